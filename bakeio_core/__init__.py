@@ -1,0 +1,91 @@
+"""bakeio: take a bakery's data out of its database as files, and bring enriched files back in without losing anything.
+
+The public names are those in `__all__`; they are loaded when first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_HOMES = {
+    "bakeio_core.columns": ("identity_columns", "stamp_columns"),
+    "bakeio_core.database": ("connect",),
+    "bakeio_core.documents": ("Format", "Limits"),
+    "bakeio_core.errors": ("BakeioError", "DatabaseError", "DocumentError", "ImportRefused", "PluginError", "Problem", "Problems", "UsageError"),
+    "bakeio_core.hookspecs": ("hookimpl", "hookspec"),
+    "bakeio_core.host": ("Bakeio", "Exported", "Plan"),
+    "bakeio_core.model": ("Entity", "Field", "View", "editable", "key", "readonly"),
+    "bakeio_core.plan": ("Change", "Changes"),
+    "bakeio_core.report": ("Report",),
+    "bakeio_core.resolve": ("Decision", "Missing"),
+    "bakeio_core.version": ("VERSION",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+if TYPE_CHECKING:
+    from bakeio_core.columns import identity_columns, stamp_columns
+    from bakeio_core.database import connect
+    from bakeio_core.documents import Format, Limits
+    from bakeio_core.errors import (
+        BakeioError,
+        DatabaseError,
+        DocumentError,
+        ImportRefused,
+        PluginError,
+        Problem,
+        Problems,
+        UsageError,
+    )
+    from bakeio_core.hookspecs import hookimpl, hookspec
+    from bakeio_core.host import Bakeio, Exported, Plan
+    from bakeio_core.model import Entity, Field, View, editable, key, readonly
+    from bakeio_core.plan import Change, Changes
+    from bakeio_core.report import Report
+    from bakeio_core.resolve import Decision, Missing
+    from bakeio_core.version import VERSION
+
+__all__ = [
+    "VERSION",
+    "Bakeio",
+    "BakeioError",
+    "Change",
+    "Changes",
+    "DatabaseError",
+    "Decision",
+    "DocumentError",
+    "Entity",
+    "Exported",
+    "Field",
+    "Format",
+    "ImportRefused",
+    "Limits",
+    "Missing",
+    "Plan",
+    "PluginError",
+    "Problem",
+    "Problems",
+    "Report",
+    "UsageError",
+    "View",
+    "connect",
+    "editable",
+    "hookimpl",
+    "hookspec",
+    "identity_columns",
+    "key",
+    "readonly",
+    "stamp_columns",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module bakeio_core has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

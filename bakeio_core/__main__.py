@@ -1,0 +1,5 @@
+"""`python -m bakeio_core`."""
+
+from bakeio_core.cli import main
+
+main()

@@ -1,0 +1,467 @@
+"""The command line: the only module that prints. Results go to stdout, talk to stderr; heavy modules are loaded by the command that needs them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bakeio_core.version import VERSION
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from bakeio_core.host import Bakeio
+    from bakeio_core.report import Report
+
+__all__ = ["Session", "json_option", "main"]
+
+COMMANDS = "bakeio.commands"
+
+
+class Commands(click.Group):
+    """The commands of bakeio and those of plugins (entry points of `bakeio.commands`), loaded only when called; `-` and `_` are one."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted({*super().list_commands(context), *_plugin_commands()})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        name = name.replace("_", "-")
+        known = super().get_command(context, name)
+        if known is None and name in (found := _plugin_commands()):
+            try:
+                known = found[name].load()
+            except Exception as error:
+                raise click.ClickException(f"the command {name} of a plugin cannot be loaded: {type(error).__name__}: {error}") from None
+        return known
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """List plugin commands without importing them: their help is their own."""
+        plugins = _plugin_commands()
+        own = [(name, self.commands[name].get_short_help_str(60)) for name in sorted(self.commands)]
+        rows = own + [(name, f"{entry.dist.metadata['Name']}: bakeio {name} --help") for name, entry in sorted(plugins.items()) if name not in self.commands]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _plugin_commands() -> dict[str, Any]:
+    import importlib_metadata
+
+    return {entry.name: entry for entry in importlib_metadata.entry_points(group=COMMANDS)}
+
+
+class Session:
+    """What the global options say, and what every command needs: the database, the plugins, a way to print."""
+
+    def __init__(self, database: str, block: Sequence[str], quiet: bool) -> None:
+        self.database, self.block, self.quiet = database, block, quiet
+        self._bakeio: Bakeio | None = None
+
+    @property
+    def bakeio(self) -> Bakeio:
+        if self._bakeio is None:
+            from bakeio_core.host import Bakeio
+
+            self._bakeio = Bakeio.discover(block=self.block)
+            for line in self._bakeio.broken_unblocked():
+                self.say(f"warning: {line}")
+        return self._bakeio
+
+    def say(self, text: str = "") -> None:
+        """Print talk: to stderr, unless quiet."""
+        if not self.quiet:
+            click.echo(shownable(text, sys.stderr), err=True)
+
+    @staticmethod
+    def result(text: str) -> None:
+        """Print a result: to stdout."""
+        click.echo(shownable(text, sys.stdout))
+
+    @staticmethod
+    def result_json(value: dict[str, Any]) -> None:
+        """Print the one JSON object of a command, in UTF-8 whatever the terminal."""
+        sys.stdout.flush()
+        sys.stdout.buffer.write(json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace") + b"\n")
+        sys.stdout.flush()
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open the database for one consistent look at it. Raises DatabaseError where there is none."""
+        from bakeio_core.database import begin_read, connect
+
+        self._require()
+        with begin_read(connect(self.database)) as db:
+            self._require_tables(db)
+            yield db
+
+    @contextlib.contextmanager
+    def writing(self, *, create: bool = False) -> Iterator[Connection]:
+        """Open the database for one write transaction; `create` makes a missing one."""
+        from bakeio_core.database import begin_write, connect
+        from bakeio_core.dialects import dialect_of
+
+        fresh = not self._is_there()
+        if not create:
+            self._require()
+        engine = connect(self.database)
+        if fresh:
+            with engine.connect() as db:
+                dialect_of(db).prepare_new(db)
+        try:
+            with begin_write(engine) as db:
+                if not create:
+                    self._require_tables(db)
+                yield db
+        except BaseException:
+            if fresh:
+                engine.dispose()
+                self._remove_empty()
+            raise
+
+    def _is_there(self) -> bool:
+        from bakeio_core.database import is_there
+
+        return is_there(self.database)
+
+    def _require(self) -> None:
+        if not self._is_there():
+            self._none()
+
+    def _require_tables(self, db: Connection) -> None:
+        from bakeio_core.dialects import dialect_of
+
+        there = dialect_of(db).existing_columns(db)
+        if not any(name in there for name in self.bakeio.catalog.entities):
+            self._none()
+
+    def _none(self) -> None:
+        from bakeio_core.database import shown_url
+        from bakeio_core.errors import DatabaseError
+
+        raise DatabaseError(f"no database at {shown_url(self.database)}; run: bakeio init")
+
+    def _remove_empty(self) -> None:
+        """Take away a database file this command made and could not fill."""
+        from bakeio_core.database import file_of
+
+        path = file_of(self.database)
+        for name in (f"{path}", f"{path}-wal", f"{path}-shm") if path else ():
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+
+
+def shownable(text: str, stream: Any) -> str:
+    """Return the text with what the stream's encoding cannot show as escapes."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--json`: one UTF-8 JSON object on stdout and nothing else there."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")(function)
+
+
+def _progress(session: Session) -> Callable[[str, int], None] | None:
+    """Show how far it is on a terminal, beyond 1,000 records."""
+    if session.quiet or not sys.stderr.isatty():
+        return None
+    last = [0.0]
+
+    def show(name: str, done: int) -> None:
+        import time
+
+        if done > 1000 and time.monotonic() - last[0] > 0.2:
+            last[0] = time.monotonic()
+            click.echo(f"\r  {name} {done:,}\033[K", err=True, nl=False)
+
+    return show
+
+
+def _end_progress(progress: Any) -> None:
+    if progress:
+        click.echo("\r\033[K", err=True, nl=False)
+
+
+class Day(click.ParamType):
+    name = "date"
+
+    def convert(self, value: Any, parameter: Any, context: Any) -> Any:
+        from datetime import date
+
+        try:
+            return date.fromisoformat(value) if isinstance(value, str) else value
+        except ValueError:
+            self.fail(f"{value!r} is not a date: write YYYY-MM-DD", parameter, context)
+
+
+class Mode(click.ParamType):
+    name = "mode"
+
+    def get_metavar(self, param: Any, ctx: Any = None) -> str:
+        return "merge|skip-existing|update-only"
+
+    def convert(self, value: str, parameter: Any, context: Any) -> str:
+        mode = value.replace("_", "-")
+        if mode not in ("merge", "skip-existing", "update-only"):
+            self.fail(f"there is no mode {value!r}; choose merge, skip-existing or update-only", parameter, context)
+        return mode
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--database", "-d", envvar="BAKEIO_DATABASE", default="bakeio.db", metavar="URL|PATH", show_default=True,
+              help="The database: a path of an SQLite file, or a URL such as postgresql://user@host/name. Also from BAKEIO_DATABASE.")
+@click.option("--block", multiple=True, metavar="PLUGIN", help="Leave a plugin out; may be given more than once.")
+@click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr but errors.")
+@click.version_option(VERSION, prog_name="bakeio")
+@click.pass_context
+def bakeio(context: click.Context, database: str, block: tuple[str, ...], quiet: bool) -> None:
+    """Take a bakery's data out of its database as files, and bring enriched files back in without losing anything."""
+    context.obj = Session(database, block, quiet)
+
+
+@bakeio.command()
+@click.option("--sample", is_flag=True, help="Load a realistic small bakery into the empty database.")
+@json_option
+@click.pass_obj
+def init(session: Session, sample: bool, as_json: bool) -> None:
+    """Create the tables; doing it twice is harmless."""
+    from bakeio_core.database import shown_url
+
+    core = session.bakeio
+    with session.writing(create=True) as db:
+        made = core.create_tables(db)
+        report = core.load_sample(db) if sample else None
+    where = shown_url(session.database)
+    if as_json:
+        session.result_json({"database": where, "tables": made, "sample": report.summary["created"] if report else 0})
+        return
+    session.result(f"{where}: made {len(made)} tables" if made else f"{where}: all tables are there already")
+    if report:
+        session.result("\n".join(f"  {name:<20} {counts['created']:>6,} records" for name, counts in report.entities.items()))
+
+
+@bakeio.command()
+@json_option
+@click.pass_obj
+def upgrade(session: Session, as_json: bool) -> None:
+    """Bring an older database's tables up to this version, in one transaction."""
+    with session.writing() as db:
+        added = session.bakeio.upgrade(db)
+    if as_json:
+        session.result_json({"added": added})
+    else:
+        session.result(f"Added {', '.join(added)}." if added else "The database is up to date.")
+
+
+@bakeio.command("export-complete")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="A new folder. Default: docs/exports/<time>_<6 hex>.")
+@click.option("--zip", "as_zip", is_flag=True, help="Also write archives/<name>.zip beside the folder.")
+@click.option("--force", is_flag=True, help="Replace an existing folder.")
+@click.option("--no-transactional", is_flag=True, help="Leave out entities that have a date.")
+@click.option("--since", type=Day(), help="Only dated rows of this day or later, and what they refer to.")
+@click.option("--until", type=Day(), help="Only dated rows of this day or earlier, and what they refer to.")
+@json_option
+@click.pass_obj
+def export_complete(
+    session: Session, output: Path | None, as_zip: bool, force: bool, no_transactional: bool, since: Any, until: Any, as_json: bool
+) -> None:
+    """Write everything as a normalized set that rebuilds the database anywhere."""
+    progress = _progress(session)
+    with session.reading() as db:
+        done = session.bakeio.export_complete(
+            db, output, zip=as_zip, force=force, transactional=not no_transactional, since=since, until=until, progress=progress
+        )
+    _end_progress(progress)
+    if as_json:
+        archive = str(done.archive) if done.archive else None
+        session.result_json({"folder": str(done.folder), "archive": archive, "counts": done.counts, "omitted": list(done.omitted)})
+        return
+    session.result(f"Exported {sum(done.counts.values()):,} records to {done.folder}")
+    session.result("\n".join(f"  {name:<20} {count:>9,}" for name, count in done.counts.items()))
+    if done.omitted:
+        session.result(f"  left out: {', '.join(done.omitted)}")
+    if done.archive:
+        session.result(f"Archive: {done.archive}")
+
+
+@bakeio.command("validate-export")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--manifest", type=click.Path(path_type=Path), help="The manifest of the set, instead of PATH.")
+@json_option
+@click.pass_obj
+def validate_export(session: Session, path: Path | None, manifest: Path | None, as_json: bool) -> None:
+    """Check a set (folder, zip or manifest): sizes, checksums, counts, order, references. Needs no database."""
+    target = _only_one(path, manifest, "PATH", "--manifest")
+    problems = session.bakeio.validate(target)
+    if as_json:
+        session.result_json({"path": str(target), "valid": not problems.errors, "problems": _as_data(problems)})
+    else:
+        from bakeio_core.report import problem_lines
+
+        for line in problem_lines(problems, problems.dropped):
+            session.result(line)
+        session.result(f"{target}: {'is valid' if not problems.errors else f'{problems.errors} problems'}.")
+    if problems.errors:
+        raise SystemExit(1)
+
+
+def _only_one(first: Any, second: Any, first_name: str, second_name: str) -> Any:
+    if (first is None) == (second is None):
+        raise click.UsageError(f"give {first_name} or {second_name}, one of them")
+    return first if second is None else second
+
+
+def _as_data(problems: Any) -> list[Any]:
+    import msgspec
+
+    return [msgspec.to_builtins(problem) for problem in problems]
+
+
+def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options every import takes."""
+    for option in reversed([
+        click.option("--input", "-i", "input_", type=click.Path(path_type=Path), help="What to import, instead of the argument."),
+        click.option("--mode", type=Mode(), default="merge", show_default=True, help="Update and add, only add, or only update."),
+        click.option("--dry-run", is_flag=True, help="Do everything, report it, and write nothing."),
+        click.option("--accept-edits", is_flag=True, help="Take files that were changed after the export."),
+        click.option("--on-conflict", type=click.Choice(["fail", "keep-db", "take-file"]), default="fail", show_default=True,
+                     help="Where file and database both changed."),
+        json_option,
+    ]):  # fmt: skip
+        function = option(function)
+    return function
+
+
+@bakeio.command("import-complete")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@import_options
+@click.pass_obj
+def import_complete(
+    session: Session, path: Path | None, input_: Path | None, mode: str, dry_run: bool, accept_edits: bool, on_conflict: str, as_json: bool
+) -> None:
+    """Import a normalized set: its folder, zip or manifest. Makes missing tables; all of it or nothing."""
+    from bakeio_core.errors import ImportRefused
+
+    target = _only_one(path, input_, "PATH", "--input")
+    core = session.bakeio
+    source = core.open_set(target, accept_edits=accept_edits)
+    progress = _progress(session)
+    try:
+        with session.writing(create=True) as db:
+            core.create_tables(db)
+            report = core.import_complete(db, source, mode=mode, on_conflict=on_conflict, dry_run=dry_run, progress=progress)
+            if dry_run:
+                raise _TakeBack
+    except _TakeBack:
+        pass
+    except ImportRefused as refused:
+        if refused.report is None:
+            raise
+        report = refused.report
+    _end_progress(progress)
+    _show_report(session, report, as_json)
+
+
+class _TakeBack(Exception):
+    """Leave the write transaction without writing, tables and all."""
+
+
+def _show_report(session: Session, report: Report, as_json: bool) -> None:
+    if as_json:
+        session.result_json(report.as_dict())
+    else:
+        session.result(report.text())
+    if report.exit_code:
+        raise SystemExit(report.exit_code)
+
+
+@bakeio.command()
+@json_option
+@click.pass_obj
+def entities(session: Session, as_json: bool) -> None:
+    """List what can be exported and imported, in import order."""
+    catalog = session.bakeio.catalog
+    rows = [
+        {"name": name, "plugin": plugin.name, "distribution": plugin.distribution, "version": plugin.version, "refers_to": catalog.dependencies(entity)}
+        for name, entity in catalog.entities.items()
+        for plugin in [catalog.provider[name]]
+    ]  # fmt: skip
+    disabled = {name: reason for name, reason in catalog.disabled.items() if not name.startswith("view ")}
+    if as_json:
+        session.result_json({"entities": rows, "disabled": disabled})
+        return
+    for row in rows:
+        after = f"  refers to {', '.join(row['refers_to'])}" if row["refers_to"] else ""
+        session.result(f"{row['name']:<20} {row['distribution']} {row['version']}{after}")
+    for name, reason in disabled.items():
+        session.result(f"{name:<20} disabled: {reason}")
+
+
+@bakeio.command()
+@json_option
+@click.pass_obj
+def plugins(session: Session, as_json: bool) -> None:
+    """List the plugins: name, distribution, version, status, hooks."""
+    found = [
+        {"name": p.name, "distribution": p.distribution, "version": p.version, "status": p.status, "reason": p.reason, "hooks": list(p.hooks)}
+        for p in session.bakeio.plugins.all.values()
+    ]  # fmt: skip
+    if as_json:
+        session.result_json({"plugins": found})
+        return
+    for plugin in found:
+        what = ", ".join(plugin["hooks"]) if plugin["status"] == "active" else plugin["reason"]
+        session.result(f"{plugin['name']:<20} {plugin['distribution']} {plugin['version']:<8} {plugin['status']:<8} {what}")
+
+
+def _explain(error: Any, as_json: bool) -> int:
+    """Print what went wrong and return the exit code it means."""
+    from bakeio_core.errors import UsageError
+    from bakeio_core.values import printable
+
+    code = 2 if isinstance(error, UsageError) else 1
+    if as_json:
+        Session.result_json({"error": {"code": error.code, "message": str(error)}, "problems": _as_data(getattr(error, "problems", []))})
+    else:
+        click.echo(shownable(f"Error: {printable(str(error))}", sys.stderr), err=True)
+    return code
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; the process ends with the exit code of the contract."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        bakeio.main(words, prog_name="bakeio", standalone_mode=False)
+        code = 0
+        sys.stdout.flush()
+    except click.exceptions.Exit as done:
+        code = done.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted: nothing was written.", err=True)
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except BrokenPipeError:
+        # the reader has gone: point stdout nowhere, so that nothing complains at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else 1
+    except Exception as error:
+        from bakeio_core.errors import BakeioError
+
+        if not isinstance(error, (BakeioError, OSError)):
+            raise
+        if isinstance(error, OSError):
+            error = BakeioError(f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}", code="io-error")
+        code = _explain(error, "--json" in words)
+    raise SystemExit(code)
+
+

@@ -1,0 +1,171 @@
+"""Reach a database: connect, open transactions for certain, and say plainly what is wrong when that fails.
+
+What differs between SQLite and PostgreSQL stands in `dialects`; nothing above these two modules names a dialect.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, exc
+from sqlalchemy.engine import URL, make_url
+
+from bakeio_core.dialects import Dialect, dialect_of
+from bakeio_core.errors import DatabaseError, UsageError
+
+__all__ = ["begin_read", "begin_write", "connect", "ensure_begun", "file_of", "is_there", "savepoint", "shown_url", "streaming", "translated"]
+
+BUSY_SECONDS = 10.0
+Target = str | Path | URL
+
+
+def _url(target: Target) -> URL:
+    """Read a URL or a path; a bare path is an SQLite file, a `postgresql://` URL uses psycopg 3."""
+    if isinstance(target, URL):
+        return target
+    text = os.fspath(target)
+    if "://" not in text and not text.startswith("sqlite:"):
+        return URL.create("sqlite", database=text)
+    try:
+        url = make_url(text)
+    except exc.ArgumentError:
+        raise UsageError(f"cannot read the database URL {text!r}: write a path, sqlite:///PATH or postgresql://USER@HOST/NAME") from None
+    if url.drivername in ("postgres", "postgresql"):
+        url = url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def shown_url(target: Target) -> str:
+    """Return the database as it may be shown in a message: without its password."""
+    url = _url(target)
+    if url.get_backend_name() == "sqlite":
+        return url.database or ":memory:"
+    return url.render_as_string(hide_password=True).replace("+psycopg", "")
+
+
+def file_of(target: Target) -> str | None:
+    """Return the path of the database's file, None where it is no file."""
+    url = _url(target)
+    plain = url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:" and not url.database.startswith("file:")
+    return url.database if plain else None
+
+
+def is_there(target: Target) -> bool:
+    """Tell whether a database may be there, without creating one: for a file, that it exists and is not empty."""
+    path = file_of(target)
+    try:
+        return path is None or os.path.getsize(path) > 0
+    except OSError:
+        return False
+
+
+def connect(target: Target, *, timeout: float = BUSY_SECONDS) -> Engine:
+    """Return a SQLAlchemy engine set up for bakeio: `with connect("bakeio.db").begin() as db: ...`.
+
+    target: a path of an SQLite file, or a URL (`sqlite:///...`, `postgresql://...`). timeout: seconds to wait for a lock.
+    On SQLite foreign keys are enforced, and transactions are opened explicitly. Raises UsageError for a URL that makes no sense.
+    """
+    url = _url(target)
+    try:
+        if url.get_backend_name() == "sqlite":
+            engine = create_engine(url, connect_args={"timeout": timeout, "check_same_thread": False})
+        else:
+            engine = create_engine(url)
+    except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError) as error:
+        hint = '; for PostgreSQL: pip install "bakeio[postgres]"' if "psycopg" in str(error) else ""
+        raise UsageError(f"cannot use {shown_url(url)}: {error}{hint}") from None
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _sqlite_on_connect)
+        event.listen(engine, "begin", _sqlite_on_begin)
+    else:
+        event.listen(engine, "begin", lambda db: db.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(timeout * 1000)}ms'"))
+    return engine
+
+
+def _sqlite_on_connect(connection: Any, record: Any) -> None:
+    # The driver opens no transaction before SAVEPOINT or SELECT: left to itself, a dry run would commit its savepoint.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys=ON")
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _sqlite_on_begin(db: Connection) -> None:
+    db.exec_driver_sql(db.get_execution_options().get("bakeio_begin", "BEGIN"))
+
+
+@contextmanager
+def translated(target: Target | None = None) -> Iterator[None]:
+    """Turn the driver's errors inside the block into `DatabaseError`s a person can act on."""
+    try:
+        yield
+    except exc.OperationalError as error:
+        text, where = str(error.orig).strip().split("\n")[0], f" {shown_url(target)}" if target is not None else ""
+        if "locked" in text or "lock timeout" in text or "busy" in text:
+            raise DatabaseError(
+                f"the database{where} is locked: another program is writing to it. Wait for it to finish, then try again", code="locked"
+            ) from error
+        raise DatabaseError(f"cannot use the database{where}: {text}", code="io-error") from error
+    except exc.DatabaseError as error:
+        text, where = str(error.orig).strip().split("\n")[0], f" {shown_url(target)}" if target is not None else ""
+        raise DatabaseError(f"the database{where} refused: {text}", code="io-error") from error
+
+
+@contextmanager
+def begin_read(engine: Engine) -> Iterator[Connection]:
+    """Open one snapshot: everything read inside the block is of one moment."""
+    with translated(engine.url), engine.connect() as db:
+        options = dialect_of(db).snapshot_options
+        with db.execution_options(**options) if options else db, db.begin():
+            dialect_of(db).take_snapshot(db)
+            yield db
+
+
+@contextmanager
+def begin_write(engine: Engine) -> Iterator[Connection]:
+    """Open the one write transaction: taken at once, committed at the end of the block, rolled back if it raises."""
+    with translated(engine.url), engine.connect() as db, db.execution_options(bakeio_begin="BEGIN IMMEDIATE"), db.begin():
+        yield db
+
+
+def ensure_begun(db: Connection) -> Dialect:
+    """Make sure a driver-level transaction is open, so that the host's rollback takes back what is written; return the dialect.
+
+    A host's own engine may leave the driver without one until the first INSERT; a savepoint released then would be a commit.
+    """
+    dialect = dialect_of(db)
+    if not db.in_transaction():
+        db.begin()
+    dialect.ensure_begun(db)
+    return dialect
+
+
+@contextmanager
+def savepoint(db: Connection) -> Iterator[Any]:
+    """Run the block inside a savepoint: rolled back when the block raises, else released. Yields the transaction object."""
+    nested = db.begin_nested()
+    try:
+        yield nested
+    except BaseException:
+        if nested.is_active:
+            nested.rollback()
+        raise
+    if nested.is_active:
+        nested.commit()
+
+
+@contextmanager
+def streaming() -> Iterator[None]:
+    """Keep the garbage collector from walking over records again and again while they stream: they form no cycles."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,0 +1,383 @@
+"""What differs between SQLite and PostgreSQL: SQL of wire values, bulk writing, key look-ups, ids, locks. The only place that names one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Table, literal
+from sqlalchemy.engine import Dialect as SADialect
+
+from bakeio_core import values
+from bakeio_core.errors import DatabaseError, UsageError
+
+__all__ = ["Dialect", "dialect_of"]
+
+Rows = list[tuple[Any, ...]]
+MOST_JSON_FIELDS = 50
+"""SQLite takes 127 arguments in a function call (SQLITE_MAX_FUNCTION_ARG), two for each field."""
+
+
+class Dialect:
+    """One database system. `db` is always a SQLAlchemy connection; the SQL is text and runs without per-row work of SQLAlchemy."""
+
+    name = ""
+    mark = "?"
+    snapshot_options: Mapping[str, Any] = {}
+
+    def __init__(self, dialect: SADialect) -> None:
+        self.sa = dialect
+        self.quote = dialect.identifier_preparer.quote
+        self.format_table = dialect.identifier_preparer.format_table
+
+    def fetch(self, db: Connection, sql: str, parameters: tuple[Any, ...] = ()) -> Rows:
+        """Return all rows of a SELECT as plain tuples."""
+        result = db.exec_driver_sql(sql, parameters)
+        rows = result.cursor.fetchall()
+        result.close()
+        return rows  # type: ignore[no-any-return]
+
+    def scalar(self, db: Connection, sql: str, parameters: tuple[Any, ...] = ()) -> Any:
+        rows = self.fetch(db, sql, parameters)
+        return rows[0][0] if rows else None
+
+    def is_empty(self, db: Connection, table: Table) -> bool:
+        return not self.fetch(db, f"SELECT 1 FROM {self.format_table(table)} LIMIT 1")
+
+    def executemany(self, db: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if rows:
+            db.exec_driver_sql(sql, list(rows))
+
+    # -- to be given by each system
+    def prepare_new(self, db: Connection) -> None:
+        """Set up a database that is about to be made."""
+
+    def take_snapshot(self, db: Connection) -> None: ...
+    def ensure_begun(self, db: Connection) -> None: ...
+
+    def read(self, column: str, kind: values.Kind) -> str:
+        """Return SQL giving the wire value of a stored column."""
+        raise NotImplementedError
+
+    def read_json(self, column: str, kind: values.Kind) -> str:
+        """Return SQL giving the JSON value of a stored column, to stand inside `json_record`."""
+        return self.read(column, kind)
+
+    def write(self, kind: values.Kind) -> str:
+        """Return SQL turning a parameter that holds a wire value into what is stored."""
+        return self.mark
+
+    def bind(self, kind: values.Kind, column: Any) -> Any:
+        """Return a function from wire value to parameter for kinds the database cannot turn itself, else None."""
+        if kind.plain:
+            return None
+        process = column.type.dialect_impl(self.sa).bind_processor(self.sa)
+        return (lambda value: process(kind.to_python(value))) if process else kind.to_python
+
+    def result(self, kind: values.Kind, column: Any) -> Any:
+        """Return a function from what the driver gives to the wire value, for kinds that are not plain, else None."""
+        if kind.plain:
+            return None
+        process = column.type.dialect_impl(self.sa).result_processor(self.sa, None)
+        return (lambda value: kind.from_python(process(value))) if process else kind.from_python
+
+    def existing_columns(self, db: Connection) -> dict[str, set[str]]:
+        """Return {table: its columns} as the database really has them."""
+        raise NotImplementedError
+
+    def json_pages(
+        self, db: Connection, fields: Mapping[str, str], source: str, order: str, page: int, where: str = ""
+    ) -> Iterator[tuple[int, bytes]]:
+        """Yield (number of records, their JSON joined by a comma and a line feed), made by the database itself."""
+        raise NotImplementedError
+
+    def among(self, columns: Sequence[str], table: str, types: Sequence[str]) -> str:
+        """Return the FROM part that joins `table` with the keys given as the parameters `among_parameters` makes."""
+        raise NotImplementedError
+
+    def among_parameters(self, keys: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+        raise NotImplementedError
+
+    def insert(self, db: Connection, table: Table, columns: Sequence[str], kinds: Sequence[values.Kind], rows: Rows) -> None:
+        raise NotImplementedError
+
+    def next_id(self, db: Connection, table: Table, primary: str) -> int:
+        """Return the lowest id that neither a row has nor had."""
+        raise NotImplementedError
+
+    def advance_ids(self, db: Connection, table: Table, primary: str) -> None:
+        """Make the database's own counter go on after the highest id."""
+
+    def add_column(self, db: Connection, table: Table, column: Any) -> None:
+        """Add a column to an existing table. Raises DatabaseError where existing rows could not be filled."""
+        default = self.column_default(column)
+        if not column.nullable and default is None:
+            raise DatabaseError(f"cannot add {table.name}.{column.name}: it is required and has no default. Add it by hand")
+        kind = column.type.compile(dialect=self.sa)
+        name = f"{self.format_table(table)} ADD COLUMN {self.quote(column.name)} {kind}"
+        db.exec_driver_sql(f"ALTER TABLE {name}" + (f" DEFAULT {default}" if default else "") + ("" if column.nullable else " NOT NULL"))
+        for foreign in column.foreign_keys:
+            self.add_reference(db, table, column, foreign)
+
+    def column_default(self, column: Any) -> str | None:
+        """Return the SQL of a column's default that fits into ALTER TABLE, None where it has none."""
+        server = column.server_default
+        if server is not None:
+            return str(self.sa.ddl_compiler(self.sa, None).get_column_default_string(column))
+        if column.default is not None and column.default.is_scalar:
+            return str(literal(column.default.arg, column.type).compile(dialect=self.sa, compile_kwargs={"literal_binds": True}))
+        return None
+
+    def add_reference(self, db: Connection, table: Table, column: Any, foreign: Any) -> None:
+        target, target_column = foreign.target_fullname.rsplit(".", 1)
+        sql = f"ADD FOREIGN KEY ({self.quote(column.name)}) REFERENCES {self.quote(target)} ({self.quote(target_column)})"
+        db.exec_driver_sql(f"ALTER TABLE {self.format_table(table)} {sql}")
+
+    def lock(self, db: Connection, tables: Sequence[Table]) -> None:
+        """Keep other writers off the tables until the transaction ends."""
+
+    @contextmanager
+    def importing(self, db: Connection) -> Iterator[None]:
+        """Tune the connection for one import."""
+        yield
+
+    @contextmanager
+    def loading(self, db: Connection, table: Table) -> Iterator[None]:
+        """Fill an empty table: its indexes are built once, sorted, at the end of the block. What violates one is raised then."""
+        yield
+
+
+class SQLite(Dialect):
+    name = "sqlite"
+
+    def add_column(self, db: Connection, table: Table, column: Any) -> None:
+        default = self.column_default(column)
+        if not column.nullable and (default is None or "(" in default or "CURRENT" in default):
+            # SQLite adds only columns with constant defaults: add it empty of constraints, then fill it
+            if default is None:
+                raise DatabaseError(f"cannot add {table.name}.{column.name}: it is required and has no default. Add it by hand")
+            name, kind = self.quote(column.name), column.type.compile(dialect=self.sa)
+            db.exec_driver_sql(f"ALTER TABLE {self.format_table(table)} ADD COLUMN {name} {kind}")
+            db.exec_driver_sql(f"UPDATE {self.format_table(table)} SET {name} = {default}")
+            return
+        name, kind = self.quote(column.name), column.type.compile(dialect=self.sa)
+        refers = "".join(
+            f" REFERENCES {self.quote(t)} ({self.quote(c)})" for t, c in (f.target_fullname.rsplit(".", 1) for f in column.foreign_keys)
+        )
+        rest = (f" DEFAULT {default}" if default else "") + ("" if column.nullable else " NOT NULL") + refers
+        db.exec_driver_sql(f"ALTER TABLE {self.format_table(table)} ADD COLUMN {name} {kind}{rest}")
+
+    def prepare_new(self, db: Connection) -> None:
+        db.connection.driver_connection.execute("PRAGMA journal_mode=WAL")  # type: ignore[union-attr]
+
+    def take_snapshot(self, db: Connection) -> None:
+        self.fetch(db, "SELECT 1 FROM sqlite_master LIMIT 1")
+
+    def ensure_begun(self, db: Connection) -> None:
+        if not db.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
+            db.exec_driver_sql("BEGIN")
+        # no-op inside a transaction, by SQLite's rules; a host that left it off keeps its own choice
+        self.fetch(db, "PRAGMA foreign_keys")
+
+    def read(self, column: str, kind: values.Kind) -> str:
+        if isinstance(kind, values.Instant) and kind.plain:
+            return f"substr({column}, 1, 10) || 'T' || replace(substr({column}, 12), '.000000', '') || 'Z'"
+        return column
+
+    def read_json(self, column: str, kind: values.Kind) -> str:
+        if isinstance(kind, values.Truth):
+            return f"json(CASE {column} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"
+        if isinstance(kind, values.Number) and (kind.scale or 0) > 4:
+            plain = f"json(rtrim(printf('%.{kind.scale}f', {column}), '0'))"
+            return f"CASE WHEN {column} <> 0 AND abs({column}) < 0.0001 THEN {plain} ELSE {column} END"
+        return self.read(column, kind)
+
+    def result(self, kind: values.Kind, column: Any) -> Any:
+        return kind.from_python if isinstance(kind, values.Truth) and kind.plain else super().result(kind, column)
+
+    def write(self, kind: values.Kind) -> str:
+        if isinstance(kind, values.Instant) and kind.plain:  # stored as SQLAlchemy does, with microseconds
+            return "substr(replace(replace(?, 'T', ' '), 'Z', '.000000'), 1, 26)"
+        return "?"
+
+    def existing_columns(self, db: Connection) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for table, column in self.fetch(db, "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'"):
+            found.setdefault(table, set()).add(column)
+        return found
+
+    def json_pages(
+        self, db: Connection, fields: Mapping[str, str], source: str, order: str, page: int, where: str = ""
+    ) -> Iterator[tuple[int, bytes]]:
+        pairs = ", ".join("'" + name.replace("'", "''") + f"', {sql}" for name, sql in fields.items())
+        # CAST AS BLOB: bytes come out, nothing is decoded and encoded again
+        sql = (
+            f"SELECT count(*), CAST(group_concat(record, char(44, 10)) AS BLOB), max(place) FROM (SELECT json_object({pairs}) AS record, "
+            f"{order} AS place FROM {source} {where + ' AND' if where else 'WHERE'} {order} > ? ORDER BY {order} LIMIT {page})"
+        )
+        last = -(1 << 63)
+        while True:
+            count, text, last = self.fetch(db, sql, (last,))[0]
+            if count:
+                yield count, text
+            if count < page:
+                return
+
+    def among(self, columns: Sequence[str], table: str, types: Sequence[str]) -> str:
+        if len(columns) == 1:
+            return f"{table} t WHERE t.{columns[0]} IN (SELECT value FROM json_each(?))"
+        on = " AND ".join(f"t.{column} = json_extract(k.value, '$[{place}]')" for place, column in enumerate(columns))
+        return f"json_each(?) k CROSS JOIN {table} t ON {on}"  # CROSS: the keys are the outer loop, so an index on the table serves
+
+    def among_parameters(self, keys: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+        return (json.dumps([key[0] for key in keys] if keys and len(keys[0]) == 1 else keys),)
+
+    def insert(self, db: Connection, table: Table, columns: Sequence[str], kinds: Sequence[values.Kind], rows: Rows) -> None:
+        names, marks = ", ".join(map(self.quote, columns)), ", ".join(map(self.write, kinds))
+        self.executemany(db, f"INSERT INTO {self.format_table(table)} ({names}) VALUES ({marks})", rows)
+
+    def next_id(self, db: Connection, table: Table, primary: str) -> int:
+        highest = self.scalar(db, f"SELECT max({self.quote(primary)}) FROM {self.format_table(table)}") or 0
+        if self.fetch(db, "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'"):
+            highest = max(highest, self.scalar(db, "SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)) or 0)
+        return max(highest, 0) + 1
+
+    @contextmanager
+    def importing(self, db: Connection) -> Iterator[None]:
+        before = self.scalar(db, "PRAGMA cache_size")
+        db.exec_driver_sql("PRAGMA cache_size=-98304")  # 96 MiB of pages, so that little is spilled and read back
+        try:
+            yield
+        finally:
+            db.exec_driver_sql(f"PRAGMA cache_size={before}")
+
+    @contextmanager
+    def loading(self, db: Connection, table: Table) -> Iterator[None]:
+        indexes = self.fetch(db, "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL", (table.name,))
+        for name, _ in indexes:
+            db.exec_driver_sql(f"DROP INDEX {self.quote(name)}")
+        yield
+        for _, sql in indexes:
+            db.exec_driver_sql(sql)
+
+
+class PostgreSQL(Dialect):
+    name = "postgresql"
+    mark = "%s"
+    snapshot_options = {"isolation_level": "REPEATABLE READ"}
+
+    def read(self, column: str, kind: values.Kind) -> str:
+        if not kind.plain:
+            return column
+        if isinstance(kind, values.Number):
+            return f"{column}::float8"
+        return self.read_json(column, kind)
+
+    def read_json(self, column: str, kind: values.Kind) -> str:
+        if isinstance(kind, values.Number):
+            return f"trim_scale({column})"
+        if isinstance(kind, values.Day):
+            return f"to_char({column}, 'YYYY-MM-DD')"
+        if isinstance(kind, values.Instant):
+            moment = f"{column} AT TIME ZONE 'UTC'" if kind.zoned else column
+            return f"replace(to_char({moment}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), '.000000', '') || 'Z'"
+        return column
+
+    def existing_columns(self, db: Connection) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        sql = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = ANY(current_schemas(false))"
+        for table, column in self.fetch(db, sql):
+            found.setdefault(table, set()).add(column)
+        return found
+
+    def json_pages(
+        self, db: Connection, fields: Mapping[str, str], source: str, order: str, page: int, where: str = ""
+    ) -> Iterator[tuple[int, bytes]]:
+        db.exec_driver_sql("SET LOCAL jit = off")  # compiling these queries costs more than it gains
+        columns = ", ".join(f"{sql} AS {self.quote(name)}" for name, sql in fields.items())
+        # quote and delimiter are characters JSON text cannot hold, so the lines arrive as they are
+        sql = (
+            f"COPY (SELECT row_to_json(r) FROM (SELECT {columns} FROM {source} {where} ORDER BY {order}) r) "
+            "TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')"
+        )
+        lines: list[bytes] = []
+        with self._cursor(db).copy(sql) as copy:
+            for line in copy:
+                lines.append(bytes(line))
+                if len(lines) == page:
+                    yield page, b"".join(lines)[:-1].replace(b"\n", b",\n")
+                    lines = []
+        if lines:
+            yield len(lines), b"".join(lines)[:-1].replace(b"\n", b",\n")
+
+    @staticmethod
+    def _cursor(db: Connection) -> Any:
+        return db.connection.driver_connection.cursor()  # type: ignore[union-attr]
+
+    def among(self, columns: Sequence[str], table: str, types: Sequence[str]) -> str:
+        arrays = ", ".join(f"%s::{kind}[]" for kind in types)
+        names = ", ".join(f"k{place}" for place in range(len(columns)))
+        on = " AND ".join(f"t.{column} = k.k{place}" for place, column in enumerate(columns))
+        return f"unnest({arrays}) AS k({names}) JOIN {table} t ON {on}"
+
+    def among_parameters(self, keys: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+        return tuple(list(column) for column in zip(*keys, strict=True))
+
+    def insert(self, db: Connection, table: Table, columns: Sequence[str], kinds: Sequence[values.Kind], rows: Rows) -> None:
+        if not rows:
+            return
+        with self._cursor(db).copy(f"COPY {self.format_table(table)} ({', '.join(map(self.quote, columns))}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def next_id(self, db: Connection, table: Table, primary: str) -> int:
+        highest = self.scalar(db, f"SELECT max({self.quote(primary)}) FROM {self.format_table(table)}") or 0
+        sequence = self._sequence(db, table, primary)
+        if sequence:
+            last, called = self.fetch(db, f"SELECT last_value, is_called FROM {sequence}")[0]
+            highest = max(highest, last if called else last - 1)
+        return max(highest, 0) + 1
+
+    def _sequence(self, db: Connection, table: Table, primary: str) -> str | None:
+        return self.scalar(db, "SELECT pg_get_serial_sequence(%s, %s)", (self.format_table(table), primary))  # type: ignore[no-any-return]
+
+    def advance_ids(self, db: Connection, table: Table, primary: str) -> None:
+        sequence = self._sequence(db, table, primary)
+        if sequence:  # RESTART belongs to the transaction, setval does not
+            db.exec_driver_sql(f"ALTER SEQUENCE {sequence} RESTART WITH {self.next_id(db, table, primary)}")
+
+    def lock(self, db: Connection, tables: Sequence[Table]) -> None:
+        if tables:
+            db.exec_driver_sql(f"LOCK TABLE {', '.join(map(self.format_table, tables))} IN SHARE ROW EXCLUSIVE MODE")
+
+    @contextmanager
+    def loading(self, db: Connection, table: Table) -> Iterator[None]:
+        name = self.format_table(table)
+        indexes = self.fetch(
+            db,
+            "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index i WHERE i.indrelid = %s::regclass "
+            "AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.indexrelid)",
+            (name,),
+        )
+        keys = self.fetch(
+            db, "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f'", (name,)
+        )
+        for index, _ in indexes:
+            db.exec_driver_sql(f"DROP INDEX {index}")
+        for key, _ in keys:
+            db.exec_driver_sql(f"ALTER TABLE {name} DROP CONSTRAINT {self.quote(key)}")
+        yield
+        for _, sql in indexes:
+            db.exec_driver_sql(sql)
+        for key, sql in keys:
+            db.exec_driver_sql(f"ALTER TABLE {name} ADD CONSTRAINT {self.quote(key)} {sql}")
+
+
+def dialect_of(db: Connection) -> Dialect:
+    """Return what is known of the connection's database system. Raises UsageError for one bakeio does not know."""
+    known: dict[str, type[Dialect]] = {"sqlite": SQLite, "postgresql": PostgreSQL, "cockroachdb": PostgreSQL}
+    if db.dialect.name not in known:
+        raise UsageError(f"bakeio works with {' and '.join(sorted(set(known) - {'cockroachdb'}))}, not with {db.dialect.name}")
+    return known[db.dialect.name](db.dialect)

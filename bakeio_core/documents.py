@@ -1,0 +1,401 @@
+"""Read one JSON document with a header and records: any layout, streamed, bounded memory, what is broken said record by record.
+
+The fast lane is the layout bakeio writes, one record a line: blocks of whole lines that a typed decoder takes as they are. Every
+other layout goes through a scanner that decodes one record at a time. No database is needed here.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import IO, Any
+
+from bakeio_core.errors import DocumentError, Problem
+
+__all__ = ["Block", "Document", "Format", "Limits"]
+
+BLOCK = 1 << 20
+_RECORDS = re.compile(rb'"records"[ \t]*:[ \t]*\[[ \t]*\r?\n[ \t]*(?=\{[ \t]*")')
+_LIST_END = re.compile(rb"\r?\n[ \t]*\]")
+_KINDS = {"manifest_version": "manifest", "skipped_at": "skipped", "entity_type": "entity", "export_type": "view", "view_name": "view"}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of a stranger's file is taken, in bytes and counts; raise one with `Bakeio.discover(limits=Limits(record=...))`."""
+
+    record: int = 16 << 20
+    manifest: int = 16 << 20
+    members: int = 1000
+    ratio: int = 200
+    unpacked: int = 64 << 30
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a view is written to a file and read back besides JSON (the hook `bakeio_formats`).
+
+    name: as after `--format`; suffix: the ending of its files, with the point; write(file, header, records) and
+    read(file) -> (header, records) work on binary files.
+    """
+
+    name: str
+    suffix: str
+    write: Callable[[IO[bytes], dict[str, Any], Iterable[dict[str, Any]]], None]
+    read: Callable[[IO[bytes]], tuple[dict[str, Any], Iterable[dict[str, Any]]]]
+
+
+class Duplicated(dict[str, Any]):
+    """A JSON object in which a name stood twice; `name` tells which."""
+
+    name = ""
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    seen: set[str] = set()
+    duplicated = Duplicated(found)
+    duplicated.name = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+    return duplicated
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return Decimal("Infinity")
+
+
+def _integer(text: str) -> int | Decimal:
+    return int(text) if len(text) < 40 else _decimal(text)
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_float=_decimal, parse_int=_integer, parse_constant=float)
+
+
+@dataclass
+class Block:
+    """Some records of a document, in order. `first` is the number of the first one, counted from 1.
+
+    `data` is a JSON array in bytes with one record a line, or None where only `items` (number, record or problem) could be had.
+    """
+
+    first: int
+    data: bytes | None
+    items: list[tuple[int, dict[str, Any] | Problem]] = field(default_factory=list)
+
+    def slow(self, file: str) -> list[tuple[int, dict[str, Any] | Problem]]:
+        """Return every record as a plain dictionary, numbers as Decimal, and what is no JSON object as a problem."""
+        if self.data is None:
+            return self.items
+        return [(number, _line(line, number, file)) for number, line in enumerate(self.data[1:-1].split(b"\n"), self.first)]
+
+
+def _line(line: bytes, number: int, file: str) -> dict[str, Any] | Problem:
+    try:
+        return as_record(DECODER.decode(line.decode().rstrip(", ")), number, file)
+    except (ValueError, RecursionError) as error:
+        return Problem(code="bad-json", file=file, record=number, message=explain_json(error))
+
+
+def as_record(value: Any, number: int, file: str) -> dict[str, Any] | Problem:
+    """Return the value if it is a proper JSON object, else the problem with it."""
+    if isinstance(value, Duplicated):
+        message = f'the field "{value.name}" stands twice in it: remove one'
+        return Problem(code="bad-json", file=file, record=number, field=value.name, message=message)
+    if not isinstance(value, dict):
+        return Problem(code="bad-json", file=file, record=number, message="is not an object {...} but " + json.dumps(value, default=str)[:40])
+    return value
+
+
+def explain_json(error: Exception) -> str:
+    """Return one line on why text is not JSON."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"is not UTF-8 text (byte {error.object[error.start]:#04x}): save the file as UTF-8"
+    if isinstance(error, RecursionError):
+        return "is nested too deeply"
+    if isinstance(error, json.JSONDecodeError):
+        near = error.doc[max(0, error.pos - 15) : error.pos + 15]
+        return f"is not valid JSON: {error.msg[:1].lower()}{error.msg[1:]} near {json.dumps(near, ensure_ascii=False)}"
+    return f"is not valid JSON: {error}"
+
+
+class Document:
+    """One file with a header and records, opened as often as it is read.
+
+    name: how messages call it; open: a function returning it as a binary stream.
+    Raises DocumentError (`bad-document`, `truncated`, `too-large`) from `header` and `blocks` where it cannot be read on.
+    """
+
+    def __init__(self, name: str, open_: Callable[[], IO[bytes]], limits: Limits | None = None) -> None:
+        self.name, self.open, self.limits = name, open_, limits or Limits()
+        self._header: dict[str, Any] | None = None
+
+    @classmethod
+    def at(cls, path: Path, limits: Limits | None = None) -> Document:
+        return cls(path.name, lambda: open(path, "rb"), limits)
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """Everything of the document but its records."""
+        if self._header is None:
+            self._header = self._read_header()
+        return self._header
+
+    @property
+    def kind(self) -> str:
+        """manifest, entity, view, skipped, or unknown."""
+        return next((kind for name, kind in _KINDS.items() if name in self.header), "unknown")
+
+    def _fail(self, code: str, message: str) -> DocumentError:
+        return DocumentError(f"{self.name}: {message}", code=code)
+
+    def _read_header(self) -> dict[str, Any]:
+        with self.open() as file:
+            head = file.read(BLOCK)
+        if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            raise self._fail("bad-document", "is UTF-16 text: save it as UTF-8")
+        if not head.strip():
+            raise self._fail("bad-document", "is empty")
+        start = _RECORDS.search(head)
+        if start:
+            try:
+                header = DECODER.decode((head[: start.start()].removeprefix(codecs.BOM_UTF8) + b'"records":[]}').decode())
+                if isinstance(header, dict) and not isinstance(header, Duplicated) and self._known(header):
+                    return {name: value for name, value in header.items() if name != "records"}
+            except (ValueError, RecursionError):
+                pass
+        header = {}
+        with self.open() as file:
+            for name, value in self._scan(file):
+                if name is not None:
+                    if name in header:
+                        raise self._fail("bad-document", f'the field "{name}" stands twice in the header')
+                    header[name] = value
+                elif self._known(header):
+                    break
+        return header
+
+    @staticmethod
+    def _known(header: dict[str, Any]) -> bool:
+        return any(name in header for name in _KINDS)
+
+    def blocks(self, seen: Callable[[bytes], object] | None = None) -> Iterator[Block]:
+        """Yield all records in blocks; `seen` is given every byte of the file once, in order (for a checksum)."""
+        with self.open() as raw:
+            file = _Watched(raw, seen)
+            data = file.read(BLOCK)
+            start = _RECORDS.search(data)
+            if start and self._known(self.header):
+                yield from self._line_blocks(file, data[start.end() :])
+            else:
+                file.push(data)
+                yield from _gathered(value for name, value in self._scan(file) if name is None)
+            while file.read(BLOCK):
+                pass
+
+    def _line_blocks(self, file: _Watched, data: bytes) -> Iterator[Block]:
+        """Cut the stream at line ends while it keeps to one record a line; leave what does not to the scanner."""
+        first = 1
+        while True:
+            cut = data.rfind(b"\n")
+            whole, end = data[:cut], None
+            if cut > 0 and not (whole[-1:] == b"," and _one_a_line(whole)):
+                end = _LIST_END.search(data)
+                cut = end.start() if end else cut
+                whole = data[:cut]
+            if cut > 0:
+                comma = whole.endswith(b",")
+                if comma == bool(end) or not _one_a_line(whole):
+                    break
+                yield Block(first, b"[" + (whole[:-1] if comma else whole) + b"]")
+                first += whole.count(b"\n") + 1
+                data = data[cut:] if end else data[cut + 1 :]
+            if end:
+                rest = [data]
+                while more := file.read(BLOCK):
+                    rest.append(more)
+                return self._check_end(b"".join(rest))
+            more = file.read(BLOCK)
+            if not more or len(data) > self.limits.record:
+                break
+            data += more
+        file.push(data)
+        yield from _gathered(_Scanner(file, self).records(first - 1))
+
+    def _check_end(self, rest: bytes) -> None:
+        """After the records only the end of the document may come, or more of its header."""
+        try:
+            DECODER.decode('{"records": [' + rest.decode())
+        except (ValueError, RecursionError) as error:
+            text = rest.strip()
+            if text.startswith(b"]") and not text.endswith(b"}"):
+                raise self._fail("truncated", "ends before its last }: get a complete copy of it") from None
+            raise self._fail("bad-document", f"after its records it {explain_json(error)}") from None
+
+    def _scan(self, file: IO[bytes] | _Watched) -> Iterator[tuple[str | None, Any]]:
+        """Yield (name, value) for each header field and (None, (number, record or problem)) for each record, in the order of the file."""
+        scanner = _Scanner(file, self)
+        opening = scanner.peek()
+        if opening == "[":
+            scanner.take()
+            yield from ((None, item) for item in scanner.records())
+            return
+        if opening != "{":
+            raise self._fail("bad-document", "is not a JSON document: it must begin with {")
+        scanner.take()
+        while scanner.peek() != "}":
+            name = scanner.value("a field name")
+            if not isinstance(name, str) or scanner.peek() != ":":
+                raise self._fail("bad-document", f"is not valid JSON after {json.dumps(name, default=str)[:40]}")
+            scanner.take()
+            if name == "records" and scanner.peek() == "[":
+                scanner.take()
+                yield from ((None, item) for item in scanner.records())
+            else:
+                yield name, scanner.value(name)
+            if scanner.peek() == ",":
+                scanner.take()
+                if scanner.peek() == "}":
+                    raise self._fail("bad-document", f'a comma stands after its last field, "{name}"')
+            elif scanner.peek() != "}":
+                raise self._fail("bad-document", f'is not valid JSON after the field "{name}": a comma or }} is missing')
+        scanner.take()
+        if scanner.peek(end_ok=True):
+            raise self._fail("bad-document", "has more text after its end")
+
+
+class _Watched:
+    """A binary stream whose bytes are shown to somebody once, and of which a piece can be pushed back."""
+
+    def __init__(self, file: IO[bytes], seen: Callable[[bytes], object] | None) -> None:
+        self.file, self.seen, self.pushed = file, seen, b""
+
+    def push(self, data: bytes) -> None:
+        self.pushed = data + self.pushed
+
+    def read(self, size: int) -> bytes:
+        if self.pushed:
+            data, self.pushed = self.pushed, b""
+            return data
+        data = self.file.read(size)
+        if self.seen and data:
+            self.seen(data)
+        return data
+
+
+def _one_a_line(whole: bytes) -> bool:
+    return whole.count(b"\n") == whole.count(b"},\n{") and whole[:1] == b"{" and whole.endswith((b"}", b"},"))
+
+
+def _gathered(items: Iterable[tuple[int, dict[str, Any] | Problem]]) -> Iterator[Block]:
+    batch: list[tuple[int, dict[str, Any] | Problem]] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == 1000:
+            yield Block(batch[0][0], None, batch)
+            batch = []
+    if batch:
+        yield Block(batch[0][0], None, batch)
+
+
+class _Scanner:
+    """Decode a stream of JSON text value by value, with a window that grows only to the size of one value."""
+
+    def __init__(self, file: IO[bytes] | _Watched, document: Document) -> None:
+        self.file, self.document = file, document
+        self.utf8 = codecs.getincrementaldecoder("utf-8-sig")()
+        self.text, self.at, self.ended = "", 0, False
+
+    def more(self) -> bool:
+        if self.ended:
+            return False
+        if len(self.text) - self.at > self.document.limits.record:
+            raise self.document._fail("too-large", f"holds a value of more than {self.document.limits.record >> 20} MiB")
+        data = self.file.read(max(BLOCK, len(self.text) - self.at))
+        self.ended = not data
+        try:
+            self.text, self.at = self.text[self.at :] + self.utf8.decode(data, final=self.ended), 0
+        except UnicodeDecodeError as error:
+            raise self.document._fail("bad-document", explain_json(error)) from None
+        return not self.ended
+
+    def peek(self, end_ok: bool = False) -> str:
+        while True:
+            while self.at < len(self.text):
+                if self.text[self.at] not in " \t\r\n":
+                    return self.text[self.at]
+                self.at += 1
+            if not self.more():
+                if end_ok:
+                    return ""
+                raise self.document._fail("truncated", "ends in the middle: get a complete copy of it")
+
+    def take(self) -> None:
+        self.at += 1
+
+    def value(self, what: str) -> Any:
+        self.peek()
+        while True:
+            try:
+                value, end = DECODER.raw_decode(self.text, self.at)
+            except json.JSONDecodeError as error:
+                cut_short = error.msg.startswith("Unterminated") or error.pos >= len(self.text) - 16
+                if cut_short and self.more():
+                    continue
+                code = "truncated" if cut_short and self.ended else "bad-document"
+                raise self.document._fail(code, f"{what}: {explain_json(error)}") from error
+            except RecursionError as error:
+                raise self.document._fail("bad-document", f"{what}: {explain_json(error)}") from error
+            if end < len(self.text) or self.ended:
+                self.at = end
+                return value
+            self.more()  # a number may go on behind the window
+
+    def records(self, number: int = 0) -> Iterator[tuple[int, dict[str, Any] | Problem]]:
+        """Yield the elements of a list whose opening bracket (or `number` elements) lies behind, up to its end."""
+        name = self.document.name
+        while self.peek() != "]":
+            number += 1
+            indent = self._indent()
+            try:
+                item = as_record(self.value(f"record {number}"), number, name)
+            except DocumentError as error:
+                if error.code != "bad-document" or indent is None or not self._next_line(indent):
+                    raise
+                yield number, Problem(code="bad-json", file=name, record=number, message=str(error).split(": ", 2)[-1])
+                continue
+            yield number, item
+            if self.peek() == ",":
+                self.take()
+                if self.peek() == "]":
+                    raise self.document._fail("bad-document", f"a comma stands after the last record ({number})")
+            elif self.peek() != "]":
+                raise self.document._fail("bad-document", f"a comma is missing after record {number}")
+        self.take()
+
+    def _indent(self) -> str | None:
+        """Return the white space before the record on its line, None where it does not begin one."""
+        line = self.text.rfind("\n", 0, self.at)
+        before = self.text[line + 1 : self.at]
+        return before if line >= 0 and not before.strip() else None
+
+    def _next_line(self, indent: str) -> bool:
+        """Go on at the next line that begins like the broken record's did."""
+        start = re.compile(r"\n" + re.escape(indent) + r"(?=[{\[])")
+        at = self.at
+        while True:
+            found = start.search(self.text, at)
+            if found:
+                self.at = found.end()
+                return True
+            if not self.more():
+                return False
+            at = 0

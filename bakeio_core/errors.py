@@ -1,0 +1,138 @@
+"""What can go wrong, as data: problems with records and files, and the exceptions for being unable to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+__all__ = ["CODES", "BakeioError", "DatabaseError", "DocumentError", "ImportRefused", "PluginError", "Problem", "Problems", "UsageError"]
+
+CODES = frozenset(
+    "bad-json bad-document truncated unknown-view unknown-entity version-too-new bad-manifest checksum-mismatch count-mismatch bad-order "
+    "missing-file unexpected-file unsafe-path symlink too-large missing-field unknown-field bad-value check missing-reference ambiguous-key "
+    "duplicate-key unknown-row identity-mismatch tampered-context conflict constraint changed-meanwhile blocked locked io-error "
+    "plugin-error".split()
+)
+FIRST_RECORDS = 20
+MOST_PROBLEMS = 10_000
+
+
+class BakeioError(Exception):
+    """Catch everything bakeio raises on purpose: `str()` of it says what, where and what to do next.
+
+    `code` is one of `CODES`, or None where the caller's use is at fault.
+    """
+
+    code: str | None = None
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code
+
+
+class UsageError(BakeioError):
+    """Correct the call: an argument, option or combination of them makes no sense."""
+
+
+class PluginError(BakeioError):
+    """Mend, block or uninstall a plugin: a declaration is wrong, or a plugin failed while it was needed."""
+
+    code = "plugin-error"
+
+
+class DocumentError(BakeioError):
+    """Mend the file: it cannot be read at all (`code` and text say why)."""
+
+    code = "bad-document"
+
+
+class DatabaseError(BakeioError):
+    """Look at the database: it is missing, locked, of another version or refused a statement."""
+
+    code = "io-error"
+
+
+class ImportRefused(BakeioError):
+    """Look at the problems: the import was refused and nothing was written.
+
+    `problems` holds them; a report made of them comes with `report` where the import got that far.
+    """
+
+    def __init__(self, message: str, *, code: str | None = None, problems: Sequence[Problem] = (), report: Any = None) -> None:
+        super().__init__(message, code=code)
+        self.problems = list(problems)
+        self.report = report
+
+
+class Problem(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """One thing wrong with the data, where it stands and what to do: the same object serves `--json` and the terminal.
+
+    `record` counts from 1 within `file`; `records` holds the first 20 numbers and `count` all of them where several share the cause.
+    """
+
+    code: str
+    severity: str = "error"
+    message: str = ""
+    file: str | None = None
+    record: int | None = None
+    records: list[int] = []
+    count: int = 1
+    entity: str | None = None
+    field: str | None = None
+    value: Any = None
+    candidates: list[dict[str, Any]] = []
+
+    def __str__(self) -> str:
+        where = [str(self.file)] if self.file else []
+        if self.count > 1 and self.records:
+            shown = ", ".join(map(str, self.records[:5])) + (f" and {self.count - 5} more" if self.count > 5 else "")
+            where.append(f"records {shown}")
+        elif self.record is not None:
+            where.append(f"record {self.record}")
+        if self.field:
+            where.append(self.field)
+        return f"{', '.join(where)}: {self.message}" if where else self.message
+
+
+class Problems:
+    """Collect problems of a whole run, equal causes as one problem with a count, with bounded memory.
+
+    Beyond 10,000 different ones only the totals go on counting (`errors`, `warnings`, `dropped`).
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], Problem] = {}
+        self.errors = self.warnings = self.dropped = 0
+
+    def __iter__(self) -> Iterator[Problem]:
+        return iter(self._known.values())
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def add(self, problem: Problem) -> None:
+        """Add one occurrence; the same code, file, field, value and message as an earlier one only raises its count."""
+        cause = (problem.code, problem.severity, problem.file, problem.entity, problem.field, repr(problem.value), problem.message)
+        known = self._known.get(cause)
+        numbers = problem.records or ([problem.record] if problem.record is not None else [])
+        if known is not None and not numbers:
+            return  # a fault of the whole file, said again
+        if problem.severity == "error":
+            self.errors += problem.count
+        elif problem.severity == "warning":
+            self.warnings += problem.count
+        if known is not None:
+            known.count += problem.count
+            known.records = [*known.records, *numbers][:FIRST_RECORDS]
+        elif len(self._known) >= MOST_PROBLEMS:
+            self.dropped += 1
+        else:
+            problem.records = numbers
+            self._known[cause] = problem
+
+    def count_of(self, code: str) -> int:
+        """Return how many records have a problem of this code."""
+        return sum(problem.count for problem in self._known.values() if problem.code == code)

@@ -1,0 +1,656 @@
+"""Match records to rows, link references, compare: what an import would change, as data. Only SELECTs are made here."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid as uuids
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from bakeio_core.dialects import dialect_of
+from bakeio_core.errors import Problem, Problems, UsageError
+from bakeio_core.ledger import database_id
+from bakeio_core.linking import Linker, Rows, Translations, Unlinked
+from bakeio_core.model import Entity, Key
+from bakeio_core.reading import Reader, Record, jsonable
+from bakeio_core.resolve import Decision, Decisions, Missing
+from bakeio_core.sources import Part, Source
+from bakeio_core.values import BadValue, Text, make_slug, shown
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from bakeio_core.catalog import Catalog
+
+__all__ = ["MODES", "Change", "Changes", "Options", "Planner"]
+
+MODES = ("merge", "skip-existing", "update-only")
+COUNTS = ("processed", "created", "updated", "unchanged", "skipped", "conflicts", "errors", "nulls_kept")
+ABSENT: Any = object()
+STAMPS = ("created_at", "updated_at")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to import. mode: merge (update and add), skip-existing (only add), update-only; on_conflict: fail, keep-db or take-file."""
+
+    mode: str = "merge"
+    on_conflict: str = "fail"
+    skip_errors: bool = False
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise UsageError(f'there is no mode "{self.mode}"; choose one of {", ".join(MODES)}')
+        if self.on_conflict not in ("fail", "keep-db", "take-file"):
+            raise UsageError(f'on conflict choose fail, keep-db or take-file, not "{self.on_conflict}"')
+
+
+@dataclass(slots=True)
+class Change:
+    """What happens to one record: create, update, unchanged, skip, conflict or error; `new` and `old` hold the columns that differ."""
+
+    action: str
+    entity: str
+    record: int
+    id: int | None = None
+    new: Mapping[str, Any] = field(default_factory=dict)
+    old: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass
+class Changes:
+    """One batch of planned changes of one entity: `rows` to create (wire values in the order of `columns`) and `updates`.
+
+    numbers: the record each new row comes from; others: what needs no writing, one `Change` each.
+    """
+
+    entity: Entity
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    updates: list[Change] = field(default_factory=list)
+    others: list[Change] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Change]:
+        """Every change of the batch, creations first."""
+        place = self.columns.index(self.entity.primary)
+        for number, row in zip(self.numbers, self.rows, strict=True):
+            yield Change("create", self.entity.name, number, row[place], dict(zip(self.columns, row, strict=True)))
+        yield from self.updates
+        yield from self.others
+
+
+@dataclass(slots=True)
+class Draft:
+    """A record on its way: its values by column, its references as links, the row it was matched to."""
+
+    number: int
+    values: dict[str, Any]
+    links: dict[str, Any]
+    lookups: dict[str, tuple[Any, ...]]
+    row: tuple[Any, ...] | None = None
+    key: Key | None = None
+
+
+class Planner:
+    """Plan one import part by part. The consumer writes each `Changes` before it asks for the next, or says `planning` and never does.
+
+    counts: {entity: Counter of `COUNTS`}; missing: {identity: Missing}; problems: everything to report.
+    """
+
+    def __init__(
+        self, db: Connection, catalog: Catalog, source: Source, options: Options, decisions: Decisions | None = None, planning: bool = True
+    ) -> None:
+        self.db, self.catalog, self.source, self.options = db, catalog, source, options
+        self.decisions, self.planning = decisions or Decisions(), planning
+        own = source.database_id is not None and source.database_id == database_id(db)
+        self.linker = Linker(db, catalog, own)
+        self.linker.planning = planning
+        self.own = own
+        self.problems = Problems()
+        self.counts: dict[str, Counter[str]] = {part.entity.name: Counter() for part in source.parts}
+        self.created: dict[str, list[dict[str, Any]]] = {}
+        self.missing: dict[Any, Missing] = {}
+        self.now = datetime.now(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
+        self.digest = hashlib.blake2b(digest_size=16)
+        self._next: dict[str, int] = {}
+
+    def changes(self) -> Iterator[Changes]:
+        """Yield the changes of all parts in import order."""
+        for part in self.source.parts:
+            yield from PartPlanner(self, part).changes()
+
+    @property
+    def summary(self) -> Counter[str]:
+        total: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))
+        for counts in self.counts.values():
+            total.update(counts)
+        return total
+
+    def next_id(self, entity: Entity) -> int:
+        """Return an id no row has or had, each call another one."""
+        if entity.name not in self._next:
+            self._next[entity.name] = dialect_of(self.db).next_id(self.db, entity.table, entity.primary)
+        self._next[entity.name] += 1
+        return self._next[entity.name] - 1
+
+    def took_id(self, entity: Entity, identity: int) -> None:
+        """Note that a row keeps the id of the file, so that new ids go on after it."""
+        if identity >= self._next.setdefault(entity.name, 0):
+            if self._next[entity.name] == 0:
+                self._next[entity.name] = dialect_of(self.db).next_id(self.db, entity.table, entity.primary)
+            self._next[entity.name] = max(self._next[entity.name], identity + 1)
+
+    def note_missing(self, missing: Missing, part: Part, number: int, where: str) -> Missing:
+        known = self.missing.setdefault(missing.identity, missing)
+        known.field = known.field or where
+        known.nullable = known.nullable and missing.nullable
+        known.count += 1
+        if len(known.records) < 20:
+            known.records.append((part.file, number))
+        return known
+
+
+class PartPlanner:
+    """Plan the records of one part, batch by batch."""
+
+    def __init__(self, planner: Planner, part: Part) -> None:
+        self.planner, self.part, self.entity = planner, part, part.entity
+        self.linker, self.catalog = planner.linker, planner.catalog
+        self.rows: Rows = planner.linker.rows(part.entity)
+        self.counts = planner.counts[part.entity.name]
+        self.reader = Reader(part, planner.problems)
+        self.touched: dict[int, int] = {}
+        self.claimed: set[int] | None = None
+        self.deferred: list[tuple[int, str, tuple[Any, ...], int, bool]] = []
+        self.held: list[Draft] = []
+        self.moved = planner.linker.translations.setdefault(part.entity.name, Translations())
+        self.place = self.rows.place
+        self.columns = self.entity.columns
+        self.settable = [c for c in self.columns if c not in (self.entity.primary, *STAMPS)]
+        self.by_column = {b.column: b.name for b in part.bindings.values() if b.wanted is None}
+        self.lookup_fields = {
+            column: [next((b.name for b in part.bindings.values() if b.column == column and b.wanted == wanted), None)
+                     for wanted in reference.lookups.values()]
+            for column, reference in self.entity.references.items()
+        }  # fmt: skip
+
+    def changes(self) -> Iterator[Changes]:
+        sha = hashlib.sha256()
+        for block in self.part.document.blocks(sha.update):
+            yield from self._handed_over(self._plan(self.reader.read(block)))
+        last = self._finish()
+        if last is not None:
+            yield from self._handed_over(last)
+        self.counts["processed"] += self.reader.total
+        self.linker.loaded |= {self.entity.name} if self.rows.was_empty else set()
+        for problem in self.planner.source.finish(self.part, sha.hexdigest(), self.reader.total):
+            self.planner.problems.add(problem)
+        for problem in self.reader.warnings():
+            self.planner.problems.add(problem)
+
+    # -- one batch
+    def _plan(self, records: Sequence[Record]) -> Changes:
+        batch = Changes(self.entity, self.columns)
+        drafts = [self._draft(record) for record in records if not record.bad]
+        self.counts["errors"] += len(records) - len(drafts)
+        self._plan_drafts(drafts, batch)
+        if self.held:
+            self._retry_held(batch)
+        return batch
+
+    def _plan_drafts(self, drafts: list[Draft], batch: Changes) -> None:
+        self._link(drafts)
+        found = self._candidates(drafts)
+        taken = self._taken_ids(drafts)
+        for draft in drafts:
+            self._decide(draft, found, taken, batch)
+
+    def _handed_over(self, batch: Changes) -> Iterator[Changes]:
+        """The consumer writes the batch before it asks for the next one; then planned rows need not be remembered."""
+        yield batch
+        if not self.planner.planning:
+            self.rows.written(batch.rows)
+
+    def _draft(self, record: Record) -> Draft:
+        values, lookups = record.values, {}
+        for column, names in self.lookup_fields.items():
+            file_id = values.get(column, ABSENT)
+            given = [values.get(name, ABSENT) if name else ABSENT for name in names]
+            if file_id is not ABSENT or any(value is not ABSENT for value in given):
+                key = tuple(None if value is ABSENT else value for value in (*given, file_id))
+                lookups[column] = key if all(value is None for value in key[:-1]) else (*key[:-1], None)  # a natural key counts, not the id
+        return Draft(record.number, values, {}, lookups)
+
+    def _link(self, drafts: list[Draft]) -> None:
+        for column, reference in self.entity.references.items():
+            keys = {key for draft in drafts if (key := draft.lookups.get(column)) is not None and any(v is not None for v in key)}
+            links = self.linker.link(reference, self.entity, keys) if keys else {}
+            for draft in drafts:
+                key = draft.lookups.get(column)
+                if key is not None:
+                    draft.links[column] = links.get(key)
+
+    def _value(self, draft: Draft, column: str) -> Any:
+        """Return the value a draft has for a column, ABSENT where it says nothing or its reference is not linked."""
+        if column in self.entity.references:
+            link = draft.links.get(column, ABSENT)
+            return ABSENT if isinstance(link, Unlinked) else link
+        return draft.values.get(column, ABSENT)
+
+    def _key(self, draft: Draft, key: Key) -> tuple[Any, ...] | None:
+        values = tuple([self._value(draft, column) for column in key])
+        if any(value is ABSENT for value in values) or all(value is None for value in values):
+            return None
+        return None if len(values) == 1 and values[0] is None else values
+
+    def _candidates(self, drafts: list[Draft]) -> dict[Key, dict[tuple[Any, ...], list[tuple[Any, ...]]]]:
+        """Look up the keys of a batch, best key first, only for the records the better ones did not find."""
+        found: dict[Key, dict[tuple[Any, ...], list[tuple[Any, ...]]]] = {}
+        left = drafts
+        keys = list(self.entity.all_keys)
+        if self.planner.own:
+            keys.insert(1 if keys and keys[0] == ("uuid",) else 0, (self.entity.primary,))
+        if self.entity.content:
+            keys.append(tuple(self.entity.content))
+        for key in keys:
+            wanted = {draft.number: value for draft in left if (value := self._key(draft, key)) is not None}
+            found[key] = self.rows.by(key, wanted.values())
+            left = [draft for draft in left if wanted.get(draft.number) not in found[key]]
+        return found
+
+    def _taken_ids(self, drafts: list[Draft]) -> set[int]:
+        ids = [i for draft in drafts if isinstance(i := draft.values.get(self.entity.primary), int)]
+        return self.rows.existing_ids(ids) if ids and not (self.rows.was_empty and self.planner.planning) else set()
+
+    # -- which row
+    def _match(self, draft: Draft, found: dict[Key, Any]) -> tuple[Any, ...] | Unlinked | None:
+        """Return the row a record means, None where it is new, or why that cannot be told."""
+        better = False
+        for key, candidates in found.items():
+            value = self._key(draft, key)
+            if value is None:
+                continue
+            if key == tuple(self.entity.content) and key not in self.entity.all_keys:
+                return None if better else self._match_content(candidates.get(value, []))
+            rows = [*candidates.get(value, ()), *(self._fresh(key, value) if self.rows.has_fresh else ())]
+            rows = list({row[self.rows.id_place]: row for row in rows}.values())
+            if not rows and len(key) == 1 and key[0] != "uuid" and isinstance(self.entity.kinds[key[0]], Text):
+                ids = [i for i in self.rows.folded(key[0], value[0]) if i not in self.touched]
+                rows = list(self.rows.by_id(ids).values()) if ids else []
+                rows = self._unclaimed(rows)
+            elif rows and better:
+                rows = self._unclaimed(rows)
+            if len(rows) > 1:
+                what = ", ".join(f"{c} {shown(v)}" for c, v in zip(key, value, strict=True))
+                message = f"{len(rows)} rows of {self.entity.name} have {what}: tell them apart by {self.entity.all_keys[0][0]}"
+                return Unlinked("ambiguous-key", message, ids=tuple(row[self.rows.id_place] for row in rows))
+            if rows:
+                draft.key = key
+                return self._agreeing(draft, rows[0]) if key == (self.entity.primary,) else rows[0]
+            if key != (self.entity.primary,):
+                better = True
+        return None
+
+    def _agreeing(self, draft: Draft, row: tuple[Any, ...]) -> tuple[Any, ...] | Unlinked:
+        """An id of this database counts, unless another key of the record names another row."""
+        for key in self.entity.all_keys:
+            value = self._key(draft, key)
+            if value is not None and len(key) == 1 and value != self.rows.key_of(row, key):
+                others = self.rows.by(key, [value]).get(value, [])
+                if others:
+                    what = f"{self.entity.primary} {row[self.rows.id_place]} and {key[0]} {shown(value[0])}"
+                    return Unlinked("identity-mismatch", f"{what} name two different rows of {self.entity.name}: correct one of them")
+        return row
+
+    def _fresh(self, key: Key, value: tuple[Any, ...]) -> Sequence[tuple[Any, ...]]:
+        return self.rows.fresh.get(key, {}).get(value, ())
+
+    def _unclaimed(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Leave out the rows another record of the file means by a better key."""
+        if not rows:
+            return rows
+        if self.claimed is None:
+            self.claimed = self._scan_claims()
+        place = self.rows.id_place
+        return [row for row in rows if row[place] not in self.touched and row[place] not in self.claimed]
+
+    def _match_content(self, rows: list[tuple[Any, ...]]) -> tuple[Any, ...] | None:
+        """The k-th record of equal content means the k-th such row in the order of ids that no other record means."""
+        free = self._unclaimed([row for row in rows if row[self.rows.id_place] not in self.touched])
+        return free[0] if free else None
+
+    def _scan_claims(self) -> set[int]:
+        """Read the whole part once to learn which rows its records mean by their best key."""
+        claims: set[int] = set()
+        if self.rows.was_empty:
+            return claims
+        reader = Reader(self.part, Problems())
+        for block in self.part.document.blocks():
+            left = [self._draft(record) for record in reader.read(block) if not record.bad]
+            for key in (("uuid",), *self.entity.all_keys):
+                if len(key) > 1 or (key[0] not in self.entity.columns):
+                    continue
+                having = [draft for draft in left if self._key(draft, key) is not None]
+                for rows in self.rows.by(key, {self._key(draft, key) for draft in having}).values():  # type: ignore[arg-type]
+                    claims |= {row[self.rows.id_place] for row in rows}
+                left = [draft for draft in left if self._key(draft, key) is None]
+        return claims
+
+    # -- what happens
+    def _decide(self, draft: Draft, found: dict[Key, Any], taken: set[int], batch: Changes) -> None:
+        match = self._match(draft, found)
+        if isinstance(match, Unlinked):
+            return self._error(draft, match.code, "", None, match.message)
+        draft.row = match
+        if not self._settle_links(draft):
+            return None
+        if match is None:
+            return self._create(draft, taken, batch)
+        identity = match[self.rows.id_place]
+        if identity in self.touched:
+            return self._duplicate(draft, identity)
+        self._move(draft, match)
+        self._remember(identity, draft)
+        if self.planner.options.mode == "skip-existing":
+            return self._count("skipped", Change("skip", self.entity.name, draft.number, identity, reason="exists already"), batch)
+        return self._update(draft, match, batch)
+
+    def _count(self, what: str, change: Change, batch: Changes) -> None:
+        self.counts[what] += 1
+        (batch.updates if change.action == "update" else batch.others).append(change)
+        if change.action in ("update", "conflict"):
+            self._witness(change)
+
+    def _witness(self, change: Change) -> None:
+        text = f"{change.action}|{change.entity}|{change.id}|{sorted(change.new.items())!r}|{sorted(change.old.items())!r}"
+        self.planner.digest.update(text.encode("utf-8", "surrogatepass"))
+
+    def _error(self, draft: Draft, code: str, where: str, value: Any, message: str) -> None:
+        self.counts["errors"] += 1
+        self.planner.problems.add(
+            Problem(code=code, file=self.part.file, record=draft.number, entity=self.entity.name, field=where or None,
+                    value=jsonable(value), message=message)
+        )  # fmt: skip
+
+    def _settle_links(self, draft: Draft) -> bool:
+        """Turn what could not be linked into problems, missing references, or what a decision says; tell whether to go on."""
+        good, skip = True, False
+        for column, link in list(draft.links.items()):
+            reference = self.entity.references[column]
+            if link is None:
+                if not reference.nullable:
+                    self._error(draft, "bad-value", column, None, f"is empty, but every row of {self.entity.name} needs it") if good else None
+                    good = False
+                continue
+            if not isinstance(link, Unlinked):
+                continue
+            if link.code == "ambiguous-key" and draft.row is not None and draft.row[self.place[column]] in link.ids:
+                draft.links[column] = draft.row[self.place[column]]
+                continue
+            if link.missing is not None and reference.target == self.entity.name:
+                continue  # the row may come later in this very file
+            where, value = self._where(draft, column)
+            decision = self.planner.decisions.get(link.missing) if link.missing is not None else None
+            answer = self._answered(decision, reference, link) if decision else link
+            if isinstance(answer, Unlinked):
+                if answer.missing is not None:
+                    self.planner.note_missing(answer.missing, self.part, draft.number, where)
+                if good:
+                    self._error(draft, answer.code, where, value, answer.message)
+                good = False
+            elif answer is ABSENT:
+                skip = True
+            else:
+                draft.links[column] = answer
+        if good and skip:
+            self.counts["skipped"] += 1
+        return good and not skip
+
+    def _where(self, draft: Draft, column: str) -> tuple[str, Any]:
+        """Return the field (and value) of a reference a person would look at: the first lookup given, else the id."""
+        for name, value in zip([*self.lookup_fields[column], column], draft.lookups[column], strict=True):
+            if value is not None and name:
+                return name, value
+        return column, None
+
+    def _answered(self, decision: Decision, reference: Any, link: Unlinked) -> Any:
+        target = self.catalog.entities[reference.target]
+        if decision.action == "skip":
+            return ABSENT
+        if decision.action == "empty":
+            if reference.nullable:
+                return None
+            return Unlinked("missing-reference", f"{link.message}; it was decided to leave it empty, but it is required", link.missing)
+        if decision.action == "existing":
+            return self._existing(target, decision, link)
+        return self._parent(target, decision, link)
+
+    def _existing(self, target: Entity, decision: Decision, link: Unlinked) -> Any:
+        key = tuple(decision.target)
+        if not key or any(column not in target.columns for column in key):
+            return Unlinked("missing-reference", f"{link.message}; the decision names no row of {target.name}", link.missing)
+        rows = self.linker.rows(target).by(key, [tuple(decision.target.values())]).get(tuple(decision.target.values()), [])
+        if len(rows) == 1:
+            return rows[0][self.linker.rows(target).id_place]
+        what = ", ".join(f"{c} {shown(v)}" for c, v in decision.target.items())
+        found = "no row" if not rows else f"{len(rows)} rows"
+        return Unlinked("missing-reference", f"{link.message}; it was decided to use the one with {what}, but {found} of {target.name} has it", link.missing)
+
+    def _parent(self, target: Entity, decision: Decision, link: Unlinked) -> Any:
+        raise UsageError("creating missing rows comes with the next version: import them with a set, or map to existing ones")
+
+    def _create(self, draft: Draft, taken: set[int], batch: Changes) -> None:
+        if self.planner.options.mode == "update-only":
+            return self._count("skipped", Change("skip", self.entity.name, draft.number, reason="is not in the database"), batch)
+        waiting = [c for c, link in draft.links.items() if isinstance(link, Unlinked)]
+        for column in waiting:
+            link = self._self_link(draft, column, taken)
+            if not isinstance(link, int) and not self.entity.references[column].nullable:
+                self.held.append(draft)
+                return None
+            draft.links[column] = link
+        row = self._new_row(draft, taken)
+        if row is None:
+            return None
+        identity = row[self.rows.id_place]
+        for column in waiting:
+            if not isinstance(draft.links[column], int):
+                self.deferred.append((identity, column, draft.lookups[column], draft.number, True))
+        self.rows.add(row)
+        taken.add(identity)
+        self._move(draft, row)
+        self._remember(identity, draft)
+        self.counts["created"] += 1
+        batch.rows.append(row)
+        batch.numbers.append(draft.number)
+        return None
+
+    def _self_link(self, draft: Draft, column: str, taken: set[int]) -> Any:
+        """Try a reference to the entity itself again, now that more rows of the file are planned."""
+        key = draft.lookups[column]
+        link = self.linker.link(self.entity.references[column], self.entity, [key])[key]
+        if isinstance(link, Unlinked):
+            own = tuple(draft.values.get(self.entity.references[column].lookups[n]) for n in self.entity.references[column].lookups)
+            identity = draft.values.get(self.entity.primary)
+            if any(value is not None for value in own) and own == key[:-1] and isinstance(identity, int) and identity not in taken:
+                return identity
+        return link
+
+    def _new_row(self, draft: Draft, taken: set[int]) -> tuple[Any, ...] | None:
+        """Build the row of a new record; None (and problems) where something required is missing."""
+        row, good = [], True
+        for column in self.columns:
+            if column in self.entity.references:
+                value = draft.links.get(column)
+                value = None if isinstance(value, Unlinked) else value
+            elif column == self.entity.primary:
+                value = self._identity(draft, taken)
+            else:
+                value = draft.values.get(column)
+            if value is None:
+                value = self._supplied(draft, column)
+            if value is None and not self.entity.nullable(column):
+                deferrable = isinstance(draft.links.get(column), Unlinked)
+                if good and not deferrable:
+                    name = next((n for n in self.lookup_fields.get(column, ()) if n), column)
+                    self._error(draft, "missing-field", name, None, f"is missing: a new row of {self.entity.name} needs it")
+                good = False
+            row.append(value)
+        return tuple(row) if good else None
+
+    def _identity(self, draft: Draft, taken: set[int]) -> int:
+        """Return the id of the file where it is free, else a new one."""
+        wanted = draft.values.get(self.entity.primary)
+        if isinstance(wanted, int) and wanted > 0 and wanted not in taken:
+            self.planner.took_id(self.entity, wanted)
+            return wanted
+        return self.planner.next_id(self.entity)
+
+    def _supplied(self, draft: Draft, column: str) -> Any:
+        """Return what bakeio supplies for a column a new record says nothing about."""
+        if column == "uuid":
+            return str(uuids.uuid4())
+        if column in STAMPS:
+            return self.planner.now
+        if column == "slug" and self.entity.slug_from:
+            return self._free_slug(draft)
+        if column in draft.values or column in draft.links:
+            return None
+        return self.entity.default(column)
+
+    def _free_slug(self, draft: Draft) -> str | None:
+        base = make_slug(self._value(draft, c) if self._value(draft, c) is not ABSENT else None for c in self.entity.slug_from)
+        if not base:
+            return None
+        slug, number = base, 1
+        while self.rows.by(("slug",), [(slug,)]):
+            number += 1
+            slug = f"{base}_{number}"
+        return slug
+
+    def _remember(self, identity: int, draft: Draft) -> None:
+        content = hash(tuple(sorted((name, repr(value)) for name, value in draft.values.items()))) & 0xFFFFFFFF
+        self.touched[identity] = draft.number << 33 | content << 1 | (draft.row is None)
+
+    def _duplicate(self, draft: Draft, identity: int) -> None:
+        """Two records mean one row: taken once where they are equal, refused both where they are not."""
+        known = self.touched[identity]
+        first, was_created = known >> 33, known & 1
+        content = hash(tuple(sorted((name, repr(value)) for name, value in draft.values.items()))) & 0xFFFFFFFF
+        what = ", ".join(f"{c} {shown(self._value(draft, c))}" for c in draft.key or ())
+        common: dict[str, Any] = {"file": self.part.file, "entity": self.entity.name, "records": [first, draft.number], "record": first}
+        if content == known >> 1 & 0xFFFFFFFF:
+            self.counts["unchanged"] += 1
+            message = f"the same record stands more than once ({what}) and is taken once"
+            self.planner.problems.add(Problem(code="duplicate-key", severity="warning", message=message, count=2, **common))
+            return
+        self.counts["errors"] += 2
+        self.counts["created" if was_created else "updated"] -= 1
+        message = f"different records have one key ({what}): keep one, or give the other its own"
+        self.planner.problems.add(Problem(code="duplicate-key", message=message, count=2, **common))
+
+    def _move(self, draft: Draft, row: tuple[Any, ...]) -> None:
+        """Remember where a record of the file ended up, for the records that refer to it by the file's id and keys."""
+        identity = row[self.rows.id_place]
+        self.moved.add(self.entity.primary, draft.values.get(self.entity.primary), identity)
+        for key in self.entity.all_keys:
+            if len(key) == 1 and (value := draft.values.get(key[0])) is not None and value != row[self.place[key[0]]]:
+                self.moved.add_key(key[0], value, identity)
+
+    # -- existing rows
+    def _update(self, draft: Draft, row: tuple[Any, ...], batch: Changes) -> None:
+        kept = self._kept_keys(draft)
+        new: dict[str, Any] = {}
+        for column in self.settable:
+            if column in kept:
+                continue
+            value = draft.links.get(column, ABSENT) if column in self.entity.references else draft.values.get(column, ABSENT)
+            if isinstance(value, Unlinked):
+                value = self._self_link(draft, column, set())
+                if isinstance(value, Unlinked):
+                    self.deferred.append((row[self.rows.id_place], column, draft.lookups[column], draft.number, False))
+                    continue
+            if value is ABSENT or value == row[self.place[column]]:
+                continue
+            if value is None and not self.entity.nullable(column):
+                continue  # a null where bakeio supplies the value says nothing
+            new[column] = value
+        identity = row[self.rows.id_place]
+        if not new:
+            waiting = any(item[0] == identity for item in self.deferred[-3:])
+            if not waiting:
+                self.counts["unchanged"] += 1
+                return None
+        old = {column: row[self.place[column]] for column in new}
+        if new and self._edited_since(row):
+            if self.planner.options.on_conflict == "keep-db":
+                self.counts["unchanged"] += 1
+                return None
+            if self.planner.options.on_conflict == "fail":
+                where = ", ".join(new)
+                self.planner.problems.add(
+                    Problem(code="conflict", file=self.part.file, record=draft.number, entity=self.entity.name, field=where,
+                            message=f"was changed in the database after the export ({self._diff(new, old)}): "
+                            "choose --on-conflict keep-db or take-file")
+                )  # fmt: skip
+                return self._count("conflicts", Change("conflict", self.entity.name, draft.number, identity, new, old), batch)
+        if "updated_at" in self.place and new:
+            new = new | {"updated_at": self.planner.now}
+            old = old | {"updated_at": row[self.place["updated_at"]]}
+        return self._count("updated", Change("update", self.entity.name, draft.number, identity, new, old), batch)
+
+    @staticmethod
+    def _diff(new: Mapping[str, Any], old: Mapping[str, Any]) -> str:
+        return "; ".join(f"{column}: database {shown(old[column])}, file {shown(new[column])}" for column in list(new)[:3])
+
+    def _kept_keys(self, draft: Draft) -> set[str]:
+        """A row found by one key keeps its uuid and the keys better than that one."""
+        keys = self.entity.all_keys
+        rank = keys.index(draft.key) if draft.key in keys else (0 if draft.key == (self.entity.primary,) else len(keys))
+        kept = {column for key in keys[:rank] for column in key if len(key) == 1}
+        return kept | {"uuid"}
+
+    def _edited_since(self, row: tuple[Any, ...]) -> bool:
+        exported = self.planner.source.exported_at
+        if not self.planner.own or not exported or "updated_at" not in self.place:
+            return False
+        try:
+            return bool(row[self.place["updated_at"]] > self.entity.kinds["updated_at"].read(exported, lambda note: None))
+        except BadValue:
+            return False
+
+    # -- references to the entity itself
+    def _retry_held(self, batch: Changes) -> None:
+        """Records that must name a row of their own entity wait until that row is planned: parents first."""
+        while self.held:
+            waiting, self.held = self.held, []
+            self._plan_drafts(waiting, batch)
+            if len(self.held) == len(waiting):
+                return
+
+    def _finish(self) -> Changes | None:
+        batch = Changes(self.entity, self.columns)
+        for draft in self.held:
+            column = next(c for c, link in draft.links.items() if isinstance(link, Unlinked))
+            self._still_missing(column, draft.lookups[column], draft.number, draft)
+        for identity, column, key, number, created in self.deferred:
+            link = self.linker.link(self.entity.references[column], self.entity, [key])[key]
+            if isinstance(link, Unlinked):
+                self.counts["created" if created else "updated"] -= 1
+                self._still_missing(column, key, number, Draft(number, {}, {column: link}, {column: key}))
+            else:
+                batch.updates.append(Change("update", self.entity.name, number, identity, {column: link}, {column: None}))
+        return batch if batch.updates else None
+
+    def _still_missing(self, column: str, key: tuple[Any, ...], number: int, draft: Draft) -> None:
+        link = self.linker.link(self.entity.references[column], self.entity, [key])[key]
+        if isinstance(link, Unlinked):
+            if link.missing is not None:
+                self.planner.note_missing(link.missing, self.part, number, self._where(draft, column)[0])
+            where, value = self._where(draft, column)
+            self._error(draft, link.code, where, value, link.message)

@@ -1,0 +1,196 @@
+"""Turn blocks of a document into records of wire values: typed and fast where nothing is doubtful, else slowly and with explanations."""
+
+from __future__ import annotations
+
+import difflib
+import operator
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from bakeio_core.documents import Block
+from bakeio_core.errors import Problem, Problems
+from bakeio_core.sources import Part
+from bakeio_core.values import BadValue, shown
+
+__all__ = ["Reader", "Record"]
+
+
+@dataclass(slots=True)
+class Record:
+    """One record as read: known fields only, wire values. `bad` tells that a problem of it has been reported."""
+
+    number: int
+    values: dict[str, Any]
+    bad: bool = False
+
+
+class Reader:
+    """Read the blocks of one part. `unknown` counts fields nobody knows; problems go to `problems`.
+
+    `typed(block)` gives objects with the attributes `names` maps to, or None where the block wants the slow reader.
+    """
+
+    def __init__(self, part: Part, problems: Problems) -> None:
+        self.part, self.problems = part, problems
+        self.unknown: Counter[str] = Counter()
+        self.names: dict[str, str] = {}
+        self.total = 0
+        self._type: Any = None
+        self._decoder: Any = None
+        self._fields = 0
+        self._extra: list[str] = []
+        self._order: list[str] = []
+        self._checked: list[tuple[Any, Callable[[Any], Any]]] = []
+        self._near: dict[str, str | None] = {}
+
+    def typed(self, block: Block) -> list[Any] | None:
+        """Decode a block by generated types. None on any doubt: unknown layout, a field missing somewhere, a name standing twice."""
+        data = block.data
+        if data is None or (self._decoder is None and not self._prepare(block)):
+            return None
+        try:
+            records: list[Any] = self._decoder.decode(data)
+        except (msgspec.DecodeError, RecursionError):
+            return None
+        # A name standing twice, of which the decoder keeps the last, makes more of these; \\": is a quote within a text.
+        if data.count(b'":') - data.count(b'\\":') != self._fields * len(records):
+            return None
+        if b'" :' in data or b'"\t:' in data or b"\\u0000" in data:
+            return None
+        for kind, cell in self._checked:
+            if not kind.sound(list(map(cell, records))):
+                return None
+        if not block.first == self.total + 1:
+            return None
+        return records
+
+    def careful(self, block: Block) -> list[Any] | None:
+        """Give what `typed` gives of a block it would not take, by the slow reader; None where any record has a problem."""
+        if self._type is None:
+            return None
+        reader = Reader(self.part, Problems())
+        attributes = {name: attribute for name, attribute in self.names.items()}
+        out = []
+        for number, item in block.slow(self.part.file):
+            record = None if isinstance(item, Problem) else reader._read_record(number, item)
+            if record is None or record.bad or reader.problems.errors or record.values.keys() != attributes.keys():
+                return None
+            extra = {f"f{place}": None for place, name in enumerate(self._order) if name in self._extra}
+            out.append(self._type(**{attributes[name]: value for name, value in record.values.items()}, **extra))
+        return out
+
+    def _prepare(self, block: Block) -> bool:
+        """Generate the record type from the fields of the first record; every record must have exactly these."""
+        try:
+            first = msgspec.json.decode(block.data.split(b"\n", 1)[0].removeprefix(b"[").rstrip(b",]"))  # type: ignore[union-attr]
+        except (msgspec.DecodeError, RecursionError):
+            return False
+        if not isinstance(first, dict) or any(self._is_typo(name, first) for name in first):
+            return False
+        fields, self.names, self._extra = [], {}, []
+        for place, name in enumerate(first):
+            attribute = f"f{place}"
+            binding = self.part.bindings.get(name)
+            if binding is None:
+                fields.append((attribute, msgspec.Raw))
+                self._extra.append(name)
+            else:
+                fields.append((attribute, binding.kind.fast | None if binding.nullable else binding.kind.fast))
+                self.names[name] = attribute
+        bound = [(self.part.bindings[name].kind, attribute) for name, attribute in self.names.items()]
+        self._checked = [(kind, operator.attrgetter(attribute)) for kind, attribute in bound if not kind.typed]
+        self._order = list(first)
+        renamed = {f"f{place}": name for place, name in enumerate(first)}
+        self._type = msgspec.defstruct("Record", fields, rename=renamed, forbid_unknown_fields=True, gc=False)
+        self._decoder, self._fields = msgspec.json.Decoder(list[self._type]), len(fields)  # type: ignore[name-defined]
+        return True
+
+    def accept(self, count: int) -> None:
+        """Count the records of a block that `typed` gave and that were taken."""
+        self.total += count
+        for name in self._extra:
+            self.unknown[name] += count
+
+    def read(self, block: Block) -> list[Record]:
+        """Read a block into records, whatever it takes; what cannot be read is reported and marked `bad`."""
+        typed = self.typed(block)
+        if typed is not None:
+            self.accept(len(typed))
+            names, attributes = list(self.names), list(self.names.values())
+            return [
+                Record(number, dict(zip(names, [getattr(item, a) for a in attributes], strict=True)))
+                for number, item in enumerate(typed, block.first)
+            ]
+        out = []
+        for number, item in block.slow(self.part.file):
+            self.total += 1
+            if isinstance(item, Problem):
+                item.entity = self.part.entity.name
+                self.problems.add(item)
+                out.append(Record(number, {}, bad=True))
+            else:
+                out.append(self._read_record(number, item))
+        return out
+
+    def _read_record(self, number: int, raw: Mapping[str, Any]) -> Record:
+        record = Record(number, {})
+        bindings = self.part.bindings
+        for name, value in raw.items():
+            binding = bindings.get(name)
+            if binding is None:
+                if self._is_typo(name, raw):
+                    self._report(record, "unknown-field", name, value, f'is no field of {self.part.entity.name}: did you mean "{self._near[name]}"?')
+                else:
+                    self.unknown[name] += 1
+            elif value is None:
+                if binding.nullable:
+                    record.values[name] = None
+                else:
+                    self._report(record, "bad-value", name, None, "is null, but a value is required")
+            else:
+                try:
+                    record.values[name] = binding.kind.read(value, lambda note, name=name, value=value: self._note(record, name, value, note))
+                except BadValue as error:
+                    self._report(record, "bad-value", name, value, str(error))
+        return record
+
+    def _is_typo(self, name: str, record: Mapping[str, Any]) -> bool:
+        """An unknown field close to a known one that the record lacks is a typing error, not a field of somebody else's."""
+        if name in self.part.bindings:
+            return False
+        if name not in self._near:
+            near = difflib.get_close_matches(name, list(self.part.bindings), 1, 0.85)
+            self._near[name] = near[0] if near else None
+        return self._near[name] is not None and self._near[name] not in record
+
+    def _report(self, record: Record, code: str, name: str, value: Any, message: str) -> None:
+        record.bad = True
+        self.problems.add(self._problem(record, code, "error", name, value, message))
+
+    def _note(self, record: Record, name: str, value: Any, note: str) -> None:
+        self.problems.add(self._problem(record, "bad-value", "note", name, None, note))
+
+    def _problem(self, record: Record, code: str, severity: str, name: str, value: Any, message: str) -> Problem:
+        return Problem(
+            code=code, severity=severity, file=self.part.file, record=record.number, entity=self.part.entity.name, field=name,
+            value=jsonable(value), message=message,
+        )  # fmt: skip
+
+    def warnings(self) -> Sequence[Problem]:
+        """Return one warning for each unknown field name, with its count."""
+        return [
+            Problem(code="unknown-field", severity="warning", file=self.part.file, entity=self.part.entity.name, field=name, count=count,
+                    message=f"is no field of {self.part.entity.name} and is ignored in {count} records")
+            for name, count in self.unknown.items()
+        ]  # fmt: skip
+
+
+def jsonable(value: Any) -> Any:
+    """Return a value as it can stand in a JSON report: short, no Decimal, NaN as text."""
+    if isinstance(value, (str, int, bool)) or value is None:
+        return value if not isinstance(value, str) or len(value) <= 200 else value[:199] + "…"
+    return shown(value, 200).strip('"')

@@ -1,0 +1,89 @@
+"""What an import did or would do, as data and as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from bakeio_core.errors import Problem
+from bakeio_core.plan import COUNTS, Planner
+from bakeio_core.values import printable
+
+__all__ = ["Report", "problem_lines"]
+
+SHOWN = 50
+
+
+@dataclass
+class Report:
+    """The outcome of one import, the same for a dry run and the real one but for `run`, `dry_run` and times.
+
+    summary: {processed, created, updated, unchanged, skipped, conflicts, errors, nulls_kept}; entities: the same per entity;
+    refused: why nothing was written, empty where it was (or would be).
+    """
+
+    run: int | None
+    dry_run: bool
+    mode: str
+    source: str
+    summary: dict[str, int]
+    entities: dict[str, dict[str, int]]
+    created_entities: dict[str, list[Any]] = field(default_factory=dict)
+    resolved: list[dict[str, Any]] = field(default_factory=list)
+    skipped_log: str | None = None
+    problems: list[Problem] = field(default_factory=list)
+    refused: str = ""
+    dropped: int = 0
+
+    @classmethod
+    def of(cls, planner: Planner, *, dry_run: bool, refused: str = "") -> Report:
+        """Read the report off a planner that has planned everything."""
+        entities = {name: {count: counts[count] for count in COUNTS} for name, counts in planner.counts.items()}
+        problems = [*planner.source.problems, *planner.problems]
+        summary = {count: planner.summary[count] for count in COUNTS}
+        return cls(
+            None, dry_run, planner.options.mode, planner.source.name, summary, entities, dict(planner.created), [], None, problems, refused,
+            planner.problems.dropped,
+        )  # fmt: skip
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 refused with nothing written, 3 done with some records skipped for a problem or by decision."""
+        if self.refused:
+            return 1
+        by_mode = self.mode in ("skip-existing", "update-only")
+        return 3 if self.summary["errors"] or (self.summary["skipped"] and not by_mode) else 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the object `--json` prints."""
+        names = ("run", "dry_run", "mode", "source", "summary", "entities", "created_entities", "resolved", "skipped_log")
+        return {name: getattr(self, name) for name in names} | {"problems": [msgspec.to_builtins(problem) for problem in self.problems]}
+
+    def text(self) -> str:
+        """Return the report for a terminal: one line per entity, then the problems, then what it comes to."""
+        lines = []
+        for name, counts in self.entities.items():
+            said = [f"{counts[what]:,} {what}" for what in COUNTS[1:] if counts[what]]
+            lines.append(f"  {name:<20} {counts['processed']:>9,} records: {', '.join(said) or 'nothing to do'}")
+        lines += problem_lines(self.problems, self.dropped)
+        total = ", ".join(f"{self.summary[what]:,} {what}" for what in ("created", "updated", "unchanged", "skipped", "conflicts", "errors")
+                          if self.summary[what] or what in ("created", "updated"))  # fmt: skip
+        if self.refused:
+            lines.append(f"Refused: {self.refused}. ({total})")
+        else:
+            lines.append(f"{'Dry run, nothing was written' if self.dry_run else 'Imported'}: {total}.")
+        return "\n".join(lines)
+
+
+def problem_lines(problems: Iterable[Problem], dropped: int = 0) -> list[str]:
+    """Return one line for each problem, errors first, at most fifty of them."""
+    order = {"error": 0, "warning": 1, "note": 2}
+    ranked = sorted(problems, key=lambda problem: order[problem.severity])
+    lines = [f"{problem.severity}: {printable(str(problem))} [{problem.code}]" for problem in ranked[:SHOWN]]
+    left = len(ranked) - SHOWN + dropped
+    if left > 0:
+        lines.append(f"... and {left} more problems; all of them with --json")
+    return lines

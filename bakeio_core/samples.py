@@ -1,0 +1,29 @@
+"""Sample records of plugins as a source to import, without files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bakeio_core import output
+from bakeio_core.catalog import Catalog
+from bakeio_core.documents import Document
+from bakeio_core.errors import PluginError
+from bakeio_core.sources import Part, Source, entity_bindings
+
+__all__ = ["sample_source"]
+
+
+def sample_source(records: Mapping[str, Iterable[Mapping[str, Any]]], catalog: Catalog) -> Source:
+    """Return {entity: records} as a source; entities that are not installed are left out. Raises PluginError for an entity nobody knows."""
+    parts = []
+    unknown = [name for name in records if name not in catalog.entities and name not in catalog.disabled]
+    if unknown:
+        raise PluginError(f'the sample has records of "{unknown[0]}", which is no installed entity')
+    for name, entity in catalog.entities.items():
+        if name in records:
+            rows = [dict(record) for record in records[name]]
+            data = output.opened_document({"entity_type": name, "record_count": len(rows)}) + output.encode_lines(rows) + output.CLOSE
+            parts.append(Part(entity, Document(f"sample {name}", lambda data=data: io.BytesIO(data)), entity_bindings(entity, catalog)))
+    return Source("sample", "set", parts)

@@ -1,0 +1,404 @@
+"""A normalized set: manifest and one file per entity, as a folder or a zip. Open it, check it, without a database."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import posixpath
+import re
+import stat
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from bakeio_core.catalog import Catalog
+from bakeio_core.documents import DECODER, Document, Duplicated, Limits, explain_json
+from bakeio_core.errors import DocumentError, Problem, Problems
+
+__all__ = ["ExportSet", "Listed", "version_problem"]
+
+MANIFEST = "manifest.json"
+KNOWN = {"manifest_version": (1, 0), "file_version": (1, 0), "view_version": (1, 0), "schema_version": (1, 0)}
+APPLICATION = "bakeio"
+
+
+class Store(Protocol):
+    """Where the files of a set lie."""
+
+    name: str
+
+    def names(self) -> list[str]: ...
+    def open(self, name: str) -> IO[bytes]: ...
+    def problems(self) -> Iterator[Problem]: ...
+
+
+class Folder:
+    def __init__(self, path: Path) -> None:
+        self.path, self.name = path, path.name or str(path)
+
+    def names(self) -> list[str]:
+        return sorted(entry.name for entry in os.scandir(self.path) if not entry.name.startswith("."))
+
+    def open(self, name: str) -> IO[bytes]:
+        return open(self.path / name, "rb")
+
+    def problems(self) -> Iterator[Problem]:
+        for entry in os.scandir(self.path):
+            if entry.is_symlink():
+                yield Problem(code="symlink", file=entry.name, message="is a symbolic link: put the file itself there")
+
+
+class Archive:
+    """A zip; the manifest stands at its top or in its only folder."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self.name, self.limits = path.name, limits
+        try:
+            self.zip = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+            raise DocumentError(f"{path.name}: is no readable zip archive ({error}): get a complete copy of it") from None
+        members = [info for info in self.zip.infolist() if not info.is_dir()]
+        tops = {info.filename.split("/")[0] for info in members if posixpath.basename(info.filename) == MANIFEST}
+        at_top = any(info.filename == MANIFEST for info in members)
+        self.prefix = "" if at_top or len(tops) != 1 else f"{tops.pop()}/"
+        self.members = members
+
+    def names(self) -> list[str]:
+        return sorted(info.filename.removeprefix(self.prefix) for info in self.members)
+
+    def open(self, name: str) -> IO[bytes]:
+        info = self.zip.getinfo(self.prefix + name)
+        if info.flag_bits & 1:
+            raise DocumentError(f"{name}: is encrypted: make the archive without a password")
+        return _Bounded(self.zip.open(info), info.file_size, name)  # type: ignore[return-value]
+
+    def problems(self) -> Iterator[Problem]:
+        if len(self.members) > self.limits.members:
+            yield Problem(code="too-large", file=self.name, message=f"holds {len(self.members)} files: at most {self.limits.members} are taken")
+        total = sum(info.file_size for info in self.members)
+        if total > self.limits.unpacked:
+            yield Problem(code="too-large", file=self.name, message=f"unpacks to {total >> 20} MiB: at most {self.limits.unpacked >> 20} are taken")
+        seen: set[str] = set()
+        for info in self.members:
+            name = info.filename
+            if not _is_safe(name):
+                yield Problem(code="unsafe-path", file=self.name, message=f'holds "{_ascii(name)}", a name that leads out of the archive')
+            if stat.S_ISLNK(info.external_attr >> 16):
+                yield Problem(code="symlink", file=_ascii(name), message="is a symbolic link: put the file itself into the archive")
+            if info.file_size > (1 << 20) and info.file_size > self.limits.ratio * max(1, info.compress_size):
+                ratio = info.file_size // max(1, info.compress_size)
+                yield Problem(code="too-large", file=_ascii(name), message=f"unpacks to {ratio} times its size, as a zip bomb does")
+            if name in seen:
+                yield Problem(code="unexpected-file", file=_ascii(name), message="stands twice in the archive")
+            seen.add(name)
+
+
+class _Bounded:
+    """A zip member that never gives more than the archive's directory says."""
+
+    def __init__(self, file: IO[bytes], size: int, name: str) -> None:
+        self.file, self.left, self.name = file, size, name
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            data = self.file.read(size)
+        except (zipfile.BadZipFile, EOFError, OSError, ValueError, RuntimeError) as error:
+            raise DocumentError(f"{self.name}: is damaged in the archive ({error}): get a complete copy of it", code="truncated") from None
+        except Exception as error:  # zlib.error and lzma.LZMAError share no base class
+            raise DocumentError(f"{self.name}: is damaged in the archive ({error}): get a complete copy of it", code="truncated") from None
+        self.left -= len(data)
+        if self.left < 0:
+            raise DocumentError(f"{self.name}: unpacks to more than the archive says", code="too-large")
+        return data
+
+    def __enter__(self) -> _Bounded:
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self.file.close()
+
+
+def _is_safe(name: str) -> bool:
+    parts = re.split(r"[/\\]", name)
+    return not (name.startswith(("/", "\\")) or ".." in parts or re.match(r"[A-Za-z]:", name) or "\0" in name or not name)
+
+
+def _ascii(name: str) -> str:
+    return name.encode("unicode_escape").decode("ascii")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One file as the manifest lists it."""
+
+    filename: str
+    entity: str
+    count: int
+    sha256: str
+    order: int
+    dependencies: tuple[str, ...]
+
+
+class ExportSet:
+    """A normalized set opened for reading: `manifest`, `files` in import order, `document(listed)`.
+
+    Raises DocumentError with the code of the contract where there is no manifest to go by; every other fault is a `Problem`
+    of `structure()`.
+    """
+
+    def __init__(self, store: Store, limits: Limits) -> None:
+        self.store, self.limits = store, limits
+        self.manifest = self._read_manifest()
+        self.faults: list[Problem] = []
+        self.files = sorted(self._read_files(), key=lambda listed: listed.order)
+
+    @classmethod
+    def open(cls, path: Path, limits: Limits | None = None) -> ExportSet:
+        """Open a folder, a zip, or the manifest of a set."""
+        limits = limits or Limits()
+        if not path.exists():
+            raise DocumentError(f"{path}: there is no such file or folder", code="missing-file")
+        if path.is_dir():
+            return cls(Folder(path), limits)
+        if zipfile.is_zipfile(path) or path.suffix.lower() == ".zip":
+            return cls(Archive(path, limits), limits)
+        return cls(Folder(path.parent if str(path.parent) else Path()), limits)
+
+    @property
+    def name(self) -> str:
+        return self.store.name
+
+    @property
+    def database_id(self) -> str | None:
+        found = self.manifest.get("database_id")
+        return found if isinstance(found, str) else None
+
+    def _read_manifest(self) -> dict[str, Any]:
+        if MANIFEST not in self.store.names():
+            raise DocumentError(f"{self.store.name}: has no {MANIFEST}: is it the folder or zip that export-complete wrote?", code="missing-file")
+        with self.store.open(MANIFEST) as file:
+            data = file.read(self.limits.manifest + 1)
+        if len(data) > self.limits.manifest:
+            raise DocumentError(f"{MANIFEST}: is larger than {self.limits.manifest >> 20} MiB", code="too-large")
+        try:
+            manifest = DECODER.decode(data.decode("utf-8-sig"))
+        except (ValueError, RecursionError) as error:
+            raise DocumentError(f"{MANIFEST}: {explain_json(error)}", code="bad-manifest") from None
+        if not isinstance(manifest, dict) or isinstance(manifest, Duplicated):
+            what = f'the field "{manifest.name}" stands twice' if isinstance(manifest, Duplicated) else "is not an object {...}"
+            raise DocumentError(f"{MANIFEST}: {what}", code="bad-manifest")
+        if not isinstance(manifest.get("files"), list):
+            raise DocumentError(f'{MANIFEST}: has no list "files"', code="bad-manifest")
+        return manifest
+
+    def _read_files(self) -> Iterator[Listed]:
+        for place, item in enumerate(self.manifest["files"], 1):
+            try:
+                if not isinstance(item, dict) or isinstance(item, Duplicated):
+                    raise TypeError("an object {...}")
+                types = {"filename": str, "entity_type": str, "record_count": int, "checksum_sha256": str, "import_order": int, "dependencies": list}
+                for name, kind in types.items():
+                    if not isinstance(item.get(name), kind) or isinstance(item.get(name), bool):
+                        raise TypeError(f'"{name}" as {kind.__name__}')
+                dependencies = tuple(str(name) for name in item["dependencies"])
+                yield Listed(
+                    item["filename"], item["entity_type"], item["record_count"], item["checksum_sha256"], item["import_order"], dependencies
+                )
+            except TypeError as error:
+                self.faults.append(Problem(code="bad-manifest", file=MANIFEST, message=f"entry {place} of files must have {error}"))
+
+    def document(self, listed: Listed) -> Document:
+        return Document(listed.filename, lambda: self.store.open(listed.filename), self.limits)
+
+    def structure(self, catalog: Catalog) -> Problems:
+        """Check everything but the contents of the files: names, links, sizes, versions, order, what is missing or too much."""
+        problems = Problems()
+        for problem in [*self.faults, *self.store.problems(), *self._versions(self.manifest, MANIFEST)]:
+            problems.add(problem)
+        there, listed_names = set(self.store.names()), [listed.filename for listed in self.files]
+        for listed in self.files:
+            for problem in self._file_problems(listed, there, catalog):
+                problems.add(problem)
+        for name in sorted({name for name in listed_names if listed_names.count(name) > 1}):
+            problems.add(Problem(code="bad-manifest", file=MANIFEST, message=f"lists {_ascii(name)} twice"))
+        for name in sorted(there - set(listed_names) - {MANIFEST}):
+            if _is_safe(name):
+                message = "is in the set but not in its manifest: move it elsewhere"
+                problems.add(Problem(code="unexpected-file", file=_ascii(name), message=message))
+        self._check_order(problems, catalog)
+        return problems
+
+    def _file_problems(self, listed: Listed, there: set[str], catalog: Catalog) -> Iterator[Problem]:
+        name = listed.filename
+        if not _is_safe(name) or "/" in name or "\\" in name:
+            yield Problem(code="unsafe-path", file=MANIFEST, value=name, message=f'lists "{_ascii(name)}": only names of files beside it are read')
+        elif name not in there:
+            yield Problem(code="missing-file", file=name, message="is listed in the manifest but not there: get a complete copy of the set")
+        else:
+            yield from self._header_problems(listed)
+        if listed.entity not in catalog.entities:
+            why = catalog.disabled.get(listed.entity)
+            message = f'"{_ascii(listed.entity)}" is {"disabled: " + why if why else "no installed entity: install its plugin, or remove the file"}'
+            yield Problem(code="blocked" if why else "unknown-entity", file=_ascii(name), entity=listed.entity, message=message)
+
+    def _header_problems(self, listed: Listed) -> Iterator[Problem]:
+        try:
+            header = self.document(listed).header
+        except DocumentError as error:
+            yield Problem(code=error.code or "bad-document", file=listed.filename, message=_after_name(error, listed.filename))
+            return
+        except OSError as error:
+            yield Problem(code="io-error", file=listed.filename, message=f"cannot be read: {error.strerror}")
+            return
+        if header.get("entity_type") != listed.entity:
+            message = f'holds "{header.get("entity_type")}", while the manifest says "{listed.entity}"'
+            yield Problem(code="bad-manifest", file=listed.filename, message=message)
+        yield from self._versions(header, listed.filename)
+
+    def _versions(self, header: dict[str, Any], file: str) -> Iterator[Problem]:
+        ours = self.manifest.get("application") == APPLICATION
+        for field in ("manifest_version", "file_version", "schema_version"):
+            if field in header and (field != "schema_version" or ours):
+                problem = version_problem(header, field, file)
+                if problem:
+                    yield problem
+
+    def _check_order(self, problems: Problems, catalog: Catalog) -> None:
+        """The files of a set are read in the order of `import_order`; what an entity refers to must come before it."""
+        place = {listed.entity: listed.order for listed in self.files}
+        if len(place) < len(self.files):
+            problems.add(Problem(code="bad-order", file=MANIFEST, message="lists an entity twice"))
+        orders = [listed.order for listed in self.files]
+        if len(set(orders)) < len(orders):
+            problems.add(Problem(code="bad-order", file=MANIFEST, message="gives two files the same import_order"))
+        for listed in self.files:
+            known = catalog.entities.get(listed.entity)
+            needs = set(listed.dependencies) | set(catalog.dependencies(known) if known else ())
+            for name in sorted(needs):
+                if name in place and name != listed.entity and place[name] >= listed.order:
+                    message = f'puts {listed.entity} (import_order {listed.order}) before {name} ({place[name]}), which it depends on'
+                    problems.add(Problem(code="bad-order", file=MANIFEST, entity=listed.entity, message=message))
+
+    def verify(self, catalog: Catalog) -> Problems:
+        """Check the whole set: `structure`, then every byte and record of its files, and that every reference finds its row in it."""
+        problems = self.structure(catalog)
+        closure = _Closure(catalog, {listed.entity for listed in self.files})
+        broken = {problem.file for problem in problems if problem.code in ("missing-file", "unsafe-path", "too-large", "symlink")}
+        for listed in self.files:
+            if listed.filename not in broken and listed.filename in self.store.names():
+                self._verify_file(listed, problems, closure)
+        for problem in closure.problems():
+            problems.add(problem)
+        return problems
+
+    def _verify_file(self, listed: Listed, problems: Problems, closure: _Closure) -> None:
+        sha, count, document = hashlib.sha256(), 0, self.document(listed)
+        known = {problem.file for problem in problems if problem.code in ("bad-document", "truncated", "bad-json", "io-error")}
+        try:
+            for block in document.blocks(sha.update):
+                records = closure.read(listed, block)
+                for item in records:
+                    if isinstance(item, Problem):
+                        problems.add(item)
+                count += len(records)
+        except DocumentError as error:
+            if listed.filename not in known:
+                problems.add(Problem(code=error.code or "bad-document", file=listed.filename, message=_after_name(error, listed.filename)))
+            return  # its checksum would only say the same again
+        except OSError as error:
+            problems.add(Problem(code="io-error", file=listed.filename, message=f"cannot be read: {error.strerror}"))
+            return
+        for problem in counted(document.header, listed, count):
+            problems.add(problem)
+        if sha.hexdigest() != listed.sha256.lower():
+            problems.add(checksum_problem(listed.filename))
+
+
+def counted(header: dict[str, Any], listed: Listed, count: int) -> Iterator[Problem]:
+    """Say where the number of records is not what manifest and header promise."""
+    promised = {"the manifest": listed.count, "its header": header.get("record_count", count)}
+    for where, number in promised.items():
+        if number != count:
+            yield Problem(code="count-mismatch", file=listed.filename, message=f"holds {count} records, {where} says {json.dumps(number, default=str)}")
+            return
+
+
+def checksum_problem(filename: str, severity: str = "error") -> Problem:
+    message = "was changed after it was exported (its SHA-256 is not the manifest's). If that was on purpose, import with --accept-edits"
+    return Problem(code="checksum-mismatch", severity=severity, file=filename, message=message)
+
+
+def version_problem(header: dict[str, Any], field: str, file: str) -> Problem | None:
+    """Return the problem of a version field: a newer major version is refused, a newer minor one accepted."""
+    text = header.get(field)
+    match = re.fullmatch(r"(\d{1,6})(?:\.(\d{1,6}))?(?:\.\d{1,6})*", text) if isinstance(text, str) else None
+    if text is None:
+        return None
+    if match is None:
+        code = "bad-manifest" if file == MANIFEST else "bad-document"
+        return Problem(code=code, file=file, field=field, message=f"{json.dumps(text, default=str)} is no version such as 1.0")
+    if int(match[1]) > KNOWN[field][0]:
+        message = f"is version {text}, newer than this bakeio knows ({KNOWN[field][0]}.x): update bakeio"
+        return Problem(code="version-too-new", file=file, field=field, message=message)
+    return None
+
+
+def _after_name(error: DocumentError, name: str) -> str:
+    return str(error).removeprefix(f"{name}: ")
+
+
+class _Closure:
+    """Gather what the records of a set are called by and refer to, as 64-bit hashes, and compare at the end."""
+
+    def __init__(self, catalog: Catalog, present: set[str]) -> None:
+        self.catalog, self.present = catalog, present
+        self.keys: dict[tuple[str, str], set[int]] = {}
+        self.wanted: dict[tuple[str, str, str, str], dict[int, tuple[Any, str, list[int], int]]] = {}
+        for entity in catalog.entities.values():
+            for reference in entity.references.values():
+                for column in {*reference.lookups.values(), catalog.entities[reference.target].primary}:
+                    self.keys[reference.target, column] = set()
+
+    def read(self, listed: Listed, block: Any) -> list[Any]:
+        items = block.slow(listed.filename)
+        entity = self.catalog.entities.get(listed.entity)
+        if entity is None:
+            return items  # type: ignore[no-any-return]
+        named = [(column, keys) for (name, column), keys in self.keys.items() if name == entity.name]
+        references = [(r, [*r.lookups.items(), (r.column, self.catalog.entities[r.target].primary)]) for r in entity.references.values()]
+        for number, record in items:
+            if isinstance(record, Problem):
+                continue
+            for column, keys in named:
+                if isinstance(record.get(column), (str, int)):
+                    keys.add(hash(record[column]))
+            for reference, lookups in references:
+                if reference.target in self.present:
+                    self._want(listed, reference.target, lookups, record, number)
+        return [item for _, item in items]
+
+    def _want(self, listed: Listed, target: str, lookups: list[tuple[str, str]], record: dict[str, Any], number: int) -> None:
+        for field, column in lookups:
+            value = record.get(field)
+            if isinstance(value, (str, int)) and not isinstance(value, bool):
+                place = hash(value)
+                if target != listed.entity and place in self.keys[target, column]:
+                    return  # parents come first, so almost every reference is settled here
+                wanted = self.wanted.setdefault((listed.filename, listed.entity, field, f"{target}.{column}"), {})
+                value, name, records, count = wanted.get(place, (value, listed.filename, [], 0))
+                wanted[place] = (value, name, [*records, number][:20], count + 1)
+                return
+
+    def problems(self) -> Iterator[Problem]:
+        for (file, entity, field, where), wanted in self.wanted.items():
+            target, column = where.split(".")
+            for place, (value, _, records, count) in wanted.items():
+                if place not in self.keys[target, column]:
+                    message = f"{json.dumps(value, ensure_ascii=False)} is not among the set's {target} ({column})"
+                    yield Problem(
+                        code="missing-reference", file=file, entity=entity, field=field, value=value, message=message,
+                        record=records[0], records=records, count=count,
+                    )  # fmt: skip

@@ -1,0 +1,120 @@
+"""What an import reads: a set, one entity file or a view, each as `Part`s whose fields are bound to columns."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bakeio_core.catalog import Catalog
+from bakeio_core.documents import Document
+from bakeio_core.errors import Problem, Problems
+from bakeio_core.export import record_fields
+from bakeio_core.model import Entity
+from bakeio_core.sets import ExportSet, Listed, checksum_problem, counted
+from bakeio_core.values import Kind
+
+__all__ = ["Binding", "Part", "Source"]
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What a field of a file means for its entity: a column of it, or with `wanted` a column of the row its reference names."""
+
+    name: str
+    column: str
+    kind: Kind
+    wanted: str | None = None
+    nullable: bool = True
+
+
+@dataclass(eq=False)
+class Part:
+    """The records of one entity within a source, in one document."""
+
+    entity: Entity
+    document: Document
+    bindings: Mapping[str, Binding]
+    listed: Listed | None = None
+
+    @property
+    def file(self) -> str:
+        return self.document.name
+
+
+@dataclass(eq=False)
+class Source:
+    """One import's input: `parts` in import order, and whose data it is."""
+
+    name: str
+    kind: str
+    parts: list[Part]
+    database_id: str | None = None
+    exported_at: str | None = None
+    export_id: str | None = None
+    problems: Problems = field(default_factory=Problems)
+    accept_edits: bool = False
+
+    def finish(self, part: Part, sha256: str, count: int) -> list[Problem]:
+        """Compare what was read with what the manifest promised; with `accept_edits` differences are warnings."""
+        if part.listed is None:
+            return []
+        found = list(counted(part.document.header, part.listed, count))
+        if sha256 != part.listed.sha256.lower():
+            found.append(checksum_problem(part.file))
+        for problem in found:
+            if self.accept_edits:
+                problem.severity = "warning"
+        return found
+
+    @property
+    def fingerprint(self) -> Callable[[], str]:
+        """Return a function giving the SHA-256 over all bytes of the source as they are now."""
+
+        def compute() -> str:
+            sha = hashlib.sha256()
+            for part in self.parts:
+                with part.document.open() as file:
+                    while data := file.read(1 << 20):
+                        sha.update(data)
+            return sha.hexdigest()
+
+        return compute
+
+
+def entity_bindings(entity: Entity, catalog: Catalog) -> dict[str, Binding]:
+    """Bind every field of an entity's file."""
+    bindings = {}
+    for name, (column, wanted) in record_fields(entity).items():
+        if wanted is None:
+            bindings[name] = Binding(name, column, entity.kinds[column], None, entity.nullable(column) or _made(entity, column))
+        else:
+            kind = catalog.entities[entity.references[column].target].kinds[wanted]
+            bindings[name] = Binding(name, column, kind, wanted, True)
+    return bindings
+
+
+def _made(entity: Entity, column: str) -> bool:
+    """Tell whether bakeio itself supplies the column where a file says null: identity, stamps, a slug made of other columns."""
+    return column in (entity.primary, "uuid", "created_at", "updated_at") or (column == "slug" and bool(entity.slug_from))
+
+
+def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> Source:
+    """Return the source of a normalized set; its structural problems are in `problems`."""
+    problems = opened.structure(catalog)
+    if accept_edits:
+        for problem in problems:
+            if problem.code in ("checksum-mismatch", "count-mismatch"):
+                problem.severity = "warning"
+    names = set(opened.store.names())
+    parts = []
+    broken = {problem.file for problem in problems if problem.severity == "error"}
+    order = {name: place for place, name in enumerate(catalog.entities)}
+    for listed in sorted(opened.files, key=lambda listed: order.get(listed.entity, 0)):
+        if listed.entity in catalog.entities and listed.filename in names and listed.filename not in broken:
+            entity = catalog.entities[listed.entity]
+            parts.append(Part(entity, opened.document(listed), entity_bindings(entity, catalog), listed))
+    text: dict[str, Any] = {name: opened.manifest.get(name) for name in ("exported_at", "export_id")}
+    known = {name: value if isinstance(value, str) else None for name, value in text.items()}
+    return Source(opened.name, "set", parts, opened.database_id, known["exported_at"], known["export_id"], problems, accept_edits)
