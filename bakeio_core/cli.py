@@ -96,9 +96,13 @@ class Session:
         from bakeio_core.database import begin_read, connect
 
         self._require()
-        with begin_read(connect(self.database)) as db:
-            self._require_tables(db)
-            yield db
+        engine = connect(self.database)
+        try:
+            with begin_read(engine) as db:
+                self._require_tables(db)
+                yield db
+        finally:
+            engine.dispose()
 
     @contextlib.contextmanager
     def writing(self, *, create: bool = False) -> Iterator[Connection]:
@@ -119,10 +123,11 @@ class Session:
                     self._require_tables(db)
                 yield db
         except BaseException:
+            engine.dispose()
             if fresh:
-                engine.dispose()
                 self._remove_empty()
             raise
+        engine.dispose()
 
     def _is_there(self) -> bool:
         from bakeio_core.database import is_there

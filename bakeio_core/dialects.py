@@ -285,6 +285,9 @@ class PostgreSQL(Dialect):
             return f"replace(to_char({moment}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), '.000000', '') || 'Z'"
         return column
 
+    def result(self, kind: values.Kind, column: Any) -> Any:
+        return kind.from_python if isinstance(kind, values.Number) and not kind.plain else super().result(kind, column)
+
     def existing_columns(self, db: Connection) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
         sql = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = ANY(current_schemas(false))"

@@ -67,7 +67,7 @@ class ImportRefused(BakeioError):
         self.report = report
 
 
-class Problem(msgspec.Struct, omit_defaults=True, kw_only=True):
+class Problem(msgspec.Struct, kw_only=True):
     """One thing wrong with the data, where it stands and what to do: the same object serves `--json` and the terminal.
 
     `record` counts from 1 within `file`; `records` holds the first 20 numbers and `count` all of them where several share the cause.

@@ -156,6 +156,10 @@ class Rows:
         return list(dict.fromkeys(ids))
 
 
+def _agree(given: Row, there: Row) -> bool:
+    return all(value is None or value == cell for value, cell in zip(given, there, strict=True))
+
+
 @dataclass(slots=True)
 class Unlinked:
     """A reference that could not be linked, and why. `ids`: the rows it might mean."""
@@ -269,8 +273,8 @@ class Linker:
             found[row[1]] = None if row[1] in found else row
         linked = {}
         for key in keys:
-            hit = found.get(key[0]) if key[0] is not None else None
-            if hit is not None and all(value is None or value == cell for value, cell in zip(key[1:-1], hit[2:], strict=True)):
+            hit = found.get(key[0])
+            if hit is not None and (key[1:-1] == hit[2:] or _agree(key[1:-1], hit[2:])):
                 linked[key] = hit[0]
         return linked
 
@@ -288,7 +292,7 @@ class Linker:
         if not named:
             missing = Missing(target.name, {column: value for column, value, _ in hits}, nullable=reference.nullable)
             what = ", ".join(f"{column} {shown(value)}" for column, value, _ in hits)
-            return Unlinked("missing-reference", f"no row of {target.name} has {what}", missing)
+            return Unlinked("missing-reference", f"no row of {target.name} has {what}: correct it, or import that row too", missing)
         common = set(named[0][2])
         for column, value, ids in named[1:]:
             if not common & set(ids):

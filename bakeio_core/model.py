@@ -91,7 +91,8 @@ class Entity:
         for column in self.table.columns:
             for foreign in column.foreign_keys:
                 target, target_column = foreign.target_fullname.rsplit(".", 1)
-                found[column.name] = Reference(column.name, target, bool(column.nullable), dict(self.lookups.get(column.name, {})))
+                name = str.__str__(column.name)
+                found[name] = Reference(name, target, bool(column.nullable), dict(self.lookups.get(name, {})))
                 if target_column != "id" and len(column.foreign_keys) == 1 and target == self.name and target_column != self.primary:
                     raise PluginError(f'entity "{self.name}": {column.name} must refer to the primary key of {target}')
         for name in self.lookups:
@@ -101,7 +102,7 @@ class Entity:
 
     @property
     def name(self) -> str:
-        return self.table.name
+        return str.__str__(self.table.name)  # SQLAlchemy's own kind of str is a stranger to encoders
 
     def narrow(self, rows: Any) -> Entity:
         """Return the entity with only the rows whose primary key a SELECT gives; for exports."""
@@ -112,15 +113,15 @@ class Entity:
     @cached_property
     def primary(self) -> str:
         """The name of the primary key column."""
-        return next(iter(self.table.primary_key.columns)).name
+        return str.__str__(next(iter(self.table.primary_key.columns)).name)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        return tuple(column.name for column in self.table.columns)
+        return tuple(str.__str__(column.name) for column in self.table.columns)
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:
-        return {column.name: kind_of(column) for column in self.table.columns}
+        return {str.__str__(column.name): kind_of(column) for column in self.table.columns}
 
     @cached_property
     def all_keys(self) -> tuple[Key, ...]:

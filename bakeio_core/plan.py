@@ -118,6 +118,19 @@ class Planner:
         self.now = datetime.now(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
         self.digest = hashlib.blake2b(digest_size=16)
         self._next: dict[str, int] = {}
+        self._failed: dict[str, set[tuple[str, Any]]] = {}
+
+    def note_failed(self, entity: Entity, values: Mapping[str, Any]) -> None:
+        """Remember what a record that cannot be imported is called by, so that those which refer to it are not questions of their own."""
+        names = self._failed.setdefault(entity.name, set())
+        for column in {entity.primary, *(column for key in entity.all_keys if len(key) == 1 for column in key)}:
+            if isinstance(value := values.get(column), (str, int)):
+                names.add((column, value))
+
+    def has_failed(self, missing: Missing) -> bool:
+        """Tell whether a missing key is that of a record of this very import that cannot be imported."""
+        names = self._failed.get(missing.entity, ())
+        return any(pair in names for pair in missing.key.items())
 
     def changes(self) -> Iterator[Changes]:
         """Yield the changes of all parts in import order."""
@@ -198,6 +211,9 @@ class PartPlanner:
         batch = Changes(self.entity, self.columns)
         drafts = [self._draft(record) for record in records if not record.bad]
         self.counts["errors"] += len(records) - len(drafts)
+        for record in records:
+            if record.bad:
+                self.planner.note_failed(self.entity, record.values)
         self._plan_drafts(drafts, batch)
         if self.held:
             self._retry_held(batch)
@@ -372,6 +388,7 @@ class PartPlanner:
 
     def _error(self, draft: Draft, code: str, where: str, value: Any, message: str) -> None:
         self.counts["errors"] += 1
+        self.planner.note_failed(self.entity, draft.values)
         self.planner.problems.add(
             Problem(code=code, file=self.part.file, record=draft.number, entity=self.entity.name, field=where or None,
                     value=jsonable(value), message=message)
@@ -398,6 +415,10 @@ class PartPlanner:
             decision = self.planner.decisions.get(link.missing) if link.missing is not None else None
             answer = self._answered(decision, reference, link) if decision else link
             if isinstance(answer, Unlinked):
+                if answer.missing is not None and self.planner.has_failed(answer.missing):
+                    message = f"refers to a record of {reference.target} in this import that cannot be imported itself"
+                    answer = Unlinked("missing-reference", message)
+                    value = None
                 if answer.missing is not None:
                     self.planner.note_missing(answer.missing, self.part, draft.number, where)
                 if good:

@@ -57,9 +57,10 @@ class Reader:
         except (msgspec.DecodeError, RecursionError):
             return None
         # A name standing twice, of which the decoder keeps the last, makes more of these; \\": is a quote within a text.
-        if data.count(b'":') - data.count(b'\\":') != self._fields * len(records):
+        expected = self._fields * len(records)
+        if (names := data.count(b'":')) != expected and names - data.count(b'\\":') != expected:
             return None
-        if b'" :' in data or b'"\t:' in data or b"\\u0000" in data:
+        if b"\t" in data or b'" :' in data or (b"\\" in data and b"\\u0000" in data):
             return None
         for kind, cell in self._checked:
             if not kind.sound(list(map(cell, records))):

@@ -88,7 +88,8 @@ def entity_bindings(entity: Entity, catalog: Catalog) -> dict[str, Binding]:
     bindings = {}
     for name, (column, wanted) in record_fields(entity).items():
         if wanted is None:
-            bindings[name] = Binding(name, column, entity.kinds[column], None, entity.nullable(column) or _made(entity, column))
+            optional = entity.nullable(column) or column in entity.references or _made(entity, column)
+            bindings[name] = Binding(name, column, entity.kinds[column], None, optional)
         else:
             kind = catalog.entities[entity.references[column].target].kinds[wanted]
             bindings[name] = Binding(name, column, kind, wanted, True)

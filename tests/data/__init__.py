@@ -1,0 +1,1 @@
+"""What tests read and install: nothing in here is a test."""

@@ -1,0 +1,3 @@
+"""Raise while being imported."""
+
+raise ZeroDivisionError("dividing the dough by nobody")

@@ -1,0 +1,13 @@
+"""Return what is no entity."""
+
+from typing import Any
+
+from sqlalchemy import MetaData
+
+from bakeio_core import hookimpl
+
+
+@hookimpl
+def bakeio_entities(metadata: MetaData) -> Any:
+    """Return a number."""
+    return 42
