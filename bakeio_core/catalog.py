@@ -142,7 +142,9 @@ class Catalog:
             raise PluginError(f'view "{view.name}" is also declared by {self.view_provider[view.name]}: block or uninstall one of them')
         if view.entity not in self.entities:
             reason = self.disabled.get(view.entity, "not installed")
-            self.disabled[f"view {view.name}"] = f"its entity {view.entity} is " + (f"disabled: {reason}" if view.entity in self.disabled else reason)
+            self.disabled[f"view {view.name}"] = f"its entity {view.entity} is " + (
+                f"disabled: {reason}" if view.entity in self.disabled else reason
+            )
             return
         try:
             self._check_view(view)

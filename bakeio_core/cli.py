@@ -45,7 +45,11 @@ class Commands(click.Group):
         """List plugin commands without importing them: their help is their own."""
         plugins = _plugin_commands()
         own = [(name, self.commands[name].get_short_help_str(60)) for name in sorted(self.commands)]
-        rows = own + [(name, f"{entry.dist.metadata['Name']}: bakeio {name} --help") for name, entry in sorted(plugins.items()) if name not in self.commands]
+        rows = own + [
+            (name, f"{entry.dist.metadata['Name']}: bakeio {name} --help")
+            for name, entry in sorted(plugins.items())
+            if name not in self.commands
+        ]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
@@ -193,7 +197,7 @@ def _end_progress(progress: Any) -> None:
         click.echo("\r\033[K", err=True, nl=False)
 
 
-class Day(click.ParamType):
+class Day(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
     name = "date"
 
     def convert(self, value: Any, parameter: Any, context: Any) -> Any:
@@ -205,7 +209,7 @@ class Day(click.ParamType):
             self.fail(f"{value!r} is not a date: write YYYY-MM-DD", parameter, context)
 
 
-class Mode(click.ParamType):
+class Mode(click.ParamType):  # type: ignore[type-arg]
     name = "mode"
 
     def get_metavar(self, param: Any, ctx: Any = None) -> str:
@@ -219,8 +223,15 @@ class Mode(click.ParamType):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--database", "-d", envvar="BAKEIO_DATABASE", default="bakeio.db", metavar="URL|PATH", show_default=True,
-              help="The database: a path of an SQLite file, or a URL such as postgresql://user@host/name. Also from BAKEIO_DATABASE.")
+@click.option(
+    "--database",
+    "-d",
+    envvar="BAKEIO_DATABASE",
+    default="bakeio.db",
+    metavar="URL|PATH",
+    show_default=True,
+    help="The database: a path of an SQLite file, or a URL such as postgresql://user@host/name. Also from BAKEIO_DATABASE.",
+)
 @click.option("--block", multiple=True, metavar="PLUGIN", help="Leave a plugin out; may be given more than once.")
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr but errors.")
 @click.version_option(VERSION, prog_name="bakeio")
@@ -330,7 +341,7 @@ def _as_data(problems: Any) -> list[Any]:
 
 def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options every import takes."""
-    for option in reversed([
+    options: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
         click.option("--input", "-i", "input_", type=click.Path(path_type=Path), help="What to import, instead of the argument."),
         click.option("--mode", type=Mode(), default="merge", show_default=True, help="Update and add, only add, or only update."),
         click.option("--dry-run", is_flag=True, help="Do everything, report it, and write nothing."),
@@ -338,7 +349,8 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--on-conflict", type=click.Choice(["fail", "keep-db", "take-file"]), default="fail", show_default=True,
                      help="Where file and database both changed."),
         json_option,
-    ]):  # fmt: skip
+    ]  # fmt: skip
+    for option in reversed(options):
         function = option(function)
     return function
 
@@ -468,5 +480,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
             error = BakeioError(f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}", code="io-error")
         code = _explain(error, "--json" in words)
     raise SystemExit(code)
-
-

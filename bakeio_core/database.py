@@ -18,7 +18,18 @@ from sqlalchemy.engine import URL, make_url
 from bakeio_core.dialects import Dialect, dialect_of
 from bakeio_core.errors import DatabaseError, UsageError
 
-__all__ = ["begin_read", "begin_write", "connect", "ensure_begun", "file_of", "is_there", "savepoint", "shown_url", "streaming", "translated"]
+__all__ = [
+    "begin_read",
+    "begin_write",
+    "connect",
+    "ensure_begun",
+    "file_of",
+    "is_there",
+    "savepoint",
+    "shown_url",
+    "streaming",
+    "translated",
+]
 
 BUSY_SECONDS = 10.0
 Target = str | Path | URL

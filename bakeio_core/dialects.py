@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Table, literal
+from sqlalchemy import Connection, Table, exc, literal
 from sqlalchemy.engine import Dialect as SADialect
+from sqlalchemy.schema import CreateTable
 
 from bakeio_core import values
 from bakeio_core.errors import DatabaseError, UsageError
@@ -25,7 +27,7 @@ class Dialect:
 
     name = ""
     mark = "?"
-    snapshot_options: Mapping[str, Any] = {}
+    snapshot_options: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, dialect: SADialect) -> None:
         self.sa = dialect
@@ -35,9 +37,9 @@ class Dialect:
     def fetch(self, db: Connection, sql: str, parameters: tuple[Any, ...] = ()) -> Rows:
         """Return all rows of a SELECT as plain tuples."""
         result = db.exec_driver_sql(sql, parameters)
-        rows = result.cursor.fetchall()
+        rows: Rows = result.cursor.fetchall()  # type: ignore[assignment]
         result.close()
-        return rows  # type: ignore[no-any-return]
+        return rows
 
     def scalar(self, db: Connection, sql: str, parameters: tuple[Any, ...] = ()) -> Any:
         rows = self.fetch(db, sql, parameters)
@@ -125,7 +127,7 @@ class Dialect:
         """Return the SQL of a column's default that fits into ALTER TABLE, None where it has none."""
         server = column.server_default
         if server is not None:
-            return str(self.sa.ddl_compiler(self.sa, None).get_column_default_string(column))
+            return str(self.sa.ddl_compiler(self.sa, CreateTable(column.table)).get_column_default_string(column))
         if column.default is not None and column.default.is_scalar:
             return str(literal(column.default.arg, column.type).compile(dialect=self.sa, compile_kwargs={"literal_binds": True}))
         return None
@@ -204,7 +206,9 @@ class SQLite(Dialect):
 
     def existing_columns(self, db: Connection) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
-        for table, column in self.fetch(db, "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'"):
+        for table, column in self.fetch(
+            db, "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'"
+        ):
             found.setdefault(table, set()).add(column)
         return found
 
@@ -255,7 +259,9 @@ class SQLite(Dialect):
 
     @contextmanager
     def loading(self, db: Connection, table: Table) -> Iterator[None]:
-        indexes = self.fetch(db, "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL", (table.name,))
+        indexes = self.fetch(
+            db, "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL", (table.name,)
+        )
         for name, _ in indexes:
             db.exec_driver_sql(f"DROP INDEX {self.quote(name)}")
         yield
@@ -266,7 +272,7 @@ class SQLite(Dialect):
 class PostgreSQL(Dialect):
     name = "postgresql"
     mark = "%s"
-    snapshot_options = {"isolation_level": "REPEATABLE READ"}
+    snapshot_options: Mapping[str, Any] = MappingProxyType({"isolation_level": "REPEATABLE READ"})
 
     def read(self, column: str, kind: values.Kind) -> str:
         if not kind.plain:
@@ -306,7 +312,7 @@ class PostgreSQL(Dialect):
             "TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')"
         )
         lines: list[bytes] = []
-        with self._cursor(db).copy(sql) as copy:
+        with self._raised(sql), self._cursor(db).copy(sql) as copy:
             for line in copy:
                 lines.append(bytes(line))
                 if len(lines) == page:
@@ -314,6 +320,15 @@ class PostgreSQL(Dialect):
                     lines = []
         if lines:
             yield len(lines), b"".join(lines)[:-1].replace(b"\n", b",\n")
+
+    @contextmanager
+    def _raised(self, sql: str) -> Iterator[None]:
+        """Raise what the driver raises as SQLAlchemy would: COPY is a matter of the driver alone."""
+        errors: Any = self.sa.dbapi.Error  # type: ignore[union-attr]
+        try:
+            yield
+        except errors as error:
+            raise exc.DBAPIError.instance(sql, (), error, errors, dialect=self.sa) from error
 
     @staticmethod
     def _cursor(db: Connection) -> Any:
@@ -331,7 +346,8 @@ class PostgreSQL(Dialect):
     def insert(self, db: Connection, table: Table, columns: Sequence[str], kinds: Sequence[values.Kind], rows: Rows) -> None:
         if not rows:
             return
-        with self._cursor(db).copy(f"COPY {self.format_table(table)} ({', '.join(map(self.quote, columns))}) FROM STDIN") as copy:
+        sql = f"COPY {self.format_table(table)} ({', '.join(map(self.quote, columns))}) FROM STDIN"
+        with self._raised(sql), self._cursor(db).copy(sql) as copy:
             for row in rows:
                 copy.write_row(row)
 

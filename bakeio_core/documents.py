@@ -111,7 +111,9 @@ def as_record(value: Any, number: int, file: str) -> dict[str, Any] | Problem:
         message = f'the field "{value.name}" stands twice in it: remove one'
         return Problem(code="bad-json", file=file, record=number, field=value.name, message=message)
     if not isinstance(value, dict):
-        return Problem(code="bad-json", file=file, record=number, message="is not an object {...} but " + json.dumps(value, default=str)[:40])
+        return Problem(
+            code="bad-json", file=file, record=number, message="is not an object {...} but " + json.dumps(value, default=str)[:40]
+        )
     return value
 
 

@@ -10,10 +10,40 @@ import msgspec
 __all__ = ["CODES", "BakeioError", "DatabaseError", "DocumentError", "ImportRefused", "PluginError", "Problem", "Problems", "UsageError"]
 
 CODES = frozenset(
-    "bad-json bad-document truncated unknown-view unknown-entity version-too-new bad-manifest checksum-mismatch count-mismatch bad-order "
-    "missing-file unexpected-file unsafe-path symlink too-large missing-field unknown-field bad-value check missing-reference ambiguous-key "
-    "duplicate-key unknown-row identity-mismatch tampered-context conflict constraint changed-meanwhile blocked locked io-error "
-    "plugin-error".split()
+    [
+        "bad-json",
+        "bad-document",
+        "truncated",
+        "unknown-view",
+        "unknown-entity",
+        "version-too-new",
+        "bad-manifest",
+        "checksum-mismatch",
+        "count-mismatch",
+        "bad-order",
+        "missing-file",
+        "unexpected-file",
+        "unsafe-path",
+        "symlink",
+        "too-large",
+        "missing-field",
+        "unknown-field",
+        "bad-value",
+        "check",
+        "missing-reference",
+        "ambiguous-key",
+        "duplicate-key",
+        "unknown-row",
+        "identity-mismatch",
+        "tampered-context",
+        "conflict",
+        "constraint",
+        "changed-meanwhile",
+        "blocked",
+        "locked",
+        "io-error",
+        "plugin-error",
+    ]
 )
 FIRST_RECORDS = 20
 MOST_PROBLEMS = 10_000

@@ -26,15 +26,15 @@ PAGE = 2000
 class EncodedBatch(Sequence[Mapping[str, Any]]):
     """A batch of records whose JSON exists already: it is written as it is, and read as dictionaries when somebody looks.
 
-    data: the records' JSON, joined by a comma and a line feed; count: how many they are.
+    data: the records' JSON, joined by a comma and a line feed; size: how many they are.
     """
 
-    def __init__(self, count: int, data: bytes) -> None:
-        self.count, self.data = count, data
+    def __init__(self, size: int, data: bytes) -> None:
+        self.size, self.data = size, data
         self._records: list[dict[str, Any]] | None = None
 
     def __len__(self) -> int:
-        return self.count
+        return self.size
 
     def __getitem__(self, place: Any) -> Any:
         if self._records is None:
@@ -91,7 +91,9 @@ def _export(db: Connection, entity: Entity, catalog: Catalog) -> Iterator[Batch]
     dialect = dialect_of(db)
     there = dialect.existing_columns(db)
     columns = {
-        name: found for name, found in _columns(entity, catalog, dialect.quote).items() if found[2].name in there.get(found[2].table.name, ())
+        name: found
+        for name, found in _columns(entity, catalog, dialect.quote).items()
+        if found[2].name in there.get(found[2].table.name, ())
     }
     if entity.name not in there or not columns:
         return

@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 import uuid as uuids
 import zipfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from bakeio_core import apply as _apply
 from bakeio_core import export as _export
@@ -18,7 +18,7 @@ from bakeio_core.apply import Application, refusal
 from bakeio_core.catalog import Catalog
 from bakeio_core.database import ensure_begun, streaming, translated
 from bakeio_core.documents import Limits
-from bakeio_core.errors import ImportRefused, PluginError, Problem, Problems, UsageError
+from bakeio_core.errors import ImportRefused, PluginError, Problems, UsageError
 from bakeio_core.plan import Change, Options, Planner
 from bakeio_core.plugins import Plugins
 from bakeio_core.report import Report
@@ -212,7 +212,14 @@ class Bakeio:
         return written, file.close()
 
     def _manifest(
-        self, db: Connection, header: dict[str, Any], files: list[Any], omitted: tuple[str, ...], transactional: bool, since: Any, until: Any
+        self,
+        db: Connection,
+        header: dict[str, Any],
+        files: list[Any],
+        omitted: tuple[str, ...],
+        transactional: bool,
+        since: Any,
+        until: Any,
     ) -> dict[str, Any]:
         days = {"since": since.isoformat() if since else None, "until": until.isoformat() if until else None}
         options = {"include_transactional": transactional, "include_events": True, "date_range": days if since or until else None}
@@ -224,7 +231,7 @@ class Bakeio:
     @staticmethod
     def _archive(folder: Path, now: datetime) -> Path:
         path = folder.parent / "archives" / f"{folder.name}.zip"
-        with output.atomic_file(path) as file, zipfile.ZipFile(_Stream(file), "w", zipfile.ZIP_DEFLATED) as archive:
+        with output.atomic_file(path) as file, zipfile.ZipFile(cast("IO[bytes]", _Stream(file)), "w", zipfile.ZIP_DEFLATED) as archive:
             for member in sorted(folder.iterdir()):
                 info = zipfile.ZipInfo(f"{folder.name}/{member.name}", now.timetuple()[:6])
                 info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
@@ -375,6 +382,8 @@ class _Stream:
 
     def flush(self) -> None: ...
 
+    def close(self) -> None: ...
+
 
 def schema_block(entity: Any) -> dict[str, Any]:
     """Return the `schema` of an entity file: primary key, slug field, foreign keys with their lookup fields."""
@@ -384,8 +393,3 @@ def schema_block(entity: Any) -> dict[str, Any]:
         target = f"{reference.target}.id"
         keys[column] = {"references": target, "lookup_field": lookups[-1] if lookups else None, "lookup_fields": lookups}
     return {"primary_key": entity.primary, "slug_field": "slug" if "slug" in entity.columns else None, "foreign_keys": keys}
-
-
-def error_problems(problems: Iterable[Problem]) -> Iterator[Problem]:
-    """Give only the problems that stand in the way."""
-    return (problem for problem in problems if problem.severity == "error")

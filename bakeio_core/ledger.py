@@ -22,7 +22,7 @@ def _meta(db: Connection) -> dict[str, str]:
     dialect = dialect_of(db)
     if META.name not in dialect.existing_columns(db):
         return {}
-    return dict(dialect.fetch(db, f"SELECT key, value FROM {META.name}"))  # type: ignore[arg-type]
+    return dict(dialect.fetch(db, f"SELECT key, value FROM {META.name}"))
 
 
 def database_id(db: Connection) -> str | None:

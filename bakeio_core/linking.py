@@ -279,7 +279,14 @@ class Linker:
         return linked
 
     def _one(
-        self, reference: Reference, target: Entity, rows: Rows, columns: list[str], by_column: Mapping[str, Any], existing: set[int], key: Row
+        self,
+        reference: Reference,
+        target: Entity,
+        rows: Rows,
+        columns: list[str],
+        by_column: Mapping[str, Any],
+        existing: set[int],
+        key: Row,
     ) -> int | Unlinked:
         hits: list[tuple[str, Any, tuple[int, ...]]] = []
         for column, value in zip(columns, key, strict=False):
@@ -302,7 +309,9 @@ class Linker:
             common &= set(ids)
         if len(common) > 1:
             what = " and ".join(f"{column} {shown(value)}" for column, value, _ in named)
-            return Unlinked("ambiguous-key", f"{len(common)} rows of {target.name} have {what}: name one by another field", ids=tuple(sorted(common)))
+            return Unlinked(
+                "ambiguous-key", f"{len(common)} rows of {target.name} have {what}: name one by another field", ids=tuple(sorted(common))
+            )
         return next(iter(common))
 
     def _elsewhere(self, target: Entity, rows: Rows, column: str, value: Any) -> tuple[int, ...]:
@@ -327,5 +336,3 @@ class Linker:
         missing = Missing(target.name, {target.primary: identity}, nullable=reference.nullable)
         why = "" if self.own else "; the file is of another database, so its ids mean nothing here unless the row itself is in the set"
         return Unlinked("missing-reference", f"no row of {target.name} has {target.primary} {identity}{why}", missing)
-
-

@@ -117,7 +117,7 @@ class Loader:
                 constants[f"c_{column}"] = value
                 cells.append(f"c_{column}")
         parameters = ", ".join(["records", *(f"l{place}" for place in range(len(self.links)))])
-        exec(f"def rows({parameters}):\n    return [({', '.join(cells)},) for r in records]", constants)  # noqa: S102
+        exec(f"def rows({parameters}):\n    return [({', '.join(cells)},) for r in records]", constants)
         self._make = constants["rows"]
 
     def _reference_cell(self, column: str) -> str:
@@ -127,7 +127,7 @@ class Loader:
             raise Doubt
         key = f"r.{given[0]}" if len(given) == 1 else "(" + ", ".join(f"r.{attribute}" for attribute in given) + ")"
         made: dict[str, Any] = {}
-        exec(f"def keys(records):\n    return {{{key} for r in records}}", made)  # noqa: S102
+        exec(f"def keys(records):\n    return {{{key} for r in records}}", made)
         self._keys.append(made["keys"])
         self.links.append({None: None} if reference.nullable and len(given) == 1 else {})
         return f"l{place}[{key}]"

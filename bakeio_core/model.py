@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Integer, Table
+from sqlalchemy import BigInteger, ColumnElement, Integer, Table
 
 from bakeio_core.errors import PluginError
 from bakeio_core.values import Kind, kind_of

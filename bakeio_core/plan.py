@@ -351,8 +351,8 @@ class PartPlanner:
             for key in (("uuid",), *self.entity.all_keys):
                 if len(key) > 1 or (key[0] not in self.entity.columns):
                     continue
-                having = [draft for draft in left if self._key(draft, key) is not None]
-                for rows in self.rows.by(key, {self._key(draft, key) for draft in having}).values():  # type: ignore[arg-type]
+                wanted = {value for draft in left if (value := self._key(draft, key)) is not None}
+                for rows in self.rows.by(key, wanted).values():
                     claims |= {row[self.rows.id_place] for row in rows}
                 left = [draft for draft in left if self._key(draft, key) is None]
         return claims
@@ -401,7 +401,9 @@ class PartPlanner:
             reference = self.entity.references[column]
             if link is None:
                 if not reference.nullable:
-                    self._error(draft, "bad-value", column, None, f"is empty, but every row of {self.entity.name} needs it") if good else None
+                    self._error(
+                        draft, "bad-value", column, None, f"is empty, but every row of {self.entity.name} needs it"
+                    ) if good else None
                     good = False
                 continue
             if not isinstance(link, Unlinked):
@@ -460,7 +462,11 @@ class PartPlanner:
             return rows[0][self.linker.rows(target).id_place]
         what = ", ".join(f"{c} {shown(v)}" for c, v in decision.target.items())
         found = "no row" if not rows else f"{len(rows)} rows"
-        return Unlinked("missing-reference", f"{link.message}; it was decided to use the one with {what}, but {found} of {target.name} has it", link.missing)
+        return Unlinked(
+            "missing-reference",
+            f"{link.message}; it was decided to use the one with {what}, but {found} of {target.name} has it",
+            link.missing,
+        )
 
     def _parent(self, target: Entity, decision: Decision, link: Unlinked) -> Any:
         raise UsageError("creating missing rows comes with the next version: import them with a set, or map to existing ones")

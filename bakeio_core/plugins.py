@@ -54,12 +54,14 @@ class Plugins:
 
         for entry in sorted(importlib_metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
             distribution = entry.dist
-            found = Plugin(entry.name, distribution.metadata["Name"] if distribution else "", distribution.version if distribution else "")
+            found = Plugin(entry.name, str(distribution.name) if distribution else "", distribution.version if distribution else "")
             if entry.name in self.all:
                 known = self.all[entry.name]
                 if (known.distribution, known.version) == (found.distribution, found.version):
                     continue  # the same distribution found twice on the path, as an editable install may be
-                self.fail(known, f"two distributions provide a plugin of this name, {known.distribution} and {found.distribution}: remove one")
+                self.fail(
+                    known, f"two distributions provide a plugin of this name, {known.distribution} and {found.distribution}: remove one"
+                )
                 continue
             self._load(found, entry.load)
         unknown = self.blocked - set(self.all)
@@ -97,7 +99,9 @@ class Plugins:
                 continue
             if name not in HOOKS:
                 near = difflib.get_close_matches(name, HOOKS, 1)
-                raise PluginError(f"{name} is no hook of bakeio" + (f"; did you mean {near[0]}?" if near else f"; the hooks are {', '.join(HOOKS)}"))
+                raise PluginError(
+                    f"{name} is no hook of bakeio" + (f"; did you mean {near[0]}?" if near else f"; the hooks are {', '.join(HOOKS)}")
+                )
             if not hasattr(getattr(module, name), "bakeio_impl"):
                 raise PluginError(f"{name} is not marked with @hookimpl")
             hooks.append(name)

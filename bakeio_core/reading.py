@@ -7,6 +7,7 @@ import operator
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -65,7 +66,7 @@ class Reader:
         for kind, cell in self._checked:
             if not kind.sound(list(map(cell, records))):
                 return None
-        if not block.first == self.total + 1:
+        if block.first != self.total + 1:
             return None
         return records
 
@@ -74,7 +75,7 @@ class Reader:
         if self._type is None:
             return None
         reader = Reader(self.part, Problems())
-        attributes = {name: attribute for name, attribute in self.names.items()}
+        attributes = self.names
         out = []
         for number, item in block.slow(self.part.file):
             record = None if isinstance(item, Problem) else reader._read_record(number, item)
@@ -144,7 +145,9 @@ class Reader:
             binding = bindings.get(name)
             if binding is None:
                 if self._is_typo(name, raw):
-                    self._report(record, "unknown-field", name, value, f'is no field of {self.part.entity.name}: did you mean "{self._near[name]}"?')
+                    self._report(
+                        record, "unknown-field", name, value, f'is no field of {self.part.entity.name}: did you mean "{self._near[name]}"?'
+                    )
                 else:
                     self.unknown[name] += 1
             elif value is None:
@@ -154,7 +157,7 @@ class Reader:
                     self._report(record, "bad-value", name, None, "is null, but a value is required")
             else:
                 try:
-                    record.values[name] = binding.kind.read(value, lambda note, name=name, value=value: self._note(record, name, value, note))
+                    record.values[name] = binding.kind.read(value, partial(self._note, record, name))
                 except BadValue as error:
                     self._report(record, "bad-value", name, value, str(error))
         return record
@@ -172,7 +175,7 @@ class Reader:
         record.bad = True
         self.problems.add(self._problem(record, code, "error", name, value, message))
 
-    def _note(self, record: Record, name: str, value: Any, note: str) -> None:
+    def _note(self, record: Record, name: str, note: str) -> None:
         self.problems.add(self._problem(record, "bad-value", "note", name, None, note))
 
     def _problem(self, record: Record, code: str, severity: str, name: str, value: Any, message: str) -> Problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from bakeio_core import output
@@ -25,5 +26,5 @@ def sample_source(records: Mapping[str, Iterable[Mapping[str, Any]]], catalog: C
         if name in records:
             rows = [dict(record) for record in records[name]]
             data = output.opened_document({"entity_type": name, "record_count": len(rows)}) + output.encode_lines(rows) + output.CLOSE
-            parts.append(Part(entity, Document(f"sample {name}", lambda data=data: io.BytesIO(data)), entity_bindings(entity, catalog)))
+            parts.append(Part(entity, Document(f"sample {name}", partial(io.BytesIO, data)), entity_bindings(entity, catalog)))
     return Source("sample", "set", parts)

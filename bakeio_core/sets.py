@@ -77,10 +77,14 @@ class Archive:
 
     def problems(self) -> Iterator[Problem]:
         if len(self.members) > self.limits.members:
-            yield Problem(code="too-large", file=self.name, message=f"holds {len(self.members)} files: at most {self.limits.members} are taken")
+            yield Problem(
+                code="too-large", file=self.name, message=f"holds {len(self.members)} files: at most {self.limits.members} are taken"
+            )
         total = sum(info.file_size for info in self.members)
         if total > self.limits.unpacked:
-            yield Problem(code="too-large", file=self.name, message=f"unpacks to {total >> 20} MiB: at most {self.limits.unpacked >> 20} are taken")
+            yield Problem(
+                code="too-large", file=self.name, message=f"unpacks to {total >> 20} MiB: at most {self.limits.unpacked >> 20} are taken"
+            )
         seen: set[str] = set()
         for info in self.members:
             name = info.filename
@@ -178,7 +182,9 @@ class ExportSet:
 
     def _read_manifest(self) -> dict[str, Any]:
         if MANIFEST not in self.store.names():
-            raise DocumentError(f"{self.store.name}: has no {MANIFEST}: is it the folder or zip that export-complete wrote?", code="missing-file")
+            raise DocumentError(
+                f"{self.store.name}: has no {MANIFEST}: is it the folder or zip that export-complete wrote?", code="missing-file"
+            )
         with self.store.open(MANIFEST) as file:
             data = file.read(self.limits.manifest + 1)
         if len(data) > self.limits.manifest:
@@ -199,7 +205,14 @@ class ExportSet:
             try:
                 if not isinstance(item, dict) or isinstance(item, Duplicated):
                     raise TypeError("an object {...}")
-                types = {"filename": str, "entity_type": str, "record_count": int, "checksum_sha256": str, "import_order": int, "dependencies": list}
+                types = {
+                    "filename": str,
+                    "entity_type": str,
+                    "record_count": int,
+                    "checksum_sha256": str,
+                    "import_order": int,
+                    "dependencies": list,
+                }
                 for name, kind in types.items():
                     if not isinstance(item.get(name), kind) or isinstance(item.get(name), bool):
                         raise TypeError(f'"{name}" as {kind.__name__}')
@@ -234,7 +247,9 @@ class ExportSet:
     def _file_problems(self, listed: Listed, there: set[str], catalog: Catalog) -> Iterator[Problem]:
         name = listed.filename
         if not _is_safe(name) or "/" in name or "\\" in name:
-            yield Problem(code="unsafe-path", file=MANIFEST, value=name, message=f'lists "{_ascii(name)}": only names of files beside it are read')
+            yield Problem(
+                code="unsafe-path", file=MANIFEST, value=name, message=f'lists "{_ascii(name)}": only names of files beside it are read'
+            )
         elif name not in there:
             yield Problem(code="missing-file", file=name, message="is listed in the manifest but not there: get a complete copy of the set")
         else:
@@ -279,7 +294,7 @@ class ExportSet:
             needs = set(listed.dependencies) | set(catalog.dependencies(known) if known else ())
             for name in sorted(needs):
                 if name in place and name != listed.entity and place[name] >= listed.order:
-                    message = f'puts {listed.entity} (import_order {listed.order}) before {name} ({place[name]}), which it depends on'
+                    message = f"puts {listed.entity} (import_order {listed.order}) before {name} ({place[name]}), which it depends on"
                     problems.add(Problem(code="bad-order", file=MANIFEST, entity=listed.entity, message=message))
 
     def verify(self, catalog: Catalog) -> Problems:
@@ -322,7 +337,11 @@ def counted(header: dict[str, Any], listed: Listed, count: int) -> Iterator[Prob
     promised = {"the manifest": listed.count, "its header": header.get("record_count", count)}
     for where, number in promised.items():
         if number != count:
-            yield Problem(code="count-mismatch", file=listed.filename, message=f"holds {count} records, {where} says {json.dumps(number, default=str)}")
+            yield Problem(
+                code="count-mismatch",
+                file=listed.filename,
+                message=f"holds {count} records, {where} says {json.dumps(number, default=str)}",
+            )
             return
 
 

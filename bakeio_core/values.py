@@ -221,7 +221,8 @@ class Number(Kind):
         decimals = max(0, -int(number.as_tuple().exponent))
         if self.scale is not None and decimals > self.scale:
             raise BadValue(f"{shown(value, 30)} has {decimals} decimals: at most {self.scale} are kept")
-        return self.from_python(number)
+        wire: int | float | Decimal = self.from_python(number)
+        return wire
 
     def sound(self, values: Sequence[Any]) -> bool:
         if not self.plain:
@@ -266,7 +267,8 @@ class Real(Kind):
         real = float(number)
         if not math.isfinite(real):
             raise BadValue(f"{shown(value, 30)} is too large")
-        return self.from_python(real)
+        wire: float = self.from_python(real)
+        return wire
 
     def schema(self) -> dict[str, Any]:
         return {"type": "number"} | self.bounds.schema()
@@ -382,7 +384,8 @@ class Instant(Kind):
             if moment.tzinfo is None:
                 note("has no time zone and is read as UTC")
                 moment = moment.replace(tzinfo=timezone.utc)
-            return self.from_python(moment)
+            wire: str = self.from_python(moment)
+            return wire
         except (ValueError, OverflowError):
             raise BadValue(f"{shown(value)} is no date and time of the calendar: write YYYY-MM-DDTHH:MM:SSZ") from None
 
@@ -392,14 +395,18 @@ class Instant(Kind):
         # All at once, by columns of characters: every value must be as long and laid out as YYYY-MM-DDTHH:MM:SSZ.
         size, text = len(values), "".join(values)
         return (
-            len(text) == 20 * size
-            and set(map(len, values)) <= {20}
-            and text.isascii()
-            and all(text[place::20] == sign * size for place, sign in ((4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":"), (19, "Z")))
-            and all(text[place::20].isdigit() and max(text[place::20]) <= most for place, most in _CLOCK)
-            and {value[11:13] for value in values} <= _HOURS
-            and _DAYS.all({value[:10] for value in values})
-        ) if size else True
+            (
+                len(text) == 20 * size
+                and set(map(len, values)) <= {20}
+                and text.isascii()
+                and all(text[place::20] == sign * size for place, sign in ((4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":"), (19, "Z")))
+                and all(text[place::20].isdigit() and max(text[place::20]) <= most for place, most in _CLOCK)
+                and {value[11:13] for value in values} <= _HOURS
+                and _DAYS.all({value[:10] for value in values})
+            )
+            if size
+            else True
+        )
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "format": "date-time"}

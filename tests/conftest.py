@@ -105,7 +105,13 @@ def run_process() -> Callable[..., Ran]:
     def run_(*words: object, env: dict[str, str] | None = None, **options: Any) -> Ran:
         command = [sys.executable, "-m", "bakeio_core", *map(str, words)]
         done = subprocess.run(
-            command, capture_output=True, text=True, encoding="utf-8", env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, **options
+            command,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            **options,
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 

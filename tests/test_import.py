@@ -235,12 +235,21 @@ class Chairs:
 def test_rows_that_must_name_each_other_are_written_parents_first(new_database: Any, tmp_path: Path) -> None:
     core = Bakeio.discover(plugins=[Chairs])
     chairs = [("d", "c"), ("c", "b"), ("b", "a"), ("a", "a")]
-    records = [{"id": n, "uuid": f"{n:036}", "slug": slug, "behind_id": None, "behind_slug": behind} for n, (slug, behind) in enumerate(chairs, 1)]
+    records = [
+        {"id": n, "uuid": f"{n:036}", "slug": slug, "behind_id": None, "behind_slug": behind} for n, (slug, behind) in enumerate(chairs, 1)
+    ]
     folder = tmp_path / "set"
     folder.mkdir()
     document = {"entity_type": "chairs", "record_count": 4, "records": records}
     (folder / "01_chairs.json").write_text(json.dumps(document))
-    listed = {"filename": "01_chairs.json", "entity_type": "chairs", "record_count": 4, "checksum_sha256": "", "import_order": 1, "dependencies": []}
+    listed = {
+        "filename": "01_chairs.json",
+        "entity_type": "chairs",
+        "record_count": 4,
+        "checksum_sha256": "",
+        "import_order": 1,
+        "dependencies": [],
+    }
     (folder / "manifest.json").write_text(json.dumps({"manifest_version": "1.0", "files": [listed]}))
     resign(folder)
     engine = connect(new_database())
@@ -253,7 +262,9 @@ def test_rows_that_must_name_each_other_are_written_parents_first(new_database: 
     engine.dispose()
 
 
-def test_an_older_database_can_be_read_is_not_written_and_is_upgraded(run: Run, new_database: Any, sample_set: Path, tmp_path: Path) -> None:
+def test_an_older_database_can_be_read_is_not_written_and_is_upgraded(
+    run: Run, new_database: Any, sample_set: Path, tmp_path: Path
+) -> None:
     url = new_database()
     run("-d", url, "import-complete", sample_set)
     old = ["ALTER TABLE suppliers DROP COLUMN zip", "ALTER TABLE products DROP COLUMN is_hidden"]

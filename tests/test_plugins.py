@@ -8,7 +8,6 @@ import os
 import re
 import sqlite3
 import subprocess
-import sys
 import sysconfig
 import venv
 from collections.abc import Callable, Iterator, Sequence
@@ -16,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import bakeio_bakery
 import pytest
 from conftest import Ran
 
+import bakeio_bakery
 import bakeio_core
 from bakeio_core import Bakeio, UsageError
 

@@ -26,7 +26,9 @@ class Shelves:
     @staticmethod
     @hookimpl
     def bakeio_entities(metadata: MetaData) -> list[Entity]:
-        rooms = Table("rooms", metadata, *identity_columns(), Column("slug", String(200), nullable=False, unique=True, index=True), *stamp_columns())
+        rooms = Table(
+            "rooms", metadata, *identity_columns(), Column("slug", String(200), nullable=False, unique=True, index=True), *stamp_columns()
+        )
         shelves = Table(
             "shelves",
             metadata,
@@ -57,7 +59,11 @@ slugs = st.lists(texts.filter(bool), unique=True, min_size=0, max_size=12)
 
 def decimals(digits: int, scale: int) -> st.SearchStrategy[Decimal | None]:
     most = 10**digits - 1
-    return st.none() | st.integers(-most, most).map(lambda n: Decimal(n).scaleb(-scale)) | st.sampled_from([Decimal(0), Decimal(1).scaleb(-scale)])
+    return (
+        st.none()
+        | st.integers(-most, most).map(lambda n: Decimal(n).scaleb(-scale))
+        | st.sampled_from([Decimal(0), Decimal(1).scaleb(-scale)])
+    )
 
 
 moments = st.none() | st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)).map(lambda d: d.replace(tzinfo=timezone.utc))
@@ -125,7 +131,7 @@ def carry(core: Bakeio, source: str, target: str, folder: Path) -> dict[str, byt
 @pytest.fixture(scope="module")
 def shelves_core() -> Bakeio:
     plugins = ("suppliers", "ingredients", "products", "purchases", "inventory", "sample")
-    return Bakeio.discover(block=[name for name in plugins], plugins=[Shelves])
+    return Bakeio.discover(block=plugins, plugins=[Shelves])
 
 
 numbers = itertools.count()
@@ -140,7 +146,9 @@ def test_any_sqlite_database_comes_back_the_same(rows: Any, shelves_core: Bakeio
     one = carry(shelves_core, str(home / "a.db"), str(home / "b.db"), home / "one")
     two = carry(shelves_core, str(home / "b.db"), str(home / "c.db"), home / "two")
     assert one == two
-    assert rows_in(str(home / "a.db"), shelves_core) == rows_in(str(home / "b.db"), shelves_core) == rows_in(str(home / "c.db"), shelves_core)
+    assert (
+        rows_in(str(home / "a.db"), shelves_core) == rows_in(str(home / "b.db"), shelves_core) == rows_in(str(home / "c.db"), shelves_core)
+    )
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

@@ -60,11 +60,10 @@ def places(problems: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 def sign(folder: Path) -> None:
     """Renew the checksums, whatever the files hold, and leave the counts."""
-    edit_manifest(folder, lambda manifest: [item.update(checksum_sha256=sha(folder / item["filename"])) for item in manifest["files"]])
-
-
-def sha(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    for item in manifest["files"]:
+        item["checksum_sha256"] = hashlib.sha256((folder / item["filename"]).read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2), "utf-8")
 
 
 def edit_manifest(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
@@ -236,19 +235,14 @@ def test_the_schema_version_of_another_application_is_ignored(run: Run, folder: 
     assert run("validate-export", folder).code == 0
 
 
-@pytest.mark.parametrize("text", ["", "not JSON", '{"files": [', "[]", "null", '"files"', "{}", '{"files": {}}', "[" * 100_000, "\ufeff", "{'files': []}"])
+@pytest.mark.parametrize("text", ["", "not JSON", '{"files": [', "[]", "null", '"files"', "{}", '{"files": {}}', "[" * 100_000, "\ufeff", "{'files': []}", "UTF-16"])
 def test_a_manifest_that_is_none_is_said_to_be_bad(faults: Faults, folder: Path, text: str) -> None:
-    (folder / "manifest.json").write_text(text, "utf-8")
+    path = folder / "manifest.json"
+    path.write_bytes(path.read_text("utf-8").encode("utf-16") if text == "UTF-16" else text.encode())
     (problem,) = faults(folder)
     assert problem["code"] == "bad-manifest"
     assert "manifest.json" in problem["message"]
     assert len(problem["message"]) < 300
-
-
-def test_a_manifest_in_utf_16_is_said_to_be_bad(faults: Faults, folder: Path) -> None:
-    path = folder / "manifest.json"
-    path.write_text(path.read_text("utf-8"), "utf-16")
-    assert codes(faults(folder)) == {"bad-manifest"}
 
 
 def test_a_name_that_stands_twice_in_the_manifest_is_said(faults: Faults, folder: Path) -> None:
@@ -421,22 +415,22 @@ def test_a_name_that_stands_twice_in_a_record_is_told(faults: Faults, folder: Pa
 
 
 @pytest.mark.parametrize(
-    ("name", "field", "value"),
-    [(PURCHASES, "product_slug", "no_such"), (PURCHASES, "supplier_slug", "no_such"), (INVENTORY, "purchase_uuid", "7" * 36), (PRODUCTS, "ingredient_slug", "x")],
+    ("name", "new"),
+    [
+        (PURCHASES, {"product_slug": "no_such"}),
+        (PURCHASES, {"supplier_slug": "no_such"}),
+        (PURCHASES, {"product_id": 99_999, "product_slug": None}),
+        (INVENTORY, {"purchase_uuid": "7" * 36}),
+        (PRODUCTS, {"ingredient_slug": "x"}),
+    ],
 )
-def test_a_reference_that_names_no_row_of_the_set_is_found(faults: Faults, folder: Path, name: str, field: str, value: str) -> None:
-    edit_json(folder / name, lambda document: document["records"][4].update({field: value}))
+def test_a_reference_that_names_no_row_of_the_set_is_found(faults: Faults, folder: Path, name: str, new: dict[str, Any]) -> None:
+    edit_json(folder / name, lambda document: document["records"][4].update(new))
     resign(folder)
     (problem,) = faults(folder)
+    field, value = next(iter(new.items()))
     assert [problem[key] for key in ("code", "file", "record", "field", "value")] == ["missing-reference", name, 5, field, value]
-    assert value in problem["message"]
-
-
-def test_a_reference_by_id_alone_that_names_no_row_of_the_set_is_found(faults: Faults, folder: Path) -> None:
-    edit_json(folder / PURCHASES, lambda document: document["records"][4].update(product_id=99_999, product_slug=None))
-    resign(folder)
-    (problem,) = faults(folder)
-    assert [problem[key] for key in ("code", "file", "record", "field")] == ["missing-reference", PURCHASES, 5, "product_id"]
+    assert str(value) in problem["message"]
 
 
 def test_a_file_in_utf_16_is_told_to_be_saved_as_utf_8(faults: Faults, folder: Path) -> None:

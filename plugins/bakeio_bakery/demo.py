@@ -50,7 +50,9 @@ def demo(directory: Path) -> None:
         first = core.import_complete(db, done.folder)
     with begin_write(second) as db:
         again = core.import_complete(db, done.folder)
-    tell(f"     first time: {first.summary['created']} created; once more: {again.summary['created']} created, {again.summary['updated']} changed")
+    tell(
+        f"     first time: {first.summary['created']} created; once more: {again.summary['created']} created, {again.summary['updated']} changed"
+    )
 
     tell(f"\n5. Somebody mistypes a shop three times in {directory / 'edited'}:")
     broken = shutil.copytree(done.folder, directory / "edited")

@@ -2,6 +2,7 @@
 
 The same records every time, so a tour can count on them. Brands and prices are there to look familiar; the barcodes are made up.
 """
+
 from __future__ import annotations
 
 import random
@@ -14,7 +15,7 @@ from uuid import UUID, uuid5
 from bakeio_core import hookimpl
 
 NAMESPACE = UUID("5b1c7a52-0d6e-5c1f-9a57-2f6de0ba4e12")
-OPENED, NOW = datetime(2024, 12, 2, 14, 5), datetime(2025, 12, 20, 12)     # no record is older, none is younger
+OPENED, NOW = datetime(2024, 12, 2, 14, 5), datetime(2025, 12, 20, 12)  # no record is older, none is younger
 FIRST_DAY, LAST_DAY, DISCONTINUED_ON = date(2024, 12, 21), date(2025, 12, 19), date(2025, 6, 1)
 LOTS, LOTS_WITHOUT_PURCHASE = 150, 12
 Record = dict[str, object]
@@ -33,34 +34,88 @@ X | Box & Ribbon Packaging | Nashua | NH | | 0 4 |
 
 # category: (where it is kept, days it keeps, "name[: notes]; ...")
 INGREDIENTS = {
-    "Flours & Starches": ("Flour Bins", 300, """All-Purpose Flour; Bread Flour; Cake Flour; Pastry Flour; Whole Wheat Flour;
-        White Whole Wheat Flour; Rye Flour; Spelt Flour; Almond Flour: Tree nut allergen.; Semolina; Cornmeal; Cornstarch"""),
-    "Sugars & Sweeteners": ("Pantry Shelf 1", 365, """Granulated Sugar; Superfine Sugar; Light Brown Sugar; Dark Brown Sugar;
-        Confectioners' Sugar; Turbinado Sugar; Pearl Sugar; Maple Sugar; Maple Syrup: Grade A dark.; Honey; Molasses; Light Corn Syrup"""),
-    "Dairy & Eggs": ("Fridge", 45, """Unsalted Butter; Salted Butter; European-Style Butter: At least 82 % fat, for laminated dough.;
-        Large Eggs; Whole Milk; Heavy Cream; Buttermilk; Sour Cream; Cream Cheese; Mascarpone; Ricotta; Crème Fraîche; Nonfat Dry Milk"""),
-    "Chocolate & Cocoa": ("Pantry Shelf 2", 365, """Dutch-Process Cocoa; Natural Cocoa Powder; Black Cocoa; Dark Chocolate Couverture;
-        Milk Chocolate Couverture; White Chocolate Couverture; Semisweet Chocolate Chips; Unsweetened Chocolate; Cacao Nibs"""),
-    "Nuts & Seeds": ("Pantry Shelf 3", 240, """Sliced Almonds; Whole Almonds; Almond Paste; Pecans; Walnuts; Hazelnuts; Pistachios;
-        Peanut Butter; Shredded Coconut; Poppy Seeds; Sesame Seeds; Pumpkin Seeds"""),
-    "Fruits": ("Pantry Shelf 4", 240, """Wild Blueberries: From Maine, frozen.; Raspberries; Sour Cherries; McIntosh Apples; Lemons;
-        Oranges; Pumpkin Purée: Not pie filling.; Dried Cranberries; Raisins; Dried Apricots; Medjool Dates; Candied Orange Peel"""),
-    "Spices & Extracts": ("Spice Rack", 365, """Vanilla Extract; Vanilla Bean Paste; Vanilla Beans; Almond Extract; Lemon Extract;
-        Peppermint Extract; Vietnamese Cinnamon; Ceylon Cinnamon; Ground Ginger; Whole Nutmeg; Ground Cardamom; Anise Seed"""),
-    "Leavening Agents": ("Pantry Shelf 5", 300, """Baking Powder; Baking Soda; Cream of Tartar; Active Dry Yeast; Instant Yeast;
-        Osmotolerant Yeast: For sweet dough.; Fresh Yeast; Baker's Ammonia"""),
-    "Fats & Oils": ("Pantry Shelf 5", 300, """Canola Oil; Sunflower Oil; Extra-Virgin Olive Oil; Coconut Oil; Vegetable Shortening;
-        Leaf Lard; Ghee; Cocoa Butter; Baking Spray"""),
-    "Liquids": ("Pantry Shelf 4", 300, """Apple Cider; Lemon Juice; Coconut Milk; Oat Milk; Rose Water; Orange Blossom Water; Dark Rum;
-        Bourbon; Orange Liqueur; Cold Brew Concentrate"""),
-    "Misc Ingredients": ("Pantry Shelf 5", 365, """Kosher Salt; Flaky Sea Salt; Rolled Oats; Espresso Powder; Matcha; Malted Milk Powder;
-        Diastatic Malt; Leaf Gelatin: Not vegetarian: say so on the label.; Pectin; Dulce de Leche; Apricot Glaze; Rainbow Sprinkles"""),
-    "Packaging": ("Packaging Closet", 365, """Pastry Boxes; Cake Boxes; Cupcake Boxes; Cake Boards; Cupcake Liners; Parchment Sheets;
-        Glassine Bags; Bread Bags; Paper Carrier Bags; Cookie Tins; Crème Brûlée Cups; Baker's Twine; Ingredient Labels"""),
+    "Flours & Starches": (
+        "Flour Bins",
+        300,
+        """All-Purpose Flour; Bread Flour; Cake Flour; Pastry Flour; Whole Wheat Flour;
+        White Whole Wheat Flour; Rye Flour; Spelt Flour; Almond Flour: Tree nut allergen.; Semolina; Cornmeal; Cornstarch""",
+    ),
+    "Sugars & Sweeteners": (
+        "Pantry Shelf 1",
+        365,
+        """Granulated Sugar; Superfine Sugar; Light Brown Sugar; Dark Brown Sugar;
+        Confectioners' Sugar; Turbinado Sugar; Pearl Sugar; Maple Sugar; Maple Syrup: Grade A dark.; Honey; Molasses; Light Corn Syrup""",
+    ),
+    "Dairy & Eggs": (
+        "Fridge",
+        45,
+        """Unsalted Butter; Salted Butter; European-Style Butter: At least 82 % fat, for laminated dough.;
+        Large Eggs; Whole Milk; Heavy Cream; Buttermilk; Sour Cream; Cream Cheese; Mascarpone; Ricotta; Crème Fraîche; Nonfat Dry Milk""",
+    ),
+    "Chocolate & Cocoa": (
+        "Pantry Shelf 2",
+        365,
+        """Dutch-Process Cocoa; Natural Cocoa Powder; Black Cocoa; Dark Chocolate Couverture;
+        Milk Chocolate Couverture; White Chocolate Couverture; Semisweet Chocolate Chips; Unsweetened Chocolate; Cacao Nibs""",
+    ),
+    "Nuts & Seeds": (
+        "Pantry Shelf 3",
+        240,
+        """Sliced Almonds; Whole Almonds; Almond Paste; Pecans; Walnuts; Hazelnuts; Pistachios;
+        Peanut Butter; Shredded Coconut; Poppy Seeds; Sesame Seeds; Pumpkin Seeds""",
+    ),
+    "Fruits": (
+        "Pantry Shelf 4",
+        240,
+        """Wild Blueberries: From Maine, frozen.; Raspberries; Sour Cherries; McIntosh Apples; Lemons;
+        Oranges; Pumpkin Purée: Not pie filling.; Dried Cranberries; Raisins; Dried Apricots; Medjool Dates; Candied Orange Peel""",
+    ),
+    "Spices & Extracts": (
+        "Spice Rack",
+        365,
+        """Vanilla Extract; Vanilla Bean Paste; Vanilla Beans; Almond Extract; Lemon Extract;
+        Peppermint Extract; Vietnamese Cinnamon; Ceylon Cinnamon; Ground Ginger; Whole Nutmeg; Ground Cardamom; Anise Seed""",
+    ),
+    "Leavening Agents": (
+        "Pantry Shelf 5",
+        300,
+        """Baking Powder; Baking Soda; Cream of Tartar; Active Dry Yeast; Instant Yeast;
+        Osmotolerant Yeast: For sweet dough.; Fresh Yeast; Baker's Ammonia""",
+    ),
+    "Fats & Oils": (
+        "Pantry Shelf 5",
+        300,
+        """Canola Oil; Sunflower Oil; Extra-Virgin Olive Oil; Coconut Oil; Vegetable Shortening;
+        Leaf Lard; Ghee; Cocoa Butter; Baking Spray""",
+    ),
+    "Liquids": (
+        "Pantry Shelf 4",
+        300,
+        """Apple Cider; Lemon Juice; Coconut Milk; Oat Milk; Rose Water; Orange Blossom Water; Dark Rum;
+        Bourbon; Orange Liqueur; Cold Brew Concentrate""",
+    ),
+    "Misc Ingredients": (
+        "Pantry Shelf 5",
+        365,
+        """Kosher Salt; Flaky Sea Salt; Rolled Oats; Espresso Powder; Matcha; Malted Milk Powder;
+        Diastatic Malt; Leaf Gelatin: Not vegetarian: say so on the label.; Pectin; Dulce de Leche; Apricot Glaze; Rainbow Sprinkles""",
+    ),
+    "Packaging": (
+        "Packaging Closet",
+        365,
+        """Pastry Boxes; Cake Boxes; Cupcake Boxes; Cake Boards; Cupcake Liners; Parchment Sheets;
+        Glassine Bags; Bread Bags; Paper Carrier Bags; Cookie Tins; Crème Brûlée Cups; Baker's Twine; Ingredient Labels""",
+    ),
 }
 KEPT_ELSEWHERE = {
-    "Wild Blueberries": ("Freezer", 240), "Raspberries": ("Freezer", 240), "Lemons": ("Fridge", 21), "Apple Cider": ("Fridge", 14),
-    "McIntosh Apples": ("Cellar", 45), "Nonfat Dry Milk": ("Pantry Shelf 1", 365), "Fresh Yeast": ("Fridge", 21)}
+    "Wild Blueberries": ("Freezer", 240),
+    "Raspberries": ("Freezer", 240),
+    "Lemons": ("Fridge", 21),
+    "Apple Cider": ("Fridge", 14),
+    "McIntosh Apples": ("Cellar", 45),
+    "Nonfat Dry Milk": ("Pantry Shelf 1", 365),
+    "Fresh Yeast": ("Fridge", 21),
+}
 
 # ingredient | brand | product name | package | first digit of the barcode, if any (4: a shop's own label) | supplier codes: the usual
 # one, preferred unless - is before it, then where else | first price | times bought | most packages at once | notes
@@ -154,6 +209,7 @@ Crème Brûlée Cups | Box & Ribbon | Crème Brûlée Cup with Lid | 50 ct | | -
 
 class Kind(NamedTuple):
     """One ingredient of INGREDIENTS, with where and how long it keeps."""
+
     name: str
     category: str
     notes: str | None
@@ -163,11 +219,12 @@ class Kind(NamedTuple):
 
 class Item(NamedTuple):
     """One line of PRODUCTS, ready to buy, with the record it becomes."""
+
     slug: str
     kind: Kind
     size: float
     unit: str
-    shops: str                     # codes of suppliers, the usual one first
+    shops: str  # codes of suppliers, the usual one first
     price: float
     times: int
     most: int
@@ -178,6 +235,7 @@ class Item(NamedTuple):
 
 class Purchase(NamedTuple):
     """One purchase before it has an id."""
+
     day: date
     shop: str
     item: Item
@@ -192,6 +250,7 @@ class Purchase(NamedTuple):
 
 class Lot(NamedTuple):
     """One inventory lot before it has an id."""
+
     day: date
     item: Item
     purchase_uuid: str | None
@@ -215,11 +274,11 @@ def _number(value: float, decimals: int) -> int | float:
 
 
 def _random(what: str) -> random.Random:
-    return random.Random(f"bakeio sample {what}")      # a stream each, so that a change in one table leaves the others as they are
+    return random.Random(f"bakeio sample {what}")  # a stream each, so that a change in one table leaves the others as they are
 
 
 def _uuid(entity: str, key: object) -> str:
-    return str(uuid5(NAMESPACE, f"{entity}/{key}"))    # from the content, not the position, for the same reason
+    return str(uuid5(NAMESPACE, f"{entity}/{key}"))  # from the content, not the position, for the same reason
 
 
 def _record(entity: str, number: int, key: object, fields: Record, created: datetime, updated: datetime) -> Record:
@@ -239,7 +298,7 @@ def _suppliers() -> dict[str, Record]:
         created = OPENED + timedelta(minutes=2 * number)
         fields: Record = {"slug": _slug(name, city, state), "name": name, "city": city, "state": state}
         fields |= {"zip": zip_code or None, "notes": notes or None}
-        found[code] = _record("suppliers", number, fields["slug"], fields, created, _later(rng, created, .4))
+        found[code] = _record("suppliers", number, fields["slug"], fields, created, _later(rng, created, 0.4))
     return found
 
 
@@ -257,13 +316,13 @@ def _ingredients(kinds: Iterable[Kind]) -> list[Record]:
     for number, kind in enumerate(kinds, 1):
         created = OPENED + timedelta(days=1, seconds=40 * number + rng.randrange(30))
         fields: Record = {"slug": _slug(kind.name), "display_name": kind.name, "category": kind.category, "notes": kind.notes}
-        records.append(_record("ingredients", number, fields["slug"], fields, created, _later(rng, created, .1)))
+        records.append(_record("ingredients", number, fields["slug"], fields, created, _later(rng, created, 0.1)))
     return records
 
 
 def _barcode(first: str, company: int, article: int) -> str:
     """Make a UPC-A with its check digit that no real product has."""
-    digits = f"{first}000{company:02d}{article:05d}"       # GS1 leaves the prefixes 0000001 to 0000099 unused, and 4 to every shop
+    digits = f"{first}000{company:02d}{article:05d}"  # GS1 leaves the prefixes 0000001 to 0000099 unused, and 4 to every shop
     return digits + str(-(3 * sum(map(int, digits[::2])) + sum(map(int, digits[1::2]))) % 10)
 
 
@@ -275,13 +334,34 @@ def _items(suppliers: dict[str, Record], kinds: dict[str, Kind]) -> list[Item]:
         company = companies.setdefault(brand, 11 + len(companies))
         created = OPENED + timedelta(days=3, minutes=3 * number, seconds=rng.randrange(150))
         fields: Record = {
-            "slug": slug, "ingredient_slug": _slug(ingredient), "brand": brand or None, "product_name": name or None,
-            "package_size": amount, "package_unit": unit, "package_unit_quantity": amount,
+            "slug": slug,
+            "ingredient_slug": _slug(ingredient),
+            "brand": brand or None,
+            "product_name": name or None,
+            "package_size": amount,
+            "package_unit": unit,
+            "package_unit_quantity": amount,
             "upc_code": _barcode(first, company, rng.randrange(100, 99_999)) if first else None,
-            "supplier_slug": None if shops[0] == "-" else suppliers[shops[0]]["slug"], "is_hidden": hidden, "notes": notes or None}
-        updated = datetime.combine(DISCONTINUED_ON, time(15, number % 60)) if hidden else _later(rng, created, .3)
-        items.append(Item(slug, kinds[ingredient], amount, unit, shops.strip("-"), float(price), int(times), int(most), hidden, notes,
-                          _record("products", number, slug, fields, created, updated)))
+            "supplier_slug": None if shops[0] == "-" else suppliers[shops[0]]["slug"],
+            "is_hidden": hidden,
+            "notes": notes or None,
+        }
+        updated = datetime.combine(DISCONTINUED_ON, time(15, number % 60)) if hidden else _later(rng, created, 0.3)
+        items.append(
+            Item(
+                slug,
+                kinds[ingredient],
+                amount,
+                unit,
+                shops.strip("-"),
+                float(price),
+                int(times),
+                int(most),
+                hidden,
+                notes,
+                _record("products", number, slug, fields, created, updated),
+            )
+        )
     return items
 
 
@@ -298,9 +378,9 @@ def _trips() -> dict[str, list[date]]:
 def _tag(price: float, shop: str) -> int | float:
     """Round a price the way this shop prices: by the piece finer than a cent, stores end in 9 or 5, the egg farm takes halves."""
     if shop == "X" and price < 1:
-        return _number(round(price / .0025) * .0025, 4)
+        return _number(round(price / 0.0025) * 0.0025, 4)
     if shop in "CWPK":
-        return _number(round(price, 1) - (.05 if shop == "K" else .01), 2)
+        return _number(round(price, 1) - (0.05 if shop == "K" else 0.01), 2)
     return _number(round(price * 2) / 2 if shop == "E" else price, 2)
 
 
@@ -319,13 +399,13 @@ def _buy(item: Item, trips: dict[str, list[date]]) -> list[Purchase]:
     visits += [(day, other) for day in rng.sample(trips.get(other, []), elsewhere)]
     purchases, price = [], item.price
     for day, shop in sorted(visits):
-        price *= 1 + (rng.uniform(-.02, .035) if rng.random() < .6 else 0)
-        factor, notes = 1., None
+        price *= 1 + (rng.uniform(-0.02, 0.035) if rng.random() < 0.6 else 0)
+        factor, notes = 1.0, None
         if shop != usual:
             factor, notes = 1.12, "Ran out before the next order."
-        elif rng.random() < .05:
-            factor, notes = .85, "On sale."
-        elif rng.random() < .04:
+        elif rng.random() < 0.05:
+            factor, notes = 0.85, "On sale."
+        elif rng.random() < 0.04:
             notes = rng.choice(["For the farmers' market.", "Wedding order.", "Receipt lost, price from the bank statement."])
         purchases.append(Purchase(day, shop, item, _tag(price * factor, shop), _packages(rng, item), notes))
     return purchases
@@ -336,17 +416,21 @@ def _purchases(bought: list[Purchase], suppliers: dict[str, Record]) -> list[Rec
     for number, purchase in enumerate(bought, 1):
         created = datetime.combine(purchase.day, time(20)) + timedelta(seconds=rng.randrange(5400))
         fields: Record = {
-            "product_slug": purchase.item.slug, "supplier_slug": suppliers[purchase.shop]["slug"],
-            "purchase_date": purchase.day.isoformat(), "unit_price": purchase.price, "quantity_purchased": purchase.quantity,
-            "notes": purchase.notes}
-        records.append(_record("purchases", number, purchase.key, fields, created, _later(rng, created, .06)))
+            "product_slug": purchase.item.slug,
+            "supplier_slug": suppliers[purchase.shop]["slug"],
+            "purchase_date": purchase.day.isoformat(),
+            "unit_price": purchase.price,
+            "quantity_purchased": purchase.quantity,
+            "notes": purchase.notes,
+        }
+        records.append(_record("purchases", number, purchase.key, fields, created, _later(rng, created, 0.06)))
     return records
 
 
 def _left(rng: random.Random, item: Item, brought: float, newest: bool) -> int | float:
     """Guess what is left of a lot: much of the newest, little of older ones; whole pieces, eighths of a pound, as a shelf is read."""
-    step = {"each": 1., "ct": 1., "g": 5., "ml": 5., "kg": .05, "L": .05}.get(item.unit, .125)
-    amount = brought * (rng.uniform(.3, 1.15) if newest else rng.uniform(.04, .5))
+    step = {"each": 1.0, "ct": 1.0, "g": 5.0, "ml": 5.0, "kg": 0.05, "L": 0.05}.get(item.unit, 0.125)
+    amount = brought * (rng.uniform(0.3, 1.15) if newest else rng.uniform(0.04, 0.5))
     return _number(min(brought, max(step, amount // step * step)), 3)
 
 
@@ -359,14 +443,14 @@ def _on_the_shelf(bought: list[Purchase]) -> list[tuple[int, Purchase]]:
         rank = seen[item.slug] = seen.get(item.slug, -1) + 1
         if not item.hidden and age.days <= item.kind.days:
             lots.append((rank, purchase))
-    return sorted(lots, key=lambda lot: lot[0])[:LOTS - LOTS_WITHOUT_PURCHASE]
+    return sorted(lots, key=lambda lot: lot[0])[: LOTS - LOTS_WITHOUT_PURCHASE]
 
 
 def _lots(items: list[Item], bought: list[Purchase]) -> list[Lot]:
     rng, lots = _random("lots"), []
     for rank, purchase in _on_the_shelf(bought):
         left = _left(rng, purchase.item, purchase.quantity * purchase.item.size, rank == 0)
-        notes = rng.choice(["Opened.", "Use first.", "Lid cracked, repacked."]) if rng.random() < .1 else None
+        notes = rng.choice(["Opened.", "Use first.", "Lid cracked, repacked."]) if rng.random() < 0.1 else None
         lots.append(Lot(purchase.day, purchase.item, _uuid("purchases", purchase.key), left, notes))
     samples = [item for item in items if item.notes.startswith("Sample")]
     lasting = [item for item in items if item.times and not item.hidden and item.kind.days > 100]
@@ -382,10 +466,15 @@ def _inventory(lots: list[Lot]) -> list[Record]:
     for number, lot in enumerate(lots, 1):
         created = datetime.combine(lot.day, time(22)) + timedelta(seconds=rng.randrange(5400))
         fields: Record = {
-            "product_slug": lot.item.slug, "purchase_uuid": lot.purchase_uuid, "quantity": lot.quantity,
-            "addition_date": lot.day.isoformat(), "location": None if rng.random() < .04 else lot.item.kind.place, "notes": lot.notes}
+            "product_slug": lot.item.slug,
+            "purchase_uuid": lot.purchase_uuid,
+            "quantity": lot.quantity,
+            "addition_date": lot.day.isoformat(),
+            "location": None if rng.random() < 0.04 else lot.item.kind.place,
+            "notes": lot.notes,
+        }
         key = f"{lot.item.slug}/{lot.purchase_uuid}"
-        records.append(_record("inventory_items", number, key, fields, created, _later(rng, created, .5)))
+        records.append(_record("inventory_items", number, key, fields, created, _later(rng, created, 0.5)))
     return records
 
 
@@ -395,5 +484,10 @@ def bakeio_sample() -> dict[str, Iterable[dict[str, object]]]:
     suppliers, kinds = _suppliers(), _kinds()
     items, trips = _items(suppliers, kinds), _trips()
     bought = sorted((purchase for item in items for purchase in _buy(item, trips)), key=lambda p: (p.day, p.shop, p.item.slug))
-    return {"suppliers": list(suppliers.values()), "ingredients": _ingredients(kinds.values()), "products": [item.record for item in items],
-            "purchases": _purchases(bought, suppliers), "inventory_items": _inventory(_lots(items, bought))}
+    return {
+        "suppliers": list(suppliers.values()),
+        "ingredients": _ingredients(kinds.values()),
+        "products": [item.record for item in items],
+        "purchases": _purchases(bought, suppliers),
+        "inventory_items": _inventory(_lots(items, bought)),
+    }
