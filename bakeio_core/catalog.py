@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import graphlib
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,7 @@ __all__ = ["Catalog"]
 class Catalog:
     """Look up what is installed: `entities` in import order, `views`, and `disabled` {name: reason} for what cannot work.
 
+    `excused` names what is disabled only because a plugin was blocked;
     `provider` maps each entity and view to its `Plugin`; `metadata` holds the tables of the working entities.
     """
 
@@ -26,6 +28,7 @@ class Catalog:
         self.entities: dict[str, Entity] = {}
         self.views: dict[str, View] = {}
         self.disabled: dict[str, str] = {}
+        self.excused: set[str] = set()
         self.provider: dict[str, Plugin] = {}
         self.view_provider: dict[str, Plugin] = {}
 
@@ -36,8 +39,15 @@ class Catalog:
         What depends on a blocked, failed or missing plugin is disabled with the reason; a cycle of references disables its members.
         """
         catalog = cls()
-        before: set[str] = set()
-        for plugin, declared in plugins.call_each("bakeio_entities", metadata=catalog.metadata):
+
+        def cleaned(error: Exception) -> Exception:
+            """A plugin that raised leaves no table behind; a table declared twice names who was first."""
+            for name in set(catalog.metadata.tables) - set(catalog.entities):
+                catalog.metadata.remove(catalog.metadata.tables[name])
+            twice = re.match(r"Table '(\w+)' is already defined", str(error))
+            return catalog._declared_twice(twice[1]) if twice and twice[1] in catalog.provider else error
+
+        for plugin, declared in plugins.call_each("bakeio_entities", cleaned, metadata=catalog.metadata):
             try:
                 for entity in declared:
                     catalog._add_entity(entity, plugin)
@@ -45,7 +55,7 @@ class Catalog:
                 plugins.fail(plugin, str(error))
                 for name in [name for name, owner in catalog.provider.items() if owner is plugin]:
                     del catalog.entities[name], catalog.provider[name]
-            before |= set(catalog.entities)
+                cleaned(error)
         catalog._disable_unresolved(plugins)
         catalog._sort()
         for name in set(catalog.metadata.tables) - set(catalog.entities):
@@ -53,7 +63,7 @@ class Catalog:
         for plugin, views in plugins.call_each("bakeio_views"):
             for view in views:
                 try:
-                    catalog._add_view(view, plugin)
+                    catalog._add_view(view, plugin, plugins.all)
                 except PluginError as error:
                     plugins.fail(plugin, str(error))
         return catalog
@@ -62,8 +72,11 @@ class Catalog:
         if not isinstance(entity, Entity):
             raise PluginError(f"bakeio_entities returned {type(entity).__name__}, not an Entity")
         if entity.name in self.entities:
-            raise PluginError(f'entity "{entity.name}" is also declared by {self.provider[entity.name]}: block or uninstall one of them')
+            raise self._declared_twice(entity.name)
         self.entities[entity.name], self.provider[entity.name] = entity, plugin
+
+    def _declared_twice(self, name: str) -> PluginError:
+        return PluginError(f'entity "{name}" is also declared by {self.provider[name]}: block or uninstall one of them')
 
     def _disable_unresolved(self, plugins: Plugins) -> None:
         """Disable what refers to something that is not there, and what refers to that."""
@@ -75,6 +88,8 @@ class Catalog:
                 for reference in entity.references.values():
                     if reference.target not in self.entities:
                         why = f"{reference.column} refers to {reference.target}, which is " + self._why_absent(reference.target, known)
+                        if reference.target in self.excused or self._is_blocked(reference.target, known):
+                            self.excused.add(entity.name)
                         self._disable(entity.name, why)
                         changed = True
                         break
@@ -88,9 +103,16 @@ class Catalog:
                 if wrong and entity.name in self.entities:
                     self._disable(entity.name, f'lookups of {reference.column} name "{wrong[0]}", which is no column of {target.name}')
 
+    @staticmethod
+    def _is_blocked(target: str, known: dict[str, Plugin]) -> bool:
+        """Tell whether a blocked plugin would have brought a table; its name is all that is known of it."""
+        return any(plugin.status == "blocked" and (target == name or target.startswith(f"{name}_")) for name, plugin in known.items())
+
     def _why_absent(self, target: str, known: dict[str, Plugin]) -> str:
         if target in self.disabled:
             return f"disabled: {self.disabled[target]}"
+        if self._is_blocked(target, known):
+            return "blocked"
         if target in known:
             return known[target].status + (f": {known[target].reason}" if known[target].status == "failed" else "")
         return "not installed"
@@ -135,13 +157,15 @@ class Catalog:
         users = {e.name for e in self.entities.values() if any(r.target == name for r in e.references.values())}
         return (-len(users), name)
 
-    def _add_view(self, view: Any, plugin: Plugin) -> None:
+    def _add_view(self, view: Any, plugin: Plugin, plugin_states: dict[str, Plugin]) -> None:
         if not isinstance(view, View):
             raise PluginError(f"bakeio_views returned {type(view).__name__}, not a View")
         if view.name in self.views:
             raise PluginError(f'view "{view.name}" is also declared by {self.view_provider[view.name]}: block or uninstall one of them')
         if view.entity not in self.entities:
             reason = self.disabled.get(view.entity, "not installed")
+            if view.entity in self.excused or self._is_blocked(view.entity, plugin_states):
+                self.excused.add(f"view {view.name}")
             self.disabled[f"view {view.name}"] = f"its entity {view.entity} is " + (
                 f"disabled: {reason}" if view.entity in self.disabled else reason
             )

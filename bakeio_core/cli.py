@@ -73,7 +73,7 @@ class Session:
             from bakeio_core.host import Bakeio
 
             self._bakeio = Bakeio.discover(block=self.block)
-            for line in self._bakeio.broken_unblocked():
+            for line in self._bakeio.broken():
                 self.say(f"warning: {line}")
         return self._bakeio
 

@@ -83,10 +83,8 @@ def connect(target: Target, *, timeout: float = BUSY_SECONDS) -> Engine:
     """
     url = _url(target)
     try:
-        if url.get_backend_name() == "sqlite":
-            engine = create_engine(url, connect_args={"timeout": timeout, "check_same_thread": False})
-        else:
-            engine = create_engine(url)
+        arguments = {"timeout": timeout, "check_same_thread": False} if url.get_backend_name() == "sqlite" else {}
+        engine = create_engine(url, connect_args=arguments)
     except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError) as error:
         hint = '; for PostgreSQL: pip install "bakeio[postgres]"' if "psycopg" in str(error) else ""
         raise UsageError(f"cannot use {shown_url(url)}: {error}{hint}") from None

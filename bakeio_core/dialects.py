@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Table, exc, literal
+from sqlalchemy import Connection, Double, Table, cast, exc, func, literal
 from sqlalchemy.engine import Dialect as SADialect
 from sqlalchemy.schema import CreateTable
 
@@ -47,6 +47,27 @@ class Dialect:
 
     def is_empty(self, db: Connection, table: Table) -> bool:
         return not self.fetch(db, f"SELECT 1 FROM {self.format_table(table)} LIMIT 1")
+
+    def stream(self, db: Connection, sql: str, size: int) -> Iterator[Rows]:
+        """Yield the rows of a SELECT in lists of at most `size`, without holding more."""
+        result = db.exec_driver_sql(sql, execution_options={"stream_results": True, "max_row_buffer": size})
+        try:
+            while rows := result.cursor.fetchmany(size):
+                yield rows  # type: ignore[misc]
+        finally:
+            result.close()
+
+    def as_double(self, expression: Any) -> Any:
+        """Return a computed number as the driver gives it fastest, in double precision."""
+        return expression
+
+    def reads_expression(self, kind: values.Kind) -> bool:
+        """Tell whether `read_expression` gives the wire value of a computed expression of this kind."""
+        return not isinstance(kind, values.Truth)
+
+    def read_expression(self, expression: Any, kind: values.Kind) -> Any:
+        """Return a computed expression as its wire value."""
+        return expression
 
     def executemany(self, db: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         if rows:
@@ -153,6 +174,12 @@ class Dialect:
 
 class SQLite(Dialect):
     name = "sqlite"
+
+    def read_expression(self, expression: Any, kind: values.Kind) -> Any:
+        if isinstance(kind, values.Instant):
+            tail = func.replace(func.substr(expression, 12), ".000000", "")
+            return func.substr(expression, 1, 10).concat("T").concat(tail).concat("Z")
+        return expression
 
     def add_column(self, db: Connection, table: Table, column: Any) -> None:
         default = self.column_default(column)
@@ -293,6 +320,17 @@ class PostgreSQL(Dialect):
 
     def result(self, kind: values.Kind, column: Any) -> Any:
         return kind.from_python if isinstance(kind, values.Number) and not kind.plain else super().result(kind, column)
+
+    def as_double(self, expression: Any) -> Any:
+        return cast(expression, Double)
+
+    def read_expression(self, expression: Any, kind: values.Kind) -> Any:
+        if isinstance(kind, values.Day):
+            return func.to_char(expression, "YYYY-MM-DD")
+        if isinstance(kind, values.Instant):
+            moment = func.timezone("UTC", expression) if kind.zoned else expression
+            return func.replace(func.to_char(moment, 'YYYY-MM-DD"T"HH24:MI:SS.US'), ".000000", "").concat("Z")
+        return expression
 
     def existing_columns(self, db: Connection) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}

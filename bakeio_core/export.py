@@ -12,6 +12,7 @@ from sqlalchemy import and_, or_, select, types
 from bakeio_core.dialects import MOST_JSON_FIELDS, Dialect, dialect_of
 from bakeio_core.hookspecs import hookimpl
 from bakeio_core.model import Entity
+from bakeio_core.values import Number
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -104,7 +105,9 @@ def _export(db: Connection, entity: Entity, catalog: Catalog) -> Iterator[Batch]
             yield EncodedBatch(count, data)
         return
     names = list(columns)
-    makers = [dialect.result(kind, column) for _, kind, column in columns.values()]
+    makers = [
+        dialect.result(kind, column) or (kind.from_python if isinstance(kind, Number) else None) for _, kind, column in columns.values()
+    ]
     selected = ", ".join(dialect.read(sql, kind) for sql, kind, _ in columns.values())
     last = -(1 << 63)
     while True:

@@ -11,16 +11,18 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from sqlalchemy import exc
+
 from bakeio_core import apply as _apply
 from bakeio_core import export as _export
-from bakeio_core import ledger, output, resolve, sets, sources
+from bakeio_core import ledger, output, projection, resolve, sets, sources
 from bakeio_core.apply import Application, refusal
 from bakeio_core.catalog import Catalog
 from bakeio_core.database import ensure_begun, streaming, translated
 from bakeio_core.documents import Limits
-from bakeio_core.errors import ImportRefused, PluginError, Problems, UsageError
+from bakeio_core.errors import BakeioError, ImportRefused, PluginError, Problems, UsageError
 from bakeio_core.plan import Change, Options, Planner
-from bakeio_core.plugins import Plugins
+from bakeio_core.plugins import Plugins, describe
 from bakeio_core.report import Report
 from bakeio_core.resolve import Decision, Decisions, Missing, Resolver
 from bakeio_core.version import VERSION
@@ -82,17 +84,25 @@ class Bakeio:
         Raises UsageError for a name in `block` that is not installed, PluginError for an object with an unknown hook.
         """
         found = Plugins(block)
-        for module in (_export, _apply, resolve):
+        for module in (_export, projection, _apply, resolve):
             found.manager.register(module)
         found.discover()
         for plugin in plugins:
             found.register(plugin)
         return cls(found, limits)
 
-    def broken(self) -> list[str]:
-        """Return one line for each plugin that failed and each entity or view disabled because of another."""
+    def broken(self, *, views: bool = True) -> list[str]:
+        """Return one line for each plugin that failed and each entity disabled by anything but a plugin blocked by name.
+
+        views: with the views disabled in the same way.
+        """
         failed = [f"{plugin}: {plugin.reason}" for plugin in self.plugins.all.values() if plugin.status == "failed"]
-        return failed + [f"{name} is disabled: {reason}" for name, reason in self.catalog.disabled.items()]
+        owners = {**{f"view {n}": p for n, p in self.catalog.view_provider.items()}, **self.catalog.provider}
+        return failed + [
+            f"{owners[name]}: {name} is disabled: {reason}" if name in owners else f"{name} is disabled: {reason}"
+            for name, reason in self.catalog.disabled.items()
+            if name not in self.catalog.excused and (views or not name.startswith("view "))
+        ]
 
     # -- the database
     def create_tables(self, db: Connection) -> list[str]:
@@ -124,7 +134,13 @@ class Bakeio:
                     records.setdefault(entity, []).extend(items)
         if not records:
             raise UsageError("no plugin gives sample records: is one of them blocked?")
-        return self._import(db, sample_source(records, self.catalog), Options(), Decisions(), dry_run=False)
+        return self._import(
+            db,
+            sample_source(records, self.catalog, strict=all(p.status == "active" for p in self.plugins.all.values())),
+            Options(),
+            Decisions(),
+            dry_run=False,
+        )
 
     # -- out
     def export_complete(
@@ -145,14 +161,15 @@ class Bakeio:
         folder; transactional: with entities that have a date; since, until: only their rows of these days, and what those refer to.
         Returns what was written. Raises UsageError where the folder exists, PluginError while a plugin is broken and not blocked.
         """
-        broken = self.broken_unblocked()
+        broken = self.broken(views=False)
         if broken:
             raise PluginError(f"an export without it would not be complete. {broken[0]}. Mend it, or leave it out with --block NAME")
         now = datetime.now(timezone.utc).replace(tzinfo=None)
         path = Path(folder) if folder is not None else Path("docs/exports") / f"{now:%Y-%m-%d_%H%M%S}_{secrets.token_hex(3)}"
         header = {"export_id": str(uuids.uuid4()), "exported_at": now.isoformat() + "Z"}
         entities = _export.in_range(self.catalog, since, until)
-        omitted = tuple(name for name, entity in entities.items() if not transactional and entity.date is not None)
+        undated = [name for name, entity in entities.items() if not transactional and entity.date is not None]
+        omitted = (*undated, *(name for name in self.catalog.disabled if not name.startswith("view ")))
         with translated(), streaming(), output.atomic_folder(path, force=force) as part:
             files = []
             chosen = [entity for name, entity in entities.items() if name not in omitted]
@@ -164,16 +181,6 @@ class Bakeio:
             file.close()
         archive = self._archive(path, now) if zip else None
         return Exported(path, {item["entity_type"]: item["record_count"] for item in files}, archive, omitted)
-
-    def broken_unblocked(self) -> list[str]:
-        """Return what is broken and was not blocked by name."""
-        failed = [f"{plugin}: {plugin.reason}" for plugin in self.plugins.all.values() if plugin.status == "failed"]
-        blocked = {name for name, plugin in self.plugins.all.items() if plugin.status == "blocked"}
-        return failed + [
-            f"{name} is disabled: {reason}"
-            for name, reason in self.catalog.disabled.items()
-            if not blocked and not name.startswith("view ")
-        ]
 
     def _export_entity(
         self, db: Connection, entity: Any, folder: Path, order: int, common: dict[str, Any], progress: Progress | None, omitted: set[str]
@@ -320,7 +327,10 @@ class Bakeio:
         The parameters are those of `plan` and `apply`. Raises ImportRefused with `report` where nothing was written.
         """
         opened = source if isinstance(source, sources.Source) else self.open_set(source, accept_edits=accept_edits)
-        return self._import(db, opened, Options(mode, on_conflict, skip_errors), Decisions(decisions), dry_run=dry_run, progress=progress)
+        options, known = Options(mode, on_conflict, skip_errors), Decisions(decisions)
+        if len(self.hook.bakeio_resolve_references.get_hookimpls()) > 1:  # somebody besides the core may know answers
+            known = self.plan(db, opened, mode=mode, decisions=decisions, on_conflict=on_conflict, skip_errors=skip_errors).decisions
+        return self._import(db, opened, options, known, dry_run=dry_run, progress=progress)
 
     def _import(
         self,
@@ -352,17 +362,24 @@ class Bakeio:
         return all(dialect.is_empty(db, entity.table) for entity in self.catalog.entities.values())
 
     def _watched(self, progress: Progress | None) -> Callable[..., Any]:
-        caller = self.hook.bakeio_import_records
-        if progress is None:
-            return caller
+        """Return the caller of the writing hook: it tells `progress`, and names the plugin that fails."""
         done: dict[str, int] = {}
 
         def call(**arguments: Any) -> Any:
             changes = arguments["changes"]
             name = changes.entity.name
             done[name] = done.get(name, 0) + len(changes.rows) + len(changes.updates)
-            progress(name, done[name])
-            return caller(**arguments)
+            if progress:
+                progress(name, done[name])
+            try:
+                return self.hook.bakeio_import_records(**arguments)
+            except (exc.SQLAlchemyError, BakeioError):
+                raise
+            except Exception as error:
+                culprit = self.plugins.culprit(error)
+                if culprit is None:
+                    raise
+                raise PluginError(f"{culprit} failed while {name} were written: {describe(error)}; nothing was written") from error
 
         return call
 

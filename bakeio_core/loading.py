@@ -13,8 +13,6 @@ from bakeio_core.sources import Part
 
 __all__ = ["Doubt", "Loader"]
 
-COUNT_ONLY = range(0)
-
 
 class Doubt(Exception):
     """Something in the part wants the careful lane: `PartPlanner` decides and explains."""
@@ -53,7 +51,7 @@ class Loader:
                 raise Doubt
             rows = self._rows(records)
             self.reader.accept(len(records))
-            yield Changes(self.entity, self.entity.columns, rows, COUNT_ONLY)  # type: ignore[arg-type]
+            yield Changes(self.entity, self.entity.columns, rows, range(block.first, block.first + len(rows)))
         counts = self.planner.counts[self.entity.name]
         counts["processed"] += self.reader.total
         counts["created"] += self.reader.total

@@ -152,7 +152,7 @@ def _is_running(process: int) -> bool:
     return True
 
 
-_ENCODER = msgspec.json.Encoder()
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 def encode_lines(records: list[Any]) -> bytes:

@@ -71,7 +71,7 @@ class Changes:
     entity: Entity
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
+    numbers: Sequence[int] = field(default_factory=list)
     updates: list[Change] = field(default_factory=list)
     others: list[Change] = field(default_factory=list)
 
@@ -383,7 +383,9 @@ class PartPlanner:
             self._witness(change)
 
     def _witness(self, change: Change) -> None:
-        text = f"{change.action}|{change.entity}|{change.id}|{sorted(change.new.items())!r}|{sorted(change.old.items())!r}"
+        """Add a change to the digest by which what is applied is compared with what was shown; when it happens is no part of it."""
+        new, old = (sorted((c, v) for c, v in values.items() if c not in STAMPS) for values in (change.new, change.old))
+        text = f"{change.action}|{change.entity}|{change.id}|{new!r}|{old!r}"
         self.planner.digest.update(text.encode("utf-8", "surrogatepass"))
 
     def _error(self, draft: Draft, code: str, where: str, value: Any, message: str) -> None:
@@ -494,7 +496,7 @@ class PartPlanner:
         self._remember(identity, draft)
         self.counts["created"] += 1
         batch.rows.append(row)
-        batch.numbers.append(draft.number)
+        batch.numbers.append(draft.number)  # type: ignore[attr-defined]
         return None
 
     def _self_link(self, draft: Draft, column: str, taken: set[int]) -> Any:

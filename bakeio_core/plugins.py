@@ -73,7 +73,7 @@ class Plugins:
 
         Raises PluginError where it has an unknown hook.
         """
-        found = Plugin(name or getattr(module, "__name__", type(module).__name__))
+        found = Plugin(name or str(getattr(module, "__name__", type(module).__name__)))
         self._load(found, lambda: module)
         if found.status == "failed":
             raise PluginError(f"{found}: {found.reason}")
@@ -113,10 +113,12 @@ class Plugins:
         if self.manager.has_plugin(plugin.name):
             self.manager.unregister(name=plugin.name)
 
-    def call_each(self, hook: str, **arguments: Any) -> Iterator[tuple[Plugin, list[Any]]]:
+    def call_each(
+        self, hook: str, failed: Callable[[Exception], Exception] = lambda error: error, **arguments: Any
+    ) -> Iterator[tuple[Plugin, list[Any]]]:
         """Call a collecting hook plugin by plugin, in the order of their names -> (plugin, its results as a list).
 
-        A plugin that raises is failed with its reason and yields nothing.
+        A plugin that raises is failed with its reason and yields nothing; `failed` may clean up and give a clearer error.
         """
         for plugin in list(self.all.values()):
             if hook not in plugin.hooks:
@@ -126,9 +128,18 @@ class Plugins:
             try:
                 results = [item for result in caller(**arguments) for item in (result if _is_several(result) else [result])]
             except Exception as error:
-                self.fail(plugin, describe(error))
+                self.fail(plugin, describe(failed(error)))
                 continue
             yield plugin, results
+
+    def culprit(self, error: BaseException) -> Plugin | None:
+        """Return the plugin in whose code an error was raised, None where it was not in a plugin's."""
+        trace, found = error.__traceback__, None
+        homes = {_home(plugin.module): plugin for plugin in self.all.values() if plugin.module is not None}
+        while trace is not None:
+            found = homes.get(trace.tb_frame.f_globals.get("__name__"), found)
+            trace = trace.tb_next
+        return found
 
 
 def describe(error: BaseException) -> str:
@@ -140,6 +151,11 @@ def describe(error: BaseException) -> str:
         place = f" ({trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno})"
         trace = trace.tb_next
     return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
+
+
+def _home(module: Any) -> Any:
+    """Return the name of the module a plugin's code stands in."""
+    return module.__name__ if isinstance(module, types.ModuleType) else getattr(module, "__module__", type(module).__module__)
 
 
 def _is_several(result: Any) -> bool:

@@ -79,7 +79,13 @@ class Reader:
         out = []
         for number, item in block.slow(self.part.file):
             record = None if isinstance(item, Problem) else reader._read_record(number, item)
-            if record is None or record.bad or reader.problems.errors or record.values.keys() != attributes.keys():
+            if (
+                record is None
+                or record.bad
+                or len(reader.problems)
+                or reader.unknown.keys() - set(self._extra)
+                or record.values.keys() != attributes.keys()
+            ):
                 return None
             extra = {f"f{place}": None for place, name in enumerate(self._order) if name in self._extra}
             out.append(self._type(**{attributes[name]: value for name, value in record.values.items()}, **extra))

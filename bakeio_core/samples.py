@@ -16,11 +16,11 @@ from bakeio_core.sources import Part, Source, entity_bindings
 __all__ = ["sample_source"]
 
 
-def sample_source(records: Mapping[str, Iterable[Mapping[str, Any]]], catalog: Catalog) -> Source:
-    """Return {entity: records} as a source; entities that are not installed are left out. Raises PluginError for an entity nobody knows."""
+def sample_source(records: Mapping[str, Iterable[Mapping[str, Any]]], catalog: Catalog, strict: bool = True) -> Source:
+    """Return {entity: records} as a source; entities that are not installed are left out; with `strict` PluginError is raised for them."""
     parts = []
     unknown = [name for name in records if name not in catalog.entities and name not in catalog.disabled]
-    if unknown:
+    if unknown and strict:
         raise PluginError(f'the sample has records of "{unknown[0]}", which is no installed entity')
     for name, entity in catalog.entities.items():
         if name in records:

@@ -157,6 +157,7 @@ class ExportSet:
         self.store, self.limits = store, limits
         self.manifest = self._read_manifest()
         self.faults: list[Problem] = []
+        self._refused: set[str] = set()
         self.files = sorted(self._read_files(), key=lambda listed: listed.order)
 
     @classmethod
@@ -229,7 +230,10 @@ class ExportSet:
     def structure(self, catalog: Catalog) -> Problems:
         """Check everything but the contents of the files: names, links, sizes, versions, order, what is missing or too much."""
         problems = Problems()
-        for problem in [*self.faults, *self.store.problems(), *self._versions(self.manifest, MANIFEST)]:
+        refused = list(self.store.problems())
+        prefix = getattr(self.store, "prefix", "")
+        self._refused = {(problem.file or "").removeprefix(prefix) for problem in refused if problem.code in ("symlink", "too-large")}
+        for problem in [*self.faults, *refused, *self._versions(self.manifest, MANIFEST)]:
             problems.add(problem)
         there, listed_names = set(self.store.names()), [listed.filename for listed in self.files]
         for listed in self.files:
@@ -252,7 +256,7 @@ class ExportSet:
             )
         elif name not in there:
             yield Problem(code="missing-file", file=name, message="is listed in the manifest but not there: get a complete copy of the set")
-        else:
+        elif name not in self._refused:
             yield from self._header_problems(listed)
         if listed.entity not in catalog.entities:
             why = catalog.disabled.get(listed.entity)
@@ -301,11 +305,15 @@ class ExportSet:
         """Check the whole set: `structure`, then every byte and record of its files, and that every reference finds its row in it."""
         problems = self.structure(catalog)
         closure = _Closure(catalog, {listed.entity for listed in self.files})
-        broken = {problem.file for problem in problems if problem.code in ("missing-file", "unsafe-path", "too-large", "symlink")}
+        broken = {problem.file for problem in problems if problem.code in ("missing-file", "unsafe-path")} | self._refused
         for listed in self.files:
             if listed.filename not in broken and listed.filename in self.store.names():
                 self._verify_file(listed, problems, closure)
-        for problem in closure.problems():
+        unread = {
+            p.file for p in problems if p.severity == "error" and p.code not in ("checksum-mismatch", "count-mismatch", "version-too-new")
+        }
+        unknown = {listed.entity for listed in self.files if listed.filename in unread}
+        for problem in closure.problems(unknown):
             problems.add(problem)
         return problems
 
@@ -411,9 +419,12 @@ class _Closure:
                 wanted[place] = (value, name, [*records, number][:20], count + 1)
                 return
 
-    def problems(self) -> Iterator[Problem]:
+    def problems(self, unknown: set[str]) -> Iterator[Problem]:
+        """Give the references that name nothing; those to entities in `unknown`, not wholly read, cannot be told."""
         for (file, entity, field, where), wanted in self.wanted.items():
             target, column = where.split(".")
+            if target in unknown:
+                continue
             for place, (value, _, records, count) in wanted.items():
                 if place not in self.keys[target, column]:
                     message = f"{json.dumps(value, ensure_ascii=False)} is not among the set's {target} ({column})"

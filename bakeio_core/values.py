@@ -126,7 +126,7 @@ class Text(Kind):
 
 
 class Bounds:
-    """The range a table's simple CHECK constraints give to a column, such as `price >= 0`."""
+    """The range a table's simple CHECK constraints give to a column, such as `size >= 0`."""
 
     def __init__(self, found: Iterable[tuple[str, Decimal]]) -> None:
         self.rules = list(found)

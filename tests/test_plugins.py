@@ -6,21 +6,24 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sysconfig
 import venv
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Ran
+from conftest import Ran, resign
+from sqlalchemy import Connection
 
 import bakeio_bakery
 import bakeio_core
-from bakeio_core import Bakeio, UsageError
+from bakeio_core import Bakeio, Change, Changes, Decision, Entity, ImportRefused, Missing, PluginError, UsageError, connect, hookimpl
 
 Run = Callable[..., Ran]
 DATA = Path(__file__).resolve().parent / "data"
@@ -67,16 +70,16 @@ class Environment:
         return self.folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
     def pip(self, *words: object) -> None:
-        command = [self.python, "-m", "pip", "--disable-pip-version-check", *map(str, words)]
+        command = [str(self.python), "-m", "pip", "--disable-pip-version-check", *map(str, words)]
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def install(self, name: str) -> None:
-        self.pip("install", "--no-deps", "--no-build-isolation", "--no-index", DATA / name)
+    def install(self, *names: str) -> None:
+        self.pip("install", "--no-deps", "--no-build-isolation", "--no-index", *[DATA / name for name in names])
 
     def bakeio(self, *words: object) -> Ran:
         env = {name: value for name, value in os.environ.items() if name != "BAKEIO_DATABASE"}
-        command = [self.python, "-m", "bakeio_core", *map(str, words)]
+        command = [str(self.python), "-m", "bakeio_core", *map(str, words)]
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=env, stdin=subprocess.DEVNULL, cwd=self.folder)
         assert "Traceback" not in done.stderr, done.stderr
         return Ran(done.returncode, done.stdout, done.stderr)
@@ -86,8 +89,7 @@ class Environment:
 def broken(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """An environment with every broken plugin, and a good one."""
     made = Environment.make(tmp_path_factory.mktemp("broken") / "env")
-    made.install("broken")
-    made.install("ovens")
+    made.install("broken", "ovens")
     return made
 
 
@@ -130,7 +132,9 @@ def test_an_entity_whose_references_lead_nowhere_is_disabled_with_the_reason(all
         assert re.search(reason, all_broken.disabled[entity]), all_broken.disabled[entity]
 
 
-def test_everything_else_works_beside_a_dozen_broken_plugins(all_broken: Listed, broken: Environment, sample_set: Path, tmp_path: Path) -> None:
+def test_everything_else_works_beside_a_dozen_broken_plugins(
+    all_broken: Listed, broken: Environment, sample_set: Path, tmp_path: Path
+) -> None:
     good = {name for name, plugin in all_broken.plugins.items() if plugin["distribution"] != "bakeio-broken"}
     assert {name: all_broken.plugins[name]["status"] for name in good} == dict.fromkeys(good, "active")
     assert sorted(all_broken.entities) == sorted([*STANDARD, "ovens"])
@@ -159,7 +163,9 @@ def exported(environment: Environment, database: Path, folder: Path, block: Sequ
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_plugin_stops_the_complete_export_until_it_is_blocked(broken: Environment, oven_bakery: Path, tmp_path: Path, name: str) -> None:
+def test_a_broken_plugin_stops_the_complete_export_until_it_is_blocked(
+    broken: Environment, oven_bakery: Path, tmp_path: Path, name: str
+) -> None:
     done = exported(broken, oven_bakery, tmp_path / "out", [other for other in BROKEN if other != name])
     assert (done.code, done.out) == (1, "")
     error = done.err[done.err.index("Error: ") :]
@@ -175,12 +181,12 @@ def test_with_the_broken_plugins_blocked_the_export_is_complete(broken: Environm
 
 
 # -- installed and sound
-@pytest.fixture(scope="session")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+@pytest.fixture
+def stranger(tmp_path: Path) -> Environment:
     """An environment with a stranger's plugin `ovens`."""
-    made = Environment.make(tmp_path_factory.mktemp("stranger") / "env")
+    made = Environment.make(tmp_path / "env")
     made.install("ovens")
-    yield made
+    return made
 
 
 def ovens(database: Path) -> list[tuple[Any, ...]]:
@@ -213,15 +219,12 @@ def test_a_strangers_entity_is_exported_imported_and_uninstalled(stranger: Envir
     assert (again["created"], again["updated"], again["unchanged"]) == (0, 0, 778)
 
     stranger.pip("uninstall", "--yes", "bakeio-ovens")
-    try:
-        now = listed(stranger)
-        assert "ovens" not in now.plugins and sorted(now.entities) == sorted(STANDARD) and now.disabled == {}
-        assert stranger.bakeio("-d", a, "export-complete", "-o", tmp_path / "three").code == 0
-        refused = stranger.bakeio("-d", tmp_path / "c.db", "import-complete", one, "--json")
-        assert refused.code == 1
-        assert [p["code"] for p in refused.json["problems"] if "ovens" in json.dumps(p)] == ["unknown-entity"]
-    finally:
-        stranger.install("ovens")
+    now = listed(stranger)
+    assert "ovens" not in now.plugins and sorted(now.entities) == sorted(STANDARD) and now.disabled == {}
+    assert stranger.bakeio("-d", a, "export-complete", "-o", tmp_path / "three").code == 0
+    refused = stranger.bakeio("-d", tmp_path / "c.db", "import-complete", one, "--json")
+    assert refused.code == 1
+    assert [p["code"] for p in refused.json["problems"] if "ovens" in json.dumps(p)] == ["unknown-entity"]
 
 
 # -- blocked
@@ -267,3 +270,172 @@ def test_blocking_what_is_not_installed_is_a_mistake_of_the_caller(run: Run) -> 
     assert "supliers" in done.err and "suppliers" in done.err
     with pytest.raises(UsageError, match="supliers"):
         Bakeio.discover(block=["supliers"])
+
+
+# -- given by a program
+@pytest.fixture
+def bakery(sample: Path) -> Iterator[Connection]:
+    """A connection to the sample bakery, in a transaction that is rolled back."""
+    engine = connect(sample)
+    with engine.connect() as db:
+        yield db
+    engine.dispose()
+
+
+@pytest.fixture
+def empty(tmp_path: Path, core: Bakeio) -> Iterator[Connection]:
+    engine = connect(tmp_path / "empty.db")
+    with engine.connect() as db:
+        core.create_tables(db)
+        yield db
+    engine.dispose()
+
+
+@pytest.fixture
+def farm_set(sample_set: Path, tmp_path: Path) -> Path:
+    """The sample's set with three purchases from a supplier nobody knows, spelt in two ways."""
+    folder = Path(shutil.copytree(sample_set, tmp_path / "farm"))
+    path = folder / "04_purchases.json"
+    document = json.loads(path.read_text("utf-8"))
+    for place, name in ((3, "Wilson's Farm"), (4, "Wilson's Farm"), (9, "WILSON\u2019S  FARM")):
+        document["records"][place].update(supplier_slug="wilsons_farm", supplier_name=name, supplier_id=None)
+    path.write_text(json.dumps(document), "utf-8")
+    resign(folder)
+    return folder
+
+
+class Discreet:
+    """Export two suppliers of all."""
+
+    @hookimpl
+    def bakeio_export_records(self, entity: Entity) -> Iterable[list[dict[str, Any]]] | None:
+        if entity.name != "suppliers":
+            return None
+        return iter(
+            [
+                [{"id": 1, "slug": "costco_waltham_ma", "name": "Costco"}],
+                [],
+                [{"id": 2, "slug": "wegmans_burlington_ma", "name": "Wegmans"}],
+            ]
+        )
+
+
+class Meter:
+    """Count what is written."""
+
+    def __init__(self) -> None:
+        self.written = Counter[str]()
+
+    @hookimpl(wrapper=True)
+    def bakeio_import_records(self, entity: Entity) -> Any:
+        written = yield
+        self.written[entity.name] += written
+        return written
+
+
+class Watcher:
+    """Look at every change before it is written."""
+
+    def __init__(self) -> None:
+        self.seen = list[Change]()
+
+    @hookimpl(tryfirst=True)
+    def bakeio_import_records(self, changes: Changes) -> None:
+        self.seen += changes
+
+
+class Knower:
+    """Answer every missing key in the same way."""
+
+    def __init__(self, decision: Decision) -> None:
+        self.decision, self.asked = decision, list[Missing]()
+
+    @hookimpl
+    def bakeio_resolve_references(self, db: Connection, missing: Sequence[Missing]) -> dict[Missing, Decision]:
+        self.asked += missing
+        return dict.fromkeys(missing, self.decision)
+
+
+def test_a_plugin_exports_an_entity_its_own_way(bakery: Connection, tmp_path: Path) -> None:
+    bakeio = Bakeio.discover(plugins=[Discreet()])
+    done = bakeio.export_complete(bakery, tmp_path / "out")
+    assert (done.counts["suppliers"], done.counts["ingredients"] > 50) == (2, True)
+    document = json.loads((tmp_path / "out" / "01_suppliers.json").read_text("utf-8"))
+    assert (document["record_count"], [record["name"] for record in document["records"]]) == (2, ["Costco", "Wegmans"])
+
+
+def test_a_wrapper_counts_every_row_that_is_written(empty: Connection, sample_set: Path) -> None:
+    meter = Meter()
+    report = Bakeio.discover(plugins=[meter]).import_complete(empty, sample_set)
+    assert dict(meter.written) == {name: counts["created"] for name, counts in report.entities.items()}
+
+
+@pytest.mark.parametrize("way", ["into empty tables", "into a filled database"])
+def test_a_plugin_sees_every_change_before_it_is_written(empty: Connection, sample_set: Path, way: str) -> None:
+    watcher = Watcher()
+    bakeio = Bakeio.discover(plugins=[watcher])
+    if way == "into a filled database":
+        empty.exec_driver_sql("INSERT INTO suppliers (slug, name) VALUES ('first', 'First')")
+    report = bakeio.import_complete(empty, sample_set)
+    assert Counter(change.entity for change in watcher.seen) == {name: counts["created"] for name, counts in report.entities.items()}
+    assert {change.action for change in watcher.seen} == {"create"}
+    assert [change.record for change in watcher.seen if change.entity == "suppliers"] == list(range(1, 9))
+    assert next(change.new["slug"] for change in watcher.seen) == "costco_waltham_ma"
+
+
+def test_a_plugin_that_fails_while_writing_is_named_and_nothing_is_written(empty: Connection, sample_set: Path) -> None:
+    class Clumsy:
+        @hookimpl
+        def bakeio_import_records(self, entity: Entity) -> None:
+            if entity.name == "purchases":
+                raise KeyError("dropped it")
+
+    with pytest.raises((PluginError, ImportRefused), match="Clumsy"):
+        Bakeio.discover(plugins=[Clumsy()]).import_complete(empty, sample_set)
+    assert empty.exec_driver_sql("SELECT count(*) FROM suppliers").scalar() == 0
+
+
+def planned(bakeio: Bakeio, db: Connection, folder: Path, **options: Any) -> Any:
+    return bakeio.apply(db, bakeio.plan(db, folder, **options))
+
+
+def in_one_pass(bakeio: Bakeio, db: Connection, folder: Path, **options: Any) -> Any:
+    return bakeio.import_complete(db, folder, **options)
+
+
+WAYS = pytest.mark.parametrize("way", [planned, in_one_pass])
+
+
+@WAYS
+def test_without_anybody_who_knows_the_unknown_supplier_is_refused(empty: Connection, core: Bakeio, farm_set: Path, way: Any) -> None:
+    with pytest.raises(ImportRefused) as refused:
+        way(core, empty, farm_set)
+    assert {problem.code for problem in refused.value.problems} == {"missing-reference"}
+    assert sum(problem.count for problem in refused.value.problems) == 3
+
+
+@WAYS
+def test_a_plugin_that_knows_the_supplier_makes_the_import_succeed(empty: Connection, farm_set: Path, way: Any) -> None:
+    knower = Knower(Decision.existing(slug="wegmans_burlington_ma"))
+    report = way(Bakeio.discover(plugins=[knower]), empty, farm_set)
+    assert (report.summary["created"], report.summary["errors"]) == (776, 0)
+    assert {(item.entity, item.key["slug"]) for item in knower.asked} == {("suppliers", "wilsons_farm")}
+    sql = "SELECT count(*) FROM purchases p JOIN suppliers s ON s.id = p.supplier_id WHERE s.slug = 'wegmans_burlington_ma' AND p.id IN (4, 5, 10)"
+    assert empty.exec_driver_sql(sql).scalar() == 3
+
+
+@WAYS
+def test_a_plugin_that_says_skip_has_just_those_records_skipped(empty: Connection, farm_set: Path, way: Any) -> None:
+    report = way(Bakeio.discover(plugins=[Knower(Decision.skip())]), empty, farm_set, skip_errors=True)
+    purchases = report.entities["purchases"]
+    assert (purchases["skipped"], purchases["created"]) == (3, purchases["processed"] - 3)
+    assert report.exit_code == 3
+
+
+def test_an_object_with_a_misspelt_hook_is_refused_at_once() -> None:
+    class Typo:
+        @hookimpl
+        def bakeio_export_record(self) -> None: ...
+
+    with pytest.raises(PluginError, match="did you mean bakeio_export_records"):
+        Bakeio.discover(plugins=[Typo()])

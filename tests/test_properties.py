@@ -66,6 +66,7 @@ def decimals(digits: int, scale: int) -> st.SearchStrategy[Decimal | None]:
     )
 
 
+days = st.none() | st.dates(date(1, 1, 1), date(9999, 12, 31))
 moments = st.none() | st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)).map(lambda d: d.replace(tzinfo=timezone.utc))
 
 
@@ -81,7 +82,7 @@ def shelf_rows(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, An
             "id": identity, "uuid": str(uuid.UUID(int=2**64 + identity)), "slug": slug,
             "parent_id": draw(st.none() | st.sampled_from(chosen)), "room_id": draw(st.none() | st.sampled_from([r["id"] for r in rooms] or [None])),
             "title": draw(st.none() | texts), "amount": draw(decimals(10, 3)), "price": draw(decimals(10, 4)), "tiny": draw(decimals(14, 8)),
-            "wide": draw(decimals(15, 6)), "day": draw(st.none() | st.dates(date(1, 1, 1), date(9999, 12, 31))), "moment": draw(moments), "open": draw(st.none() | st.booleans()),
+            "wide": draw(decimals(15, 6)), "day": draw(days), "moment": draw(moments), "open": draw(st.none() | st.booleans()),
             "created_at": draw(moments.filter(bool)), "updated_at": draw(moments.filter(bool)),
         })  # fmt: skip
     return rooms, shelves

@@ -1,6 +1,6 @@
 """Purchases: what was bought where, when and for how much."""
 
-from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Integer, MetaData, Numeric, Table, Text
+from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, Integer, MetaData, Numeric, Table, Text
 
 from bakeio_core import Entity, hookimpl, identity_columns, stamp_columns
 
@@ -12,7 +12,7 @@ def bakeio_entities(metadata: MetaData) -> Entity:
         "purchases",
         metadata,
         *identity_columns(),
-        Column("product_id", Integer, ForeignKey("products.id"), nullable=False, index=True),
+        Column("product_id", Integer, ForeignKey("products.id"), nullable=False),
         Column("supplier_id", Integer, ForeignKey("suppliers.id"), nullable=False, index=True),
         Column("purchase_date", Date, nullable=False),
         Column("unit_price", Numeric(10, 4), nullable=False),
@@ -21,6 +21,7 @@ def bakeio_entities(metadata: MetaData) -> Entity:
         *stamp_columns(),
         CheckConstraint("unit_price >= 0", name="ck_purchases_unit_price"),
         CheckConstraint("quantity_purchased > 0", name="ck_purchases_quantity_purchased"),
+        Index("ix_purchases_product_id_purchase_date", "product_id", "purchase_date"),
         sqlite_autoincrement=True,
     )
     return Entity(

@@ -1,0 +1,92 @@
+"""`_rev`: what a view's record was when it was exported, in one short text that travels with it.
+
+It holds a 48-bit hash of the row's uuid and a 32-bit CRC of every key, editable and reference-naming field, so that an import knows
+field by field whether the file, the database or both have changed, with nothing stored anywhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bakeio_core.values import Kind, Number, Real, Span, Text
+
+__all__ = ["Revision", "field_hash", "row_hash"]
+
+NOTHING = 0x6E756C6C
+"""The hash of null; no text gets it but by a chance of one in four thousand million."""
+
+
+def row_hash(uuid: str) -> int:
+    """Return 48 bits of a row's uuid: its CRC-32, and above it the upper half of its Adler-32, which is another function of it."""
+    data = uuid.encode()
+    return zlib.crc32(data) | (zlib.adler32(data) >> 16) << 32
+
+
+def number_text(value: Any) -> str:
+    """Return a number as text that is the same for 5, 5.0 and Decimal("5.00")."""
+    whole = int(value)
+    return str(whole) if whole == value else repr(float(value))
+
+
+def field_hash(value: Any) -> int:
+    """Return the 32-bit hash of a wire value."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, str):
+        return zlib.crc32(value.encode("utf-8", "surrogatepass"))
+    if isinstance(value, bool):
+        return zlib.crc32(b"true" if value else b"false")
+    return zlib.crc32(number_text(value).encode())
+
+
+class Revision:
+    """Make and read the `_rev` of one view. `fields`: the names of the hashed fields; `fingerprint` of that list begins every `_rev`."""
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        self.fields = tuple(fields)
+        digest = zlib.crc32("\n".join(fields).encode()) & 0xFFFFFF
+        self.fingerprint = base64.urlsafe_b64encode(digest.to_bytes(3, "big")).decode()
+        self._struct = struct.Struct(f">HI{len(fields)}I")
+
+    def expression(self, uuid: str, cells: Mapping[str, tuple[str, Kind]]) -> tuple[str, dict[str, Any]]:
+        """Return Python source giving the `_rev` of a row, and the names it uses. cells: {field: (source of its value, its kind)}."""
+        names = {
+            "crc": zlib.crc32, "adler": zlib.adler32, "pack": self._struct.pack, "b64": binascii.b2a_base64,
+            "hashed": field_hash, "number_text": number_text,
+        }  # fmt: skip
+        parts = [f"adler({uuid}.encode()) >> 16", f"crc({uuid}.encode())"]
+        for field in self.fields:
+            cell, kind = cells[field]
+            if isinstance(kind, Text):
+                parts.append(f"{NOTHING} if {cell} is None else crc({cell}.encode())")
+            elif isinstance(kind, (Number, Real, Span)):
+                parts.append(f"{NOTHING} if {cell} is None else crc(number_text({cell}).encode())")
+            else:
+                parts.append(f"hashed({cell})")
+        return f"'{self.fingerprint}' + b64(pack({', '.join(parts)}), newline=False).decode()", names
+
+    def make(self, uuid: str, values: Sequence[Any]) -> str:
+        """Return the `_rev` of a row with these values of `fields`."""
+        identity = row_hash(uuid)
+        packed = self._struct.pack(identity >> 32, identity & 0xFFFFFFFF, *map(field_hash, values))
+        return self.fingerprint + base64.b64encode(packed).decode()
+
+    def read(self, text: str) -> tuple[int, tuple[int, ...]] | None:
+        """Return (hash of the row's uuid, hashes of `fields`); None for another list of fields.
+
+        Raises ValueError where the text is no `_rev` at all.
+        """
+        if not text.startswith(self.fingerprint):
+            if len(text) < 12 or not text.isascii():
+                raise ValueError("is no _rev")
+            return None
+        try:
+            high, low, *hashes = self._struct.unpack(base64.b64decode(text[4:], validate=True))
+        except (binascii.Error, struct.error):
+            raise ValueError("is no _rev") from None
+        return high << 32 | low, tuple(hashes)
