@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -121,7 +122,8 @@ class Dialect:
         raise NotImplementedError
 
     def among_parameters(self, keys: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
-        raise NotImplementedError
+        """Return the keys as the one JSON text `among` takes."""
+        return (json.dumps([key[0] for key in keys] if keys and len(keys[0]) == 1 else keys, ensure_ascii=False),)
 
     def insert(self, db: Connection, table: Table, columns: Sequence[str], kinds: Sequence[values.Kind], rows: Rows) -> None:
         raise NotImplementedError
@@ -262,9 +264,6 @@ class SQLite(Dialect):
         on = " AND ".join(f"t.{column} = json_extract(k.value, '$[{place}]')" for place, column in enumerate(columns))
         return f"json_each(?) k CROSS JOIN {table} t ON {on}"  # CROSS: the keys are the outer loop, so an index on the table serves
 
-    def among_parameters(self, keys: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
-        return (json.dumps([key[0] for key in keys] if keys and len(keys[0]) == 1 else keys),)
-
     def insert(self, db: Connection, table: Table, columns: Sequence[str], kinds: Sequence[values.Kind], rows: Rows) -> None:
         names, marks = ", ".join(map(self.quote, columns)), ", ".join(map(self.write, kinds))
         self.executemany(db, f"INSERT INTO {self.format_table(table)} ({names}) VALUES ({marks})", rows)
@@ -373,21 +372,22 @@ class PostgreSQL(Dialect):
         return db.connection.driver_connection.cursor()  # type: ignore[union-attr]
 
     def among(self, columns: Sequence[str], table: str, types: Sequence[str]) -> str:
-        arrays = ", ".join(f"%s::{kind}[]" for kind in types)
-        names = ", ".join(f"k{place}" for place in range(len(columns)))
-        on = " AND ".join(f"t.{column} = k.k{place}" for place, column in enumerate(columns))
-        return f"unnest({arrays}) AS k({names}) JOIN {table} t ON {on}"
-
-    def among_parameters(self, keys: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
-        return tuple(list(column) for column in zip(*keys, strict=True))
+        # one JSON text: the driver looks at every element of an array on its own
+        if len(columns) == 1:
+            return f"json_array_elements_text(%s::json) AS k(k0) JOIN {table} t ON t.{columns[0]} = k.k0::{types[0]}"
+        on = " AND ".join(f"t.{column} = (k.k0 ->> {place})::{types[place]}" for place, column in enumerate(columns))
+        return f"json_array_elements(%s::json) AS k(k0) JOIN {table} t ON {on}"
 
     def insert(self, db: Connection, table: Table, columns: Sequence[str], kinds: Sequence[values.Kind], rows: Rows) -> None:
         if not rows:
             return
         sql = f"COPY {self.format_table(table)} ({', '.join(map(self.quote, columns))}) FROM STDIN"
         with self._raised(sql), self._cursor(db).copy(sql) as copy:
-            for row in rows:
-                copy.write_row(row)
+            if all(kind.plain for kind in kinds):
+                copy.write(_copy_maker(tuple(map(type, kinds)))(rows).encode())
+            else:
+                for row in rows:
+                    copy.write_row(row)
 
     def next_id(self, db: Connection, table: Table, primary: str) -> int:
         highest = self.scalar(db, f"SELECT max({self.quote(primary)}) FROM {self.format_table(table)}") or 0
@@ -430,6 +430,27 @@ class PostgreSQL(Dialect):
             db.exec_driver_sql(sql)
         for key, sql in keys:
             db.exec_driver_sql(f"ALTER TABLE {name} ADD CONSTRAINT {self.quote(key)} {sql}")
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\b": "\\b", "\f": "\\f", "\v": "\\v"})
+
+
+@lru_cache
+def _copy_maker(kinds: tuple[type[values.Kind], ...]) -> Callable[[Rows], str]:
+    """Generate a function from rows of plain wire values to COPY's text format: only text can hold what must be escaped.
+
+    The escapes are those of PostgreSQL's documentation of COPY, "Text Format".
+    """
+    escaped = "({v} if {v}.isprintable() and slash not in {v} else {v}.translate(escapes))"
+    cells = [
+        f"{{NULL if v{place} is None else {escaped.format(v=f'v{place}') if kind is values.Text else f'v{place}'}}}"
+        for place, kind in enumerate(kinds)
+    ]
+    names = ", ".join(f"v{place}" for place in range(len(kinds)))
+    scope: dict[str, Any] = {"escapes": _ESCAPES, "slash": "\\", "NULL": "\\N"}
+    template = "\\t".join(cells) + "\\n"
+    exec(f"def lines(rows):\n    return ''.join([f'{template}' for {names}, in rows])", scope)
+    return scope["lines"]  # type: ignore[no-any-return]
 
 
 def dialect_of(db: Connection) -> Dialect:

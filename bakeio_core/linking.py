@@ -225,8 +225,11 @@ class Linker:
             rows.fresh_only = self.planning
         return self._rows[entity.name]
 
-    def link(self, reference: Reference, owner: Entity, keys: Iterable[Row]) -> dict[Row, int | Unlinked]:
-        """Link distinct keys: each a tuple of the lookup values in their order, then the id in the file or None."""
+    def link(self, reference: Reference, owner: Entity, keys: Iterable[Row], *, exact: bool = False) -> dict[Row, int | Unlinked]:
+        """Link distinct keys: each a tuple of the lookup values in their order, then the id in the file or None.
+
+        exact: take no row that is equal only after folding, because the very row may still come.
+        """
         found: dict[Row, int | Unlinked] = {}
         target, open_ = self.catalog.entities[reference.target], []
         for key in set(keys):
@@ -236,7 +239,7 @@ class Linker:
             else:
                 found[key] = known
         if open_:
-            fresh = self._link(reference, target, open_)
+            fresh = self._link(reference, target, open_, exact)
             if len(self._known) > REMEMBERED:
                 self._known.clear()
             for key, link in fresh.items():
@@ -249,7 +252,7 @@ class Linker:
         """Forget links remembered: what they point to may have been rolled back."""
         self._known.clear()
 
-    def _link(self, reference: Reference, target: Entity, keys: list[Row]) -> dict[Row, int | Unlinked]:
+    def _link(self, reference: Reference, target: Entity, keys: list[Row], exact: bool) -> dict[Row, int | Unlinked]:
         rows, columns = self.rows(target), list(reference.lookups.values())
         found: dict[Row, int | Unlinked] = self.quick(target, columns, keys)  # type: ignore[assignment]
         keys = [key for key in keys if key not in found]
@@ -260,7 +263,14 @@ class Linker:
         }
         ids = [key[-1] for key in keys if key[-1] is not None and all(value is None for value in key[:-1])]
         existing = rows.existing_ids(ids) if ids and (self.own or target.name in self.loaded) else set()
-        return found | {key: self._one(reference, target, rows, columns, by_column, existing, key) for key in keys}
+        return found | {key: self._one(reference, target, rows, columns, by_column, existing, key, exact) for key in keys}
+
+    def ids(self, target: Entity, column: str, values: Iterable[Any]) -> dict[Any, int | None]:
+        """Return {value: id of the row that has it in the column, None where several have} for the values some row has."""
+        found: dict[Any, int | None] = {}
+        for identity, value in self.rows(target).slim([column], values):
+            found[value] = None if value in found else identity
+        return found
 
     def quick(self, target: Entity, columns: Sequence[str], keys: Iterable[Row]) -> dict[Row, int]:
         """Link the keys whose best lookup names one row that agrees in the others: almost all of them, by one slim SELECT."""
@@ -287,12 +297,13 @@ class Linker:
         by_column: Mapping[str, Any],
         existing: set[int],
         key: Row,
+        exact_only: bool,
     ) -> int | Unlinked:
         hits: list[tuple[str, Any, tuple[int, ...]]] = []
         for column, value in zip(columns, key, strict=False):
             if value is not None:
                 exact = [row[rows.id_place] for row in by_column[column].get((value,), ())]
-                hits.append((column, value, tuple(exact) or self._elsewhere(target, rows, column, value)))
+                hits.append((column, value, tuple(exact) or self._elsewhere(target, rows, column, value, exact_only)))
         if not hits:
             return self._by_id(reference, target, existing, key[-1])
         named = [(column, value, ids) for column, value, ids in hits if ids]
@@ -314,14 +325,14 @@ class Linker:
             )
         return next(iter(common))
 
-    def _elsewhere(self, target: Entity, rows: Rows, column: str, value: Any) -> tuple[int, ...]:
+    def _elsewhere(self, target: Entity, rows: Rows, column: str, value: Any, exact_only: bool) -> tuple[int, ...]:
         """A key without an exact match: what this import moved, else rows equal after folding."""
         moved = self.translations.get(target.name)
         if moved is not None:
             found = moved.get(column, value)
             if found is not None:
                 return (found,)
-        if column == "uuid" or not isinstance(target.kinds[column], Text):
+        if exact_only or column == "uuid" or not isinstance(target.kinds[column], Text):
             return ()
         return tuple(rows.folded(column, value))
 

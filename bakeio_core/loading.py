@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -31,6 +32,7 @@ class Loader:
         self.last = 0
         self.links: list[dict[Any, int | None]] = []
         self._make: Callable[..., list[tuple[Any, ...]]] | None = None
+        self._id: Callable[[Any], int] = operator.attrgetter("id")
         self._keys: list[Callable[[list[Any]], set[Any]]] = []
 
     @staticmethod
@@ -66,7 +68,7 @@ class Loader:
     def _rows(self, records: list[Any]) -> list[tuple[Any, ...]]:
         if self._make is None:
             self._compile()
-        ids = [getattr(record, self.reader.names[self.entity.primary]) for record in records]
+        ids = list(map(self._id, records))
         try:
             rising = ids[0] > self.last and all(map(int.__lt__, ids, ids[1:]))
         except TypeError:
@@ -85,12 +87,18 @@ class Loader:
             kept = {None: None} if None in known else {}
             known.clear()
             known.update(kept)
-        target, single = self.planner.catalog.entities[reference.target], len(reference.lookups) == 1
-        keys = {(value, None) if single else (*value, None): value for value in wanted}
-        found = self.planner.linker.quick(target, list(reference.lookups.values()), list(keys))
+        target, columns = self.planner.catalog.entities[reference.target], list(reference.lookups.values())
+        if len(columns) == 1:
+            ids = self.planner.linker.ids(target, columns[0], wanted)
+            if len(ids) < len(wanted) or None in ids.values():
+                raise Doubt
+            known.update(ids)
+            return
+        keys = {(*value, None): value for value in wanted}
+        found = self.planner.linker.quick(target, columns, list(keys))
         for key, value in keys.items():
             if key not in found:
-                if reference.nullable and not single and all(part is None for part in value):
+                if reference.nullable and all(part is None for part in value):
                     known[value] = None
                     continue
                 raise Doubt
@@ -101,6 +109,7 @@ class Loader:
         names, entity = self.reader.names, self.entity
         if entity.primary not in names or ("uuid" in entity.columns and "uuid" not in names):
             raise Doubt
+        self._id = operator.attrgetter(names[entity.primary])
         constants: dict[str, Any] = {}
         cells = []
         for column in entity.columns:

@@ -245,7 +245,7 @@ class PartPlanner:
     def _link(self, drafts: list[Draft]) -> None:
         for column, reference in self.entity.references.items():
             keys = {key for draft in drafts if (key := draft.lookups.get(column)) is not None and any(v is not None for v in key)}
-            links = self.linker.link(reference, self.entity, keys) if keys else {}
+            links = self.linker.link(reference, self.entity, keys, exact=reference.target == self.entity.name) if keys else {}
             for draft in drafts:
                 key = draft.lookups.get(column)
                 if key is not None:
@@ -502,7 +502,7 @@ class PartPlanner:
     def _self_link(self, draft: Draft, column: str, taken: set[int]) -> Any:
         """Try a reference to the entity itself again, now that more rows of the file are planned."""
         key = draft.lookups[column]
-        link = self.linker.link(self.entity.references[column], self.entity, [key])[key]
+        link = self.linker.link(self.entity.references[column], self.entity, [key], exact=True)[key]
         if isinstance(link, Unlinked):
             own = tuple(draft.values.get(self.entity.references[column].lookups[n]) for n in self.entity.references[column].lookups)
             identity = draft.values.get(self.entity.primary)
