@@ -23,12 +23,13 @@ _HOMES = {
         "UsageError",
     ),
     "bakeio_core.hookspecs": ("hookimpl", "hookspec"),
-    "bakeio_core.host": ("Bakeio", "Exported", "Plan"),
+    "bakeio_core.host": ("Bakeio", "Plan"),
     "bakeio_core.model": ("Entity", "Field", "View", "editable", "key", "readonly"),
     "bakeio_core.plan": ("Change", "Changes"),
     "bakeio_core.report": ("Report",),
     "bakeio_core.resolve": ("Decision", "Missing"),
     "bakeio_core.version": ("VERSION",),
+    "bakeio_core.writing": ("Exported",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -47,12 +48,13 @@ if TYPE_CHECKING:
         UsageError,
     )
     from bakeio_core.hookspecs import hookimpl, hookspec
-    from bakeio_core.host import Bakeio, Exported, Plan
+    from bakeio_core.host import Bakeio, Plan
     from bakeio_core.model import Entity, Field, View, editable, key, readonly
     from bakeio_core.plan import Change, Changes
     from bakeio_core.report import Report
     from bakeio_core.resolve import Decision, Missing
     from bakeio_core.version import VERSION
+    from bakeio_core.writing import Exported
 
 __all__ = [
     "VERSION",

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exc
 
+from bakeio_core import ledger
 from bakeio_core.database import ensure_begun, savepoint, streaming, translated
 from bakeio_core.dialects import dialect_of
 from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.hookspecs import hookimpl
 from bakeio_core.loading import Doubt, Loader
 from bakeio_core.model import Entity
-from bakeio_core.plan import Change, Changes, PartPlanner, Planner
+from bakeio_core.plan import Change, Changes, Planner
 from bakeio_core.sources import Part
 
 if TYPE_CHECKING:
@@ -60,12 +61,13 @@ def _bound(dialect: Any, entity: Entity, columns: Sequence[str], rows: list[tupl
 class Application:
     """Apply one plan: `run()` writes everything and returns, or raises ImportRefused with nothing written.
 
-    `hook` is the caller of `bakeio_import_records`.
+    `hook` is the caller of `bakeio_import_records`; `journal`: whether the run and the fields it sets are recorded (`run_number`).
     """
 
-    def __init__(self, planner: Planner, hook: Any) -> None:
-        self.planner, self.db, self.hook = planner, planner.db, hook
+    def __init__(self, planner: Planner, hook: Any, journal: bool = True) -> None:
+        self.planner, self.db, self.hook, self.journal = planner, planner.db, hook, journal
         self.delayed: list[Change] = []
+        self.run_number: int | None = None
 
     def run(self, *, dry_run: bool = False, expected: bytes | None = None) -> None:
         """Write all parts inside a savepoint; a dry run takes it back at the end.
@@ -75,6 +77,9 @@ class Application:
         dialect, planner = ensure_begun(self.db), self.planner
         with translated(), savepoint(self.db) as point, streaming(), dialect.importing(self.db):
             dialect.lock(self.db, [part.entity.table for part in planner.source.parts])
+            if self.journal:
+                source = planner.source
+                self.run_number = ledger.start_run(self.db, source.name, planner.options.mode, source.export_id, planner.now)
             for part in planner.source.parts:
                 self._part(part)
             refused = refusal(planner)
@@ -86,6 +91,8 @@ class Application:
             if dry_run:
                 point.rollback()
                 return
+            if self.run_number is not None:
+                ledger.finish_run(self.db, self.run_number, planner.summary)
             for part in planner.source.parts:
                 if planner.counts[part.entity.name]["created"]:
                     dialect.advance_ids(self.db, part.entity.table, part.entity.primary)
@@ -103,7 +110,7 @@ class Application:
                 planner.counts[part.entity.name] = before
                 planner.linker.loaded.discard(part.entity.name)
                 planner.linker.forget()
-        for changes in PartPlanner(planner, part).changes():
+        for changes in planner.planner_of(part).changes():
             self._hold_back_swaps(changes)
             self._write(part, changes)
         if self.delayed:
@@ -116,6 +123,8 @@ class Application:
         try:
             with savepoint(self.db):
                 self.hook(db=self.db, entity=changes.entity, changes=changes)
+                if self.run_number is not None and changes.updates:
+                    ledger.record_changes(self.db, self.run_number, part.file, changes.updates)
         except (exc.IntegrityError, exc.DataError) as error:
             size = len(changes.rows) + len(changes.updates)
             if size == 1:
@@ -154,6 +163,8 @@ class Application:
         with contextlib.suppress(exc.IntegrityError, exc.DataError), savepoint(self.db):
             self.hook(db=self.db, entity=entity, changes=Changes(entity, entity.columns, updates=parked))
             self.hook(db=self.db, entity=entity, changes=Changes(entity, entity.columns, updates=delayed))
+            if self.run_number is not None:
+                ledger.record_changes(self.db, self.run_number, part.file, delayed)
             return
         self._write(part, Changes(entity, entity.columns, updates=delayed))
 

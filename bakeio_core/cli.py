@@ -344,10 +344,16 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
     options: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
         click.option("--input", "-i", "input_", type=click.Path(path_type=Path), help="What to import, instead of the argument."),
         click.option("--mode", type=Mode(), default="merge", show_default=True, help="Update and add, only add, or only update."),
-        click.option("--dry-run", is_flag=True, help="Do everything, report it, and write nothing."),
-        click.option("--accept-edits", is_flag=True, help="Take files that were changed after the export."),
+        click.option("--dry-run", is_flag=True, help="Do everything, show it, and write nothing."),
+        click.option("--report", "html", type=click.Path(path_type=Path), metavar="FILE.html", help="Write the changes as a page to look through."),
+        click.option("--yes", "-y", is_flag=True, help="Do not ask before many changes are written."),
         click.option("--on-conflict", type=click.Choice(["fail", "keep-db", "take-file"]), default="fail", show_default=True,
                      help="Where file and database both changed."),
+        click.option("--nulls", type=click.Choice(["keep", "clear"]), default="keep", show_default=True, help="What null means in a view."),
+        click.option("--allow", multiple=True, metavar="CHECK", help="Lift a check, such as that of a barcode; may be given more than once."),
+        click.option("--allow-duplicates", is_flag=True, help="Add a view's new records even where equal rows are there."),
+        click.option("--accept-edits", is_flag=True, help="Take a set whose files were changed after the export."),
+        click.option("--no-journal", is_flag=True, help="Do not record the run in the database."),
         json_option,
     ]  # fmt: skip
     for option in reversed(options):
@@ -355,24 +361,24 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-@bakeio.command("import-complete")
-@click.argument("path", required=False, type=click.Path(path_type=Path))
-@import_options
-@click.pass_obj
-def import_complete(
-    session: Session, path: Path | None, input_: Path | None, mode: str, dry_run: bool, accept_edits: bool, on_conflict: str, as_json: bool
-) -> None:
-    """Import a normalized set: its folder, zip or manifest. Makes missing tables; all of it or nothing."""
-    from bakeio_core.errors import ImportRefused
+def _import(session: Session, path: Path | None, input_: Path | None, dry_run: bool, html: Path | None, yes: bool, as_json: bool,
+            accept_edits: bool, no_journal: bool, create: bool, kinds: Sequence[str], **options: Any) -> None:  # fmt: skip
+    """Import what a path holds, after a look at it where a person is there to be asked."""
+    from bakeio_core.errors import DocumentError, ImportRefused
 
     target = _only_one(path, input_, "PATH", "--input")
     core = session.bakeio
-    source = core.open_set(target, accept_edits=accept_edits)
+    source = core.open(sys.stdin.buffer if str(target) == "-" else target, accept_edits=accept_edits)
+    if source.kind not in kinds:
+        raise DocumentError(f"{target}: is a {source.kind}: import it with bakeio import {target}", code="bad-document")
+    if not (dry_run or yes or as_json) and sys.stdin.isatty() and sys.stdout.isatty():
+        _ask(session, core, source, create, options)
     progress = _progress(session)
     try:
-        with session.writing(create=True) as db:
-            core.create_tables(db)
-            report = core.import_complete(db, source, mode=mode, on_conflict=on_conflict, dry_run=dry_run, progress=progress)
+        with session.writing(create=create) as db:
+            if create:
+                core.create_tables(db)
+            report = core.import_(db, source, dry_run=dry_run, journal=not no_journal, progress=progress, **options)
             if dry_run:
                 raise _TakeBack
     except _TakeBack:
@@ -382,7 +388,127 @@ def import_complete(
             raise
         report = refused.report
     _end_progress(progress)
+    if html is not None:
+        from bakeio_core.output import atomic_file
+        from bakeio_core.page import page
+
+        with atomic_file(html) as file:
+            file.write(page(report).encode())
+        session.say(f"Wrote {html}")
     _show_report(session, report, as_json)
+
+
+def _ask(session: Session, core: Bakeio, source: Any, create: bool, options: dict[str, Any]) -> None:
+    """Show a person what many changes would be, and ask; no transaction is open while they think."""
+    from bakeio_core.difference import lines
+
+    if create and not session._is_there():
+        return
+    with session.reading() as db:
+        plan = core.plan(db, source, **options)
+    shown = lines(plan.report, color=_colored(sys.stderr))
+    if len(shown) > 20 and not plan.report.refused:
+        session.say("\n".join(shown))
+        click.confirm("Write this?", abort=True, err=True)
+
+
+def _colored(stream: Any) -> bool:
+    return bool(stream.isatty()) and not os.environ.get("NO_COLOR")
+
+
+@bakeio.command("import-complete")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@import_options
+@click.pass_obj
+def import_complete(session: Session, /, **options: Any) -> None:
+    """Import a normalized set: its folder, zip or manifest. Makes missing tables; all of it or nothing."""
+    _import(session, create=True, kinds=("set",), **options)
+
+
+@bakeio.command("import-view")
+@click.argument("path", required=False, metavar="FILE", type=click.Path(path_type=Path))
+@import_options
+@click.pass_obj
+def import_view(session: Session, /, **options: Any) -> None:
+    """Import an edited view: only its editable fields are written, and edits of the database are never lost. `-` reads stdin."""
+    _import(session, create=False, kinds=("view",), **options)
+
+
+@bakeio.command("import")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@import_options
+@click.pass_obj
+def import_any(session: Session, /, **options: Any) -> None:
+    """Import a set, a view or an entity's file, whichever it is."""
+    _import(session, create=False, kinds=("set", "view", "entity"), **options)
+
+
+@bakeio.command("export-view")
+@click.argument("name")
+@click.option("--output", "-o", metavar="FILE|-", help="The file; - is stdout. Default: docs/exports/ai_augmentation/view_<name>.json.")
+@click.option("--fields", metavar="A,B", help="Only these fields; keys stay.")
+@click.option("--missing", multiple=True, metavar="FIELD", help="Only records that lack this field; may be given more than once.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many records.")
+@click.option("--all", "everything", is_flag=True, help="With hidden records.")
+@click.option("--force", is_flag=True, help="Overwrite a file whose edits are not imported yet.")
+@json_option
+@click.pass_obj
+def export_view(session: Session, name: str, output: str | None, fields: str | None, missing: tuple[str, ...], limit: int | None,
+                everything: bool, force: bool, as_json: bool) -> None:  # fmt: skip
+    """Write a view: a file a person or an assistant edits, to be imported again."""
+    from bakeio_core.errors import PluginError, UsageError
+
+    core = session.bakeio
+    whole = core.view(name)
+    try:
+        view = whole.narrow(fields=fields.split(",") if fields else None, missing=missing, limit=limit, everything=everything)
+    except PluginError as error:
+        raise UsageError(str(error)) from None
+    path = output or f"docs/exports/ai_augmentation/view_{view.name}.json"
+    progress = _progress(session)
+    with session.reading() as db:
+        if path == "-":
+            core.export_view(db, view, sys.stdout.buffer)
+            return
+        count = core.export_view(db, view, path, force=force, progress=progress)
+    _end_progress(progress)
+    if as_json:
+        session.result_json({"file": path, "view": view.name, "records": count})
+    else:
+        session.result(f"Exported {count:,} records to {path}")
+
+
+@bakeio.command()
+@click.argument("view")
+@click.pass_obj
+@json_option
+def schema(session: Session, view: str, as_json: bool) -> None:
+    """Print the JSON Schema of what a person or an assistant may return of a view."""
+    from bakeio_core.schema import view_schema
+
+    core = session.bakeio
+    value = view_schema(core.view(view), core.catalog)
+    if as_json:
+        session.result_json(value)
+    else:
+        session.result(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+@bakeio.command()
+@json_option
+@click.pass_obj
+def runs(session: Session, as_json: bool) -> None:
+    """List what was imported, the latest run first."""
+    with session.reading() as db:
+        found = session.bakeio.runs(db)
+    if as_json:
+        session.result_json({"runs": found})
+        return
+    for run in found:
+        counts = ", ".join(f"{run['counts'].get(name, 0):,} {name}" for name in ("created", "updated", "unchanged", "skipped"))
+        session.result(f"{run['id']:>4}  {run['at'][:19]}Z  {run['source']}  {run['mode']}: {counts}")
+    if not found:
+        session.result("Nothing was imported yet.")
 
 
 class _TakeBack(Exception):
@@ -390,10 +516,12 @@ class _TakeBack(Exception):
 
 
 def _show_report(session: Session, report: Report, as_json: bool) -> None:
+    from bakeio_core.difference import lines
+
     if as_json:
         session.result_json(report.as_dict())
     else:
-        session.result(report.text())
+        session.result("\n".join([*lines(report, color=_colored(sys.stdout)), report.text()]))
     if report.exit_code:
         raise SystemExit(report.exit_code)
 
@@ -418,6 +546,30 @@ def entities(session: Session, as_json: bool) -> None:
         session.result(f"{row['name']:<20} {row['distribution']} {row['version']}{after}")
     for name, reason in disabled.items():
         session.result(f"{name:<20} disabled: {reason}")
+
+
+@bakeio.command()
+@json_option
+@click.pass_obj
+def views(session: Session, as_json: bool) -> None:
+    """List the views: what each is for, and which fields may be edited."""
+    catalog = session.bakeio.catalog
+    rows = [
+        {"name": name, "entity": view.entity, "purpose": view.purpose, "plugin": catalog.view_provider[name].name,
+         "distribution": catalog.view_provider[name].distribution, "version": catalog.view_provider[name].version,
+         "editable": view.names("editable")}
+        for name, view in sorted(catalog.views.items())
+    ]  # fmt: skip
+    disabled = {name.removeprefix("view "): reason for name, reason in catalog.disabled.items() if name.startswith("view ")}
+    if as_json:
+        session.result_json({"views": rows, "disabled": disabled})
+        return
+    for row in rows:
+        session.result(
+            f"{row['name']:<12} {row['distribution']} {row['version']}  {row['purpose']}\n{'':<12} edits {', '.join(row['editable'])}"
+        )
+    for name, reason in disabled.items():
+        session.result(f"{name:<12} disabled: {reason}")
 
 
 @bakeio.command()

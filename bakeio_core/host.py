@@ -2,47 +2,34 @@
 
 from __future__ import annotations
 
-import secrets
-import uuid as uuids
-import zipfile
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, timezone
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any
 
 from sqlalchemy import exc
 
 from bakeio_core import apply as _apply
 from bakeio_core import export as _export
-from bakeio_core import ledger, output, projection, resolve, sets, sources
+from bakeio_core import ledger, projection, resolve, sets, sources, writing
 from bakeio_core.apply import Application, refusal
 from bakeio_core.catalog import Catalog
 from bakeio_core.database import ensure_begun, streaming, translated
 from bakeio_core.documents import Limits
 from bakeio_core.errors import BakeioError, ImportRefused, PluginError, Problems, UsageError
+from bakeio_core.model import View
+from bakeio_core.opening import open_source
 from bakeio_core.plan import Change, Options, Planner
 from bakeio_core.plugins import Plugins, describe
 from bakeio_core.report import Report
 from bakeio_core.resolve import Decision, Decisions, Missing, Resolver
-from bakeio_core.version import VERSION
+from bakeio_core.writing import Exported, Progress
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 __all__ = ["Bakeio", "Exported", "Plan"]
-
-Progress = Callable[[str, int], None]
-
-
-@dataclass(frozen=True)
-class Exported:
-    """What an export wrote: its folder, the zip if one was asked for, and {entity: number of records}."""
-
-    folder: Path
-    counts: dict[str, int]
-    archive: Path | None = None
-    omitted: tuple[str, ...] = ()
 
 
 @dataclass
@@ -164,88 +151,57 @@ class Bakeio:
         broken = self.broken(views=False)
         if broken:
             raise PluginError(f"an export without it would not be complete. {broken[0]}. Mend it, or leave it out with --block NAME")
-        now = datetime.now(timezone.utc).replace(tzinfo=None)
-        path = Path(folder) if folder is not None else Path("docs/exports") / f"{now:%Y-%m-%d_%H%M%S}_{secrets.token_hex(3)}"
-        header = {"export_id": str(uuids.uuid4()), "exported_at": now.isoformat() + "Z"}
-        entities = _export.in_range(self.catalog, since, until)
-        undated = [name for name, entity in entities.items() if not transactional and entity.date is not None]
-        omitted = (*undated, *(name for name in self.catalog.disabled if not name.startswith("view ")))
-        with translated(), streaming(), output.atomic_folder(path, force=force) as part:
-            files = []
-            chosen = [entity for name, entity in entities.items() if name not in omitted]
-            for order, entity in enumerate(chosen, 1):
-                files.append(self._export_entity(db, entity, part, order, header, progress, set(omitted)))
-            manifest = self._manifest(db, header, files, omitted, transactional, since, until)
-            file = output.HashedFile(part / sets.MANIFEST)
-            file.write(output.pretty(manifest))
-            file.close()
-        archive = self._archive(path, now) if zip else None
-        return Exported(path, {item["entity_type"]: item["record_count"] for item in files}, archive, omitted)
+        path = Path(folder) if folder is not None else None
+        with translated():
+            return writing.write_set(
+                self.hook,
+                db,
+                self.catalog,
+                path,
+                zip_too=zip,
+                force=force,
+                transactional=transactional,
+                since=since,
+                until=until,
+                progress=progress,
+            )
 
-    def _export_entity(
-        self, db: Connection, entity: Any, folder: Path, order: int, common: dict[str, Any], progress: Progress | None, omitted: set[str]
-    ) -> dict[str, Any]:
-        name = f"{order:02d}_{entity.name}.json"
-        expected = _export.count_rows(db, entity)
-        batches = self.hook.bakeio_export_records(db=db, entity=entity, catalog=self.catalog)
-        count, sha = self._write_records(folder / name, entity, common, expected, batches, progress)
-        if count != expected:  # a plugin gives other records than the table has rows
-            batches = self.hook.bakeio_export_records(db=db, entity=entity, catalog=self.catalog)
-            count, sha = self._write_records(folder / name, entity, common, count, batches, None)
-        dependencies = [target for target in self.catalog.dependencies(entity) if target not in omitted]
-        return {
-            "filename": name, "entity_type": entity.name, "record_count": count, "checksum_sha256": sha, "import_order": order,
-            "dependencies": dependencies,
-        }  # fmt: skip
+    def view(self, name: str) -> View:
+        """Return an installed view by name. Raises UsageError where there is none, saying which there are."""
+        plain = name.replace("-", "_").removesuffix("_complete")
+        if plain not in self.catalog.views:
+            reason = self.catalog.disabled.get(f"view {plain}")
+            known = f"disabled: {reason}" if reason else f"not installed; installed are {', '.join(self.catalog.views) or 'none'}"
+            raise UsageError(f'the view "{name}" is {known}')
+        return self.catalog.views[plain]
 
-    def _write_records(
-        self, path: Path, entity: Any, common: dict[str, Any], count: int, batches: Iterable[Any], progress: Progress | None
-    ) -> tuple[int, str]:
-        file, written, separator = output.HashedFile(path), 0, b""
+    def export_view(
+        self, db: Connection, view: str | View, target: str | Path | writing.Sink, *, force: bool = False, progress: Progress | None = None
+    ) -> int:
+        """Write a view as a file people and assistants edit; return the number of its records.
+
+        view: its name, or a view narrowed by `bakeio.view(name).narrow(...)`; target: a path or a binary stream; force: overwrite a file
+        that holds edits not imported yet. Raises BakeioError (`blocked`) where such a file would be overwritten.
+        """
+        chosen = self.view(view) if isinstance(view, str) else view
+        with translated():
+            if isinstance(target, (str, Path)):
+                target = Path(target)
+                if target.exists() and not force:
+                    self._refuse_unsent(db, target)
+            return writing.write_view(self.hook, db, self.catalog, chosen, target, progress)
+
+    def _refuse_unsent(self, db: Connection, path: Path) -> None:
+        """Raise where importing the file that stands there would still change or refuse something."""
+        hint = f"{path} would be overwritten: import it first, or lose what is in it with --force"
         try:
-            header = {"file_version": "1.0", "entity_type": entity.name, **common, "record_count": count, "schema": schema_block(entity)}
-            file.write(output.opened_document(header))
-            for batch in batches or ():
-                if len(batch):
-                    data = batch.data if isinstance(batch, _export.EncodedBatch) else output.encode_lines(list(batch))
-                    file.write(separator + data)
-                    separator, written = b",\n", written + len(batch)
-                    if progress:
-                        progress(entity.name, written)
-            file.write(output.CLOSE if written else output.CLOSE[1:])
-        except BaseException:
-            file.file.close()
-            raise
-        return written, file.close()
-
-    def _manifest(
-        self,
-        db: Connection,
-        header: dict[str, Any],
-        files: list[Any],
-        omitted: tuple[str, ...],
-        transactional: bool,
-        since: Any,
-        until: Any,
-    ) -> dict[str, Any]:
-        days = {"since": since.isoformat() if since else None, "until": until.isoformat() if until else None}
-        options = {"include_transactional": transactional, "include_events": True, "date_range": days if since or until else None}
-        return {
-            "manifest_version": "1.0", **header, "database_id": ledger.database_id(db), "application": sets.APPLICATION, "app_version": VERSION,
-            "schema_version": "1.0", "files": files, "omitted_entities": list(omitted), "export_options": options,
-        }  # fmt: skip
-
-    @staticmethod
-    def _archive(folder: Path, now: datetime) -> Path:
-        path = folder.parent / "archives" / f"{folder.name}.zip"
-        with output.atomic_file(path) as file, zipfile.ZipFile(cast("IO[bytes]", _Stream(file)), "w", zipfile.ZIP_DEFLATED) as archive:
-            for member in sorted(folder.iterdir()):
-                info = zipfile.ZipInfo(f"{folder.name}/{member.name}", now.timetuple()[:6])
-                info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-                with open(member, "rb") as source, archive.open(info, "w", force_zip64=True) as target:
-                    while data := source.read(1 << 20):
-                        target.write(data)
-        return path
+            plan = self.plan(db, path)
+        except BakeioError as error:
+            raise BakeioError(f"{hint} (it cannot be imported as it stands: {error})", code="blocked") from error
+        summary = plan.report.summary
+        if plan.report.refused or summary["created"] or summary["updated"]:
+            edits = summary["created"] + summary["updated"]
+            raise BakeioError(f"{hint} ({edits} edits are not imported yet)" if not plan.report.refused else hint, code="blocked")
 
     # -- in
     def validate(self, path: str | Path) -> Problems:
@@ -253,9 +209,12 @@ class Bakeio:
         with streaming():
             return sets.ExportSet.open(Path(path), self.limits).verify(self.catalog)
 
-    def open_set(self, path: str | Path, *, accept_edits: bool = False) -> sources.Source:
-        """Open a set for `plan` or `apply`. accept_edits: changed checksums and counts are warnings."""
-        return sources.of_set(sets.ExportSet.open(Path(path), self.limits), self.catalog, accept_edits)
+    def open(self, path: str | Path | IO[bytes], *, accept_edits: bool = False) -> sources.Source:
+        """Open what a path holds (a set's folder, zip or manifest, a view's file, an entity's file), or a binary stream, for `plan` or `import_`.
+
+        accept_edits: changed checksums and counts of a set are warnings. Raises DocumentError where it cannot be read.
+        """
+        return open_source(Path(path) if isinstance(path, str) else path, self.catalog, self.limits, accept_edits=accept_edits)
 
     def plan(
         self,
@@ -268,25 +227,33 @@ class Bakeio:
         on_conflict: str = "fail",
         skip_errors: bool = False,
         accept_edits: bool = False,
+        nulls: str = "keep",
+        allow: Collection[str] = (),
+        allow_duplicates: bool = False,
     ) -> Plan:
         """Find out what an import would do; only SELECTs are made.
 
-        source: a set's folder, zip or manifest. mode: merge, skip-existing or update-only. resolve: called with what is missing, returns
-        the decisions it knows; plugins are asked first. Returns a `Plan` with the report a real import would give.
+        source: a set's folder, zip or manifest, a view's file, or what `open` returned. mode: merge, skip-existing or update-only.
+        resolve: called with what is missing, returns the decisions it knows; plugins are asked first; decisions: answers known already.
+        on_conflict: fail, keep-db or take-file, where file and database both changed. skip_errors: leave bad records out.
+        accept_edits: take a set whose files were changed. nulls: what null means in a view, keep or clear. allow: checks to lift.
+        allow_duplicates: add new records of a view even where equal rows are there.
+        Returns a `Plan` with the report a real import would give. Raises DocumentError where the source cannot be read.
         """
-        opened = source if isinstance(source, sources.Source) else self.open_set(source, accept_edits=accept_edits)
-        options = Options(mode, on_conflict, skip_errors)
+        opened = source if isinstance(source, sources.Source) else self.open(source, accept_edits=accept_edits)
+        options = Options(mode, on_conflict, skip_errors, nulls, frozenset(allow), allow_duplicates)
         known = Decisions(decisions)
         ensure_begun(db)
         with translated(), streaming():
             while True:
                 planner = Planner(db, self.catalog, opened, options, known)
-                changes = [change for batch in planner.changes() for change in (*batch.updates, *batch.others)][:10_000]
+                for _ in planner.changes():
+                    pass
                 missing = list(planner.missing.values())
                 if not missing or not self._resolved(db, missing, known, resolve):
                     break
             report = Report.of(planner, dry_run=True, refused=refusal(planner))
-            return Plan(opened, options, known, report, missing, changes, opened.fingerprint(), planner.digest.digest())
+            return Plan(opened, options, known, report, missing, planner.shown, opened.fingerprint(), planner.digest.digest())
 
     def _resolved(self, db: Connection, missing: list[Missing], known: Decisions, resolve: Resolver | None) -> int:
         new = 0
@@ -304,12 +271,12 @@ class Bakeio:
         Raises ImportRefused (with `report` and `problems`) where it must not be done, or where file or database are no longer as planned
         (`changed-meanwhile`); then nothing was written.
         """
-        options = plan.options if skip_errors is None else Options(plan.options.mode, plan.options.on_conflict, skip_errors)
+        options = plan.options if skip_errors is None else replace(plan.options, skip_errors=skip_errors)
         if plan.source.fingerprint() != plan.sha256:
             raise ImportRefused("the file changed after the import was planned: plan it again", code="changed-meanwhile")
         return self._import(db, plan.source, options, plan.decisions, dry_run=dry_run, expected=plan.digest)
 
-    def import_complete(
+    def import_(
         self,
         db: Connection,
         source: str | Path | sources.Source,
@@ -319,18 +286,35 @@ class Bakeio:
         on_conflict: str = "fail",
         skip_errors: bool = False,
         accept_edits: bool = False,
+        nulls: str = "keep",
+        allow: Collection[str] = (),
+        allow_duplicates: bool = False,
         dry_run: bool = False,
+        journal: bool = True,
         progress: Progress | None = None,
     ) -> Report:
-        """Import a set in one pass, nothing shown before: plan and write together inside the caller's transaction.
+        """Import a file or a set in one pass, nothing shown before: plan and write together inside the caller's transaction.
 
-        The parameters are those of `plan` and `apply`. Raises ImportRefused with `report` where nothing was written.
+        The parameters are those of `plan` and `apply`; journal: record the run; progress: called with (entity, records done).
+        Raises ImportRefused with `report` where nothing was written.
         """
-        opened = source if isinstance(source, sources.Source) else self.open_set(source, accept_edits=accept_edits)
-        options, known = Options(mode, on_conflict, skip_errors), Decisions(decisions)
+        opened = source if isinstance(source, sources.Source) else self.open(source, accept_edits=accept_edits)
+        options, known = Options(mode, on_conflict, skip_errors, nulls, frozenset(allow), allow_duplicates), Decisions(decisions)
         if len(self.hook.bakeio_resolve_references.get_hookimpls()) > 1:  # somebody besides the core may know answers
-            known = self.plan(db, opened, mode=mode, decisions=decisions, on_conflict=on_conflict, skip_errors=skip_errors).decisions
-        return self._import(db, opened, options, known, dry_run=dry_run, progress=progress)
+            known = self.plan(
+                db, opened, mode=mode, decisions=decisions, on_conflict=on_conflict, skip_errors=skip_errors, nulls=nulls, allow=allow,
+                allow_duplicates=allow_duplicates,
+            ).decisions  # fmt: skip
+        return self._import(db, opened, options, known, dry_run=dry_run, journal=journal, progress=progress)
+
+    def import_complete(self, db: Connection, source: str | Path | sources.Source, **options: Any) -> Report:
+        """Import a normalized set; `import_` says what the options are."""
+        return self.import_(db, source, **options)
+
+    def runs(self, db: Connection) -> list[dict[str, Any]]:
+        """Return what was imported into this database, the latest run first: id, at, source, mode, export_id and counts."""
+        with translated():
+            return ledger.runs(db)
 
     def _import(
         self,
@@ -341,25 +325,28 @@ class Bakeio:
         *,
         dry_run: bool,
         expected: bytes | None = None,
+        journal: bool = True,
         progress: Progress | None = None,
     ) -> Report:
         ensure_begun(db)
         with translated():
             ledger.refuse_writing(db, self.catalog)
             planner = Planner(db, self.catalog, source, options, decisions, planning=False)
+            journal = journal and ledger.has_journal(db)
+            application = Application(planner, self._watched(progress), journal)
             adopts = source.kind == "set" and source.database_id and not planner.own and self._untouched(db)
         try:
-            Application(planner, self._watched(progress)).run(dry_run=dry_run, expected=expected)
+            application.run(dry_run=dry_run, expected=expected)
         except ImportRefused as refused:
             refused.report = Report.of(planner, dry_run=dry_run, refused=str(refused))
             raise
         if adopts and not dry_run:
             ledger.adopt_database_id(db, str(source.database_id))
-        return Report.of(planner, dry_run=dry_run)
+        return Report.of(planner, dry_run=dry_run, run=None if dry_run else application.run_number)
 
     def _untouched(self, db: Connection) -> bool:
         dialect = ensure_begun(db)
-        return all(dialect.is_empty(db, entity.table) for entity in self.catalog.entities.values())
+        return not ledger.runs(db) and all(dialect.is_empty(db, entity.table) for entity in self.catalog.entities.values())
 
     def _watched(self, progress: Progress | None) -> Callable[..., Any]:
         """Return the caller of the writing hook: it tells `progress`, and names the plugin that fails."""
@@ -382,31 +369,3 @@ class Bakeio:
                 raise PluginError(f"{culprit} failed while {name} were written: {describe(error)}; nothing was written") from error
 
         return call
-
-
-class _Stream:
-    """A hashed file as `zipfile` wants it: written once, never sought."""
-
-    def __init__(self, file: output.HashedFile) -> None:
-        self.file = file
-
-    def write(self, data: bytes) -> int:
-        self.file.write(bytes(data))
-        return len(data)
-
-    def tell(self) -> int:
-        return self.file.size
-
-    def flush(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-def schema_block(entity: Any) -> dict[str, Any]:
-    """Return the `schema` of an entity file: primary key, slug field, foreign keys with their lookup fields."""
-    keys = {}
-    for column, reference in entity.references.items():
-        lookups = list(reference.lookups)
-        target = f"{reference.target}.id"
-        keys[column] = {"references": target, "lookup_field": lookups[-1] if lookups else None, "lookup_fields": lookups}
-    return {"primary_key": entity.primary, "slug_field": "slug" if "slug" in entity.columns else None, "foreign_keys": keys}

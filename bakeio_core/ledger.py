@@ -1,20 +1,49 @@
-"""bakeio's own side tables in the user's database: its `database_id` and the version of these tables."""
+"""bakeio's own side tables in the user's database: its `database_id`, and the journal of runs and the fields they set."""
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Connection, MetaData, String, Table
+from sqlalchemy import Column, Connection, ForeignKey, Index, Integer, MetaData, String, Table, Text, func, select
 
 from bakeio_core.catalog import Catalog
 from bakeio_core.dialects import dialect_of
 from bakeio_core.errors import DatabaseError
 
+if TYPE_CHECKING:
+    from bakeio_core.plan import Change
+
 __all__ = ["adopt_database_id", "database_id", "make_tables", "refuse_writing", "upgrade"]
 
 VERSION = 1
 METADATA = MetaData()
+RUNS = Table(
+    "bakeio_runs",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("at", String(40), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("mode", String(20), nullable=False),
+    Column("export_id", String(40)),
+    Column("counts", Text, nullable=False),
+)
+CHANGES = Table(
+    "bakeio_changes",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("run", Integer, ForeignKey("bakeio_runs.id"), nullable=False),
+    Column("entity", String(100), nullable=False),
+    Column("row", Integer, nullable=False),
+    Column("field", String(100), nullable=False),
+    Column("old", Text),
+    Column("new", Text),
+    Column("file", Text),
+    Column("record", Integer),
+    Index("ix_bakeio_changes_row", "entity", "row", "field"),
+)
 META = Table("bakeio_meta", METADATA, Column("key", String(50), primary_key=True), Column("value", String(200), nullable=False))
 
 
@@ -40,6 +69,64 @@ def make_tables(db: Connection, catalog: Catalog) -> list[str]:
         if key not in meta:
             db.execute(META.insert().values(key=key, value=value))
     return sorted({*catalog.metadata.tables, *METADATA.tables} - before)
+
+
+def has_journal(db: Connection) -> bool:
+    """Tell whether the side tables of the journal are there."""
+    return RUNS.name in dialect_of(db).existing_columns(db)
+
+
+def start_run(db: Connection, source: str, mode: str, export_id: str | None, at: str) -> int:
+    """Enter a run into the journal and return its number; the caller's transaction holds it with the data."""
+    number = int(db.execute(select(func.coalesce(func.max(RUNS.c.id), 0))).scalar_one()) + 1
+    db.execute(RUNS.insert().values(id=number, at=at, source=source, mode=mode, export_id=export_id, counts="{}"))
+    return number
+
+
+def finish_run(db: Connection, run: int, counts: Mapping[str, int]) -> None:
+    """Enter what a run came to."""
+    db.execute(RUNS.update().where(RUNS.c.id == run).values(counts=json.dumps(dict(counts))))
+
+
+def record_changes(db: Connection, run: int, file: str, changes: Iterable[Change]) -> None:
+    """Enter the fields a batch of updates set: old and new wire values as JSON, stamps left out."""
+    dialect = dialect_of(db)
+    rows = [
+        (
+            run,
+            change.entity,
+            change.id,
+            column,
+            json.dumps(change.old.get(column), default=str),
+            json.dumps(value, default=str),
+            file,
+            change.record,
+        )
+        for change in changes
+        for column, value in change.new.items()
+        if column != "updated_at"
+    ]
+    names = ("run", "entity", "row", "field", "old", "new", "file", "record")
+    marks = ", ".join([dialect.mark] * len(names))
+    dialect.executemany(db, f"INSERT INTO {CHANGES.name} ({', '.join(map(dialect.quote, names))}) VALUES ({marks})", rows)
+
+
+def runs(db: Connection) -> list[dict[str, Any]]:
+    """Return every run, the latest first."""
+    if RUNS.name not in dialect_of(db).existing_columns(db):
+        return []
+    found = db.execute(select(RUNS).order_by(RUNS.c.id.desc())).mappings()
+    return [{**row, "counts": json.loads(row["counts"])} for row in found]
+
+
+def set_by_export(db: Connection, entity: str, row: int, field: str, value: Any, export_id: str) -> bool:
+    """Tell whether a row's value is what the last run to set it took from a file of this `export_id`: the file's own earlier edit."""
+    if CHANGES.name not in dialect_of(db).existing_columns(db):
+        return False
+    query = select(CHANGES.c.new, RUNS.c.export_id).join(RUNS, RUNS.c.id == CHANGES.c.run)
+    query = query.where(CHANGES.c.entity == entity, CHANGES.c.row == row, CHANGES.c.field == field)
+    last = db.execute(query.order_by(CHANGES.c.id.desc()).limit(1)).first()
+    return last is not None and last[1] == export_id and last[0] == json.dumps(value, default=str)
 
 
 def adopt_database_id(db: Connection, wanted: str) -> None:

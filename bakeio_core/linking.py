@@ -114,7 +114,9 @@ class Rows:
     def slim(self, columns: Sequence[str], values: Iterable[Any]) -> list[Row]:
         """Return (id, *columns) of the rows whose first column has one of the values: what linking needs, and no more."""
         quote, table = self.dialect.quote, self.dialect.format_table(self.entity.table)
-        kind = _ARRAY_TYPES.get(type(self.entity.kinds[columns[0]]), "text")
+        kind = (
+            "bigint" if isinstance(self.entity.kinds[columns[0]], Whole) else _ARRAY_TYPES.get(type(self.entity.kinds[columns[0]]), "text")
+        )
         selected = ", ".join(self.dialect.read(f"t.{quote(c)}", self.entity.kinds[c]) for c in (self.entity.primary, *columns))
         source = self.dialect.among([quote(columns[0])], table, [kind])
         return self.dialect.fetch(self.db, f"SELECT {selected} FROM {source}", self.dialect.among_parameters([(v,) for v in values]))
@@ -212,6 +214,7 @@ class Linker:
         self._known: dict[tuple[str, str, Row], int] = {}
         self.translations: dict[str, Translations] = {}
         self.loaded: set[str] = set()
+        self._names: dict[tuple[str, tuple[str, ...]], dict[int, Row]] = {}
         self.planning = False
 
     def rows(self, entity: Entity) -> Rows:
@@ -225,8 +228,10 @@ class Linker:
             rows.fresh_only = self.planning
         return self._rows[entity.name]
 
-    def link(self, reference: Reference, owner: Entity, keys: Iterable[Row], *, exact: bool = False) -> dict[Row, int | Unlinked]:
-        """Link distinct keys: each a tuple of the lookup values in their order, then the id in the file or None.
+    def link(
+        self, reference: Reference, owner: Entity, keys: Iterable[Row], columns: Sequence[str], *, exact: bool = False
+    ) -> dict[Row, int | Unlinked]:
+        """Link distinct keys: each a tuple of values of the target's `columns`, then the id in the file or None.
 
         exact: take no row that is equal only after folding, because the very row may still come.
         """
@@ -239,7 +244,7 @@ class Linker:
             else:
                 found[key] = known
         if open_:
-            fresh = self._link(reference, target, open_, exact)
+            fresh = self._link(reference, target, open_, columns, exact)
             if len(self._known) > REMEMBERED:
                 self._known.clear()
             for key, link in fresh.items():
@@ -252,8 +257,10 @@ class Linker:
         """Forget links remembered: what they point to may have been rolled back."""
         self._known.clear()
 
-    def _link(self, reference: Reference, target: Entity, keys: list[Row], exact: bool) -> dict[Row, int | Unlinked]:
-        rows, columns = self.rows(target), list(reference.lookups.values())
+    def _link(
+        self, reference: Reference, target: Entity, keys: list[Row], columns: Sequence[str], exact: bool
+    ) -> dict[Row, int | Unlinked]:
+        rows = self.rows(target)
         found: dict[Row, int | Unlinked] = self.quick(target, columns, keys)  # type: ignore[assignment]
         keys = [key for key in keys if key not in found]
         if not keys:
@@ -271,6 +278,16 @@ class Linker:
         for identity, value in self.rows(target).slim([column], values):
             found[value] = None if value in found else identity
         return found
+
+    def names(self, target: Entity, ids: Iterable[int], columns: tuple[str, ...]) -> dict[int, Row]:
+        """Return {id: values of the columns} of rows of a target, remembered from batch to batch."""
+        known = self._names.setdefault((target.name, columns), {})
+        wanted = {i for i in ids if i is not None} - known.keys()
+        if wanted:
+            if len(known) > REMEMBERED:
+                known.clear()
+            known.update({row[0]: row[2:] for row in self.rows(target).slim([target.primary, *columns], wanted)})
+        return known
 
     def quick(self, target: Entity, columns: Sequence[str], keys: Iterable[Row]) -> dict[Row, int]:
         """Link the keys whose best lookup names one row that agrees in the others: almost all of them, by one slim SELECT."""
@@ -293,7 +310,7 @@ class Linker:
         reference: Reference,
         target: Entity,
         rows: Rows,
-        columns: list[str],
+        columns: Sequence[str],
         by_column: Mapping[str, Any],
         existing: set[int],
         key: Row,

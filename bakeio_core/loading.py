@@ -41,7 +41,7 @@ class Loader:
         rows = planner.linker.rows(part.entity)
         own = any(reference.target == part.entity.name for reference in part.entity.references.values())
         plain = all(kind.plain for kind in part.entity.kinds.values())
-        return rows.was_empty and not own and plain and planner.options.mode != "update-only"
+        return part.view is None and rows.was_empty and not own and plain and planner.options.mode != "update-only"
 
     def changes(self) -> Iterator[Changes]:
         sha = hashlib.sha256()

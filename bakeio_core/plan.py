@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid as uuids
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from bakeio_core.dialects import dialect_of
 from bakeio_core.errors import Problem, Problems, UsageError
 from bakeio_core.ledger import database_id
 from bakeio_core.linking import Linker, Rows, Translations, Unlinked
-from bakeio_core.model import Entity, Key
+from bakeio_core.model import Entity, Key, Reference
 from bakeio_core.reading import Reader, Record, jsonable
 from bakeio_core.resolve import Decision, Decisions, Missing
 from bakeio_core.sources import Part, Source
@@ -30,22 +30,30 @@ __all__ = ["MODES", "Change", "Changes", "Options", "Planner"]
 MODES = ("merge", "skip-existing", "update-only")
 COUNTS = ("processed", "created", "updated", "unchanged", "skipped", "conflicts", "errors", "nulls_kept")
 ABSENT: Any = object()
+MOST_SHOWN = 10_000
 STAMPS = ("created_at", "updated_at")
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to import. mode: merge (update and add), skip-existing (only add), update-only; on_conflict: fail, keep-db or take-file."""
+    """How to import. mode: merge (update and add), skip-existing (only add), update-only; on_conflict: fail, keep-db or take-file;
+    nulls: what null means in a view, keep or clear; allow: checks lifted; allow_duplicates: add records equal to rows that are there.
+    """
 
     mode: str = "merge"
     on_conflict: str = "fail"
     skip_errors: bool = False
+    nulls: str = "keep"
+    allow: frozenset[str] = frozenset()
+    allow_duplicates: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise UsageError(f'there is no mode "{self.mode}"; choose one of {", ".join(MODES)}')
         if self.on_conflict not in ("fail", "keep-db", "take-file"):
             raise UsageError(f'on conflict choose fail, keep-db or take-file, not "{self.on_conflict}"')
+        if self.nulls not in ("keep", "clear"):
+            raise UsageError(f'for nulls choose keep or clear, not "{self.nulls}"')
 
 
 @dataclass(slots=True)
@@ -118,6 +126,7 @@ class Planner:
         self.now = datetime.now(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
         self.digest = hashlib.blake2b(digest_size=16)
         self._next: dict[str, int] = {}
+        self.shown: list[Change] = []
         self._failed: dict[str, set[tuple[str, Any]]] = {}
 
     def note_failed(self, entity: Entity, values: Mapping[str, Any]) -> None:
@@ -135,7 +144,20 @@ class Planner:
     def changes(self) -> Iterator[Changes]:
         """Yield the changes of all parts in import order."""
         for part in self.source.parts:
-            yield from PartPlanner(self, part).changes()
+            yield from self.planner_of(part).changes()
+
+    def planner_of(self, part: Part) -> PartPlanner:
+        """Return what plans a part: a view's records are merged field by field, an entity's file is the state."""
+        if part.view is None:
+            return PartPlanner(self, part)
+        from bakeio_core.merge import ViewPlanner  # it builds on PartPlanner
+
+        return ViewPlanner(self, part)
+
+    def show(self, change: Change) -> None:
+        """Keep a change for the preview, up to 10,000 of them."""
+        if len(self.shown) < MOST_SHOWN:
+            self.shown.append(change)
 
     @property
     def summary(self) -> Counter[str]:
@@ -186,11 +208,18 @@ class PartPlanner:
         self.columns = self.entity.columns
         self.settable = [c for c in self.columns if c not in (self.entity.primary, *STAMPS)]
         self.by_column = {b.column: b.name for b in part.bindings.values() if b.wanted is None}
-        self.lookup_fields = {
-            column: [next((b.name for b in part.bindings.values() if b.column == column and b.wanted == wanted), None)
-                     for wanted in reference.lookups.values()]
-            for column, reference in self.entity.references.items()
-        }  # fmt: skip
+        self.lookup_fields: dict[str, list[str]] = {}
+        self.lookup_columns: dict[str, list[str]] = {}
+        for column, reference in self.entity.references.items():
+            self._name_lookups(column, reference)
+
+    def _name_lookups(self, column: str, reference: Reference) -> None:
+        """Note by which fields of the file a reference is named, best first: keys of the target in their order, then other lookups."""
+        bound = {b.wanted: b.name for b in self.part.bindings.values() if b.column == column and b.wanted is not None}
+        target = self.catalog.entities[reference.target]
+        best = [*(key[0] for key in target.all_keys if len(key) == 1), *reference.lookups.values()]
+        columns = [wanted for wanted in dict.fromkeys(best) if wanted in bound]
+        self.lookup_columns[column], self.lookup_fields[column] = columns, [bound[wanted] for wanted in columns]
 
     def changes(self) -> Iterator[Changes]:
         sha = hashlib.sha256()
@@ -236,7 +265,7 @@ class PartPlanner:
         values, lookups = record.values, {}
         for column, names in self.lookup_fields.items():
             file_id = values.get(column, ABSENT)
-            given = [values.get(name, ABSENT) if name else ABSENT for name in names]
+            given = [values.get(name, ABSENT) for name in names]
             if file_id is not ABSENT or any(value is not ABSENT for value in given):
                 key = tuple(None if value is ABSENT else value for value in (*given, file_id))
                 lookups[column] = key if all(value is None for value in key[:-1]) else (*key[:-1], None)  # a natural key counts, not the id
@@ -245,11 +274,14 @@ class PartPlanner:
     def _link(self, drafts: list[Draft]) -> None:
         for column, reference in self.entity.references.items():
             keys = {key for draft in drafts if (key := draft.lookups.get(column)) is not None and any(v is not None for v in key)}
-            links = self.linker.link(reference, self.entity, keys, exact=reference.target == self.entity.name) if keys else {}
+            links = self._links(column, keys, exact=reference.target == self.entity.name) if keys else {}
             for draft in drafts:
                 key = draft.lookups.get(column)
                 if key is not None:
                     draft.links[column] = links.get(key)
+
+    def _links(self, column: str, keys: Iterable[tuple[Any, ...]], *, exact: bool = False) -> dict[tuple[Any, ...], int | Unlinked]:
+        return self.linker.link(self.entity.references[column], self.entity, keys, self.lookup_columns[column], exact=exact)
 
     def _value(self, draft: Draft, column: str) -> Any:
         """Return the value a draft has for a column, ABSENT where it says nothing or its reference is not linked."""
@@ -381,6 +413,7 @@ class PartPlanner:
         (batch.updates if change.action == "update" else batch.others).append(change)
         if change.action in ("update", "conflict"):
             self._witness(change)
+            self.planner.show(change)
 
     def _witness(self, change: Change) -> None:
         """Add a change to the digest by which what is applied is compared with what was shown; when it happens is no part of it."""
@@ -389,11 +422,17 @@ class PartPlanner:
         self.planner.digest.update(text.encode("utf-8", "surrogatepass"))
 
     def _error(self, draft: Draft, code: str, where: str, value: Any, message: str) -> None:
+        """Count a record as one that cannot be imported, and say why."""
         self.counts["errors"] += 1
         self.planner.note_failed(self.entity, draft.values)
+        self._say(draft, code, where, value, message)
+
+    def _say(self, draft: Draft, code: str, where: str, value: Any, message: str) -> None:
         self.planner.problems.add(
-            Problem(code=code, file=self.part.file, record=draft.number, entity=self.entity.name, field=where or None,
-                    value=jsonable(value), message=message)
+            Problem(
+                code=code, file=self.part.file, record=draft.number, entity=self.entity.name, field=where or None, value=jsonable(value),
+                message=message,
+            )
         )  # fmt: skip
 
     def _settle_links(self, draft: Draft) -> bool:
@@ -425,8 +464,7 @@ class PartPlanner:
                     value = None
                 if answer.missing is not None:
                     self.planner.note_missing(answer.missing, self.part, draft.number, where)
-                if good:
-                    self._error(draft, answer.code, where, value, answer.message)
+                (self._error if good else self._say)(draft, answer.code, where, value, answer.message)
                 good = False
             elif answer is ABSENT:
                 skip = True
@@ -439,7 +477,7 @@ class PartPlanner:
     def _where(self, draft: Draft, column: str) -> tuple[str, Any]:
         """Return the field (and value) of a reference a person would look at: the first lookup given, else the id."""
         for name, value in zip([*self.lookup_fields[column], column], draft.lookups[column], strict=True):
-            if value is not None and name:
+            if value is not None:
                 return name, value
         return column, None
 
@@ -497,14 +535,16 @@ class PartPlanner:
         self.counts["created"] += 1
         batch.rows.append(row)
         batch.numbers.append(draft.number)  # type: ignore[attr-defined]
+        if len(self.planner.shown) < MOST_SHOWN:
+            self.planner.show(Change("create", self.entity.name, draft.number, identity, dict(zip(self.columns, row, strict=True))))
         return None
 
     def _self_link(self, draft: Draft, column: str, taken: set[int]) -> Any:
         """Try a reference to the entity itself again, now that more rows of the file are planned."""
         key = draft.lookups[column]
-        link = self.linker.link(self.entity.references[column], self.entity, [key], exact=True)[key]
+        link = self._links(column, [key], exact=True)[key]
         if isinstance(link, Unlinked):
-            own = tuple(draft.values.get(self.entity.references[column].lookups[n]) for n in self.entity.references[column].lookups)
+            own = tuple(draft.values.get(wanted) for wanted in self.lookup_columns[column])
             identity = draft.values.get(self.entity.primary)
             if any(value is not None for value in own) and own == key[:-1] and isinstance(identity, int) and identity not in taken:
                 return identity
@@ -668,7 +708,7 @@ class PartPlanner:
             column = next(c for c, link in draft.links.items() if isinstance(link, Unlinked))
             self._still_missing(column, draft.lookups[column], draft.number, draft)
         for identity, column, key, number, created in self.deferred:
-            link = self.linker.link(self.entity.references[column], self.entity, [key])[key]
+            link = self._links(column, [key])[key]
             if isinstance(link, Unlinked):
                 self.counts["created" if created else "updated"] -= 1
                 self._still_missing(column, key, number, Draft(number, {}, {column: link}, {column: key}))
@@ -677,7 +717,7 @@ class PartPlanner:
         return batch if batch.updates else None
 
     def _still_missing(self, column: str, key: tuple[Any, ...], number: int, draft: Draft) -> None:
-        link = self.linker.link(self.entity.references[column], self.entity, [key])[key]
+        link = self._links(column, [key])[key]
         if isinstance(link, Unlinked):
             if link.missing is not None:
                 self.planner.note_missing(link.missing, self.part, number, self._where(draft, column)[0])

@@ -14,7 +14,7 @@ import msgspec
 
 from bakeio_core.documents import Block
 from bakeio_core.errors import Problem, Problems
-from bakeio_core.sources import Part
+from bakeio_core.sources import CONTEXT, Part
 from bakeio_core.values import BadValue, shown
 
 __all__ = ["Reader", "Record"]
@@ -87,7 +87,7 @@ class Reader:
                 or record.values.keys() != attributes.keys()
             ):
                 return None
-            extra = {f"f{place}": None for place, name in enumerate(self._order) if name in self._extra}
+            extra = {f"f{place}": None for place, name in enumerate(self._order) if name not in self.names}
             out.append(self._type(**{attributes[name]: value for name, value in record.values.items()}, **extra))
         return out
 
@@ -103,9 +103,10 @@ class Reader:
         for place, name in enumerate(first):
             attribute = f"f{place}"
             binding = self.part.bindings.get(name)
-            if binding is None:
+            if binding is None or binding.column == CONTEXT:
                 fields.append((attribute, msgspec.Raw))
-                self._extra.append(name)
+                if binding is None:
+                    self._extra.append(name)
             else:
                 fields.append((attribute, binding.kind.fast | None if binding.nullable else binding.kind.fast))
                 self.names[name] = attribute
@@ -156,6 +157,8 @@ class Reader:
                     )
                 else:
                     self.unknown[name] += 1
+            elif binding.column == CONTEXT:
+                continue
             elif value is None:
                 if binding.nullable:
                     record.values[name] = None

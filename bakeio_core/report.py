@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from bakeio_core.errors import Problem
-from bakeio_core.plan import COUNTS, Planner
+from bakeio_core.plan import COUNTS, Change, Planner
 from bakeio_core.values import printable
 
 __all__ = ["Report", "problem_lines"]
@@ -37,16 +37,17 @@ class Report:
     problems: list[Problem] = field(default_factory=list)
     refused: str = ""
     dropped: int = 0
+    changes: list[Change] = field(default_factory=list)
 
     @classmethod
-    def of(cls, planner: Planner, *, dry_run: bool, refused: str = "") -> Report:
+    def of(cls, planner: Planner, *, dry_run: bool, refused: str = "", run: int | None = None) -> Report:
         """Read the report off a planner that has planned everything."""
         entities = {name: {count: counts[count] for count in COUNTS} for name, counts in planner.counts.items()}
         problems = [*planner.source.problems, *planner.problems]
         summary = {count: planner.summary[count] for count in COUNTS}
         return cls(
-            None, dry_run, planner.options.mode, planner.source.name, summary, entities, dict(planner.created), [], None, problems, refused,
-            planner.problems.dropped,
+            run, dry_run, planner.options.mode, planner.source.name, summary, entities, dict(planner.created), [], None, problems, refused,
+            planner.problems.dropped, planner.shown,
         )  # fmt: skip
 
     @property

@@ -11,9 +11,11 @@ from bakeio_core.catalog import Catalog
 from bakeio_core.documents import Document
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.export import record_fields
-from bakeio_core.model import Entity
-from bakeio_core.sets import ExportSet, Listed, checksum_problem, counted
-from bakeio_core.values import Kind
+from bakeio_core.model import Entity, View
+from bakeio_core.projection import names_a_row, revision_of
+from bakeio_core.revision import Revision
+from bakeio_core.sets import ExportSet, Listed, checksum_problem, counted, version_problem
+from bakeio_core.values import Anything, Kind, Text
 
 __all__ = ["Binding", "Part", "Source"]
 
@@ -37,6 +39,8 @@ class Part:
     document: Document
     bindings: Mapping[str, Binding]
     listed: Listed | None = None
+    view: View | None = None
+    revision: Revision | None = None
 
     @property
     def file(self) -> str:
@@ -55,6 +59,7 @@ class Source:
     export_id: str | None = None
     problems: Problems = field(default_factory=Problems)
     accept_edits: bool = False
+    declared: int | None = None
 
     def finish(self, part: Part, sha256: str, count: int) -> list[Problem]:
         """Compare what was read with what the manifest promised; with `accept_edits` differences are warnings."""
@@ -119,3 +124,48 @@ def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> S
     text: dict[str, Any] = {name: opened.manifest.get(name) for name in ("exported_at", "export_id")}
     known = {name: value if isinstance(value, str) else None for name, value in text.items()}
     return Source(opened.name, "set", parts, opened.database_id, known["exported_at"], known["export_id"], problems, accept_edits)
+
+
+REV, CLEAR = "_rev", "_clear"
+CONTEXT = "context"
+
+
+def view_bindings(view: View, catalog: Catalog) -> dict[str, Binding]:
+    """Bind every field of a view's file; what only informs is bound to no column. What may be written is the installed view's to say."""
+    entity, bindings = catalog.entities[view.entity], {}
+    for name, item in view.fields.items():
+        source = item.source
+        if isinstance(source, str) and "." not in source:
+            bindings[name] = Binding(name, source, entity.kinds[source])
+        elif names_a_row(catalog, entity, source):
+            step, wanted = str(source).split(".")
+            bindings[name] = Binding(name, step, catalog.entities[entity.references[step].target].kinds[wanted], wanted)
+        else:
+            bindings[name] = Binding(name, CONTEXT, Anything())
+    bindings[REV] = Binding(REV, REV, Text())
+    bindings[CLEAR] = Binding(CLEAR, CLEAR, Anything())
+    return bindings
+
+
+def of_view(document: Document, view: View, catalog: Catalog, problems: Problems) -> Source:
+    """Return the source of a view's file."""
+    header = document.header
+    problem = version_problem(header, "view_version", document.name)
+    if problem:
+        problems.add(problem)
+    part = Part(catalog.entities[view.entity], document, view_bindings(view, catalog), None, view, revision_of(catalog, view))
+    mine, at, export = (
+        value if isinstance(value := header.get(name), str) else None for name in ("database_id", "exported_at", "export_id")
+    )
+    declared = header.get("record_count")
+    count = declared if isinstance(declared, int) else None
+    return Source(document.name, "view", [part], mine, at, export, problems, declared=count)
+
+
+def of_entity(document: Document, entity: Entity, catalog: Catalog) -> Source:
+    """Return the source of one entity's file without its set: its ids mean nothing unless its keys are given."""
+    problems = Problems()
+    problem = version_problem(document.header, "file_version", document.name)
+    if problem:
+        problems.add(problem)
+    return Source(document.name, "entity", [Part(entity, document, entity_bindings(entity, catalog))], problems=problems)

@@ -24,8 +24,9 @@ WORDS = Path(__file__).parent / "data" / "domain_words.txt"
 ORDER = [  # a module imports only from modules before it
     *["errors", "version", "values", "columns", "revision", "model", "hookspecs", "plugins", "catalog"],
     *["dialects", "database", "ledger", "documents", "output", "sets"],
-    *["export", "projection", "sources", "candidates", "resolve", "linking", "reading", "plan", "loading", "apply"],
-    *["report", "schema", "samples", "host", "testing", "cli", "__init__", "__main__"],
+    *["export", "projection", "sources", "candidates", "resolve", "linking", "reading", "plan", "merge", "loading", "apply"],
+    *["opening", "writing"],
+    *["report", "difference", "page", "schema", "samples", "host", "testing", "cli", "__init__", "__main__"],
 ]  # fmt: skip
 NAMES_DIALECTS = {"dialects", "database", "columns"}
 GENERAL = {  # see the head of domain_words.txt

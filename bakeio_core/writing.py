@@ -1,0 +1,198 @@
+"""Write exports: a normalized set with its manifest and zip, a view's file; each appears whole or not at all."""
+
+from __future__ import annotations
+
+import secrets
+import uuid as uuids
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timezone
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Protocol, cast
+
+from bakeio_core import export, ledger, output, projection, sets
+from bakeio_core.catalog import Catalog
+from bakeio_core.database import streaming
+from bakeio_core.model import Entity, View
+from bakeio_core.version import VERSION
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+__all__ = ["Exported", "write_set", "write_view"]
+
+Progress = Callable[[str, int], None]
+
+
+class Sink(Protocol):
+    """Where bytes go: a hashed file, or stdout."""
+
+    def write(self, data: bytes, /) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export wrote: its folder, the zip if one was asked for, and {entity: number of records}."""
+
+    folder: Path
+    counts: dict[str, int]
+    archive: Path | None = None
+    omitted: tuple[str, ...] = ()
+
+
+def _moment() -> datetime:
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
+def write_set(
+    hook: Any,
+    db: Connection,
+    catalog: Catalog,
+    folder: Path | None,
+    *,
+    zip_too: bool,
+    force: bool,
+    transactional: bool,
+    since: date | None,
+    until: date | None,
+    progress: Progress | None,
+) -> Exported:
+    """Write every entity's file and the manifest into a new folder, and the archive if asked for."""
+    now = _moment()
+    path = folder if folder is not None else Path("docs/exports") / f"{now:%Y-%m-%d_%H%M%S}_{secrets.token_hex(3)}"
+    common = {"export_id": str(uuids.uuid4()), "exported_at": now.isoformat() + "Z"}
+    entities = export.in_range(catalog, since, until)
+    undated = [name for name, entity in entities.items() if not transactional and entity.date is not None]
+    omitted = (*undated, *(name for name in catalog.disabled if not name.startswith("view ")))
+    files = []
+    with streaming(), output.atomic_folder(path, force=force) as part:
+        for order, entity in enumerate((entity for name, entity in entities.items() if name not in omitted), 1):
+            header = {"file_version": "1.0", "entity_type": entity.name, **common, "record_count": 0, "schema": schema_block(entity)}
+            name = f"{order:02d}_{entity.name}.json"
+            count, sha = _write_document(
+                part / name, header, export.count_rows(db, entity),
+                lambda entity=entity: hook.bakeio_export_records(db=db, entity=entity, catalog=catalog), entity.name, progress,  # type: ignore[misc]
+            )  # fmt: skip
+            needs = [target for target in catalog.dependencies(entity) if target not in omitted]
+            files.append({"filename": name, "entity_type": entity.name, "record_count": count, "checksum_sha256": sha, "import_order": order,
+                          "dependencies": needs})  # fmt: skip
+        days = {"since": since.isoformat() if since else None, "until": until.isoformat() if until else None}
+        options = {"include_transactional": transactional, "include_events": True, "date_range": days if since or until else None}
+        manifest = {
+            "manifest_version": "1.0", **common, "database_id": ledger.database_id(db), "application": sets.APPLICATION, "app_version": VERSION,
+            "schema_version": "1.0", "files": files, "omitted_entities": list(omitted), "export_options": options,
+        }  # fmt: skip
+        file = output.HashedFile(part / sets.MANIFEST)
+        file.write(output.pretty(manifest))
+        file.close()
+    archive = _archive(path, now) if zip_too else None
+    return Exported(path, {str(item["entity_type"]): int(str(item["record_count"])) for item in files}, archive, omitted)
+
+
+def _write_document(
+    path: Path, header: dict[str, Any], expected: int, batches: Callable[[], Iterable[Any] | None], name: str, progress: Progress | None
+) -> tuple[int, str]:
+    """Write a document whose header tells the number of its records; where a plugin gave another number, once more."""
+    while True:
+        file = output.HashedFile(path)
+        try:
+            count = write_records(file, header | {"record_count": expected}, batches() or (), name, progress)
+        except BaseException:
+            file.file.close()
+            raise
+        sha = file.close()
+        if count == expected:
+            return count, sha
+        expected = count
+
+
+def write_records(file: Sink, header: Mapping[str, Any], batches: Iterable[Any], name: str = "", progress: Progress | None = None) -> int:
+    """Write a document, one record a line, and return how many there were."""
+    file.write(output.opened_document(dict(header)))
+    written, separator = 0, b""
+    for batch in batches:
+        if len(batch):
+            data = batch.data if isinstance(batch, export.EncodedBatch) else output.encode_lines(list(batch))
+            file.write(separator + data)
+            separator, written = b",\n", written + len(batch)
+            if progress:
+                progress(name, written)
+    file.write(output.CLOSE if written else output.CLOSE[1:])
+    return written
+
+
+def schema_block(entity: Entity) -> dict[str, Any]:
+    """Return the `schema` of an entity file: primary key, slug field, foreign keys with their lookup fields."""
+    keys = {}
+    for column, reference in entity.references.items():
+        lookups = list(reference.lookups)
+        target = f"{reference.target}.id"
+        keys[column] = {"references": target, "lookup_field": lookups[-1] if lookups else None, "lookup_fields": lookups}
+    return {"primary_key": entity.primary, "slug_field": "slug" if "slug" in entity.columns else None, "foreign_keys": keys}
+
+
+def view_header(db: Connection, view: View, catalog: Catalog, count: int) -> dict[str, Any]:
+    """Return the header of a view's file: whose it is, and what may be edited in it."""
+    whole = catalog.views.get(view.name, view)
+    instructions = (
+        "Change only the editable fields, keep every record's _rev, and return the records you changed (or all of them). A null keeps the "
+        'value; to empty a field name it in "_clear": ["field"]. Leave unknown values null: do not invent barcodes, prices or dates.'
+    )
+    documentation = {
+        "purpose": whole.purpose, "editable_fields": view.names("editable"), "readonly_fields": view.names("key", "readonly"),
+        "key_fields": view.names("key"), "import_instructions": instructions,
+    }  # fmt: skip
+    return {
+        "export_type": "denormalized_view", "view_name": f"{view.name}_complete", "view_version": view.version, "export_id": str(uuids.uuid4()),
+        "database_id": ledger.database_id(db), "exported_at": _moment().isoformat() + "Z", "record_count": count, "documentation": documentation,
+    }  # fmt: skip
+
+
+def write_view(hook: Any, db: Connection, catalog: Catalog, view: View, target: Path | Sink, progress: Progress | None = None) -> int:
+    """Write a view to a path or a stream and return the number of its records."""
+
+    def batches() -> Any:
+        return hook.bakeio_project_view(db=db, view=view, catalog=catalog) or ()
+
+    with streaming():
+        count = projection.count_records(db, view, catalog)
+        if isinstance(target, Path):
+            header = view_header(db, view, catalog, count)
+            with output.atomic_file(target) as file:
+                written = write_records(file, header, batches(), view.name, progress)
+            if written != count:  # a plugin gave another number of records than the default would
+                with output.atomic_file(target) as file:
+                    written = write_records(file, header | {"record_count": written}, batches(), view.name)
+            return written
+        return write_records(target, view_header(db, view, catalog, count), batches(), view.name, progress)
+
+
+def _archive(folder: Path, now: datetime) -> Path:
+    path = folder.parent / "archives" / f"{folder.name}.zip"
+    with output.atomic_file(path) as file, zipfile.ZipFile(cast("IO[bytes]", _Stream(file)), "w", zipfile.ZIP_DEFLATED) as archive:
+        for member in sorted(folder.iterdir()):
+            info = zipfile.ZipInfo(f"{folder.name}/{member.name}", now.timetuple()[:6])
+            info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            with open(member, "rb") as source, archive.open(info, "w", force_zip64=True) as target:
+                while data := source.read(1 << 20):
+                    target.write(data)
+    return path
+
+
+class _Stream:
+    """A hashed file as `zipfile` wants it: written once, never sought."""
+
+    def __init__(self, file: output.HashedFile) -> None:
+        self.file = file
+
+    def write(self, data: bytes) -> int:
+        self.file.write(bytes(data))
+        return len(data)
+
+    def tell(self) -> int:
+        return self.file.size
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,257 @@
+"""Write the pages of the reference that come from the code: the command line, the hooks, the public names.
+
+`python docs/generate.py` writes them; `python docs/generate.py --check` writes nothing and exits 1 when one is stale.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+import bakeio_core
+from bakeio_core import cli, hookspecs
+
+REFERENCE = Path(__file__).resolve().parent / "reference"
+WIDTH = 80
+NOTE = "<!-- Written by docs/generate.py from the code: change the help text or docstring there, then run it again. -->\n"
+
+# What is no class or function says nothing about itself.
+VALUES = {
+    "VERSION": "The version of bakeio, as text.",
+    "hookimpl": "Mark a function of a plugin as a hook: `@hookimpl` above a function with the name of a hook. "
+    "`@hookimpl(tryfirst=True)`, `trylast=True` and `wrapper=True` decide who is asked first, as in pluggy.",
+    "hookspec": "Mark a function as the specification of a hook; only bakeio itself and a plugin with hooks of its own need it.",
+}
+
+
+# -- the command line
+def commands() -> dict[str, click.Command]:
+    """Return bakeio's own commands, those of its bundled plugins among them, in the order of their names."""
+    own = dict(cli.bakeio.commands)
+    for name, entry in cli._plugin_commands().items():
+        if entry.dist is not None and entry.dist.name == "bakeio":
+            own.setdefault(name, entry.load())
+    return dict(sorted(own.items()))
+
+
+def _context(command: click.Command, name: str, parent: click.Context | None = None) -> click.Context:
+    return click.Context(command, info_name=name, parent=parent, terminal_width=WIDTH, **_names(command))
+
+
+def _names(command: click.Command) -> dict[str, Any]:
+    found = command.context_settings.get("help_option_names")
+    return {"help_option_names": found} if found else {}
+
+
+def command_line() -> str:
+    """Return the page of the command line: every command's `--help`."""
+    group = cli.bakeio
+    context = _context(group, "bakeio")
+    formatter = context.make_formatter()
+    group.format_usage(context, formatter)
+    group.format_help_text(context, formatter)
+    click.Command.format_options(group, context, formatter)  # without the list of commands, which other plugins lengthen
+    out = [NOTE, "# Command line\n"]
+    out.append(
+        "Results go to stdout, progress, questions and warnings to stderr. With `--json` a command prints one JSON object on stdout and "
+        "nothing else there. `-` and `_` mean the same in the names of commands. What the process says when it ends: [exit codes](exit-codes.md).\n"
+    )
+    out.append(_fenced(formatter.getvalue(), "text"))
+    out.append("| command | does |\n|---|---|")
+    for name, command in commands().items():
+        first = re.split(r"(?<=\.)\s", " ".join((command.help or "").split()))[0]
+        out.append(f"| [{name}](#bakeio-{name}) | {first} |")
+    out.append("")
+    for name, command in commands().items():
+        out += [f"## bakeio {name}\n", _fenced(command.get_help(_context(command, name, context)), "text")]
+    return "\n".join(out)
+
+
+# -- docstrings
+def _fenced(text: str, language: str) -> str:
+    return f"```{language}\n{text.strip(chr(10)).rstrip()}\n```\n"
+
+
+_LISTED = re.compile(r"(?:(?<=^)|(?<=[;.] ))([a-z_]+(?:, [a-z_]+)*): ", re.MULTILINE)
+_AFTER = re.compile(r"(?<=\.) (?=(?:Raises|Returns|Called) [A-Z`a-z])")
+
+
+def _paragraph(text: str) -> list[str]:
+    """Return a paragraph of a docstring as Markdown: `name: what it is` becomes an item of a list."""
+    lines = text.split("\n")
+    starts = [place for place, line in enumerate(lines) if place == 0 or _LISTED.match(line) or re.match(r"(Raises|Returns|Called) ", line)]
+    joined = "\n".join(" ".join(lines[a:b]) for a, b in zip(starts, [*starts[1:], len(lines)], strict=True))
+    out = []
+    for line in joined.split("\n"):
+        for piece in _AFTER.split(line):
+            marks = [*_LISTED.finditer(piece)]
+            before = piece[: marks[0].start()] if marks else piece
+            if before.strip():
+                out.append(before.strip())
+            ends = [*(mark.start() for mark in marks), len(piece)][1:]
+            for mark, end in zip(marks, ends, strict=True):
+                names = ", ".join(f"`{name}`" for name in mark[1].split(", "))
+                out.append(f"- {names}: {piece[mark.end() : end].rstrip('; ').rstrip('.')}.")
+    return out
+
+
+def docstring(thing: Any) -> str:
+    """Return the docstring as Markdown, its doctest as a block of Python."""
+    out: list[str] = []
+    for part in inspect.cleandoc(thing.__doc__ or "").split("\n\n"):
+        if part.startswith(">>> "):
+            code = "\n".join(line[4:] for line in part.split("\n"))
+            out.append(_fenced(re.sub(r"(?<=\n)(?=@hookimpl)", "\n\n", code), "python"))
+            continue
+        lines = _paragraph(part)
+        for place, line in enumerate(lines):
+            follows = place + 1 < len(lines) and line.startswith("- ") and lines[place + 1].startswith("- ")
+            out.append(line if follows else line + "\n")
+    return "\n".join(out)
+
+
+def signature(thing: Any, name: str) -> str:
+    """Return `name(parameters) -> result` with the annotations as they are written, one parameter a line where it grows long."""
+    found = inspect.signature(thing)
+    written = inspect.get_annotations(thing) if inspect.isclass(thing) else {}
+    parameters, star = [], False
+    for parameter in found.parameters.values():
+        if parameter.name in ("self", "cls"):
+            continue
+        if parameter.kind is parameter.KEYWORD_ONLY and not star:
+            parameters.append("*")
+        star = star or parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_POSITIONAL)
+        prefix = "*" if parameter.kind is parameter.VAR_POSITIONAL else "**" if parameter.kind is parameter.VAR_KEYWORD else ""
+        annotation = _annotation(written.get(parameter.name, parameter.annotation))
+        text = f"{prefix}{parameter.name}" + (f": {annotation}" if annotation else "")
+        if parameter.default is not parameter.empty:
+            default = "..." if "<" in repr(parameter.default) else _quoted(parameter.default)
+            text += f" = {default}" if annotation else f"={default}"
+        parameters.append(text)
+    result = "" if inspect.isclass(thing) else _annotation(found.return_annotation)
+    tail = f" -> {result}" if result else ""
+    line = f"{name}({', '.join(parameters)}){tail}"
+    return line if len(line) <= WIDTH + 10 else f"{name}(\n" + "".join(f"    {text},\n" for text in parameters) + f"){tail}"
+
+
+def _quoted(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def _annotation(value: Any) -> str:
+    if value is inspect.Parameter.empty:
+        return ""
+    return (value if isinstance(value, str) else inspect.formatannotation(value)).replace("typing.", "")
+
+
+# -- hooks
+def hooks() -> dict[str, Callable[..., Any]]:
+    """Return the hooks in the order in which they are declared."""
+    return {name: value for name, value in vars(hookspecs).items() if name.startswith("bakeio_")}
+
+
+def hook_reference() -> str:
+    """Return the page of the hooks: signature, meaning and example of each."""
+    out = [NOTE, "# Hooks\n"]
+    out.append(
+        "A plugin is a module named by an entry point of the group `bakeio`. It implements hooks: functions of these names at the top of the "
+        "module, marked with `@hookimpl`. Parameters a function does not use may be left out of it. The first two hooks are all that most "
+        "plugins need; the [tutorial](../tutorial/first-view-plugin.md) writes one.\n"
+    )
+    out.append("A misspelt name beginning with `bakeio_` is an error that names the hook it may have meant.\n")
+    for name, hook in hooks().items():
+        first = bool((getattr(hook, "bakeio_spec", None) or {}).get("firstresult"))
+        called = (
+            "Called until one plugin gives something other than None; bakeio's own answer comes last."
+            if first
+            else "Called for every plugin that has it, in the order of their names."
+        )
+        out += [f"## {name}\n", _fenced(signature(hook, name), "text"), docstring(hook), f"{called}\n"]
+    return "\n".join(out)
+
+
+# -- public names
+def _members(kind: type) -> Iterator[tuple[str, Any]]:
+    """Give the public methods and properties of a class that say what they do."""
+    for name, value in vars(kind).items():
+        plain = getattr(value, "__func__", value)
+        documented = inspect.isfunction(plain) or isinstance(plain, property) or type(plain).__name__ == "cached_property"
+        if not name.startswith("_") and documented and (plain.__doc__ or "").strip():
+            yield name, value
+
+
+def _described(name: str) -> list[str]:
+    value = getattr(bakeio_core, name)
+    out = [f"## {name}\n"]
+    if name in VALUES:
+        return [*out, f"{VALUES[name]}\n"]
+    if not inspect.isclass(value):
+        return [*out, _fenced(signature(value, name), "text"), docstring(value)]
+    if issubclass(value, Exception):
+        base = value.__bases__[0].__name__
+        code = f" Its `code` is `{getattr(value, 'code', None)}` where nothing more exact is known." if getattr(value, "code", None) else ""
+        out += [f"An exception, a kind of {f'[{base}](#{base.lower()})' if base != 'Exception' else '`Exception`'}.{code}\n"]
+    else:
+        out += [_fenced(signature(value, name), "text")]
+    out += [docstring(value)]
+    for member, item in _members(value):
+        plain = getattr(item, "__func__", item)
+        out.append(f"### {name}.{member}\n")
+        if inspect.isfunction(plain):
+            out.append(_fenced(signature(plain, member), "text"))
+        out.append(docstring(plain))
+    return out
+
+
+def public_names() -> str:
+    """Return the page of the public names: everything in `bakeio_core.__all__`."""
+    out = [NOTE, "# Python API\n"]
+    out.append(
+        "These names are the promise: what `bakeio_core.__all__` lists, imported from `bakeio_core`. Everything else may change. How they "
+        "work together: [use it from your program](../guides/use-from-your-program.md).\n"
+    )
+    out.append(" · ".join(f"[{name}](#{name.lower()})" for name in bakeio_core.__all__) + "\n")
+    for name in bakeio_core.__all__:
+        out += _described(name)
+    return "\n".join(out)
+
+
+PAGES: dict[str, Callable[[], str]] = {"cli.md": command_line, "hooks.md": hook_reference, "api.md": public_names}
+
+
+def stale(folder: Path = REFERENCE) -> list[str]:
+    """Return the names of the generated pages that are missing or not as the code has them now."""
+    there = {name: (folder / name).read_text("utf-8") if (folder / name).exists() else None for name in PAGES}
+    return [name for name, make in PAGES.items() if there[name] != _page(make)]
+
+
+def _page(make: Callable[[], str]) -> str:
+    parts = re.split(r"(```.*?\n```\n)", make(), flags=re.DOTALL)
+    parts[::2] = [re.sub(r"\n{2,}$", "\n\n", re.sub(r"\n{3,}", "\n\n", text)) for text in parts[::2]]
+    return "".join(parts).rstrip() + "\n"
+
+
+def main(arguments: list[str], folder: Path = REFERENCE) -> int:
+    """Write the pages, or with `--check` only tell which are stale; return the exit code."""
+    if arguments not in ([], ["--check"]):
+        print("usage: python docs/generate.py [--check]", file=sys.stderr)
+        return 2
+    old = stale(folder)
+    if arguments:
+        for name in old:
+            print(f"docs/reference/{name} is stale: run python docs/generate.py", file=sys.stderr)
+        return 1 if old else 0
+    for name in old:
+        folder.joinpath(name).write_text(_page(PAGES[name]), "utf-8", newline="\n")
+        print(f"wrote docs/reference/{name}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,339 @@
+"""The documentation cannot rot: generated pages are fresh, everything has a heading, links lead somewhere, and what a reader types works."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.util
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+import importlib_metadata
+import pytest
+from conftest import Ran
+
+import bakeio_core
+from bakeio_core import Bakeio, Limits, cli
+from bakeio_core.errors import CODES
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "plugins").glob("**/*.md"),
+        *(p for p in DOCS.glob("**/*.md") if "exports" not in p.relative_to(DOCS).parts),
+    ]
+)
+NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
+SERVER = "postgresql://baker@localhost/bakery"
+NOT_OURS = {"--numprocesses", "--check"}  # options of other programs the documentation names
+
+
+def load_generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+generate = load_generator()
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def headings(name: str, level: str = "## ") -> list[str]:
+    return [line.removeprefix(level) for line in without_code(read(name)).splitlines() if line.startswith(level)]
+
+
+def sections(name: str) -> dict[str, str]:
+    parts = re.split(r"^## (.+)$", read(name), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+# -- the generated pages
+@pytest.mark.parametrize("page", generate.PAGES)
+def test_a_generated_page_is_as_the_code_has_it(page: str) -> None:
+    assert page not in generate.stale(), "run: python docs/generate.py"
+
+
+def test_a_stale_page_is_told_and_written_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert generate.main(["--check"], tmp_path) == 1
+    assert "cli.md is stale" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+    assert generate.main([], tmp_path) == 0
+    assert generate.main(["--check"], tmp_path) == 0
+    (tmp_path / "hooks.md").write_text("old", "utf-8")
+    assert generate.stale(tmp_path) == ["hooks.md"]
+
+
+def test_generated_pages_do_not_depend_on_the_terminal() -> None:
+    done = subprocess.run(
+        [sys.executable, DOCS / "generate.py", "--check"],
+        env={**os.environ, "COLUMNS": "37", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# -- everything has its place
+def test_every_command_and_every_option_is_in_the_reference() -> None:
+    there, commands = sections("docs/reference/cli.md"), generate.commands()
+    assert set(there) == {f"bakeio {name}" for name in commands}
+    assert {"demo", "init", "export-complete", "import-complete"} <= set(commands)
+    for name, command in commands.items():
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and not parameter.hidden:
+                assert all(option in there[f"bakeio {name}"] for option in parameter.opts), (name, parameter.name)
+    top = read("docs/reference/cli.md").split("\n## ")[0]
+    assert all(option in top for parameter in cli.bakeio.params for option in parameter.opts)
+
+
+@pytest.mark.parametrize("name", sorted(generate.commands()))
+def test_every_command_says_what_it_and_each_option_does(name: str) -> None:
+    command = generate.commands()[name]
+    assert re.match(r"[A-Z].*\.", command.help or "")
+    assert [p.name for p in command.params if isinstance(p, click.Option) and not re.match(r"[A-Z].*\.$", p.help or "", re.DOTALL)] == []
+
+
+def test_every_hook_has_a_heading_with_its_signature() -> None:
+    there = sections("docs/reference/hooks.md")
+    assert list(there) == list(generate.hooks())
+    assert all(f"{name}(" in text for name, text in there.items())
+
+
+def test_every_public_name_has_a_heading() -> None:
+    assert headings("docs/reference/api.md") == bakeio_core.__all__
+
+
+def test_every_error_code_has_meaning_example_and_remedy() -> None:
+    there = sections("docs/reference/errors.md")
+    assert list(there) == sorted(CODES)
+    for code, text in there.items():
+        meaning, example, remedy = text.strip().split("```")
+        assert len(meaning) > 30 and len(remedy) > 20, code
+        assert re.match(r"text\n.*\S.*\n$", example), code
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([\d,]+(?: [MG]iB)?) \|", read("docs/reference/limits.md"), re.MULTILINE))
+    units = {"MiB": 1 << 20, "GiB": 1 << 30}
+    told = {name: int(text.split()[0].replace(",", "")) * units.get(text.split()[-1], 1) for name, text in rows.items()}
+    assert told == dataclasses.asdict(Limits())
+
+
+def test_the_page_of_files_names_every_field_a_set_has(sample_set: Path) -> None:
+    manifest = json.loads((sample_set / "manifest.json").read_text("utf-8"))
+    entity = json.loads((sample_set / "03_products.json").read_text("utf-8"))
+    reference = entity["schema"]["foreign_keys"]["ingredient_id"]
+    names = [*manifest, *manifest["files"][0], *manifest["export_options"], *entity, *entity["schema"], *reference]
+    told = read("docs/reference/files.md")
+    assert [name for name in names if f"`{name}`" not in told] == []
+
+
+def test_the_page_of_files_names_every_field_of_a_report(run: Callable[..., Ran], sample: Path, sample_set: Path) -> None:
+    report = run("-d", sample, "import-complete", sample_set, "--json").json
+    told = read("docs/reference/files.md")
+    assert [name for name in (*report, *report["summary"]) if f"`{name}`" not in told] == []
+
+
+# -- links and words
+def anchors(page: Path) -> set[str]:
+    lines = [line for line in without_code(page.read_text("utf-8")).splitlines() if line.startswith("#")]
+    return {re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower()).replace(" ", "-") for line in lines}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_relative_link_leads_somewhere(name: str) -> None:
+    page = ROOT / name
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_code(page.read_text("utf-8"))):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            broken.append(target)
+    assert broken == []
+
+
+def test_every_page_can_be_reached_from_the_index() -> None:
+    linked = {(DOCS / target.split("#")[0]).resolve() for target in re.findall(r"\]\(([^)\s]+)\)", read("docs/index.md"))}
+    assert {page for page in PAGES if DOCS in page.parents} - linked - {DOCS / "index.md"} == set()
+
+
+def test_the_readme_is_short() -> None:
+    assert len(read("README.md").splitlines()) <= 120
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_and_command_a_page_names_exists(name: str) -> None:
+    known, commands = read("docs/reference/cli.md"), generate.commands()
+    spans = re.findall(r"`([^`\n]+)`", without_code(read(name)))
+    options = {option for span in spans for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", span)} - NOT_OURS
+    assert sorted(option for option in options if not re.search(rf"{option}\b", known)) == []
+    named = {match[1] for span in spans if (match := re.match(r"bakeio ([a-z]+(?:-[a-z]+)*)\b(?!\.)", span))}
+    assert named - set(commands) == set()
+
+
+# -- what a reader types
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, the comment before it (`tour`, `skip`, `file: NAME`), its text and where it stands."""
+
+    language: str
+    mark: str
+    text: str
+    line: int
+
+
+def blocks(name: str) -> Iterator[Block]:
+    text = read(name)
+    for found in re.finditer(r"(?:^<!-- ([^\n]*?) -->\n)?^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+        yield Block(found[2], found[1] or "", found[3], text[: found.start(3)].count("\n") + 1)
+
+
+def typed(block: Block) -> list[str]:
+    """The commands of a block of shell, one a line."""
+    return [line for line in block.text.replace("\\\n", " ").splitlines() if line.strip() and not line.startswith("#")]
+
+
+BAKEIO_LINES = [
+    pytest.param(line, id=f"{name}:{block.line}:{line[:40]}")
+    for name in NAMES
+    for block in blocks(name)
+    if block.language in ("sh", "console")
+    for line in typed(block)
+    if re.match(r"(\.venv/bin/)?bakeio ", line)
+]
+
+
+@pytest.mark.parametrize("line", BAKEIO_LINES)
+def test_every_command_line_in_the_documentation_makes_sense(line: str) -> None:
+    words = shlex.split(line, comments=True)[1:]
+    with cli.bakeio.make_context("bakeio", list(words)) as context:
+        place = next((n for n, word in enumerate(words) if word in generate.commands()), None)
+        assert place is not None, f"no command of bakeio in: {line}"
+        command = cli.bakeio.get_command(context, words[place])
+        assert command is not None
+        try:
+            command.make_context(words[place], words[place + 1 :], parent=context)
+        except click.ClickException as error:
+            pytest.fail(f"{line}: {error.format_message()}")
+
+
+RUN = [name for name in NAMES if any(b.mark == "tour" or b.mark.startswith("file:") or b.language == "python" for b in blocks(name))]
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_what_a_page_tells_to_type_works(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, sample_database: Path
+) -> None:
+    """All blocks of a page in their order, in one new folder with a sample bakery (unless the page makes its own)."""
+    page = list(blocks(name))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delenv("BAKEIO_DATABASE", raising=False)
+    only_bundled_plugins(monkeypatch, tmp_path)
+    if not any(b.mark == "tour" and "bakeio init" in b.text for b in page):
+        Path("bakeio.db").write_bytes(sample_database.read_bytes())
+    server = request.getfixturevalue("new_postgresql")() if any(b.mark == "tour" and SERVER in b.text for b in page) else SERVER
+    scope: dict[str, Any] = {"__name__": "__page__"}
+    for block in page:
+        if block.mark == "tour":
+            for line in typed(block):
+                type_line(line.replace(SERVER, server), tmp_path)
+        elif block.mark.startswith("file: "):
+            write_file(block, block.mark.removeprefix("file: "), monkeypatch)
+        elif block.language == "python":
+            code = compile(block.text, f"{name}:{block.line}", "exec", dont_inherit=True)
+            if block.mark != "skip":
+                exec(code, scope)
+
+
+def only_bundled_plugins(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Hide what else is installed here; what the page itself installs stays."""
+    all_entry_points = importlib_metadata.entry_points
+
+    def entry_points(**selected: Any) -> Any:
+        kept = []
+        for entry in all_entry_points(**selected):
+            home = Path(str(entry.dist.locate_file(""))).resolve() if entry.dist is not None else Path()
+            if entry.dist is not None and (entry.dist.name == "bakeio" or home == folder.resolve()):
+                kept.append(entry)
+        return kept
+
+    monkeypatch.setattr(importlib_metadata, "entry_points", entry_points)
+
+
+def write_file(block: Block, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write a file the page shows; a module with hooks must be a good plugin as it stands."""
+    Path(name).write_text(block.text, "utf-8", newline="\n")
+    if name.endswith(".py"):
+        compile(block.text, name, "exec", dont_inherit=True)
+        monkeypatch.delitem(sys.modules, Path(name).stem, raising=False)
+        importlib.invalidate_caches()
+        module = importlib.import_module(Path(name).stem)
+        monkeypatch.setitem(sys.modules, Path(name).stem, module)
+        assert Bakeio.discover(plugins=[module]).broken() == []
+
+
+def type_line(line: str, folder: Path) -> None:
+    """Run one line as a reader would, and look at its exit code: 0, or what a comment after it says."""
+    words = shlex.split(line, comments=True)
+    wanted = int(match[1]) if (match := re.search(r"# exit code (\d+)$", line)) else 0
+    if words[0] == "bakeio":
+        with pytest.raises(SystemExit) as left:
+            cli.main(words[1:])
+        assert int(left.value.code or 0) == wanted, line
+    elif words == ["python", "-m", "pip", "install", "-e", "."]:
+        install_here(folder)
+    else:
+        command = [sys.executable, *words[1:]] if words[0] == "python" else words
+        assert subprocess.run(command, stdin=subprocess.DEVNULL).returncode == wanted, line
+
+
+def install_here(folder: Path) -> None:
+    """Do what an editable install does, without a network: leave the metadata of `pyproject.toml` beside the module."""
+    text = (folder / "pyproject.toml").read_text("utf-8")
+    name, version = (re.search(rf'^{key} = "(.+)"$', text, re.MULTILINE) for key in ("name", "version"))
+    points = re.search(r"^\[project\.entry-points\.bakeio\]\n((?:\w+ = \".+\"\n)+)", text, re.MULTILINE)
+    assert name and version and points
+    info = folder / f"{name[1].replace('-', '_')}-{version[1]}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name[1]}\nVersion: {version[1]}\n", "utf-8")
+    (info / "entry_points.txt").write_text("[bakeio]\n" + points[1].replace('"', ""), "utf-8")
+    importlib_metadata.MetadataPathFinder.invalidate_caches()
+
+
+def test_the_readme_has_a_tour_that_is_run() -> None:
+    tours = [block for block in blocks("README.md") if block.mark == "tour"]
+    assert {"init", "export-complete", "validate-export", "import-complete", "export-view", "import-view"} <= {
+        word for block in tours for line in typed(block) for word in shlex.split(line)
+    }
+
+
+def test_the_package_of_the_tutorial_is_the_one_in_the_repository() -> None:
+    """The files a reader writes in the tutorial are those of plugins/bakeio-view-reorder, word for word."""
+    shown = {b.mark.removeprefix("file: "): b.text for b in blocks("docs/tutorial/first-view-plugin.md") if b.mark.startswith("file: ")}
+    folder = ROOT / "plugins" / "bakeio-view-reorder"
+    assert folder.is_dir(), "plugins/bakeio-view-reorder is missing: make it of the blocks of docs/tutorial/first-view-plugin.md"
+    assert {name: (folder / name).read_text("utf-8") for name in shown} == shown
