@@ -13,7 +13,7 @@ from sqlalchemy import exc
 from bakeio_core import ledger
 from bakeio_core.database import ensure_begun, savepoint, streaming, translated
 from bakeio_core.dialects import dialect_of
-from bakeio_core.errors import ImportRefused, Problem
+from bakeio_core.errors import ImportRefused, Problem, counted
 from bakeio_core.hookspecs import hookimpl
 from bakeio_core.loading import Doubt, Loader
 from bakeio_core.model import Entity
@@ -188,10 +188,10 @@ def refusal(planner: Planner) -> str:
     errors = [problem for problem in planner.problems if problem.severity == "error"]
     about_records = [problem for problem in errors if problem.record is not None or problem.records]
     if source or len(about_records) < len(errors):
-        return "the file is not in order: nothing was written"
+        return f"{planner.source.name} has problems of its own: nothing was written"
     summary = planner.summary
     if summary["conflicts"]:
-        return f"{summary['conflicts']} records conflict with the database: nothing was written"
+        return f"{counted(summary['conflicts'], 'record')} in conflict with the database: nothing was written"
     if summary["errors"] and not planner.options.skip_errors:
-        return f"{summary['errors']} records cannot be imported: nothing was written"
+        return f"{counted(summary['errors'], 'record')} cannot be imported: nothing was written"
     return ""

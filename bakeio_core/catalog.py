@@ -19,7 +19,7 @@ __all__ = ["Catalog"]
 class Catalog:
     """Look up what is installed: `entities` in import order, `views`, and `disabled` {name: reason} for what cannot work.
 
-    `excused` names what is disabled only because a plugin was blocked;
+    `blocked` names the entities of blocked plugins others refer to, `excused` what is disabled only because of those;
     `provider` maps each entity and view to its `Plugin`; `metadata` holds the tables of the working entities.
     """
 
@@ -29,6 +29,7 @@ class Catalog:
         self.views: dict[str, View] = {}
         self.disabled: dict[str, str] = {}
         self.excused: set[str] = set()
+        self.blocked: set[str] = set()
         self.provider: dict[str, Plugin] = {}
         self.view_provider: dict[str, Plugin] = {}
 
@@ -88,7 +89,9 @@ class Catalog:
                 for reference in entity.references.values():
                     if reference.target not in self.entities:
                         why = f"{reference.column} refers to {reference.target}, which is " + self._why_absent(reference.target, known)
-                        if reference.target in self.excused or self._is_blocked(reference.target, known):
+                        if self._is_blocked(reference.target, known):
+                            self.blocked.add(reference.target)
+                        if reference.target in self.excused | self.blocked:
                             self.excused.add(entity.name)
                         self._disable(entity.name, why)
                         changed = True

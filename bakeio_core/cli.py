@@ -43,13 +43,11 @@ class Commands(click.Group):
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """List plugin commands without importing them: their help is their own."""
-        plugins = _plugin_commands()
-        own = [(name, self.commands[name].get_short_help_str(60)) for name in sorted(self.commands)]
-        rows = own + [
-            (name, f"{entry.dist.metadata['Name']}: bakeio {name} --help")
-            for name, entry in sorted(plugins.items())
-            if name not in self.commands
-        ]
+        plugins = {
+            name: f"Of {entry.dist.metadata['Name']}: bakeio {name} --help" for name, entry in _plugin_commands().items() if entry.dist
+        }
+        own = {name: command.get_short_help_str(formatter.width) for name, command in self.commands.items()}
+        rows = sorted({**plugins, **own}.items())
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
@@ -111,7 +109,7 @@ class Session:
     @contextlib.contextmanager
     def writing(self, *, create: bool = False) -> Iterator[Connection]:
         """Open the database for one write transaction; `create` makes a missing one."""
-        from bakeio_core.database import begin_write, connect
+        from bakeio_core.database import begin_write, connect, translated
         from bakeio_core.dialects import dialect_of
 
         fresh = not self._is_there()
@@ -119,7 +117,7 @@ class Session:
             self._require()
         engine = connect(self.database)
         if fresh:
-            with engine.connect() as db:
+            with translated(self.database), engine.connect() as db:
                 dialect_of(db).prepare_new(db)
         try:
             with begin_write(engine) as db:
@@ -318,11 +316,12 @@ def validate_export(session: Session, path: Path | None, manifest: Path | None, 
     if as_json:
         session.result_json({"path": str(target), "valid": not problems.errors, "problems": _as_data(problems)})
     else:
+        from bakeio_core.errors import counted
         from bakeio_core.report import problem_lines
 
         for line in problem_lines(problems, problems.dropped):
             session.result(line)
-        session.result(f"{target}: {'is valid' if not problems.errors else f'{problems.errors} problems'}.")
+        session.result(f"{target}: {'is valid' if not problems.errors else counted(problems.errors, 'problem')}.")
     if problems.errors:
         raise SystemExit(1)
 

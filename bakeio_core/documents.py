@@ -353,7 +353,8 @@ class _Scanner:
                 if cut_short and self.more():
                     continue
                 code = "truncated" if cut_short and self.ended else "bad-document"
-                raise self.document._fail(code, f"{what}: {explain_json(error)}") from error
+                remedy = ". Get a complete copy of it" if code == "truncated" else ""
+                raise self.document._fail(code, f"{what}: {explain_json(error)}{remedy}") from error
             except RecursionError as error:
                 raise self.document._fail("bad-document", f"{what}: {explain_json(error)}") from error
             if end < len(self.text) or self.ended:

@@ -127,6 +127,11 @@ class Problem(msgspec.Struct, kw_only=True):
         return f"{', '.join(where)}: {self.message}" if where else self.message
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, which takes an s in the plural."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 class Problems:
     """Collect problems of a whole run, equal causes as one problem with a count, with bounded memory.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bakeio_core.dialects import dialect_of
 from bakeio_core.model import Entity, Key, Reference
 from bakeio_core.resolve import Missing
-from bakeio_core.values import Day, Text, Whole, fold, shown
+from bakeio_core.values import Day, Text, Truth, Whole, fold, shown
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -37,7 +37,8 @@ class Rows:
         self.id_place = self.place[entity.primary]
         self.select = "SELECT " + ", ".join(self.dialect.read(f"t.{quote(c)}", kind) for c, kind in entity.kinds.items())
         makers = [(p, self.dialect.result(entity.kinds[c], entity.table.c[c])) for c, p in self.place.items()]
-        self.makers = [(place, make) for place, make in makers if make]
+        # SQLite's 0 and 1 are equal to false and true, which is all that planning asks
+        self.makers = [(place, make) for place, make in makers if make and not isinstance(entity.kinds[entity.columns[place]], Truth)]
         self.was_empty = self.dialect.is_empty(db, entity.table)
         self.keys = tuple(dict.fromkeys(keys))
         self.fresh: dict[Key, dict[Row, list[Row]]] = {key: {} for key in self.keys}
@@ -93,6 +94,15 @@ class Rows:
         for rows in found.values():
             if len(rows) > 1:
                 rows.sort(key=lambda row: row[self.id_place])
+        return found
+
+    def one(self, column: str, values: Iterable[Any]) -> dict[Any, Row | None]:
+        """Return {value: the row that has it in the column, None where several have}, of the rows in the database."""
+        place, wanted = self.place[column], {(value,) for value in values}
+        found: dict[Any, Row | None] = {}
+        if wanted and not (self.was_empty and self.fresh_only):
+            for row in self._fetch((column,), wanted):
+                found[row[place]] = None if row[place] in found else row
         return found
 
     fresh_only = False

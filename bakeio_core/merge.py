@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bakeio_core.dialects import dialect_of
+from bakeio_core.documents import Block
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.linking import Unlinked
 from bakeio_core.model import Key
@@ -19,6 +21,103 @@ from bakeio_core.values import Text, shown
 __all__ = ["ViewPlanner"]
 
 
+class Unedited:
+    """Recognise, by code generated for the fields of one file, records that say nothing new about their row.
+
+    With `_rev` it is computed anew from the row's uuid and the record's values: where it is the same, nobody edited the record. Without
+    it the record is compared with the row. What is not recognised takes the careful way, so this only has to be right when it says yes.
+    """
+
+    def __init__(self, planner: ViewPlanner) -> None:
+        self.planner = planner
+        self._same: Any = None
+        self._tried = False
+
+    def sift(self, first: int, records: list[Any]) -> list[tuple[int, Any]]:
+        """Return (number, record) of those to be looked at; the others are marked as touched."""
+        if not self._tried:
+            self._tried = True
+            names = self.planner.reader.names
+            self._same = (self._with_revision if REV in names else self._with_row)(names)
+        if self._same is None:
+            return list(enumerate(records, first))
+        touched, edited = self.planner.touched, []
+        for number, (record, identity) in enumerate(zip(records, self._same(records), strict=True), first):
+            if identity is None or identity in touched:
+                edited.append((number, record))
+            else:
+                touched[identity] = number << 33 | UNEDITED << 1
+        if REV not in self.planner.reader.names:
+            self.planner.two_way += len(records) - len(edited)
+        return edited
+
+    def _with_revision(self, names: dict[str, str]) -> Any:
+        planner = self.planner
+        rows, revision, entity = planner.rows, planner.revision, planner.entity
+        if planner.id_field not in names or CLEAR in names or not set(revision.fields) <= set(names) or "uuid" not in entity.columns:
+            return None
+        cells = {field: (f"r.{names[field]}", planner.part.bindings[field].kind) for field in revision.fields}
+        expression, scope = revision.expression("u", cells)
+        identity, rev = f"r.{names[planner.id_field]}", f"r.{names[REV]}"
+        exec(
+            "def same(records, uuids):\n"
+            f"    return [{identity} if (u := uuids.get({identity})) is not None and {rev} == {expression} else None for r in records]",
+            scope,
+        )
+        identity_of = operator.attrgetter(names[planner.id_field])
+
+        def same(records: list[Any]) -> list[int | None]:
+            ids = {identity for record in records if (identity := identity_of(record)) is not None}
+            uuids: dict[int, str] = {row[1]: row[2] for row in rows.slim([entity.primary, "uuid"], ids)}
+            return scope["same"](records, uuids)  # type: ignore[no-any-return]
+
+        return same
+
+    def _with_row(self, names: dict[str, str]) -> Any:
+        """Without `_rev` the best key in the file finds the row; every field that names or may write must agree with it."""
+        planner = self.planner
+        key = next((key[0] for key in planner.entity.all_keys if len(key) == 1 and planner.by_column.get(key[0]) in names), None)
+        if key is None or CLEAR in names or any(binding.wanted is not None for binding in planner.editable):
+            return None
+        compared = [b for b in (*planner.keys, *planner.editable) if b.name in names]
+        if planner.planner.own and planner.id_field in names:
+            compared.append(planner.part.bindings[planner.id_field])
+        left = [f"r.{names[b.name]}" for b in compared]
+        right = [f"row[{planner.place[b.column]}]" for b in compared]
+        scope: dict[str, Any] = {}
+        parameters = []
+        for place, (column, columns) in enumerate((c, w) for c, w in planner.lookup_columns.items() if w):
+            fields = planner.lookup_fields[column]
+            used = [(names[f], p) for p, f in enumerate(fields) if f in names and any(b.name == f for b in planner.naming)]
+            if used:
+                parameters.append((f"n{place}", column, columns))
+                left += [f"r.{attribute}" for attribute, _ in used]
+                right += [f"n{place}.get(row[{planner.place[column]}], none{place})[{p}]" for _, p in used]
+                scope[f"none{place}"] = (None,) * len(columns)
+        value = f"r.{names[planner.by_column[key]]}"
+        arguments = ", ".join(["records", "rows", *(name for name, _, _ in parameters)])
+        exec(
+            f"def same({arguments}):\n    return [row[{planner.rows.id_place}] if (row := rows.get({value})) is not None "
+            f"and ({', '.join(left)},) == ({', '.join(right)},) else None for r in records]",
+            scope,
+        )
+        value_of = operator.attrgetter(names[planner.by_column[key]])
+
+        def same(records: list[Any]) -> list[int | None]:
+            wanted = {value for record in records if (value := value_of(record)) is not None}
+            found = {value: row for value, row in planner.rows.one(key, wanted).items() if row is not None}
+            named = []
+            for _, column, columns in parameters:
+                target = planner.catalog.entities[planner.entity.references[column].target]
+                ids = {row[planner.place[column]] for row in found.values()}
+                named.append(planner.linker.names(target, ids, tuple(columns)))
+            return scope["same"](records, found, *named)  # type: ignore[no-any-return]
+
+        return same
+
+
+UNEDITED = 0xFFFFFFFF
+"""Stands for the contents of a record that was recognised as unedited."""
 KEPT: Any = object()
 """What a field settles to where the row keeps its own value."""
 
@@ -43,7 +142,7 @@ class ViewPlanner(PartPlanner):
         self.present: list[int] = []
         self.two_way = 0
         self._by_hash: dict[int, int] | None = None
-        self.writes = {b.column for b in (*self.editable, *self.keys)}
+        self.unedited = Unedited(self)
 
     def changes(self) -> Iterator[Changes]:
         yield from super().changes()
@@ -64,16 +163,32 @@ class ViewPlanner(PartPlanner):
             )
 
     # -- reading
+    def _read(self, block: Block) -> tuple[list[Record], int]:
+        """Read a block, and settle at once the records in which nothing was edited: most of them, usually."""
+        typed = self.reader.typed(block)
+        if typed is None:
+            return self.reader.read(block), 0
+        self.reader.accept(len(typed))
+        edited = self.unedited.sift(block.first, typed)
+        return self.reader.records(edited), len(typed) - len(edited)
+
+    def _plan_block(self, block: Block) -> Changes:
+        records, same = self._read(block)
+        self.counts["skipped" if self.planner.options.mode == "skip-existing" else "unchanged"] += same
+        return self._plan(records)
+
     def _draft(self, record: Record) -> Draft:
-        """Take a record apart: values by column; fields that only inform stay out; a text emptied is null where that can be."""
-        values, lookups = record.values, {}
+        return Draft(record.number, record.values, {}, {})
+
+    def _name_references(self, draft: Draft) -> None:
+        """Note what a new record calls the rows it refers to; for rows that exist this is context."""
+        values = draft.values
         for column, names in self.lookup_fields.items():
             file_id = values.get(self.by_column.get(column, ""), ABSENT)
             given = [values.get(name, ABSENT) for name in names]
             if file_id is not ABSENT or any(value is not ABSENT for value in given):
                 key = tuple(None if value in (ABSENT, "") else value for value in (*given, file_id))
-                lookups[column] = key if all(value is None for value in key[:-1]) else (*key[:-1], None)
-        return Draft(record.number, values, {}, lookups)
+                draft.lookups[column] = key if all(value is None for value in key[:-1]) else (*key[:-1], None)
 
     def _plan_drafts(self, drafts: list[Draft], batch: Changes) -> None:
         self.bases.clear()
@@ -98,6 +213,7 @@ class ViewPlanner(PartPlanner):
     def _plan_new(self, drafts: list[Draft], batch: Changes) -> None:
         """Records that are no known row: found by a key that needs links, by content, or new."""
         for draft in drafts:
+            self._name_references(draft)
             draft.values = {self.part.bindings[n].column if self.part.bindings[n].wanted is None else n: v for n, v in draft.values.items()}
             for column in (REV, CLEAR, self.entity.primary):
                 draft.values.pop(column, None)
@@ -337,8 +453,8 @@ class ViewPlanner(PartPlanner):
                 value = None
             elif value is ABSENT:
                 continue
-            current = self._current(binding, row, names)
-            if value == current and type(value) is type(current):
+            current = row[self.place[binding.column]] if binding.wanted is None else self._current(binding, row, names)
+            if value == current:
                 continue
             before = base[self.place_of[binding.name]] if base is not None else None
             if before is not None and field_hash(value) == before and binding.name not in clear:
@@ -453,7 +569,7 @@ class ViewPlanner(PartPlanner):
         if not new:
             self.counts["unchanged"] += 1
             return None
-        old = {column: row[self.place[column]] for column in new}
+        old = {column: self._stored(row, column) for column in new}
         if "updated_at" in self.place:
             new, old = new | {"updated_at": self.planner.now}, old | {"updated_at": row[self.place["updated_at"]]}
         return self._count("updated", Change("update", self.entity.name, draft.number, identity, new, old), batch)

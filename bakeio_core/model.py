@@ -102,6 +102,7 @@ class Entity:
 
     @property
     def name(self) -> str:
+        """The name of the entity: that of its table."""
         return str.__str__(self.table.name)  # SQLAlchemy's own kind of str is a stranger to encoders
 
     def narrow(self, rows: Any) -> Entity:
@@ -117,10 +118,12 @@ class Entity:
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
+        """The names of the table's columns, in order."""
         return tuple(str.__str__(column.name) for column in self.table.columns)
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:
+        """What each column holds: {column: its `Kind`}."""
         return {str.__str__(column.name): kind_of(column) for column in self.table.columns}
 
     @cached_property
@@ -131,6 +134,7 @@ class Entity:
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
+        """The columns by which people call a row."""
         return (self.label,) if isinstance(self.label, str) else tuple(self.label)
 
     @cached_property
@@ -151,8 +155,13 @@ class Entity:
             c.name for c in self.table.columns if not c.nullable and c.default is None and c.server_default is None and c.name not in made
         )
 
+    @cached_property
+    def _nullable(self) -> frozenset[str]:
+        return frozenset(str.__str__(column.name) for column in self.table.columns if column.nullable)
+
     def nullable(self, column: str) -> bool:
-        return bool(self.table.c[column].nullable)
+        """Tell whether a column may be null."""
+        return column in self._nullable
 
     def default(self, column: str) -> Any:
         """Return the plain default of a column as a wire value, None where it has none."""

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.dialects import dialect_of
+from bakeio_core.documents import Block
 from bakeio_core.errors import Problem, Problems, UsageError
 from bakeio_core.ledger import database_id
 from bakeio_core.linking import Linker, Rows, Translations, Unlinked
@@ -18,7 +19,7 @@ from bakeio_core.model import Entity, Key, Reference
 from bakeio_core.reading import Reader, Record, jsonable
 from bakeio_core.resolve import Decision, Decisions, Missing
 from bakeio_core.sources import Part, Source
-from bakeio_core.values import BadValue, Text, make_slug, shown
+from bakeio_core.values import BadValue, Text, Truth, make_slug, shown
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -224,7 +225,7 @@ class PartPlanner:
     def changes(self) -> Iterator[Changes]:
         sha = hashlib.sha256()
         for block in self.part.document.blocks(sha.update):
-            yield from self._handed_over(self._plan(self.reader.read(block)))
+            yield from self._handed_over(self._plan_block(block))
         last = self._finish()
         if last is not None:
             yield from self._handed_over(last)
@@ -236,6 +237,9 @@ class PartPlanner:
             self.planner.problems.add(problem)
 
     # -- one batch
+    def _plan_block(self, block: Block) -> Changes:
+        return self._plan(self.reader.read(block))
+
     def _plan(self, records: Sequence[Record]) -> Changes:
         batch = Changes(self.entity, self.columns)
         drafts = [self._draft(record) for record in records if not record.bad]
@@ -417,8 +421,8 @@ class PartPlanner:
 
     def _witness(self, change: Change) -> None:
         """Add a change to the digest by which what is applied is compared with what was shown; when it happens is no part of it."""
-        new, old = (sorted((c, v) for c, v in values.items() if c not in STAMPS) for values in (change.new, change.old))
-        text = f"{change.action}|{change.entity}|{change.id}|{new!r}|{old!r}"
+        new = [(column, value) for column, value in change.new.items() if column not in STAMPS]
+        text = f"{change.action}|{change.entity}|{change.id}|{new!r}"
         self.planner.digest.update(text.encode("utf-8", "surrogatepass"))
 
     def _error(self, draft: Draft, code: str, where: str, value: Any, message: str) -> None:
@@ -602,15 +606,29 @@ class PartPlanner:
             slug = f"{base}_{number}"
         return slug
 
+    @staticmethod
+    def _content(draft: Draft) -> int:
+        """Return 32 bits that are equal for records of equal contents."""
+        values = draft.values
+        try:
+            return hash(frozenset(values.items())) & 0xFFFFFFFF
+        except TypeError:  # a list or an object in it
+            return hash(frozenset((name, repr(value)) for name, value in values.items())) & 0xFFFFFFFF
+
     def _remember(self, identity: int, draft: Draft) -> None:
-        content = hash(tuple(sorted((name, repr(value)) for name, value in draft.values.items()))) & 0xFFFFFFFF
+        content = self._content(draft)
         self.touched[identity] = draft.number << 33 | content << 1 | (draft.row is None)
+
+    def _stored(self, row: tuple[Any, ...], column: str) -> Any:
+        """Return what a row holds as it is shown: true and false, where SQLite says 1 and 0."""
+        value = row[self.place[column]]
+        return bool(value) if value is not None and isinstance(self.entity.kinds[column], Truth) else value
 
     def _duplicate(self, draft: Draft, identity: int) -> None:
         """Two records mean one row: taken once where they are equal, refused both where they are not."""
         known = self.touched[identity]
         first, was_created = known >> 33, known & 1
-        content = hash(tuple(sorted((name, repr(value)) for name, value in draft.values.items()))) & 0xFFFFFFFF
+        content = self._content(draft)
         what = ", ".join(f"{c} {shown(self._value(draft, c))}" for c in draft.key or ())
         common: dict[str, Any] = {"file": self.part.file, "entity": self.entity.name, "records": [first, draft.number], "record": first}
         if content == known >> 1 & 0xFFFFFFFF:
@@ -655,7 +673,7 @@ class PartPlanner:
             if not waiting:
                 self.counts["unchanged"] += 1
                 return None
-        old = {column: row[self.place[column]] for column in new}
+        old = {column: self._stored(row, column) for column in new}
         if new and self._edited_since(row):
             if self.planner.options.on_conflict == "keep-db":
                 self.counts["unchanged"] += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import operator
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from bakeio_core.documents import Block
-from bakeio_core.errors import Problem, Problems
+from bakeio_core.errors import Problem, Problems, counted
 from bakeio_core.sources import CONTEXT, Part
 from bakeio_core.values import BadValue, shown
 
@@ -129,11 +129,7 @@ class Reader:
         typed = self.typed(block)
         if typed is not None:
             self.accept(len(typed))
-            names, attributes = list(self.names), list(self.names.values())
-            return [
-                Record(number, dict(zip(names, [getattr(item, a) for a in attributes], strict=True)))
-                for number, item in enumerate(typed, block.first)
-            ]
+            return self.records(enumerate(typed, block.first))
         out = []
         for number, item in block.slow(self.part.file):
             self.total += 1
@@ -144,6 +140,11 @@ class Reader:
             else:
                 out.append(self._read_record(number, item))
         return out
+
+    def records(self, items: Iterable[tuple[int, Any]]) -> list[Record]:
+        """Return (number, object that `typed` gave) as records."""
+        names, cells = list(self.names), operator.attrgetter(*self.names.values(), self.names[next(iter(self.names))])
+        return [Record(number, dict(zip(names, cells(item), strict=False))) for number, item in items]
 
     def _read_record(self, number: int, raw: Mapping[str, Any]) -> Record:
         record = Record(number, {})
@@ -197,7 +198,7 @@ class Reader:
         """Return one warning for each unknown field name, with its count."""
         return [
             Problem(code="unknown-field", severity="warning", file=self.part.file, entity=self.part.entity.name, field=name, count=count,
-                    message=f"is no field of {self.part.entity.name} and is ignored in {count} records")
+                    message=f"is no field of {self.part.entity.name} and is ignored in {counted(count, 'record')}")
             for name, count in self.unknown.items()
         ]  # fmt: skip
 

@@ -67,16 +67,20 @@ class Report:
         """Return the report for a terminal: one line per entity, then the problems, then what it comes to."""
         lines = []
         for name, counts in self.entities.items():
-            said = [f"{counts[what]:,} {what}" for what in COUNTS[1:] if counts[what]]
+            said = [_said(what, counts[what]) for what in COUNTS[1:] if counts[what]]
             lines.append(f"  {name:<20} {counts['processed']:>9,} records: {', '.join(said) or 'nothing to do'}")
         lines += problem_lines(self.problems, self.dropped)
-        total = ", ".join(f"{self.summary[what]:,} {what}" for what in ("created", "updated", "unchanged", "skipped", "conflicts", "errors")
+        total = ", ".join(_said(what, self.summary[what]) for what in ("created", "updated", "unchanged", "skipped", "conflicts", "errors")
                           if self.summary[what] or what in ("created", "updated"))  # fmt: skip
         if self.refused:
             lines.append(f"Refused: {self.refused}. ({total})")
         else:
             lines.append(f"{'Dry run, nothing was written' if self.dry_run else 'Imported'}: {total}.")
         return "\n".join(lines)
+
+
+def _said(what: str, count: int) -> str:
+    return f"{count:,} {'nulls kept' if what == 'nulls_kept' else what[:-1] if count == 1 and what in ('errors', 'conflicts') else what}"
 
 
 def problem_lines(problems: Iterable[Problem], dropped: int = 0) -> list[str]:

@@ -25,6 +25,16 @@ KNOWN = {"manifest_version": (1, 0), "file_version": (1, 0), "view_version": (1,
 APPLICATION = "bakeio"
 
 
+_ENTRY: dict[str, tuple[type, str]] = {
+    "filename": (str, "a text"),
+    "entity_type": (str, "a text"),
+    "record_count": (int, "a whole number"),
+    "checksum_sha256": (str, "a text"),
+    "import_order": (int, "a whole number"),
+    "dependencies": (list, "a list"),
+}
+
+
 class Store(Protocol):
     """Where the files of a set lie."""
 
@@ -170,7 +180,10 @@ class ExportSet:
             return cls(Folder(path), limits)
         if zipfile.is_zipfile(path) or path.suffix.lower() == ".zip":
             return cls(Archive(path, limits), limits)
-        return cls(Folder(path.parent if str(path.parent) else Path()), limits)
+        if path.name != MANIFEST:
+            hint = f"name the set's folder, zip or {MANIFEST}; a single file is for: bakeio import {path}"
+            raise DocumentError(f"{path}: is no set: {hint}", code="bad-document")
+        return cls(Folder(path.parent), limits)
 
     @property
     def name(self) -> str:
@@ -205,18 +218,10 @@ class ExportSet:
         for place, item in enumerate(self.manifest["files"], 1):
             try:
                 if not isinstance(item, dict) or isinstance(item, Duplicated):
-                    raise TypeError("an object {...}")
-                types = {
-                    "filename": str,
-                    "entity_type": str,
-                    "record_count": int,
-                    "checksum_sha256": str,
-                    "import_order": int,
-                    "dependencies": list,
-                }
-                for name, kind in types.items():
+                    raise TypeError("to be an object {...}")
+                for name, (kind, noun) in _ENTRY.items():
                     if not isinstance(item.get(name), kind) or isinstance(item.get(name), bool):
-                        raise TypeError(f'"{name}" as {kind.__name__}')
+                        raise TypeError(f'"{name}", {noun}')
                 dependencies = tuple(str(name) for name in item["dependencies"])
                 yield Listed(
                     item["filename"], item["entity_type"], item["record_count"], item["checksum_sha256"], item["import_order"], dependencies
@@ -259,7 +264,7 @@ class ExportSet:
         elif name not in self._refused:
             yield from self._header_problems(listed)
         if listed.entity not in catalog.entities:
-            why = catalog.disabled.get(listed.entity)
+            why = catalog.disabled.get(listed.entity) or ("its plugin is blocked" if listed.entity in catalog.blocked else None)
             message = f'"{_ascii(listed.entity)}" is {"disabled: " + why if why else "no installed entity: install its plugin, or remove the file"}'
             yield Problem(code="blocked" if why else "unknown-entity", file=_ascii(name), entity=listed.entity, message=message)
 
@@ -312,7 +317,7 @@ class ExportSet:
         unread = {
             p.file for p in problems if p.severity == "error" and p.code not in ("checksum-mismatch", "count-mismatch", "version-too-new")
         }
-        unknown = {listed.entity for listed in self.files if listed.filename in unread}
+        unknown = {listed.entity for listed in self.files if listed.filename in unread or not _is_safe(listed.filename)}
         for problem in closure.problems(unknown):
             problems.add(problem)
         return problems
@@ -353,9 +358,10 @@ def counted(header: dict[str, Any], listed: Listed, count: int) -> Iterator[Prob
             return
 
 
-def checksum_problem(filename: str, severity: str = "error") -> Problem:
-    message = "was changed after it was exported (its SHA-256 is not the manifest's). If that was on purpose, import with --accept-edits"
-    return Problem(code="checksum-mismatch", severity=severity, file=filename, message=message)
+def checksum_problem(filename: str, accepted: bool = False) -> Problem:
+    message = "was changed after it was exported (its SHA-256 is not the manifest's)"
+    message += ": its edits are taken" if accepted else ". If that was on purpose, import with --accept-edits"
+    return Problem(code="checksum-mismatch", severity="warning" if accepted else "error", file=filename, message=message)
 
 
 def version_problem(header: dict[str, Any], field: str, file: str) -> Problem | None:

@@ -67,7 +67,7 @@ class Source:
             return []
         found = list(counted(part.document.header, part.listed, count))
         if sha256 != part.listed.sha256.lower():
-            found.append(checksum_problem(part.file))
+            found.append(checksum_problem(part.file, self.accept_edits))
         for problem in found:
             if self.accept_edits:
                 problem.severity = "warning"

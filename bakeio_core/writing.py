@@ -64,7 +64,7 @@ def write_set(
     common = {"export_id": str(uuids.uuid4()), "exported_at": now.isoformat() + "Z"}
     entities = export.in_range(catalog, since, until)
     undated = [name for name, entity in entities.items() if not transactional and entity.date is not None]
-    omitted = (*undated, *(name for name in catalog.disabled if not name.startswith("view ")))
+    omitted = (*undated, *sorted(catalog.blocked), *(name for name in catalog.disabled if not name.startswith("view ")))
     files = []
     with streaming(), output.atomic_folder(path, force=force) as part:
         for order, entity in enumerate((entity for name, entity in entities.items() if name not in omitted), 1):

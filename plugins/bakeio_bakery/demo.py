@@ -2,70 +2,145 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+if TYPE_CHECKING:
+    from bakeio_core import Report
+
 WIDTH = 80
+MADE = ("bakery.db", "copy.db", "backup", "view_products.json", "view_purchases.json")
+BARCODES = ("071012010103", "036000291452", "012345678905")
 
 
 @click.command()
 @click.argument("directory", default="demo", type=click.Path(path_type=Path, file_okay=False))
-def demo(directory: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the story as one JSON object on stdout.")
+def demo(directory: Path, as_json: bool) -> None:
     """Show what bakeio does, in a new DIRECTORY with a sample bakery."""
-    from bakeio_core import Bakeio, ImportRefused, UsageError, connect
-    from bakeio_core.database import begin_read, begin_write
-
-    if directory.exists() and any(directory.iterdir()):
-        if not (directory / "bakery.db").exists():
-            raise UsageError(f"{directory} holds other files: choose a new folder, bakeio demo FOLDER")
-        shutil.rmtree(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    core, home, copy = Bakeio.discover(), directory / "bakery.db", directory / "copy.db"
-    engine, second = connect(home), connect(copy)
-    tell = click.echo
-
-    tell(f"1. A small bakery in {home}")
-    with begin_write(engine) as db:
-        core.create_tables(db)
-        sample = core.load_sample(db)
-    for name, counts in sample.entities.items():
-        tell(f"     {name:<18} {counts['created']:>4} records")
-
-    tell(f"\n2. Everything out as files: bakeio -d {home} export-complete")
-    with begin_read(engine) as db:
-        done = core.export_complete(db, directory / "backup")
-    for file in sorted(done.folder.iterdir()):
-        tell(f"     {file!s:<38} {file.stat().st_size:>8,} bytes")
-
-    tell(f"\n3. Is the backup whole? bakeio validate-export {done.folder}")
-    problems = core.validate(done.folder)
-    tell(f"     {len(done.counts)} files, {sum(done.counts.values())} records, {problems.errors} problems")
-
-    tell(f"\n4. Rebuild it anywhere: bakeio -d {copy} import-complete {done.folder}")
-    with begin_write(second) as db:
-        core.create_tables(db)
-        first = core.import_complete(db, done.folder)
-    with begin_write(second) as db:
-        again = core.import_complete(db, done.folder)
-    tell(
-        f"     first time: {first.summary['created']} created; once more: {again.summary['created']} created, {again.summary['updated']} changed"
-    )
-
-    tell(f"\n5. Somebody mistypes a shop three times in {directory / 'edited'}:")
-    broken = shutil.copytree(done.folder, directory / "edited")
-    purchases = broken / "04_purchases.json"
-    right, wrong = '"supplier_slug":"costco_waltham_ma","supplier_name":"Costco"', '"supplier_slug":null,"supplier_name":"Cosco"'
-    purchases.write_text(purchases.read_text("utf-8").replace(right, wrong, 3), "utf-8")
+    told: list[str] = []
+    tell = told.append if as_json else click.echo
+    story = Story(_fresh(directory), tell)
     try:
-        with begin_write(second) as db:
-            core.import_complete(db, broken, accept_edits=True)
-    except ImportRefused as refused:
-        problem = next(p for p in refused.problems if p.severity == "error")
-        for line in (*textwrap.wrap(str(problem), WIDTH - 5), str(refused)):
-            tell(f"     {line}")
-    for used in (engine, second):
-        used.dispose()
-    tell(f"\nNow you:  bakeio -d {home} export-complete --zip")
+        for chapter in (story.bakery, story.backup, story.restore, story.enrich, story.receipt):
+            chapter()
+    finally:
+        story.close()
+    tell(f"\nNow you:  bakeio -d {directory / 'bakery.db'} export-view products -o mine.json")
+    if as_json:
+        click.echo(json.dumps({"folder": str(directory), "story": "\n".join(told).split("\n")}))
+
+
+def _fresh(directory: Path) -> Path:
+    """Empty the folder of an earlier demo; one that holds anything else is left alone."""
+    from bakeio_core import UsageError
+
+    if directory.exists():
+        others = [path.name for path in directory.iterdir() if path.name.removesuffix("-wal").removesuffix("-shm") not in MADE]
+        if others:
+            raise UsageError(f"{directory} holds other files ({others[0]}): choose a new folder, bakeio demo FOLDER")
+        shutil.rmtree(directory)
+    directory.mkdir(parents=True)
+    return directory
+
+
+class Story:
+    """The chapters of the demo, told line by line."""
+
+    def __init__(self, folder: Path, tell: Callable[[str], object]) -> None:
+        from bakeio_core import Bakeio, connect
+
+        self.folder, self.tell, self.core = folder, tell, Bakeio.discover()
+        self.home, self.copy = folder / "bakery.db", folder / "copy.db"
+        self.engine, self.second = connect(self.home), connect(self.copy)
+
+    def close(self) -> None:
+        self.engine.dispose()
+        self.second.dispose()
+
+    def say(self, text: str) -> None:
+        for line in textwrap.wrap(text, WIDTH - 5, break_long_words=False):
+            self.tell(f"     {line}")
+
+    def bakery(self) -> None:
+        from bakeio_core.database import begin_write
+
+        self.tell(f"1. A small bakery in {self.home}")
+        with begin_write(self.engine) as db:
+            self.core.create_tables(db)
+            sample = self.core.load_sample(db)
+        self.say(", ".join(f"{counts['created']} {name}" for name, counts in sample.entities.items()))
+
+    def backup(self) -> None:
+        from bakeio_core.database import begin_read
+
+        self.tell(f"\n2. Everything out as files: bakeio -d {self.home} export-complete")
+        with begin_read(self.engine) as db:
+            done = self.core.export_complete(db, self.folder / "backup")
+        for file in sorted(done.folder.glob("0*.json")):
+            self.tell(f"     {file!s:<38} {file.stat().st_size:>8,} bytes")
+        problems = self.core.validate(done.folder)
+        self.say(f"bakeio validate-export: {sum(done.counts.values())} records, {problems.errors} problems")
+
+    def restore(self) -> None:
+        self.tell(f"\n3. Rebuild it anywhere: bakeio -d {self.copy} import-complete backup")
+        first, again = self._import(self.second, "backup"), self._import(self.second, "backup")
+        self.say(
+            f"first time {first.summary['created']} created; once more {again.summary['created']} created, {again.summary['updated']} changed"
+        )
+
+    def _import(self, engine: Any, name: str, **options: Any) -> Report:
+        from bakeio_core.database import begin_write
+
+        with begin_write(engine) as db:
+            self.core.create_tables(db)
+            return self.core.import_(db, self.folder / name, **options)
+
+    def _view(self, name: str, **narrowed: Any) -> Any:
+        from bakeio_core.database import begin_read
+
+        path = self.folder / f"view_{name}.json"
+        with begin_read(self.engine) as db:
+            self.core.export_view(db, self.core.view(name).narrow(**narrowed), path)
+        return json.loads(path.read_text("utf-8"))
+
+    def enrich(self) -> None:
+        from bakeio_core.database import begin_write
+        from bakeio_core.difference import differing
+
+        self.tell("\n4. An assistant looks up barcodes: export-view products --missing upc_code")
+        document = self._view("products", missing=["upc_code"])
+        for record, code in zip(document["records"], BARCODES, strict=False):
+            record["upc_code"] = code
+        (self.folder / "view_products.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
+        self.say(f"{document['record_count']} products lack one, {len(BARCODES)} are filled in")
+        with begin_write(self.engine) as db:
+            db.exec_driver_sql("UPDATE products SET notes = 'On offer this week' WHERE id = ?", (document["records"][0]["product_id"],))
+        self.say("meanwhile somebody writes a note into the database")
+        preview = self._import(self.engine, "view_products.json", dry_run=True)
+        for change in preview.changes[:2]:
+            for column, before, after in differing(change):
+                self.say(f"--dry-run: record {change.record}, {column}: {before} -> {after}")
+        done = self._import(self.engine, "view_products.json")
+        self.say(f"import-view: {done.summary['updated']} updated, {done.summary['unchanged']} unchanged; the note is still there")
+
+    def receipt(self) -> None:
+        from bakeio_core import ImportRefused
+
+        self.tell("\n5. A receipt of a shop nobody knows: import-view view_purchases.json")
+        document = self._view("purchases", limit=2)
+        new = {"product_slug": document["records"][0]["product_slug"], "supplier_name": "Wilson's Farm", "purchase_date": "2025-12-20"}
+        document["records"] += [{**new, "unit_price": price, "quantity_purchased": 1} for price in (4.25, 3.99, 6.5)]
+        (self.folder / "view_purchases.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
+        try:
+            self._import(self.engine, "view_purchases.json")
+        except ImportRefused as refused:
+            problem = next(problem for problem in refused.problems if problem.severity == "error")
+            self.say(str(problem))
+            self.say(str(refused))

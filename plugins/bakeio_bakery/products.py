@@ -2,6 +2,7 @@
 
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Integer, MetaData, Numeric, String, Table, Text, false
 
+from bakeio_bakery.barcodes import gtin
 from bakeio_core import Entity, hookimpl, identity_columns, stamp_columns
 
 
@@ -35,5 +36,6 @@ def bakeio_entities(metadata: MetaData) -> Entity:
             "preferred_supplier_id": {"supplier_slug": "slug", "supplier_name": "name"},
         },
         label=("brand", "product_name"),
+        checks={"upc_code": gtin},
         slug_from=("brand", "product_name", "package_size", "package_unit"),
     )

@@ -1,0 +1,401 @@
+"""Views as files: what is exported, what is forgiven when it comes back, and that an unedited one changes nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from conftest import Ran, rows_of
+from sqlalchemy import event, text
+
+from bakeio_core import Bakeio, connect
+from bakeio_core.database import begin_read, begin_write
+
+Run = Callable[..., Ran]
+Records = list[dict[str, Any]]
+VIEWS = ("products", "purchases", "inventory")
+
+
+def export(run: Run, url: str | Path, view: str, path: Path, *words: object) -> Path:
+    """Export a view to a path and return the path."""
+    done = run("-d", url, "export-view", view, "-o", path, *words)
+    assert done.code == 0, done.err
+    return path
+
+
+def document(path: Path) -> Any:
+    return json.loads(path.read_text("utf-8"))
+
+
+def edit(path: Path, change: Callable[[Records], Any]) -> Path:
+    """Change the records of a view's file as a person would."""
+    whole = document(path)
+    records = change(whole["records"])
+    whole["records"] = records if isinstance(records, list) else whole["records"]
+    path.write_text(json.dumps(whole, ensure_ascii=False, indent=2), "utf-8")
+    return path
+
+
+def sql(url: str | Path, *statements: str, **values: Any) -> Any:
+    """Run plain SQL as another program would; return the rows of the last statement where it has any."""
+    engine = connect(url)
+    with engine.begin() as db:
+        for statement in statements:
+            result = db.execute(text(statement), values)
+        found = result.fetchall() if result.returns_rows else None
+    engine.dispose()
+    return found
+
+
+def counts(done: Ran) -> dict[str, int]:
+    """Return the counts of a report that are not zero."""
+    return {name: number for name, number in done.json["summary"].items() if number}
+
+
+def found(done: Ran, severity: str = "error") -> list[tuple[str, str | None, int]]:
+    """Return (code, field, count) of the problems of a report."""
+    return [(p["code"], p["field"], p["count"]) for p in done.json["problems"] if p["severity"] == severity]
+
+
+def refused(run: Run, url: str | Path, path: Path, *words: object) -> list[tuple[str, str | None, int]]:
+    """Import a file that must be refused; return why. No row of any table may have changed."""
+    before = rows_of(url)
+    done = run("-d", url, "import-view", path, "--json", *words)
+    assert rows_of(url) == before
+    assert done.code == 1, done.out
+    summary = done.json["summary"]
+    parts = ("created", "updated", "unchanged", "skipped", "conflicts", "errors")
+    assert summary["processed"] == sum(summary[part] for part in parts) and min(summary.values()) >= 0, summary
+    return found(done)
+
+
+@pytest.fixture
+def filled(run: Run, new_database: Callable[[], str]) -> str:
+    """A database of either system with the sample bakery."""
+    url = new_database()
+    assert run("-d", url, "init", "--sample").code == 0
+    return url
+
+
+# -- unedited
+
+
+def layouts(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield a file as other programs would write it: the same records in other clothes."""
+    plain, whole, dice = path.read_text("utf-8"), document(path), random.Random(5)
+    yield "as it is", plain
+    yield "Windows", "\ufeff" + plain.replace("\n", "\r\n")
+    yield "indented, not ASCII escaped", json.dumps(whole, indent=4, ensure_ascii=False)
+    yield "indented, ASCII", json.dumps(whole, indent=4)
+    yield "keys in another order", json.dumps(whole | {"records": [dict(reversed(r.items())) for r in whole["records"]]})
+    yield "sorted keys", json.dumps(whole, sort_keys=True)
+    yield "records shuffled", json.dumps(whole | {"records": dice.sample(whole["records"], len(whole["records"]))})
+    yield "some of the records", json.dumps(whole | {"records": whole["records"][7::3]})
+    number = re.compile(r'"(package_size|package_unit_quantity|unit_price|quantity_purchased|quantity)":(\d+)(\.\d+)?(?=[,}])')
+    yield "5.0", number.sub(lambda m: f'"{m[1]}":{m[2]}{m[3] or ".0"}', plain)
+    yield "5.00", number.sub(lambda m: f'"{m[1]}":{m[2]}{m[3] or ".00"}0', plain)
+    yield "numbers as text", number.sub(lambda m: f'"{m[1]}":"{m[2]}{m[3] or ""}"', plain)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_an_unedited_export_changes_nothing_in_whatever_clothes_it_comes_back(
+    run: Run, filled: str, tmp_path: Path, core: Bakeio, view: str
+) -> None:
+    path = export(run, filled, view, tmp_path / "view.json")
+    before, engine = rows_of(filled), connect(filled)
+    for name, content in list(layouts(path)):
+        (again := tmp_path / "again.json").write_text(content, "utf-8", newline="")
+        for mode in ("merge", "update-only", "skip-existing"):
+            with begin_write(engine) as db:
+                report = core.import_(db, again, mode=mode)
+            same = report.summary["skipped" if mode == "skip-existing" else "unchanged"]
+            assert (report.exit_code, same, name) == (0, report.summary["processed"], name), report.text()
+            assert not [problem for problem in report.problems if problem.severity == "error"], name
+    engine.dispose()
+    assert rows_of(filled) == before
+
+
+def test_narrowed_exports_hold_what_was_asked_for_and_come_back_unchanged(run: Run, sample: Path, tmp_path: Path) -> None:
+    lacking = sql(sample, "SELECT count(*) FROM products WHERE NOT is_hidden AND (upc_code IS NULL OR upc_code = '')")[0][0]
+    whole = len(document(export(run, sample, "products", tmp_path / "whole.json"))["records"])
+    narrowed: dict[tuple[str, ...], int] = {
+        ("--fields", "upc_code,notes"): whole, ("--missing", "upc_code"): lacking, ("--limit", "5"): 5, ("--all",): whole + 3,
+        ("--missing", "upc_code", "--all", "--limit", "2", "--fields", "upc_code"): 2,
+    }  # fmt: skip
+    before = rows_of(sample)
+    for words, count in narrowed.items():
+        path = export(run, sample, "products", tmp_path / "view.json", "--force", *words)
+        assert (document(path)["record_count"], len(document(path)["records"])) == (count, count), words
+        done = run("-d", sample, "import-view", path, "--json")
+        assert (done.code, counts(done), found(done)) == (0, {"processed": count, "unchanged": count}, [])
+        assert not [p for p in done.json["problems"] if "_rev" in p["message"]], "it knows what the record was"
+    assert rows_of(sample) == before
+    assert set(document(path)["records"][0]) == {"product_slug", "upc_code", "_rev"}
+
+
+def test_a_file_of_fewer_fields_still_knows_what_the_record_was(run: Run, sample: Path, tmp_path: Path) -> None:
+    path = export(run, sample, "products", tmp_path / "view.json", "--fields", "notes", "--limit", "3")
+    sql(sample, "UPDATE products SET brand = 'Theirs' WHERE id = 1", "UPDATE products SET notes = 'theirs' WHERE id = 2")
+    edit(path, lambda records: [r | {"notes": "mine"} for r in records])
+    assert refused(run, sample, path) == [("conflict", "notes", 1)]
+    assert counts(run("-d", sample, "import-view", path, "--on-conflict", "keep-db", "--json"))["updated"] == 2
+    assert sql(sample, "SELECT brand, notes FROM products WHERE id = 1") == [("Theirs", "mine")]
+
+
+def test_a_view_goes_through_pipes(run: Run, sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = run("-d", sample, "export-view", "products", "--output", "-")
+    assert (done.code, len(done.json["records"])) == (0, 81)
+    changed = done.json
+    changed["records"][0]["notes"] = "through a pipe: é"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.dumps(changed).encode())))
+    back = run("-d", sample, "import-view", "-", "--json")
+    assert (back.code, back.json["summary"]["updated"]) == (0, 1), back.out
+    assert sql(sample, "SELECT notes FROM products WHERE id = 1") == [("through a pipe: é",)]
+
+
+def test_the_real_views_match_every_row_and_change_none(run: Run, new_database: Callable[[], str], real_data: Path) -> None:
+    url = new_database()
+    assert run("-d", url, "import-complete", real_data / "bake-tracker-normalized").code == 0
+    before = rows_of(url)
+    for view in VIEWS:
+        done = run("-d", url, "import-view", real_data / "bake-tracker-views" / f"view_{view}.json", "--json")
+        assert (done.code, counts(done)) == (0, {"processed": 156, "unchanged": 156}), done.out
+    assert rows_of(url) == before
+
+
+def test_the_real_products_view_onto_an_empty_database_lists_every_missing_key(
+    run: Run, new_database: Callable[[], str], real_data: Path
+) -> None:
+    url = new_database()
+    run("-d", url, "init")
+    done = run("-d", url, "import-view", real_data / "bake-tracker-views" / "view_products.json", "--json")
+    assert (done.code, counts(done)) == (1, {"processed": 156, "errors": 156})
+    missing = [p for p in done.json["problems"] if p["severity"] == "error"]
+    assert {p["code"] for p in missing} == {"missing-reference"}
+    fields = [p["field"] for p in missing]
+    assert {field: fields.count(field) for field in set(fields)} == {"ingredient_slug": 123, "preferred_supplier_name": 4}
+    assert not any(rows_of(url).values())
+
+
+# -- reading
+
+
+def wrapped(path: Path) -> dict[str, str]:
+    plain, whole = path.read_text("utf-8"), document(path)
+    return {
+        "a bare list": json.dumps(whole["records"]),
+        "a code block in prose": f'Sure! Here is "the" file {{with}} edits:\n\n```json\n{plain}\n```\n\nI left [three] alone.\n',
+        "trailing commas": plain.replace("\n  ]", ",\n  ]").replace('"}', '",}'),
+        "comments": "// edited\n" + plain.replace('"records": [', '/* all of\n them */ "records": [ // here'),
+    }
+
+
+@pytest.mark.parametrize("kind", ["a bare list", "a code block in prose", "trailing commas", "comments"])
+def test_what_assistants_leave_around_json_is_forgiven_with_a_warning(run: Run, sample: Path, tmp_path: Path, kind: str) -> None:
+    path = export(run, sample, "products", tmp_path / "view.json", "--limit", "9")
+    note = "see https://example.org/a, // no comment /* at all */, ,} and ```"
+    whole = document(path)
+    whole["records"][0]["notes"] = note
+    lines = ",\n".join(json.dumps(record) for record in whole.pop("records"))
+    path.write_text(json.dumps(whole, indent=2)[:-2] + f',\n  "records": [\n{lines}\n  ]\n}}\n', "utf-8")
+    path.write_text(wrapped(path)[kind], "utf-8")
+    done = run("-d", sample, "import-view", path, "--json")
+    assert (done.code, counts(done)) == (0, {"processed": 9, "updated": 1, "unchanged": 8}), done.out
+    assert "bad-document" in [code for code, _, _ in found(done, "warning")]
+    assert sql(sample, "SELECT notes FROM products WHERE id = 1") == [(note,)]
+
+
+@pytest.mark.parametrize(
+    "broken", ['[{"product_slug": "a"', "No file, sorry.", "", "```json\n{,}\n```", '{"records": []}', '"text"', "[1, 2]"]
+)
+def test_what_is_broken_beyond_that_is_an_error(run: Run, sample: Path, tmp_path: Path, broken: str) -> None:
+    (path := tmp_path / "view.json").write_text(broken, "utf-8")
+    before = rows_of(sample)
+    done = run("-d", sample, "import-view", path, "--json")
+    code = done.json["error"]["code"] if "error" in done.json else done.json["problems"][0]["code"]
+    assert (done.code, code in ("bad-json", "bad-document", "truncated")) == (1, True), done.out
+    assert rows_of(sample) == before
+
+
+def test_a_file_cut_off_writes_nothing(run: Run, sample: Path, tmp_path: Path) -> None:
+    path = edit(export(run, sample, "products", tmp_path / "view.json"), lambda records: records[0].update(notes="mine"))
+    path.write_bytes(path.read_bytes()[:20_000])
+    assert "truncated" in [code for code, _, _ in refused(run, sample, path)]
+
+
+def test_an_unknown_view_is_named_with_those_that_are_known(run: Run, sample: Path, tmp_path: Path) -> None:
+    path = export(run, sample, "products", tmp_path / "view.json")
+    path.write_text(path.read_text("utf-8").replace("products_complete", "recipes_complete"), "utf-8")
+    done = run("-d", sample, "import-view", path, "--json")
+    assert (done.code, done.json["error"]["code"], "purchases" in done.json["error"]["message"]) == (1, "unknown-view", True)
+    for command in ("export-view", "schema"):
+        done = run("-d", sample, command, "recipes")
+        assert (done.code, "purchases" in done.err) == (2, True)
+
+
+def test_a_set_is_no_view_and_a_view_no_set_but_import_takes_either(run: Run, sample: Path, sample_set: Path, tmp_path: Path) -> None:
+    view = export(run, sample, "products", tmp_path / "view.json")
+    for command, path in (("import-view", sample_set), ("import-complete", view)):
+        done = run("-d", sample, command, path)
+        assert (done.code, f"bakeio import {path}" in done.err) == (1, True), done.err
+    assert run("-d", tmp_path / "none.db", "import-complete", view).code == 1
+    assert not (tmp_path / "none.db").exists()
+    for path in (sample_set, view):
+        done = run("-d", sample, "import", path, "--json")
+        assert (done.code, {"created", "updated", "errors"} & set(counts(done))) == (0, set())
+
+
+# -- writing files
+
+
+def test_edits_not_imported_yet_are_not_overwritten(run: Run, sample: Path, tmp_path: Path) -> None:
+    path = export(run, sample, "products", tmp_path / "view.json")
+    export(run, sample, "products", path)  # nothing to lose
+    content = edit(path, lambda records: records[0].update(notes="mine")).read_bytes()
+    done = run("-d", sample, "export-view", "products", "-o", path, "--json")
+    assert (done.code, done.json["error"]["code"], "--force" in done.json["error"]["message"]) == (1, "blocked", True)
+    assert path.read_bytes() == content
+    assert run("-d", sample, "import-view", path).code == 0
+    export(run, sample, "products", path)
+    assert document(path)["records"][0]["notes"] == "mine"
+    edit(path, lambda records: records[0].update(product_slug="broken"))
+    assert run("-d", sample, "export-view", "products", "-o", path).code == 1
+    export(run, sample, "products", path, "--force")
+    assert document(path)["records"][0]["product_slug"] != "broken"
+
+
+def test_a_rehearsal_shows_before_and_after_reports_the_same_and_writes_nothing(run: Run, sample: Path, tmp_path: Path) -> None:
+    path = export(run, sample, "products", tmp_path / "view.json")
+    attack = "<script>alert(1)</script>"
+    edit(
+        path, lambda records: [records[0].update(brand=attack), records[1].update(upc_cod="1"), records[2].update(package_size=7)] and None
+    )
+    before, page = sample.read_bytes(), tmp_path / "out.html"
+    shown = run("-d", sample, "import-view", path, "--dry-run", "--report", page)
+    assert shown.code == 0, shown.err
+    assert f'brand: "King Arthur" -> "{attack}"' in shown.out and "package_size: 50 -> 7" in shown.out
+    html = page.read_text("utf-8")
+    assert attack not in html and "&lt;script&gt;alert(1)&lt;/script&gt;" in html and "King Arthur" in html
+    assert not re.search(r"https?:|src=|@import|url\(", html), "one page that needs no network"
+    rehearsal = run("-d", sample, "import-view", path, "--dry-run", "--json").json
+    assert sample.read_bytes() == before
+    real = run("-d", sample, "import-view", path, "--json").json
+    assert (rehearsal.pop("run"), rehearsal.pop("dry_run"), real.pop("dry_run"), real.pop("run") > 0) == (None, True, False, True)
+    assert rehearsal == real
+    assert real["summary"]["updated"] == 2
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_schema_takes_the_views_own_export_and_refuses_what_the_import_refuses(
+    run: Run, sample: Path, tmp_path: Path, view: str
+) -> None:
+    schema = run("schema", view).json
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    whole = document(export(run, sample, view, tmp_path / "view.json", *(["--all"] if view == "products" else [])))
+    assert list(validator.iter_errors(whole)) == []
+    first = whole["records"][0]
+    too_long = {"products": ("brand", "x" * 201), "purchases": ("supplier_name", "x" * 201), "inventory": ("location", "x" * 101)}[view]
+    for wrong in ({"surprise": 1}, {too_long[0]: too_long[1]}, {"notes": 5}, {"_clear": ["nothing"]}):
+        assert list(validator.iter_errors(whole | {"records": [first | wrong]})), wrong
+    assert validator.is_valid({"records": [{name: first[name] for name in list(first)[:3]} | {"_clear": ["notes"]}]})
+    writable = [name for name, item in schema["properties"]["records"]["items"]["properties"].items() if not item.get("readOnly")]
+    assert set(whole["documentation"]["editable_fields"]) <= set(writable)
+
+
+# -- many rows, and few statements
+
+
+@contextmanager
+def statements(engine: Any) -> Iterator[list[str]]:
+    seen: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def fill(url: str, products: int) -> None:
+    """Products with 50 purchases (two of the last day) and 50 lots of a tenth each, by plain SQL."""
+    stamp = "'x', '2026-01-01 00:00:00', '2026-01-01 00:00:00'"
+    engine = connect(url)
+    with engine.begin() as db:
+        db.execute(
+            text(
+                f"INSERT INTO ingredients (id, slug, display_name, category, uuid, created_at, updated_at) VALUES (1, 'i', 'I', 'C', {stamp})"
+            )
+        )
+        db.execute(text(f"INSERT INTO suppliers (id, slug, name, uuid, created_at, updated_at) VALUES (1, 's', 'S', {stamp})"))
+        some = [{"p": p, "u": f"{p:036}"} for p in range(1, products + 1)]
+        stamps = stamp.removeprefix("'x', ")
+        db.execute(text("INSERT INTO products (id, slug, ingredient_id, package_unit, package_unit_quantity, is_hidden, uuid, created_at, updated_at) "
+                        f"VALUES (:p, 'p' || :u, 1, 'g', 5, false, :u, {stamps})"), some)  # fmt: skip
+        many = [{"n": n, "p": n // 50 + 1, "u": f"{n:036}", "d": f"2026-03-{n % 25 + 1:02}", "q": n} for n in range(products * 50)]
+        db.execute(text("INSERT INTO purchases (id, product_id, supplier_id, purchase_date, unit_price, quantity_purchased, uuid, created_at, updated_at) "
+                        f"VALUES (:n + 1, :p, 1, :d, :q, 1, :u, {stamps})".replace(":d", "CAST(:d AS date)" if url.startswith("p") else ":d")), many)  # fmt: skip
+        db.execute(text("INSERT INTO inventory_items (id, product_id, purchase_id, quantity, uuid, created_at, updated_at) "
+                        f"VALUES (:n + 1, :p, :n + 1, 0.1, :u, {stamps})"), many)  # fmt: skip
+    engine.dispose()
+
+
+def test_many_purchases_and_lots_are_summed_by_as_many_statements_as_few(
+    run: Run, new_database: Callable[[], str], tmp_path: Path, core: Bakeio
+) -> None:
+    numbers = []
+    for products in (10, 60):
+        url = new_database()
+        run("-d", url, "init")
+        fill(url, products)
+        engine = connect(url)
+        with statements(engine) as exporting, begin_read(engine) as db:
+            core.export_view(db, "products", path := tmp_path / f"{products}.json")
+        whole = document(path)
+        assert whole["record_count"] == products
+        for place, record in enumerate(whole["records"]):
+            last = (record["last_purchase_date"], record["last_purchase_price"], record["current_inventory_qty"])
+            assert last == ("2026-03-25", place * 50 + 49, 5)
+        edit(path, lambda records: [record | {"notes": "mine"} for record in records])
+        with statements(engine) as importing, begin_write(engine) as db:
+            assert core.import_(db, path).summary["updated"] == products
+        engine.dispose()
+        numbers.append((len(exporting), len(importing)))
+    assert numbers[0] == numbers[1]
+
+
+def test_modes_the_journal_and_doing_without_it(run: Run, sample: Path, tmp_path: Path) -> None:
+    def change(records: Records) -> None:
+        new = {name: records[1][name] for name in ("product_slug", "supplier_name", "purchase_date", "unit_price")}
+        records[0]["notes"] = "mine"
+        records.append(new | {"quantity_purchased": 999})
+
+    path = edit(export(run, sample, "purchases", tmp_path / "view.json"), change)
+    expected = {
+        "update-only": {"processed": 401, "updated": 1, "unchanged": 399, "skipped": 1},
+        "skip-existing": {"processed": 401, "created": 1, "skipped": 400},
+        "merge": {"processed": 401, "created": 1, "updated": 1, "unchanged": 399},
+    }
+    for mode, wanted in expected.items():
+        done = run("-d", sample, "import-view", path, "--mode", mode, "--dry-run", "--json")
+        assert (done.code, counts(done)) == (0, wanted), mode
+    assert len(run("-d", sample, "runs", "--json").json["runs"]) == 1
+    assert run("-d", sample, "import-view", path, "--no-journal", "--mode", "skip-existing", "--json").json["run"] is None
+    assert len(run("-d", sample, "runs", "--json").json["runs"]) == 1
+    assert sql(sample, "SELECT count(*) FROM bakeio_changes") == [(0,)]
+    done = run("-d", sample, "import-view", path, "--json")
+    latest = run("-d", sample, "runs", "--json").json["runs"][0]
+    assert (latest["id"], latest["source"], latest["counts"]["updated"], latest["export_id"]) == (
+        done.json["run"], "view.json", 1, document(path)["export_id"],
+    )  # fmt: skip
+    assert "1 updated" in run("-d", sample, "runs").out
