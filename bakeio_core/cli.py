@@ -349,7 +349,7 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--on-conflict", type=click.Choice(["fail", "keep-db", "take-file"]), default="fail", show_default=True,
                      help="Where file and database both changed."),
         click.option("--nulls", type=click.Choice(["keep", "clear"]), default="keep", show_default=True, help="What null means in a view."),
-        click.option("--allow", multiple=True, metavar="CHECK", help="Lift a check, such as that of a barcode; may be given more than once."),
+        click.option("--allow", multiple=True, metavar="CHECK", help="Lift the check of a column; may be given more than once."),
         click.option("--allow-duplicates", is_flag=True, help="Add a view's new records even where equal rows are there."),
         click.option("--accept-edits", is_flag=True, help="Take a set whose files were changed after the export."),
         click.option("--no-journal", is_flag=True, help="Do not record the run in the database."),

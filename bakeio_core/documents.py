@@ -40,7 +40,7 @@ class Limits:
 class Format:
     """How a view is written to a file and read back besides JSON (the hook `bakeio_formats`).
 
-    name: as after `--format`; suffix: the ending of its files, with the point; write(file, header, records) and
+    name: what it is called; suffix: the ending of its files, with the point; write(file, header, records) and
     read(file) -> (header, records) work on binary files.
     """
 
@@ -209,16 +209,17 @@ class Document:
         while True:
             cut = data.rfind(b"\n")
             whole, end = data[:cut], None
-            if cut > 0 and not (whole[-1:] == b"," and _one_a_line(whole)):
+            lines = _one_a_line(whole) if cut > 0 and data[cut - 1 : cut] == b"," else 0
+            if cut > 0 and not lines:
                 end = _LIST_END.search(data)
                 cut = end.start() if end else cut
                 whole = data[:cut]
+                lines = _one_a_line(whole) if whole.endswith(b",") != bool(end) else 0
             if cut > 0:
-                comma = whole.endswith(b",")
-                if comma == bool(end) or not _one_a_line(whole):
+                if not lines:
                     break
-                yield Block(first, b"[" + (whole[:-1] if comma else whole) + b"]")
-                first += whole.count(b"\n") + 1
+                yield Block(first, b"".join((b"[", whole if end else memoryview(whole)[:-1], b"]")))
+                first += lines
                 data = data[cut:] if end else data[cut + 1 :]
             if end:
                 rest = [data]
@@ -293,8 +294,10 @@ class _Watched:
         return data
 
 
-def _one_a_line(whole: bytes) -> bool:
-    return whole.count(b"\n") == whole.count(b"},\n{") and whole[:1] == b"{" and whole.endswith((b"}", b"},"))
+def _one_a_line(whole: bytes) -> int:
+    """Return how many records stand in these lines, one on each; 0 where that is not so."""
+    ends = whole.count(b"\n")
+    return ends + 1 if ends == whole.count(b"},\n{") and whole[:1] == b"{" and whole.endswith((b"}", b"},")) else 0
 
 
 def _gathered(items: Iterable[tuple[int, dict[str, Any] | Problem]]) -> Iterator[Block]:

@@ -18,6 +18,7 @@ from bakeio_core.catalog import Catalog
 from bakeio_core.database import ensure_begun, streaming, translated
 from bakeio_core.documents import Limits
 from bakeio_core.errors import BakeioError, ImportRefused, PluginError, Problems, UsageError
+from bakeio_core.merge import ViewPlanner
 from bakeio_core.model import View
 from bakeio_core.opening import open_source
 from bakeio_core.plan import Change, Options, Planner
@@ -246,7 +247,7 @@ class Bakeio:
         ensure_begun(db)
         with translated(), streaming():
             while True:
-                planner = Planner(db, self.catalog, opened, options, known)
+                planner = Planner(db, self.catalog, opened, options, known, view_planner=ViewPlanner)
                 for _ in planner.changes():
                     pass
                 missing = list(planner.missing.values())
@@ -331,7 +332,7 @@ class Bakeio:
         ensure_begun(db)
         with translated():
             ledger.refuse_writing(db, self.catalog)
-            planner = Planner(db, self.catalog, source, options, decisions, planning=False)
+            planner = Planner(db, self.catalog, source, options, decisions, planning=False, view_planner=ViewPlanner)
             journal = journal and ledger.has_journal(db)
             application = Application(planner, self._watched(progress), journal)
             adopts = source.kind == "set" and source.database_id and not planner.own and self._untouched(db)

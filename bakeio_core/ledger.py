@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Connection, ForeignKey, Index, Integer, MetaData, String, Table, Text, func, select
+from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Index, Integer, MetaData, String, Table, Text, func, select
 
 from bakeio_core.catalog import Catalog
 from bakeio_core.dialects import dialect_of
@@ -23,7 +23,7 @@ METADATA = MetaData()
 RUNS = Table(
     "bakeio_runs",
     METADATA,
-    Column("id", Integer, primary_key=True),
+    Column("id", Integer, primary_key=True, autoincrement=False),
     Column("at", String(40), nullable=False),
     Column("source", Text, nullable=False),
     Column("mode", String(20), nullable=False),
@@ -33,7 +33,7 @@ RUNS = Table(
 CHANGES = Table(
     "bakeio_changes",
     METADATA,
-    Column("id", Integer, primary_key=True),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("run", Integer, ForeignKey("bakeio_runs.id"), nullable=False),
     Column("entity", String(100), nullable=False),
     Column("row", Integer, nullable=False),
@@ -77,7 +77,11 @@ def has_journal(db: Connection) -> bool:
 
 
 def start_run(db: Connection, source: str, mode: str, export_id: str | None, at: str) -> int:
-    """Enter a run into the journal and return its number; the caller's transaction holds it with the data."""
+    """Enter a run into the journal and return its number; the caller's transaction holds it with the data.
+
+    Numbers are counted here, not by the database: its sequences would survive a rollback. The lock keeps two runs from one number.
+    """
+    dialect_of(db).lock(db, [RUNS, CHANGES])
     number = int(db.execute(select(func.coalesce(func.max(RUNS.c.id), 0))).scalar_one()) + 1
     db.execute(RUNS.insert().values(id=number, at=at, source=source, mode=mode, export_id=export_id, counts="{}"))
     return number
@@ -91,24 +95,22 @@ def finish_run(db: Connection, run: int, counts: Mapping[str, int]) -> None:
 def record_changes(db: Connection, run: int, file: str, changes: Iterable[Change]) -> None:
     """Enter the fields a batch of updates set: old and new wire values as JSON, stamps left out."""
     dialect = dialect_of(db)
-    rows = [
-        (
-            run,
-            change.entity,
-            change.id,
-            column,
-            json.dumps(change.old.get(column), default=str),
-            json.dumps(value, default=str),
-            file,
-            change.record,
-        )
+    first = int(db.execute(select(func.coalesce(func.max(CHANGES.c.id), 0))).scalar_one()) + 1
+    names = ("run", "entity", "row", "field", "old", "new", "file", "record")
+    entered = (
+        (run, change.entity, change.id, column, as_text(change.old.get(column)), as_text(value), file, change.record)
         for change in changes
         for column, value in change.new.items()
         if column != "updated_at"
-    ]
-    names = ("run", "entity", "row", "field", "old", "new", "file", "record")
-    marks = ", ".join([dialect.mark] * len(names))
-    dialect.executemany(db, f"INSERT INTO {CHANGES.name} ({', '.join(map(dialect.quote, names))}) VALUES ({marks})", rows)
+    )
+    rows = [(number, *cells) for number, cells in enumerate(entered, first)]
+    columns, marks = ", ".join(map(dialect.quote, ("id", *names))), ", ".join([dialect.mark] * (len(names) + 1))
+    dialect.executemany(db, f"INSERT INTO {CHANGES.name} ({columns}) VALUES ({marks})", rows)
+
+
+def as_text(value: Any) -> str:
+    """Return a wire value as the journal keeps it: JSON."""
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def runs(db: Connection) -> list[dict[str, Any]]:
@@ -126,7 +128,7 @@ def set_by_export(db: Connection, entity: str, row: int, field: str, value: Any,
     query = select(CHANGES.c.new, RUNS.c.export_id).join(RUNS, RUNS.c.id == CHANGES.c.run)
     query = query.where(CHANGES.c.entity == entity, CHANGES.c.row == row, CHANGES.c.field == field)
     last = db.execute(query.order_by(CHANGES.c.id.desc()).limit(1)).first()
-    return last is not None and last[1] == export_id and last[0] == json.dumps(value, default=str)
+    return last is not None and last[1] == export_id and last[0] == as_text(value)
 
 
 def adopt_database_id(db: Connection, wanted: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid as uuids
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -108,12 +108,20 @@ class Draft:
 class Planner:
     """Plan one import part by part. The consumer writes each `Changes` before it asks for the next, or says `planning` and never does.
 
-    counts: {entity: Counter of `COUNTS`}; missing: {identity: Missing}; problems: everything to report.
+    view_planner: what plans a view's part; counts: {entity: Counter of `COUNTS`}; missing: {identity: Missing}; problems: everything to report.
     """
 
     def __init__(
-        self, db: Connection, catalog: Catalog, source: Source, options: Options, decisions: Decisions | None = None, planning: bool = True
+        self,
+        db: Connection,
+        catalog: Catalog,
+        source: Source,
+        options: Options,
+        decisions: Decisions | None = None,
+        planning: bool = True,
+        view_planner: Callable[[Planner, Part], PartPlanner] | None = None,
     ) -> None:
+        self.view_planner = view_planner
         self.db, self.catalog, self.source, self.options = db, catalog, source, options
         self.decisions, self.planning = decisions or Decisions(), planning
         own = source.database_id is not None and source.database_id == database_id(db)
@@ -149,11 +157,7 @@ class Planner:
 
     def planner_of(self, part: Part) -> PartPlanner:
         """Return what plans a part: a view's records are merged field by field, an entity's file is the state."""
-        if part.view is None:
-            return PartPlanner(self, part)
-        from bakeio_core.merge import ViewPlanner  # it builds on PartPlanner
-
-        return ViewPlanner(self, part)
+        return PartPlanner(self, part) if part.view is None or self.view_planner is None else self.view_planner(self, part)
 
     def show(self, change: Change) -> None:
         """Keep a change for the preview, up to 10,000 of them."""
@@ -422,7 +426,8 @@ class PartPlanner:
     def _witness(self, change: Change) -> None:
         """Add a change to the digest by which what is applied is compared with what was shown; when it happens is no part of it."""
         new = [(column, value) for column, value in change.new.items() if column not in STAMPS]
-        text = f"{change.action}|{change.entity}|{change.id}|{new!r}"
+        old = [value for column, value in change.old.items() if column not in STAMPS]
+        text = f"{change.action}|{change.entity}|{change.id}|{new!r}|{old!r}"
         self.planner.digest.update(text.encode("utf-8", "surrogatepass"))
 
     def _error(self, draft: Draft, code: str, where: str, value: Any, message: str) -> None:

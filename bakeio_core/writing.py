@@ -137,7 +137,7 @@ def view_header(db: Connection, view: View, catalog: Catalog, count: int) -> dic
     whole = catalog.views.get(view.name, view)
     instructions = (
         "Change only the editable fields, keep every record's _rev, and return the records you changed (or all of them). A null keeps the "
-        'value; to empty a field name it in "_clear": ["field"]. Leave unknown values null: do not invent barcodes, prices or dates.'
+        'value; to empty a field name it in "_clear": ["field"]. Leave unknown values null: do not invent any.'
     )
     documentation = {
         "purpose": whole.purpose, "editable_fields": view.names("editable"), "readonly_fields": view.names("key", "readonly"),
