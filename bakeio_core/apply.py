@@ -68,6 +68,7 @@ class Application:
         self.planner, self.db, self.hook, self.journal = planner, planner.db, hook, journal
         self.delayed: list[Change] = []
         self.run_number: int | None = None
+        self.parents: set[str] = set()
 
     def run(self, *, dry_run: bool = False, expected: bytes | None = None) -> None:
         """Write all parts inside a savepoint; a dry run takes it back at the end.
@@ -76,7 +77,9 @@ class Application:
         """
         dialect, planner = ensure_begun(self.db), self.planner
         with translated(), savepoint(self.db) as point, streaming(), dialect.importing(self.db):
-            dialect.lock(self.db, [part.entity.table for part in planner.source.parts])
+            written = [part.entity for part in planner.source.parts]
+            written += [planner.catalog.entities[name] for entity in written for name in planner.catalog.dependencies(entity)]
+            dialect.lock(self.db, [entity.table for entity in dict.fromkeys(written)])
             if self.journal:
                 source = planner.source
                 self.run_number = ledger.start_run(self.db, source.name, planner.options.mode, source.export_id, planner.now)
@@ -93,9 +96,10 @@ class Application:
                 return
             if self.run_number is not None:
                 ledger.finish_run(self.db, self.run_number, planner.summary)
-            for part in planner.source.parts:
-                if planner.counts[part.entity.name]["created"]:
-                    dialect.advance_ids(self.db, part.entity.table, part.entity.primary)
+            grown = {part.entity.name for part in planner.source.parts if planner.counts[part.entity.name]["created"]}
+            for name in grown | self.parents:
+                entity = planner.catalog.entities[name]
+                dialect.advance_ids(self.db, entity.table, entity.primary)
 
     def _part(self, part: Part) -> None:
         planner = self.planner
@@ -120,6 +124,11 @@ class Application:
         """Write a batch; where the database refuses it, write its halves, down to the guilty record."""
         if not changes.rows and not changes.updates:
             return
+        for parents in changes.parents:
+            self.hook(db=self.db, entity=parents.entity, changes=parents)
+            self.planner.linker.rows(parents.entity).written(parents.rows)
+            self.parents.add(parents.entity.name)
+        changes.parents = []
         try:
             with savepoint(self.db):
                 self.hook(db=self.db, entity=changes.entity, changes=changes)

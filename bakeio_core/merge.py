@@ -12,7 +12,7 @@ from bakeio_core.documents import Block
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.linking import Unlinked
 from bakeio_core.model import Key
-from bakeio_core.plan import ABSENT, Change, Changes, Draft, PartPlanner, Planner
+from bakeio_core.plan import ABSENT, Change, Changes, Draft, PartPlanner, Planner, Wanted
 from bakeio_core.reading import Reader, Record, jsonable
 from bakeio_core.revision import field_hash, row_hash
 from bakeio_core.sources import CLEAR, REV, Part
@@ -82,38 +82,44 @@ class Unedited:
         compared = [b for b in (*planner.keys, *planner.editable) if b.name in names]
         if planner.planner.own and planner.id_field in names:
             compared.append(planner.part.bindings[planner.id_field])
+        wanted = list(dict.fromkeys([key, *(b.column for b in compared if b.column != planner.entity.primary)]))
+        named = self._named(names)
+        wanted += [column for column, _, _ in named if column not in wanted]
+        at = {planner.entity.primary: 0, **{column: place for place, column in enumerate(wanted, 1)}}
         left = [f"r.{names[b.name]}" for b in compared]
-        right = [f"row[{planner.place[b.column]}]" for b in compared]
-        scope: dict[str, Any] = {}
-        parameters = []
-        for place, (column, columns) in enumerate((c, w) for c, w in planner.lookup_columns.items() if w):
-            fields = planner.lookup_fields[column]
-            used = [(names[f], p) for p, f in enumerate(fields) if f in names and any(b.name == f for b in planner.naming)]
-            if used:
-                parameters.append((f"n{place}", column, columns))
-                left += [f"r.{attribute}" for attribute, _ in used]
-                right += [f"n{place}.get(row[{planner.place[column]}], none{place})[{p}]" for _, p in used]
-                scope[f"none{place}"] = (None,) * len(columns)
-        value = f"r.{names[planner.by_column[key]]}"
-        arguments = ", ".join(["records", "rows", *(name for name, _, _ in parameters)])
+        right = [f"row[{at[b.column]}]" for b in compared]
+        for place, (column, _, attributes) in enumerate(named):
+            left.append("(" + ", ".join(f"r.{attribute}" for attribute in attributes) + ",)")
+            right.append(f"n{place}.get(row[{at[column]}], nothing{place})")
+        scope: dict[str, Any] = {f"nothing{place}": (None,) * len(columns) for place, (_, columns, _) in enumerate(named)}
+        arguments = ", ".join(["records", "rows", *(f"n{place}" for place in range(len(named)))])
         exec(
-            f"def same({arguments}):\n    return [row[{planner.rows.id_place}] if (row := rows.get({value})) is not None "
+            f"def same({arguments}):\n    return [row[0] if (row := rows.get(r.{names[planner.by_column[key]]})) is not None "
             f"and ({', '.join(left)},) == ({', '.join(right)},) else None for r in records]",
             scope,
         )
         value_of = operator.attrgetter(names[planner.by_column[key]])
+        single = (key,) in planner.entity.unique
 
         def same(records: list[Any]) -> list[int | None]:
-            wanted = {value for record in records if (value := value_of(record)) is not None}
-            found = {value: row for value, row in planner.rows.one(key, wanted).items() if row is not None}
-            named = []
-            for _, column, columns in parameters:
+            values = {value for record in records if (value := value_of(record)) is not None}
+            found = {row[1]: row for row in planner.rows.slim(wanted, values)} if single else {}
+            known = []
+            for column, columns, _ in named:
                 target = planner.catalog.entities[planner.entity.references[column].target]
-                ids = {row[planner.place[column]] for row in found.values()}
-                named.append(planner.linker.names(target, ids, tuple(columns)))
-            return scope["same"](records, found, *named)  # type: ignore[no-any-return]
+                known.append(planner.linker.names(target, {row[at[column]] for row in found.values()}, columns))
+            return scope["same"](records, found, *known)  # type: ignore[no-any-return]
 
         return same
+
+    def _named(self, names: dict[str, str]) -> list[tuple[str, tuple[str, ...], list[str]]]:
+        """Return (reference, columns of the referred row, attributes of the record) for the fields that only name a referred row."""
+        planner, out = self.planner, []
+        for column in planner.lookup_columns:
+            used = [binding for binding in planner.naming if binding.column == column and binding.name in names]
+            if used:
+                out.append((column, tuple(str(b.wanted) for b in used), [names[b.name] for b in used]))
+        return out
 
 
 UNEDITED = 0xFFFFFFFF
@@ -142,6 +148,7 @@ class ViewPlanner(PartPlanner):
         self.present: list[int] = []
         self.two_way = 0
         self._by_hash: dict[int, int] | None = None
+        self._key_places = [(b.name, self.place[b.column]) for b in self.keys]
         self.unedited = Unedited(self)
 
     def changes(self) -> Iterator[Changes]:
@@ -387,9 +394,12 @@ class ViewPlanner(PartPlanner):
 
     def _disagreeing(self, draft: Draft, row: tuple[Any, ...], names: dict[str, Any]) -> str | None:
         """Return the first key or naming field of a record that is not what the row has."""
-        for binding in (*self.keys, *self.naming):
-            value = draft.values.get(binding.name, ABSENT)
-            if value is not ABSENT and value != self._current(binding, row, names):
+        values = draft.values
+        for name, place in self._key_places:
+            if name in values and values[name] != row[place]:
+                return name
+        for binding in self.naming:
+            if binding.name in values and values[binding.name] != self._current(binding, row, names):
                 return binding.name
         return None
 
@@ -554,6 +564,10 @@ class ViewPlanner(PartPlanner):
         return set_by_export(self.planner.db, self.entity.name, identity, column, row[self.place[column]], export_id)
 
     def _conclude(self, draft: Draft, row: tuple[Any, ...], new: dict[str, Any], conflicts: dict[str, Any], batch: Changes) -> None:
+        if any(isinstance(value, Wanted) for value in new.values()):
+            if not self._parents(draft, batch):
+                return None
+            new = {column: draft.links[column] if isinstance(value, Wanted) else value for column, value in new.items()}
         identity, options = row[self.rows.id_place], self.planner.options
         if conflicts and options.on_conflict == "fail":
             for name, (current, value) in conflicts.items():

@@ -18,7 +18,7 @@ from bakeio_core.linking import Linker, Rows, Translations, Unlinked
 from bakeio_core.model import Entity, Key, Reference
 from bakeio_core.reading import Reader, Record, jsonable
 from bakeio_core.resolve import Decision, Decisions, Missing
-from bakeio_core.sources import Part, Source
+from bakeio_core.sources import Part, Source, decided_part
 from bakeio_core.values import BadValue, Text, Truth, make_slug, shown
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class Change:
 class Changes:
     """One batch of planned changes of one entity: `rows` to create (wire values in the order of `columns`) and `updates`.
 
-    numbers: the record each new row comes from; others: what needs no writing, one `Change` each.
+    numbers: the record each new row comes from; others: what needs no writing, one `Change` each; parents: rows of other entities that
+    were decided to be created and must be written first.
     """
 
     entity: Entity
@@ -83,6 +84,7 @@ class Changes:
     numbers: Sequence[int] = field(default_factory=list)
     updates: list[Change] = field(default_factory=list)
     others: list[Change] = field(default_factory=list)
+    parents: list[Changes] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Change]:
         """Every change of the batch, creations first."""
@@ -91,6 +93,15 @@ class Changes:
             yield Change("create", self.entity.name, number, row[place], dict(zip(self.columns, row, strict=True)))
         yield from self.updates
         yield from self.others
+
+
+@dataclass(slots=True)
+class Wanted:
+    """A row to be created for a missing reference, once a record that needs it proves good."""
+
+    target: Entity
+    decision: Decision
+    link: Unlinked
 
 
 @dataclass(slots=True)
@@ -136,6 +147,7 @@ class Planner:
         self.digest = hashlib.blake2b(digest_size=16)
         self._next: dict[str, int] = {}
         self.shown: list[Change] = []
+        self._made: dict[Any, int] = {}
         self._failed: dict[str, set[tuple[str, Any]]] = {}
 
     def note_failed(self, entity: Entity, values: Mapping[str, Any]) -> None:
@@ -185,6 +197,16 @@ class Planner:
                 self._next[entity.name] = dialect_of(self.db).next_id(self.db, entity.table, entity.primary)
             self._next[entity.name] = max(self._next[entity.name], identity + 1)
 
+    def parent(self, wanted: Wanted, batch: Changes) -> int | Unlinked:
+        """Return the id of the row a decision creates, the same for all records that want it."""
+        missing = wanted.link.missing
+        if missing is not None and missing.identity in self._made:
+            return self._made[missing.identity]
+        made = PartPlanner(self, decided_part(wanted.target, self.catalog)).as_parent(wanted, batch)
+        if isinstance(made, int) and missing is not None:
+            self._made[missing.identity] = made
+        return made
+
     def note_missing(self, missing: Missing, part: Part, number: int, where: str) -> Missing:
         known = self.missing.setdefault(missing.identity, missing)
         known.field = known.field or where
@@ -202,7 +224,7 @@ class PartPlanner:
         self.planner, self.part, self.entity = planner, part, part.entity
         self.linker, self.catalog = planner.linker, planner.catalog
         self.rows: Rows = planner.linker.rows(part.entity)
-        self.counts = planner.counts[part.entity.name]
+        self.counts = planner.counts.get(part.entity.name, Counter())
         self.reader = Reader(part, planner.problems)
         self.touched: dict[int, int] = {}
         self.claimed: set[int] | None = None
@@ -500,7 +522,7 @@ class PartPlanner:
             return Unlinked("missing-reference", f"{link.message}; it was decided to leave it empty, but it is required", link.missing)
         if decision.action == "existing":
             return self._existing(target, decision, link)
-        return self._parent(target, decision, link)
+        return Wanted(target, decision, link)
 
     def _existing(self, target: Entity, decision: Decision, link: Unlinked) -> Any:
         key = tuple(decision.target)
@@ -517,8 +539,56 @@ class PartPlanner:
             link.missing,
         )
 
-    def _parent(self, target: Entity, decision: Decision, link: Unlinked) -> Any:
-        raise UsageError("creating missing rows comes with the next version: import them with a set, or map to existing ones")
+    def _parents(self, draft: Draft, batch: Changes) -> bool:
+        """Create the rows a good record was waiting for, as decided; tell whether all of them could be."""
+        for column, link in list(draft.links.items()):
+            if not isinstance(link, Wanted):
+                continue
+            made = self.planner.parent(link, batch)
+            if isinstance(made, Unlinked):
+                where, value = self._where(draft, column)
+                if made.missing is not None:
+                    self.planner.note_missing(made.missing, self.part, draft.number, where)
+                self._error(draft, made.code, where, value, made.message)
+                return False
+            draft.links[column] = made
+        return True
+
+    def as_parent(self, wanted: Wanted, batch: Changes) -> int | Unlinked:
+        """Plan one row of this entity from the values of a decision; an equal one that is there already is taken."""
+        link, before = wanted.link, len(self.planner.problems)
+        record = self.reader.read_values(1, wanted.decision.values)
+        draft = self._draft(record)
+        if record.bad:
+            return Unlinked("bad-value", f"{link.message}; the row decided on cannot be created, see its values")
+        self._link([draft])
+        match = self._match(draft, self._candidates([draft]))
+        if isinstance(match, Unlinked):
+            return match
+        if match is not None:
+            return int(match[self.rows.id_place])
+        for column, other in draft.links.items():
+            if isinstance(other, Unlinked):
+                decision = self.planner.decisions.get(other.missing) if other.missing is not None else None
+                answer = self._answered(decision, self.entity.references[column], other) if decision else other
+                if answer is ABSENT or isinstance(answer, Unlinked):
+                    return (
+                        answer
+                        if isinstance(answer, Unlinked)
+                        else Unlinked("missing-reference", f"{other.message}; it was decided to skip it")
+                    )
+                draft.links[column] = answer
+        if not self._parents(draft, batch):
+            return Unlinked("missing-reference", f"{link.message}; the row decided on cannot be created")
+        row = self._new_row(draft, set())
+        if row is None or len(self.planner.problems) > before:
+            return Unlinked("missing-field", f"{link.message}; the row decided on cannot be created, see what is missing")
+        self.rows.add(row)
+        batch.parents.append(Changes(self.entity, self.columns, [row], [0]))
+        names = self.entity.all_keys[1] if len(self.entity.all_keys) > 1 else self.entity.all_keys[0]
+        key = {column: row[self.place[column]] for column in names}
+        self.planner.created.setdefault(self.entity.name, []).append(key)
+        return int(row[self.rows.id_place])
 
     def _create(self, draft: Draft, taken: set[int], batch: Changes) -> None:
         if self.planner.options.mode == "update-only":
@@ -533,6 +603,11 @@ class PartPlanner:
         row = self._new_row(draft, taken)
         if row is None:
             return None
+        if any(isinstance(link, Wanted) for link in draft.links.values()):
+            if not self._parents(draft, batch):
+                return None
+            linked = {column: link for column, link in draft.links.items() if not isinstance(link, Unlinked)}
+            row = tuple([linked.get(column, value) for column, value in zip(self.columns, row, strict=True)])
         identity = row[self.rows.id_place]
         for column in waiting:
             if not isinstance(draft.links[column], int):

@@ -146,6 +146,10 @@ class Reader:
         names, cells = list(self.names), operator.attrgetter(*self.names.values(), self.names[next(iter(self.names))])
         return [Record(number, dict(zip(names, cells(item), strict=False))) for number, item in items]
 
+    def read_values(self, number: int, values: Mapping[str, Any]) -> Record:
+        """Read values given by a program or a decision as a record."""
+        return self._read_record(number, values)
+
     def _read_record(self, number: int, raw: Mapping[str, Any]) -> Record:
         record = Record(number, {})
         bindings = self.part.bindings

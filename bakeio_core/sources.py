@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -124,6 +125,11 @@ def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> S
     text: dict[str, Any] = {name: opened.manifest.get(name) for name in ("exported_at", "export_id")}
     known = {name: value if isinstance(value, str) else None for name, value in text.items()}
     return Source(opened.name, "set", parts, opened.database_id, known["exported_at"], known["export_id"], problems, accept_edits)
+
+
+def decided_part(entity: Entity, catalog: Catalog) -> Part:
+    """Return a part that holds no records, to plan rows of an entity that decisions create."""
+    return Part(entity, Document(f"decision on {entity.name}", io.BytesIO), entity_bindings(entity, catalog))
 
 
 REV, CLEAR = "_rev", "_clear"

@@ -385,30 +385,3 @@ def test_many_purchases_and_lots_are_summed_by_as_many_statements_as_few(
         engine.dispose()
         numbers.append((len(exporting), len(importing)))
     assert numbers[0] == numbers[1]
-
-
-def test_modes_the_journal_and_doing_without_it(run: Run, sample: Path, tmp_path: Path) -> None:
-    def change(records: Records) -> None:
-        new = {name: records[1][name] for name in ("product_slug", "supplier_name", "purchase_date", "unit_price")}
-        records[0]["notes"] = "mine"
-        records.append(new | {"quantity_purchased": 999})
-
-    path = edit(export(run, sample, "purchases", tmp_path / "view.json"), change)
-    expected = {
-        "update-only": {"processed": 401, "updated": 1, "unchanged": 399, "skipped": 1},
-        "skip-existing": {"processed": 401, "created": 1, "skipped": 400},
-        "merge": {"processed": 401, "created": 1, "updated": 1, "unchanged": 399},
-    }
-    for mode, wanted in expected.items():
-        done = run("-d", sample, "import-view", path, "--mode", mode, "--dry-run", "--json")
-        assert (done.code, counts(done)) == (0, wanted), mode
-    assert len(run("-d", sample, "runs", "--json").json["runs"]) == 1
-    assert run("-d", sample, "import-view", path, "--no-journal", "--mode", "skip-existing", "--json").json["run"] is None
-    assert len(run("-d", sample, "runs", "--json").json["runs"]) == 1
-    assert sql(sample, "SELECT count(*) FROM bakeio_changes") == [(0,)]
-    done = run("-d", sample, "import-view", path, "--json")
-    latest = run("-d", sample, "runs", "--json").json["runs"][0]
-    assert (latest["id"], latest["source"], latest["counts"]["updated"], latest["export_id"]) == (
-        done.json["run"], "view.json", 1, document(path)["export_id"],
-    )  # fmt: skip
-    assert "1 updated" in run("-d", sample, "runs").out
