@@ -28,6 +28,8 @@ class Dialect:
 
     name = ""
     mark = "?"
+    doubles = False
+    """Whether decimals are read as doubles, whole ones too; SQLite gives those as integers."""
     snapshot_options: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, dialect: SADialect) -> None:
@@ -53,7 +55,8 @@ class Dialect:
         """Yield the rows of a SELECT in lists of at most `size`, without holding more."""
         result = db.exec_driver_sql(sql, execution_options={"stream_results": True, "max_row_buffer": size})
         try:
-            while rows := result.cursor.fetchmany(size):
+            # not the driver's cursor: SQLAlchemy may have taken the first row into its own buffer already
+            while rows := result.fetchmany(size):
                 yield rows  # type: ignore[misc]
         finally:
             result.close()
@@ -298,6 +301,7 @@ class SQLite(Dialect):
 class PostgreSQL(Dialect):
     name = "postgresql"
     mark = "%s"
+    doubles = True
     snapshot_options: Mapping[str, Any] = MappingProxyType({"isolation_level": "REPEATABLE READ"})
 
     def read(self, column: str, kind: values.Kind) -> str:

@@ -187,7 +187,7 @@ class Document:
 
     @staticmethod
     def _known(header: dict[str, Any]) -> bool:
-        return any(name in header for name in _KINDS)
+        return any(name in header for name in _KINDS if name != "export_type")  # a view is known by its name alone
 
     def blocks(self, seen: Callable[[bytes], object] | None = None) -> Iterator[Block]:
         """Yield all records in blocks; `seen` is given every byte of the file once, in order (for a checksum)."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from bakeio_core.dialects import dialect_of
 from bakeio_core.documents import Block
-from bakeio_core.errors import Problem, Problems
+from bakeio_core.errors import Problem, Problems, counted
 from bakeio_core.linking import Unlinked
 from bakeio_core.model import Key
 from bakeio_core.plan import ABSENT, Change, Changes, Draft, PartPlanner, Planner, Wanted
@@ -156,7 +156,8 @@ class ViewPlanner(PartPlanner):
         source, add = self.planner.source, self.planner.problems.add
         common: dict[str, Any] = {"file": self.part.file, "entity": self.entity.name}
         if source.declared is not None and source.declared != self.reader.total:
-            message = f"holds {self.reader.total} records, its header says {source.declared}; those left out are left alone"
+            more = "" if self.reader.total > source.declared else "; rows of records left out are left alone"
+            message = f"holds {counted(self.reader.total, 'record')}, its header says {source.declared}{more}"
             add(Problem(code="count-mismatch", severity="note", message=message, **common))
         if self.two_way:
             message = f"{self.two_way} records have no usable _rev: what changed in the database since the export cannot be told for them"
@@ -227,8 +228,23 @@ class ViewPlanner(PartPlanner):
             for column, value in draft.values.items():
                 if value == "" and column in self.entity.columns and self.entity.nullable(column):
                     draft.values[column] = None
-        checked = [draft for draft in drafts if self._checked_new(draft)]
+        checked = []
+        for draft in drafts:
+            if self._checked_new(draft):
+                checked.append(draft)
+            else:
+                self._say_links(draft)
         super()._plan_drafts(checked, batch)
+
+    def _say_links(self, draft: Draft) -> None:
+        """Report what a record that is refused already refers to in vain as well, so that one pass tells all."""
+        self._link([draft])
+        for column, link in draft.links.items():
+            if isinstance(link, Unlinked):
+                where, value = self._where(draft, column)
+                if link.missing is not None:
+                    self.planner.note_missing(link.missing, self.part, draft.number, where)
+                self._say(draft, link.code, where, value, link.message)
 
     def _checked_new(self, draft: Draft) -> bool:
         for binding in (*self.editable, *self.keys):
@@ -540,10 +556,12 @@ class ViewPlanner(PartPlanner):
         if isinstance(value, str):
             value = unicodedata.normalize("NFC", value)
         check = self.entity.checks.get(column)
-        if check is None or column in self.planner.options.allow:
+        if check is None:
             return value
         answer = check(old, value)
         if isinstance(answer, Problem):
+            if column in self.planner.options.allow:
+                return value
             self._error(draft, "check", name, value, f"{answer.message} (--allow {column} takes it all the same)")
             return ABSENT
         if answer != value:
@@ -569,14 +587,16 @@ class ViewPlanner(PartPlanner):
                 return None
             new = {column: draft.links[column] if isinstance(value, Wanted) else value for column, value in new.items()}
         identity, options = row[self.rows.id_place], self.planner.options
-        if conflicts and options.on_conflict == "fail":
+        if conflicts and options.on_conflict != "take-file":
+            fails = options.on_conflict == "fail"
             for name, (current, value) in conflicts.items():
                 message = f"changed in the file and in the database since the export: the database has {shown(current)}, the file {shown(value)}. "
-                message += "Choose with --on-conflict keep-db or take-file"
+                message += "Choose with --on-conflict keep-db or take-file" if fails else "The database's value was kept"
                 self.planner.problems.add(
-                    Problem(code="conflict", file=self.part.file, record=draft.number, entity=self.entity.name, field=name,
-                            value=jsonable(value), message=message)
+                    Problem(code="conflict", severity="error" if fails else "warning", file=self.part.file, record=draft.number,
+                            entity=self.entity.name, field=name, value=jsonable(value), message=message)
                 )  # fmt: skip
+        if conflicts and options.on_conflict == "fail":
             ours = {name: current for name, (current, _) in conflicts.items()}
             theirs = {name: value for name, (_, value) in conflicts.items()}
             return self._count("conflicts", Change("conflict", self.entity.name, draft.number, identity, theirs, ours), batch)

@@ -227,6 +227,8 @@ class PartPlanner:
         self.counts = planner.counts.get(part.entity.name, Counter())
         self.reader = Reader(part, planner.problems)
         self.touched: dict[int, int] = {}
+        self.acted: dict[int, str] = {}
+        self.contested: set[int] = set()
         self.claimed: set[int] | None = None
         self.deferred: list[tuple[int, str, tuple[Any, ...], int, bool]] = []
         self.held: list[Draft] = []
@@ -442,6 +444,7 @@ class PartPlanner:
         self.counts[what] += 1
         (batch.updates if change.action == "update" else batch.others).append(change)
         if change.action in ("update", "conflict"):
+            self.acted[change.id or 0] = what
             self._witness(change)
             self.planner.show(change)
 
@@ -716,8 +719,14 @@ class PartPlanner:
             message = f"the same record stands more than once ({what}) and is taken once"
             self.planner.problems.add(Problem(code="duplicate-key", severity="warning", message=message, count=2, **common))
             return
+        if identity in self.contested:
+            self.counts["errors"] += 1
+            self._say(draft, "duplicate-key", "", None, f"is one more record of one key ({what})")
+            return
+        self.contested.add(identity)
         self.counts["errors"] += 2
-        self.counts["created" if was_created else "updated"] -= 1
+        untouched = "skipped" if self.planner.options.mode == "skip-existing" else "unchanged"
+        self.counts["created" if was_created else self.acted.get(identity, untouched)] -= 1
         message = f"different records have one key ({what}): keep one, or give the other its own"
         self.planner.problems.add(Problem(code="duplicate-key", message=message, count=2, **common))
 

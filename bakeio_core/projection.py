@@ -70,7 +70,10 @@ class Projection:
         table, entity = self._follow(tuple(steps))
         name = f"{self._name(table)}.{self.dialect.quote(column)}"
         kind = entity.kinds[column]
-        return Cell(literal_column(self.dialect.read(name, kind)), kind, self.dialect.result(kind, entity.table.c[column]))
+        make = self.dialect.result(kind, entity.table.c[column])
+        if self.dialect.doubles and isinstance(kind, Number) and make is None:
+            make = shortest
+        return Cell(literal_column(self.dialect.read(name, kind)), kind, make)
 
     def _name(self, table: Any) -> str:
         return self.dialect.format_table(table) if isinstance(table, Table) else self.dialect.quote(table.name)
