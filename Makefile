@@ -6,7 +6,8 @@ BIN := .venv/bin
 
 .venv/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]" ./plugins/bakeio-view-reorder
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps ./plugins/bakeio-view-reorder
 	touch $@
 
 demo: .venv/.installed
