@@ -53,11 +53,11 @@ class Dialect:
 
     def stream(self, db: Connection, sql: str, size: int) -> Iterator[Rows]:
         """Yield the rows of a SELECT in lists of at most `size`, without holding more."""
-        result = db.exec_driver_sql(sql, execution_options={"stream_results": True, "max_row_buffer": size})
+        result = db.exec_driver_sql(sql)
+        cursor: Any = result.cursor  # the driver's own: no object of SQLAlchemy for each row
         try:
-            # not the driver's cursor: SQLAlchemy may have taken the first row into its own buffer already
-            while rows := result.fetchmany(size):
-                yield rows  # type: ignore[misc]
+            while rows := cursor.fetchmany(size):
+                yield rows
         finally:
             result.close()
 
@@ -323,6 +323,13 @@ class PostgreSQL(Dialect):
 
     def result(self, kind: values.Kind, column: Any) -> Any:
         return kind.from_python if isinstance(kind, values.Number) and not kind.plain else super().result(kind, column)
+
+    def stream(self, db: Connection, sql: str, size: int) -> Iterator[Rows]:
+        with self._raised(sql), db.connection.driver_connection.cursor("bakeio_rows") as cursor:  # type: ignore[union-attr]
+            cursor.itersize = size
+            cursor.execute(sql)
+            while rows := cursor.fetchmany(size):
+                yield rows
 
     def as_double(self, expression: Any) -> Any:
         return cast(expression, Double)

@@ -332,7 +332,9 @@ class Bakeio:
         ensure_begun(db)
         with translated():
             ledger.refuse_writing(db, self.catalog)
-            planner = Planner(db, self.catalog, source, options, decisions, planning=False, view_planner=ViewPlanner)
+            planner = Planner(
+                db, self.catalog, source, options, decisions, planning=False, view_planner=ViewPlanner, witness=expected is not None
+            )
             journal = journal and ledger.has_journal(db)
             application = Application(planner, self._watched(progress), journal)
             adopts = source.kind == "set" and source.database_id and not planner.own and self._untouched(db)

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Index, Integer, MetaData, String, Table, Text, func, select
 
 from bakeio_core.catalog import Catalog
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["adopt_database_id", "database_id", "make_tables", "refuse_writing", "upgrade"]
 
 VERSION = 1
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 METADATA = MetaData()
 RUNS = Table(
     "bakeio_runs",
@@ -110,7 +112,7 @@ def record_changes(db: Connection, run: int, file: str, changes: Iterable[Change
 
 def as_text(value: Any) -> str:
     """Return a wire value as the journal keeps it: JSON."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return _ENCODER.encode(value).decode()
 
 
 def runs(db: Connection) -> list[dict[str, Any]]:

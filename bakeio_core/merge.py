@@ -148,6 +148,7 @@ class ViewPlanner(PartPlanner):
         self.present: list[int] = []
         self.two_way = 0
         self._by_hash: dict[int, int] | None = None
+        self._fields = [(b.name, self.place[b.column] if b.wanted is None else None, b) for b in self.editable]
         self._key_places = [(b.name, self.place[b.column]) for b in self.keys]
         self.unedited = Unedited(self)
 
@@ -473,14 +474,18 @@ class ViewPlanner(PartPlanner):
         clear = self._cleared(draft)
         if clear is None:
             return None
-        for binding in self.editable:
-            value = draft.values.get(binding.name, ABSENT)
-            if binding.name in clear:
-                value = None
-            elif value is ABSENT:
-                continue
-            current = row[self.place[binding.column]] if binding.wanted is None else self._current(binding, row, names)
-            if value == current:
+        values = draft.values
+        for name, place, binding in self._fields:
+            if name in values:
+                value = values[name]
+                current = row[place] if place is not None else self._current(binding, row, names)
+                if name in clear:
+                    value = None
+                if value == current:
+                    continue
+            elif name in clear:
+                value, current = None, self._current(binding, row, names)
+            else:
                 continue
             before = base[self.place_of[binding.name]] if base is not None else None
             if before is not None and field_hash(value) == before and binding.name not in clear:

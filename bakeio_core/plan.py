@@ -119,7 +119,7 @@ class Draft:
 class Planner:
     """Plan one import part by part. The consumer writes each `Changes` before it asks for the next, or says `planning` and never does.
 
-    view_planner: what plans a view's part; counts: {entity: Counter of `COUNTS`}; missing: {identity: Missing}; problems: everything to report.
+    view_planner: what plans a view's part; witness: whether `digest` is to be compared with another run's; counts: {entity: Counter of `COUNTS`}; missing: {identity: Missing}; problems: everything to report.
     """
 
     def __init__(
@@ -131,7 +131,9 @@ class Planner:
         decisions: Decisions | None = None,
         planning: bool = True,
         view_planner: Callable[[Planner, Part], PartPlanner] | None = None,
+        witness: bool = True,
     ) -> None:
+        self.witness = witness
         self.view_planner = view_planner
         self.db, self.catalog, self.source, self.options = db, catalog, source, options
         self.decisions, self.planning = decisions or Decisions(), planning
@@ -445,7 +447,8 @@ class PartPlanner:
         (batch.updates if change.action == "update" else batch.others).append(change)
         if change.action in ("update", "conflict"):
             self.acted[change.id or 0] = what
-            self._witness(change)
+            if self.planner.witness:
+                self._witness(change)
             self.planner.show(change)
 
     def _witness(self, change: Change) -> None:

@@ -8,10 +8,10 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-import bakeio_bakery
 import pytest
 from test_plugins import Environment
 
+import bakeio_bakery
 import bakeio_core
 
 PACKAGE = Path(__file__).parent.parent / "plugins" / "bakeio-view-reorder"
