@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,115 +14,13 @@ from bakeio_core.model import Key
 from bakeio_core.plan import ABSENT, Change, Changes, Draft, PartPlanner, Planner, Wanted
 from bakeio_core.reading import Reader, Record, jsonable
 from bakeio_core.revision import field_hash, row_hash
+from bakeio_core.sieve import Sieve
 from bakeio_core.sources import CLEAR, REV, Part
 from bakeio_core.values import Text, shown
 
 __all__ = ["ViewPlanner"]
 
 
-class Unedited:
-    """Recognise, by code generated for the fields of one file, records that say nothing new about their row.
-
-    With `_rev` it is computed anew from the row's uuid and the record's values: where it is the same, nobody edited the record. Without
-    it the record is compared with the row. What is not recognised takes the careful way, so this only has to be right when it says yes.
-    """
-
-    def __init__(self, planner: ViewPlanner) -> None:
-        self.planner = planner
-        self._same: Any = None
-        self._tried = False
-
-    def sift(self, first: int, records: list[Any]) -> list[tuple[int, Any]]:
-        """Return (number, record) of those to be looked at; the others are marked as touched."""
-        if not self._tried:
-            self._tried = True
-            names = self.planner.reader.names
-            self._same = (self._with_revision if REV in names else self._with_row)(names)
-        if self._same is None:
-            return list(enumerate(records, first))
-        touched, edited = self.planner.touched, []
-        for number, (record, identity) in enumerate(zip(records, self._same(records), strict=True), first):
-            if identity is None or identity in touched:
-                edited.append((number, record))
-            else:
-                touched[identity] = number << 33 | UNEDITED << 1
-        if REV not in self.planner.reader.names:
-            self.planner.two_way += len(records) - len(edited)
-        return edited
-
-    def _with_revision(self, names: dict[str, str]) -> Any:
-        planner = self.planner
-        rows, revision, entity = planner.rows, planner.revision, planner.entity
-        if planner.id_field not in names or CLEAR in names or not set(revision.fields) <= set(names) or "uuid" not in entity.columns:
-            return None
-        cells = {field: (f"r.{names[field]}", planner.part.bindings[field].kind) for field in revision.fields}
-        expression, scope = revision.expression("u", cells)
-        identity, rev = f"r.{names[planner.id_field]}", f"r.{names[REV]}"
-        exec(
-            "def same(records, uuids):\n"
-            f"    return [{identity} if (u := uuids.get({identity})) is not None and {rev} == {expression} else None for r in records]",
-            scope,
-        )
-        identity_of = operator.attrgetter(names[planner.id_field])
-
-        def same(records: list[Any]) -> list[int | None]:
-            ids = {identity for record in records if (identity := identity_of(record)) is not None}
-            uuids: dict[int, str] = {row[1]: row[2] for row in rows.slim([entity.primary, "uuid"], ids)}
-            return scope["same"](records, uuids)  # type: ignore[no-any-return]
-
-        return same
-
-    def _with_row(self, names: dict[str, str]) -> Any:
-        """Without `_rev` the best key in the file finds the row; every field that names or may write must agree with it."""
-        planner = self.planner
-        key = next((key[0] for key in planner.entity.all_keys if len(key) == 1 and planner.by_column.get(key[0]) in names), None)
-        if key is None or CLEAR in names or any(binding.wanted is not None for binding in planner.editable):
-            return None
-        compared = [b for b in (*planner.keys, *planner.editable) if b.name in names]
-        if planner.planner.own and planner.id_field in names:
-            compared.append(planner.part.bindings[planner.id_field])
-        wanted = list(dict.fromkeys([key, *(b.column for b in compared if b.column != planner.entity.primary)]))
-        named = self._named(names)
-        wanted += [column for column, _, _ in named if column not in wanted]
-        at = {planner.entity.primary: 0, **{column: place for place, column in enumerate(wanted, 1)}}
-        left = [f"r.{names[b.name]}" for b in compared]
-        right = [f"row[{at[b.column]}]" for b in compared]
-        for place, (column, _, attributes) in enumerate(named):
-            left.append("(" + ", ".join(f"r.{attribute}" for attribute in attributes) + ",)")
-            right.append(f"n{place}.get(row[{at[column]}], nothing{place})")
-        scope: dict[str, Any] = {f"nothing{place}": (None,) * len(columns) for place, (_, columns, _) in enumerate(named)}
-        arguments = ", ".join(["records", "rows", *(f"n{place}" for place in range(len(named)))])
-        exec(
-            f"def same({arguments}):\n    return [row[0] if (row := rows.get(r.{names[planner.by_column[key]]})) is not None "
-            f"and ({', '.join(left)},) == ({', '.join(right)},) else None for r in records]",
-            scope,
-        )
-        value_of = operator.attrgetter(names[planner.by_column[key]])
-        single = (key,) in planner.entity.unique
-
-        def same(records: list[Any]) -> list[int | None]:
-            values = {value for record in records if (value := value_of(record)) is not None}
-            found = {row[1]: row for row in planner.rows.slim(wanted, values)} if single else {}
-            known = []
-            for column, columns, _ in named:
-                target = planner.catalog.entities[planner.entity.references[column].target]
-                known.append(planner.linker.names(target, {row[at[column]] for row in found.values()}, columns))
-            return scope["same"](records, found, *known)  # type: ignore[no-any-return]
-
-        return same
-
-    def _named(self, names: dict[str, str]) -> list[tuple[str, tuple[str, ...], list[str]]]:
-        """Return (reference, columns of the referred row, attributes of the record) for the fields that only name a referred row."""
-        planner, out = self.planner, []
-        for column in planner.lookup_columns:
-            used = [binding for binding in planner.naming if binding.column == column and binding.name in names]
-            if used:
-                out.append((column, tuple(str(b.wanted) for b in used), [names[b.name] for b in used]))
-        return out
-
-
-UNEDITED = 0xFFFFFFFF
-"""Stands for the contents of a record that was recognised as unedited."""
 KEPT: Any = object()
 """What a field settles to where the row keeps its own value."""
 
@@ -150,7 +47,7 @@ class ViewPlanner(PartPlanner):
         self._by_hash: dict[int, int] | None = None
         self._fields = [(b.name, self.place[b.column] if b.wanted is None else None, b) for b in self.editable]
         self._key_places = [(b.name, self.place[b.column]) for b in self.keys]
-        self.unedited = Unedited(self)
+        self.sieve = Sieve(self)
 
     def changes(self) -> Iterator[Changes]:
         yield from super().changes()
@@ -172,19 +69,19 @@ class ViewPlanner(PartPlanner):
             )
 
     # -- reading
-    def _read(self, block: Block) -> tuple[list[Record], int]:
-        """Read a block, and settle at once the records in which nothing was edited: most of them, usually."""
+    def _plan_block(self, block: Block) -> Changes:
+        """Read a block; records in which nothing or only plain values were edited are settled at once, the others with care."""
         typed = self.reader.typed(block)
         if typed is None:
-            return self.reader.read(block), 0
+            return self._plan(self.reader.read(block))
         self.reader.accept(len(typed))
-        edited = self.unedited.sift(block.first, typed)
-        return self.reader.records(edited), len(typed) - len(edited)
-
-    def _plan_block(self, block: Block) -> Changes:
-        records, same = self._read(block)
-        self.counts["skipped" if self.planner.options.mode == "skip-existing" else "unchanged"] += same
-        return self._plan(records)
+        left, edits = self.sieve.sift(block.first, typed)
+        self.counts["skipped" if self.planner.options.mode == "skip-existing" else "unchanged"] += len(typed) - len(left) - len(edits)
+        batch = self._plan(self.reader.records(left))
+        for edit in edits:
+            self.acted[edit.identity] = "updated"
+            self._updated(edit.number, edit.identity, edit.new, edit.old, edit.stamp, batch)
+        return batch
 
     def _draft(self, record: Record) -> Draft:
         return Draft(record.number, record.values, {}, {})
@@ -609,6 +506,9 @@ class ViewPlanner(PartPlanner):
             self.counts["unchanged"] += 1
             return None
         old = {column: self._stored(row, column) for column in new}
+        return self._updated(draft.number, identity, new, old, row[self.place["updated_at"]] if "updated_at" in self.place else None, batch)
+
+    def _updated(self, number: int, identity: int, new: dict[str, Any], old: dict[str, Any], stamp: Any, batch: Changes) -> None:
         if "updated_at" in self.place:
-            new, old = new | {"updated_at": self.planner.now}, old | {"updated_at": row[self.place["updated_at"]]}
-        return self._count("updated", Change("update", self.entity.name, draft.number, identity, new, old), batch)
+            new, old = new | {"updated_at": self.planner.now}, old | {"updated_at": stamp}
+        self._count("updated", Change("update", self.entity.name, number, identity, new, old), batch)

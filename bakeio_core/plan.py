@@ -119,7 +119,8 @@ class Draft:
 class Planner:
     """Plan one import part by part. The consumer writes each `Changes` before it asks for the next, or says `planning` and never does.
 
-    view_planner: what plans a view's part; witness: whether `digest` is to be compared with another run's; counts: {entity: Counter of `COUNTS`}; missing: {identity: Missing}; problems: everything to report.
+    view_planner: what plans a view's part; witness: whether `digest` is to be compared with another run's; counts: {entity: Counter of
+    `COUNTS`}; missing: {identity: Missing}; problems: everything to report.
     """
 
     def __init__(
@@ -691,6 +692,10 @@ class PartPlanner:
             number += 1
             slug = f"{base}_{number}"
         return slug
+
+    def content_of(self, item: Any, number: int) -> int:
+        """Return 32 bits of what the typed reader gave, as `_content` gives them of a draft."""
+        return self._content(self._draft(self.reader.records([(number, item)])[0]))
 
     @staticmethod
     def _content(draft: Draft) -> int:
