@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -348,6 +349,9 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--yes", "-y", is_flag=True, help="Do not ask before many changes are written."),
         click.option("--on-conflict", type=click.Choice(["fail", "keep-db", "take-file"]), default="fail", show_default=True,
                      help="Where file and database both changed."),
+        click.option("--skip-on-error", "skip_errors", is_flag=True, help="Import the good records and log the others."),
+        click.option("--skipped-log", type=click.Path(path_type=Path), metavar="FILE",
+                     help="Where to log them. Default: docs/exports/import_skipped_<time>.json."),
         click.option("--nulls", type=click.Choice(["keep", "clear"]), default="keep", show_default=True, help="What null means in a view."),
         click.option("--allow", multiple=True, metavar="CHECK", help="Lift the check of a column; may be given more than once."),
         click.option("--allow-duplicates", is_flag=True, help="Add a view's new records even where equal rows are there."),
@@ -361,23 +365,25 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _import(session: Session, path: Path | None, input_: Path | None, dry_run: bool, html: Path | None, yes: bool, as_json: bool,
-            accept_edits: bool, no_journal: bool, create: bool, kinds: Sequence[str], **options: Any) -> None:  # fmt: skip
+            accept_edits: bool, no_journal: bool, skipped_log: Path | None, create: bool, kinds: Sequence[str], **options: Any) -> None:  # fmt: skip
     """Import what a path holds, after a look at it where a person is there to be asked."""
     from bakeio_core.errors import DocumentError, ImportRefused
 
     target = _only_one(path, input_, "PATH", "--input")
     core = session.bakeio
     source = core.open(sys.stdin.buffer if str(target) == "-" else target, accept_edits=accept_edits)
-    if source.kind not in kinds:
+    if source.kind not in (*kinds, "skipped"):
         raise DocumentError(f"{target}: is a {source.kind}: import it with bakeio import {target}", code="bad-document")
     if not (dry_run or yes or as_json) and sys.stdin.isatty() and sys.stdout.isatty():
         _ask(session, core, source, create, options)
     progress = _progress(session)
+    log = skipped_log or Path(f"docs/exports/import_skipped_{datetime.now(timezone.utc):%Y-%m-%d_%H%M%S}.json")
+    report: Report | None = None
     try:
         with session.writing(create=create) as db:
             if create:
                 core.create_tables(db)
-            report = core.import_(db, source, dry_run=dry_run, journal=not no_journal, progress=progress, **options)
+            report = core.import_(db, source, dry_run=dry_run, journal=not no_journal, skipped_log=log, progress=progress, **options)
             if dry_run:
                 raise _TakeBack
     except _TakeBack:
@@ -386,7 +392,13 @@ def _import(session: Session, path: Path | None, input_: Path | None, dry_run: b
         if refused.report is None:
             raise
         report = refused.report
+    except BaseException:
+        if report is not None and report.skipped_log:  # it was written, but the commit failed
+            log.unlink(missing_ok=True)
+        raise
     _end_progress(progress)
+    if report is None:
+        return
     if html is not None:
         from bakeio_core.output import atomic_file
         from bakeio_core.page import page
@@ -520,7 +532,8 @@ def _show_report(session: Session, report: Report, as_json: bool) -> None:
     if as_json:
         session.result_json(report.as_dict())
     else:
-        session.result("\n".join([*lines(report, color=_colored(sys.stdout)), report.text()]))
+        preview = lines(report, color=_colored(sys.stdout)) if report.dry_run or report.refused else []
+        session.result("\n".join([*preview, report.text()]))
     if report.exit_code:
         raise SystemExit(report.exit_code)
 

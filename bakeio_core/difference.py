@@ -21,7 +21,8 @@ QUIET = {"uuid", "created_at", "updated_at"}
 def differing(change: Change) -> Iterator[tuple[str, Any, Any]]:
     """Yield (column, before, after) of what a change sets, identity and stamps left out."""
     for column, value in change.new.items():
-        if column not in QUIET and not (change.action == "create" and value is None):
+        told = change.action == "create" and (value is None or (column == "id" and value == change.id))
+        if column not in QUIET and not told:
             yield column, change.old.get(column), value
 
 

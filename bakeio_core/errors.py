@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -141,6 +141,7 @@ class Problems:
     def __init__(self) -> None:
         self._known: dict[tuple[Any, ...], Problem] = {}
         self.errors = self.warnings = self.dropped = 0
+        self.listener: Callable[[Problem], None] | None = None
 
     def __iter__(self) -> Iterator[Problem]:
         return iter(self._known.values())
@@ -149,7 +150,9 @@ class Problems:
         return len(self._known)
 
     def add(self, problem: Problem) -> None:
-        """Add one occurrence; the same code, file, field, value and message as an earlier one only raises its count."""
+        """Tell `listener`, then add one occurrence; the same code, file, field, value and message as an earlier one only raises its count."""
+        if self.listener:
+            self.listener(problem)
         cause = (problem.code, problem.severity, problem.file, problem.entity, problem.field, repr(problem.value), problem.message)
         known = self._known.get(cause)
         numbers = problem.records or ([problem.record] if problem.record is not None else [])

@@ -25,6 +25,7 @@ from bakeio_core.plan import Change, Options, Planner
 from bakeio_core.plugins import Plugins, describe
 from bakeio_core.report import Report
 from bakeio_core.resolve import Decision, Decisions, Missing, Resolver
+from bakeio_core.skipped import Skipped
 from bakeio_core.writing import Exported, Progress
 
 if TYPE_CHECKING:
@@ -292,11 +293,13 @@ class Bakeio:
         allow_duplicates: bool = False,
         dry_run: bool = False,
         journal: bool = True,
+        skipped_log: Path | None = None,
         progress: Progress | None = None,
     ) -> Report:
         """Import a file or a set in one pass, nothing shown before: plan and write together inside the caller's transaction.
 
-        The parameters are those of `plan` and `apply`; journal: record the run; progress: called with (entity, records done).
+        The parameters are those of `plan` and `apply`; journal: record the run; skipped_log: where the records left out by `skip_errors` are
+        written before this returns (remove it if you roll back); progress: called with (entity, records done).
         Raises ImportRefused with `report` where nothing was written.
         """
         opened = source if isinstance(source, sources.Source) else self.open(source, accept_edits=accept_edits)
@@ -306,7 +309,7 @@ class Bakeio:
                 db, opened, mode=mode, decisions=decisions, on_conflict=on_conflict, skip_errors=skip_errors, nulls=nulls, allow=allow,
                 allow_duplicates=allow_duplicates,
             ).decisions  # fmt: skip
-        return self._import(db, opened, options, known, dry_run=dry_run, journal=journal, progress=progress)
+        return self._import(db, opened, options, known, dry_run=dry_run, journal=journal, skipped_log=skipped_log, progress=progress)
 
     def import_complete(self, db: Connection, source: str | Path | sources.Source, **options: Any) -> Report:
         """Import a normalized set; `import_` says what the options are."""
@@ -327,6 +330,7 @@ class Bakeio:
         dry_run: bool,
         expected: bytes | None = None,
         journal: bool = True,
+        skipped_log: Path | None = None,
         progress: Progress | None = None,
     ) -> Report:
         ensure_begun(db)
@@ -338,6 +342,9 @@ class Bakeio:
             journal = journal and ledger.has_journal(db)
             application = Application(planner, self._watched(progress), journal)
             adopts = source.kind == "set" and source.database_id and not planner.own and self._untouched(db)
+        skipped = Skipped()
+        if options.skip_errors:
+            planner.problems.listener = skipped.note
         try:
             application.run(dry_run=dry_run, expected=expected)
         except ImportRefused as refused:
@@ -345,7 +352,11 @@ class Bakeio:
             raise
         if adopts and not dry_run:
             ledger.adopt_database_id(db, str(source.database_id))
-        return Report.of(planner, dry_run=dry_run, run=None if dry_run else application.run_number)
+        report = Report.of(planner, dry_run=dry_run, run=None if dry_run else application.run_number)
+        if skipped_log is not None and skipped.reasons and not dry_run:
+            skipped.write(source, skipped_log)
+            report.skipped_log = str(skipped_log)
+        return report
 
     def _untouched(self, db: Connection) -> bool:
         dialect = ensure_begun(db)

@@ -17,6 +17,7 @@ from bakeio_core.documents import Document, Limits
 from bakeio_core.errors import DocumentError, Problem, Problems
 from bakeio_core.output import encode_lines, opened_document
 from bakeio_core.sets import MANIFEST, ExportSet
+from bakeio_core.skipped import open_log
 from bakeio_core.sources import Source, of_entity, of_set, of_view
 
 __all__ = ["open_source"]
@@ -59,6 +60,8 @@ def _open_document(document: Document, data: bytes | None, catalog: Catalog) -> 
         for problem in problems:
             source.problems.add(problem)
         return source
+    if kind == "skipped":
+        return open_log(document, catalog)
     if kind == "manifest":
         raise DocumentError(f"{document.name}: is the manifest of a set: name it {MANIFEST}, beside its files", code="bad-document")
     if kind != "view":

@@ -72,6 +72,8 @@ class Report:
         lines += problem_lines(self.problems, self.dropped)
         total = ", ".join(_said(what, self.summary[what]) for what in ("created", "updated", "unchanged", "skipped", "conflicts", "errors")
                           if self.summary[what] or what in ("created", "updated"))  # fmt: skip
+        if self.skipped_log:
+            lines.append(f"Skipped records are in {self.skipped_log}: mend them there, then: bakeio import {self.skipped_log}")
         if self.refused:
             lines.append(f"Refused: {self.refused}. ({total})")
         else:

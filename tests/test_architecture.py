@@ -25,7 +25,7 @@ ORDER = [  # a module imports only from modules before it
     *["errors", "version", "values", "columns", "revision", "model", "hookspecs", "plugins", "catalog"],
     *["dialects", "database", "ledger", "documents", "output", "sets"],
     *["export", "projection", "sources", "candidates", "resolve", "linking", "reading", "plan", "sieve", "merge", "loading", "apply"],
-    *["opening", "writing"],
+    *["skipped", "opening", "writing"],
     *["report", "difference", "page", "schema", "samples", "host", "testing", "cli", "__init__", "__main__"],
 ]  # fmt: skip
 NAMES_DIALECTS = {"dialects", "database", "columns"}

@@ -1,0 +1,100 @@
+"""The log of skipped records: written before the commit, imported again as it is after mending."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timezone
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bakeio_core import output
+from bakeio_core.catalog import Catalog
+from bakeio_core.documents import Document
+from bakeio_core.errors import DocumentError, Problem, Problems
+from bakeio_core.sources import Part, Source, of_entity, of_view
+
+__all__ = ["Skipped", "open_log"]
+
+INSTRUCTIONS = (
+    "To retry these records: 1. Edit this file: correct the values named in the reasons, or create what is missing. "
+    "2. Import it as it is: bakeio import FILE. The reasons are for you; only record_data is read."
+)
+
+
+class Skipped:
+    """Remember which records an import leaves out and why, and write them as a log."""
+
+    def __init__(self) -> None:
+        self.reasons: dict[tuple[str, int], list[Problem]] = {}
+
+    def note(self, problem: Problem) -> None:
+        """Take note of a problem that keeps records out."""
+        if problem.severity == "error" and problem.file is not None:
+            for number in problem.records or ([problem.record] if problem.record is not None else []):
+                self.reasons.setdefault((problem.file, number), []).append(problem)
+
+    def write(self, source: Source, path: Path) -> int:
+        """Write the log in one step, brought to the disk; return the number of records in it."""
+        now = datetime.now(timezone.utc).replace(tzinfo=None)
+        header: dict[str, Any] = {
+            "skipped_at": now.isoformat() + "Z", "source_file": source.name, "total_skipped": len(self.reasons),
+            "export_id": source.export_id, "database_id": source.database_id, "exported_at": source.exported_at,
+            "resolution_instructions": INSTRUCTIONS,
+        }  # fmt: skip
+        count = 0
+        with output.atomic_file(path) as file:
+            file.write(output.opened_document(header))
+            for entry in self._entries(source):
+                file.write((b",\n" if count else b"") + output.encode_lines([entry]))
+                count += 1
+            file.write(output.CLOSE if count else output.CLOSE[1:])
+        return count
+
+    def _entries(self, source: Source) -> Iterator[dict[str, Any]]:
+        for part in source.parts:
+            wanted = {number for file, number in self.reasons if file == part.file}
+            if not wanted:
+                continue
+            kind = {"view_name": f"{part.view.name}_complete"} if part.view is not None else {"entity_type": part.entity.name}
+            for block in part.document.blocks():
+                for number, item in block.slow(part.file):
+                    if number in wanted and isinstance(item, dict):
+                        reasons = self.reasons[part.file, number]
+                        errors = [{"field": p.field, "value": p.value, "error": p.message} for p in reasons]
+                        yield {"record_index": number, **kind, "skip_reason": reasons[0].message, "fk_errors": errors, "record_data": item}
+
+
+def open_log(document: Document, catalog: Catalog) -> Source:
+    """Return the records of a log as a source, one part for each view or entity in it. Raises DocumentError where it holds none."""
+    header, grouped = document.header, dict[tuple[str, str], list[Mapping[str, Any]]]()
+    for block in document.blocks():
+        for number, entry in block.slow(document.name):
+            data = entry.get("record_data") if isinstance(entry, dict) else None
+            if isinstance(entry, Problem) or not isinstance(data, dict):
+                raise DocumentError(f"{document.name}: record {number} holds no record_data: restore it, or take the record out")
+            view = str(entry.get("view_name") or "").removesuffix("_complete")
+            grouped.setdefault((view, str(entry.get("entity_type") or "")), []).append(data)
+    problems, parts = Problems(), list[Part]()
+    for (view, entity), records in grouped.items():
+        known = {name: header.get(name) for name in ("export_id", "database_id", "exported_at")}
+        name = {"view_name": f"{view}_complete"} if view else {"entity_type": entity}
+        inner = Document(document.name, partial(io.BytesIO, _document(name | known, records)), document.limits)
+        if view and view in catalog.views:
+            parts += of_view(inner, catalog.views[view], catalog, problems).parts
+        elif entity in catalog.entities:
+            parts += of_entity(inner, catalog.entities[entity], catalog).parts
+        else:
+            raise DocumentError(f'{document.name}: "{view or entity}" is not installed', code="unknown-view" if view else "unknown-entity")
+    order = {name: place for place, name in enumerate(catalog.entities)}
+    parts.sort(key=lambda part: order[part.entity.name])
+    mine, at, export = (value if isinstance(value := header.get(n), str) else None for n in ("database_id", "exported_at", "export_id"))
+    return Source(document.name, "skipped", parts, mine, at, export, problems)
+
+
+def _document(header: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> bytes:
+    """Return records as a document in memory; numbers keep their digits."""
+    return output.opened_document(dict(header)) + output.encode_lines([msgspec.to_builtins(dict(r)) for r in records]) + output.CLOSE

@@ -1,0 +1,82 @@
+"""Skipped records: the good ones arrive, the others wait in a log that imports again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from conftest import Ran, resign, rows_of
+
+Run = Callable[..., Ran]
+PRODUCT = "king_arthur_unbleached_all_purpose_flour_5lb"
+
+
+def receipt(path: Path, count: int = 1000) -> Path:
+    """A purchases view of new purchases, every fifth from a shop nobody knows."""
+    records = [
+        {"product_slug": PRODUCT, "supplier_name": "Costco" if n % 5 else f"Nobody {n % 3}", "purchase_date": "2025-12-20",
+         "unit_price": n + 0.25, "quantity_purchased": 1}
+        for n in range(count)
+    ]  # fmt: skip
+    path.write_text(json.dumps({"view_name": "purchases", "records": records}), "utf-8")
+    return path
+
+
+def test_without_the_flag_nothing_is_written_and_each_missing_key_is_listed_once(run: Run, sample: Path, tmp_path: Path) -> None:
+    before = rows_of(sample)
+    done = run("-d", sample, "import-view", receipt(tmp_path / "v.json"), "--json")
+    assert done.code == 1
+    assert sorted((p["value"], p["count"]) for p in done.json["problems"]) == [("Nobody 0", 67), ("Nobody 1", 66), ("Nobody 2", 67)]
+    assert rows_of(sample) == before
+
+
+def test_good_records_are_imported_and_the_mended_log_brings_the_rest(run: Run, sample: Path, tmp_path: Path) -> None:
+    log = tmp_path / "skipped.json"
+    file = receipt(tmp_path / "v.json")
+    done = run("-d", sample, "import-view", file, "--skip-on-error", "--skipped-log", log, "--json")
+    assert (done.code, done.json["skipped_log"]) == (3, str(log))
+    assert (done.json["summary"]["created"], done.json["summary"]["errors"]) == (800, 200)
+    written = json.loads(log.read_text("utf-8"))
+    assert (written["total_skipped"], len(written["records"]), written["source_file"]) == (200, 200, "v.json")
+    first = written["records"][0]
+    assert (first["record_index"], first["fk_errors"][0]["field"], first["fk_errors"][0]["value"]) == (1, "supplier_name", "Nobody 0")
+    assert run("-d", sample, "import", log).code == 1
+    for entry in written["records"]:
+        entry["record_data"]["supplier_name"] = "Wegmans"
+    log.write_text(json.dumps(written), "utf-8")
+    mended = run("-d", sample, "import", log, "--json")
+    assert (mended.code, mended.json["summary"]["created"]) == (0, 200)
+    again = run("-d", sample, "import", log, "--json").json["summary"]
+    assert (again["created"], again["unchanged"]) == (0, 200)
+    assert len(rows_of(sample)["purchases"]) == 400 + 1000
+
+
+def test_a_dry_run_writes_no_log_and_has_the_exit_code_of_the_real_run(run: Run, sample: Path, tmp_path: Path) -> None:
+    log = tmp_path / "skipped.json"
+    done = run("-d", sample, "import-view", receipt(tmp_path / "v.json", 10), "--skip-on-error", "--skipped-log", log, "--dry-run")
+    assert (done.code, log.exists()) == (3, False)
+
+
+def test_records_that_refer_to_a_skipped_one_are_skipped_with_it(run: Run, new_database: Any, sample_set: Path, tmp_path: Path) -> None:
+    folder, url, log = shutil.copytree(sample_set, tmp_path / "set"), new_database(), tmp_path / "skipped.json"
+    products = json.loads((folder / "03_products.json").read_text("utf-8"))
+    gone = products["records"][0]
+    gone["ingredient_slug"] = "nowhere"
+    (folder / "03_products.json").write_text(json.dumps(products), "utf-8")
+    resign(folder)
+    done = run("-d", url, "import-complete", folder, "--skip-on-error", "--skipped-log", log, "--json")
+    assert done.code == 3
+    waiting = json.loads(log.read_text("utf-8"))["records"]
+    assert {entry["entity_type"] for entry in waiting} == {"products", "purchases", "inventory_items"}
+    assert done.json["summary"]["created"] == 776 - len(waiting)
+    for entry in waiting:
+        if entry["entity_type"] == "products":
+            entry["record_data"]["ingredient_slug"] = "all_purpose_flour"
+    log.write_text(json.dumps({**json.loads(log.read_text("utf-8")), "records": waiting}), "utf-8")
+    mended = run("-d", url, "import", log, "--json")
+    assert (mended.code, mended.json["summary"]["created"]) == (0, len(waiting))
+    again = run("-d", url, "import-complete", sample_set, "--json").json["summary"]
+    assert again["created"] == 0
