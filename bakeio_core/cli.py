@@ -461,11 +461,12 @@ def import_any(session: Session, /, **options: Any) -> None:
 @click.option("--missing", multiple=True, metavar="FIELD", help="Only records that lack this field; may be given more than once.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many records.")
 @click.option("--all", "everything", is_flag=True, help="With hidden records.")
+@click.option("--format", "format_", metavar="F", help="A format a plugin brings, instead of JSON.")
 @click.option("--force", is_flag=True, help="Overwrite a file whose edits are not imported yet.")
 @json_option
 @click.pass_obj
 def export_view(session: Session, name: str, output: str | None, fields: str | None, missing: tuple[str, ...], limit: int | None,
-                everything: bool, force: bool, as_json: bool) -> None:  # fmt: skip
+                everything: bool, format_: str | None, force: bool, as_json: bool) -> None:  # fmt: skip
     """Write a view: a file a person or an assistant edits, to be imported again."""
     from bakeio_core.errors import PluginError, UsageError
 
@@ -475,13 +476,14 @@ def export_view(session: Session, name: str, output: str | None, fields: str | N
         view = whole.narrow(fields=fields.split(",") if fields else None, missing=missing, limit=limit, everything=everything)
     except PluginError as error:
         raise UsageError(str(error)) from None
-    path = output or f"docs/exports/ai_augmentation/view_{view.name}.json"
+    suffix = core.formats[format_].suffix if format_ in core.formats else ".json"
+    path = output or f"docs/exports/ai_augmentation/view_{view.name}{suffix}"
     progress = _progress(session)
     with session.reading() as db:
         if path == "-":
             core.export_view(db, view, sys.stdout.buffer)
             return
-        count = core.export_view(db, view, path, force=force, progress=progress)
+        count = core.export_view(db, view, path, format=format_, force=force, progress=progress)
     _end_progress(progress)
     if as_json:
         session.result_json({"file": path, "view": view.name, "records": count})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from bakeio_core import ledger, projection, resolve, sets, sources, writing
 from bakeio_core.apply import Application, refusal
 from bakeio_core.catalog import Catalog
 from bakeio_core.database import ensure_begun, streaming, translated
-from bakeio_core.documents import Limits
+from bakeio_core.documents import Format, Limits
 from bakeio_core.errors import BakeioError, ImportRefused, PluginError, Problems, UsageError
 from bakeio_core.merge import ViewPlanner
 from bakeio_core.model import View
@@ -178,11 +179,19 @@ class Bakeio:
         return self.catalog.views[plain]
 
     def export_view(
-        self, db: Connection, view: str | View, target: str | Path | writing.Sink, *, force: bool = False, progress: Progress | None = None
+        self,
+        db: Connection,
+        view: str | View,
+        target: str | Path | writing.Sink,
+        *,
+        format: str | None = None,
+        force: bool = False,
+        progress: Progress | None = None,
     ) -> int:
         """Write a view as a file people and assistants edit; return the number of its records.
 
-        view: its name, or a view narrowed by `bakeio.view(name).narrow(...)`; target: a path or a binary stream; force: overwrite a file
+        view: its name, or a view narrowed by `bakeio.view(name).narrow(...)`; target: a path or a binary stream; format: one of
+        `formats`, for a path, instead of JSON; force: overwrite a file
         that holds edits not imported yet. Raises BakeioError (`blocked`) where such a file would be overwritten.
         """
         chosen = self.view(view) if isinstance(view, str) else view
@@ -191,6 +200,12 @@ class Bakeio:
                 target = Path(target)
                 if target.exists() and not force:
                     self._refuse_unsent(db, target)
+            if format is not None:
+                if format not in self.formats or not isinstance(target, Path):
+                    raise UsageError(
+                        f'there is no format "{format}" for a file; installed: {", ".join(self.formats) or "none besides JSON"}'
+                    )
+                return writing.write_view_as(self.formats[format], self.hook, db, self.catalog, chosen, target)
             return writing.write_view(self.hook, db, self.catalog, chosen, target, progress)
 
     def _refuse_unsent(self, db: Connection, path: Path) -> None:
@@ -216,7 +231,13 @@ class Bakeio:
 
         accept_edits: changed checksums and counts of a set are warnings. Raises DocumentError where it cannot be read.
         """
-        return open_source(Path(path) if isinstance(path, str) else path, self.catalog, self.limits, accept_edits=accept_edits)
+        source = Path(path) if isinstance(path, str) else path
+        return open_source(source, self.catalog, self.limits, accept_edits=accept_edits, formats=self.formats.values())
+
+    @cached_property
+    def formats(self) -> dict[str, Format]:
+        """The document formats plugins bring besides JSON: {name: `Format`}."""
+        return {known.name: known for _, found in self.plugins.call_each("bakeio_formats") for known in found}
 
     def plan(
         self,

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -13,7 +14,7 @@ from typing import IO, Any
 import msgspec
 
 from bakeio_core.catalog import Catalog
-from bakeio_core.documents import Document, Limits
+from bakeio_core.documents import Document, Format, Limits
 from bakeio_core.errors import DocumentError, Problem, Problems
 from bakeio_core.output import encode_lines, opened_document
 from bakeio_core.sets import MANIFEST, ExportSet
@@ -28,7 +29,9 @@ _COMMA = re.compile(r'"(?:\\.|[^"\\])*"|,(?=\s*[}\]])', re.DOTALL)
 _FENCE = re.compile(r"```[a-zA-Z]*[ \t]*\r?\n(.*?)\r?\n[ \t]*```", re.DOTALL)
 
 
-def open_source(path: Path | IO[bytes], catalog: Catalog, limits: Limits, *, accept_edits: bool = False) -> Source:
+def open_source(
+    path: Path | IO[bytes], catalog: Catalog, limits: Limits, *, accept_edits: bool = False, formats: Iterable[Format] = ()
+) -> Source:
     """Open a set's folder, zip or manifest, an entity's file or a view's file; a stream holds one file.
 
     Raises DocumentError where it cannot be read, with the code of the contract.
@@ -40,6 +43,12 @@ def open_source(path: Path | IO[bytes], catalog: Catalog, limits: Limits, *, acc
         raise DocumentError(f"{path}: there is no such file or folder", code="missing-file")
     if path.is_dir() or path.name == MANIFEST or path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
         return of_set(ExportSet.open(path, limits), catalog, accept_edits)
+    for known in formats:
+        if path.suffix.lower() == known.suffix.lower():
+            with open(path, "rb") as file:
+                header, records = known.read(file)
+            data = opened_document(header) + encode_lines(list(records)) + b"\n  ]\n}\n"
+            return _open_document(Document(path.name, partial(io.BytesIO, data), limits), None, catalog)
     content = path.read_bytes() if path.stat().st_size <= FORGIVEN_SIZE else None
     return _open_document(Document.at(path, limits), content, catalog)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid as uuids
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 from bakeio_core import export, ledger, output, projection, sets
 from bakeio_core.catalog import Catalog
 from bakeio_core.database import streaming
+from bakeio_core.documents import Format
 from bakeio_core.model import Entity, View
 from bakeio_core.version import VERSION
 
@@ -166,6 +167,22 @@ def write_view(hook: Any, db: Connection, catalog: Catalog, view: View, target: 
                     written = write_records(file, header | {"record_count": written}, batches(), view.name)
             return written
         return write_records(target, view_header(db, view, catalog, count), batches(), view.name, progress)
+
+
+def write_view_as(format_: Format, hook: Any, db: Connection, catalog: Catalog, view: View, target: Path) -> int:
+    """Write a view in a format of a plugin and return the number of its records."""
+    count = 0
+
+    def records() -> Iterator[dict[str, Any]]:
+        nonlocal count
+        for batch in hook.bakeio_project_view(db=db, view=view, catalog=catalog) or ():
+            count += len(batch)
+            yield from map(dict, batch)
+
+    header = view_header(db, view, catalog, projection.count_records(db, view, catalog))
+    with output.atomic_file(target) as file:
+        format_.write(cast("IO[bytes]", file), header, records())
+    return count
 
 
 def _archive(folder: Path, now: datetime) -> Path:
