@@ -224,6 +224,7 @@ class Linker:
         self._known: dict[tuple[str, str, Row], int] = {}
         self.translations: dict[str, Translations] = {}
         self.loaded: set[str] = set()
+        self._loaded: dict[tuple[str, str], dict[Any, int]] = {}
         self._names: dict[tuple[str, tuple[str, ...]], dict[int, Row]] = {}
         self.planning = False
 
@@ -266,6 +267,7 @@ class Linker:
     def forget(self) -> None:
         """Forget links remembered: what they point to may have been rolled back."""
         self._known.clear()
+        self._loaded.clear()
 
     def _link(
         self, reference: Reference, target: Entity, keys: list[Row], columns: Sequence[str], exact: bool
@@ -284,10 +286,25 @@ class Linker:
 
     def ids(self, target: Entity, column: str, values: Iterable[Any]) -> dict[Any, int | None]:
         """Return {value: id of the row that has it in the column, None where several have} for the values some row has."""
-        found: dict[Any, int | None] = {}
-        for identity, value in self.rows(target).slim([column], values):
+        loaded = self._loaded.get((target.name, column), {})
+        found: dict[Any, int | None] = {value: loaded[value] for value in values if value in loaded}
+        wanted = [value for value in values if value not in found]
+        for identity, value in self.rows(target).slim([column], wanted) if wanted else ():
             found[value] = None if value in found else identity
         return found
+
+    def remember(self, entity: Entity, column: str, ids: Iterable[tuple[Any, int]]) -> None:
+        """Remember rows just loaded by a unique column, so that those which refer to them need no SELECT; bounded."""
+        known = self._loaded.setdefault((entity.name, column), {})
+        if len(known) < REMEMBERED:
+            known.update(ids)
+
+    def referred_columns(self, entity: Entity) -> list[str]:
+        """Return the unique columns of an entity by which others refer to it."""
+        used = {
+            c for e in self.catalog.entities.values() for r in e.references.values() if r.target == entity.name for c in r.lookups.values()
+        }
+        return [key[0] for key in entity.unique if len(key) == 1 and key[0] in used]
 
     def names(self, target: Entity, ids: Iterable[int], columns: tuple[str, ...]) -> dict[int, Row]:
         """Return {id: values of the columns} of rows of a target, remembered from batch to batch."""

@@ -32,6 +32,7 @@ class Loader:
         self.last = 0
         self.links: list[dict[Any, int | None]] = []
         self._make: Callable[..., list[tuple[Any, ...]]] | None = None
+        self._referred: list[tuple[str, Callable[[Any], Any]]] = []
         self._id: Callable[[Any], int] = operator.attrgetter("id")
         self._keys: list[Callable[[list[Any]], set[Any]]] = []
 
@@ -80,6 +81,8 @@ class Loader:
             wanted = keys_of(records) - known.keys()
             if wanted:
                 self._link(reference, wanted, known)
+        for column, value_of in self._referred:
+            self.planner.linker.remember(self.entity, column, zip(map(value_of, records), ids, strict=True))
         return self._make(records, *self.links)  # type: ignore[misc]
 
     def _link(self, reference: Any, wanted: set[Any], known: dict[Any, int | None]) -> None:
@@ -110,6 +113,8 @@ class Loader:
         if entity.primary not in names or ("uuid" in entity.columns and "uuid" not in names):
             raise Doubt
         self._id = operator.attrgetter(names[entity.primary])
+        columns = self.planner.linker.referred_columns(entity)
+        self._referred = [(column, operator.attrgetter(names[column])) for column in columns if column in names]
         constants: dict[str, Any] = {}
         cells = []
         for column in entity.columns:
