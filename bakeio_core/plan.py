@@ -220,6 +220,14 @@ class Planner:
         return known
 
 
+def content_hash(items: Iterable[tuple[str, Any]]) -> int:
+    """Return 32 bits that are equal for records of equal (name, value) pairs, whatever their order."""
+    try:
+        return hash(frozenset(items)) & 0xFFFFFFFF
+    except TypeError:  # a list or an object among the values
+        return hash(frozenset((name, repr(value)) for name, value in items)) & 0xFFFFFFFF
+
+
 class PartPlanner:
     """Plan the records of one part, batch by batch."""
 
@@ -693,18 +701,10 @@ class PartPlanner:
             slug = f"{base}_{number}"
         return slug
 
-    def content_of(self, item: Any, number: int) -> int:
-        """Return 32 bits of what the typed reader gave, as `_content` gives them of a draft."""
-        return self._content(self._draft(self.reader.records([(number, item)])[0]))
-
     @staticmethod
     def _content(draft: Draft) -> int:
         """Return 32 bits that are equal for records of equal contents."""
-        values = draft.values
-        try:
-            return hash(frozenset(values.items())) & 0xFFFFFFFF
-        except TypeError:  # a list or an object in it
-            return hash(frozenset((name, repr(value)) for name, value in values.items())) & 0xFFFFFFFF
+        return content_hash(draft.values.items())
 
     def _remember(self, identity: int, draft: Draft) -> None:
         content = self._content(draft)

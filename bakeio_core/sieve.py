@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.errors import Problem
+from bakeio_core.plan import content_hash
 from bakeio_core.revision import field_hash, row_hash
 from bakeio_core.sources import CLEAR, REV, Binding
 
@@ -54,6 +55,8 @@ class Sieve:
         self.planner = planner
         self._lane: Lane | None = None
         self._tried = False
+        self._names: tuple[str, ...] = ()
+        self._cells: Callable[[Any], tuple[Any, ...]] = tuple
         self._plain: list[tuple[Callable[[Any], Any], str, Binding]] = []
         self._fixed: list[tuple[Callable[[Any], Any], str]] = []
 
@@ -80,6 +83,7 @@ class Sieve:
 
     def _prepare(self, names: dict[str, str]) -> Lane | None:
         planner = self.planner
+        self._names, self._cells = tuple(names), operator.attrgetter(*names.values())
         self._plain = [(operator.attrgetter(names[b.name]), b.name, b) for b in planner.editable if b.wanted is None and b.name in names]
         linked = [b.name for b in planner.editable if b.wanted is not None]
         fixed = [*linked, *(b.name for b in (*planner.keys, *planner.naming))]
@@ -100,7 +104,7 @@ class Sieve:
             if edit is None:
                 left.append((number, record))
                 continue
-            content = self.planner.content_of(record, number)
+            content = content_hash(tuple(zip(self._names, self._cells(record), strict=True)))
             touched[edit.identity] = number << 33 | content << 1
             edits.append(edit)
         return left, edits
@@ -218,11 +222,17 @@ class Sieve:
             ]
             return scope["same"](records, found, *known)  # type: ignore[no-any-return]
 
+        agreed: dict[int, int | None] = {}
+
+        def begin_edits(records: list[Any]) -> None:
+            agreed.clear()
+            agreed.update(zip(map(id, records), scope["agrees"](records, found, *known), strict=True))
+
         def row(record: Any) -> tuple[int, tuple[Any, ...], tuple[int, ...] | None] | None:
-            identity = scope["agrees"]([record], found, *known)[0]
+            identity = agreed[id(record)]
             return None if identity is None else (identity, found[value_of(record)], None)
 
-        return Lane(same, row, lambda records: None, at)
+        return Lane(same, row, begin_edits, at)
 
     def _named(self, names: dict[str, str]) -> list[tuple[str, tuple[str, ...], list[str]]]:
         """Return (reference, columns of the referred row, attributes of the record) for the fields that only name a referred row."""
