@@ -115,7 +115,7 @@ class Application:
                 planner.linker.loaded.discard(part.entity.name)
                 planner.linker.forget()
         for changes in planner.planner_of(part).changes():
-            self._hold_back_swaps(changes)
+            self._hold_back_swaps(part, changes)
             self._write(part, changes)
         if self.delayed:
             self._swap(part)
@@ -151,11 +151,14 @@ class Application:
         self.planner.problems.add(Problem(code="constraint", file=part.file, record=number, entity=part.entity.name, message=message))
 
     # -- unique values that change hands
-    def _hold_back_swaps(self, changes: Changes) -> None:
+    def _hold_back_swaps(self, part: Part, changes: Changes) -> None:
         """Keep back updates that take a unique value another row still has: both may be changing, so they are written at the end."""
         rows = self.planner.linker.rows(changes.entity)
+        written = None if part.view is None else {part.bindings[name].column for name in part.view.names("editable")}
         for key in changes.entity.unique:
-            taking = [change for change in changes.updates if len(key) == 1 and change.new.get(key[0]) is not None]
+            if len(key) > 1 or (written is not None and key[0] not in written):
+                continue
+            taking = [change for change in changes.updates if change.new.get(key[0]) is not None]
             holders = rows.by(key, {(change.new[key[0]],) for change in taking}) if taking else {}
             for change in taking:
                 if any(row[rows.id_place] != change.id for row in holders.get((change.new[key[0]],), ())):

@@ -191,19 +191,19 @@ class Sieve:
         plain = [binding for _, _, binding in self._plain]
         named = self._named(names)
         wanted = list(dict.fromkeys([key, *(b.column for b in (*fixed, *plain) if b.column != entity.primary), *(c for c, _, _ in named)]))
-        wanted += ["updated_at"] if "updated_at" in entity.columns else []
         at = {entity.primary: 0, **{column: place for place, column in enumerate(wanted, 1)}}
         left, right = [f"r.{names[b.name]}" for b in fixed], [f"row[{at[b.column]}]" for b in fixed]
         for place, (column, _, attributes) in enumerate(named):
             left.append("(" + ", ".join(f"r.{attribute}" for attribute in attributes) + ",)")
-            right.append(f"n{place}.get(row[{at[column]}], nothing{place})")
+            right.append(f"n{place}[row[{at[column]}]]")
         edited = [f"r.{names[b.name]}" for b in plain], [f"row[{at[b.column]}]" for b in plain]
-        scope: dict[str, Any] = {f"nothing{place}": (None,) * len(columns) for place, (_, columns, _) in enumerate(named)}
+        scope: dict[str, Any] = {}
         arguments = ", ".join(["records", "rows", *(f"n{place}" for place in range(len(named)))])
         for name, ours, theirs in (("agrees", left, right), ("same", [*left, *edited[0]], [*right, *edited[1]])):
+            equal = " and ".join(f"{a} == {b}" for a, b in zip(ours, theirs, strict=True))
             exec(
                 f"def {name}({arguments}):\n    return [row[0] if (row := rows.get(r.{names[planner.by_column[key]]})) is not None "
-                f"and ({', '.join(ours)},) == ({', '.join(theirs)},) else None for r in records]",
+                f"and {equal} else None for r in records]",
                 scope,
             )
         value_of = operator.attrgetter(names[planner.by_column[key]])
@@ -214,25 +214,34 @@ class Sieve:
             values = {value for record in records if (value := value_of(record)) is not None}
             found.clear()
             found.update((row[1], row) for row in planner.rows.slim(wanted, values))
-            known[:] = [
-                planner.linker.names(
-                    planner.catalog.entities[entity.references[column].target], {row[at[column]] for row in found.values()}, columns
-                )
-                for column, columns, _ in named
-            ]
+            known[:] = [self._called(column, columns, {row[at[column]] for row in found.values()}) for column, columns, _ in named]
             return scope["same"](records, found, *known)  # type: ignore[no-any-return]
 
         agreed: dict[int, int | None] = {}
+        stamps: dict[int, Any] = {}
+        at["updated_at"] = len(wanted) + 1
 
         def begin_edits(records: list[Any]) -> None:
             agreed.clear()
-            agreed.update(zip(map(id, records), scope["agrees"](records, found, *known), strict=True))
+            identities = scope["agrees"](records, found, *known)
+            agreed.update(zip(map(id, records), identities, strict=True))
+            stamps.clear()
+            if "updated_at" in entity.columns:
+                ids = [identity for identity in identities if identity is not None]
+                stamps.update((row[0], row[2]) for row in planner.rows.slim([entity.primary, "updated_at"], ids))
 
         def row(record: Any) -> tuple[int, tuple[Any, ...], tuple[int, ...] | None] | None:
             identity = agreed[id(record)]
-            return None if identity is None else (identity, found[value_of(record)], None)
+            return None if identity is None else (identity, (*found[value_of(record)], stamps.get(identity)), None)
 
         return Lane(same, row, begin_edits, at)
+
+    def _called(self, column: str, columns: tuple[str, ...], ids: set[Any]) -> dict[Any, tuple[Any, ...]]:
+        """Return what the rows a reference names are called, for each of the ids; no row is called nothing."""
+        planner = self.planner
+        target = planner.catalog.entities[planner.entity.references[column].target]
+        known, nothing = planner.linker.names(target, ids, columns), (None,) * len(columns)
+        return {identity: known.get(identity, nothing) for identity in ids}
 
     def _named(self, names: dict[str, str]) -> list[tuple[str, tuple[str, ...], list[str]]]:
         """Return (reference, columns of the referred row, attributes of the record) for the fields that only name a referred row."""
