@@ -25,7 +25,7 @@ _HOMES = {
     "bakeio_core.hookspecs": ("hookimpl", "hookspec"),
     "bakeio_core.host": ("Bakeio", "Plan"),
     "bakeio_core.model": ("Entity", "Field", "View", "editable", "key", "readonly"),
-    "bakeio_core.plan": ("Change", "Changes"),
+    "bakeio_core.changes": ("Change", "Changes"),
     "bakeio_core.report": ("Report",),
     "bakeio_core.resolve": ("Decision", "Missing"),
     "bakeio_core.version": ("VERSION",),
@@ -34,6 +34,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
+    from bakeio_core.changes import Change, Changes
     from bakeio_core.columns import identity_columns, stamp_columns
     from bakeio_core.database import connect
     from bakeio_core.documents import Format, Limits
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from bakeio_core.hookspecs import hookimpl, hookspec
     from bakeio_core.host import Bakeio, Plan
     from bakeio_core.model import Entity, Field, View, editable, key, readonly
-    from bakeio_core.plan import Change, Changes
     from bakeio_core.report import Report
     from bakeio_core.resolve import Decision, Missing
     from bakeio_core.version import VERSION

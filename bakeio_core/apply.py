@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import exc
 
 from bakeio_core import ledger
+from bakeio_core.changes import Change, Changes
 from bakeio_core.database import ensure_begun, savepoint, streaming, translated
 from bakeio_core.dialects import dialect_of
 from bakeio_core.errors import ImportRefused, Problem, counted
 from bakeio_core.hookspecs import hookimpl
 from bakeio_core.loading import Doubt, Loader
 from bakeio_core.model import Entity
-from bakeio_core.plan import Change, Changes, Planner
+from bakeio_core.plan import Planner
 from bakeio_core.sources import Part
 
 if TYPE_CHECKING:

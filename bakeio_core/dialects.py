@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -23,7 +24,7 @@ MOST_JSON_FIELDS = 50
 """SQLite takes 127 arguments in a function call (SQLITE_MAX_FUNCTION_ARG), two for each field."""
 
 
-class Dialect:
+class Dialect(ABC):
     """One database system. `db` is always a SQLAlchemy connection; the SQL is text and runs without per-row work of SQLAlchemy."""
 
     name = ""
@@ -84,9 +85,9 @@ class Dialect:
     def take_snapshot(self, db: Connection) -> None: ...
     def ensure_begun(self, db: Connection) -> None: ...
 
+    @abstractmethod
     def read(self, column: str, kind: values.Kind) -> str:
         """Return SQL giving the wire value of a stored column."""
-        raise NotImplementedError
 
     def read_json(self, column: str, kind: values.Kind) -> str:
         """Return SQL giving the JSON value of a stored column, to stand inside `json_record`."""
@@ -110,30 +111,31 @@ class Dialect:
         process = column.type.dialect_impl(self.sa).result_processor(self.sa, None)
         return (lambda value: kind.from_python(process(value))) if process else kind.from_python
 
+    @abstractmethod
     def existing_columns(self, db: Connection) -> dict[str, set[str]]:
         """Return {table: its columns} as the database really has them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def json_pages(
         self, db: Connection, fields: Mapping[str, str], source: str, order: str, page: int, where: str = ""
     ) -> Iterator[tuple[int, bytes]]:
         """Yield (number of records, their JSON joined by a comma and a line feed), made by the database itself."""
-        raise NotImplementedError
 
+    @abstractmethod
     def among(self, columns: Sequence[str], table: str, types: Sequence[str]) -> str:
         """Return the FROM part that joins `table` with the keys given as the parameters `among_parameters` makes."""
-        raise NotImplementedError
 
     def among_parameters(self, keys: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
         """Return the keys as the one JSON text `among` takes."""
         return (json.dumps([key[0] for key in keys] if keys and len(keys[0]) == 1 else keys, ensure_ascii=False),)
 
+    @abstractmethod
     def insert(self, db: Connection, table: Table, columns: Sequence[str], kinds: Sequence[values.Kind], rows: Rows) -> None:
-        raise NotImplementedError
+        """Write new rows of wire values in one go."""
 
+    @abstractmethod
     def next_id(self, db: Connection, table: Table, primary: str) -> int:
         """Return the lowest id that neither a row has nor had."""
-        raise NotImplementedError
 
     def advance_ids(self, db: Connection, table: Table, primary: str) -> None:
         """Make the database's own counter go on after the highest id."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bakeio_core.plan import Change
+from bakeio_core.changes import Change
 from bakeio_core.report import Report
 from bakeio_core.values import shown
 

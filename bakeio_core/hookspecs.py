@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, MetaData
 
     from bakeio_core.catalog import Catalog
+    from bakeio_core.changes import Changes
     from bakeio_core.documents import Format
     from bakeio_core.export import Batch
     from bakeio_core.model import Entity, View
-    from bakeio_core.plan import Changes
     from bakeio_core.resolve import Decision, Missing
 
 __all__ = ["hookimpl", "hookspec"]

@@ -16,13 +16,14 @@ from bakeio_core import export as _export
 from bakeio_core import ledger, projection, resolve, sets, sources, writing
 from bakeio_core.apply import Application, refusal
 from bakeio_core.catalog import Catalog
+from bakeio_core.changes import Change, Options
 from bakeio_core.database import ensure_begun, streaming, translated
 from bakeio_core.documents import Format, Limits
 from bakeio_core.errors import BakeioError, ImportRefused, PluginError, Problems, UsageError
 from bakeio_core.merge import ViewPlanner
 from bakeio_core.model import View
 from bakeio_core.opening import open_source
-from bakeio_core.plan import Change, Options, Planner
+from bakeio_core.plan import Planner
 from bakeio_core.plugins import Plugins, describe
 from bakeio_core.report import Report
 from bakeio_core.resolve import Decision, Decisions, Missing, Resolver

@@ -15,7 +15,7 @@ from bakeio_core.dialects import dialect_of
 from bakeio_core.errors import DatabaseError
 
 if TYPE_CHECKING:
-    from bakeio_core.plan import Change
+    from bakeio_core.changes import Change
 
 __all__ = ["adopt_database_id", "database_id", "make_tables", "refuse_writing", "upgrade"]
 

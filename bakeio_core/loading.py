@@ -7,8 +7,9 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from bakeio_core.changes import STAMPS, Changes
 from bakeio_core.linking import REMEMBERED
-from bakeio_core.plan import STAMPS, Changes, Planner
+from bakeio_core.plan import Planner
 from bakeio_core.reading import Reader
 from bakeio_core.sources import Part
 

@@ -6,13 +6,15 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from bakeio_core.changes import ABSENT, Change, Changes, Draft, Wanted
 from bakeio_core.dialects import dialect_of
 from bakeio_core.documents import Block
 from bakeio_core.errors import Problem, Problems, counted
 from bakeio_core.linking import Unlinked
 from bakeio_core.model import Key
-from bakeio_core.plan import ABSENT, Change, Changes, Draft, PartPlanner, Planner, Wanted
+from bakeio_core.plan import Planner
 from bakeio_core.reading import Reader, Record, jsonable
+from bakeio_core.records import PartPlanner
 from bakeio_core.revision import field_hash, row_hash
 from bakeio_core.sieve import Sieve
 from bakeio_core.sources import CLEAR, REV, Part

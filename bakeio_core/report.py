@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
+from bakeio_core.changes import COUNTS, Change
 from bakeio_core.errors import Problem
-from bakeio_core.plan import COUNTS, Change, Planner
+from bakeio_core.plan import Planner
 from bakeio_core.values import printable
 
 __all__ = ["Report", "problem_lines"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.errors import Problem
-from bakeio_core.plan import content_hash
+from bakeio_core.records import content_hash
 from bakeio_core.revision import field_hash, row_hash
 from bakeio_core.sources import CLEAR, REV, Binding
 

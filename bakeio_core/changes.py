@@ -1,0 +1,101 @@
+"""What a plan is made of: options, changes, drafts of records, rows to create. Plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bakeio_core.errors import UsageError
+from bakeio_core.linking import Unlinked
+from bakeio_core.model import Entity, Key
+from bakeio_core.resolve import Decision
+
+__all__ = ["ABSENT", "COUNTS", "MODES", "STAMPS", "Change", "Changes", "Draft", "Options", "Wanted"]
+
+MODES = ("merge", "skip-existing", "update-only")
+COUNTS = ("processed", "created", "updated", "unchanged", "skipped", "conflicts", "errors", "nulls_kept")
+ABSENT: Any = object()
+MOST_SHOWN = 10_000
+STAMPS = ("created_at", "updated_at")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to import. mode: merge (update and add), skip-existing (only add), update-only; on_conflict: fail, keep-db or take-file;
+    nulls: what null means in a view, keep or clear; allow: checks lifted; allow_duplicates: add records equal to rows that are there.
+    """
+
+    mode: str = "merge"
+    on_conflict: str = "fail"
+    skip_errors: bool = False
+    nulls: str = "keep"
+    allow: frozenset[str] = frozenset()
+    allow_duplicates: bool = False
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise UsageError(f'there is no mode "{self.mode}"; choose one of {", ".join(MODES)}')
+        if self.on_conflict not in ("fail", "keep-db", "take-file"):
+            raise UsageError(f'on conflict choose fail, keep-db or take-file, not "{self.on_conflict}"')
+        if self.nulls not in ("keep", "clear"):
+            raise UsageError(f'for nulls choose keep or clear, not "{self.nulls}"')
+
+
+@dataclass(slots=True)
+class Change:
+    """What happens to one record: create, update, unchanged, skip, conflict or error; `new` and `old` hold the columns that differ."""
+
+    action: str
+    entity: str
+    record: int
+    id: int | None = None
+    new: Mapping[str, Any] = field(default_factory=dict)
+    old: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass
+class Changes:
+    """One batch of planned changes of one entity: `rows` to create (wire values in the order of `columns`) and `updates`.
+
+    numbers: the record each new row comes from; others: what needs no writing, one `Change` each; parents: rows of other entities that
+    were decided to be created and must be written first.
+    """
+
+    entity: Entity
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    numbers: Sequence[int] = field(default_factory=list)
+    updates: list[Change] = field(default_factory=list)
+    others: list[Change] = field(default_factory=list)
+    parents: list[Changes] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Change]:
+        """Every change of the batch, creations first."""
+        place = self.columns.index(self.entity.primary)
+        for number, row in zip(self.numbers, self.rows, strict=True):
+            yield Change("create", self.entity.name, number, row[place], dict(zip(self.columns, row, strict=True)))
+        yield from self.updates
+        yield from self.others
+
+
+@dataclass(slots=True)
+class Wanted:
+    """A row to be created for a missing reference, once a record that needs it proves good."""
+
+    target: Entity
+    decision: Decision
+    link: Unlinked
+
+
+@dataclass(slots=True)
+class Draft:
+    """A record on its way: its values by column, its references as links, the row it was matched to."""
+
+    number: int
+    values: dict[str, Any]
+    links: dict[str, Any]
+    lookups: dict[str, tuple[Any, ...]]
+    row: tuple[Any, ...] | None = None
+    key: Key | None = None
