@@ -32,7 +32,10 @@ def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> i
     """Insert the batch's new rows in one go and update the others, grouped by the columns that change."""
     dialect = dialect_of(db)
     rows, kinds = changes.rows, [entity.kinds[column] for column in changes.columns]
-    dialect.insert(db, entity.table, changes.columns, kinds, _bound(dialect, entity, changes.columns, rows))
+    if changes.text is not None:
+        dialect.insert_text(db, entity.table, changes.columns, changes.text)
+    else:
+        dialect.insert(db, entity.table, changes.columns, kinds, _bound(dialect, entity, changes.columns, list(rows)))
     groups: dict[tuple[str, ...], list[Change]] = {}
     for change in changes.updates:
         if change.new:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,16 +60,17 @@ class Changes:
     """One batch of planned changes of one entity: `rows` to create (wire values in the order of `columns`) and `updates`.
 
     numbers: the record each new row comes from; others: what needs no writing, one `Change` each; parents: rows of other entities that
-    were decided to be created and must be written first.
+    were decided to be created and must be written first; text: `rows` in the form the database reads fastest, where it was made.
     """
 
     entity: Entity
     columns: tuple[str, ...]
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    rows: Sequence[tuple[Any, ...]] = field(default_factory=list)
     numbers: Sequence[int] = field(default_factory=list)
     updates: list[Change] = field(default_factory=list)
     others: list[Change] = field(default_factory=list)
     parents: list[Changes] = field(default_factory=list)
+    text: str | None = None
 
     def __iter__(self) -> Iterator[Change]:
         """Every change of the batch, creations first."""
@@ -78,6 +79,22 @@ class Changes:
             yield Change("create", self.entity.name, number, row[place], dict(zip(self.columns, row, strict=True)))
         yield from self.updates
         yield from self.others
+
+
+class LazyRows(Sequence[tuple[Any, ...]]):
+    """Rows that are made only when somebody looks at them: what writes them has them in another form already."""
+
+    def __init__(self, size: int, make: Callable[[], list[tuple[Any, ...]]]) -> None:
+        self.size, self.make = size, make
+        self._rows: list[tuple[Any, ...]] | None = None
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, place: Any) -> Any:
+        if self._rows is None:
+            self._rows = self.make()
+        return self._rows[place]
 
 
 @dataclass(slots=True)

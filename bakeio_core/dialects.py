@@ -133,6 +133,17 @@ class Dialect(ABC):
     def insert(self, db: Connection, table: Table, columns: Sequence[str], kinds: Sequence[values.Kind], rows: Rows) -> None:
         """Write new rows of wire values in one go."""
 
+    def text_source(self, kinds: Sequence[values.Kind], cells: Sequence[str]) -> tuple[str, Mapping[str, Any]] | None:
+        """Return Python source of the text form of a row whose columns are these expressions, and the names it uses.
+
+        None where the system takes rows as they are. `insert_text` writes what the source makes.
+        """
+        return None
+
+    def insert_text(self, db: Connection, table: Table, columns: Sequence[str], text: str) -> None:
+        """Write new rows that are in the text form already."""
+        raise TypeError(f"{self.name} has no text form of rows")
+
     @abstractmethod
     def next_id(self, db: Connection, table: Table, primary: str) -> int:
         """Return the lowest id that neither a row has nor had."""
@@ -394,13 +405,24 @@ class PostgreSQL(Dialect):
     def insert(self, db: Connection, table: Table, columns: Sequence[str], kinds: Sequence[values.Kind], rows: Rows) -> None:
         if not rows:
             return
-        sql = f"COPY {self.format_table(table)} ({', '.join(map(self.quote, columns))}) FROM STDIN"
+        if all(kind.plain for kind in kinds):
+            return self.insert_text(db, table, columns, _copy_maker(tuple(map(type, kinds)))(rows))
+        sql = self._copy_in(table, columns)
         with self._raised(sql), self._cursor(db).copy(sql) as copy:
-            if all(kind.plain for kind in kinds):
-                copy.write(_copy_maker(tuple(map(type, kinds)))(rows).encode())
-            else:
-                for row in rows:
-                    copy.write_row(row)
+            for row in rows:
+                copy.write_row(row)
+        return None
+
+    def _copy_in(self, table: Table, columns: Sequence[str]) -> str:
+        return f"COPY {self.format_table(table)} ({', '.join(map(self.quote, columns))}) FROM STDIN"
+
+    def text_source(self, kinds: Sequence[values.Kind], cells: Sequence[str]) -> tuple[str, Mapping[str, Any]] | None:
+        return _copy_template(list(map(type, kinds)), cells), _COPY_NAMES
+
+    def insert_text(self, db: Connection, table: Table, columns: Sequence[str], text: str) -> None:
+        sql = self._copy_in(table, columns)
+        with self._raised(sql), self._cursor(db).copy(sql) as copy:
+            copy.write(text.encode())
 
     def next_id(self, db: Connection, table: Table, primary: str) -> int:
         highest = self.scalar(db, f"SELECT max({self.quote(primary)}) FROM {self.format_table(table)}") or 0
@@ -448,21 +470,28 @@ class PostgreSQL(Dialect):
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\b": "\\b", "\f": "\\f", "\v": "\\v"})
 
 
-@lru_cache
-def _copy_maker(kinds: tuple[type[values.Kind], ...]) -> Callable[[Rows], str]:
-    """Generate a function from rows of plain wire values to COPY's text format: only text can hold what must be escaped.
+def _copy_template(kinds: Sequence[type[values.Kind]], cells: Sequence[str]) -> str:
+    """Return the source of an f-string: one line of COPY's text format from these cells. Only text can hold what must be escaped.
 
     The escapes are those of PostgreSQL's documentation of COPY, "Text Format".
     """
-    escaped = "({v} if {v}.isprintable() and slash not in {v} else {v}.translate(escapes))"
-    cells = [
-        f"{{NULL if v{place} is None else {escaped.format(v=f'v{place}') if kind is values.Text else f'v{place}'}}}"
-        for place, kind in enumerate(kinds)
-    ]
-    names = ", ".join(f"v{place}" for place in range(len(kinds)))
-    scope: dict[str, Any] = {"escapes": _ESCAPES, "slash": "\\", "NULL": "\\N"}
-    template = "\\t".join(cells) + "\\n"
-    exec(f"def lines(rows):\n    return ''.join([f'{template}' for {names}, in rows])", scope)
+    escaped = "NULL if (v := {cell}) is None else v if v.isprintable() and slash not in v else v.translate(escapes)"
+    plain = "NULL if (v := {cell}) is None else v"
+    line = "\\t".join(
+        "{" + (escaped if kind is values.Text else plain).format(cell=cell) + "}" for kind, cell in zip(kinds, cells, strict=True)
+    )
+    return f"f'{line}\\n'"
+
+
+_COPY_NAMES: Mapping[str, Any] = MappingProxyType({"escapes": _ESCAPES, "slash": "\\", "NULL": "\\N"})
+
+
+@lru_cache
+def _copy_maker(kinds: tuple[type[values.Kind], ...]) -> Callable[[Rows], str]:
+    """Generate a function from rows of plain wire values to COPY's text format."""
+    scope: dict[str, Any] = dict(_COPY_NAMES)
+    template = _copy_template(kinds, [f"row[{place}]" for place in range(len(kinds))])
+    exec(f"def lines(rows):\n    return ''.join([{template} for row in rows])", scope)
     return scope["lines"]  # type: ignore[no-any-return]
 
 

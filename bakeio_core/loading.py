@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from bakeio_core.changes import STAMPS, Changes
+from bakeio_core.changes import STAMPS, Changes, LazyRows
+from bakeio_core.dialects import dialect_of
 from bakeio_core.linking import REMEMBERED
 from bakeio_core.plan import Planner
 from bakeio_core.reading import Reader
@@ -33,6 +34,7 @@ class Loader:
         self.last = 0
         self.links: list[dict[Any, int | None]] = []
         self._make: Callable[..., list[tuple[Any, ...]]] | None = None
+        self._text: Callable[..., str] | None = None
         self._referred: list[tuple[str, Callable[[Any], Any]]] = []
         self._id: Callable[[Any], int] = operator.attrgetter("id")
         self._keys: list[Callable[[list[Any]], set[Any]]] = []
@@ -53,9 +55,10 @@ class Loader:
                 records = self.reader.careful(block)
             if records is None:
                 raise Doubt
-            rows = self._rows(records)
+            links = self._linked(records)
+            rows, text = self._made(records, links)
             self.reader.accept(len(records))
-            yield Changes(self.entity, self.entity.columns, rows, range(block.first, block.first + len(rows)))
+            yield Changes(self.entity, self.entity.columns, rows, range(block.first, block.first + len(records)), text=text)
         counts = self.planner.counts[self.entity.name]
         counts["processed"] += self.reader.total
         counts["created"] += self.reader.total
@@ -67,7 +70,17 @@ class Loader:
         for problem in self.reader.warnings():
             self.planner.problems.add(problem)
 
-    def _rows(self, records: list[Any]) -> list[tuple[Any, ...]]:
+    def _made(self, records: list[Any], links: list[dict[Any, int | None]]) -> tuple[Sequence[tuple[Any, ...]], str | None]:
+        """Return the rows, and the text form of them where the database has one; then the rows wait until somebody looks."""
+        make = self._make
+        if make is None:
+            raise Doubt
+        if self._text is None:
+            return make(records, *links), None
+        return LazyRows(len(records), lambda: make(records, *links)), self._text(records, *links)
+
+    def _linked(self, records: list[Any]) -> list[dict[Any, int | None]]:
+        """Check the ids of a batch and link its references; return what the row builders need."""
         if self._make is None:
             self._compile()
         ids = list(map(self._id, records))
@@ -84,7 +97,7 @@ class Loader:
                 self._link(reference, wanted, known)
         for column, value_of in self._referred:
             self.planner.linker.remember(self.entity, column, zip(map(value_of, records), ids, strict=True))
-        return self._make(records, *self.links)  # type: ignore[misc]
+        return self.links
 
     def _link(self, reference: Any, wanted: set[Any], known: dict[Any, int | None]) -> None:
         if len(known) > REMEMBERED:
@@ -132,6 +145,11 @@ class Loader:
         parameters = ", ".join(["records", *(f"l{place}" for place in range(len(self.links)))])
         exec(f"def rows({parameters}):\n    return [({', '.join(cells)},) for r in records]", constants)
         self._make = constants["rows"]
+        form = dialect_of(self.planner.db).text_source([entity.kinds[column] for column in entity.columns], cells)
+        if form is not None:
+            constants.update(form[1])
+            exec(f"def text({parameters}):\n    return ''.join([{form[0]} for r in records])", constants)
+            self._text = constants["text"]
 
     def _reference_cell(self, column: str) -> str:
         reference, names, place = self.entity.references[column], self.reader.names, len(self.links)

@@ -436,7 +436,7 @@ class PartPlanner:
         self._move(draft, row)
         self._remember(identity, draft)
         self.counts["created"] += 1
-        batch.rows.append(row)
+        batch.rows.append(row)  # type: ignore[attr-defined]
         batch.numbers.append(draft.number)  # type: ignore[attr-defined]
         if len(self.planner.shown) < MOST_SHOWN:
             self.planner.show(Change("create", self.entity.name, draft.number, identity, dict(zip(self.columns, row, strict=True))))
