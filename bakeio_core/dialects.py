@@ -225,8 +225,6 @@ class SQLite(Dialect):
     def ensure_begun(self, db: Connection) -> None:
         if not db.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
             db.exec_driver_sql("BEGIN")
-        # no-op inside a transaction, by SQLite's rules; a host that left it off keeps its own choice
-        self.fetch(db, "PRAGMA foreign_keys")
 
     def read(self, column: str, kind: values.Kind) -> str:
         if isinstance(kind, values.Instant) and kind.plain:

@@ -170,7 +170,3 @@ class Problems:
         else:
             problem.records = numbers
             self._known[cause] = problem
-
-    def count_of(self, code: str) -> int:
-        """Return how many records have a problem of this code."""
-        return sum(problem.count for problem in self._known.values() if problem.code == code)

@@ -96,15 +96,6 @@ class Rows:
                 rows.sort(key=lambda row: row[self.id_place])
         return found
 
-    def one(self, column: str, values: Iterable[Any]) -> dict[Any, Row | None]:
-        """Return {value: the row that has it in the column, None where several have}, of the rows in the database."""
-        place, wanted = self.place[column], {(value,) for value in values}
-        found: dict[Any, Row | None] = {}
-        if wanted and not (self.was_empty and self.fresh_only):
-            for row in self._fetch((column,), wanted):
-                found[row[place]] = None if row[place] in found else row
-        return found
-
     fresh_only = False
     """Set where nothing is written while planning: then a table that was empty stays empty and needs no SELECT."""
 

@@ -148,14 +148,6 @@ class Entity:
         return tuple(key for key in self.all_keys if tuple(sorted(key)) in unique)
 
     @cached_property
-    def required(self) -> tuple[str, ...]:
-        """Columns a new row cannot be without: not nullable, no default, and not made by bakeio itself."""
-        made = {self.primary, "uuid", "created_at", "updated_at"} | ({"slug"} if self.slug_from else set())
-        return tuple(
-            c.name for c in self.table.columns if not c.nullable and c.default is None and c.server_default is None and c.name not in made
-        )
-
-    @cached_property
     def _nullable(self) -> frozenset[str]:
         return frozenset(str.__str__(column.name) for column in self.table.columns if column.nullable)
 
