@@ -19,6 +19,7 @@ from bakeio_core.hookspecs import hookimpl
 from bakeio_core.loading import Doubt, Loader
 from bakeio_core.model import Entity
 from bakeio_core.plan import Planner
+from bakeio_core.resolve import ALIAS, EXISTING
 from bakeio_core.sources import Part
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ __all__ = ["Application", "bakeio_import_records"]
 
 @hookimpl(trylast=True)
 def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> int:
-    """Insert the batch's new rows in one go and update the others, grouped by the columns that change."""
+    """Insert the batch's new rows in one go, update others, grouped by the columns that change, and delete."""
     dialect = dialect_of(db)
     rows, kinds = changes.rows, [entity.kinds[column] for column in changes.columns]
     if changes.text is not None:
@@ -46,7 +47,9 @@ def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> i
         values = _bound(dialect, entity, columns, [tuple(change.new.values()) for change in group])
         sql = f"UPDATE {dialect.format_table(entity.table)} SET {sets} WHERE {primary} = {dialect.mark}"
         dialect.executemany(db, sql, [(*row, change.id) for row, change in zip(values, group, strict=True)])
-    return len(rows) + sum(map(len, groups.values()))
+    sql = f"DELETE FROM {dialect.format_table(entity.table)} WHERE {primary} = {dialect.mark}"
+    dialect.executemany(db, sql, [(change.id,) for change in changes.deletes])
+    return len(rows) + sum(map(len, groups.values())) + len(changes.deletes)
 
 
 def _bound(dialect: Any, entity: Entity, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -89,6 +92,7 @@ class Application:
                 self.run_number = ledger.start_run(self.db, source.name, planner.options.mode, source.export_id, planner.now)
             for part in planner.source.parts:
                 self._part(part)
+            self._take_back_unneeded()
             refused = refusal(planner)
             if refused:
                 raise ImportRefused(refused, problems=list(planner.problems))
@@ -100,10 +104,17 @@ class Application:
                 return
             if self.run_number is not None:
                 ledger.finish_run(self.db, self.run_number, planner.summary)
+                ledger.learn(self.db, self.run_number, self._lessons(), planner.now)
             grown = {part.entity.name for part in planner.source.parts if planner.counts[part.entity.name]["created"]}
             for name in grown | self.parents:
                 entity = planner.catalog.entities[name]
                 dialect.advance_ids(self.db, entity.table, entity.primary)
+
+    def _take_back_unneeded(self) -> None:
+        """Delete the rows that were created for records which then could not be imported."""
+        for made in self.planner.unneeded():
+            gone = Change("delete", made.entity.name, 0, made.id)
+            self.hook(db=self.db, entity=made.entity, changes=Changes(made.entity, made.entity.columns, deletes=[gone]))
 
     def _part(self, part: Part) -> None:
         planner = self.planner
@@ -152,7 +163,24 @@ class Application:
         counts["errors"] += 1
         reason = " ".join(str(error.orig).split("\n")[0].split())
         message = f"the database refuses the row: {reason}"
+        row = dict(zip(changes.columns, changes.rows[0], strict=True)) if changes.rows else changes.updates[0].new
+        for column, reference in part.entity.references.items():
+            self.planner.needed(reference.target, int(row.get(column) or 0), times=-1)
         self.planner.problems.add(Problem(code="constraint", file=part.file, record=number, entity=part.entity.name, message=message))
+
+    def _lessons(self) -> list[ledger.Alias]:
+        """Return the keys that were mapped to a row which does not bear them, to be known the next time."""
+        lessons = []
+        for used in self.planner.used.values():
+            missing, decision = used.missing, used.decision
+            if used.id is None or decision.by in (ALIAS, "") or missing.among:
+                continue
+            if decision.action == EXISTING or (missing.entity, used.id) in self.planner.parents:
+                rows = self.planner.linker.rows(self.planner.catalog.entities[missing.entity])
+                row = rows.by_id([used.id]).get(used.id)
+                if row is not None and any(rows.differs(row, column, value) for column, value in missing.key.items()):
+                    lessons.append(ledger.Alias(missing.entity, dict(missing.key), used.id))
+        return lessons
 
     # -- unique values that change hands
     def _hold_back_swaps(self, part: Part, changes: Changes) -> None:

@@ -44,7 +44,7 @@ class Options:
 
 @dataclass(slots=True)
 class Change:
-    """What happens to one record: create, update, unchanged, skip, conflict or error; `new` and `old` hold the columns that differ."""
+    """What happens to one record: create, update, delete, unchanged, skip, conflict or error; `new` and `old` hold the columns that differ."""
 
     action: str
     entity: str
@@ -60,7 +60,8 @@ class Changes:
     """One batch of planned changes of one entity: `rows` to create (wire values in the order of `columns`) and `updates`.
 
     numbers: the record each new row comes from; others: what needs no writing, one `Change` each; parents: rows of other entities that
-    were decided to be created and must be written first; text: `rows` in the form the database reads fastest, where it was made.
+    were decided to be created and must be written first;
+    deletes: rows to delete, whole in `old`; text: `rows` in the form the database reads fastest, where it was made.
     """
 
     entity: Entity
@@ -71,6 +72,7 @@ class Changes:
     others: list[Change] = field(default_factory=list)
     parents: list[Changes] = field(default_factory=list)
     text: str | None = None
+    deletes: list[Change] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Change]:
         """Every change of the batch, creations first."""
@@ -78,6 +80,7 @@ class Changes:
         for number, row in zip(self.numbers, self.rows, strict=True):
             yield Change("create", self.entity.name, number, row[place], dict(zip(self.columns, row, strict=True)))
         yield from self.updates
+        yield from self.deletes
         yield from self.others
 
 

@@ -347,6 +347,12 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--dry-run", is_flag=True, help="Do everything, show it, and write nothing."),
         click.option("--report", "html", type=click.Path(path_type=Path), metavar="FILE.html", help="Write the changes as a page to look through."),
         click.option("--yes", "-y", is_flag=True, help="Do not ask before many changes are written."),
+        click.option("--interactive", is_flag=True, help="Ask about references that name no row, each one once, before anything is written."),
+        click.option("--no-input", is_flag=True, help="Never ask; what is unanswered is written down, to be answered in the file."),
+        click.option("--decisions", "decisions_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+                     help="Take answers from this file, and keep new ones in it."),
+        click.option("--auto-create", "create_missing", multiple=True, metavar="ENTITY",
+                     help="Create missing rows of it where the file tells all that is required; may be given more than once."),
         click.option("--on-conflict", type=click.Choice(["fail", "keep-db", "take-file"]), default="fail", show_default=True,
                      help="Where file and database both changed."),
         click.option("--skip-on-error", "skip_errors", is_flag=True, help="Import the good records and log the others."),
@@ -365,16 +371,23 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _import(session: Session, path: Path | None, input_: Path | None, dry_run: bool, html: Path | None, yes: bool, as_json: bool,
-            accept_edits: bool, no_journal: bool, skipped_log: Path | None, create: bool, kinds: Sequence[str], **options: Any) -> None:  # fmt: skip
-    """Import what a path holds, after a look at it where a person is there to be asked."""
+            accept_edits: bool, no_journal: bool, skipped_log: Path | None, create: bool, kinds: Sequence[str], interactive: bool, no_input: bool,
+            decisions_file: Path | None, create_missing: tuple[str, ...], **options: Any) -> None:  # fmt: skip
+    """Import what a path holds, after questions and a look at it where a person is there to be asked."""
     from bakeio_core.errors import DocumentError, ImportRefused
 
+    if interactive and no_input:
+        raise click.UsageError("--interactive asks and --no-input does not: give one of them")
     target = _only_one(path, input_, "PATH", "--input")
     core = session.bakeio
     source = core.open(sys.stdin.buffer if str(target) == "-" else target, accept_edits=accept_edits)
     if source.kind not in (*kinds, "skipped"):
         raise DocumentError(f"{target}: is a {source.kind}: import it with bakeio import {target}", code="bad-document")
-    if not (dry_run or yes or as_json) and sys.stdin.isatty() and sys.stdout.isatty():
+    questions = Questions(session, source, create, Path(target), decisions_file, writes=interactive or no_input)
+    options |= {"create": create_missing, "decisions": questions.answers}
+    if interactive:
+        questions.ask(options)
+    if not (dry_run or yes or no_input or as_json) and sys.stdin.isatty() and sys.stdout.isatty():
         _ask(session, core, source, create, options)
     progress = _progress(session)
     log = skipped_log or Path(f"docs/exports/import_skipped_{datetime.now(timezone.utc):%Y-%m-%d_%H%M%S}.json")
@@ -392,6 +405,8 @@ def _import(session: Session, path: Path | None, input_: Path | None, dry_run: b
         if refused.report is None:
             raise
         report = refused.report
+        if no_input or decisions_file is not None:
+            questions.write_down(options)
     except BaseException:
         if report is not None and report.skipped_log:  # it was written, but the commit failed
             log.unlink(missing_ok=True)
@@ -407,6 +422,128 @@ def _import(session: Session, path: Path | None, input_: Path | None, dry_run: b
             file.write(page(report).encode())
         session.say(f"Wrote {html}")
     _show_report(session, report, as_json)
+
+
+class Questions:
+    """The answers of one import: read from a file, given on a terminal, written down again.
+
+    writes: whether a decisions file may be new.
+    """
+
+    def __init__(self, session: Session, source: Any, create: bool, target: Path, file: Path | None, *, writes: bool) -> None:
+        from bakeio_core.errors import DocumentError
+        from bakeio_core.resolve import read_decisions
+
+        self.session, self.source, self.create, self.given = session, source, create, file
+        default = "import.decisions.json" if str(target) == "-" else f"{target.stem or target.name}.decisions.json"
+        self.from_stdin = str(target) == "-"
+        self.file = file or target.with_name(default) if not self.from_stdin else file or Path(default)
+        if file is not None and not file.exists() and not writes:
+            raise DocumentError(f"{file}: there is no such file; --interactive or --no-input writes one", code="missing-file")
+        self.answers: dict[Any, Any] = read_decisions(file) if file is not None and file.exists() else {}
+
+    def ask(self, options: dict[str, Any]) -> None:
+        """Plan and ask until nothing is missing. What was answered is kept in the decisions file, whatever happens."""
+        from bakeio_core.dialogue import Dialogue, Stopped
+
+        dialogue = Dialogue(self.session.bakeio.catalog, self.answers)
+        asked = False
+        try:
+            with self._terminal() as terminal:
+                while (plan := self._plan(options)).missing and not _hopeless(plan.report, options):
+                    asked = True
+                    _converse(dialogue.ask(plan.missing), terminal)
+        except (click.Abort, KeyboardInterrupt, EOFError):
+            self._keep()
+            raise click.Abort from None
+        except Stopped:
+            self._keep()
+            raise click.ClickException("stopped: nothing was written") from None
+        if asked and self.given is not None:
+            self._keep()
+
+    def write_down(self, options: dict[str, Any]) -> None:
+        """Write what nobody has answered into the decisions file, ready to be answered."""
+        from bakeio_core.errors import counted
+        from bakeio_core.resolve import write_decisions
+
+        plan = self._plan(options)
+        if plan.missing:
+            known = {missing: decision for missing, decision in self.answers.items() if missing not in set(plan.missing)}
+            write_decisions(self.file, known, plan.missing, self.session.bakeio.catalog)
+            self.session.say(
+                f'{counted(len(plan.missing), "question")} to be answered in {self.file}: fill in "action", then: --decisions {self.file}'
+            )
+
+    def _keep(self) -> None:
+        from bakeio_core.errors import counted
+        from bakeio_core.resolve import write_decisions
+
+        if self.answers:
+            write_decisions(self.file, self.answers, (), self.session.bakeio.catalog)
+            self.session.say(f"{counted(len(self.answers), 'decision')} kept in {self.file}; to go on from there: --decisions {self.file}")
+
+    def _plan(self, options: dict[str, Any]) -> Any:
+        """Find out what is missing; the database is closed again before anybody is asked."""
+        with _looked_at(self.session, self.create) as db:
+            return self.session.bakeio.plan(db, self.source, **options)
+
+    @contextlib.contextmanager
+    def _terminal(self) -> Iterator[tuple[Any, Any]]:
+        """Open what answers are read from and questions written to: the terminal itself where the records come through stdin."""
+        if not self.from_stdin:
+            yield sys.stdin, sys.stderr
+            return
+        try:
+            device = open("CON" if os.name == "nt" else "/dev/tty", "r+b", buffering=0)
+        except OSError:
+            raise click.UsageError(
+                "the records come through stdin and there is no terminal to ask on: give a file, or --decisions"
+            ) from None
+        with device:
+            import io
+
+            yield io.TextIOWrapper(device, "utf-8", "replace", write_through=True), io.TextIOWrapper(device, "utf-8", write_through=True)
+
+
+def _converse(talk: Any, terminal: tuple[Any, Any]) -> None:
+    """Carry on a conversation on a terminal, or with lines somebody piped in. Raises EOFError where there are no more."""
+    asked, answered = terminal
+    answer = None
+    while True:
+        try:
+            prompt = talk.send(answer)
+        except StopIteration:
+            return
+        for line in prompt.lines:
+            click.echo(shownable(line, answered), file=answered)
+        click.echo(shownable(prompt.question, answered), file=answered, nl=False)
+        line = asked.readline()
+        if not line:
+            raise EOFError
+        if not asked.isatty():
+            click.echo(file=answered)
+        answer = line.rstrip("\r\n")
+
+
+def _hopeless(report: Report, options: dict[str, Any]) -> bool:
+    """Tell whether an import would be refused whatever is answered."""
+    asked = ("missing-reference", "ambiguous-key")
+    others = [problem for problem in report.problems if problem.severity == "error" and problem.code not in asked]
+    return bool(others) and not options.get("skip_errors")
+
+
+@contextlib.contextmanager
+def _looked_at(session: Session, create: bool) -> Iterator[Connection]:
+    """Open the database for a look; one that is to be made is made for the time of the look only."""
+    if not create or session._is_there():
+        with session.reading() as db:
+            yield db
+        return
+    with contextlib.suppress(_TakeBack), session.writing(create=True) as db:
+        session.bakeio.create_tables(db)
+        yield db
+        raise _TakeBack
 
 
 def _ask(session: Session, core: Bakeio, source: Any, create: bool, options: dict[str, Any]) -> None:
@@ -505,6 +642,57 @@ def schema(session: Session, view: str, as_json: bool) -> None:
         session.result_json(value)
     else:
         session.result(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+@bakeio.command()
+@click.argument("entity")
+@click.argument("text")
+@click.option("--limit", type=click.IntRange(min=1), default=5, show_default=True, help="At most so many candidates.")
+@json_option
+@click.pass_obj
+def suggest(session: Session, entity: str, text: str, limit: int, as_json: bool) -> None:
+    """List the rows of ENTITY that TEXT may mean, the best first, with scores and reasons."""
+    with session.reading() as db:
+        found = session.bakeio.suggest(db, entity, text, limit)
+    if as_json:
+        session.result_json({"entity": entity.replace("-", "_"), "text": text, "candidates": [candidate.as_dict() for candidate in found]})
+        return
+    from bakeio_core.dialogue import listed
+
+    for line in listed(found)[1:]:
+        session.result(line)
+    if not found:
+        session.result("Nothing is like it.")
+
+
+@bakeio.command()
+@click.argument("action", type=click.Choice(["list", "remove"]), default="list")
+@click.argument("entity", required=False)
+@click.argument("name", required=False)
+@json_option
+@click.pass_obj
+def aliases(session: Session, action: str, entity: str | None, name: str | None, as_json: bool) -> None:
+    """List what names were mapped to in earlier imports, or forget one: aliases remove ENTITY NAME."""
+    core = session.bakeio
+    if action == "remove":
+        if entity is None or name is None:
+            raise click.UsageError("say which: bakeio aliases remove ENTITY NAME")
+        with session.writing() as db:
+            gone = core.forget_alias(db, entity, name)
+        if not gone:
+            raise click.ClickException(f'nothing was learned of "{name}" as a name of {entity}; see: bakeio aliases')
+        session.result_json({"removed": gone}) if as_json else session.result(f"Forgot {gone}.")
+        return
+    with session.reading() as db:
+        found = [alias for alias in core.aliases(db) if entity in (None, alias["entity"])]
+    if as_json:
+        session.result_json({"aliases": found})
+        return
+    for alias in found:
+        said = ", ".join(map(str, alias["key"].values()))
+        session.result(f"{alias['entity']:<14} {said}  is  {alias['row'] or '(a row that is gone)'}  ({alias['at'][:10]})")
+    if not found:
+        session.result("Nothing was learned yet.")
 
 
 @bakeio.command()

@@ -15,19 +15,21 @@ from bakeio_core import apply as _apply
 from bakeio_core import export as _export
 from bakeio_core import ledger, projection, resolve, sets, sources, writing
 from bakeio_core.apply import Application, refusal
+from bakeio_core.candidates import Candidate, Candidates
 from bakeio_core.catalog import Catalog
 from bakeio_core.changes import Change, Options
 from bakeio_core.database import ensure_begun, streaming, translated
 from bakeio_core.documents import Format, Limits
-from bakeio_core.errors import BakeioError, ImportRefused, PluginError, Problems, UsageError
+from bakeio_core.errors import BakeioError, ImportRefused, PluginError, Problem, Problems, UsageError
 from bakeio_core.merge import ViewPlanner
 from bakeio_core.model import View
 from bakeio_core.opening import open_source
 from bakeio_core.plan import Planner
 from bakeio_core.plugins import Plugins, describe
 from bakeio_core.report import Report
-from bakeio_core.resolve import Decision, Decisions, Missing, Resolver
+from bakeio_core.resolve import Decision, Decisions, Identity, Missing, Resolver, auto_create, name_candidates, tell_context
 from bakeio_core.skipped import Skipped
+from bakeio_core.values import folded_key
 from bakeio_core.writing import Exported, Progress
 
 if TYPE_CHECKING:
@@ -254,11 +256,13 @@ class Bakeio:
         nulls: str = "keep",
         allow: Collection[str] = (),
         allow_duplicates: bool = False,
+        create: Collection[str] = (),
     ) -> Plan:
         """Find out what an import would do; only SELECTs are made.
 
         source: a set's folder, zip or manifest, a view's file, or what `open` returned. mode: merge, skip-existing or update-only.
         resolve: called with what is missing, returns the decisions it knows; plugins are asked first; decisions: answers known already.
+        create: entities whose missing rows are created where the file tells all that is required.
         on_conflict: fail, keep-db or take-file, where file and database both changed. skip_errors: leave bad records out.
         accept_edits: take a set whose files were changed. nulls: what null means in a view, keep or clear. allow: checks to lift.
         allow_duplicates: add new records of a view even where equal rows are there.
@@ -266,26 +270,43 @@ class Bakeio:
         """
         opened = source if isinstance(source, sources.Source) else self.open(source, accept_edits=accept_edits)
         options = Options(mode, on_conflict, skip_errors, nulls, frozenset(allow), allow_duplicates)
-        known = Decisions(decisions)
+        resolvers = [resolve] if resolve is not None else []
+        resolvers += [auto_create(self.catalog, create)] if create else []
         ensure_begun(db)
         with translated(), streaming():
+            known = Decisions(decisions, self._learned(db))
+            search = Candidates(db, self.catalog, known.aliases)
             while True:
                 planner = Planner(db, self.catalog, opened, options, known, view_planner=ViewPlanner)
                 for _ in planner.changes():
                     pass
-                missing = list(planner.missing.values())
-                if not missing or not self._resolved(db, missing, known, resolve):
+                missing = self._ordered(planner, search)
+                if not missing or not self._resolved(db, missing, known, resolvers):
                     break
+            search.prepare({item.entity for item in missing})
             report = Report.of(planner, dry_run=True, refused=refusal(planner))
+            name_candidates(report.problems, missing)
             return Plan(opened, options, known, report, missing, planner.shown, opened.fingerprint(), planner.digest.digest())
 
-    def _resolved(self, db: Connection, missing: list[Missing], known: Decisions, resolve: Resolver | None) -> int:
+    def _learned(self, db: Connection) -> dict[Identity, int]:
+        return {(alias.entity, folded_key(alias.key)): alias.row for alias in ledger.aliases(db)}
+
+    def _ordered(self, planner: Planner, search: Candidates) -> list[Missing]:
+        """Return what is missing in import order, each with what its first record tells and a way to find candidates."""
+        order = {name: place for place, name in enumerate(self.catalog.entities)}
+        found = sorted(planner.missing.values(), key=lambda item: order[item.entity])
+        tell_context(planner.source, found, self.catalog)
+        for item in found:
+            item.search = search.of_missing
+        return found
+
+    def _resolved(self, db: Connection, missing: list[Missing], known: Decisions, resolvers: Iterable[Resolver]) -> int:
         new = 0
         for answers in self.hook.bakeio_resolve_references(db=db, missing=missing):
             new += known.add(answers or {})
-        left = [item for item in missing if known.get(item) is None]
-        if resolve is not None and left:
-            new += known.add(resolve(left) or {})
+        for resolver in resolvers:
+            left = [item for item in missing if known.get(item) is None]
+            new += known.add(resolver(left) or {}) if left else 0
         return new
 
     def apply(self, db: Connection, plan: Plan, *, skip_errors: bool | None = None, dry_run: bool = False) -> Report:
@@ -306,6 +327,7 @@ class Bakeio:
         source: str | Path | sources.Source,
         *,
         mode: str = "merge",
+        resolve: Resolver | None = None,
         decisions: Mapping[Missing, Decision] | None = None,
         on_conflict: str = "fail",
         skip_errors: bool = False,
@@ -313,6 +335,7 @@ class Bakeio:
         nulls: str = "keep",
         allow: Collection[str] = (),
         allow_duplicates: bool = False,
+        create: Collection[str] = (),
         dry_run: bool = False,
         journal: bool = True,
         skipped_log: Path | None = None,
@@ -325,17 +348,53 @@ class Bakeio:
         Raises ImportRefused with `report` where nothing was written.
         """
         opened = source if isinstance(source, sources.Source) else self.open(source, accept_edits=accept_edits)
-        options, known = Options(mode, on_conflict, skip_errors, nulls, frozenset(allow), allow_duplicates), Decisions(decisions)
-        if len(self.hook.bakeio_resolve_references.get_hookimpls()) > 1:  # somebody besides the core may know answers
+        options = Options(mode, on_conflict, skip_errors, nulls, frozenset(allow), allow_duplicates)
+        known = None
+        if resolve or create or len(self.hook.bakeio_resolve_references.get_hookimpls()) > 1:  # somebody besides the core may know answers
             known = self.plan(
-                db, opened, mode=mode, decisions=decisions, on_conflict=on_conflict, skip_errors=skip_errors, nulls=nulls, allow=allow,
-                allow_duplicates=allow_duplicates,
+                db, opened, mode=mode, resolve=resolve, decisions=decisions, on_conflict=on_conflict, skip_errors=skip_errors, nulls=nulls,
+                allow=allow, allow_duplicates=allow_duplicates, create=create,
             ).decisions  # fmt: skip
+        ensure_begun(db)
+        with translated():
+            known = Decisions(decisions, self._learned(db)) if known is None else known
         return self._import(db, opened, options, known, dry_run=dry_run, journal=journal, skipped_log=skipped_log, progress=progress)
 
     def import_complete(self, db: Connection, source: str | Path | sources.Source, **options: Any) -> Report:
         """Import a normalized set; `import_` says what the options are."""
         return self.import_(db, source, **options)
+
+    def suggest(self, db: Connection, entity: str, text: str, limit: int = 5) -> list[Candidate]:
+        """Return the rows of an entity a text may mean, the best first. Raises UsageError for an entity that is not installed."""
+        name = entity.replace("-", "_")
+        if name not in self.catalog.entities:
+            raise UsageError(f'there is no entity "{entity}"; installed are {", ".join(self.catalog.entities)}')
+        ensure_begun(db)
+        with translated(), streaming():
+            return Candidates(db, self.catalog, self._learned(db)).of_text(name, text, limit)
+
+    def aliases(self, db: Connection) -> list[dict[str, Any]]:
+        """Return what was learned in earlier imports: entity, key, the label of the row it means now (None where it is gone), at and run."""
+        ensure_begun(db)
+        with translated():
+            rows = Candidates(db, self.catalog, {})
+            return [
+                {
+                    "entity": alias.entity,
+                    "key": dict(alias.key),
+                    "row": rows.label(alias.entity, alias.row),
+                    "at": alias.at,
+                    "run": alias.run,
+                }
+                for alias in ledger.aliases(db)
+                if alias.entity in self.catalog.entities
+            ]
+
+    def forget_alias(self, db: Connection, entity: str, value: str) -> int:
+        """Forget what was learned of a name; return how many keys that were."""
+        ensure_begun(db)
+        with translated():
+            return ledger.forget(db, entity.replace("-", "_"), value)
 
     def runs(self, db: Connection) -> list[dict[str, Any]]:
         """Return what was imported into this database, the latest run first: id, at, source, mode, export_id and counts."""
@@ -371,14 +430,38 @@ class Bakeio:
             application.run(dry_run=dry_run, expected=expected)
         except ImportRefused as refused:
             refused.report = Report.of(planner, dry_run=dry_run, refused=str(refused))
+            self._name_candidates(planner, refused.report.problems)
             raise
         if adopts and not dry_run:
             ledger.adopt_database_id(db, str(source.database_id))
+        if source.aliases and journal and not dry_run:
+            self._take_over(db, planner)
         report = Report.of(planner, dry_run=dry_run, run=None if dry_run else application.run_number)
+        self._name_candidates(planner, report.problems)
         if skipped_log is not None and skipped.reasons and not dry_run:
             skipped.write(source, skipped_log)
             report.skipped_log = str(skipped_log)
         return report
+
+    def _name_candidates(self, planner: Planner, problems: list[Problem]) -> None:
+        """Put the rows that may be meant into the problems with references."""
+        if planner.missing:
+            with translated():
+                search = Candidates(planner.db, self.catalog, planner.decisions.aliases)
+                name_candidates(problems, self._ordered(planner, search))
+
+    def _take_over(self, db: Connection, planner: Planner) -> None:
+        """Learn what a set brings along, where its rows are here and nothing else was learned."""
+        known, lessons = self._learned(db), []
+        for entry in planner.source.aliases:
+            entity = self.catalog.entities.get(entry["entity"])
+            if entity is not None and (entity.name, folded_key(entry["key"])) not in known:
+                for column, value in entry["target"].items():
+                    rows = planner.linker.rows(entity).by((column,), [(value,)]).get((value,), []) if column in entity.columns else []
+                    if len(rows) == 1:
+                        lessons.append(ledger.Alias(entity.name, entry["key"], rows[0][planner.linker.rows(entity).id_place]))
+                        break
+        ledger.learn(db, None, lessons, planner.now)
 
     def _untouched(self, db: Connection) -> bool:
         dialect = ensure_begun(db)

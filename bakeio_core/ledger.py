@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,6 +14,7 @@ from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Index, Intege
 from bakeio_core.catalog import Catalog
 from bakeio_core.dialects import dialect_of
 from bakeio_core.errors import DatabaseError
+from bakeio_core.values import folded_key
 
 if TYPE_CHECKING:
     from bakeio_core.changes import Change
@@ -45,6 +47,16 @@ CHANGES = Table(
     Column("file", Text),
     Column("record", Integer),
     Index("ix_bakeio_changes_row", "entity", "row", "field"),
+)
+ALIASES = Table(
+    "bakeio_aliases",
+    METADATA,
+    Column("entity", String(100), primary_key=True),
+    Column("folded", String(1000), primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("row", Integer, nullable=False),
+    Column("run", Integer),
+    Column("at", String(40), nullable=False),
 )
 META = Table("bakeio_meta", METADATA, Column("key", String(50), primary_key=True), Column("value", String(200), nullable=False))
 
@@ -113,6 +125,49 @@ def record_changes(db: Connection, run: int, file: str, changes: Iterable[Change
 def as_text(value: Any) -> str:
     """Return a wire value as the journal keeps it: JSON."""
     return _ENCODER.encode(value).decode()
+
+
+# -- what was learned: keys that mean a row which does not bear them
+@dataclass(frozen=True)
+class Alias:
+    """A key that a person once mapped to a row: `key` as it stood in the file, `row` the id here."""
+
+    entity: str
+    key: Mapping[str, Any]
+    row: int
+    at: str = ""
+    run: int | None = None
+
+
+def _folded(alias: Alias) -> str:
+    return as_text([list(pair) for pair in folded_key(alias.key)])
+
+
+def aliases(db: Connection) -> list[Alias]:
+    """Return everything learned, in the order of entity and key."""
+    if ALIASES.name not in dialect_of(db).existing_columns(db):
+        return []
+    found = db.execute(select(ALIASES).order_by(ALIASES.c.entity, ALIASES.c.folded)).mappings()
+    return [Alias(row["entity"], json.loads(row["key"]), row["row"], row["at"], row["run"]) for row in found]
+
+
+def learn(db: Connection, run: int | None, lessons: Iterable[Alias], at: str) -> None:
+    """Remember keys and the rows they were mapped to; what was learned of the same key before is replaced."""
+    for alias in lessons:
+        folded = _folded(alias)
+        if len(folded) <= 1000 and ALIASES.name in dialect_of(db).existing_columns(db):
+            db.execute(ALIASES.delete().where(ALIASES.c.entity == alias.entity, ALIASES.c.folded == folded))
+            db.execute(
+                ALIASES.insert().values(entity=alias.entity, folded=folded, key=as_text(dict(alias.key)), row=alias.row, run=run, at=at)
+            )
+
+
+def forget(db: Connection, entity: str, value: str) -> int:
+    """Forget what was learned of a name of an entity; return how many keys that were."""
+    gone = [alias for alias in aliases(db) if alias.entity == entity and value in map(str, alias.key.values())]
+    for alias in gone:
+        db.execute(ALIASES.delete().where(ALIASES.c.entity == entity, ALIASES.c.folded == _folded(alias)))
+    return len(gone)
 
 
 def runs(db: Connection) -> list[dict[str, Any]]:

@@ -45,6 +45,13 @@ class Rows:
         self.has_fresh = False
         self._folded: dict[str, dict[str, list[int]]] = {}
 
+    def differs(self, row: Row, column: str, value: Any) -> bool:
+        """Tell whether a row has another value than this one in a column, even after folding."""
+        here = row[self.place[column]] if column in self.place else None
+        if isinstance(here, str) and isinstance(value, str):
+            return self._fold(column, here) != self._fold(column, value)
+        return bool(here != value)
+
     def key_of(self, row: Row, key: Key) -> Row:
         return tuple([row[self.place[column]] for column in key])
 
@@ -219,6 +226,13 @@ class Linker:
         self._names: dict[tuple[str, tuple[str, ...]], dict[int, Row]] = {}
         self.planning = False
 
+    def key_of(self, entity: Entity, identity: int | None) -> dict[str, Any] | None:
+        """Return the best natural key of a row, {column: value}; None where it is gone."""
+        rows = self.rows(entity)
+        row = rows.by_id([identity]).get(identity) if identity is not None else None
+        columns = next((key for key in entity.all_keys if key != ("uuid",) and not set(key) & entity.references.keys()), (entity.primary,))
+        return None if row is None else {column: row[rows.place[column]] for column in columns}
+
     def rows(self, entity: Entity) -> Rows:
         if entity.name not in self._rows:
             keys: list[Key] = [*entity.all_keys, (entity.primary,)] + ([tuple(entity.content)] if entity.content else [])
@@ -345,7 +359,7 @@ class Linker:
         if not named:
             missing = Missing(target.name, {column: value for column, value, _ in hits}, nullable=reference.nullable)
             what = ", ".join(f"{column} {shown(value)}" for column, value, _ in hits)
-            return Unlinked("missing-reference", f"no row of {target.name} has {what}: correct it, or import that row too", missing)
+            return Unlinked("missing-reference", f"no row of {target.name} has {what}", missing)
         common = set(named[0][2])
         for column, value, ids in named[1:]:
             if not common & set(ids):
@@ -355,9 +369,9 @@ class Linker:
             common &= set(ids)
         if len(common) > 1:
             what = " and ".join(f"{column} {shown(value)}" for column, value, _ in named)
-            return Unlinked(
-                "ambiguous-key", f"{len(common)} rows of {target.name} have {what}: name one by another field", ids=tuple(sorted(common))
-            )
+            ids = tuple(sorted(common))
+            missing = Missing(target.name, {column: value for column, value, _ in hits}, nullable=reference.nullable, among=ids)
+            return Unlinked("ambiguous-key", f"{len(common)} rows of {target.name} have {what}", missing, ids)
         return next(iter(common))
 
     def _elsewhere(self, target: Entity, rows: Rows, column: str, value: Any, exact_only: bool) -> tuple[int, ...]:

@@ -13,12 +13,12 @@ from bakeio_core.errors import Problem, Problems, counted
 from bakeio_core.linking import Unlinked
 from bakeio_core.model import Key
 from bakeio_core.plan import Planner
-from bakeio_core.reading import Reader, Record, jsonable
+from bakeio_core.reading import Reader, Record
 from bakeio_core.records import PartPlanner
 from bakeio_core.revision import field_hash, row_hash
 from bakeio_core.sieve import Sieve
 from bakeio_core.sources import CLEAR, REV, Part
-from bakeio_core.values import Text, shown
+from bakeio_core.values import Text, jsonable, shown
 
 __all__ = ["ViewPlanner"]
 
@@ -141,10 +141,9 @@ class ViewPlanner(PartPlanner):
         self._link([draft])
         for column, link in draft.links.items():
             if isinstance(link, Unlinked):
-                where, value = self._where(draft, column)
-                if link.missing is not None:
-                    self.planner.note_missing(link.missing, self.part, draft.number, where)
-                self._say(draft, link.code, where, value, link.message)
+                answer = self._answered(self.entity.references[column], link)
+                if isinstance(answer, Unlinked):
+                    self._unanswered(draft, column, answer, False)
 
     def _checked_new(self, draft: Draft) -> bool:
         for binding in (*self.editable, *self.keys):

@@ -44,7 +44,8 @@ class Entity:
     lookups: {foreign key column: {field of the file: column of the target}}, best first; left out, the target's slug or uuid serves.
     checks: {column: function(old, new) -> value to store, or a `Problem`}; run on values people changed, lifted with `--allow column`.
     choices: {column: values offered}; offered, never enforced.
-    lookalikes: groups of words that must not be confused when candidates are ranked.
+    synonyms: groups of words or phrases that mean the same; lookalikes: groups of which two must not be confused; both when candidates are
+    ranked, for this entity's rows and those that refer to them. codes: columns of standard article numbers, equal however they are padded.
     label: the column (or columns) by which people call a row. slug_from: columns a missing `slug` is made from.
     date: the column that makes the entity transactional (`--no-transactional`, `--since`).
 
@@ -57,7 +58,9 @@ class Entity:
     lookups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     checks: Mapping[str, Check] = field(default_factory=dict)
     choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    synonyms: Sequence[Sequence[str]] = ()
     lookalikes: Sequence[Sequence[str]] = ()
+    codes: Sequence[str] = ()
     label: str | Key = ()
     slug_from: Key = ()
     date: str | None = None
@@ -71,7 +74,13 @@ class Entity:
         if len(primary) != 1 or not isinstance(primary[0].type, (Integer, BigInteger)):
             raise PluginError(f'entity "{self.name}": the table needs one integer primary key column')
         named: dict[str, Sequence[str]] = {f"keys {key}": key for key in self.all_keys}
-        named |= {"content": self.content, "lookups": list(self.lookups), "checks": list(self.checks), "choices": list(self.choices)}
+        named |= {
+            "content": self.content,
+            "lookups": list(self.lookups),
+            "checks": list(self.checks),
+            "choices": list(self.choices),
+            "codes": self.codes,
+        }
         named |= {"label": self.labels, "slug_from": self.slug_from, "date": [self.date] if self.date else []}
         for what, columns in named.items():
             for column in columns:

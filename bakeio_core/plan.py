@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from bakeio_core.ledger import database_id
 from bakeio_core.linking import Linker, Unlinked
 from bakeio_core.model import Entity
 from bakeio_core.records import PartPlanner
-from bakeio_core.resolve import Decisions, Missing
+from bakeio_core.resolve import Decision, Decisions, Missing
 from bakeio_core.sources import Part, Source, decided_part
 
 if TYPE_CHECKING:
@@ -24,6 +25,27 @@ if TYPE_CHECKING:
     from bakeio_core.catalog import Catalog
 
 __all__ = ["Planner"]
+
+
+@dataclass
+class Made:
+    """A row a decision creates: its key, the (entity, id) of the rows it refers to, and how many records need it."""
+
+    entity: Entity
+    id: int
+    key: dict[str, Any]
+    links: list[tuple[str, Any]]
+    uses: int = 0
+
+
+@dataclass
+class Used:
+    """A decision that was carried out: for which key, the id of the row it led to, and for how many records."""
+
+    missing: Missing
+    decision: Decision
+    id: int | None
+    count: int = 0
 
 
 class Planner:
@@ -47,20 +69,21 @@ class Planner:
         self.witness = witness
         self.view_planner = view_planner
         self.db, self.catalog, self.source, self.options = db, catalog, source, options
-        self.decisions, self.planning = decisions or Decisions(), planning
+        self.decisions, self.planning = Decisions() if decisions is None else decisions, planning
         own = source.database_id is not None and source.database_id == database_id(db)
         self.linker = Linker(db, catalog, own)
         self.linker.planning = planning
         self.own = own
         self.problems = Problems()
         self.counts: dict[str, Counter[str]] = {part.entity.name: Counter() for part in source.parts}
-        self.created: dict[str, list[dict[str, Any]]] = {}
+        self.parents: dict[tuple[str, int], Made] = {}
+        self.used: dict[Any, Used] = {}
         self.missing: dict[Any, Missing] = {}
         self.now = datetime.now(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
         self.digest = hashlib.blake2b(digest_size=16)
         self._next: dict[str, int] = {}
         self.shown: list[Change] = []
-        self._made: dict[Any, int] = {}
+        self._made: dict[Any, int | Unlinked] = {}
         self._failed: dict[str, set[tuple[str, Any]]] = {}
 
     def note_failed(self, entity: Entity, values: Mapping[str, Any]) -> None:
@@ -79,6 +102,7 @@ class Planner:
         """Yield the changes of all parts in import order."""
         for part in self.source.parts:
             yield from self.planner_of(part).changes()
+        self.unneeded()
 
     def planner_of(self, part: Part) -> PartPlanner:
         """Return what plans a part: a view's records are merged field by field, an entity's file is the state."""
@@ -110,20 +134,65 @@ class Planner:
                 self._next[entity.name] = dialect_of(self.db).next_id(self.db, entity.table, entity.primary)
             self._next[entity.name] = max(self._next[entity.name], identity + 1)
 
+    # -- what was decided
     def parent(self, wanted: Wanted, batch: Changes) -> int | Unlinked:
         """Return the id of the row a decision creates, the same for all records that want it."""
         missing = wanted.link.missing
-        if missing is not None and missing.identity in self._made:
-            return self._made[missing.identity]
-        made = PartPlanner(self, decided_part(wanted.target, self.catalog)).as_parent(wanted, batch)
+        identity = missing.identity if missing is not None else None
+        if identity is None or identity not in self._made:
+            made = PartPlanner(self, decided_part(wanted.target, self.catalog)).as_parent(wanted, batch)
+            if identity is None:
+                return made
+            self._made[identity] = made
+        made = self._made[identity]
         if isinstance(made, int) and missing is not None:
-            self._made[missing.identity] = made
+            self.use(missing, wanted.decision, made)
         return made
+
+    def made(self, entity: Entity, identity: int, key: dict[str, Any], links: list[tuple[str, Any]]) -> None:
+        """Note a row a decision creates, and the rows it refers to."""
+        self.parents[entity.name, identity] = Made(entity, identity, key, links)
+        for link in links:
+            self.needed(*link)
+
+    def needed(self, entity: str, identity: int, times: int = 1) -> None:
+        """Note that a record needs a row a decision created, or (times=-1) does not after all."""
+        if (entity, identity) in self.parents:
+            self.parents[entity, identity].uses += times
+
+    def unneeded(self) -> list[Made]:
+        """Return the rows decisions created which no record needs after all, those that refer to others first."""
+        left = []
+        for made in reversed(list(self.parents.values())):
+            if made.uses <= 0:
+                left.append(made)
+                del self.parents[made.entity.name, made.id]
+                for link in made.links:
+                    self.needed(*link, times=-1)
+        return left
+
+    @property
+    def created(self) -> dict[str, list[dict[str, Any]]]:
+        """The rows decisions created, by their keys: {entity: [{column: value}]}."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for made in self.parents.values():
+            if made.uses > 0:
+                found.setdefault(made.entity.name, []).append(made.key)
+        return found
+
+    def use(self, missing: Missing, decision: Decision, identity: int | None) -> int | None:
+        """Count one use of a decision and return the id of the row it led to."""
+        used = self.used.get(missing.identity)
+        if used is None:
+            used = self.used[missing.identity] = Used(missing, decision, identity)
+        used.count += 1
+        return used.id
 
     def note_missing(self, missing: Missing, part: Part, number: int, where: str) -> Missing:
         known = self.missing.setdefault(missing.identity, missing)
         known.field = known.field or where
         known.nullable = known.nullable and missing.nullable
+        known.why = known.why or missing.why
         known.count += 1
         if len(known.records) < 20:
             known.records.append((part.file, number))

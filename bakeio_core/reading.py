@@ -15,7 +15,7 @@ import msgspec
 from bakeio_core.documents import Block
 from bakeio_core.errors import Problem, Problems, counted
 from bakeio_core.sources import CONTEXT, Part
-from bakeio_core.values import BadValue, shown
+from bakeio_core.values import BadValue, jsonable
 
 __all__ = ["Reader", "Record"]
 
@@ -205,10 +205,3 @@ class Reader:
                     message=f"is no field of {self.part.entity.name} and is ignored in {counted(count, 'record')}")
             for name, count in self.unknown.items()
         ]  # fmt: skip
-
-
-def jsonable(value: Any) -> Any:
-    """Return a value as it can stand in a JSON report: short, no Decimal, NaN as text."""
-    if isinstance(value, (str, int, bool)) or value is None:
-        return value if not isinstance(value, str) or len(value) <= 200 else value[:199] + "…"
-    return shown(value, 200).strip('"')

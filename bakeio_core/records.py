@@ -13,10 +13,10 @@ from bakeio_core.documents import Block
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.linking import Rows, Translations, Unlinked
 from bakeio_core.model import Entity, Key, Reference
-from bakeio_core.reading import Reader, Record, jsonable
-from bakeio_core.resolve import Decision
+from bakeio_core.reading import Reader, Record
+from bakeio_core.resolve import ALIAS, EXISTING, Decision, Missing, remedy
 from bakeio_core.sources import Part
-from bakeio_core.values import BadValue, Text, Truth, make_slug, shown
+from bakeio_core.values import BadValue, Text, Truth, jsonable, make_slug, shown
 
 if TYPE_CHECKING:
     from bakeio_core.plan import Planner
@@ -39,8 +39,9 @@ class PartPlanner:
         self.planner, self.part, self.entity = planner, part, part.entity
         self.linker, self.catalog = planner.linker, planner.catalog
         self.rows: Rows = planner.linker.rows(part.entity)
-        self.counts = planner.counts.get(part.entity.name, Counter())
-        self.reader = Reader(part, planner.problems)
+        self.counts = planner.counts[part.entity.name] if part in planner.source.parts else Counter()
+        self.problems = planner.problems
+        self.reader = Reader(part, self.problems)
         self.touched: dict[int, int] = {}
         self.acted: dict[int, str] = {}
         self.contested: set[int] = set()
@@ -122,10 +123,20 @@ class PartPlanner:
         for column, reference in self.entity.references.items():
             keys = {key for draft in drafts if (key := draft.lookups.get(column)) is not None and any(v is not None for v in key)}
             links = self._links(column, keys, exact=reference.target == self.entity.name) if keys else {}
+            chosen = {key for key, link in links.items() if isinstance(link, Unlinked) and self._is_chosen(link)}
             for draft in drafts:
                 key = draft.lookups.get(column)
                 if key is not None:
-                    draft.links[column] = links.get(key)
+                    link = links.get(key)
+                    # known before rows are looked for: the content of a record may be made of its references
+                    draft.links[column] = self._answered(reference, link) if key in chosen and isinstance(link, Unlinked) else link
+
+    def _is_chosen(self, link: Unlinked) -> bool:
+        """Tell whether somebody decided, now or in an earlier import, which row a key means."""
+        if link.missing is None:
+            return False
+        decision = self.planner.decisions.get(link.missing)
+        return self.planner.decisions.alias(link.missing) is not None if decision is None else decision.action == EXISTING
 
     def _links(self, column: str, keys: Iterable[tuple[Any, ...]], *, exact: bool = False) -> dict[tuple[Any, ...], int | Unlinked]:
         return self.linker.link(self.entity.references[column], self.entity, keys, self.lookup_columns[column], exact=exact)
@@ -278,7 +289,7 @@ class PartPlanner:
         self._say(draft, code, where, value, message)
 
     def _say(self, draft: Draft, code: str, where: str, value: Any, message: str) -> None:
-        self.planner.problems.add(
+        self.problems.add(
             Problem(
                 code=code, file=self.part.file, record=draft.number, entity=self.entity.name, field=where or None, value=jsonable(value),
                 message=message,
@@ -302,19 +313,11 @@ class PartPlanner:
             if link.code == "ambiguous-key" and draft.row is not None and draft.row[self.place[column]] in link.ids:
                 draft.links[column] = draft.row[self.place[column]]
                 continue
-            if link.missing is not None and reference.target == self.entity.name:
+            if link.code == "missing-reference" and link.missing is not None and reference.target == self.entity.name:
                 continue  # the row may come later in this very file
-            where, value = self._where(draft, column)
-            decision = self.planner.decisions.get(link.missing) if link.missing is not None else None
-            answer = self._answered(decision, reference, link) if decision else link
+            answer = self._answered(reference, link)
             if isinstance(answer, Unlinked):
-                if answer.missing is not None and self.planner.has_failed(answer.missing):
-                    message = f"refers to a record of {reference.target} in this import that cannot be imported itself"
-                    answer = Unlinked("missing-reference", message)
-                    value = None
-                if answer.missing is not None:
-                    self.planner.note_missing(answer.missing, self.part, draft.number, where)
-                (self._error if good else self._say)(draft, answer.code, where, value, answer.message)
+                self._unanswered(draft, column, answer, good)
                 good = False
             elif answer is ABSENT:
                 skip = True
@@ -324,6 +327,18 @@ class PartPlanner:
             self.counts["skipped"] += 1
         return good and not skip
 
+    def _unanswered(self, draft: Draft, column: str, link: Unlinked, good: bool) -> None:
+        """Report a reference nobody could link and nobody decided on; `good`: it is the first problem of its record."""
+        where, value = self._where(draft, column)
+        message = link.message
+        if link.missing is not None and link.code == "missing-reference" and self.planner.has_failed(link.missing):
+            message = f"refers to a record of {link.missing.entity} in this import that cannot be imported itself"
+            value = None
+        elif link.missing is not None:
+            self.planner.note_missing(link.missing, self.part, draft.number, where)
+            message += remedy(link.missing)
+        (self._error if good else self._say)(draft, link.code, where, value, message)
+
     def _where(self, draft: Draft, column: str) -> tuple[str, Any]:
         """Return the field (and value) of a reference a person would look at: the first lookup given, else the id."""
         for name, value in zip([*self.lookup_fields[column], column], draft.lookups[column], strict=True):
@@ -331,83 +346,112 @@ class PartPlanner:
                 return name, value
         return column, None
 
-    def _answered(self, decision: Decision, reference: Any, link: Unlinked) -> Any:
+    def _answered(self, reference: Reference, link: Unlinked) -> Any:
+        """Return what is decided about a reference: an id, a row `Wanted`, None (empty), ABSENT (skip the record); the link where nothing is."""
+        missing, decisions = link.missing, self.planner.decisions
+        if missing is None:
+            return link
         target = self.catalog.entities[reference.target]
-        if decision.action == "skip":
-            return ABSENT
-        if decision.action == "empty":
-            if reference.nullable:
-                return None
-            return Unlinked("missing-reference", f"{link.message}; it was decided to leave it empty, but it is required", link.missing)
-        if decision.action == "existing":
-            return self._existing(target, decision, link)
-        return Wanted(target, decision, link)
+        decision = decisions.get(missing)
+        if decision is None:
+            learned = decisions.alias(missing)
+            return (
+                link if learned is None else self._existing(target, Decision(EXISTING, {target.primary: learned}, by=ALIAS), link, missing)
+            )
+        if decision.action == "empty" and not reference.nullable:
+            return self._unanswerable(link, missing, "it was decided to leave it empty, but it is required")
+        if decision.action == EXISTING:
+            return self._existing(target, decision, link, missing)
+        if decision.action == "create":
+            return Wanted(target, decision, link)
+        self.planner.use(missing, decision, None)
+        return ABSENT if decision.action == "skip" else None
 
-    def _existing(self, target: Entity, decision: Decision, link: Unlinked) -> Any:
-        key = tuple(decision.target)
-        if not key or any(column not in target.columns for column in key):
-            return Unlinked("missing-reference", f"{link.message}; the decision names no row of {target.name}", link.missing)
-        rows = self.linker.rows(target).by(key, [tuple(decision.target.values())]).get(tuple(decision.target.values()), [])
-        if len(rows) == 1:
-            return rows[0][self.linker.rows(target).id_place]
+    def _unanswerable(self, link: Unlinked, missing: Missing, why: str) -> Unlinked:
+        """Return a reference whose decision cannot be carried out, so that it is asked again."""
+        missing.why = why
+        return Unlinked(link.code, f"{link.message}; {why}", missing, link.ids)
+
+    def _existing(self, target: Entity, decision: Decision, link: Unlinked, missing: Missing) -> Any:
+        known = self.planner.used.get(missing.identity)
+        if known is not None and known.id is not None:
+            return self.planner.use(missing, decision, known.id)
+        key, rows = tuple(decision.target), self.linker.rows(target)
+        wanted = tuple(decision.target.values())
+        hits = rows.by(key, [wanted]).get(wanted, []) if key and all(column in target.columns for column in key) else []
+        if len(hits) == 1:
+            return self.planner.use(missing, decision, hits[0][rows.id_place])
+        if decision.by == ALIAS:
+            return link  # the row it stood for is gone
         what = ", ".join(f"{c} {shown(v)}" for c, v in decision.target.items())
-        found = "no row" if not rows else f"{len(rows)} rows"
-        return Unlinked(
-            "missing-reference",
-            f"{link.message}; it was decided to use the one with {what}, but {found} of {target.name} has it",
-            link.missing,
-        )
+        found = "no row" if not hits else f"{len(hits)} rows"
+        return self._unanswerable(link, missing, f"it was decided to use the one with {what}, but {found} of {target.name} has it")
 
     def _parents(self, draft: Draft, batch: Changes) -> bool:
         """Create the rows a good record was waiting for, as decided; tell whether all of them could be."""
+        made = []
         for column, link in list(draft.links.items()):
             if not isinstance(link, Wanted):
                 continue
-            made = self.planner.parent(link, batch)
-            if isinstance(made, Unlinked):
-                where, value = self._where(draft, column)
-                if made.missing is not None:
-                    self.planner.note_missing(made.missing, self.part, draft.number, where)
-                self._error(draft, made.code, where, value, made.message)
+            row = self.planner.parent(link, batch)
+            if isinstance(row, Unlinked):
+                self._unanswered(draft, column, row, True)
                 return False
-            draft.links[column] = made
+            draft.links[column] = row
+            made.append((link.target.name, row))
+        for parent in made:
+            self.planner.needed(*parent)
         return True
 
     def as_parent(self, wanted: Wanted, batch: Changes) -> int | Unlinked:
         """Plan one row of this entity from the values of a decision; an equal one that is there already is taken."""
-        link, before = wanted.link, len(self.planner.problems)
+        self.problems = self.reader.problems = Problems()
         record = self.reader.read_values(1, wanted.decision.values)
         draft = self._draft(record)
-        if record.bad:
-            return Unlinked("bad-value", f"{link.message}; the row decided on cannot be created, see its values")
-        self._link([draft])
-        match = self._match(draft, self._candidates([draft]))
-        if isinstance(match, Unlinked):
-            return match
-        if match is not None:
-            return int(match[self.rows.id_place])
-        for column, other in draft.links.items():
-            if isinstance(other, Unlinked):
-                decision = self.planner.decisions.get(other.missing) if other.missing is not None else None
-                answer = self._answered(decision, self.entity.references[column], other) if decision else other
-                if answer is ABSENT or isinstance(answer, Unlinked):
-                    return (
-                        answer
-                        if isinstance(answer, Unlinked)
-                        else Unlinked("missing-reference", f"{other.message}; it was decided to skip it")
-                    )
+        if not record.bad:
+            self._link([draft])
+            match = self._match(draft, self._candidates([draft]))
+            if isinstance(match, Unlinked):
+                return match
+            if match is not None:
+                return int(match[self.rows.id_place])
+            row = self._parent_row(draft, batch)
+            if isinstance(row, Unlinked):
+                return row
+            if row is not None:
+                self.rows.add(row)
+                batch.parents.append(Changes(self.entity, self.columns, [row], [0]))
+                names = self.entity.all_keys[1] if len(self.entity.all_keys) > 1 else self.entity.all_keys[0]
+                links = [(reference.target, row[self.place[c]]) for c, reference in self.entity.references.items()]
+                self.planner.made(self.entity, row[self.rows.id_place], {c: row[self.place[c]] for c in names}, links)
+                return int(row[self.rows.id_place])
+        fault = next(iter(self.problems))
+        said = (
+            f"it cannot be created as decided: {fault.field}: {fault.message}" if fault.field else f"it cannot be created: {fault.message}"
+        )
+        link = wanted.link
+        return self._unanswerable(link, link.missing, said) if link.missing is not None else Unlinked(fault.code, f"{link.message}; {said}")
+
+    def _parent_row(self, draft: Draft, batch: Changes) -> tuple[Any, ...] | Unlinked | None:
+        """Return the row a decision creates, None where `problems` say why not, or the reference it waits for in turn."""
+        for column, link in draft.links.items():
+            if isinstance(link, Unlinked):
+                answer = self._answered(self.entity.references[column], link)
+                if answer is ABSENT:
+                    answer = Unlinked(link.code, f"{link.message}; it was decided to skip what needs it")
+                if isinstance(answer, Unlinked):
+                    return Unlinked(answer.code, f"is to be created as decided, but {answer.message}", answer.missing, answer.ids)
                 draft.links[column] = answer
-        if not self._parents(draft, batch):
-            return Unlinked("missing-reference", f"{link.message}; the row decided on cannot be created")
         row = self._new_row(draft, set())
-        if row is None or len(self.planner.problems) > before:
-            return Unlinked("missing-field", f"{link.message}; the row decided on cannot be created, see what is missing")
-        self.rows.add(row)
-        batch.parents.append(Changes(self.entity, self.columns, [row], [0]))
-        names = self.entity.all_keys[1] if len(self.entity.all_keys) > 1 else self.entity.all_keys[0]
-        key = {column: row[self.place[column]] for column in names}
-        self.planner.created.setdefault(self.entity.name, []).append(key)
-        return int(row[self.rows.id_place])
+        if row is None or not any(isinstance(link, Wanted) for link in draft.links.values()):
+            return row
+        for column, link in draft.links.items():
+            if isinstance(link, Wanted):
+                parent = self.planner.parent(link, batch)
+                if isinstance(parent, Unlinked):
+                    return parent
+                draft.links[column] = parent
+        return tuple([draft.links.get(column, value) for column, value in zip(self.columns, row, strict=True)])
 
     def _create(self, draft: Draft, taken: set[int], batch: Changes) -> None:
         if self.planner.options.mode == "update-only":
@@ -638,7 +682,4 @@ class PartPlanner:
     def _still_missing(self, column: str, key: tuple[Any, ...], number: int, draft: Draft) -> None:
         link = self._links(column, [key])[key]
         if isinstance(link, Unlinked):
-            if link.missing is not None:
-                self.planner.note_missing(link.missing, self.part, number, self._where(draft, column)[0])
-            where, value = self._where(draft, column)
-            self._error(draft, link.code, where, value, link.message)
+            self._unanswered(draft, column, link, True)

@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 
 from bakeio_core.changes import COUNTS, Change
-from bakeio_core.errors import Problem
+from bakeio_core.errors import Problem, counted
 from bakeio_core.plan import Planner
-from bakeio_core.values import printable
+from bakeio_core.resolve import ALIAS
+from bakeio_core.values import printable, shown
 
 __all__ = ["Report", "problem_lines"]
 
@@ -47,7 +48,7 @@ class Report:
         problems = [*planner.source.problems, *planner.problems]
         summary = {count: planner.summary[count] for count in COUNTS}
         return cls(
-            run, dry_run, planner.options.mode, planner.source.name, summary, entities, dict(planner.created), [], None, problems, refused,
+            run, dry_run, planner.options.mode, planner.source.name, summary, entities, planner.created, resolved(planner), None, problems, refused,
             planner.problems.dropped, planner.shown,
         )  # fmt: skip
 
@@ -70,6 +71,7 @@ class Report:
         for name, counts in self.entities.items():
             said = [_said(what, counts[what]) for what in COUNTS[1:] if counts[what]]
             lines.append(f"  {name:<20} {counts['processed']:>9,} records: {', '.join(said) or 'nothing to do'}")
+        lines += [_resolved_line(entry) for entry in self.resolved[:SHOWN]]
         lines += problem_lines(self.problems, self.dropped)
         total = ", ".join(_said(what, self.summary[what]) for what in ("created", "updated", "unchanged", "skipped", "conflicts", "errors")
                           if self.summary[what] or what in ("created", "updated"))  # fmt: skip
@@ -82,6 +84,30 @@ class Report:
         return "\n".join(lines)
 
 
+def resolved(planner: Planner) -> list[dict[str, Any]]:
+    """Return the decisions that were carried out: the key asked about, what became of it, by whom, and for how many records."""
+    found = []
+    for used in planner.used.values():
+        decision = used.decision
+        what: dict[str, Any] = {"entity": used.missing.entity, "key": dict(used.missing.key), "action": decision.action}
+        if decision.action in ("existing", "create"):
+            what["target"] = planner.linker.key_of(planner.catalog.entities[used.missing.entity], used.id)
+        found.append(what | {"by": decision.by, "records": used.count})
+    return found
+
+
+def _resolved_line(entry: dict[str, Any]) -> str:
+    """Return one line on a decision: `ovens: name "Dek" is slug "deck" (3 records)`."""
+
+    def key(values: dict[str, Any]) -> str:
+        return ", ".join(f"{column} {shown(value)}" for column, value in values.items())
+
+    ways = {"existing": "is", "create": "was created as", "empty": "was left empty", "skip": "was skipped"}
+    target = f" {key(entry['target'])}" if entry.get("target") else ""
+    learned = ", as learned in an earlier import" if entry["by"] == ALIAS else ""
+    return f"  {entry['entity']}: {key(entry['key'])} {ways[entry['action']]}{target}{learned} ({counted(entry['records'], 'record')})"
+
+
 def _said(what: str, count: int) -> str:
     return f"{count:,} {'nulls kept' if what == 'nulls_kept' else what[:-1] if count == 1 and what in ('errors', 'conflicts') else what}"
 
@@ -90,7 +116,12 @@ def problem_lines(problems: Iterable[Problem], dropped: int = 0) -> list[str]:
     """Return one line for each problem, errors first, at most fifty of them."""
     order = {"error": 0, "warning": 1, "note": 2}
     ranked = sorted(problems, key=lambda problem: order[problem.severity])
-    lines = [f"{problem.severity}: {printable(str(problem))} [{problem.code}]" for problem in ranked[:SHOWN]]
+    lines = []
+    for problem in ranked[:SHOWN]:
+        lines.append(f"{problem.severity}: {printable(str(problem))} [{problem.code}]")
+        if problem.candidates:
+            near = ", ".join(f"{shown(c['label'])} ({c['score']:.2f})" for c in problem.candidates)
+            lines.append(f"    {'one of' if problem.code == 'ambiguous-key' else 'like it'}: {near}")
     left = len(ranked) - SHOWN + dropped
     if left > 0:
         lines.append(f"... and {left} more problems; all of them with --json")

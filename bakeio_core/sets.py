@@ -194,6 +194,16 @@ class ExportSet:
         found = self.manifest.get("database_id")
         return found if isinstance(found, str) else None
 
+    @property
+    def aliases(self) -> list[dict[str, Any]]:
+        """What was learned of names in the database the set is of: entity, key, and target by uuid or key; what makes no sense is left out."""
+        found = self.manifest.get("aliases")
+        good = {"entity": str, "key": dict, "target": dict}
+        return [
+            item for item in (found if isinstance(found, list) else ()) if isinstance(item, dict)
+            and all(isinstance(item.get(name), kind) and item[name] for name, kind in good.items())
+        ]  # fmt: skip
+
     def _read_manifest(self) -> dict[str, Any]:
         if MANIFEST not in self.store.names():
             raise DocumentError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,19 @@ class Part:
     def file(self) -> str:
         return self.document.name
 
+    def records(self, numbers: Collection[int]) -> Iterator[tuple[int, dict[str, Any] | Problem]]:
+        """Yield those of the records as they stand in the file, in order."""
+        wanted = sorted(numbers, reverse=True)
+        blocks = iter(self.document.blocks())
+        block = next(blocks, None)
+        while wanted and block is not None:
+            after = next(blocks, None)
+            if after is None or wanted[-1] < after.first:
+                here = {number for number in wanted if after is None or number < after.first}
+                yield from ((number, item) for number, item in block.slow(self.file) if number in here)
+                wanted = [number for number in wanted if number not in here]
+            block = after
+
 
 @dataclass(eq=False)
 class Source:
@@ -61,6 +74,7 @@ class Source:
     problems: Problems = field(default_factory=Problems)
     accept_edits: bool = False
     declared: int | None = None
+    aliases: list[dict[str, Any]] = field(default_factory=list)
 
     def finish(self, part: Part, sha256: str, count: int) -> list[Problem]:
         """Compare what was read with what the manifest promised; with `accept_edits` differences are warnings."""
@@ -124,12 +138,21 @@ def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> S
             parts.append(Part(entity, opened.document(listed), entity_bindings(entity, catalog), listed))
     text: dict[str, Any] = {name: opened.manifest.get(name) for name in ("exported_at", "export_id")}
     known = {name: value if isinstance(value, str) else None for name, value in text.items()}
-    return Source(opened.name, "set", parts, opened.database_id, known["exported_at"], known["export_id"], problems, accept_edits)
+    return Source(
+        opened.name, "set", parts, opened.database_id, known["exported_at"], known["export_id"], problems, accept_edits,
+        aliases=opened.aliases,
+    )  # fmt: skip
 
 
 def decided_part(entity: Entity, catalog: Catalog) -> Part:
-    """Return a part that holds no records, to plan rows of an entity that decisions create."""
-    return Part(entity, Document(f"decision on {entity.name}", io.BytesIO), entity_bindings(entity, catalog))
+    """Return a part that holds no records, to plan rows of an entity that decisions create; `reference.column` names a row by any key."""
+    bindings = entity_bindings(entity, catalog)
+    for column, reference in entity.references.items():
+        target, bound = catalog.entities[reference.target], {b.wanted for b in bindings.values() if b.column == column}
+        for wanted in dict.fromkeys([key[0] for key in target.all_keys if len(key) == 1]):
+            if wanted not in bound:
+                bindings[f"{column}.{wanted}"] = Binding(f"{column}.{wanted}", column, target.kinds[wanted], wanted, True)
+    return Part(entity, Document(f"decision on {entity.name}", io.BytesIO), bindings)
 
 
 REV, CLEAR = "_rev", "_clear"

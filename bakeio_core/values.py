@@ -49,6 +49,13 @@ def shown(value: object, most: int = 60) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+def jsonable(value: Any) -> Any:
+    """Return a value as it can stand in a JSON report: short, no Decimal, NaN as text."""
+    if isinstance(value, (str, int, bool)) or value is None:
+        return value if not isinstance(value, str) or len(value) <= 200 else value[:199] + "…"
+    return shown(value, 200).strip('"')
+
+
 def printable(text: str) -> str:
     """Return the text with everything a terminal could obey shown as an escape (control characters, lone surrogates, bidi marks)."""
     if text.isprintable():
@@ -575,7 +582,7 @@ def _kind(declared: types.TypeEngine[Any], column: Column[Any]) -> Kind:
     raise TypeError(f"column {column.table.name}.{column.name} has the type {declared!r}, which has no JSON form here")
 
 
-_TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "ʼ": "'", "`": "'", "´": "'", "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-"})
+TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "ʼ": "'", "`": "'", "´": "'", "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-"})
 
 
 def fold(text: str, *, slug: bool = False) -> str:
@@ -586,10 +593,15 @@ def fold(text: str, *, slug: bool = False) -> str:
     """
     import unicodedata
 
-    text = unicodedata.normalize("NFKC", text.translate(_TYPOGRAPHY)).casefold().translate(_TYPOGRAPHY)
+    text = unicodedata.normalize("NFKC", text.translate(TYPOGRAPHY)).casefold().translate(TYPOGRAPHY)
     if slug:
         text = text.replace("_", " ").replace("-", " ")
     return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+def folded_key(key: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Return a key {column: value} in the form in which two spellings of it are one question."""
+    return tuple(sorted((column, fold(value, slug=column == "slug") if isinstance(value, str) else value) for column, value in key.items()))
 
 
 def make_slug(parts: Iterable[object]) -> str:
@@ -597,5 +609,5 @@ def make_slug(parts: Iterable[object]) -> str:
     import unicodedata
 
     text = " ".join(f"{part:g}" if isinstance(part, float) else str(part) for part in parts if part is not None)
-    text = unicodedata.normalize("NFKD", text.translate(_TYPOGRAPHY).replace("'", "")).encode("ascii", "ignore").decode().lower()
+    text = unicodedata.normalize("NFKD", text.translate(TYPOGRAPHY).replace("'", "")).encode("ascii", "ignore").decode().lower()
     return "_".join(re.findall(r"[a-z0-9]+", text))[:190]

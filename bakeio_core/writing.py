@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 import uuid as uuids
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
+from itertools import groupby
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
@@ -15,6 +16,7 @@ from bakeio_core import export, ledger, output, projection, sets
 from bakeio_core.catalog import Catalog
 from bakeio_core.database import streaming
 from bakeio_core.documents import Format
+from bakeio_core.linking import Rows
 from bakeio_core.model import Entity, View
 from bakeio_core.version import VERSION
 
@@ -84,11 +86,30 @@ def write_set(
             "manifest_version": "1.0", **common, "database_id": ledger.database_id(db), "application": sets.APPLICATION, "app_version": VERSION,
             "schema_version": "1.0", "files": files, "omitted_entities": list(omitted), "export_options": options,
         }  # fmt: skip
+        learned = aliases(db, catalog, {str(item["entity_type"]) for item in files})
+        if learned:
+            manifest["aliases"] = learned
         file = output.HashedFile(part / sets.MANIFEST)
         file.write(output.pretty(manifest))
         file.close()
     archive = _archive(path, now) if zip_too else None
     return Exported(path, {str(item["entity_type"]): int(str(item["record_count"])) for item in files}, archive, omitted)
+
+
+def aliases(db: Connection, catalog: Catalog, names: Collection[str]) -> list[dict[str, Any]]:
+    """Return what was learned of names of these entities, as a manifest keeps it: the rows they mean by uuid and key."""
+    found = []
+    for name, learned in groupby(ledger.aliases(db), lambda alias: alias.entity):
+        if name not in names:
+            continue
+        rows, known = Rows(db, catalog.entities[name], ()), list(learned)
+        by_id = rows.by_id(alias.row for alias in known)
+        columns = [key[0] for key in catalog.entities[name].all_keys if len(key) == 1]
+        for alias in known:
+            if alias.row in by_id:
+                target = {column: by_id[alias.row][rows.place[column]] for column in columns}
+                found.append({"entity": name, "key": dict(alias.key), "target": target})
+    return found
 
 
 def _write_document(

@@ -16,7 +16,17 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from bakeio_core import Bakeio, Decision, ImportRefused, Missing, connect
 
-TABLES = {"suppliers", "ingredients", "products", "purchases", "inventory_items", "bakeio_meta", "bakeio_runs", "bakeio_changes"}
+TABLES = {
+    "suppliers",
+    "ingredients",
+    "products",
+    "purchases",
+    "inventory_items",
+    "bakeio_meta",
+    "bakeio_runs",
+    "bakeio_changes",
+    "bakeio_aliases",
+}
 
 
 class Base(DeclarativeBase):

@@ -1,0 +1,600 @@
+"""Rank the rows a name that matches none may mean: exact, equal after folding, learned, standard number, then alike.
+
+What is alike is told by words weighted by how rare they are, each matched softly (spelling, abbreviation, initials), by the whole text,
+and by amounts ("5 lb" is "80 oz"). Only what is equal or learned is `automatic`; what is merely alike never is.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA, JaroWinkler
+
+from bakeio_core.dialects import dialect_of
+from bakeio_core.model import Entity
+from bakeio_core.values import TYPOGRAPHY, Text, fold, folded_key
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from bakeio_core.catalog import Catalog
+
+__all__ = ["Candidate", "Candidates"]
+
+SHOWN_FROM = 0.4
+"""Below this score a row is no suggestion."""
+CAPPED = 0.6
+"""What a row that says the opposite, or another amount, can score at most."""
+SHORTLIST = 150
+POSTINGS = 60_000
+"""How many entries of the word index one question may walk through, the rarest words first."""
+_WORD = re.compile(r"[^\W\d_]+|\d+(?:[.,]\d+)?|#")
+_POSSESSIVE = re.compile(r"'s\b")
+_MARKS = re.compile("[\u0300-\u036f]+")
+TYPOGRAPHY_OF = {chr(code): plain for code, plain in TYPOGRAPHY.items()}
+_SIGNS = re.compile(f"[{''.join(map(re.escape, TYPOGRAPHY_OF))}]")
+_WORD_OR_LINE = re.compile(_WORD.pattern + r"|\n")
+_NO_LETTER = re.compile(r"[^\w\n]+")
+_QUIET = frozenset(["the", "of", "and", "a", "an", "for", "in", "with", "inc", "llc", "ltd", "co", "de", "la", "le", "el", "n"])
+_UNITS: dict[str, tuple[str, float]] = {  # to gram and millilitre: NIST Handbook 44, appendix C
+    "g": ("mass", 1), "kg": ("mass", 1000), "mg": ("mass", 0.001), "lb": ("mass", 453.59237), "oz": ("mass", 28.349523125),
+    "ml": ("volume", 1), "cl": ("volume", 10), "l": ("volume", 1000), "floz": ("volume", 29.5735295625), "cup": ("volume", 236.5882365),
+    "pt": ("volume", 473.176473), "qt": ("volume", 946.352946), "gal": ("volume", 3785.411784),
+    "ct": ("count", 1), "dz": ("count", 12),
+}  # fmt: skip
+_SPELLINGS = {
+    "lbs": "lb", "pound": "lb", "pounds": "lb", "#": "lb", "ounce": "oz", "ounces": "oz", "gram": "g", "grams": "g", "gr": "g", "gm": "g",
+    "kilo": "kg", "kilogram": "kg", "kilograms": "kg", "kgs": "kg", "liter": "l", "litre": "l", "liters": "l", "litres": "l", "ltr": "l",
+    "milliliter": "ml", "millilitre": "ml", "milliliters": "ml", "quart": "qt", "quarts": "qt", "qts": "qt", "gallon": "gal", "gallons": "gal",
+    "pint": "pt", "pints": "pt", "cups": "cup", "count": "ct", "each": "ct", "ea": "ct", "pc": "ct", "pcs": "ct", "pieces": "ct", "pk": "ct",
+    "pack": "ct", "dozen": "dz", "doz": "dz",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A row that may be meant: `score` in [0, 1] and the `reasons` for it in words.
+
+    key: its natural key, {column: value}; label: what people call it; automatic: whether it is the very thing (equal, or learned), so that
+    no person need be asked; warning: why it may well be the wrong one, empty where nothing speaks against it.
+    """
+
+    entity: str
+    id: int
+    key: Mapping[str, Any]
+    label: str
+    score: float
+    reasons: tuple[str, ...]
+    automatic: bool = False
+    warning: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the candidate as JSON shows it; `target` is what a decision takes."""
+        return {
+            "target": dict(self.key), "label": self.label, "score": self.score, "reasons": list(self.reasons), "automatic": self.automatic,
+            "warning": self.warning,
+        }  # fmt: skip
+
+
+# -- words
+@dataclass
+class Words:
+    """A text taken apart: its words in order, and its amounts as (dimension, amount in the base unit, as written)."""
+
+    words: list[str]
+    amounts: list[tuple[str, float, str]] = field(default_factory=list)
+
+
+def folded_text(text: str) -> str:
+    """Return the text as words are compared: lower case, no diacritics, no apostrophes, `_` as space."""
+    if not text.isascii():
+        text = _MARKS.sub("", unicodedata.normalize("NFKD", _SIGNS.sub(lambda match: TYPOGRAPHY_OF[match[0]], text)))
+    return _POSSESSIVE.sub("", text.lower().replace("_", " ")).replace("'", "")
+
+
+@lru_cache(maxsize=1 << 16)
+def stem(word: str) -> str:
+    """Return a word without its plural ending."""
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-1] if len(word) > 3 and word[-1] == "s" and word[-2] not in "su" else word
+
+
+class _Entries(dict[str, list[int]]):
+    """{word as it stands: the places of the rows that have it}, one list for all words of a stem; places ascend from -1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.postings: dict[str, list[int]] = {}
+
+    def __missing__(self, word: str) -> list[int]:
+        quiet = word in _QUIET or word == "#"
+        known = "" if quiet else stem(word) if word.isalpha() else word.lstrip("0") or "0"
+        self[word] = places = self.postings.setdefault(known, []) if known else [-1]
+        return places
+
+    def enter(self, words: Sequence[str]) -> None:
+        """Enter the words of rows, each row ended by a line feed."""
+        place = 0
+        for word in words:
+            if word == "\n":
+                place += 1
+                continue
+            places = self[word]
+            if not places or places[-1] != place:
+                places.append(place)
+
+
+class Lexicon:
+    """What an entity's declarations say about words: which mean the same, and which must not be confused."""
+
+    def __init__(self, synonyms: Iterable[Sequence[str]], lookalikes: Iterable[Sequence[str]]) -> None:
+        self.same: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
+        for group in synonyms:
+            phrases = [tuple(map(stem, _WORD.findall(folded_text(phrase)))) for phrase in group]
+            for phrase in phrases[1:]:
+                self.same.setdefault(phrase[0], []).append((phrase, phrases[0]))
+        for known in self.same.values():
+            known.sort(key=lambda pair: -len(pair[0]))
+        self.lookalikes = [[tuple(map(stem, _WORD.findall(folded_text(phrase)))) for phrase in group] for group in lookalikes]
+
+    def read(self, text: str) -> Words:
+        """Take a text apart."""
+        found = _WORD.findall(folded_text(text))
+        words: list[str] = []
+        amounts: list[tuple[str, float, str]] = []
+        place = 0
+        while place < len(found):
+            word = found[place]
+            if word[0].isdigit():
+                place += self._amount(found, place, words, amounts)
+                continue
+            if word != "#" and word not in _QUIET:
+                words.append(stem(word))
+            place += 1
+        return Words(self._unified(words) if self.same else words, amounts)
+
+    @staticmethod
+    def _amount(found: list[str], place: int, words: list[str], amounts: list[tuple[str, float, str]]) -> int:
+        """Take a number at a place, with its unit if one follows; return how many words that were."""
+        number, rest = found[place], found[place + 1 : place + 3]
+        unit = _SPELLINGS.get(rest[0], rest[0]) if rest else ""
+        taken = 2
+        if rest and rest[0] in ("fl", "fluid") and len(rest) > 1 and _SPELLINGS.get(rest[1], rest[1]) == "oz":
+            unit, taken = "floz", 3
+        if unit in _UNITS:
+            dimension, factor = _UNITS[unit]
+            shown = "fl oz" if unit == "floz" else unit
+            amounts.append((dimension, float(number.replace(",", ".")) * factor, f"{number} {shown}"))
+            return taken
+        words.append(number.lstrip("0") or "0")
+        return 1
+
+    def _unified(self, words: list[str]) -> list[str]:
+        out: list[str] = []
+        place = 0
+        while place < len(words):
+            for phrase, canonical in self.same.get(words[place], ()):
+                if tuple(words[place : place + len(phrase)]) == phrase:
+                    out += canonical
+                    place += len(phrase)
+                    break
+            else:
+                out.append(words[place])
+                place += 1
+        return out
+
+    def variants(self, words: Sequence[str]) -> list[str]:
+        """Return the words of other phrases for what these words say: the rows are indexed as they stand."""
+        return [word for known in self.same.values() for phrase, canonical in known if _within(canonical, words) for word in phrase]
+
+    def opposite(self, asked: Sequence[str], there: Sequence[str]) -> tuple[str, str] | None:
+        """Return (what was asked, what is there) where two texts say two things that must not be confused."""
+        for group in self.lookalikes:
+            ours = [phrase for phrase in group if _within(phrase, asked)]
+            theirs = [phrase for phrase in group if _within(phrase, there)]
+            if ours and theirs and not set(ours) & set(theirs):
+                return " ".join(ours[0]), " ".join(theirs[0])
+        return None
+
+
+def _within(phrase: tuple[str, ...], words: Sequence[str]) -> bool:
+    if len(phrase) == 1:
+        return phrase[0] in words
+    return any(tuple(words[place : place + len(phrase)]) == phrase for place in range(len(words) - len(phrase) + 1))
+
+
+def shortened(short: str, long: str) -> float:
+    """Return how well a word abbreviates another: it begins alike and its letters stand in it in order; 0 where it does not."""
+    if len(short) < 2 or len(short) >= len(long) or short[0] != long[0]:
+        return 0.0
+    if long.startswith(short):
+        return 0.9 if len(short) >= 3 else 0.6
+    letters = iter(long)
+    if not all(letter in letters for letter in short):
+        return 0.0
+    consonants = long[0] + "".join(c for c in long[1:] if c not in "aeiou")
+    if short == consonants:
+        return 0.92
+    return (0.85 if len(short) >= 3 else 0.55) if not set(short[1:]) & set("aeiou") else 0.7 if len(short) >= 4 else 0.0
+
+
+@lru_cache(maxsize=1 << 17)
+def alike(one: str, other: str) -> float:
+    """Return how alike two words are, in [0, 1]."""
+    if one == other:
+        return 1.0
+    if one[0].isdigit() or other[0].isdigit():
+        return 0.0
+    best = max(shortened(one, other), shortened(other, one))
+    shorter = min(len(one), len(other))
+    if shorter >= 3:
+        spelled = max(OSA.normalized_similarity(one, other), 0.97 * JaroWinkler.similarity(one, other) if shorter > 3 else 0.0)
+        limit = 0.66 if shorter == 3 else 0.74
+        best = max(best, spelled if spelled >= limit else 0.0)
+    return best
+
+
+# -- one entity
+class Index:
+    """The rows of one entity by their words. Rows stand in lists by place: `ids`, `texts` and the stored values by column."""
+
+    def __init__(self, db: Connection, catalog: Catalog, entity: Entity) -> None:
+        self.entity, self.catalog = entity, catalog
+        self.lexicon = Lexicon(*_declared(catalog, entity))
+        self.keys = [key[0] for key in entity.all_keys if len(key) == 1 and key[0] != "uuid" and isinstance(entity.kinds[key[0]], Text)]
+        self.main = [c for c in dict.fromkeys((*entity.labels, *entity.slug_from)) if c not in entity.references] or self.keys
+        self.columns = list(dict.fromkeys((*self.main, *self.keys, *entity.codes, *entity.references)))
+        self.place = {column: place for place, column in enumerate(self.columns, 1)}
+        dialect = dialect_of(db)
+        selected = ", ".join(dialect.read(dialect.quote(c), entity.kinds[c]) for c in (entity.primary, *self.columns))
+        order = dialect.quote(entity.primary)
+        self.rows = dialect.fetch(db, f"SELECT {selected} FROM {dialect.format_table(entity.table)} ORDER BY {order}")
+        self.postings: dict[str, list[int]] = {}
+        self.pairs: dict[str, set[tuple[str, ...]]] = {}
+        self.texts: list[str] = []
+        self._read_rows()
+        self.vocabulary = [word for word in self.postings if word.isalpha()]
+        self.joined = "\n".join(self.vocabulary)
+        self.parents = self._read_parents(db)
+
+    def _read_rows(self) -> None:
+        """Enter every row's words. Whole columns are taken as one text, a line for each row: a hundred thousand rows are a matter of a second."""
+        entries = _Entries()
+        main, keys = [self.place[c] for c in self.main], [self.place[c] for c in self.keys if c not in self.main]
+        words = _WORD_OR_LINE.findall(self._text([*main, *keys]))
+        entries.enter(words)
+        self.postings = entries.postings
+        self.texts = _NO_LETTER.sub("", self._text(main)).split("\n")
+        runs: list[set[tuple[str, ...]]] = [set(pairwise(words))]
+        if len(self.rows) <= 20_000:
+            runs.append(set(zip(words, words[1:], words[2:], strict=False)))
+        for run in runs:
+            for raw in run:
+                if all(map(str.isalpha, raw)):
+                    phrase = tuple([stem(word) for word in raw])
+                    self.pairs.setdefault("".join([word[0] for word in phrase]), set()).add(phrase)
+                    if len(phrase) == 2:
+                        self.pairs.setdefault("".join(phrase), set()).add(phrase)
+
+    def _text(self, places: Sequence[int]) -> str:
+        """Return the plain text of these cells, a line for each row."""
+        if len(places) == 1:
+            return folded_text("\n".join([str(row[places[0]] or "").replace("\n", " ") for row in self.rows]))
+        return folded_text(
+            "\n".join([" ".join([_said(row[p]) for p in places if row[p] is not None]).replace("\n", " ") for row in self.rows])
+        )
+
+    @cached_property
+    def codes(self) -> dict[str, list[int]]:
+        """The rows by their standard numbers, however those are padded; made when a number is first asked for."""
+        known: dict[str, list[int]] = {}
+        for column in self.entity.codes:
+            for place, row in enumerate(self.rows):
+                digits = padded(row[self.place[column]])
+                if digits:
+                    known.setdefault(digits, []).append(place)
+        return known
+
+    def _read_parents(self, db: Connection) -> dict[str, dict[int, list[str]]]:
+        """Return the words of what the rows' references are called: a row is also known by the kind of thing it is."""
+        found = {}
+        for column, reference in self.entity.references.items():
+            target = self.catalog.entities.get(reference.target)
+            if target is None or reference.nullable or len(target.labels) != 1 or target is self.entity:
+                continue
+            dialect = dialect_of(db)
+            label, primary = dialect.quote(target.labels[0]), dialect.quote(target.primary)
+            rows = dialect.fetch(db, f"SELECT {primary}, {label} FROM {dialect.format_table(target.table)}")
+            found[column] = {identity: self.lexicon.read(str(text)).words for identity, text in rows if text is not None}
+        return found
+
+    def label(self, place: int) -> str:
+        """Return what people call a row, with what tells it from others of the name."""
+        return " ".join(_said(value) for c in self.main if (value := self.rows[place][self.place[c]]) is not None)
+
+    def weight(self, word: str) -> float:
+        """Return how much a word tells: the rarer, the more (inverse document frequency)."""
+        known = self.postings.get(word)
+        if known is None:
+            return 0.12 if word[0].isdigit() or len(word) < 2 else (0.75 if len(word) > 2 else 0.3) * math.log(2 + len(self.rows))
+        return math.log(1 + (1 + len(self.rows)) / len(known)) * (0.4 if word[0].isdigit() else 1)
+
+    # -- which rows to look at
+    def shortlist(self, asked: Sequence[str]) -> list[int]:
+        """Return the places of the rows that share the most telling words with what is asked, alike ones too, and of texts alike as a whole."""
+        found: dict[int, float] = {}
+        wanted: list[tuple[int, float, str]] = []
+        for word in dict.fromkeys([*asked, *self.lexicon.variants(asked)]):
+            for known, similarity in self._expanded(word).items():
+                wanted.append((len(self.postings[known]), similarity * self.weight(known), known))
+        left = POSTINGS
+        for count, weight, known in sorted(wanted):
+            if count > left and found:
+                break
+            left -= count
+            for place in self.postings[known]:
+                found[place] = found.get(place, 0.0) + weight
+        best = heapq.nlargest(SHORTLIST, found, key=found.__getitem__)
+        text = "".join(asked)
+        if text:
+            near = process.extract(text, self.texts, scorer=fuzz.ratio, limit=15, score_cutoff=60, processor=None)
+            best += [place for _, _, place in near]
+        return list(dict.fromkeys(best))
+
+    def _expanded(self, word: str) -> dict[str, float]:
+        """Return the words of the index a word may stand for, with how likely."""
+        found = {word: 1.0} if word in self.postings else {}
+        for words in self.pairs.get(word, ()):
+            for known in words:
+                found[known] = max(found.get(known, 0.0), 0.9)
+        if word[0].isdigit() or (word in found and len(word) > 3):
+            return found
+        for known, _, _ in process.extract(word, self.vocabulary, scorer=fuzz.ratio, limit=12, score_cutoff=62):
+            if (similarity := alike(word, known)) > 0:
+                found.setdefault(known, similarity)
+        if 2 <= len(word) <= 6 and word.isalpha():
+            pattern = "^" + r"[a-z]*".join(map(re.escape, word)) + "[a-z]*$"
+            longer = re.findall(pattern, self.joined, re.MULTILINE)
+            for known in sorted(longer, key=lambda known: (-shortened(word, known), len(known)))[:25]:
+                if (similarity := alike(word, known)) > 0:
+                    found.setdefault(known, similarity)
+        return found
+
+    # -- how well a row fits
+    def scored(self, asked: Words, texts: Sequence[str], place: int) -> tuple[float, list[str], str]:
+        """Return score, reasons and warning of one row."""
+        row = self.rows[place]
+        labels = [self.place[c] for c in (self.entity.labels or self.keys)]
+        there = self.lexicon.read(" ".join(_said(row[p]) for p in labels if row[p] is not None))
+        whole = self.lexicon.read(self.label(place))
+        main = list(dict.fromkeys([*there.words, *whole.words]))
+        named = [word for c in self.keys if row[self.place[c]] is not None for word in self.lexicon.read(row[self.place[c]]).words]
+        extra = [word for column, by_id in self.parents.items() for word in by_id.get(row[self.place[column]], ())]
+        recall, matches = self._covered(asked.words, main, named, extra)
+        precision = self._explained(main, frozenset(there.words), asked.words)
+        soft = recall**0.62 * precision**0.38
+        own = ["".join(there.words), "".join(whole.words), "".join(named)]
+        text = max((fuzz.ratio(mine, theirs) / 100 for mine in texts for theirs in own if mine and theirs), default=0.0)
+        ordered = "".join(sorted(asked.words))
+        text = max(text, 0.98 * max(fuzz.ratio(ordered, "".join(sorted(words))) / 100 for words in (there.words, whole.words, main)))
+        score = min(0.95, 0.68 * soft + 0.32 * text)
+        return self._weighed(score, asked, whole, [*main, *named], matches)
+
+    def _covered(
+        self, asked: Sequence[str], main: Sequence[str], named: Sequence[str], extra: Sequence[str]
+    ) -> tuple[float, list[tuple[str, str, float]]]:
+        """Return how much of what is asked the row has, and which of its words stand for which."""
+        initials = "".join(word[0] for word in main)
+        total = got = 0.0
+        matches = []
+        for word in asked:
+            weight = self.weight(word)
+            total += weight
+            best, as_ = 0.0, ""
+            for words, share in ((main, 1.0), (named, 0.97), (extra, 0.8)):
+                for other in words:
+                    similarity = alike(word, other) * share
+                    if similarity > best:
+                        best, as_ = similarity, other
+            if best < 0.88 and 2 <= len(word) <= 4 and (at := initials.find(word)) >= 0:
+                best, as_ = 0.88, " ".join(main[at : at + len(word)])
+            got += weight * best
+            if best >= 0.5:
+                matches.append((word, as_, best))
+        return (got / total if total else 0.0), matches
+
+    def _explained(self, main: Sequence[str], label: frozenset[str], asked: Sequence[str]) -> float:
+        """Return how much of the row what is asked speaks of; what is beyond its name counts little."""
+        joined, total, got = "".join(asked), 0.0, 0.0
+        initials = "".join(word[0] for word in main)
+        by_initials: set[str] = set()
+        for word in asked:
+            at = initials.find(word) if 2 <= len(word) <= 4 else -1
+            by_initials.update(main[at : at + len(word)] if at >= 0 else ())
+        for word in main:
+            weight = self.weight(word) * (1.0 if word in label else 0.15)
+            best = max((alike(word, other) for other in asked), default=0.0)
+            if best < 0.9 and (word in by_initials or (len(word) > 4 and word in joined)):
+                best = 0.9
+            total += weight
+            got += weight * best
+        return got / total if total else 0.0
+
+    def _weighed(
+        self, score: float, asked: Words, whole: Words, there: Sequence[str], matches: Sequence[tuple[str, str, float]]
+    ) -> tuple[float, list[str], str]:
+        """Weigh amounts and look-alikes in, and put it all in words."""
+        same = [word for word, other, similarity in matches if similarity >= 0.97 and word == other]
+        reasons = [f"same words: {', '.join(dict.fromkeys(same))}"] if same else []
+        reasons += [f"{word} may be {other}" for word, other, _ in matches if word != other][:3]
+        warning = ""
+        for dimension, amount, said in asked.amounts:
+            others = [(theirs, text) for d, theirs, text in whole.amounts if d == dimension]
+            if any(abs(theirs - amount) <= 0.02 * max(theirs, amount) for theirs, _ in others):
+                score = min(0.95, score * 0.94 + 0.06)
+                reasons.append(f"same amount: {said}")
+            elif others:
+                warning = f"{others[0][1]}, not {said}"
+                score = min(score * 0.85, CAPPED)
+            elif any(text.split()[0] == said.split()[0] for _, _, text in whole.amounts):
+                score = min(0.95, score * 0.97 + 0.03)
+                reasons.append(f"the same number as in {said}")
+        numbers = [text.split()[0] for _, _, text in whole.amounts]
+        if not asked.amounts and any(word in numbers for word in asked.words):
+            score = min(0.95, score * 0.97 + 0.03)
+            reasons.append(f"the same number: {next(word for word in asked.words if word in numbers)}")
+        opposite = self.lexicon.opposite(asked.words, there)
+        if opposite:
+            warning = f"says {opposite[1]}, not {opposite[0]}" + (f"; {warning}" if warning else "")
+            score = min(score * 0.75, CAPPED)
+        return score, reasons, warning
+
+
+def _said(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def padded(value: Any) -> str:
+    """Return the 14 digits a standard article number means, however it is padded; empty where it is none."""
+    digits = re.sub(r"[\s-]", "", str(value).removesuffix(".0")) if value is not None else ""
+    return digits.zfill(14) if digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 14 else ""
+
+
+def _declared(catalog: Catalog, entity: Entity) -> tuple[list[Sequence[str]], list[Sequence[str]]]:
+    """Return the synonyms and lookalikes of an entity and of what it refers to: a row of it is also called by those words."""
+    concerned = [entity, *(catalog.entities[r.target] for r in entity.references.values() if r.target in catalog.entities)]
+    concerned = list(dict.fromkeys(concerned))
+    return [group for e in concerned for group in e.synonyms], [group for e in concerned for group in e.lookalikes]
+
+
+# -- all entities
+class Candidates:
+    """Find candidates in the rows of a database. An entity is indexed when it is first asked about, or by `prepare` while `db` is open.
+
+    aliases: what was learned, {(entity, folded key): id}.
+    """
+
+    def __init__(self, db: Connection, catalog: Catalog, aliases: Mapping[Any, int]) -> None:
+        self.db, self.catalog, self.aliases = db, catalog, aliases
+        self._known: dict[str, Index] = {}
+
+    def prepare(self, entities: Iterable[str]) -> None:
+        """Index entities, and what their new rows would refer to, so that no database is needed to answer."""
+        for name in entities:
+            for needed in (name, *(r.target for r in self.catalog.entities[name].references.values())):
+                if needed in self.catalog.entities:
+                    self.index(needed)
+
+    def index(self, entity: str) -> Index:
+        if entity not in self._known:
+            self._known[entity] = Index(self.db, self.catalog, self.catalog.entities[entity])
+        return self._known[entity]
+
+    def label(self, entity: str, identity: int) -> str | None:
+        """Return what people call a row, None where it is gone."""
+        index = self.index(entity)
+        place = next((place for place, row in enumerate(index.rows) if row[0] == identity), None)
+        return None if place is None else index.label(place)
+
+    def of_missing(self, missing: Any, limit: int) -> list[Candidate]:
+        """Return the candidates for a missing key, or the rows an ambiguous one may mean."""
+        index = self.index(missing.entity)
+        if missing.among:
+            among = set(missing.among)
+            return [
+                self._candidate(index, place, 0.9, ["has the very key, as others do"], "")
+                for place, row in enumerate(index.rows)
+                if row[0] in among
+            ]
+        told = {c: v for c, v in missing.context.items() if c in index.main}
+        return self.of_values(missing.entity, {**told, **missing.key}, limit)
+
+    def of_text(self, entity: str, text: str, limit: int) -> list[Candidate]:
+        """Return the candidates for whatever a person typed."""
+        entity_ = self.catalog.entities[entity]
+        index = self.index(entity)
+        column = (*entity_.labels, *index.keys, entity_.primary)[0]
+        return self.of_values(entity, {column: text, **{code: text for code in entity_.codes if padded(text)}}, limit)
+
+    def of_values(self, entity: str, values: Mapping[str, Any], limit: int) -> list[Candidate]:
+        """Return the candidates for a row of which these columns are known, the best first."""
+        index = self.index(entity)
+        found: dict[int, tuple[float, list[str], str, bool]] = {}
+        learned = self.aliases.get((entity, folded_key(values)))
+        texts = {c: str(v) for c, v in values.items() if v not in (None, "") and c not in index.entity.codes and c != "uuid"}
+        order = {column: place for place, column in enumerate(index.main)}
+        parts = [index.lexicon.read(texts[c]) for c in index.keys if c in texts and c not in order]
+        main = index.lexicon.read(" ".join(_said(texts[c]) for c in sorted(set(texts) & order.keys(), key=order.__getitem__)))
+        others = [
+            index.lexicon.read(texts[c]) for c in texts if c not in order and c not in index.keys and c not in index.entity.references
+        ]
+        whole = [main, *parts, *others]
+        asked = Words(list(dict.fromkeys(w for part in whole for w in part.words)), [a for part in whole for a in part.amounts])
+        strings = ["".join(part.words) for part in (main, *parts)]
+        for place in index.shortlist(asked.words) if asked.words else ():
+            score, reasons, warning = index.scored(asked, strings, place)
+            equal, contrary = self._equal(index, place, texts), self._contrary(index, place, texts)
+            if contrary:
+                score, warning = min(score * 0.85, CAPPED + 0.1), "; ".join(filter(None, (contrary, warning)))
+            elif equal:
+                score, reasons, warning = equal[0], [equal[1]], ""
+            if score >= SHOWN_FROM:
+                found[place] = (score, reasons, warning, bool(equal and not contrary))
+        self._by_code(index, values, found)
+        if learned is not None:
+            for place, row in enumerate(index.rows):
+                if row[0] == learned:
+                    found[place] = (0.98, ["was chosen for this name before"], "", True)
+        best = heapq.nsmallest(limit, found, key=lambda place: (-found[place][0], place))
+        several = sum(found[place][3] for place in found) > 1
+        return [self._candidate(index, place, *found[place][:3], automatic=found[place][3] and not several) for place in best]
+
+    @staticmethod
+    def _equal(index: Index, place: int, texts: Mapping[str, str]) -> tuple[float, str] | None:
+        """Tell whether a row has one of the very texts as its name or key."""
+        best = None
+        for column in dict.fromkeys((*index.keys, *index.entity.labels[:1])):
+            here = index.rows[place][index.place[column]] if column in index.place else None
+            if column not in texts or not isinstance(here, str) or (column not in index.keys and len(index.entity.labels) > 1):
+                continue
+            if here == texts[column]:
+                return 1.0, f"the same {column}"
+            if fold(here, slug=column == "slug") == fold(texts[column], slug=column == "slug"):
+                best = (0.99, f"the same {column} but for capitals, spaces and signs")
+        return best
+
+    @staticmethod
+    def _contrary(index: Index, place: int, texts: Mapping[str, str]) -> str:
+        """Tell where a row says something else than what is known of the one wanted, beside its name; empty where nothing does."""
+        for column in index.main:
+            here = index.rows[place][index.place[column]]
+            if column in index.entity.labels or column in index.keys or column not in texts or not isinstance(here, str):
+                continue
+            asked, there = index.lexicon.read(texts[column]).words, index.lexicon.read(here).words
+            if asked and there and max(alike(one, other) for one in asked for other in there) < 0.5:
+                return f"{column} is {here}, not {texts[column]}"
+        return ""
+
+    @staticmethod
+    def _by_code(index: Index, values: Mapping[str, Any], found: dict[int, Any]) -> None:
+        for column in index.entity.codes:
+            for place in index.codes.get(padded(values.get(column)), ()):
+                if place not in found or found[place][0] < 0.97:
+                    found[place] = (0.97, [f"the same {column}"], "", False)
+
+    @staticmethod
+    def _candidate(index: Index, place: int, score: float, reasons: Sequence[str], warning: str, automatic: bool = False) -> Candidate:
+        row, entity = index.rows[place], index.entity
+        column = index.keys[0] if index.keys else entity.primary
+        key = {column: row[index.place[column]] if column in index.place else row[0]}
+        return Candidate(entity.name, row[0], key, index.label(place), round(score, 2), tuple(reasons), automatic, warning)
