@@ -16,9 +16,10 @@ from bakeio_core.database import ensure_begun, savepoint, streaming, translated
 from bakeio_core.dialects import dialect_of
 from bakeio_core.errors import ImportRefused, Problem, counted
 from bakeio_core.hookspecs import hookimpl
+from bakeio_core.journal import Journal
 from bakeio_core.loading import Doubt, Loader
 from bakeio_core.model import Entity
-from bakeio_core.plan import Planner
+from bakeio_core.plan import Planner, resolved
 from bakeio_core.resolve import ALIAS, EXISTING
 from bakeio_core.sources import Part
 
@@ -68,14 +69,14 @@ def _bound(dialect: Any, entity: Entity, columns: Sequence[str], rows: list[tupl
 class Application:
     """Apply one plan: `run()` writes everything and returns, or raises ImportRefused with nothing written.
 
-    `hook` is the caller of `bakeio_import_records`; `journal`: whether the run and the fields it sets are recorded (`run_number`).
+    `hook` is the caller of `bakeio_import_records`; journaled: whether the run and what it does are recorded (`journal`).
     """
 
-    def __init__(self, planner: Planner, hook: Any, journal: bool = True) -> None:
-        self.planner, self.db, self.hook, self.journal = planner, planner.db, hook, journal
+    def __init__(self, planner: Planner, hook: Any, journaled: bool = True) -> None:
+        self.planner, self.db, self.hook, self.journaled = planner, planner.db, hook, journaled
         self.delayed: list[Change] = []
-        self.run_number: int | None = None
-        self.parents: set[str] = set()
+        self.journal: Journal | None = None
+        self.parents: dict[str, list[tuple[Any, ...]]] = {}
 
     def run(self, *, dry_run: bool = False, expected: bytes | None = None) -> None:
         """Write all parts inside a savepoint; a dry run takes it back at the end.
@@ -87,9 +88,9 @@ class Application:
             written = [part.entity for part in planner.source.parts]
             written += [planner.catalog.entities[name] for entity in written for name in planner.catalog.dependencies(entity)]
             dialect.lock(self.db, [entity.table for entity in dict.fromkeys(written)])
-            if self.journal:
+            if self.journaled:
                 source = planner.source
-                self.run_number = ledger.start_run(self.db, source.name, planner.options.mode, source.export_id, planner.now)
+                self.journal = Journal.start(self.db, source.name, planner.options.mode, planner.now, export_id=source.export_id)
             for part in planner.source.parts:
                 self._part(part)
             self._take_back_unneeded()
@@ -102,11 +103,12 @@ class Application:
             if dry_run:
                 point.rollback()
                 return
-            if self.run_number is not None:
-                ledger.finish_run(self.db, self.run_number, planner.summary)
-                ledger.learn(self.db, self.run_number, self._lessons(), planner.now)
+            if self.journal is not None:
+                self._journal_parents(self.journal)
+                self.journal.finish(planner.summary, planner.source.sha256, resolved(planner))
+                ledger.learn(self.db, self.journal.run, self._lessons(), planner.now)
             grown = {part.entity.name for part in planner.source.parts if planner.counts[part.entity.name]["created"]}
-            for name in grown | self.parents:
+            for name in grown | self.parents.keys():
                 entity = planner.catalog.entities[name]
                 dialect.advance_ids(self.db, entity.table, entity.primary)
 
@@ -116,6 +118,14 @@ class Application:
             gone = Change("delete", made.entity.name, 0, made.id)
             self.hook(db=self.db, entity=made.entity, changes=Changes(made.entity, made.entity.columns, deletes=[gone]))
 
+    def _journal_parents(self, journal: Journal) -> None:
+        """Enter the rows decisions created, parents of others first; they come from no record."""
+        for name in sorted(self.parents, key=list(self.planner.catalog.entities).index):
+            entity = self.planner.catalog.entities[name]
+            place = entity.columns.index(entity.primary)
+            rows = [row for row in self.parents[name] if (name, row[place]) in self.planner.parents]
+            journal.created(entity, self.planner.source.name, rows, [0] * len(rows))
+
     def _part(self, part: Part) -> None:
         planner = self.planner
         if Loader.suits(planner, part):
@@ -124,6 +134,7 @@ class Application:
                 with savepoint(self.db), dialect_of(self.db).loading(self.db, part.entity.table):
                     for changes in Loader(planner, part).changes():
                         self.hook(db=self.db, entity=part.entity, changes=changes)
+                        self._enter(part.file, changes)
                 return
             except (Doubt, exc.IntegrityError, exc.DataError):
                 planner.counts[part.entity.name] = before
@@ -142,19 +153,23 @@ class Application:
         for parents in changes.parents:
             self.hook(db=self.db, entity=parents.entity, changes=parents)
             self.planner.linker.rows(parents.entity).written(parents.rows)
-            self.parents.add(parents.entity.name)
+            self.parents.setdefault(parents.entity.name, []).extend(parents.rows)
         changes.parents = []
         try:
             with savepoint(self.db):
                 self.hook(db=self.db, entity=changes.entity, changes=changes)
-                if self.run_number is not None and changes.updates:
-                    ledger.record_changes(self.db, self.run_number, part.file, changes.updates)
+                self._enter(part.file, changes)
         except (exc.IntegrityError, exc.DataError) as error:
             size = len(changes.rows) + len(changes.updates)
             if size == 1:
                 return self._refused(part, changes, error)
-            for half in _halves(changes):
+            for half in halved(changes):
                 self._write(part, half)
+
+    def _enter(self, file: str, changes: Changes) -> None:
+        if self.journal is not None:
+            self.journal.created(changes.entity, file, changes.rows, changes.numbers)
+            self.journal.updated(file, changes.updates)
 
     def _refused(self, part: Part, changes: Changes, error: exc.DBAPIError) -> None:
         number = changes.numbers[0] if changes.rows else changes.updates[0].record
@@ -207,13 +222,17 @@ class Application:
         with contextlib.suppress(exc.IntegrityError, exc.DataError), savepoint(self.db):
             self.hook(db=self.db, entity=entity, changes=Changes(entity, entity.columns, updates=parked))
             self.hook(db=self.db, entity=entity, changes=Changes(entity, entity.columns, updates=delayed))
-            if self.run_number is not None:
-                ledger.record_changes(self.db, self.run_number, part.file, delayed)
+            self._enter(part.file, Changes(entity, entity.columns, updates=delayed))
             return
         self._write(part, Changes(entity, entity.columns, updates=delayed))
 
 
-def _halves(changes: Changes) -> list[Changes]:
+def halved(changes: Changes) -> list[Changes]:
+    """Return a batch in two halves: new rows and the rest, or half of each."""
+    if changes.deletes:
+        middle = len(changes.deletes) // 2
+        parts = [changes.deletes[:middle], changes.deletes[middle:]]
+        return [Changes(changes.entity, changes.columns, deletes=part) for part in parts if part]
     if changes.rows and changes.updates:
         return [
             Changes(changes.entity, changes.columns, changes.rows, changes.numbers),

@@ -712,6 +712,45 @@ def runs(session: Session, as_json: bool) -> None:
         session.result("Nothing was imported yet.")
 
 
+@bakeio.command()
+@click.argument("run", required=False, type=click.IntRange(min=1))
+@click.option("--dry-run", is_flag=True, help="Do everything, show it, and write nothing.")
+@json_option
+@click.pass_obj
+def undo(session: Session, run: int | None, dry_run: bool, as_json: bool) -> None:
+    """Take one import back: the latest, or RUN. What was changed since is kept and named."""
+    with contextlib.suppress(_TakeBack), session.writing() as db:
+        report = session.bakeio.undo(db, run, dry_run=dry_run)
+        if dry_run:
+            raise _TakeBack
+    _show_report(session, report, as_json)
+
+
+@bakeio.command()
+@click.argument("entity")
+@click.argument("key")
+@click.argument("field", required=False)
+@json_option
+@click.pass_obj
+def why(session: Session, entity: str, key: str, field: str | None, as_json: bool) -> None:
+    """Tell which run, file and record made a row or set its FIELD. KEY is its slug, another key or its id."""
+    from bakeio_core.values import printable, shown
+
+    with session.reading() as db:
+        found = session.bakeio.why(db, entity, key, field)
+    if as_json:
+        session.result_json({"entity": entity.replace("-", "_"), "key": key, "field": field, "history": found})
+        return
+    for entry in found:
+        what = {"create": "created", "delete": "deleted"}.get(
+            entry["action"]
+        ) or f"{entry['field']}: {shown(entry['old'])} -> {shown(entry['new'])}"
+        where = f"{entry['file'] or entry['source']}" + (f", record {entry['record']}" if entry["record"] else "")
+        session.result(printable(f"{what}  (run {entry['run']}, {entry['at'][:19]}Z, {where})"))
+    if not found:
+        session.result("No import set it: it was made or changed elsewhere, or without a journal.")
+
+
 class _TakeBack(Exception):
     """Leave the write transaction without writing, tables and all."""
 

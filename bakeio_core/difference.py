@@ -12,16 +12,17 @@ from bakeio_core.values import shown
 __all__ = ["differing", "lines"]
 
 SAMPLES = 8
-COLORS = {"create": "32", "update": "33", "conflict": "31"}
-TITLES = {"create": "new", "update": "changed", "conflict": "in conflict"}
-COUNTED = {"create": "created", "update": "updated", "conflict": "conflicts"}
+COLORS = {"create": "32", "update": "33", "delete": "31", "conflict": "31"}
+TITLES = {"create": "new", "update": "changed", "delete": "deleted", "conflict": "in conflict"}
+COUNTED = {"create": "created", "update": "updated", "delete": "deleted", "conflict": "conflicts"}
 QUIET = {"uuid", "created_at", "updated_at"}
 
 
 def differing(change: Change) -> Iterator[tuple[str, Any, Any]]:
     """Yield (column, before, after) of what a change sets, identity and stamps left out."""
-    for column, value in change.new.items():
-        told = change.action == "create" and (value is None or (column == "id" and value == change.id))
+    shown_values = change.old if change.action == "delete" else change.new
+    for column, value in shown_values.items():
+        told = change.action in ("create", "delete") and (value is None or (column == "id" and value == change.id))
         if column not in QUIET and not told:
             yield column, change.old.get(column), value
 
@@ -31,13 +32,14 @@ def lines(report: Report, *, color: bool = False) -> list[str]:
     out: list[str] = []
     for entity, counts in report.entities.items():
         for action, title in TITLES.items():
-            total = counts[COUNTED[action]]
+            total = counts.get(COUNTED[action], 0)
             some = [change for change in report.changes if change.entity == entity and change.action == action]
             if not total or not some:
                 continue
             out.append(_colored(f"{entity}: {total:,} {title}", COLORS[action], color))
             for change in some[:SAMPLES]:
-                out.append(f"  record {change.record}" + (f", id {change.id}" if change.id is not None else ""))
+                told = [f"record {change.record}"] if change.record else []
+                out.append("  " + ", ".join(told + ([f"id {change.id}"] if change.id is not None else [])))
                 out += [_line(change, column, before, after, color) for column, before, after in differing(change)]
             if total > SAMPLES:
                 out.append(f"  ... and {total - min(SAMPLES, len(some)):,} more")
@@ -45,7 +47,7 @@ def lines(report: Report, *, color: bool = False) -> list[str]:
 
 
 def _line(change: Change, column: str, before: Any, after: Any, color: bool) -> str:
-    if change.action == "create":
+    if change.action in ("create", "delete"):
         return f"    {column}: {shown(after, 50)}"
     if change.action == "conflict":
         return f"    {column}: database {shown(before, 30)}, file {shown(after, 30)}"

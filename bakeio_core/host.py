@@ -21,14 +21,16 @@ from bakeio_core.changes import Change, Options
 from bakeio_core.database import ensure_begun, streaming, translated
 from bakeio_core.documents import Format, Limits
 from bakeio_core.errors import BakeioError, ImportRefused, PluginError, Problem, Problems, UsageError
+from bakeio_core.linking import Linker
 from bakeio_core.merge import ViewPlanner
 from bakeio_core.model import View
 from bakeio_core.opening import open_source
 from bakeio_core.plan import Planner
 from bakeio_core.plugins import Plugins, describe
 from bakeio_core.report import Report
-from bakeio_core.resolve import Decision, Decisions, Identity, Missing, Resolver, auto_create, name_candidates, tell_context
+from bakeio_core.resolve import Decision, Decisions, Identity, Missing, Resolver, auto_create, name_candidates, now, tell_context
 from bakeio_core.skipped import Skipped
+from bakeio_core.undo import Undoing, run_to_undo, why
 from bakeio_core.values import folded_key
 from bakeio_core.writing import Exported, Progress
 
@@ -401,6 +403,38 @@ class Bakeio:
         with translated():
             return ledger.runs(db)
 
+    def undo(self, db: Connection, run: int | None = None, *, dry_run: bool = False) -> Report:
+        """Take back one import inside the caller's transaction: what is still as it left it goes back, the rest is kept and named.
+
+        run: its number (see `runs`), else the latest import not taken back yet. An undo is a run of its own, which can be undone.
+        Raises BakeioError, with nothing written, where there is nothing to take back.
+        """
+        ensure_begun(db)
+        with translated():
+            ledger.refuse_writing(db, self.catalog)
+            undoing = Undoing(db, self.catalog, self._watched(None), run_to_undo(db, run), now())
+        undoing.run(dry_run=dry_run)
+        return Report.of_undo(undoing, dry_run=dry_run)
+
+    def why(self, db: Connection, entity: str, key: str, field: str | None = None) -> list[dict[str, Any]]:
+        """Return which runs created a row or set its fields, the latest first: {run, at, source, file, record, action, field, old, new, decision}.
+
+        key: its slug, uuid, id or another natural key, or what people call it. Raises UsageError where that is no one row, or no field.
+        """
+        name = entity.replace("-", "_")
+        if name not in self.catalog.entities:
+            raise UsageError(f'there is no entity "{entity}"; installed are {", ".join(self.catalog.entities)}')
+        known = self.catalog.entities[name]
+        if field is not None and field not in known.columns:
+            raise UsageError(f'{name} have no field "{field}"; they have {", ".join(known.columns)}')
+        ensure_begun(db)
+        with translated():
+            ids = Linker(db, self.catalog, own=True).named(known, key)
+            if len(ids) != 1:
+                found = "no row" if not ids else f"{len(ids)} rows"
+                raise UsageError(f'{found} of {name} {"is" if not ids else "are"} called "{key}"; see: bakeio suggest {name} "{key}"')
+            return why(db, known, ids[0], field)
+
     def _import(
         self,
         db: Connection,
@@ -436,7 +470,7 @@ class Bakeio:
             ledger.adopt_database_id(db, str(source.database_id))
         if source.aliases and journal and not dry_run:
             self._take_over(db, planner)
-        report = Report.of(planner, dry_run=dry_run, run=None if dry_run else application.run_number)
+        report = Report.of(planner, dry_run=dry_run, run=None if dry_run or application.journal is None else application.journal.run)
         self._name_candidates(planner, report.problems)
         if skipped_log is not None and skipped.reasons and not dry_run:
             skipped.write(source, skipped_log)

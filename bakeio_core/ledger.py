@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Index, Integer, MetaData, String, Table, Text, func, select
+from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text, func, select
 
 from bakeio_core.catalog import Catalog
 from bakeio_core.dialects import dialect_of
@@ -33,6 +33,9 @@ RUNS = Table(
     Column("mode", String(20), nullable=False),
     Column("export_id", String(40)),
     Column("counts", Text, nullable=False),
+    Column("sha256", String(64)),
+    Column("decisions", Text),
+    Column("undoes", Integer),
 )
 CHANGES = Table(
     "bakeio_changes",
@@ -46,7 +49,22 @@ CHANGES = Table(
     Column("new", Text),
     Column("file", Text),
     Column("record", Integer),
+    Column("stamp", String(40)),
+    Column("stamped", String(40)),
+    Column("decision", String(100)),
+    Index("ix_bakeio_changes_run", "run"),
     Index("ix_bakeio_changes_row", "entity", "row", "field"),
+)
+BATCHES = Table(
+    "bakeio_batches",
+    METADATA,
+    Column("run", Integer, ForeignKey("bakeio_runs.id"), primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("entity", String(100), nullable=False),
+    Column("action", String(10), nullable=False),
+    Column("file", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
 )
 ALIASES = Table(
     "bakeio_aliases",
@@ -90,29 +108,25 @@ def has_journal(db: Connection) -> bool:
     return RUNS.name in dialect_of(db).existing_columns(db)
 
 
-def start_run(db: Connection, source: str, mode: str, export_id: str | None, at: str) -> int:
-    """Enter a run into the journal and return its number; the caller's transaction holds it with the data.
-
-    Numbers are counted here, not by the database: its sequences would survive a rollback. The lock keeps two runs from one number.
-    """
-    dialect_of(db).lock(db, [RUNS, CHANGES])
-    number = int(db.execute(select(func.coalesce(func.max(RUNS.c.id), 0))).scalar_one()) + 1
-    db.execute(RUNS.insert().values(id=number, at=at, source=source, mode=mode, export_id=export_id, counts="{}"))
-    return number
-
-
-def finish_run(db: Connection, run: int, counts: Mapping[str, int]) -> None:
-    """Enter what a run came to."""
-    db.execute(RUNS.update().where(RUNS.c.id == run).values(counts=json.dumps(dict(counts))))
-
-
 def record_changes(db: Connection, run: int, file: str, changes: Iterable[Change]) -> None:
     """Enter the fields a batch of updates set: old and new wire values as JSON, stamps left out."""
     dialect = dialect_of(db)
     first = int(db.execute(select(func.coalesce(func.max(CHANGES.c.id), 0))).scalar_one()) + 1
-    names = ("run", "entity", "row", "field", "old", "new", "file", "record")
+    names = ("run", "entity", "row", "field", "old", "new", "file", "record", "stamp", "stamped", "decision")
     entered = (
-        (run, change.entity, change.id, column, as_text(change.old.get(column)), as_text(value), file, change.record)
+        (
+            run,
+            change.entity,
+            change.id,
+            column,
+            as_text(change.old.get(column)),
+            as_text(value),
+            file,
+            change.record,
+            change.old.get("updated_at"),
+            change.new.get("updated_at"),
+            change.reason or None,
+        )
         for change in changes
         for column, value in change.new.items()
         if column != "updated_at"
@@ -175,7 +189,7 @@ def runs(db: Connection) -> list[dict[str, Any]]:
     if RUNS.name not in dialect_of(db).existing_columns(db):
         return []
     found = db.execute(select(RUNS).order_by(RUNS.c.id.desc())).mappings()
-    return [{**row, "counts": json.loads(row["counts"])} for row in found]
+    return [{**row, "counts": json.loads(row["counts"]), "decisions": json.loads(row["decisions"] or "[]")} for row in found]
 
 
 def set_by_export(db: Connection, entity: str, row: int, field: str, value: Any, export_id: str) -> bool:

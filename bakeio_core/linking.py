@@ -226,6 +226,16 @@ class Linker:
         self._names: dict[tuple[str, tuple[str, ...]], dict[int, Row]] = {}
         self.planning = False
 
+    def named(self, entity: Entity, text: str) -> list[int]:
+        """Return the ids of the rows a text names: by a key of one column, exact before folded, by what people call them, or by id."""
+        rows = self.rows(entity)
+        columns = [*(key[0] for key in entity.all_keys if len(key) == 1), *(entity.labels if len(entity.labels) == 1 else ())]
+        for column in dict.fromkeys(c for c in columns if isinstance(entity.kinds[c], Text) or c == "uuid"):
+            ids = [row[rows.id_place] for row in rows.by((column,), [(text,)]).get((text,), ())] or rows.folded(column, text)
+            if ids:
+                return ids
+        return sorted(rows.existing_ids([int(text)])) if text.isascii() and text.isdigit() and len(text) < 19 else []
+
     def key_of(self, entity: Entity, identity: int | None) -> dict[str, Any] | None:
         """Return the best natural key of a row, {column: value}; None where it is gone."""
         rows = self.rows(entity)

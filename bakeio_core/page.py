@@ -33,15 +33,22 @@ def page(report: Report) -> str:
     for change in report.changes:
         for column, before, after in differing(change):
             old = "" if change.action == "create" else f"<del>{_text(before)}</del> "
+            new = "" if change.action == "delete" else f"<ins>{_text(after)}</ins>"
             rows.append(
                 f'<tr data-kind="{change.action}"><td class="{change.action}">{change.action}</td><td>{escape(change.entity)}</td>'
-                f"<td>{change.record}</td><td>{escape(column)}</td><td>{old}<ins>{_text(after)}</ins></td></tr>"
+                f"<td>{change.record}</td><td>{escape(column)}</td><td>{old}{new}</td></tr>"
             )
     totals = ", ".join(f"{count:,} {name}" for name, count in report.summary.items() if count)
     state = f"Refused: {report.refused}" if report.refused else "Dry run: nothing was written" if report.dry_run else "Imported"
-    hidden = report.summary["created"] + report.summary["updated"] + report.summary["conflicts"] - len(report.changes)
+    hidden = (
+        report.summary["created"]
+        + report.summary["updated"]
+        + report.summary["conflicts"]
+        + report.summary.get("deleted", 0)
+        - len(report.changes)
+    )
     more = f"<p>{hidden:,} more changes are not shown.</p>" if hidden > 0 else ""
-    kinds = "".join(f"<option>{kind}</option>" for kind in ("create", "update", "conflict", "error", "warning", "note"))
+    kinds = "".join(f"<option>{kind}</option>" for kind in ("create", "update", "delete", "conflict", "error", "warning", "note"))
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>bakeio: {escape(report.source)}</title><style>{STYLE}</style><h1>{escape(printable(report.source))}</h1>"

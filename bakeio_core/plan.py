@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from bakeio_core.catalog import Catalog
 
-__all__ = ["Planner"]
+__all__ = ["Planner", "resolved"]
 
 
 @dataclass
@@ -197,3 +197,15 @@ class Planner:
         if len(known.records) < 20:
             known.records.append((part.file, number))
         return known
+
+
+def resolved(planner: Planner) -> list[dict[str, Any]]:
+    """Return the decisions that were carried out: the key asked about, what became of it, by whom, and for how many records."""
+    found = []
+    for used in planner.used.values():
+        decision = used.decision
+        what: dict[str, Any] = {"entity": used.missing.entity, "key": dict(used.missing.key), "action": decision.action}
+        if decision.action in ("existing", "create"):
+            what["target"] = planner.linker.key_of(planner.catalog.entities[used.missing.entity], used.id)
+        found.append(what | {"by": decision.by, "records": used.count})
+    return found

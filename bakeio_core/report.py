@@ -10,13 +10,16 @@ import msgspec
 
 from bakeio_core.changes import COUNTS, Change
 from bakeio_core.errors import Problem, counted
-from bakeio_core.plan import Planner
+from bakeio_core.plan import Planner, resolved
 from bakeio_core.resolve import ALIAS
+from bakeio_core.undo import Undoing
 from bakeio_core.values import printable, shown
 
 __all__ = ["Report", "problem_lines"]
 
 SHOWN = 50
+UNDO = "undo"
+TOLD = ("created", "updated", "deleted", *COUNTS[3:])
 
 
 @dataclass
@@ -52,11 +55,25 @@ class Report:
             planner.problems.dropped, planner.shown,
         )  # fmt: skip
 
+    @classmethod
+    def of_undo(cls, undoing: Undoing, *, dry_run: bool) -> Report:
+        """Read the report off an undo: `deleted` counts besides the others, `skipped` what was kept."""
+        names = ("processed", "created", "updated", "deleted", *COUNTS[3:])
+        entities = {name: {count: counts[count] for count in names} for name, counts in undoing.counts.items()}
+        summary = {count: sum(counts[count] for counts in entities.values()) for count in names}
+        run = undoing.journal.run if undoing.journal and not dry_run else None
+        source = f"run {undoing.entry['id']}: {undoing.entry['source']}"
+        report = cls(run, dry_run, UNDO, source, summary, entities, problems=list(undoing.problems), dropped=undoing.problems.dropped)
+        report.changes = undoing.shown
+        return report
+
     @property
     def exit_code(self) -> int:
-        """0 done, 1 refused with nothing written, 3 done with some records skipped for a problem or by decision."""
+        """0 done, 1 refused with nothing written, 3 done with some records skipped for a problem or by decision, or kept by an undo."""
         if self.refused:
             return 1
+        if self.mode == UNDO:
+            return 3 if any(problem.severity == "warning" for problem in self.problems) else 0
         by_mode = self.mode in ("skip-existing", "update-only")
         return 3 if self.summary["errors"] or (self.summary["skipped"] and not by_mode) else 0
 
@@ -69,31 +86,20 @@ class Report:
         """Return the report for a terminal: one line per entity, then the problems, then what it comes to."""
         lines = []
         for name, counts in self.entities.items():
-            said = [_said(what, counts[what]) for what in COUNTS[1:] if counts[what]]
+            said = [_said(what, counts[what]) for what in TOLD if counts.get(what)]
             lines.append(f"  {name:<20} {counts['processed']:>9,} records: {', '.join(said) or 'nothing to do'}")
         lines += [_resolved_line(entry) for entry in self.resolved[:SHOWN]]
         lines += problem_lines(self.problems, self.dropped)
-        total = ", ".join(_said(what, self.summary[what]) for what in ("created", "updated", "unchanged", "skipped", "conflicts", "errors")
-                          if self.summary[what] or what in ("created", "updated"))  # fmt: skip
+        total = ", ".join(_said(what, self.summary.get(what, 0)) for what in TOLD
+                          if what != "nulls_kept" and (self.summary.get(what) or what in ("created", "updated")))  # fmt: skip
         if self.skipped_log:
             lines.append(f"Skipped records are in {self.skipped_log}: mend them there, then: bakeio import {self.skipped_log}")
         if self.refused:
             lines.append(f"Refused: {self.refused}. ({total})")
         else:
-            lines.append(f"{'Dry run, nothing was written' if self.dry_run else 'Imported'}: {total}.")
+            done = "Taken back" if self.mode == UNDO else "Imported"
+            lines.append(f"{'Dry run, nothing was written' if self.dry_run else done}: {total}.")
         return "\n".join(lines)
-
-
-def resolved(planner: Planner) -> list[dict[str, Any]]:
-    """Return the decisions that were carried out: the key asked about, what became of it, by whom, and for how many records."""
-    found = []
-    for used in planner.used.values():
-        decision = used.decision
-        what: dict[str, Any] = {"entity": used.missing.entity, "key": dict(used.missing.key), "action": decision.action}
-        if decision.action in ("existing", "create"):
-            what["target"] = planner.linker.key_of(planner.catalog.entities[used.missing.entity], used.id)
-        found.append(what | {"by": decision.by, "records": used.count})
-    return found
 
 
 def _resolved_line(entry: dict[str, Any]) -> str:

@@ -75,9 +75,11 @@ class Source:
     accept_edits: bool = False
     declared: int | None = None
     aliases: list[dict[str, Any]] = field(default_factory=list)
+    hashes: dict[str, str] = field(default_factory=dict)
 
     def finish(self, part: Part, sha256: str, count: int) -> list[Problem]:
         """Compare what was read with what the manifest promised; with `accept_edits` differences are warnings."""
+        self.hashes[part.file] = sha256
         if part.listed is None:
             return []
         found = list(counted(part.document.header, part.listed, count))
@@ -87,6 +89,13 @@ class Source:
             if self.accept_edits:
                 problem.severity = "warning"
         return found
+
+    @property
+    def sha256(self) -> str | None:
+        """The SHA-256 of what was read: that of the file, for a set that over the hexadecimal SHA-256 of its files in import order."""
+        if len(self.hashes) < 2:
+            return next(iter(self.hashes.values()), None)
+        return hashlib.sha256("".join(self.hashes.values()).encode()).hexdigest()
 
     @property
     def fingerprint(self) -> Callable[[], str]:

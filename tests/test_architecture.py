@@ -25,7 +25,7 @@ ORDER = [  # a module imports only from modules before it
     *["errors", "version", "values", "columns", "revision", "model", "hookspecs", "plugins", "catalog"],
     *["dialects", "database", "ledger", "documents", "output", "sets"],
     *["export", "projection", "sources", "candidates", "resolve", "dialogue", "linking"],
-    *["changes", "reading", "records", "plan", "sieve", "merge", "loading", "apply"],
+    *["changes", "reading", "records", "plan", "sieve", "merge", "loading", "journal", "apply", "undo"],
     *["skipped", "opening", "writing"],
     *["report", "difference", "page", "schema", "samples", "host", "testing", "cli", "__init__", "__main__"],
 ]  # fmt: skip

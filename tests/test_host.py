@@ -24,8 +24,9 @@ TABLES = {
     "inventory_items",
     "bakeio_meta",
     "bakeio_runs",
-    "bakeio_changes",
     "bakeio_aliases",
+    "bakeio_batches",
+    "bakeio_changes",
 }
 
 

@@ -146,7 +146,7 @@ def test_each_broken_plugin_is_warned_of_by_name_on_stderr(broken: Environment, 
     done = broken.bakeio("-d", tmp_path / "b.db", "init", "--json")
     assert (done.code, sorted(done.json["tables"])) == (
         0,
-        sorted([*STANDARD, "ovens", "bakeio_meta", "bakeio_runs", "bakeio_changes", "bakeio_aliases"]),
+        sorted([*STANDARD, "ovens", "bakeio_meta", "bakeio_runs", "bakeio_changes", "bakeio_aliases", "bakeio_batches"]),
     )
     for name in BROKEN:
         assert re.search(rf"\b{name}\b", done.err), name
@@ -246,7 +246,10 @@ def test_what_depends_on_a_blocked_plugin_is_disabled_with_the_reason(run: Run) 
 
 def test_without_a_blocked_plugin_the_rest_is_made_and_exported_and_the_omitted_named(run: Run, sample: Path, tmp_path: Path) -> None:
     made = run("-d", tmp_path / "b.db", "--block", "suppliers", "init", "--json")
-    assert (made.code, made.json["tables"]) == (0, ["bakeio_aliases", "bakeio_changes", "bakeio_meta", "bakeio_runs", "ingredients"])
+    assert (made.code, made.json["tables"]) == (
+        0,
+        ["bakeio_aliases", "bakeio_batches", "bakeio_changes", "bakeio_meta", "bakeio_runs", "ingredients"],
+    )
     assert run("-d", sample, "--block", "suppliers", "export-complete", "-o", tmp_path / "out").code == 0
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
     assert [item["entity_type"] for item in manifest["files"]] == ["ingredients"]

@@ -1,0 +1,303 @@
+"""Take one import back: what is still as it left it goes back, what was changed since is kept and named. An undo is a run of its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import exc
+
+from bakeio_core import ledger
+from bakeio_core.apply import halved
+from bakeio_core.changes import MOST_SHOWN, Change, Changes
+from bakeio_core.database import ensure_begun, savepoint, streaming, translated
+from bakeio_core.dialects import dialect_of
+from bakeio_core.errors import BakeioError, Problem, Problems
+from bakeio_core.journal import Batch, FieldSet, Journal, batches, by_row, fields_set, prints, read_text
+from bakeio_core.linking import Linker, Rows
+from bakeio_core.model import Entity
+from bakeio_core.values import Truth, shown
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from bakeio_core.catalog import Catalog
+
+__all__ = ["Undoing", "run_to_undo", "why"]
+
+BATCH = 2000
+Row = tuple[Any, ...]
+
+
+def run_to_undo(db: Connection, run: int | None) -> dict[str, Any]:
+    """Return the run to be taken back: the one asked for, else the latest that is neither an undo nor undone.
+
+    Raises BakeioError where there is none, or where it was taken back already.
+    """
+    known = ledger.runs(db)
+    undone = {entry["undoes"]: entry["id"] for entry in known if entry["undoes"] is not None}
+    undone = {of: by for of, by in undone.items() if by not in undone}
+    if run is None:
+        found = next((entry for entry in known if entry["undoes"] is None and entry["id"] not in undone), None)
+        if found is None:
+            raise BakeioError("there is no import to take back; see: bakeio runs")
+        return found
+    found = next((entry for entry in known if entry["id"] == run), None)
+    if found is None:
+        raise BakeioError(f"there is no run {run}; see: bakeio runs")
+    if run in undone:
+        raise BakeioError(f"run {run} was taken back already, by run {undone[run]}; to have it again: bakeio undo {undone[run]}")
+    return found
+
+
+class Undoing:
+    """Take back one run inside a savepoint. counts: {entity: Counter}; problems: what is kept, and why; shown: the changes made."""
+
+    def __init__(self, db: Connection, catalog: Catalog, hook: Any, entry: Mapping[str, Any], now: str) -> None:
+        self.db, self.catalog, self.hook, self.entry, self.now = db, catalog, hook, entry, now
+        self.linker = Linker(db, catalog, own=True)
+        self.counts: dict[str, Counter[str]] = {}
+        self.problems = Problems()
+        self.shown: list[Change] = []
+        self.journal: Journal | None = None
+        self.grown: set[str] = set()
+
+    def run(self, *, dry_run: bool = False) -> None:
+        """Take everything back that is still as the run left it; a dry run takes that back in turn.
+
+        Raises BakeioError, with nothing written, where nothing can be taken back.
+        """
+        dialect, number = ensure_begun(self.db), int(self.entry["id"])
+        with translated(), savepoint(self.db) as point, streaming():
+            dialect.lock(self.db, [entity.table for entity in self.catalog.entities.values()])
+            self.journal = Journal.start(self.db, f"run {number}: {self.entry['source']}", "undo", self.now, undoes=number)
+            self._recreate(number)
+            self._restore(number)
+            self._remove(number)
+            total = sum(self.counts.values(), Counter[str]())
+            if not total["created"] + total["updated"] + total["deleted"]:
+                kept = (
+                    f": all of it was changed since ({self.problems.warnings} kept)" if self.problems.warnings else ": it changed nothing"
+                )
+                raise BakeioError(f"nothing of run {number} can be taken back{kept}", code="conflict" if self.problems.warnings else None)
+            if dry_run:
+                point.rollback()
+                return
+            self.journal.finish(total)
+            for name in self.grown:
+                entity = self.catalog.entities[name]
+                dialect.advance_ids(self.db, entity.table, entity.primary)
+
+    def _count(self, entity: Entity, what: str, number: int = 1) -> None:
+        counts = self.counts.setdefault(entity.name, Counter())
+        counts[what] += number
+        counts["processed"] += number
+
+    def _keep(self, entity: Entity, row: Row | None, where: str, why: str, file: str | None, record: int | None, value: Any = None) -> None:
+        """Name what is kept: a row or one of its fields."""
+        key = "" if row is None else self._named(entity, row) + ": "
+        common = {"file": file or None, "record": record or None, "entity": entity.name, "field": where or None, "value": value}
+        self.problems.add(Problem(code="conflict", severity="warning", message=f"{key}{why}: kept", **common))
+
+    def _named(self, entity: Entity, row: Row) -> str:
+        key = next((k for k in entity.all_keys if k != ("uuid",) and not set(k) & entity.references.keys()), (entity.primary,))
+        return f"{entity.name} " + ", ".join(f"{c} {shown(row[entity.columns.index(c)])}" for c in key)
+
+    def _whole(self, entity: Entity, rows: Iterable[Row]) -> list[Row]:
+        """Return rows as they were when they were entered: SQLite says 0 and 1 for false and true."""
+        places = {place for place, kind in enumerate(entity.kinds.values()) if isinstance(kind, Truth)}
+        if not places:
+            return list(rows)
+        return [tuple([bool(c) if place in places and c is not None else c for place, c in enumerate(row)]) for row in rows]
+
+    # -- what the run deleted
+    def _recreate(self, number: int) -> None:
+        known: dict[str, list[Batch]] = {}
+        for _, batch in batches(self.db, number):
+            if batch.action == "delete" and batch.entity in self.catalog.entities:
+                known.setdefault(batch.entity, []).append(batch)
+        for name, entity in self.catalog.entities.items():
+            for batch in reversed(known.get(name, [])):
+                self._recreate_batch(entity, self.linker.rows(entity), batch)
+
+    def _recreate_batch(self, entity: Entity, rows: Rows, batch: Batch) -> None:
+        there = rows.existing_ids([row[entity.primary] for row in batch.rows])
+        wanted = [tuple([row.get(column) for column in entity.columns]) for row in batch.rows if row[entity.primary] not in there]
+        for row in batch.rows:
+            if row[entity.primary] in there:
+                self._count(entity, "skipped")
+                self._keep(entity, None, "", f"{entity.name} {entity.primary} {row[entity.primary]} is there again", None, None)
+        self._write(Changes(entity, entity.columns, wanted, [0] * len(wanted)))
+
+    # -- what the run set
+    def _restore(self, number: int) -> None:
+        groups = by_row(fields_set(self.db, number))
+        while some := list(islice(groups, BATCH)):
+            for name in dict.fromkeys(group[0].entity for group in some):
+                if name in self.catalog.entities:
+                    self._restore_batch(self.catalog.entities[name], [group for group in some if group[0].entity == name])
+
+    def _restore_batch(self, entity: Entity, groups: list[list[FieldSet]]) -> None:
+        rows = self.linker.rows(entity)
+        current = rows.by_id({group[0].row for group in groups})
+        for group in groups:
+            first, row = group[0], current.get(group[0].row)
+            if row is None:
+                self._count(entity, "skipped")
+                self._keep(entity, None, "", f"{entity.name} {entity.primary} {first.row} is gone", first.file, first.record)
+                continue
+            change = self._restored(entity, row, group)
+            if change is not None:
+                self._write(Changes(entity, entity.columns, updates=[change]), rows={first.row: row}, file=first.file or "")
+
+    def _restored(self, entity: Entity, row: Row, group: list[FieldSet]) -> Change | None:
+        """Return the fields of one row that go back; what was changed since is kept and named."""
+        new: dict[str, Any] = {}
+        place = {column: place for place, column in enumerate(entity.columns)}
+        kept = 0
+        for item in group:
+            if item.field not in place:
+                continue
+            old, imported, now = read_text(item.old), read_text(item.new), row[place[item.field]]
+            if _same(entity, item.field, now, imported):
+                new[item.field] = old
+            elif not _same(entity, item.field, now, old):
+                kept += 1
+                told = f"{item.field} was set to {shown(now)} since, the import set {shown(imported)}"
+                self._keep(entity, row, item.field, told, item.file, item.record, now)
+        if not new:
+            self._count(entity, "skipped" if kept else "unchanged")
+            return None
+        if kept:
+            self._count(entity, "skipped", 0)
+        old_values = {column: row[place[column]] for column in new}
+        if "updated_at" in place and group[0].stamped is not None:
+            whole = not kept and _instant(row[place["updated_at"]]) == _instant(group[0].stamped)
+            new |= {"updated_at": group[0].stamp if whole else self.now}
+            old_values |= {"updated_at": row[place["updated_at"]]}
+        return Change("update", entity.name, group[0].record or 0, group[0].row, new, old_values)
+
+    # -- what the run created
+    def _remove(self, number: int) -> None:
+        """Delete created rows, those that refer to others first; what is referred to by rows that stay stays as well."""
+        known = [b for _, b in batches(self.db, number, backwards=True) if b.action == "create" and b.entity in self.catalog.entities]
+        for entity in reversed(self.catalog.entities.values()):
+            for batch in known:
+                if batch.entity == entity.name:
+                    self._remove_batch(entity, batch)
+
+    def _remove_batch(self, entity: Entity, batch: Batch) -> None:
+        rows = self.linker.rows(entity)
+        current = rows.by_id(batch.ids)
+        there = [(place, identity) for place, identity in enumerate(batch.ids) if identity in current]
+        whole = self._whole(entity, [current[identity] for _, identity in there])
+        good: dict[int, Row] = {}
+        records: dict[int, int] = {}
+        for (place, identity), row, now in zip(there, whole, prints(entity, whole), strict=True):
+            records[identity] = batch.records[place]
+            if now == batch.prints[place]:
+                good[identity] = row
+            else:
+                self._count(entity, "skipped")
+                self._keep(entity, row, "", "was changed after the import", batch.file, batch.records[place])
+        for identity, by in self._referred(entity, set(good)).items():
+            self._count(entity, "skipped")
+            self._keep(entity, good.pop(identity), "", f"is referred to by {by}", batch.file, records[identity])
+        for _ in range(len(batch.ids) - len(there)):
+            self._count(entity, "unchanged")
+        gone = [Change("delete", entity.name, records[i], i, {}, dict(zip(entity.columns, row, strict=True))) for i, row in good.items()]
+        self._cut_own_links(entity, good)
+        self._write(Changes(entity, entity.columns, deletes=gone), rows=good, file=batch.file)
+
+    def _referred(self, entity: Entity, ids: set[int]) -> dict[int, str]:
+        """Return {id: by what} for the rows other rows, which stay, refer to."""
+        found: dict[int, str] = {}
+        for other in self.catalog.entities.values():
+            for column, reference in other.references.items():
+                if reference.target != entity.name or not ids:
+                    continue
+                users = [(user, target) for user, target in self.linker.rows(other).slim([column], ids)]
+                more = True
+                while more:
+                    more = False
+                    for user, target in users:
+                        if target not in found and target in ids and (other is not entity or user not in ids or user in found):
+                            found[target], more = f"{other.name} {other.primary} {user} ({column})", True
+        return found
+
+    def _cut_own_links(self, entity: Entity, rows: Mapping[int, Row]) -> None:
+        """Empty the references of rows about to be deleted to each other: no order of deleting would do for rows in a ring."""
+        for column, reference in entity.references.items():
+            if reference.target == entity.name and reference.nullable and rows:
+                dialect = dialect_of(self.db)
+                table, primary = dialect.format_table(entity.table), dialect.quote(entity.primary)
+                sql = f"UPDATE {table} SET {dialect.quote(column)} = NULL WHERE {primary} = {dialect.mark}"
+                dialect.executemany(self.db, sql, [(identity,) for identity in rows])
+
+    # -- writing
+    def _write(self, changes: Changes, *, rows: Mapping[int, Row] | None = None, file: str = "") -> None:
+        """Write a batch; what the database refuses is kept and named, one by one."""
+        size = len(changes.rows) + len(changes.updates) + len(changes.deletes)
+        if not size or self.journal is None:
+            return
+        entity = changes.entity
+        try:
+            with savepoint(self.db):
+                self.hook(db=self.db, entity=entity, changes=changes)
+                self.journal.created(entity, file, changes.rows, changes.numbers)
+                self.journal.updated(file, changes.updates)
+                self.journal.deleted(entity, [(rows or {})[change.id or 0] for change in changes.deletes])
+        except (exc.IntegrityError, exc.DataError) as error:
+            if size > 1:
+                for half in halved(changes):
+                    self._write(half, rows=rows, file=file)
+                return
+            self._count(entity, "skipped")
+            reason = " ".join(str(error.orig).split("\n")[0].split())
+            row = changes.rows[0] if changes.rows else (rows or {}).get((changes.updates or changes.deletes)[0].id or 0)
+            record = (changes.updates or changes.deletes)[0].record if not changes.rows else None
+            self._keep(entity, row, "", f"the database refuses to take it back ({reason})", file, record)
+            return
+        self._count(entity, "created", len(changes.rows)) if changes.rows else None
+        self._count(entity, "updated", len(changes.updates)) if changes.updates else None
+        self._count(entity, "deleted", len(changes.deletes)) if changes.deletes else None
+        if changes.rows:
+            self.grown.add(entity.name)
+        self.shown += islice(changes, max(0, MOST_SHOWN - len(self.shown)))
+
+
+def _same(entity: Entity, column: str, now: Any, journaled: Any) -> bool:
+    """Tell whether a row has the value the journal names; its text makes no difference between 1 and true, 5 and 5.0."""
+    if now is None or journaled is None or isinstance(now, str) or isinstance(journaled, str):
+        return bool(now == journaled)
+    if isinstance(now, (int, float)) and isinstance(journaled, (int, float)):
+        return now == journaled
+    return ledger.as_text(now) == ledger.as_text(journaled) or float(now) == float(journaled)
+
+
+def _instant(text: Any) -> str:
+    return str(text or "").removesuffix("Z").removesuffix(".000000")
+
+
+# -- which run set a value
+def why(db: Connection, entity: Entity, identity: int, column: str | None = None) -> list[dict[str, Any]]:
+    """Return what runs did to a row, the latest first: {run, at, source, file, record, action, field, old, new, decision}."""
+    known = {entry["id"]: entry for entry in ledger.runs(db)}
+    found = []
+    for item in fields_set(db, entity=entity.name, row=identity):
+        if column in (None, item.field):
+            told = {"action": "set", "field": item.field, "old": read_text(item.old), "new": read_text(item.new), "decision": item.decision}
+            found.append((item.run, item.file, item.record, told))
+    for run, batch in batches(db, entity=entity.name):
+        if batch.action == "create" and identity in batch.ids:
+            found.append((run, batch.file, batch.records[list(batch.ids).index(identity)], {"action": "create"}))
+        for row in batch.rows:
+            if row.get(entity.primary) == identity:
+                found.append((run, None, None, {"action": "delete"}))
+    found.sort(key=lambda item: -item[0])
+    return [
+        {"run": run, "at": known[run]["at"], "source": known[run]["source"], "file": file or None, "record": record or None, **told}
+        for run, file, record, told in found
+    ]

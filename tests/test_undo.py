@@ -1,0 +1,249 @@
+"""Undo: an import goes back as it came, what was changed since survives and is named, and nothing else moves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Ran, rows_of
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from bakeio_core import Bakeio, BakeioError, connect
+from bakeio_core.database import begin_read, begin_write
+
+Run = Callable[..., Ran]
+ENTITIES = ("suppliers", "ingredients", "products", "purchases", "inventory_items")
+
+
+def state(url: str | Path) -> dict[str, Any]:
+    """All rows of the bakery, without bakeio's own tables."""
+    engine = connect(url)
+    with begin_read(engine) as db:
+        found = {name: sorted(map(repr, db.execute(text(f"SELECT * FROM {name}")).all())) for name in ENTITIES}
+    engine.dispose()
+    return found
+
+
+def sql(url: str | Path, statement: str) -> list[tuple[Any, ...]]:
+    """What somebody else does in the database."""
+    engine = connect(url)
+    with begin_write(engine) as db:
+        done = db.execute(text(statement))
+        rows = [tuple(row) for row in done] if done.returns_rows else []
+    engine.dispose()
+    return rows
+
+
+@pytest.fixture
+def bakery(run: Run, new_database: Callable[[], str]) -> str:
+    """The sample bakery in a database of its own, on each system in turn."""
+    url = new_database()
+    assert run("-d", url, "init", "--sample").code == 0
+    return url
+
+
+def edited(run: Run, url: str | Path, path: Path, edit: Callable[[list[dict[str, Any]]], None], view: str = "products") -> Path:
+    """A view of the database, edited."""
+    assert run("-d", url, "export-view", view, "-o", path, "--force").code == 0
+    document = json.loads(path.read_text("utf-8"))
+    edit(document["records"])
+    path.write_text(json.dumps(document), "utf-8")
+    return path
+
+
+def test_an_import_of_a_whole_set_is_taken_back_to_the_last_row(run: Run, new_database: Any, sample_set: Path) -> None:
+    url = new_database()
+    run("-d", url, "init")
+    before = state(url)
+    assert run("-d", url, "import-complete", sample_set).code == 0
+    filled = state(url)
+    done = run("-d", url, "undo", "--json")
+    assert (done.code, done.json["summary"]["deleted"], done.json["mode"]) == (0, 776, "undo")
+    assert state(url) == before
+    again = run("-d", url, "undo", str(done.json["run"]), "--json")
+    assert (again.code, again.json["summary"]["created"]) == (0, 776)
+    assert state(url) == filled
+
+
+def test_fields_go_back_with_their_stamps_and_undo_of_undo_is_the_import(run: Run, bakery: str, tmp_path: Path) -> None:
+    url = bakery
+
+    def edit(records: list[dict[str, Any]]) -> None:
+        for record in records[:20]:
+            record["notes"] = "new"
+            record["brand"] = "B"
+
+    before = state(url)
+    file = edited(run, url, tmp_path / "v.json", edit)
+    assert run("-d", url, "import-view", file).code == 0
+    imported = state(url)
+    dry = run("-d", url, "undo", "--dry-run", "--json")
+    assert (dry.code, dry.json["summary"]["updated"], dry.json["run"]) == (0, 20, None)
+    assert state(url) == imported
+    done = run("-d", url, "undo", "--json")
+    assert (done.code, done.json["summary"]["updated"]) == (0, 20)
+    assert state(url) == before
+    refused = run("-d", url, "undo", str(done.json["run"] - 1))
+    assert (refused.code, "taken back already" in refused.err) == (1, True)
+    assert run("-d", url, "undo", str(done.json["run"])).code == 0
+    assert state(url) == imported
+
+
+def test_what_was_changed_since_is_kept_and_named(run: Run, bakery: str, tmp_path: Path) -> None:
+    url = bakery
+
+    def edit(records: list[dict[str, Any]]) -> None:
+        records[0]["notes"] = records[0]["brand"] = "imported"
+        records[1]["notes"] = "imported"
+
+    file = edited(run, url, tmp_path / "v.json", edit)
+    assert run("-d", url, "import-view", file).code == 0
+    slug = json.loads(file.read_text("utf-8"))["records"][0]["product_slug"]
+    sql(url, f"UPDATE products SET notes = 'mine' WHERE slug = '{slug}'")
+    done = run("-d", url, "undo", "--json")
+    assert done.code == 3
+    problem = next(p for p in done.json["problems"])
+    assert (problem["field"], problem["file"], problem["record"]) == ("notes", "v.json", 1)
+    assert slug in problem["message"] and "mine" in problem["message"]
+    assert sql(url, f"SELECT notes FROM products WHERE slug = '{slug}'") == [("mine",)]
+    assert sql(url, f"SELECT brand FROM products WHERE slug = '{slug}'") != [("imported",)]
+
+
+def test_created_rows_that_others_refer_to_now_are_kept_with_what_they_need(run: Run, bakery: str, tmp_path: Path) -> None:
+    url = bakery
+    product = "king_arthur_unbleached_all_purpose_flour_5lb"
+    records = [{"product_slug": product, "supplier_name": f"Shop {n}", "purchase_date": "2025-12-20", "unit_price": n, "quantity_purchased": 1}
+               for n in (1, 2)]  # fmt: skip
+    file = tmp_path / "v.json"
+    file.write_text(json.dumps({"view_name": "purchases", "records": records}), "utf-8")
+    assert run("-d", url, "import-view", file, "--auto-create", "suppliers").code == 0
+    sql(url, "UPDATE products SET preferred_supplier_id = (SELECT id FROM suppliers WHERE name = 'Shop 1') WHERE id = 1")
+    done = run("-d", url, "undo", "--json")
+    assert (done.code, done.json["summary"]["deleted"], done.json["summary"]["skipped"]) == (3, 3, 1)
+    assert "is referred to by products" in done.json["problems"][0]["message"]
+    assert sql(url, "SELECT name FROM suppliers WHERE name LIKE 'Shop%'") == [("Shop 1",)]
+
+
+def test_nothing_to_take_back_is_an_error(run: Run, bakery: str, tmp_path: Path) -> None:
+    url = bakery
+    assert run("-d", url, "undo", "99").code == 1
+    file = edited(run, url, tmp_path / "v.json", lambda records: records[0].update(notes="imported"))
+    assert run("-d", url, "import-view", file).code == 0
+    sql(url, "UPDATE products SET notes = 'mine'")
+    before = rows_of(url)
+    refused = run("-d", url, "undo")
+    assert (refused.code, "changed since" in refused.err) == (1, True)
+    assert rows_of(url) == before
+
+
+def test_why_tells_the_run_the_file_and_the_record(run: Run, bakery: str, tmp_path: Path) -> None:
+    url = bakery
+    file = edited(run, url, tmp_path / "v.json", lambda records: records[2].update(notes="imported"))
+    assert run("-d", url, "import-view", file).code == 0
+    slug = json.loads(file.read_text("utf-8"))["records"][2]["product_slug"]
+    found = run("-d", url, "why", "products", slug, "notes", "--json").json["history"]
+    last = found[0]
+    assert (last["action"], last["file"], last["record"], last["new"]) == ("set", "v.json", 3, "imported")
+    whole = run("-d", url, "why", "products", slug, "--json").json["history"]
+    assert [e["action"] for e in whole] == ["set", "create"]
+    assert "v.json, record 3" in run("-d", url, "why", "products", slug).out
+    assert run("-d", url, "why", "products", "nowhere").code == 2
+    assert run("-d", url, "why", "products", slug, "nothing").code == 2
+
+
+def test_the_journal_can_be_left_out(run: Run, bakery: str, tmp_path: Path) -> None:
+    url = bakery
+    file = edited(run, url, tmp_path / "v.json", lambda records: records[0].update(notes="imported"))
+    runs = run("-d", url, "runs", "--json").json["runs"]
+    assert run("-d", url, "import-view", file, "--no-journal").code == 0
+    assert run("-d", url, "runs", "--json").json["runs"] == runs
+
+
+VALUE = st.one_of(st.none(), st.text(alphabet="ab é'\"\\,.0]", min_size=1, max_size=6))
+EDIT = st.tuples(st.integers(0, 9), st.sampled_from(["notes", "brand", "product_name"]), VALUE)
+SIZE = st.tuples(
+    st.integers(0, 9), st.just("package_size"), st.one_of(st.none(), st.integers(0, 900), st.floats(0.1, 9).map(lambda x: round(x, 3)))
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    edits=st.lists(st.one_of(EDIT, SIZE), min_size=1, max_size=12),
+    elsewhere=st.lists(st.one_of(EDIT, SIZE), max_size=6),
+    added=st.lists(st.tuples(st.integers(1, 3), st.integers(0, 99)), max_size=4),
+)
+def test_import_and_undo_leave_everything_but_what_was_edited_elsewhere(
+    core: Bakeio, sample: Path, edits: Any, elsewhere: Any, added: Any
+) -> None:
+    engine = connect(sample)
+    stream = _Bytes()
+    with begin_read(engine) as db:
+        core.export_view(db, "products", stream)
+    document = json.loads(stream.data)
+    records = document["records"]
+    for place, field, value in edits:
+        records[place][field] = value
+        clear = {*records[place].get("_clear", ())} - {field}
+        records[place]["_clear"] = sorted(clear | ({field} if value is None else set()))
+    for package, number in added:
+        records.append(
+            {"product_slug": f"new_{number}_{len(records)}", "ingredient_slug": records[0]["ingredient_slug"], "package_unit": "lb",
+             "package_unit_quantity": package, "package_size": number}
+        )  # fmt: skip
+    file = sample.parent / "v.json"
+    file.write_text(json.dumps(document), "utf-8")
+    with engine.connect() as db, db.begin():
+        before = _state_of(db)
+        original = _products(db)
+        report = core.import_(db, file)
+        if not report.summary["updated"] + report.summary["created"]:
+            return
+        imported = _products(db)
+        for place, field, value in elsewhere:
+            db.execute(text(f"UPDATE products SET {field} = :v WHERE slug = :s"), {"v": value, "s": records[place]["product_slug"]})
+        now = _products(db)
+        changed = {(slug, field) for slug, row in now.items() for field in row if row[field] != imported[slug][field]}
+        try:
+            undone = core.undo(db)
+        except BakeioError:
+            assert _products(db) == now
+            db.rollback()
+            return
+        after = _products(db)
+        assert after.keys() == original.keys()
+        for slug, row in after.items():
+            for field, value in row.items():
+                if (slug, field) in changed:
+                    assert value == now[slug][field]
+                elif field != "updated_at":
+                    assert value == original[slug][field]
+        touched = {(slug, field) for slug, field in changed if imported[slug][field] != original[slug][field] != now[slug][field]}
+        assert {(p.field, str(p.value)) for p in undone.problems} == {(field, str(now[slug][field])) for slug, field in touched}
+        assert undone.exit_code == (3 if touched else 0)
+        if not changed:
+            assert _state_of(db) == before
+            core.undo(db, undone.run)
+            assert _products(db) == imported
+        db.rollback()
+    engine.dispose()
+
+
+class _Bytes:
+    def __init__(self) -> None:
+        self.data = b""
+
+    def write(self, data: bytes, /) -> None:
+        self.data += data
+
+
+def _products(db: Any) -> dict[str, dict[str, Any]]:
+    return {row["slug"]: dict(row) for row in db.execute(text("SELECT * FROM products")).mappings()}
+
+
+def _state_of(db: Any) -> dict[str, Any]:
+    return {name: sorted(map(repr, db.execute(text(f"SELECT * FROM {name}")).all())) for name in ENTITIES}
