@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import uuid as uuids
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exc
@@ -22,6 +22,7 @@ from bakeio_core.model import Entity
 from bakeio_core.plan import Planner, resolved
 from bakeio_core.resolve import ALIAS, EXISTING
 from bakeio_core.sources import Part
+from bakeio_core.values import Text, Truth
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -69,11 +70,13 @@ def _bound(dialect: Any, entity: Entity, columns: Sequence[str], rows: list[tupl
 class Application:
     """Apply one plan: `run()` writes everything and returns, or raises ImportRefused with nothing written.
 
-    `hook` is the caller of `bakeio_import_records`; journaled: whether the run and what it does are recorded (`journal`).
+    `hook` is the caller of `bakeio_import_records`; journaled: whether the run and what it does are recorded (`journal`);
+    kept: where rows are replaced, the ids that stay, {entity: ids}; all others of those entities are deleted.
     """
 
-    def __init__(self, planner: Planner, hook: Any, journaled: bool = True) -> None:
+    def __init__(self, planner: Planner, hook: Any, journaled: bool = True, kept: Mapping[str, set[int]] | None = None) -> None:
         self.planner, self.db, self.hook, self.journaled = planner, planner.db, hook, journaled
+        self.replacement = Replacement(planner, hook, kept) if kept is not None else None
         self.delayed: list[Change] = []
         self.journal: Journal | None = None
         self.parents: dict[str, list[tuple[Any, ...]]] = {}
@@ -91,8 +94,12 @@ class Application:
             if self.journaled:
                 source = planner.source
                 self.journal = Journal.start(self.db, source.name, planner.options.mode, planner.now, export_id=source.export_id)
+            if self.replacement is not None:
+                self.replacement.prepare(self.journal)
             for part in planner.source.parts:
                 self._part(part)
+            if self.replacement is not None and not refusal(planner):
+                self.replacement.delete()
             self._take_back_unneeded()
             refused = refusal(planner)
             if refused:
@@ -225,6 +232,81 @@ class Application:
             self._enter(part.file, Changes(entity, entity.columns, updates=delayed))
             return
         self._write(part, Changes(entity, entity.columns, updates=delayed))
+
+
+class Replacement:
+    """Delete the rows a set does not have, those that refer to others first, after its records are written."""
+
+    def __init__(self, planner: Planner, hook: Any, kept: Mapping[str, set[int]]) -> None:
+        self.planner, self.db, self.hook, self.kept = planner, planner.db, hook, kept
+        self.gone: dict[str, list[tuple[Any, ...]]] = {}
+
+    def prepare(self, journal: Journal | None) -> None:
+        """Find the rows, enter them into the journal whole, and take their unique names from them, which records may claim.
+
+        Raises ImportRefused where a row that is not in the set refers to one of them.
+        """
+        dialect = dialect_of(self.db)
+        for part in self.planner.source.parts:
+            entity, rows = part.entity, self.planner.linker.rows(part.entity)
+            primary, table = dialect.quote(entity.primary), dialect.format_table(entity.table)
+            ids = {row[0] for row in dialect.fetch(self.db, f"SELECT {primary} FROM {table}")} - self.kept.get(entity.name, set())
+            self._refuse_used(entity, ids)
+            whole = [whole_row(entity, row) for row in rows.by_id(ids).values()]
+            self.gone[entity.name] = whole
+            if journal is not None and whole:
+                journal.deleted(entity, whole)
+            for key in entity.unique:
+                if ids and len(key) == 1 and isinstance(entity.kinds[key[0]], Text) and key[0] not in entity.references:
+                    sql = f"UPDATE {table} SET {dialect.quote(key[0])} = {dialect.mark} WHERE {primary} = {dialect.mark}"
+                    dialect.executemany(self.db, sql, [(f"~{uuids.uuid4().hex}", identity) for identity in ids])
+            rows.forget()
+
+    def _refuse_used(self, entity: Entity, ids: set[int]) -> None:
+        inside = {part.entity.name for part in self.planner.source.parts}
+        for other in self.planner.catalog.entities.values():
+            for column, reference in other.references.items():
+                if reference.target == entity.name and other.name not in inside and ids:
+                    users = self.planner.linker.rows(other).slim([column], ids)
+                    if users:
+                        message = (
+                            f"{counted(len(users), 'row')} of {other.name}, which is not in the set, would lose the row of {entity.name} they "
+                            f"refer to (first: {other.primary} {users[0][0]}): nothing was written. Export {other.name} as well"
+                        )
+                        raise ImportRefused(message, code="constraint")
+
+    def delete(self) -> None:
+        """Delete the rows. Raises ImportRefused where something still refers to one of them."""
+        for part in reversed(self.planner.source.parts):
+            entity, rows = part.entity, self.gone[part.entity.name]
+            place = entity.columns.index(entity.primary)
+            cut_own_links(self.db, entity, [row[place] for row in rows])
+            gone = [Change("delete", entity.name, 0, row[place], {}, dict(zip(entity.columns, row, strict=True))) for row in rows]
+            try:
+                with savepoint(self.db):
+                    self.hook(db=self.db, entity=entity, changes=Changes(entity, entity.columns, deletes=gone))
+            except exc.IntegrityError as error:
+                message = f"rows of {entity.name} that are not in the set are still referred to ({error.orig}): nothing was written"
+                raise ImportRefused(" ".join(message.split()), code="constraint") from error
+            self.planner.counts[entity.name]["deleted"] += len(gone)
+            for change in gone:
+                self.planner.show(change)
+
+
+def whole_row(entity: Entity, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a row as it is exported: SQLite says 0 and 1 for false and true."""
+    kinds = entity.kinds.values()
+    return tuple([bool(c) if isinstance(kind, Truth) and c is not None else c for kind, c in zip(kinds, row, strict=True)])
+
+
+def cut_own_links(db: Connection, entity: Entity, ids: Collection[int]) -> None:
+    """Empty the references of rows about to be deleted to each other: no order of deleting would do for rows in a ring."""
+    dialect = dialect_of(db)
+    for column, reference in entity.references.items():
+        if reference.target == entity.name and reference.nullable:
+            table, primary = dialect.format_table(entity.table), dialect.quote(entity.primary)
+            sql = f"UPDATE {table} SET {dialect.quote(column)} = NULL WHERE {primary} = {dialect.mark}"
+            dialect.executemany(db, sql, [(identity,) for identity in ids])
 
 
 def halved(changes: Changes) -> list[Changes]:

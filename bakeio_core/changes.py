@@ -13,7 +13,7 @@ from bakeio_core.resolve import Decision
 
 __all__ = ["ABSENT", "COUNTS", "MODES", "STAMPS", "Change", "Changes", "Draft", "Options", "Wanted"]
 
-MODES = ("merge", "skip-existing", "update-only")
+MODES = ("merge", "skip-existing", "update-only", "replace")
 COUNTS = ("processed", "created", "updated", "unchanged", "skipped", "conflicts", "errors", "nulls_kept")
 ABSENT: Any = object()
 MOST_SHOWN = 10_000
@@ -22,8 +22,9 @@ STAMPS = ("created_at", "updated_at")
 
 @dataclass(frozen=True)
 class Options:
-    """How to import. mode: merge (update and add), skip-existing (only add), update-only; on_conflict: fail, keep-db or take-file;
-    nulls: what null means in a view, keep or clear; allow: checks lifted; allow_duplicates: add records equal to rows that are there.
+    """How to import. mode: merge (update and add), skip-existing (only add), update-only, replace (delete what is not there);
+    on_conflict: fail, keep-db or take-file; nulls: what null means in a view, keep or clear; allow: checks lifted; allow_duplicates: add
+    records equal to rows that are there.
     """
 
     mode: str = "merge"
@@ -40,6 +41,10 @@ class Options:
             raise UsageError(f'on conflict choose fail, keep-db or take-file, not "{self.on_conflict}"')
         if self.nulls not in ("keep", "clear"):
             raise UsageError(f'for nulls choose keep or clear, not "{self.nulls}"')
+        if self.mode == "replace":
+            if self.skip_errors:
+                raise UsageError("replace and skip-on-error do not go together: the rows of skipped records would be deleted")
+            object.__setattr__(self, "on_conflict", "take-file")  # the set is the state, whatever was edited since
 
 
 @dataclass(slots=True)

@@ -212,12 +212,12 @@ class Mode(click.ParamType):  # type: ignore[type-arg]
     name = "mode"
 
     def get_metavar(self, param: Any, ctx: Any = None) -> str:
-        return "merge|skip-existing|update-only"
+        return "merge|skip-existing|update-only|replace"
 
     def convert(self, value: str, parameter: Any, context: Any) -> str:
         mode = value.replace("_", "-")
-        if mode not in ("merge", "skip-existing", "update-only"):
-            self.fail(f"there is no mode {value!r}; choose merge, skip-existing or update-only", parameter, context)
+        if mode not in ("merge", "skip-existing", "update-only", "replace"):
+            self.fail(f"there is no mode {value!r}; choose merge, skip-existing, update-only or replace", parameter, context)
         return mode
 
 
@@ -277,6 +277,7 @@ def upgrade(session: Session, as_json: bool) -> None:
 @bakeio.command("export-complete")
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="A new folder. Default: docs/exports/<time>_<6 hex>.")
 @click.option("--zip", "as_zip", is_flag=True, help="Also write archives/<name>.zip beside the folder.")
+@click.option("--prove", is_flag=True, help="Restore the set into a scratch database and compare, before it appears.")
 @click.option("--force", is_flag=True, help="Replace an existing folder.")
 @click.option("--no-transactional", is_flag=True, help="Leave out entities that have a date.")
 @click.option("--since", type=Day(), help="Only dated rows of this day or later, and what they refer to.")
@@ -284,23 +285,42 @@ def upgrade(session: Session, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def export_complete(
-    session: Session, output: Path | None, as_zip: bool, force: bool, no_transactional: bool, since: Any, until: Any, as_json: bool
+    session: Session,
+    output: Path | None,
+    as_zip: bool,
+    prove: bool,
+    force: bool,
+    no_transactional: bool,
+    since: Any,
+    until: Any,
+    as_json: bool,
 ) -> None:
     """Write everything as a normalized set that rebuilds the database anywhere."""
     progress = _progress(session)
     with session.reading() as db:
         done = session.bakeio.export_complete(
-            db, output, zip=as_zip, force=force, transactional=not no_transactional, since=since, until=until, progress=progress
+            db,
+            output,
+            zip=as_zip,
+            force=force,
+            transactional=not no_transactional,
+            since=since,
+            until=until,
+            prove=prove,
+            progress=progress,
         )
     _end_progress(progress)
     if as_json:
         archive = str(done.archive) if done.archive else None
-        session.result_json({"folder": str(done.folder), "archive": archive, "counts": done.counts, "omitted": list(done.omitted)})
+        told = {"folder": str(done.folder), "archive": archive, "counts": done.counts, "omitted": list(done.omitted), "proved": prove}
+        session.result_json(told)
         return
     session.result(f"Exported {sum(done.counts.values()):,} records to {done.folder}")
     session.result("\n".join(f"  {name:<20} {count:>9,}" for name, count in done.counts.items()))
     if done.omitted:
         session.result(f"  left out: {', '.join(done.omitted)}")
+    if prove:
+        session.result("Proved: restored into a scratch database and exported again, it is the same.")
     if done.archive:
         session.result(f"Archive: {done.archive}")
 
@@ -343,7 +363,7 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options every import takes."""
     options: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
         click.option("--input", "-i", "input_", type=click.Path(path_type=Path), help="What to import, instead of the argument."),
-        click.option("--mode", type=Mode(), default="merge", show_default=True, help="Update and add, only add, or only update."),
+        click.option("--mode", type=Mode(), default="merge", show_default=True, help="Update and add, only add, only update, or replace everything by a set."),
         click.option("--dry-run", is_flag=True, help="Do everything, show it, and write nothing."),
         click.option("--report", "html", type=click.Path(path_type=Path), metavar="FILE.html", help="Write the changes as a page to look through."),
         click.option("--yes", "-y", is_flag=True, help="Do not ask before many changes are written."),
@@ -387,7 +407,9 @@ def _import(session: Session, path: Path | None, input_: Path | None, dry_run: b
     options |= {"create": create_missing, "decisions": questions.answers}
     if interactive:
         questions.ask(options)
-    if not (dry_run or yes or no_input or as_json) and sys.stdin.isatty() and sys.stdout.isatty():
+    if options["mode"] == "replace" and not (dry_run or yes):
+        _confirm_replacing(session, source, create, options)
+    elif not (dry_run or yes or no_input or as_json) and sys.stdin.isatty() and sys.stdout.isatty():
         _ask(session, core, source, create, options)
     progress = _progress(session)
     log = skipped_log or Path(f"docs/exports/import_skipped_{datetime.now(timezone.utc):%Y-%m-%d_%H%M%S}.json")
@@ -558,6 +580,21 @@ def _ask(session: Session, core: Bakeio, source: Any, create: bool, options: dic
     if len(shown) > 20 and not plan.report.refused:
         session.say("\n".join(shown))
         click.confirm("Write this?", abort=True, err=True)
+
+
+def _confirm_replacing(session: Session, source: Any, create: bool, options: dict[str, Any]) -> None:
+    """Ask before rows are deleted; where nobody can be asked, `--yes` must say so."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise click.UsageError("--mode replace deletes every row the set does not have: say --yes, or look first with --dry-run")
+    if create and not session._is_there():
+        return
+    with contextlib.suppress(_TakeBack), session.writing() as db:
+        report = session.bakeio.import_(db, source, dry_run=True, journal=False, **options)
+        raise _TakeBack
+    gone = report.summary.get("deleted", 0)
+    if gone:
+        session.say("\n".join(f"  {name:<20} {counts['deleted']:>9,} to be deleted" for name, counts in report.entities.items()))
+        click.confirm(f"Delete {gone:,} rows the set does not have?", abort=True, err=True)
 
 
 def _colored(stream: Any) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from bakeio_core.apply import Application, refusal
 from bakeio_core.candidates import Candidate, Candidates
 from bakeio_core.catalog import Catalog
 from bakeio_core.changes import Change, Options
-from bakeio_core.database import ensure_begun, streaming, translated
+from bakeio_core.database import begin_read, begin_write, connect, ensure_begun, streaming, translated
 from bakeio_core.documents import Format, Limits
 from bakeio_core.errors import BakeioError, ImportRefused, PluginError, Problem, Problems, UsageError
 from bakeio_core.linking import Linker
@@ -148,12 +149,14 @@ class Bakeio:
         transactional: bool = True,
         since: date | None = None,
         until: date | None = None,
+        prove: bool = False,
         progress: Progress | None = None,
     ) -> Exported:
         """Write a normalized set that rebuilds the database anywhere: one file per entity and a manifest.
 
         folder: a new folder (default `docs/exports/<time>_<6 hex>`); zip: also `archives/<name>.zip` beside it; force: replace an existing
-        folder; transactional: with entities that have a date; since, until: only their rows of these days, and what those refer to.
+        folder; transactional: with entities that have a date; since, until: only their rows of these days, and what those refer to;
+        prove: restore the set into a scratch database, export that and compare, before it appears; the manifest then says so (`proof`).
         Returns what was written. Raises UsageError where the folder exists, PluginError while a plugin is broken and not blocked.
         """
         broken = self.broken(views=False)
@@ -171,8 +174,29 @@ class Bakeio:
                 transactional=transactional,
                 since=since,
                 until=until,
+                prove=partial(self._prove, transactional=transactional) if prove else None,
                 progress=progress,
             )
+
+    def _prove(self, folder: Path, *, transactional: bool) -> dict[str, Any]:
+        """Restore a set into a scratch database, export it again and compare. Raises BakeioError naming the first difference."""
+        with tempfile.TemporaryDirectory(prefix="bakeio-proof-") as scratch:
+            engine, again = connect(Path(scratch) / "proof.db"), Path(scratch) / "again"
+            try:
+                with begin_write(engine) as db:
+                    self.create_tables(db)
+                    report = self.import_complete(db, folder, journal=False)
+                with begin_read(engine) as db:
+                    writing.write_set(self.hook, db, self.catalog, again, transactional=transactional)
+            except ImportRefused as refused:
+                first = next((str(problem) for problem in refused.problems if problem.severity == "error"), str(refused))
+                raise BakeioError(f"the set could not be restored, so it is no backup: {first}", code="checksum-mismatch") from None
+            finally:
+                engine.dispose()
+            for difference in sets.differences(folder, again):
+                raise BakeioError(f"restored and exported again the set is another one: {difference}", code="checksum-mismatch")
+        how = "restored into an empty SQLite database and exported again: the same records, byte for byte"
+        return {"proved_at": now(), "records": report.summary["created"], "identical": True, "how": how}
 
     def view(self, name: str) -> View:
         """Return an installed view by name. Raises UsageError where there is none, saying which there are."""
@@ -262,7 +286,7 @@ class Bakeio:
     ) -> Plan:
         """Find out what an import would do; only SELECTs are made.
 
-        source: a set's folder, zip or manifest, a view's file, or what `open` returned. mode: merge, skip-existing or update-only.
+        source: a set's folder, zip or manifest, a view's file, or what `open` returned. mode: merge, skip-existing, update-only or replace.
         resolve: called with what is missing, returns the decisions it knows; plugins are asked first; decisions: answers known already.
         create: entities whose missing rows are created where the file tells all that is required.
         on_conflict: fail, keep-db or take-file, where file and database both changed. skip_errors: leave bad records out.
@@ -455,7 +479,7 @@ class Bakeio:
                 db, self.catalog, source, options, decisions, planning=False, view_planner=ViewPlanner, witness=expected is not None
             )
             journal = journal and ledger.has_journal(db)
-            application = Application(planner, self._watched(progress), journal)
+            application = Application(planner, self._watched(progress), journal, self._kept(planner) if options.mode == "replace" else None)
             adopts = source.kind == "set" and source.database_id and not planner.own and self._untouched(db)
         skipped = Skipped()
         if options.skip_errors:
@@ -463,6 +487,8 @@ class Bakeio:
         try:
             application.run(dry_run=dry_run, expected=expected)
         except ImportRefused as refused:
+            if refused.code is not None:
+                planner.problems.add(Problem(code=refused.code, file=source.name, message=str(refused)))
             refused.report = Report.of(planner, dry_run=dry_run, refused=str(refused))
             self._name_candidates(planner, refused.report.problems)
             raise
@@ -476,6 +502,19 @@ class Bakeio:
             skipped.write(source, skipped_log)
             report.skipped_log = str(skipped_log)
         return report
+
+    def _kept(self, planner: Planner) -> dict[str, set[int]]:
+        """Return the rows a set that is to replace what is there means: the others are deleted. Raises where it must not be done."""
+        if planner.source.kind != "set":
+            raise UsageError(f"only a set can replace what is there; {planner.source.name} is a {planner.source.kind}")
+        broken = self.broken(views=False)
+        if broken:
+            raise PluginError(f"rows cannot be replaced without it. {broken[0]}. Mend it, or leave it out with --block NAME")
+        with streaming():
+            before = Planner(planner.db, self.catalog, planner.source, planner.options, planner.decisions)
+            for _ in before.changes():
+                pass
+        return before.meant
 
     def _name_candidates(self, planner: Planner, problems: list[Problem]) -> None:
         """Put the rows that may be meant into the problems with references."""

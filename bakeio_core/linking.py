@@ -72,6 +72,10 @@ class Rows:
             self.fresh = {key: {} for key in self.keys}
             self.has_fresh = False
 
+    def forget(self) -> None:
+        """Forget the index of folded texts: rows were changed behind it."""
+        self._folded.clear()
+
     def _finished(self, rows: list[Row]) -> list[Row]:
         if not self.makers:
             return rows

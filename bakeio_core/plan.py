@@ -52,7 +52,7 @@ class Planner:
     """Plan one import part by part. The consumer writes each `Changes` before it asks for the next, or says `planning` and never does.
 
     view_planner: what plans a view's part; witness: whether `digest` is to be compared with another run's; counts: {entity: Counter of
-    `COUNTS`}; missing: {identity: Missing}; problems: everything to report.
+    `COUNTS`}; missing: {identity: Missing}; meant: {entity: ids of the rows its records mean}, once planned; problems: everything to report.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class Planner:
         self.counts: dict[str, Counter[str]] = {part.entity.name: Counter() for part in source.parts}
         self.parents: dict[tuple[str, int], Made] = {}
         self.used: dict[Any, Used] = {}
+        self.meant: dict[str, set[int]] = {}
         self.missing: dict[Any, Missing] = {}
         self.now = datetime.now(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
         self.digest = hashlib.blake2b(digest_size=16)
@@ -101,7 +102,9 @@ class Planner:
     def changes(self) -> Iterator[Changes]:
         """Yield the changes of all parts in import order."""
         for part in self.source.parts:
-            yield from self.planner_of(part).changes()
+            planner = self.planner_of(part)
+            yield from planner.changes()
+            self.meant[part.entity.name] = set(planner.touched)
         self.unneeded()
 
     def planner_of(self, part: Part) -> PartPlanner:

@@ -50,6 +50,10 @@ class Report:
         entities = {name: {count: counts[count] for count in COUNTS} for name, counts in planner.counts.items()}
         problems = [*planner.source.problems, *planner.problems]
         summary = {count: planner.summary[count] for count in COUNTS}
+        if planner.options.mode == "replace":
+            summary["deleted"] = planner.summary["deleted"]
+            for name, counts in planner.counts.items():
+                entities[name]["deleted"] = counts["deleted"]
         return cls(
             run, dry_run, planner.options.mode, planner.source.name, summary, entities, planner.created, resolved(planner), None, problems, refused,
             planner.problems.dropped, planner.shown,

@@ -11,12 +11,14 @@ import stat
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 from bakeio_core.catalog import Catalog
 from bakeio_core.documents import DECODER, Document, Duplicated, Limits, explain_json
 from bakeio_core.errors import DocumentError, Problem, Problems
+from bakeio_core.values import shown
 
 __all__ = ["ExportSet", "Listed", "version_problem"]
 
@@ -154,6 +156,20 @@ class Listed:
     sha256: str
     order: int
     dependencies: tuple[str, ...]
+
+
+def differences(one: Path, other: Path) -> Iterator[str]:
+    """Yield what is not the same in two sets' folders, their export ids and times aside: the files, and the first other line of each."""
+    names = [{path.name for path in folder.iterdir() if path.name != MANIFEST} for folder in (one, other)]
+    for name in sorted(names[0] ^ names[1]):
+        yield f"{name} is in one of them only"
+    for name in sorted(names[0] & names[1]):
+        with open(one / name, "rb") as first, open(other / name, "rb") as second:
+            for line, (ours, theirs) in enumerate(zip_longest(first, second), 1):
+                own = (b'  "export_id"', b'  "exported_at"')
+                if ours != theirs and not (ours and theirs and ours.startswith(own) and theirs.startswith(own)):
+                    yield f"{name}, line {line}: {shown((ours or b'').decode())} became {shown((theirs or b'').decode())}"
+                    break
 
 
 class ExportSet:

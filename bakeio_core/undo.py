@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exc
 
 from bakeio_core import ledger
-from bakeio_core.apply import halved
+from bakeio_core.apply import cut_own_links, halved, whole_row
 from bakeio_core.changes import MOST_SHOWN, Change, Changes
 from bakeio_core.database import ensure_begun, savepoint, streaming, translated
-from bakeio_core.dialects import dialect_of
 from bakeio_core.errors import BakeioError, Problem, Problems
 from bakeio_core.journal import Batch, FieldSet, Journal, batches, by_row, fields_set, prints, read_text
 from bakeio_core.linking import Linker, Rows
 from bakeio_core.model import Entity
-from bakeio_core.values import Truth, shown
+from bakeio_core.values import shown
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -105,13 +104,6 @@ class Undoing:
         key = next((k for k in entity.all_keys if k != ("uuid",) and not set(k) & entity.references.keys()), (entity.primary,))
         return f"{entity.name} " + ", ".join(f"{c} {shown(row[entity.columns.index(c)])}" for c in key)
 
-    def _whole(self, entity: Entity, rows: Iterable[Row]) -> list[Row]:
-        """Return rows as they were when they were entered: SQLite says 0 and 1 for false and true."""
-        places = {place for place, kind in enumerate(entity.kinds.values()) if isinstance(kind, Truth)}
-        if not places:
-            return list(rows)
-        return [tuple([bool(c) if place in places and c is not None else c for place, c in enumerate(row)]) for row in rows]
-
     # -- what the run deleted
     def _recreate(self, number: int) -> None:
         known: dict[str, list[Batch]] = {}
@@ -192,7 +184,7 @@ class Undoing:
         rows = self.linker.rows(entity)
         current = rows.by_id(batch.ids)
         there = [(place, identity) for place, identity in enumerate(batch.ids) if identity in current]
-        whole = self._whole(entity, [current[identity] for _, identity in there])
+        whole = [whole_row(entity, current[identity]) for _, identity in there]
         good: dict[int, Row] = {}
         records: dict[int, int] = {}
         for (place, identity), row, now in zip(there, whole, prints(entity, whole), strict=True):
@@ -208,7 +200,7 @@ class Undoing:
         for _ in range(len(batch.ids) - len(there)):
             self._count(entity, "unchanged")
         gone = [Change("delete", entity.name, records[i], i, {}, dict(zip(entity.columns, row, strict=True))) for i, row in good.items()]
-        self._cut_own_links(entity, good)
+        cut_own_links(self.db, entity, good.keys())
         self._write(Changes(entity, entity.columns, deletes=gone), rows=good, file=batch.file)
 
     def _referred(self, entity: Entity, ids: set[int]) -> dict[int, str]:
@@ -226,15 +218,6 @@ class Undoing:
                         if target not in found and target in ids and (other is not entity or user not in ids or user in found):
                             found[target], more = f"{other.name} {other.primary} {user} ({column})", True
         return found
-
-    def _cut_own_links(self, entity: Entity, rows: Mapping[int, Row]) -> None:
-        """Empty the references of rows about to be deleted to each other: no order of deleting would do for rows in a ring."""
-        for column, reference in entity.references.items():
-            if reference.target == entity.name and reference.nullable and rows:
-                dialect = dialect_of(self.db)
-                table, primary = dialect.format_table(entity.table), dialect.quote(entity.primary)
-                sql = f"UPDATE {table} SET {dialect.quote(column)} = NULL WHERE {primary} = {dialect.mark}"
-                dialect.executemany(self.db, sql, [(identity,) for identity in rows])
 
     # -- writing
     def _write(self, changes: Changes, *, rows: Mapping[int, Row] | None = None, file: str = "") -> None:

@@ -54,14 +54,18 @@ def write_set(
     catalog: Catalog,
     folder: Path | None,
     *,
-    zip_too: bool,
-    force: bool,
-    transactional: bool,
-    since: date | None,
-    until: date | None,
-    progress: Progress | None,
+    zip_too: bool = False,
+    force: bool = False,
+    transactional: bool = True,
+    since: date | None = None,
+    until: date | None = None,
+    prove: Callable[[Path], dict[str, Any]] | None = None,
+    progress: Progress | None = None,
 ) -> Exported:
-    """Write every entity's file and the manifest into a new folder, and the archive if asked for."""
+    """Write every entity's file and the manifest into a new folder, and the archive if asked for.
+
+    prove: called with the folder before it appears; what it returns stands in the manifest as `proof`.
+    """
     now = _moment()
     path = folder if folder is not None else Path("docs/exports") / f"{now:%Y-%m-%d_%H%M%S}_{secrets.token_hex(3)}"
     common = {"export_id": str(uuids.uuid4()), "exported_at": now.isoformat() + "Z"}
@@ -92,6 +96,11 @@ def write_set(
         file = output.HashedFile(part / sets.MANIFEST)
         file.write(output.pretty(manifest))
         file.close()
+        if prove is not None:
+            proof = prove(part)
+            file = output.HashedFile(part / sets.MANIFEST)
+            file.write(output.pretty(manifest | {"proof": proof}))
+            file.close()
     archive = _archive(path, now) if zip_too else None
     return Exported(path, {str(item["entity_type"]): int(str(item["record_count"])) for item in files}, archive, omitted)
 

@@ -1,0 +1,131 @@
+"""`--mode replace`: the bakery becomes what the set says; and `--prove`: a set that has been restored once already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Ran, resign, rows_of
+from sqlalchemy import text
+
+from bakeio_core import Bakeio, connect
+from bakeio_core.database import begin_write
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def bakery(run: Run, new_database: Callable[[], str]) -> str:
+    """The sample bakery in a database of its own, on each system in turn."""
+    url = new_database()
+    assert run("-d", url, "init", "--sample").code == 0
+    return url
+
+
+def change(url: str, *statements: str) -> None:
+    engine = connect(url)
+    with begin_write(engine) as db:
+        for statement in statements:
+            db.execute(text(statement))
+    engine.dispose()
+
+
+def without_stamps(url: str) -> dict[str, Any]:
+    return {name: [row[:-2] for row in rows] for name, rows in rows_of(url).items()}
+
+
+def test_the_rows_are_those_of_the_set_and_undo_brings_the_others_back(run: Run, bakery: str, tmp_path: Path) -> None:
+    before = without_stamps(bakery)
+    assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
+    change(
+        bakery,
+        "INSERT INTO suppliers (id, uuid, slug, name, created_at, updated_at) SELECT 900, 'new', 'new_shop', 'New', created_at, updated_at "
+        "FROM suppliers WHERE id = 1",
+        "UPDATE products SET preferred_supplier_id = 900, brand = 'Edited' WHERE id = 1",
+        "DELETE FROM inventory_items WHERE id IN (1, 2)",
+        "UPDATE suppliers SET slug = 'moved' WHERE id = 2",
+    )
+    edited = without_stamps(bakery)
+    refused = run("-d", bakery, "import-complete", tmp_path / "set", "--mode", "replace")
+    assert (refused.code, "--yes" in refused.err) == (2, True)
+    assert without_stamps(bakery) == edited
+    dry = run("-d", bakery, "import-complete", tmp_path / "set", "--mode", "replace", "--dry-run", "--json").json["summary"]
+    done = run("-d", bakery, "import-complete", tmp_path / "set", "--mode", "replace", "--yes", "--json")
+    assert (done.code, done.json["summary"]) == (0, dry)
+    assert (dry["deleted"], dry["created"], dry["updated"]) == (1, 2, 2)
+    assert without_stamps(bakery) == before
+    undone = run("-d", bakery, "undo", "--json")
+    assert (undone.code, undone.json["problems"]) == (0, [])
+    assert without_stamps(bakery) == edited
+
+
+def test_a_name_a_vanishing_row_bears_can_be_taken_by_a_record(run: Run, bakery: str, tmp_path: Path) -> None:
+    assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
+    before = without_stamps(bakery)
+    change(
+        bakery,
+        "UPDATE ingredients SET slug = 'aside', display_name = 'Aside' WHERE id = 1",
+        f"INSERT INTO ingredients (id, uuid, slug, display_name, category, created_at, updated_at) SELECT 900, 'x', '{before['ingredients'][0][2]}', "
+        "'Other', category, created_at, updated_at FROM ingredients WHERE id = 2",
+    )
+    done = run("-d", bakery, "import-complete", tmp_path / "set", "--mode", "replace", "--yes", "--json")
+    assert (done.code, done.json["summary"]["deleted"]) == (0, 1)
+    assert without_stamps(bakery) == before
+
+
+def test_it_is_refused_where_rows_outside_the_set_would_lose_what_they_refer_to(run: Run, bakery: str, tmp_path: Path) -> None:
+    assert run("-d", bakery, "export-complete", "-o", tmp_path / "set", "--no-transactional").code == 0
+    manifest = json.loads((tmp_path / "set" / "manifest.json").read_text("utf-8"))
+    file = tmp_path / "set" / next(item["filename"] for item in manifest["files"] if item["entity_type"] == "products")
+    products = json.loads(file.read_text("utf-8"))
+    engine = connect(bakery)
+    with engine.connect() as db:
+        used = {row[0] for row in db.execute(text("SELECT product_id FROM purchases"))}
+    engine.dispose()
+    products["records"] = [record for record in products["records"] if record["id"] != min(used)]
+    products["record_count"] = len(products["records"])
+    file.write_text(json.dumps(products), "utf-8")
+    resign(tmp_path / "set")
+    before = rows_of(bakery)
+    refused = run("-d", bakery, "import-complete", tmp_path / "set", "--mode", "replace", "--yes", "--json")
+    assert (refused.code, refused.json["problems"][0]["code"]) == (1, "constraint")
+    assert "purchases" in json.dumps(refused.json)
+    assert rows_of(bakery) == before
+
+
+def test_a_view_replaces_nothing_and_skipped_records_never_delete_rows(run: Run, bakery: str, tmp_path: Path) -> None:
+    assert run("-d", bakery, "export-view", "products", "-o", tmp_path / "v.json").code == 0
+    assert run("-d", bakery, "import-view", tmp_path / "v.json", "--mode", "replace", "--yes").code == 2
+    assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
+    assert run("-d", bakery, "import-complete", tmp_path / "set", "--mode", "replace", "--yes", "--skip-on-error").code == 2
+
+
+def test_a_proved_set_was_restored_once_and_says_so(run: Run, bakery: str, tmp_path: Path) -> None:
+    done = run("-d", bakery, "export-complete", "-o", tmp_path / "set", "--prove", "--zip", "--json")
+    assert (done.code, done.json["proved"]) == (0, True)
+    proof = json.loads((tmp_path / "set" / "manifest.json").read_text("utf-8"))["proof"]
+    assert (proof["records"], proof["identical"]) == (776, True)
+    assert run("validate-export", tmp_path / "set").code == 0
+    assert run("-d", bakery, "import-complete", tmp_path / "set", "--json").json["summary"]["unchanged"] == 776
+
+
+def test_what_cannot_be_restored_is_no_backup_and_leaves_nothing(run: Run, bakery: str, tmp_path: Path, core: Bakeio) -> None:
+    class Forgetful:
+        """A plugin that exports purchases of a product it leaves out."""
+
+        from bakeio_core import hookimpl
+
+        @hookimpl
+        def bakeio_export_records(self, db: Any, entity: Any) -> Any:
+            return iter([[{"id": 1, "slug": "one", "name": "One"}]]) if entity.name == "suppliers" else None
+
+    broken = Bakeio.discover(plugins=[Forgetful()])
+    engine = connect(bakery)
+    with engine.connect() as db, pytest.raises(Exception, match="no backup") as error:
+        broken.export_complete(db, tmp_path / "set", prove=True)
+    engine.dispose()
+    assert getattr(error.value, "code", None) == "checksum-mismatch"
+    assert list(tmp_path.glob("*set*")) == []
