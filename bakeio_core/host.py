@@ -195,7 +195,7 @@ class Bakeio:
                 engine.dispose()
             for difference in sets.differences(folder, again):
                 raise BakeioError(f"restored and exported again the set is another one: {difference}", code="checksum-mismatch")
-        how = "restored into an empty SQLite database and exported again: the same records, byte for byte"
+        how = "restored into an empty database and exported again: the same records, byte for byte"
         return {"proved_at": now(), "records": report.summary["created"], "identical": True, "how": how}
 
     def view(self, name: str) -> View:

@@ -28,7 +28,7 @@ def demo(directory: Path, as_json: bool) -> None:
     tell = told.append if as_json else click.echo
     story = Story(_fresh(directory), tell)
     try:
-        for chapter in (story.bakery, story.backup, story.restore, story.enrich, story.receipt):
+        for chapter in (story.bakery, story.backup, story.restore, story.enrich, story.receipt, story.undo):
             chapter()
     finally:
         story.close()
@@ -144,3 +144,14 @@ class Story:
             problem = next(problem for problem in refused.problems if problem.severity == "error")
             self.say(str(problem))
             self.say(str(refused))
+        done = self._import(self.engine, "view_purchases.json", create=["suppliers"])
+        (created,) = done.created_entities["suppliers"]
+        self.say(f"--auto-create suppliers: made {created['slug']} once, {done.summary['created']} purchases created")
+
+    def undo(self) -> None:
+        from bakeio_core.database import begin_write
+
+        self.tell(f"\n6. On second thoughts: bakeio -d {self.home} undo")
+        with begin_write(self.engine) as db:
+            back = self.core.undo(db)
+        self.say(", ".join(f"{counts['deleted']} of {name} deleted again" for name, counts in back.entities.items() if counts["deleted"]))
