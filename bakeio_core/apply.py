@@ -141,7 +141,7 @@ class Application:
                 with savepoint(self.db), dialect_of(self.db).loading(self.db, part.entity.table):
                     for changes in Loader(planner, part).changes():
                         self.hook(db=self.db, entity=part.entity, changes=changes)
-                        self._enter(part.file, changes)
+                        self._enter(part.file, changes, uniform=True)
                 return
             except (Doubt, exc.IntegrityError, exc.DataError):
                 planner.counts[part.entity.name] = before
@@ -173,9 +173,9 @@ class Application:
             for half in halved(changes):
                 self._write(part, half)
 
-    def _enter(self, file: str, changes: Changes) -> None:
+    def _enter(self, file: str, changes: Changes, *, uniform: bool = False) -> None:
         if self.journal is not None:
-            self.journal.created(changes.entity, file, changes.rows, changes.numbers)
+            self.journal.created(changes.entity, file, changes.rows, changes.numbers, uniform=uniform)
             self.journal.updated(file, changes.updates)
 
     def _refused(self, part: Part, changes: Changes, error: exc.DBAPIError) -> None:

@@ -11,8 +11,6 @@ import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -32,16 +30,18 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "FieldSet", "Journal", "batches", "fields_set", "prints"]
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
-_SIZE = 8
 
 
-def prints(entity: Entity, rows: Sequence[tuple[Any, ...]]) -> list[bytes]:
-    """Return 64 bits of each row of wire values (BLAKE2b), equal for rows that hold the same, whichever way they were read."""
-    if any(isinstance(kind, Number) and not kind.plain for kind in entity.kinds.values()):
-        rows = [tuple([float(cell) if isinstance(cell, Decimal) else cell for cell in row]) for row in rows]
-    # whole numbers come as 5 from one database and as 5.0 from another
-    lines = _ENCODER.encode_lines(rows).replace(b".0,", b",").replace(b".0]", b"]").split(b"\n")
-    return [blake2b(line, digest_size=_SIZE).digest() for line in lines[: len(rows)]]
+def prints(entity: Entity, rows: Sequence[tuple[Any, ...]], *, uniform: bool = False) -> bytes:
+    """Return 64 bits of each row of wire values (CRC-32 of all, Adler-32 of all), equal for rows that hold the same, however they were read.
+
+    uniform: numbers with decimals are all floats already, as the fast lane reads them; else they may be 5 here and 5.0 or Decimal there.
+    """
+    places = {place for place, kind in enumerate(entity.kinds.values()) if isinstance(kind, Number)}
+    if places and not uniform:
+        rows = [tuple([float(c) if place in places and c is not None else c for place, c in enumerate(row)]) for row in rows]
+    texts = list(map(_ENCODER.encode, rows))
+    return array("I", map(zlib.crc32, texts)).tobytes() + array("I", map(zlib.adler32, texts)).tobytes()
 
 
 class Journal:
@@ -63,13 +63,15 @@ class Journal:
         db.execute(RUNS.insert().values(**entry))
         return cls(db, number)
 
-    def created(self, entity: Entity, file: str, rows: Sequence[tuple[Any, ...]], numbers: Sequence[int]) -> None:
-        """Enter rows that were created, and the records they come from."""
+    def created(self, entity: Entity, file: str, rows: Sequence[tuple[Any, ...]], numbers: Sequence[int], *, uniform: bool = False) -> None:
+        """Enter rows that were created, and the records they come from; `uniform` as for `prints`."""
         if not len(rows):
             return
         place, known = entity.columns.index(entity.primary), list(rows[:])
         ids, records = array("q", [row[place] for row in known]), array("q", numbers)
-        self._enter(entity, "create", file, len(known), ids.tobytes() + records.tobytes() + b"".join(prints(entity, known)))
+        numbered = zlib.compress(ids.tobytes() + records.tobytes(), 1)
+        data = array("q", [len(numbered)]).tobytes() + numbered + prints(entity, known, uniform=uniform)
+        self._enter(entity, "create", file, len(known), data)
 
     def updated(self, file: str, changes: Sequence[Change]) -> None:
         """Enter the fields a batch of updates set."""
@@ -81,11 +83,10 @@ class Journal:
         """Enter rows that were deleted, whole."""
         if rows:
             whole = [dict(zip(entity.columns, row, strict=True)) for row in rows]
-            self._enter(entity, "delete", "", len(rows), _ENCODER.encode_lines(whole))
+            self._enter(entity, "delete", "", len(rows), zlib.compress(_ENCODER.encode_lines(whole), 1))
 
     def _enter(self, entity: Entity, action: str, file: str, count: int, data: bytes) -> None:
         self.batches += 1
-        packed = zlib.compress(data, 1)
         entry = {
             "run": self.run,
             "number": self.batches,
@@ -93,7 +94,7 @@ class Journal:
             "action": action,
             "file": file,
             "count": count,
-            "data": packed,
+            "data": data,
         }
         self.db.execute(BATCHES.insert().values(**entry))
 
@@ -107,14 +108,14 @@ class Journal:
 # -- reading it again
 @dataclass
 class Batch:
-    """Rows one run created or deleted. ids, records, prints: of created rows; rows: deleted ones, {column: wire value}."""
+    """Rows one run created or deleted. ids, records, prints (see `prints`): of created rows; rows: deleted ones, {column: wire value}."""
 
     entity: str
     action: str
     file: str
     ids: Sequence[int] = ()
     records: Sequence[int] = ()
-    prints: Sequence[bytes] = ()
+    prints: bytes = b""
     rows: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -130,16 +131,15 @@ def batches(db: Connection, run: int | None = None, *, entity: str | None = None
     found = db.execute(query).all()
     for of, number in reversed(found) if backwards else found:
         row = db.execute(select(BATCHES).where(BATCHES.c.run == of, BATCHES.c.number == number)).mappings().one()
-        data, count = zlib.decompress(row["data"]), row["count"]
+        data = bytes(row["data"])
         batch = Batch(row["entity"], row["action"], row["file"])
         if row["action"] == "delete":
-            batch.rows = msgspec.json.Decoder().decode_lines(data)
+            batch.rows = msgspec.json.Decoder().decode_lines(zlib.decompress(data))
         else:
-            numbers = array("q")
-            numbers.frombytes(data[: 16 * count])
-            batch.ids, batch.records = numbers[:count], numbers[count:]
-            rest = data[16 * count :]
-            batch.prints = [rest[place : place + _SIZE] for place in range(0, _SIZE * count, _SIZE)]
+            size = array("q", data[:8])[0]
+            numbers = array("q", zlib.decompress(data[8 : 8 + size]))
+            batch.ids, batch.records = numbers[: row["count"]], numbers[row["count"] :]
+            batch.prints = data[8 + size :]
         yield of, batch
 
 

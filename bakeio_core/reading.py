@@ -15,7 +15,7 @@ import msgspec
 from bakeio_core.documents import Block
 from bakeio_core.errors import Problem, Problems, counted
 from bakeio_core.sources import CONTEXT, Part
-from bakeio_core.values import BadValue, jsonable
+from bakeio_core.values import BadValue, Number, jsonable
 
 __all__ = ["Reader", "Record"]
 
@@ -76,6 +76,7 @@ class Reader:
             return None
         reader = Reader(self.part, Problems())
         attributes = self.names
+        numbers = [attribute for name, attribute in attributes.items() if isinstance(self.part.bindings[name].kind, Number)]
         out = []
         for number, item in block.slow(self.part.file):
             record = None if isinstance(item, Problem) else reader._read_record(number, item)
@@ -88,7 +89,9 @@ class Reader:
             ):
                 return None
             extra = {f"f{place}": None for place, name in enumerate(self._order) if name not in self.names}
-            out.append(self._type(**{attributes[name]: value for name, value in record.values.items()}, **extra))
+            values = {attributes[name]: value for name, value in record.values.items()}
+            values |= {attribute: float(values[attribute]) for attribute in numbers if values[attribute] is not None}
+            out.append(self._type(**values, **extra))
         return out
 
     def _prepare(self, block: Block) -> bool:

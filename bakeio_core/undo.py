@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Mapping
 from itertools import islice
@@ -187,9 +188,10 @@ class Undoing:
         whole = [whole_row(entity, current[identity]) for _, identity in there]
         good: dict[int, Row] = {}
         records: dict[int, int] = {}
-        for (place, identity), row, now in zip(there, whole, prints(entity, whole), strict=True):
+        now, then = (array("I", text) for text in (prints(entity, whole), batch.prints))
+        for number, ((place, identity), row) in enumerate(zip(there, whole, strict=True)):
             records[identity] = batch.records[place]
-            if now == batch.prints[place]:
+            if (now[number], now[number + len(whole)]) == (then[place], then[place + len(batch.ids)]):
                 good[identity] = row
             else:
                 self._count(entity, "skipped")
