@@ -11,12 +11,14 @@ import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import func, select
 
 from bakeio_core import ledger
+from bakeio_core.changes import STAMPS
 from bakeio_core.dialects import dialect_of
 from bakeio_core.ledger import BATCHES, CHANGES, RUNS
 from bakeio_core.model import Entity
@@ -30,18 +32,40 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "FieldSet", "Journal", "batches", "fields_set", "prints"]
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_PACKER = msgspec.msgpack.Encoder()
 
 
 def prints(entity: Entity, rows: Sequence[tuple[Any, ...]], *, uniform: bool = False) -> bytes:
     """Return 64 bits of each row of wire values (CRC-32 of all, Adler-32 of all), equal for rows that hold the same, however they were read.
 
-    uniform: numbers with decimals are all floats already, as the fast lane reads them; else they may be 5 here and 5.0 or Decimal there.
+    Ids and stamps are left out: a row that was only touched is still as it was. uniform: numbers with decimals are all floats already, as
+    the fast lane reads them; else they may be 5 here and 5.0 or Decimal there.
     """
-    places = {place for place, kind in enumerate(entity.kinds.values()) if isinstance(kind, Number)}
+    columns = [column for column in entity.columns if column not in (entity.primary, *STAMPS)]
+    at = [entity.columns.index(column) for column in columns]
+    contents: Iterable[Any] = map(itemgetter(*at), rows) if len(at) > 1 else [tuple([row[place] for place in at]) for row in rows]
+    places = {place for place, column in enumerate(columns) if isinstance(entity.kinds[column], Number)}
     if places and not uniform:
-        rows = [tuple([float(c) if place in places and c is not None else c for place, c in enumerate(row)]) for row in rows]
-    texts = list(map(_ENCODER.encode, rows))
+        contents = [tuple([float(c) if place in places and c is not None else c for place, c in enumerate(row)]) for row in contents]
+    texts = list(map(_PACKER.encode, contents))
     return array("I", map(zlib.crc32, texts)).tobytes() + array("I", map(zlib.adler32, texts)).tobytes()
+
+
+def packed(numbers: Iterable[int]) -> bytes:
+    """Return whole numbers compactly: two of them where the numbers follow one another."""
+    known = numbers if isinstance(numbers, array) else array("q", numbers)
+    if known == array("q", range(known[0], known[0] + len(known))):
+        return array("q", [-1, known[0]]).tobytes()
+    data = zlib.compress(known.tobytes(), 1)
+    return array("q", [len(data), known[0]]).tobytes() + data
+
+
+def unpacked(data: bytes, count: int) -> tuple[array[int], bytes]:
+    """Return the numbers `packed` packed, and what follows them."""
+    size, first = array("q", data[:16])
+    if size < 0:
+        return array("q", range(first, first + count)), data[16:]
+    return array("q", zlib.decompress(data[16 : 16 + size])), data[16 + size :]
 
 
 class Journal:
@@ -67,10 +91,8 @@ class Journal:
         """Enter rows that were created, and the records they come from; `uniform` as for `prints`."""
         if not len(rows):
             return
-        place, known = entity.columns.index(entity.primary), list(rows[:])
-        ids, records = array("q", [row[place] for row in known]), array("q", numbers)
-        numbered = zlib.compress(ids.tobytes() + records.tobytes(), 1)
-        data = array("q", [len(numbered)]).tobytes() + numbered + prints(entity, known, uniform=uniform)
+        known, identity = list(rows[:]), itemgetter(entity.columns.index(entity.primary))
+        data = packed(array("q", map(identity, known))) + packed(numbers) + prints(entity, known, uniform=uniform)
         self._enter(entity, "create", file, len(known), data)
 
     def updated(self, file: str, changes: Sequence[Change]) -> None:
@@ -136,10 +158,8 @@ def batches(db: Connection, run: int | None = None, *, entity: str | None = None
         if row["action"] == "delete":
             batch.rows = msgspec.json.Decoder().decode_lines(zlib.decompress(data))
         else:
-            size = array("q", data[:8])[0]
-            numbers = array("q", zlib.decompress(data[8 : 8 + size]))
-            batch.ids, batch.records = numbers[: row["count"]], numbers[row["count"] :]
-            batch.prints = data[8 + size :]
+            batch.ids, data = unpacked(data, row["count"])
+            batch.records, batch.prints = unpacked(data, row["count"])
         yield of, batch
 
 
