@@ -81,6 +81,25 @@ class Session:
         if not self.quiet:
             click.echo(shownable(text, sys.stderr), err=True)
 
+    @contextlib.contextmanager
+    def talking(self) -> Iterator[None]:
+        """Say what the library tells its log: what it waits for, what an earlier run left behind."""
+        import logging
+
+        say = self.say
+
+        class Talk(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                say(record.getMessage())
+
+        log, talk = logging.getLogger("bakeio"), Talk()
+        log.setLevel(logging.INFO)
+        log.addHandler(talk)
+        try:
+            yield
+        finally:
+            log.removeHandler(talk)
+
     @staticmethod
     def result(text: str) -> None:
         """Print a result: to stdout."""
@@ -238,6 +257,7 @@ class Mode(click.ParamType):  # type: ignore[type-arg]
 def bakeio(context: click.Context, database: str, block: tuple[str, ...], quiet: bool) -> None:
     """Take a bakery's data out of its database as files, and bring enriched files back in without losing anything."""
     context.obj = Session(database, block, quiet)
+    context.with_resource(context.obj.talking())
 
 
 @bakeio.command()
