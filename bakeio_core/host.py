@@ -277,7 +277,7 @@ class Bakeio:
                 if not missing or not self._resolved(db, missing, known, resolve):
                     break
             report = Report.of(planner, dry_run=True, refused=refusal(planner))
-            return Plan(opened, options, known, report, missing, planner.shown, opened.fingerprint(), planner.digest.digest())
+            return Plan(opened, options, known, report, missing, planner.shown, opened.fingerprint(), planner.outcome())
 
     def _resolved(self, db: Connection, missing: list[Missing], known: Decisions, resolve: Resolver | None) -> int:
         new = 0
@@ -288,17 +288,31 @@ class Bakeio:
             new += known.add(resolve(left) or {})
         return new
 
-    def apply(self, db: Connection, plan: Plan, *, skip_errors: bool | None = None, dry_run: bool = False) -> Report:
+    def apply(
+        self,
+        db: Connection,
+        plan: Plan,
+        *,
+        skip_errors: bool | None = None,
+        dry_run: bool = False,
+        journal: bool = True,
+        skipped_log: Path | None = None,
+        progress: Progress | None = None,
+    ) -> Report:
         """Carry out a plan inside the caller's transaction: all of it, or nothing.
 
         skip_errors: import the good records and leave the bad ones. dry_run: write, look, and take everything back.
+        journal, skipped_log, progress: as with `import_`.
         Raises ImportRefused (with `report` and `problems`) where it must not be done, or where file or database are no longer as planned
         (`changed-meanwhile`); then nothing was written.
         """
         options = plan.options if skip_errors is None else replace(plan.options, skip_errors=skip_errors)
         if plan.source.fingerprint() != plan.sha256:
             raise ImportRefused("the file changed after the import was planned: plan it again", code="changed-meanwhile")
-        return self._import(db, plan.source, options, plan.decisions, dry_run=dry_run, expected=plan.digest)
+        return self._import(
+            db, plan.source, options, plan.decisions, dry_run=dry_run, expected=plan.digest, journal=journal, skipped_log=skipped_log,
+            progress=progress,
+        )  # fmt: skip
 
     def import_(
         self,
@@ -358,6 +372,7 @@ class Bakeio:
         ensure_begun(db)
         with translated():
             ledger.refuse_writing(db, self.catalog)
+            _apply.lock_tables(db, self.catalog, source)
             planner = Planner(
                 db, self.catalog, source, options, decisions, planning=False, view_planner=ViewPlanner, witness=expected is not None
             )

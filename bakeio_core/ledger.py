@@ -63,7 +63,10 @@ def database_id(db: Connection) -> str | None:
 
 def make_tables(db: Connection, catalog: Catalog) -> list[str]:
     """Create every table that is missing, the entities' and bakeio's own; return the names of the new ones. Twice is harmless."""
-    before = set(dialect_of(db).existing_columns(db))
+    dialect = dialect_of(db)
+    if {*catalog.metadata.tables, *METADATA.tables} - set(dialect.existing_columns(db)):
+        dialect.keep_makers_off(db)  # two that made the same table at once would fail on each other
+    before = set(dialect.existing_columns(db))
     catalog.metadata.create_all(db)
     METADATA.create_all(db)
     meta = _meta(db)

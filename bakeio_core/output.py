@@ -7,6 +7,7 @@ Beside its target a run makes siblings whose names hold the number of its proces
 from __future__ import annotations
 
 import errno
+import glob
 import hashlib
 import itertools
 import json
@@ -14,7 +15,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -28,9 +29,11 @@ __all__ = [
     "HashedFile",
     "atomic_file",
     "atomic_folder",
+    "new_file",
     "opened_document",
     "pretty",
     "refuse_existing",
+    "restored",
     "settle",
     "settle_missing",
 ]
@@ -175,6 +178,54 @@ def atomic_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
             _settle_one(old, path)
 
 
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Give a name beside `path` under which others may make a file: it becomes `path` when the block ends well and is removed otherwise.
+
+    Raises FileExistsError where `path` is there by then: what came first is never replaced.
+    """
+    settle(path)
+    with _numbered(path) as (part, _):
+        try:
+            yield part
+            with open(part, "rb") as file:
+                os.fsync(file.fileno())
+            _link(part, path)
+        finally:
+            for left in (part, *part.parent.glob(f"{glob.escape(part.name)}-*")):
+                left.unlink(missing_ok=True)
+        sync_folder(path.parent)
+
+
+@contextmanager
+def restored(path: Path) -> Iterator[Callable[[], None]]:
+    """Give a function that puts a file back as it is now; called when the block raises as well."""
+    before = path.read_bytes() if path.is_file() else None
+
+    def put_back() -> None:
+        if before is None:
+            path.unlink(missing_ok=True)
+        elif not path.is_file() or path.read_bytes() != before:
+            with atomic_file(path) as file:
+                file.write(before)
+
+    try:
+        yield put_back
+    except BaseException:
+        put_back()
+        raise
+
+
+def _link(part: Path, path: Path) -> None:
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        os.replace(part, path)
+
+
 def refuse_existing(path: Path, force: bool) -> None:
     """Raise UsageError where `path` is there, once a swap that was interrupted is settled, unless `force`."""
     settle(path)
@@ -198,7 +249,7 @@ def settle(path: Path) -> None:
     """
     if not path.parent.is_dir():
         return
-    name = re.compile(rf"\.{re.escape(path.name)}\.(?:part|old|gone)-(?P<number>(?P<process>\d+)_\d+)")
+    name = re.compile(rf"\.{re.escape(path.name)}\.(?:part|old|gone)-(?P<number>(?P<process>\d+)_\d+)(?:-\w+)?")
     for left in sorted(entry.name for entry in os.scandir(path.parent)):
         found = name.fullmatch(left)
         if found is None or found["number"] in _writing or (int(found["process"]) != os.getpid() and _is_running(int(found["process"]))):
