@@ -135,12 +135,15 @@ class Session:
         """Open the database for one write transaction; `create` makes a missing one, which appears when the block has ended well."""
         from bakeio_core.database import file_of
         from bakeio_core.errors import DatabaseError
-        from bakeio_core.output import new_file
+        from bakeio_core.output import new_file, settle
 
         path = file_of(self.database)
         if not create:
             self._require()
         if path is None or os.path.lexists(path):
+            if path is not None:
+                with contextlib.suppress(OSError):
+                    settle(Path(path))
             with self._transaction(self.database, create) as db:
                 yield db
             return
