@@ -10,7 +10,8 @@ import os
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ __all__ = [
 
 BUSY_SECONDS = 10.0
 Target = str | Path | URL
+_named: ContextVar[Target | None] = ContextVar("named", default=None)
 
 
 def _url(target: Target) -> URL:
@@ -120,11 +122,18 @@ def _sqlite_on_begin(db: Connection) -> None:
 
 @contextmanager
 def translated(target: Target | None = None) -> Iterator[None]:
-    """Turn the driver's errors inside the block into `DatabaseError`s a person can act on."""
+    """Turn the driver's errors inside the block into `DatabaseError`s a person can act on.
+
+    target: what the database is called in them; without it, what a block around this one says.
+    """
+    named = _named.set(target if target is not None else _named.get())
     try:
         yield
     except exc.DatabaseError as error:
-        raise _explained(error, f" {shown_url(target)}" if target is not None else "") from error
+        inside = _named.get()
+        raise _explained(error, f" {shown_url(inside)}" if inside is not None else "") from error
+    finally:
+        _named.reset(named)
 
 
 _WAIT = "Wait for it to finish or end it, then try again; --wait SECONDS waits longer"
@@ -137,10 +146,10 @@ _CAUSES: dict[str, tuple[str, str, bool]] = {  # by the name or number the drive
     "55P03": (f"is locked: another program is writing to it. {_WAIT}", "locked", False),
 }
 _REMEDIES = (  # by the text, where the driver gives no name
-    (r"database or disk is full|No space left", "make room where it lies, then try again; nothing was written"),
+    (r"database or disk is full|No space left|disk I/O error", "make room where it lies or see to its disk, then try again; nothing was "
+     "written"),
     (r"readonly database|unable to open|read-only|attempt to write", "it or its folder is missing or must not be written: see to that, "
      "or copy the database to another place; nothing was written"),
-    (r"disk I/O error", "the disk failed or is full: see to it, then try again; nothing was written"),
 )  # fmt: skip
 
 
@@ -204,7 +213,8 @@ def savepoint(db: Connection) -> Iterator[Any]:
         yield nested
     except BaseException:
         if nested.is_active:
-            nested.rollback()
+            with suppress(exc.OperationalError):  # a full disk may have ended the whole transaction, and the savepoint with it
+                nested.rollback()
         raise
     if nested.is_active:
         nested.commit()

@@ -188,12 +188,15 @@ def new_file(path: Path) -> Iterator[Path]:
     with _numbered(path) as (part, _):
         try:
             yield part
-            with open(part, "rb") as file:
-                os.fsync(file.fileno())
-            _link(part, path)
+            with _explained(path):
+                with open(part, "rb") as file:
+                    os.fsync(file.fileno())
+                is_first = _linked(part, path)
         finally:
-            for left in (part, *part.parent.glob(f"{glob.escape(part.name)}-*")):
+            for left in path.parent.glob(f"{glob.escape(part.name)}*"):
                 left.unlink(missing_ok=True)
+        if not is_first:
+            raise FileExistsError(path)
         sync_folder(path.parent)
 
 
@@ -216,14 +219,19 @@ def restored(path: Path) -> Iterator[Callable[[], None]]:
         raise
 
 
-def _link(part: Path, path: Path) -> None:
+def _linked(part: Path, path: Path) -> bool:
+    """Give a file its other name; tell whether that was free."""
     try:
-        os.link(part, path)
+        try:
+            os.link(part, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            os.replace(part, path)
     except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        os.replace(part, path)
+        return False
+    return True
 
 
 def refuse_existing(path: Path, force: bool) -> None:
