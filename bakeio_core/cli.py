@@ -458,13 +458,23 @@ def _import(session: Session, path: Path | None, input_: Path | None, dry_run: b
     if report is None:
         return
     if html is not None:
-        from bakeio_core.output import atomic_file
-        from bakeio_core.page import page
-
-        with atomic_file(html) as file:
-            file.write(page(report).encode())
-        session.say(f"Wrote {html}")
+        _write_page(session, report, html)
     _show_report(session, report, as_json)
+
+
+def _write_page(session: Session, report: Report, path: Path) -> None:
+    """Write the report as a page; where that fails the import is done all the same, and so its exit code stays."""
+    from bakeio_core.errors import BakeioError
+    from bakeio_core.output import atomic_file
+    from bakeio_core.page import page
+
+    try:
+        with atomic_file(path) as file:
+            file.write(page(report).encode())
+        session.say(f"Wrote {path}")
+    except BakeioError as error:
+        outcome = "nothing was imported" if report.refused or report.dry_run else "the import is done"
+        click.echo(shownable(f"Error: {error} ({outcome}, only its report is missing)", sys.stderr), err=True)
 
 
 def _ask(session: Session, core: Bakeio, source: Any, create: bool, options: dict[str, Any]) -> Plan | None:

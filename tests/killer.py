@@ -44,6 +44,7 @@ from bakeio_core.sets import ExportSet
 TABLES = ("suppliers", "ingredients", "products", "purchases", "inventory_items", "bakeio_meta", "bakeio_runs", "bakeio_changes")
 MADE_NEW = ("uuid", "created_at", "updated_at")
 PRODUCT = "king_arthur_unbleached_all_purpose_flour_5lb"
+IN_A_ROW = 6
 Trace = list[tuple[float, str]]
 """What a child told, and when: w before its first write, c before its commit (or the rename that is one), . before any other step."""
 
@@ -251,6 +252,7 @@ class Scenario:
     leftovers: Callable[[], list[str]]
     settled: Callable[[int], None]
     good: int = 0
+    touched: bool = False
     times: dict[str, float] = field(default_factory=dict)
     steps: str = ""
     counts: Counter[str] = field(default_factory=Counter)
@@ -447,12 +449,19 @@ class Fault(Exception):
     """A state that must not be."""
 
 
-def one_kill(scenario: Scenario, chance: random.Random, log: Path) -> None:
-    """Kill one child at a random moment, look at what is left, and run the command again."""
-    scenario.prepare()
+def one_kill(scenario: Scenario, chance: random.Random, log: Path, die_at: int | None = None) -> None:
+    """Kill one child at a random moment or before the step given, look at what is left, and run the command again.
+
+    Sometimes the run after it is the next to be killed: then it finds what one or several dead ones have left.
+    """
+    if not scenario.touched:
+        scenario.prepare()
+    scenario.touched = False
     stretch = chance.choices("swc", (15, 55, 30))[0]
     first, commit = scenario.steps.index("w"), scenario.steps.index("c")
-    if chance.random() < (0.5 if stretch != "c" or commit < len(scenario.steps) - 3 else 0.1):
+    if die_at is not None:
+        ended = run(scenario.words, scenario.commits, log, die_at=die_at)
+    elif chance.random() < (0.5 if stretch != "c" or commit < len(scenario.steps) - 3 else 0.1):
         steps = {"s": (0, first), "w": (first, commit), "c": (commit, len(scenario.steps) - 1)}[stretch]
         ended = run(scenario.words, scenario.commits, log, die_at=1 + chance.randint(*steps))
     else:
@@ -461,6 +470,8 @@ def one_kill(scenario: Scenario, chance: random.Random, log: Path) -> None:
     if ended.code is not None:
         if ended.code != scenario.good:
             raise Fault(f"{scenario.name}: exit {ended.code}: {ended.said}")
+        if scenario.state(ended.code) != "new" or scenario.leftovers():
+            raise Fault(f"{scenario.name}: a run that was not killed: {scenario.state(ended.code)}, {scenario.leftovers()}")
         scenario.counts["came too late"] += 1
         return
     marks = {mark for _, mark in ended.trace}
@@ -475,6 +486,11 @@ def one_kill(scenario: Scenario, chance: random.Random, log: Path) -> None:
         found = "old"
     if found not in ("old", "new") or (found == "new" and where != "after"):
         raise Fault(f"{scenario.name}: killed {where} its commit, and now: {found}; trace {''.join(m for _, m in ended.trace)}")
+    scenario.counts[where] += 1
+    scenario.counts[found] += 1
+    if found == "old" and die_at is None and chance.random() < 0.6:
+        scenario.touched = True
+        return
     again = run(scenario.words, scenario.commits, log)
     scenario.settled(again.process)
     if again.code != scenario.good or "Traceback" in again.said:
@@ -483,8 +499,22 @@ def one_kill(scenario: Scenario, chance: random.Random, log: Path) -> None:
         raise Fault(f"{scenario.name}: after the next run: {scenario.state(again.code)}")
     if scenario.leftovers():
         raise Fault(f"{scenario.name}: the next run leaves {scenario.leftovers()}")
-    scenario.counts[where] += 1
-    scenario.counts[found] += 1
+    scenario.counts["runs after"] += 1
+
+
+def kill_at_each_step(scenarios: list[Scenario], chance: random.Random, log: Path) -> Counter[str]:
+    for scenario in scenarios:
+        calibrate(scenario, log)
+        for step in range(1, len(scenario.steps) + 1):
+            one_kill(scenario, chance, log, step)
+        print(f"  {scenario.name}: each of {len(scenario.steps)} steps", file=sys.stderr)
+    return counted(scenarios)
+
+
+def counted(scenarios: list[Scenario]) -> Counter[str]:
+    total = sum((scenario.counts for scenario in scenarios), Counter[str]())
+    total["kills"] = total["before"] + total["between"] + total["after"]
+    return total
 
 
 def kill_all(scenarios: list[Scenario], kills: int, chance: random.Random, log: Path, seconds: float) -> Counter[str]:
@@ -492,17 +522,17 @@ def kill_all(scenarios: list[Scenario], kills: int, chance: random.Random, log: 
         calibrate(scenario, log)
     end, total, turn = time.monotonic() + seconds, Counter[str](), 0
     while total["kills"] < kills and time.monotonic() < end:
-        scenario = scenarios[turn % len(scenarios)]
+        scenario = scenarios[turn // IN_A_ROW % len(scenarios)]
         turn += 1
+        scenario.touched = scenario.touched and turn % IN_A_ROW != 1
         one_kill(scenario, chance, log)
-        total = sum((s.counts for s in scenarios), Counter())
-        total["kills"] = total["before"] + total["between"] + total["after"]
+        total = counted(scenarios)
         if turn % 100 == 0:
             print(f"  {total['kills']} kills", file=sys.stderr)
     return total
 
 
-def report(scenarios: list[Scenario], total: Counter[str], kills: int) -> bool:
+def report(scenarios: list[Scenario], total: Counter[str]) -> bool:
     """Print what was counted; tell whether enough kills fell where they count."""
     head = ("kills", "before", "between", "after", "old", "new", "aside")
     print(f"{'':<34}" + "".join(f"{name:>9}" for name in head))
@@ -513,13 +543,14 @@ def report(scenarios: list[Scenario], total: Counter[str], kills: int) -> bool:
     print(f"{'all':<34}" + "".join(f"{total[name]:>9,}" for name in head))
     share = total["between"] / max(1, total["kills"])
     print(f"{total['kills']:,} kills: {share:.0%} between the first write and the commit; found {total['old']:,} times as before and "
-          f"{total['new']:,} times as after, never anything else. {total['came too late']:,} more came too late.")  # fmt: skip
+          f"{total['new']:,} times as after, never anything else. {total['came too late']:,} more came too late. "
+          f"{total['runs after']:,} times the command was run again to its end: it succeeded and left nothing lying about.")  # fmt: skip
     faults = []
     if share < 1 / 3:
         faults.append("fewer than a third fell between the first write and the commit")
     if not total["old"] or not total["new"]:
         faults.append("one of the two ends was never seen")
-    enough = kills >= 20 * len(scenarios)
+    enough = total["kills"] >= 20 * len(scenarios)
     faults += [f"{s.name}: one of the two ends was never seen" for s in scenarios if enough and not (s.counts["old"] and s.counts["new"])]
     for fault in faults:
         print(f"NOT ENOUGH: {fault}")
@@ -542,6 +573,7 @@ def postgresql(given: str | None, folder: Path) -> Iterator[str]:
 def command(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=2000)
+    parser.add_argument("--each", action="store_true", help="kill once before each step of each scenario instead")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long, calibration not counted")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--only", default="", help="only scenarios whose name matches this expression")
@@ -560,14 +592,17 @@ def command(arguments: list[str] | None = None) -> int:
         benches = [Bench(folder / "sqlite", core, None), Bench(folder / "server", core, server)]
         scenarios = [s for bench in benches for s in (*bench.imports(), *bench.exports()) if re.search(given.only, s.name)]
         try:
-            total = kill_all(scenarios, given.kills, random.Random(seed), folder / "said.txt", given.seconds)
+            chance, log = random.Random(seed), folder / "said.txt"
+            total = (
+                kill_at_each_step(scenarios, chance, log) if given.each else kill_all(scenarios, given.kills, chance, log, given.seconds)
+            )
         except Fault as fault:
             print(f"FAULT: {fault}")
             return 1
         finally:
             for bench in benches:
                 bench.database.drop(bench.empty, bench.old, bench.new)
-    return 0 if report(scenarios, total, given.kills) else 1
+    return 0 if report(scenarios, total) else 1
 
 
 if __name__ == "__main__":

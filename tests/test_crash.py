@@ -165,6 +165,17 @@ def test_a_log_without_room_takes_the_import_back(run: Run, sample: Path, small:
     assert (rows_of(sample), [path.name for path in small.iterdir()]) == (before, ["ballast"])
 
 
+def test_a_report_without_room_does_not_hide_that_the_import_is_done(run: Run, sample: Path, sample_set: Path, small: Path) -> None:
+    with sqlite3.connect(sample) as db:
+        db.execute("DELETE FROM inventory_items")
+    db.close()
+    filled(small, 0)
+    done = run("-d", sample, "import-complete", sample_set, "--report", small / "report.html", "--json")
+    assert (done.code, done.json["summary"]["created"]) == (0, len(rows_of(sample)["inventory_items"]))
+    assert f"cannot write {small / 'report.html'}: no space left on device" in done.err
+    assert "(the import is done, only its report is missing)" in done.err
+
+
 def test_a_folder_that_may_not_be_written_is_named(run: Run, sample: Path, sample_set: Path, small: Path) -> None:
     assert run("-d", sample, "export-complete", "-o", small / "out", "--since", "2026-01-01").code == 0
     shutil.copyfile(sample, small / "bakery.db")
@@ -202,31 +213,26 @@ def test_permissions_that_forbid_writing_are_named(sample: Path, sample_set: Pat
         shutil.rmtree(own)
 
 
-def as_nobody(words: list[object]) -> Ran:
-    """Run the command line in a forked child that gives up its rights once everything is imported."""
-    from bakeio_core.cli import main
+AS_NOBODY = """
+import contextlib, io, json, os, sys
+from bakeio_core.cli import main
+words = json.loads(sys.argv[1])
+with contextlib.suppress(SystemExit), contextlib.redirect_stderr(io.StringIO()):
+    out, sys.stdout = sys.stdout, io.TextIOWrapper(io.BytesIO())
+    main([*words, "--dry-run"])
+sys.stdout = out
+os.setgroups([])
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
+main(words)
+"""
 
-    reads, writes = os.pipe()
-    process = os.fork()
-    if process == 0:
-        code = 70
-        try:
-            os.dup2(writes, 1)
-            os.dup2(writes, 2)
-            sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)
-            os.setgroups([])
-            os.setresgid(65534, 65534, 65534)
-            os.setresuid(65534, 65534, 65534)
-            main([str(word) for word in words])
-        except SystemExit as left:
-            code = int(left.code or 0)
-        finally:
-            sys.stdout.flush()
-            os._exit(code)
-    os.close(writes)
-    with open(reads, encoding="utf-8") as file:
-        said = file.read()
-    return Ran(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), said, said)
+
+def as_nobody(words: list[object]) -> Ran:
+    """Run the command line in a process that gives up its rights once a dry run has imported all it needs."""
+    command = [sys.executable, "-W", "ignore", "-c", AS_NOBODY, json.dumps(list(map(str, words)))]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return Ran(done.returncode, done.stdout, done.stderr)
 
 
 def test_a_full_disk_of_the_server_takes_the_import_back(run: Run, postgresql: str, sample_set: Path) -> None:
