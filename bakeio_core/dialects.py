@@ -101,6 +101,9 @@ class Dialect(ABC):
     def keep_makers_off(self, db: Connection) -> None:
         """Keep others from making tables until the transaction ends."""
 
+    def will_write(self, db: Connection, table: str) -> None:
+        """Turn the caller's transaction into a writing one before it reads, where a reading one could not become one later."""
+
     def take_snapshot(self, db: Connection) -> None: ...
     def ensure_begun(self, db: Connection) -> None: ...
 
@@ -248,6 +251,13 @@ class SQLite(Dialect):
         else:
             self._patiently(db, sql)
 
+    def will_write(self, db: Connection, table: str) -> None:
+        try:
+            self._patiently(db, f"DELETE FROM {self.quote(table)} WHERE 0")
+        except exc.OperationalError as error:
+            if "no such table" not in str(error.orig):  # a database without it is refused later, with the reason
+                raise
+
     def take_snapshot(self, db: Connection) -> None:
         self._patiently(db, "SELECT 1 FROM sqlite_master LIMIT 1")
 
@@ -266,7 +276,8 @@ class SQLite(Dialect):
                     driver.execute(sql).fetchone()
                     return
                 except self.sa.dbapi.OperationalError as error:  # type: ignore[union-attr]
-                    if "locked" not in str(error) or time.monotonic() >= end:
+                    is_stale = getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY_SNAPSHOT"  # waiting would not help
+                    if "locked" not in str(error) or is_stale or time.monotonic() >= end:
                         break
                 if not told:
                     log.info("waiting for %s, %g seconds at most: another program is writing to it", db.engine.url.database, seconds)

@@ -371,6 +371,7 @@ class Bakeio:
     ) -> Report:
         ensure_begun(db)
         with translated():
+            ledger.will_write(db)
             ledger.refuse_writing(db, self.catalog)
             _apply.lock_tables(db, self.catalog, source)
             planner = Planner(

@@ -153,6 +153,11 @@ def outdated(db: Connection, catalog: Catalog) -> list[str]:
     return missing
 
 
+def will_write(db: Connection) -> None:
+    """Take the lock of a writer before anything is read, in a transaction of the caller that has not done so."""
+    dialect_of(db).will_write(db, META.name)
+
+
 def refuse_writing(db: Connection, catalog: Catalog) -> None:
     """Raise DatabaseError where this bakeio must not write: the database is newer, or lacks columns `bakeio upgrade` adds."""
     version = int(_meta(db).get("version", VERSION))

@@ -61,7 +61,7 @@ def notes(url: str | Path) -> list[str]:
 
 
 @contextmanager
-def held(path: Path, how: str = "IMMEDIATE", *, until_waited_for: bool = False) -> Iterator[None]:
+def held(path: Path, how: str = "IMMEDIATE", *, until_waited_for: bool = False) -> Iterator[sqlite3.Connection]:
     """Another program holds the write lock of an SQLite file, for the whole block or until somebody says that he waits for it."""
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute(f"BEGIN {how}")
@@ -69,11 +69,11 @@ def held(path: Path, how: str = "IMMEDIATE", *, until_waited_for: bool = False) 
     class Release(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if until_waited_for and record.getMessage().startswith("waiting"):
-                other.rollback()
+                other.commit()
 
     release = Release()
     logging.getLogger("bakeio").addHandler(release)
-    yield
+    yield other
     logging.getLogger("bakeio").removeHandler(release)
     other.close()
 
@@ -312,6 +312,18 @@ def test_where_the_caller_owns_the_transaction_it_is_a_clean_error(bakery: str, 
     assert (lost.value.code, lost.value.again) == ("changed-meanwhile", True)
     assert "another transaction changed the same data meanwhile" in str(lost.value)
     engine.dispose()
+
+
+def test_an_import_in_a_callers_transaction_waits_as_well_and_sees_what_came_before_it(sample: Path, core: Bakeio, tmp_path: Path) -> None:
+    """Had it read before it took the lock, it could not write any more after the other one's commit."""
+    journal(sample, "WAL")
+    file, engine = notes_file(sample, core, tmp_path / "v.json", "mine"), connect(sample)
+    logging.getLogger("bakeio").setLevel(logging.INFO)
+    with held(sample, until_waited_for=True) as other, engine.begin() as db:
+        other.execute("UPDATE products SET brand = 'of the till' WHERE id = 1")
+        assert core.import_(db, file).summary["updated"] == 81
+    engine.dispose()
+    assert (set(notes(sample)), rows_of(sample)["products"][0][4]) == ({"mine"}, "of the till")
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="before Python 3.11 the driver does not tell why")
