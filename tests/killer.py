@@ -158,8 +158,9 @@ class Database:
         if self.server:
             self._admin(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)", f"CREATE DATABASE {self.name} TEMPLATE {state or 'template0'}")
             return
-        for path in self.path.parent.glob(f"{self.path.name}*"):
-            path.unlink()
+        for path in self.path.parent.iterdir():
+            if path.name.startswith((self.path.name, f".{self.path.name}.")):
+                path.unlink()
         if state is not None:
             shutil.copyfile(state, self.path)
 
@@ -341,8 +342,7 @@ class Bench:
         def prepare() -> None:
             self.database.restore(before)
             self._state = None
-            for path in self.work.glob("*.json"):
-                path.unlink()
+            self._clean()
 
         def state(code: int | None) -> str:
             rows = self.database.rows()
@@ -381,9 +381,7 @@ class Bench:
             if self._state != self.new:
                 self.database.restore(self.new)
                 self._state = self.new
-            for path in self.work.iterdir():
-                if not path.name.startswith(("bakery.db", "kept-")):
-                    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            self._clean()
             for target in targets:
                 source = self.folder / "old" / target.relative_to(self.work)
                 target.parent.mkdir(exist_ok=True)
@@ -405,6 +403,11 @@ class Bench:
         )  # fmt: skip
 
     _state: Any = None
+
+    def _clean(self) -> None:
+        for path in self.work.iterdir():
+            if not path.name.startswith(("bakery.db", "kept-")):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _exported(self, target: Path) -> str:
         """Old: byte for byte; new: valid, and the same bytes but for what names the export and its time."""
