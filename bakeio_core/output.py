@@ -250,19 +250,24 @@ def _put_in(part: Path, path: Path) -> None:
         raise
 
 
+_MADE_UP = r"\d{4}-\d\d-\d\d_\d{6}_[0-9a-f]{6}(?:\.zip)?|import_skipped_\d{4}-\d\d-\d\d_\d{6}\.json"
+
+
 def settle(path: Path) -> None:
     """Finish or take back what a killed run left beside `path`, and tell the log `bakeio` of it.
 
     Where `path` is missing, the old folder set aside comes back. Leftovers of processes that are still running are left to them.
+    A name made up for this run is never used again, so what is left of other such names is settled with it.
     """
     if not path.parent.is_dir():
         return
-    name = re.compile(rf"\.{re.escape(path.name)}\.(?:part|old|gone)-(?P<number>(?P<process>\d+)_\d+)(?:-\w+)?")
+    names = _MADE_UP if re.fullmatch(_MADE_UP, path.name) else re.escape(path.name)
+    name = re.compile(rf"\.(?P<name>{names})\.(?:part|old|gone)-(?P<number>(?P<process>\d+)_\d+)(?:-\w+)?")
     for left in sorted(entry.name for entry in os.scandir(path.parent)):
         found = name.fullmatch(left)
         if found is None or found["number"] in _writing or (int(found["process"]) != os.getpid() and _is_running(int(found["process"]))):
             continue
-        _settle_one(path.parent / left, path, tell=True)
+        _settle_one(path.parent / left, path.parent / found["name"], tell=True)
 
 
 def settle_missing(path: Path) -> None:

@@ -71,6 +71,23 @@ def test_files_of_other_names_are_never_taken_for_leftovers(run: Run, sample: Pa
     assert set(others) <= set(names(tmp_path))
 
 
+def test_what_is_left_of_a_name_made_up_for_one_run_is_removed_by_the_next_such_run(
+    run: Run, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dead: int
+) -> None:
+    """Nobody would ever write to that very name again."""
+    monkeypatch.chdir(tmp_path)
+    left = tmp_path / "docs" / "exports" / f".2026-01-01_000000_abcdef.part-{dead}_1"
+    left.mkdir(parents=True)
+    (left / "01_suppliers.json").write_text("half")
+    (left.parent / f".mine.part-{dead}_1").write_text("another name")
+    archive = left.parent / "archives" / f".2026-01-01_000000_abcdef.zip.part-{dead}_2"
+    archive.parent.mkdir()
+    archive.write_text("half")
+    done = run("-d", sample, "export-complete", "--zip")
+    assert (done.code, hidden(left.parent), hidden(archive.parent)) == (0, [f".mine.part-{dead}_1"], [])
+    assert done.err.count("left by a run that was interrupted") == 2
+
+
 def test_a_name_with_brackets_is_no_pattern(run: Run, sample: Path, tmp_path: Path, dead: int) -> None:
     (tmp_path / f".[v].json.part-{dead}_1").write_text("half")
     assert run("-d", sample, "export-view", "products", "-o", tmp_path / "[v].json").code == 0
