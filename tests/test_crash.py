@@ -29,7 +29,7 @@ def ran(*words: object) -> str:
 
 # -- killed, and several at once: samples of what the commands do at length
 def test_killed_at_any_moment_there_is_the_old_state_or_the_new_one(postgresql: str) -> None:
-    told = ran(HERE / "killer.py", "--every", 5, "--only", "import: skip|export: set and", "--postgresql", postgresql)
+    told = ran(HERE / "killer.py", "--every", 9, "--only", "import: skip|export: set and", "--postgresql", postgresql)
     assert "never anything else" in told
 
 
