@@ -21,13 +21,15 @@ from bakeio_core.loading import Doubt, Loader
 from bakeio_core.model import Entity
 from bakeio_core.plan import Planner, resolved
 from bakeio_core.resolve import ALIAS, EXISTING
-from bakeio_core.sources import Part
+from bakeio_core.sources import Part, Source
 from bakeio_core.values import Text, Truth
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-__all__ = ["Application", "bakeio_import_records"]
+    from bakeio_core.catalog import Catalog
+
+__all__ = ["Application", "bakeio_import_records", "lock_tables"]
 
 
 @hookimpl(trylast=True)
@@ -67,6 +69,17 @@ def _bound(dialect: Any, entity: Entity, columns: Sequence[str], rows: list[tupl
     return out
 
 
+def lock_tables(db: Connection, catalog: Catalog, source: Source) -> None:
+    """Keep other writers off what an import writes, before anything is read that its plan stands on.
+
+    In the order of the catalog, the same for every import, so that two of them never wait for each other.
+    """
+    written = {part.entity.name for part in source.parts}
+    for name, entity in reversed(catalog.entities.items()):  # those that refer come before those referred to
+        written |= set(catalog.dependencies(entity)) if name in written else set()
+    dialect_of(db).lock(db, [entity.table for name, entity in catalog.entities.items() if name in written])
+
+
 class Application:
     """Apply one plan: `run()` writes everything and returns, or raises ImportRefused with nothing written.
 
@@ -84,13 +97,10 @@ class Application:
     def run(self, *, dry_run: bool = False, expected: bytes | None = None) -> None:
         """Write all parts inside a savepoint; a dry run takes it back at the end.
 
-        expected: the digest of the updates and conflicts that were shown; others are `changed-meanwhile`.
+        expected: the outcome that was shown (`Planner.outcome`); another one is `changed-meanwhile`.
         """
         dialect, planner = ensure_begun(self.db), self.planner
         with translated(), savepoint(self.db) as point, streaming(), dialect.importing(self.db):
-            written = [part.entity for part in planner.source.parts]
-            written += [planner.catalog.entities[name] for entity in written for name in planner.catalog.dependencies(entity)]
-            dialect.lock(self.db, [entity.table for entity in dict.fromkeys(written)])
             if self.journaled:
                 source = planner.source
                 self.journal = Journal.start(self.db, source.name, planner.options.mode, planner.now, export_id=source.export_id)
@@ -104,7 +114,7 @@ class Application:
             refused = refusal(planner)
             if refused:
                 raise ImportRefused(refused, problems=list(planner.problems))
-            if expected is not None and planner.digest.digest() != expected:
+            if expected is not None and planner.outcome() != expected:
                 message = "the database changed after the import was planned, and the outcome would be another one: plan it again"
                 raise ImportRefused(message, code="changed-meanwhile")
             if dry_run:

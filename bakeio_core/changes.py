@@ -11,10 +11,12 @@ from bakeio_core.linking import Unlinked
 from bakeio_core.model import Entity, Key
 from bakeio_core.resolve import Decision
 
-__all__ = ["ABSENT", "COUNTS", "MODES", "STAMPS", "Change", "Changes", "Draft", "Options", "Wanted"]
+__all__ = ["ABSENT", "COUNTS", "CREATED", "MODES", "STAMPS", "Change", "Changes", "Draft", "Options", "Wanted"]
 
 MODES = ("merge", "skip-existing", "update-only", "replace")
 COUNTS = ("processed", "created", "updated", "unchanged", "skipped", "conflicts", "errors", "nulls_kept")
+CREATED = "sum of created records"
+"""Counts the numbers of the records to create, besides `COUNTS`: another record created is another outcome."""
 ABSENT: Any = object()
 MOST_SHOWN = 10_000
 STAMPS = ("created_at", "updated_at")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -18,12 +20,14 @@ from bakeio_core.version import VERSION
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bakeio_core.host import Bakeio
+    from bakeio_core.host import Bakeio, Plan
     from bakeio_core.report import Report
 
 __all__ = ["Session", "json_option", "main"]
 
 COMMANDS = "bakeio.commands"
+ATTEMPTS = 5
+T = TypeVar("T")
 
 
 class Commands(click.Group):
@@ -62,8 +66,8 @@ def _plugin_commands() -> dict[str, Any]:
 class Session:
     """What the global options say, and what every command needs: the database, the plugins, a way to print."""
 
-    def __init__(self, database: str, block: Sequence[str], quiet: bool) -> None:
-        self.database, self.block, self.quiet = database, block, quiet
+    def __init__(self, database: str, block: Sequence[str], quiet: bool, wait: float = 10.0) -> None:
+        self.database, self.block, self.quiet, self.wait = database, block, quiet, wait
         self._bakeio: Bakeio | None = None
 
     @property
@@ -80,6 +84,25 @@ class Session:
         """Print talk: to stderr, unless quiet."""
         if not self.quiet:
             click.echo(shownable(text, sys.stderr), err=True)
+
+    @contextlib.contextmanager
+    def talking(self) -> Iterator[None]:
+        """Say what the library tells its log: what it waits for, what an earlier run left behind."""
+        import logging
+
+        say = self.say
+
+        class Talk(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                say(record.getMessage())
+
+        log, talk = logging.getLogger("bakeio"), Talk()
+        log.setLevel(logging.INFO)
+        log.addHandler(talk)
+        try:
+            yield
+        finally:
+            log.removeHandler(talk)
 
     @staticmethod
     def result(text: str) -> None:
@@ -99,7 +122,7 @@ class Session:
         from bakeio_core.database import begin_read, connect
 
         self._require()
-        engine = connect(self.database)
+        engine = connect(self.database, timeout=self.wait)
         try:
             with begin_read(engine) as db:
                 self._require_tables(db)
@@ -109,28 +132,60 @@ class Session:
 
     @contextlib.contextmanager
     def writing(self, *, create: bool = False) -> Iterator[Connection]:
-        """Open the database for one write transaction; `create` makes a missing one."""
-        from bakeio_core.database import begin_write, connect, translated
-        from bakeio_core.dialects import dialect_of
+        """Open the database for one write transaction; `create` makes a missing one, which appears when the block has ended well."""
+        from bakeio_core.database import file_of
+        from bakeio_core.errors import DatabaseError
+        from bakeio_core.output import new_file, settle
 
-        fresh = not self._is_there()
+        path = file_of(self.database)
         if not create:
             self._require()
-        engine = connect(self.database)
-        if fresh:
-            with translated(self.database), engine.connect() as db:
-                dialect_of(db).prepare_new(db)
+        if path is None or os.path.lexists(path):
+            if path is not None:
+                with contextlib.suppress(OSError):
+                    settle(Path(path))
+            with self._transaction(self.database, create) as db:
+                yield db
+            return
         try:
-            with begin_write(engine) as db:
+            with new_file(Path(path)) as part, self._transaction(str(part), create) as db:
+                yield db
+        except FileExistsError:
+            message = f"{path} was made by another program meanwhile: nothing was written. Do the same again"
+            raise DatabaseError(message, code="changed-meanwhile", again=True) from None
+
+    @contextlib.contextmanager
+    def _transaction(self, target: str, create: bool) -> Iterator[Connection]:
+        from bakeio_core.database import begin_write, connect, is_there, translated
+        from bakeio_core.dialects import dialect_of
+
+        engine = connect(target, timeout=self.wait)
+        try:
+            if not is_there(target):
+                with translated(self.database), engine.connect() as db:
+                    dialect_of(db).prepare_new(db)
+            with begin_write(engine, self.database) as db:
                 if not create:
                     self._require_tables(db)
                 yield db
-        except BaseException:
+        finally:
             engine.dispose()
-            if fresh:
-                self._remove_empty()
-            raise
-        engine.dispose()
+
+    def write(self, work: Callable[[Connection], T], *, create: bool = False) -> T:
+        """Do the work in one write transaction; where another one came between, all of it again, a few times at most."""
+        from bakeio_core.errors import DatabaseError
+
+        attempt = 1
+        while True:
+            try:
+                with self.writing(create=create) as db:
+                    return work(db)
+            except DatabaseError as error:
+                if not error.again or attempt == ATTEMPTS:
+                    raise
+            attempt += 1
+            self.say("another transaction came between: doing it all again")
+            time.sleep(random.uniform(0.05, 0.3))
 
     def _is_there(self) -> bool:
         from bakeio_core.database import is_there
@@ -154,15 +209,6 @@ class Session:
 
         raise DatabaseError(f"no database at {shown_url(self.database)}; run: bakeio init")
 
-    def _remove_empty(self) -> None:
-        """Take away a database file this command made and could not fill."""
-        from bakeio_core.database import file_of
-
-        path = file_of(self.database)
-        for name in (f"{path}", f"{path}-wal", f"{path}-shm") if path else ():
-            with contextlib.suppress(OSError):
-                os.unlink(name)
-
 
 def shownable(text: str, stream: Any) -> str:
     """Return the text with what the stream's encoding cannot show as escapes."""
@@ -182,8 +228,6 @@ def _progress(session: Session) -> Callable[[str, int], None] | None:
     last = [0.0]
 
     def show(name: str, done: int) -> None:
-        import time
-
         if done > 1000 and time.monotonic() - last[0] > 0.2:
             last[0] = time.monotonic()
             click.echo(f"\r  {name} {done:,}\033[K", err=True, nl=False)
@@ -233,11 +277,20 @@ class Mode(click.ParamType):  # type: ignore[type-arg]
 )
 @click.option("--block", multiple=True, metavar="PLUGIN", help="Leave a plugin out; may be given more than once.")
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr but errors.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0, max=86_400),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for another program that is writing; 0: not at all.",
+)
 @click.version_option(VERSION, prog_name="bakeio")
 @click.pass_context
-def bakeio(context: click.Context, database: str, block: tuple[str, ...], quiet: bool) -> None:
+def bakeio(context: click.Context, database: str, block: tuple[str, ...], quiet: bool, wait: float) -> None:
     """Take a bakery's data out of its database as files, and bring enriched files back in without losing anything."""
-    context.obj = Session(database, block, quiet)
+    context.obj = Session(database, block, quiet, wait)
+    context.with_resource(context.obj.talking())
 
 
 @bakeio.command()
@@ -249,9 +302,7 @@ def init(session: Session, sample: bool, as_json: bool) -> None:
     from bakeio_core.database import shown_url
 
     core = session.bakeio
-    with session.writing(create=True) as db:
-        made = core.create_tables(db)
-        report = core.load_sample(db) if sample else None
+    made, report = session.write(lambda db: (core.create_tables(db), core.load_sample(db) if sample else None), create=True)
     where = shown_url(session.database)
     if as_json:
         session.result_json({"database": where, "tables": made, "sample": report.summary["created"] if report else 0})
@@ -394,7 +445,8 @@ def _import(session: Session, path: Path | None, input_: Path | None, dry_run: b
             accept_edits: bool, no_journal: bool, skipped_log: Path | None, create: bool, kinds: Sequence[str], interactive: bool, no_input: bool,
             decisions_file: Path | None, create_missing: tuple[str, ...], **options: Any) -> None:  # fmt: skip
     """Import what a path holds, after questions and a look at it where a person is there to be asked."""
-    from bakeio_core.errors import DocumentError, ImportRefused
+    from bakeio_core.errors import DocumentError, ImportRefused, UsageError
+    from bakeio_core.output import restored
 
     if interactive and no_input:
         raise click.UsageError("--interactive asks and --no-input does not: give one of them")
@@ -407,20 +459,30 @@ def _import(session: Session, path: Path | None, input_: Path | None, dry_run: b
     options |= {"create": create_missing, "decisions": questions.answers}
     if interactive:
         questions.ask(options)
+    shown: Plan | None = None
     if options["mode"] == "replace" and not (dry_run or yes):
         _confirm_replacing(session, source, create, options)
     elif not (dry_run or yes or no_input or as_json) and sys.stdin.isatty() and sys.stdout.isatty():
-        _ask(session, core, source, create, options)
+        shown = _ask(session, core, source, create, options)
     progress = _progress(session)
     log = skipped_log or Path(f"docs/exports/import_skipped_{datetime.now(timezone.utc):%Y-%m-%d_%H%M%S}.json")
+    if source.kind == "skipped" and log.exists() and log.samefile(target):
+        raise UsageError(f"{log} is what is being imported: log what is skipped to another file")
     report: Report | None = None
+
+    def work(db: Connection) -> None:
+        nonlocal report
+        put_back()
+        if create:
+            core.create_tables(db)
+        how: dict[str, Any] = {"dry_run": dry_run, "journal": not no_journal, "skipped_log": log, "progress": progress}
+        report = core.apply(db, shown, **how) if shown else core.import_(db, source, **how, **options)
+        if dry_run:
+            raise _TakeBack
+
     try:
-        with session.writing(create=create) as db:
-            if create:
-                core.create_tables(db)
-            report = core.import_(db, source, dry_run=dry_run, journal=not no_journal, skipped_log=log, progress=progress, **options)
-            if dry_run:
-                raise _TakeBack
+        with restored(log) as put_back:
+            session.write(work, create=create)
     except _TakeBack:
         pass
     except ImportRefused as refused:
@@ -429,20 +491,11 @@ def _import(session: Session, path: Path | None, input_: Path | None, dry_run: b
         report = refused.report
         if no_input or decisions_file is not None:
             questions.write_down(options)
-    except BaseException:
-        if report is not None and report.skipped_log:  # it was written, but the commit failed
-            log.unlink(missing_ok=True)
-        raise
     _end_progress(progress)
     if report is None:
         return
     if html is not None:
-        from bakeio_core.output import atomic_file
-        from bakeio_core.page import page
-
-        with atomic_file(html) as file:
-            file.write(page(report).encode())
-        session.say(f"Wrote {html}")
+        _write_page(session, report, html)
     _show_report(session, report, as_json)
 
 
@@ -568,18 +621,35 @@ def _looked_at(session: Session, create: bool) -> Iterator[Connection]:
         raise _TakeBack
 
 
-def _ask(session: Session, core: Bakeio, source: Any, create: bool, options: dict[str, Any]) -> None:
-    """Show a person what many changes would be, and ask; no transaction is open while they think."""
+def _write_page(session: Session, report: Report, path: Path) -> None:
+    """Write the report as a page; where that fails the import is done all the same, and so its exit code stays."""
+    from bakeio_core.errors import BakeioError
+    from bakeio_core.output import atomic_file
+    from bakeio_core.page import page
+
+    try:
+        with atomic_file(path) as file:
+            file.write(page(report).encode())
+        session.say(f"Wrote {path}")
+    except BakeioError as error:
+        outcome = "nothing was imported" if report.refused or report.dry_run else "the import is done"
+        click.echo(shownable(f"Error: {error} ({outcome}, only its report is missing)", sys.stderr), err=True)
+
+
+def _ask(session: Session, core: Bakeio, source: Any, create: bool, options: dict[str, Any]) -> Plan | None:
+    """Show a person what many changes would be, and ask; no transaction is open while they think. Return what they said yes to."""
     from bakeio_core.difference import lines
 
     if create and not session._is_there():
-        return
+        return None
     with session.reading() as db:
         plan = core.plan(db, source, **options)
     shown = lines(plan.report, color=_colored(sys.stderr))
-    if len(shown) > 20 and not plan.report.refused:
-        session.say("\n".join(shown))
-        click.confirm("Write this?", abort=True, err=True)
+    if len(shown) <= 20 or plan.report.refused:
+        return None
+    session.say("\n".join(shown))
+    click.confirm("Write this?", abort=True, err=True)
+    return plan
 
 
 def _confirm_replacing(session: Session, source: Any, create: bool, options: dict[str, Any]) -> None:
@@ -756,11 +826,18 @@ def runs(session: Session, as_json: bool) -> None:
 @click.pass_obj
 def undo(session: Session, run: int | None, dry_run: bool, as_json: bool) -> None:
     """Take one import back: the latest, or RUN. What was changed since is kept and named."""
-    with contextlib.suppress(_TakeBack), session.writing() as db:
+    report: Report | None = None
+
+    def work(db: Connection) -> None:
+        nonlocal report
         report = session.bakeio.undo(db, run, dry_run=dry_run)
         if dry_run:
             raise _TakeBack
-    _show_report(session, report, as_json)
+
+    with contextlib.suppress(_TakeBack):
+        session.write(work)
+    if report is not None:
+        _show_report(session, report, as_json)
 
 
 @bakeio.command()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from bakeio_core.errors import DatabaseError, UsageError
 __all__ = ["Dialect", "dialect_of"]
 
 Rows = list[tuple[Any, ...]]
+log = logging.getLogger("bakeio")
 MOST_JSON_FIELDS = 50
 """SQLite takes 127 arguments in a function call (SQLITE_MAX_FUNCTION_ARG), two for each field."""
 
@@ -78,9 +81,28 @@ class Dialect(ABC):
         if rows:
             db.exec_driver_sql(sql, list(rows))
 
+    @contextmanager
+    def _raised(self, sql: str) -> Iterator[None]:
+        """Raise what the driver raises as SQLAlchemy would, where a statement is a matter of the driver alone."""
+        errors: Any = self.sa.dbapi.Error  # type: ignore[union-attr]
+        try:
+            yield
+        except errors as error:
+            raise exc.DBAPIError.instance(sql, (), error, errors, dialect=self.sa) from error
+
     # -- to be given by each system
     def prepare_new(self, db: Connection) -> None:
         """Set up a database that is about to be made."""
+
+    def begin(self, db: Connection, sql: str) -> None:
+        """Open a transaction with this statement; where it must wait for another program, tell the log."""
+        db.exec_driver_sql(sql)
+
+    def keep_makers_off(self, db: Connection) -> None:
+        """Keep others from making tables until the transaction ends."""
+
+    def will_write(self, db: Connection, table: str) -> None:
+        """Turn the caller's transaction into a writing one before it reads, where a reading one could not become one later."""
 
     def take_snapshot(self, db: Connection) -> None: ...
     def ensure_begun(self, db: Connection) -> None: ...
@@ -177,7 +199,10 @@ class Dialect(ABC):
         db.exec_driver_sql(f"ALTER TABLE {self.format_table(table)} {sql}")
 
     def lock(self, db: Connection, tables: Sequence[Table]) -> None:
-        """Keep other writers off the tables until the transaction ends."""
+        """Keep other writers off the tables until the transaction ends; where it must wait for one, tell the log.
+
+        Raises DatabaseError (`locked`) that says who holds them, where the database knows. Always name tables in the same order.
+        """
 
     @contextmanager
     def importing(self, db: Connection) -> Iterator[None]:
@@ -217,10 +242,50 @@ class SQLite(Dialect):
         db.exec_driver_sql(f"ALTER TABLE {self.format_table(table)} ADD COLUMN {name} {kind}{rest}")
 
     def prepare_new(self, db: Connection) -> None:
-        db.connection.driver_connection.execute("PRAGMA journal_mode=WAL")  # type: ignore[union-attr]
+        with self._raised("PRAGMA journal_mode=WAL"):
+            db.connection.driver_connection.execute("PRAGMA journal_mode=WAL")  # type: ignore[union-attr]
+
+    def begin(self, db: Connection, sql: str) -> None:
+        if sql == "BEGIN":  # takes no lock yet
+            db.exec_driver_sql(sql)
+        else:
+            self._patiently(db, sql)
+
+    def will_write(self, db: Connection, table: str) -> None:
+        try:
+            self._patiently(db, f"DELETE FROM {self.quote(table)} WHERE 0")
+        except exc.OperationalError as error:
+            if "no such table" not in str(error.orig):  # a database without it is refused later, with the reason
+                raise
 
     def take_snapshot(self, db: Connection) -> None:
-        self.fetch(db, "SELECT 1 FROM sqlite_master LIMIT 1")
+        self._patiently(db, "SELECT 1 FROM sqlite_master LIMIT 1")
+
+    def _patiently(self, db: Connection, sql: str) -> None:
+        """Run a statement that may meet a lock, for as long as the connection waits for one.
+
+        The driver would wait as long by itself, but say nothing and hear no interrupt.
+        """
+        driver: Any = db.connection.driver_connection
+        seconds = driver.execute("PRAGMA busy_timeout").fetchone()[0] / 1000
+        driver.execute("PRAGMA busy_timeout=0")
+        end, told = time.monotonic() + seconds, False
+        try:
+            while True:
+                try:
+                    driver.execute(sql).fetchone()
+                    return
+                except self.sa.dbapi.OperationalError as error:  # type: ignore[union-attr]
+                    is_stale = getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY_SNAPSHOT"  # waiting would not help
+                    if "locked" not in str(error) or is_stale or time.monotonic() >= end:
+                        break
+                if not told:
+                    log.info("waiting for %s, %g seconds at most: another program is writing to it", db.engine.url.database, seconds)
+                    told = True
+                time.sleep(0.02)
+            db.exec_driver_sql(sql).close()  # raises what is wrong, as SQLAlchemy does
+        finally:
+            driver.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
 
     def ensure_begun(self, db: Connection) -> None:
         if not db.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
@@ -380,15 +445,6 @@ class PostgreSQL(Dialect):
         if lines:
             yield len(lines), b"".join(lines)[:-1].replace(b"\n", b",\n")
 
-    @contextmanager
-    def _raised(self, sql: str) -> Iterator[None]:
-        """Raise what the driver raises as SQLAlchemy would: COPY is a matter of the driver alone."""
-        errors: Any = self.sa.dbapi.Error  # type: ignore[union-attr]
-        try:
-            yield
-        except errors as error:
-            raise exc.DBAPIError.instance(sql, (), error, errors, dialect=self.sa) from error
-
     @staticmethod
     def _cursor(db: Connection) -> Any:
         return db.connection.driver_connection.cursor()  # type: ignore[union-attr]
@@ -439,12 +495,67 @@ class PostgreSQL(Dialect):
             db.exec_driver_sql(f"ALTER SEQUENCE {sequence} RESTART WITH {self.next_id(db, table, primary)}")
 
     def lock(self, db: Connection, tables: Sequence[Table]) -> None:
-        if tables:
-            db.exec_driver_sql(f"LOCK TABLE {', '.join(map(self.format_table, tables))} IN SHARE ROW EXCLUSIVE MODE")
+        names = list(map(self.format_table, tables))
+        if not names or self._tried(db, f"LOCK TABLE {', '.join(names)} IN SHARE ROW EXCLUSIVE MODE NOWAIT"):
+            return
+        seconds, end = self._say_waiting(db, self._holders(db, names))
+        for name in names:  # one by one, so that all of them together are not waited for longer than was said
+            left = max(1, int((end - time.monotonic()) * 1000)) if seconds else 0
+            db.exec_driver_sql(f"SET LOCAL lock_timeout = '{left}ms'")
+            if not self._tried(db, f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE"):
+                raise DatabaseError(
+                    f"{name} in the database is locked by {self._holders(db, [name])}, for more than {seconds:g} seconds: wait for that to "
+                    "finish or end it, then try again; --wait SECONDS waits longer",
+                    code="locked",
+                )
+        db.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(seconds * 1000)}ms'")
+
+    def keep_makers_off(self, db: Connection) -> None:
+        if not self.scalar(db, f"SELECT pg_try_advisory_xact_lock({_MAKING})"):
+            self._say_waiting(db, "another bakeio that is making tables")
+            self.fetch(db, f"SELECT pg_advisory_xact_lock({_MAKING})")
+
+    def _say_waiting(self, db: Connection, whom: str) -> tuple[float, float]:
+        """Tell the log who is waited for; return the seconds the connection waits at most (0: for ever), and when they are over."""
+        seconds = int(self.scalar(db, "SELECT setting FROM pg_settings WHERE name = 'lock_timeout'")) / 1000
+        log.info("waiting%s for %s", f", {seconds:g} seconds at most," if seconds else "", whom)
+        return seconds, time.monotonic() + seconds
+
+    @staticmethod
+    def _tried(db: Connection, sql: str) -> bool:
+        """Run a statement that takes a lock; tell whether it got it. The transaction goes on either way."""
+        point = db.begin_nested()
+        try:
+            db.exec_driver_sql(sql)
+        except exc.OperationalError as error:
+            point.rollback()
+            if getattr(error.orig, "sqlstate", None) != "55P03":
+                raise
+            return False
+        point.commit()
+        return True
+
+    def _holders(self, db: Connection, names: Sequence[str]) -> str:
+        """Return who keeps others from writing to the tables, as the server knows them."""
+        sql = (
+            "SELECT DISTINCT coalesce(nullif(a.application_name, ''), a.backend_type), a.pid, a.usename, to_char(a.xact_start, 'HH24:MI:SS') "
+            "FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.granted AND l.pid <> pg_backend_pid() "
+            "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+            "AND l.relation = ANY(%s::regclass[]) AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')"
+        )
+        found = [
+            f"{name} (process {process} of the server{f', user {user}' if user else ''}{f', since {since}' if since else ''})"
+            for name, process, user, since in self.fetch(db, sql, (list(names),))
+        ]
+        return " and ".join(found) or "another program"
 
     @contextmanager
     def loading(self, db: Connection, table: Table) -> Iterator[None]:
         name = self.format_table(table)
+        referred = [self.format_table(key.column.table) for key in table.foreign_keys]
+        if not self._tried(db, f"LOCK TABLE {', '.join(dict.fromkeys([name, *referred]))} IN ACCESS EXCLUSIVE MODE NOWAIT"):
+            yield  # somebody reads: an index that stays costs less than waiting, and cannot end in a deadlock
+            return
         indexes = self.fetch(
             db,
             "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index i WHERE i.indrelid = %s::regclass "
@@ -465,6 +576,8 @@ class PostgreSQL(Dialect):
             db.exec_driver_sql(f"ALTER TABLE {name} ADD CONSTRAINT {self.quote(key)} {sql}")
 
 
+_MAKING = int.from_bytes(b"bakeio", "big")
+"""The number of the advisory lock under which tables are made."""
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\b": "\\b", "\f": "\\f", "\v": "\\v"})
 
 

@@ -312,7 +312,7 @@ class Bakeio:
             search.prepare({item.entity for item in missing})
             report = Report.of(planner, dry_run=True, refused=refusal(planner))
             name_candidates(report.problems, missing)
-            return Plan(opened, options, known, report, missing, planner.shown, opened.fingerprint(), planner.digest.digest())
+            return Plan(opened, options, known, report, missing, planner.shown, opened.fingerprint(), planner.outcome())
 
     def _learned(self, db: Connection) -> dict[Identity, int]:
         return {(alias.entity, folded_key(alias.key)): alias.row for alias in ledger.aliases(db)}
@@ -335,17 +335,31 @@ class Bakeio:
             new += known.add(resolver(left) or {}) if left else 0
         return new
 
-    def apply(self, db: Connection, plan: Plan, *, skip_errors: bool | None = None, dry_run: bool = False) -> Report:
+    def apply(
+        self,
+        db: Connection,
+        plan: Plan,
+        *,
+        skip_errors: bool | None = None,
+        dry_run: bool = False,
+        journal: bool = True,
+        skipped_log: Path | None = None,
+        progress: Progress | None = None,
+    ) -> Report:
         """Carry out a plan inside the caller's transaction: all of it, or nothing.
 
         skip_errors: import the good records and leave the bad ones. dry_run: write, look, and take everything back.
+        journal, skipped_log, progress: as with `import_`.
         Raises ImportRefused (with `report` and `problems`) where it must not be done, or where file or database are no longer as planned
         (`changed-meanwhile`); then nothing was written.
         """
         options = plan.options if skip_errors is None else replace(plan.options, skip_errors=skip_errors)
         if plan.source.fingerprint() != plan.sha256:
             raise ImportRefused("the file changed after the import was planned: plan it again", code="changed-meanwhile")
-        return self._import(db, plan.source, options, plan.decisions, dry_run=dry_run, expected=plan.digest)
+        return self._import(
+            db, plan.source, options, plan.decisions, dry_run=dry_run, expected=plan.digest, journal=journal, skipped_log=skipped_log,
+            progress=progress,
+        )  # fmt: skip
 
     def import_(
         self,
@@ -376,12 +390,14 @@ class Bakeio:
         opened = source if isinstance(source, sources.Source) else self.open(source, accept_edits=accept_edits)
         options = Options(mode, on_conflict, skip_errors, nulls, frozenset(allow), allow_duplicates)
         known = None
+        ensure_begun(db)
+        with translated():
+            ledger.will_write(db)
         if resolve or create or len(self.hook.bakeio_resolve_references.get_hookimpls()) > 1:  # somebody besides the core may know answers
             known = self.plan(
                 db, opened, mode=mode, resolve=resolve, decisions=decisions, on_conflict=on_conflict, skip_errors=skip_errors, nulls=nulls,
                 allow=allow, allow_duplicates=allow_duplicates, create=create,
             ).decisions  # fmt: skip
-        ensure_begun(db)
         with translated():
             known = Decisions(decisions, self._learned(db)) if known is None else known
         return self._import(db, opened, options, known, dry_run=dry_run, journal=journal, skipped_log=skipped_log, progress=progress)
@@ -435,6 +451,7 @@ class Bakeio:
         """
         ensure_begun(db)
         with translated():
+            ledger.will_write(db)
             ledger.refuse_writing(db, self.catalog)
             undoing = Undoing(db, self.catalog, self._watched(None), run_to_undo(db, run), now())
         undoing.run(dry_run=dry_run)
@@ -474,7 +491,9 @@ class Bakeio:
     ) -> Report:
         ensure_begun(db)
         with translated():
+            ledger.will_write(db)
             ledger.refuse_writing(db, self.catalog)
+            _apply.lock_tables(db, self.catalog, source)
             planner = Planner(
                 db, self.catalog, source, options, decisions, planning=False, view_planner=ViewPlanner, witness=expected is not None
             )

@@ -93,7 +93,10 @@ def database_id(db: Connection) -> str | None:
 
 def make_tables(db: Connection, catalog: Catalog) -> list[str]:
     """Create every table that is missing, the entities' and bakeio's own; return the names of the new ones. Twice is harmless."""
-    before = set(dialect_of(db).existing_columns(db))
+    dialect = dialect_of(db)
+    if {*catalog.metadata.tables, *METADATA.tables} - set(dialect.existing_columns(db)):
+        dialect.keep_makers_off(db)  # two that made the same table at once would fail on each other
+    before = set(dialect.existing_columns(db))
     catalog.metadata.create_all(db)
     METADATA.create_all(db)
     meta = _meta(db)
@@ -217,6 +220,11 @@ def outdated(db: Connection, catalog: Catalog) -> list[str]:
         else:
             missing += [f"{table.name}.{column.name}" for column in table.columns if column.name not in there[table.name]]
     return missing
+
+
+def will_write(db: Connection) -> None:
+    """Take the lock of a writer before anything is read, in a transaction of the caller that has not done so."""
+    dialect_of(db).will_write(db, META.name)
 
 
 def refuse_writing(db: Connection, catalog: Catalog) -> None:

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from bakeio_core.changes import STAMPS, Changes, LazyRows
+from bakeio_core.changes import CREATED, STAMPS, Changes, LazyRows
 from bakeio_core.dialects import dialect_of
 from bakeio_core.linking import REMEMBERED
 from bakeio_core.plan import Planner
@@ -62,6 +62,7 @@ class Loader:
         counts = self.planner.counts[self.entity.name]
         counts["processed"] += self.reader.total
         counts["created"] += self.reader.total
+        counts[CREATED] += self.reader.total * (self.reader.total + 1) // 2
         if self.last:
             self.planner.took_id(self.entity, self.last)
         self.planner.linker.loaded.add(self.entity.name)

@@ -16,7 +16,7 @@ import msgspec
 from bakeio_core.catalog import Catalog
 from bakeio_core.documents import Document, Format, Limits
 from bakeio_core.errors import DocumentError, Problem, Problems
-from bakeio_core.output import encode_lines, opened_document
+from bakeio_core.output import encode_lines, opened_document, settle_missing
 from bakeio_core.sets import MANIFEST, ExportSet
 from bakeio_core.skipped import open_log
 from bakeio_core.sources import Source, of_entity, of_set, of_view
@@ -39,6 +39,7 @@ def open_source(
     if not isinstance(path, Path):
         data = path.read()
         return _open_document(Document("stdin", partial(io.BytesIO, data), limits), data, catalog)
+    settle_missing(path)
     if not path.exists():
         raise DocumentError(f"{path}: there is no such file or folder", code="missing-file")
     if path.is_dir() or path.name == MANIFEST or path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):

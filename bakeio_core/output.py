@@ -1,13 +1,22 @@
-"""Write files that appear whole or not at all: temporary sibling, fsync, rename."""
+"""Write files that appear whole or not at all: temporary sibling, fsync, rename. What a killed run leaves is settled by the next one.
+
+Beside its target a run makes siblings whose names hold the number of its process: `.NAME.part-12_1` is what is being written,
+`.NAME.old-12_1` a folder set aside for the new one, `.NAME.gone-12_1` one that is being deleted.
+"""
 
 from __future__ import annotations
 
+import errno
+import glob
 import hashlib
+import itertools
 import json
+import logging
 import os
+import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,9 +24,22 @@ import msgspec
 
 from bakeio_core.errors import BakeioError, UsageError
 
-__all__ = ["CLOSE", "HashedFile", "atomic_file", "atomic_folder", "opened_document", "pretty"]
+__all__ = [
+    "CLOSE",
+    "HashedFile",
+    "atomic_file",
+    "atomic_folder",
+    "new_file",
+    "opened_document",
+    "pretty",
+    "refuse_existing",
+    "restored",
+    "settle",
+    "settle_missing",
+]
 
 CLOSE = b"\n  ]\n}\n"
+log = logging.getLogger("bakeio")
 
 
 class HashedFile:
@@ -25,6 +47,12 @@ class HashedFile:
 
     def __init__(self, path: Path) -> None:
         self.file: IO[bytes] = open(path, "wb", buffering=0)
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew with an empty file."""
+        self.file.seek(0)
+        self.file.truncate()
         self.hash = hashlib.sha256()
         self.size = 0
 
@@ -35,8 +63,12 @@ class HashedFile:
             view = view[self.file.write(view) :]
         self.size += len(data)
 
-    def close(self) -> str:
+    def sync(self) -> None:
+        """Bring what was written to the disk."""
         os.fsync(self.file.fileno())
+
+    def close(self) -> str:
+        self.sync()
         self.file.close()
         return self.hash.hexdigest()
 
@@ -61,8 +93,18 @@ def sync_folder(path: Path) -> None:
             os.close(descriptor)
 
 
-def _sibling(path: Path, what: str) -> Path:
-    return path.parent / f".{path.name}.{what}-{os.getpid()}"
+def _make_folder(path: Path) -> None:
+    """Make a folder and those above it, each brought to the disk."""
+    if not path.is_dir():
+        _make_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        sync_folder(path.parent)
+
+
+_CAUSES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room there, or choose another place"),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "allow writing there, or choose another place"),
+}
 
 
 @contextmanager
@@ -71,25 +113,44 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise BakeioError(f"cannot write {path}: {reason[:1].lower()}{reason[1:]}; nothing was changed there", code="io-error") from error
+        remedy = _CAUSES.get(error.errno or 0, "remove the cause, then try again")
+        message = f"cannot write {path}: {reason[:1].lower()}{reason[1:]}; nothing was changed there. To go on, {remedy}"
+        raise BakeioError(message, code="io-error") from error
+
+
+_writing: set[str] = set()
+"""The numbers of the siblings this very process is at work on: everything else that bears its number was left by an older one."""
+_numbers = itertools.count(1)
+
+
+@contextmanager
+def _numbered(path: Path) -> Iterator[tuple[Path, Path]]:
+    """Give the names (part, old) of two siblings nobody else uses while the block lasts."""
+    number = f"{os.getpid()}_{next(_numbers)}"
+    _writing.add(number)
+    try:
+        yield path.parent / f".{path.name}.part-{number}", path.parent / f".{path.name}.old-{number}"
+    finally:
+        _writing.discard(number)
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[HashedFile]:
     """Write a file that replaces `path` in one step when the block ends well; raises BakeioError (`io-error`) where it cannot."""
     with _explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = _sibling(path, "part")
-        file = HashedFile(part)
-        try:
-            yield file
-            file.close()
-            os.replace(part, path)
+        _make_folder(path.parent)
+        settle(path)
+        with _numbered(path) as (part, _):
+            file = HashedFile(part)
+            try:
+                yield file
+                file.close()
+                os.replace(part, path)
+            except BaseException:
+                file.file.close()
+                part.unlink(missing_ok=True)
+                raise
             sync_folder(path.parent)
-        except BaseException:
-            file.file.close()
-            part.unlink(missing_ok=True)
-            raise
 
 
 @contextmanager
@@ -98,46 +159,151 @@ def atomic_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
 
     An existing `path` is refused (UsageError) unless `force`: then the old one is set aside, the new one put in, the old one deleted.
     """
-    settle_swap(path)
-    if path.exists() and not force:
-        raise UsageError(f"{path} exists already: choose another folder, or replace it with --force")
     with _explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part, old = _sibling(path, "part"), _sibling(path, "old")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir()
+        refuse_existing(path, force)
+        _make_folder(path.parent)
+        with _numbered(path) as (part, old):
+            part.mkdir()
+            try:
+                yield part
+                sync_folder(part)
+                if force and os.path.lexists(path):
+                    os.rename(path, old)
+                _put_in(part, path)
+            except BaseException:
+                _settle_one(old, path)
+                _delete(part)
+                raise
+            sync_folder(path.parent)
+            _settle_one(old, path)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Give a name beside `path` under which others may make a file: it becomes `path` when the block ends well and is removed otherwise.
+
+    Raises FileExistsError where `path` is there by then: what came first is never replaced.
+    """
+    settle(path)
+    with _numbered(path) as (part, _):
         try:
             yield part
-            sync_folder(part)
-            if path.exists():
-                os.rename(path, old)
-            os.rename(part, path)
-            sync_folder(path.parent)
-        except BaseException:
-            shutil.rmtree(part, ignore_errors=True)
-            settle_swap(path)
+            with _explained(path):
+                with open(part, "rb") as file:
+                    os.fsync(file.fileno())
+                is_first = _linked(part, path)
+        finally:
+            for left in path.parent.glob(f"{glob.escape(part.name)}*"):
+                left.unlink(missing_ok=True)
+        if not is_first:
+            raise FileExistsError(path)
+        sync_folder(path.parent)
+
+
+@contextmanager
+def restored(path: Path) -> Iterator[Callable[[], None]]:
+    """Give a function that puts a file back as it is now; called when the block raises as well."""
+    before = path.read_bytes() if path.is_file() else None
+
+    def put_back() -> None:
+        if before is None:
+            path.unlink(missing_ok=True)
+        elif not path.is_file() or path.read_bytes() != before:
+            with atomic_file(path) as file:
+                file.write(before)
+
+    try:
+        yield put_back
+    except BaseException:
+        put_back()
+        raise
+
+
+def _linked(part: Path, path: Path) -> bool:
+    """Give a file its other name; tell whether that was free."""
+    try:
+        try:
+            os.link(part, path)
+        except FileExistsError:
             raise
-        shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
+        except OSError:  # a file system without links
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            os.replace(part, path)
+    except FileExistsError:
+        return False
+    return True
 
 
-def settle_swap(path: Path) -> list[Path]:
-    """Finish or take back a swap that a killed run left half done; return the leftovers removed.
+def refuse_existing(path: Path, force: bool) -> None:
+    """Raise UsageError where `path` is there, once a swap that was interrupted is settled, unless `force`."""
+    settle(path)
+    if os.path.lexists(path) and not force:
+        raise UsageError(f"{path} exists already: choose another folder, or replace it with --force")
 
-    Where `path` is missing, the old folder set aside comes back; leftovers of processes that are gone are deleted.
+
+def _put_in(part: Path, path: Path) -> None:
+    try:
+        os.rename(part, path)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise UsageError(f"{path} was made by another program meanwhile: choose another folder, or replace it with --force") from error
+        raise
+
+
+_MADE_UP = r"\d{4}-\d\d-\d\d_\d{6}_[0-9a-f]{6}(?:\.zip)?|import_skipped_\d{4}-\d\d-\d\d_\d{6}\.json"
+
+
+def settle(path: Path) -> None:
+    """Finish or take back what a killed run left beside `path`, and tell the log `bakeio` of it.
+
+    Where `path` is missing, the old folder set aside comes back. Leftovers of processes that are still running are left to them.
+    A name made up for this run is never used again, so what is left of other such names is settled with it.
     """
     if not path.parent.is_dir():
-        return []
-    removed = []
-    for left in sorted(path.parent.glob(f".{path.name}.*-*")):
-        what, _, process = left.name.removeprefix(f".{path.name}.").rpartition("-")
-        if what not in ("old", "part") or not process.isdigit() or (int(process) != os.getpid() and _is_running(int(process))):
+        return
+    names = _MADE_UP if re.fullmatch(_MADE_UP, path.name) else re.escape(path.name)
+    name = re.compile(rf"\.(?P<name>{names})\.(?:part|old|gone)-(?P<number>(?P<process>\d+)_\d+)(?:-\w+)?")
+    for left in sorted(entry.name for entry in os.scandir(path.parent)):
+        found = name.fullmatch(left)
+        if found is None or found["number"] in _writing or (int(found["process"]) != os.getpid() and _is_running(int(found["process"]))):
             continue
-        if what == "old" and not path.exists():
+        _settle_one(path.parent / left, path.parent / found["name"], tell=True)
+
+
+def settle_missing(path: Path) -> None:
+    """Before reading: where `path` is missing because a swap was interrupted, put the old folder back, if that can be done."""
+    if not os.path.lexists(path):
+        with suppress(OSError):
+            settle(path)
+
+
+def _settle_one(left: Path, path: Path, *, tell: bool = False) -> None:
+    """Put an old folder back where there is no new one, else delete what is left; never leave a half that could be put back."""
+    if not os.path.lexists(left):
+        return
+    what = left.name.removeprefix(f".{path.name}.")
+    if what.startswith("old-"):
+        if not os.path.lexists(path):
             os.rename(left, path)
-            continue
-        shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
-        removed.append(left)
-    return removed
+            sync_folder(path.parent)
+            if tell:
+                log.info("put %s back: a run that was interrupted had set it aside as %s", path, left.name)
+            return
+        gone = path.parent / f".{path.name}.gone-{what.removeprefix('old-')}"
+        os.rename(left, gone)
+        left = gone
+    _delete(left)
+    if os.path.lexists(left):
+        log.info("%s was left by a run that is over, and cannot be removed: remove it by hand", left)
+    elif tell:
+        log.info("removed %s, left by a run that was interrupted", left)
+
+
+def _delete(left: Path) -> None:
+    if left.is_dir() and not left.is_symlink():
+        shutil.rmtree(left, ignore_errors=True)
+    else:
+        left.unlink(missing_ok=True)
 
 
 def _is_running(process: int) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.changes import COUNTS, MOST_SHOWN, Change, Changes, Options, Wanted
+from bakeio_core.changes import COUNTS, CREATED, MOST_SHOWN, Change, Changes, Options, Wanted
 from bakeio_core.dialects import dialect_of
 from bakeio_core.errors import Problems
 from bakeio_core.ledger import database_id
@@ -51,7 +51,7 @@ class Used:
 class Planner:
     """Plan one import part by part. The consumer writes each `Changes` before it asks for the next, or says `planning` and never does.
 
-    view_planner: what plans a view's part; witness: whether `digest` is to be compared with another run's; counts: {entity: Counter of
+    view_planner: what plans a view's part; witness: whether `outcome` is to be compared with another run's; counts: {entity: Counter of
     `COUNTS`}; missing: {identity: Missing}; meant: {entity: ids of the rows its records mean}, once planned; problems: everything to report.
     """
 
@@ -118,10 +118,14 @@ class Planner:
 
     @property
     def summary(self) -> Counter[str]:
-        total: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))
-        for counts in self.counts.values():
-            total.update(counts)
-        return total
+        return Counter({count: sum(counts[count] for counts in self.counts.values()) for count in COUNTS})
+
+    def outcome(self) -> bytes:
+        """Return what tells this plan from one with another outcome: which rows it updates and how, which records it creates."""
+        whole = self.digest.copy()
+        for name, counts in self.counts.items():
+            whole.update(f"|{name} {counts[CREATED]}".encode())
+        return whole.digest()
 
     def next_id(self, entity: Entity) -> int:
         """Return an id no row has or had, each call another one."""

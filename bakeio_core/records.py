@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.changes import ABSENT, MOST_SHOWN, STAMPS, Change, Changes, Draft, Wanted
+from bakeio_core.changes import ABSENT, CREATED, MOST_SHOWN, STAMPS, Change, Changes, Draft, Wanted
 from bakeio_core.documents import Block
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.linking import Rows, Translations, Unlinked
@@ -480,6 +480,7 @@ class PartPlanner:
         self._move(draft, row)
         self._remember(identity, draft)
         self.counts["created"] += 1
+        self.counts[CREATED] += draft.number
         batch.rows.append(row)  # type: ignore[attr-defined]
         batch.numbers.append(draft.number)  # type: ignore[attr-defined]
         if len(self.planner.shown) < MOST_SHOWN:

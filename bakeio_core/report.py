@@ -51,7 +51,7 @@ class Report:
         problems = [*planner.source.problems, *planner.problems]
         summary = {count: planner.summary[count] for count in COUNTS}
         if planner.options.mode == "replace":
-            summary["deleted"] = planner.summary["deleted"]
+            summary["deleted"] = sum(counts["deleted"] for counts in planner.counts.values())
             for name, counts in planner.counts.items():
                 entities[name]["deleted"] = counts["deleted"]
         return cls(

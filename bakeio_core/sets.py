@@ -18,6 +18,7 @@ from typing import IO, Any, Protocol
 from bakeio_core.catalog import Catalog
 from bakeio_core.documents import DECODER, Document, Duplicated, Limits, explain_json
 from bakeio_core.errors import DocumentError, Problem, Problems
+from bakeio_core.output import settle_missing
 from bakeio_core.values import shown
 
 __all__ = ["ExportSet", "Listed", "version_problem"]
@@ -190,6 +191,7 @@ class ExportSet:
     def open(cls, path: Path, limits: Limits | None = None) -> ExportSet:
         """Open a folder, a zip, or the manifest of a set."""
         limits = limits or Limits()
+        settle_missing(path)
         if not path.exists():
             raise DocumentError(f"{path}: there is no such file or folder", code="missing-file")
         if path.is_dir():

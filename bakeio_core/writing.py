@@ -6,6 +6,7 @@ import secrets
 import uuid as uuids
 import zipfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from itertools import groupby
@@ -73,7 +74,11 @@ def write_set(
     undated = [name for name, entity in entities.items() if not transactional and entity.date is not None]
     omitted = (*undated, *sorted(catalog.blocked), *(name for name in catalog.disabled if not name.startswith("view ")))
     files = []
-    with streaming(), output.atomic_folder(path, force=force) as part:
+    archive = path.parent / "archives" / f"{path.name}.zip" if zip_too else None
+    if archive is not None:
+        output.refuse_existing(path, force)  # before a folder is made for the archive
+    whole = output.atomic_file(archive) if archive is not None else nullcontext()
+    with streaming(), whole as packed, output.atomic_folder(path, force=force) as part:
         for order, entity in enumerate((entity for name, entity in entities.items() if name not in omitted), 1):
             header = {"file_version": "1.0", "entity_type": entity.name, **common, "record_count": 0, "schema": schema_block(entity)}
             name = f"{order:02d}_{entity.name}.json"
@@ -101,7 +106,9 @@ def write_set(
             file = output.HashedFile(part / sets.MANIFEST)
             file.write(output.pretty(manifest | {"proof": proof}))
             file.close()
-    archive = _archive(path, now) if zip_too else None
+        if packed is not None:  # on the disk before the folder is put in: then only its rename is left to do
+            _pack(packed, part, path.name, now)
+            packed.sync()
     return Exported(path, {str(item["entity_type"]): int(str(item["record_count"])) for item in files}, archive, omitted)
 
 
@@ -191,10 +198,9 @@ def write_view(hook: Any, db: Connection, catalog: Catalog, view: View, target: 
         if isinstance(target, Path):
             header = view_header(db, view, catalog, count)
             with output.atomic_file(target) as file:
-                written = write_records(file, header, batches(), view.name, progress)
-            if written != count:  # a plugin gave another number of records than the default would
-                with output.atomic_file(target) as file:
-                    written = write_records(file, header | {"record_count": written}, batches(), view.name)
+                while (written := write_records(file, header, batches(), view.name, progress)) != header["record_count"]:
+                    header |= {"record_count": written}  # a plugin gave another number of records than the default would
+                    file.restart()
             return written
         return write_records(target, view_header(db, view, catalog, count), batches(), view.name, progress)
 
@@ -215,16 +221,15 @@ def write_view_as(format_: Format, hook: Any, db: Connection, catalog: Catalog, 
     return count
 
 
-def _archive(folder: Path, now: datetime) -> Path:
-    path = folder.parent / "archives" / f"{folder.name}.zip"
-    with output.atomic_file(path) as file, zipfile.ZipFile(cast("IO[bytes]", _Stream(file)), "w", zipfile.ZIP_DEFLATED) as archive:
+def _pack(file: output.HashedFile, folder: Path, name: str, now: datetime) -> None:
+    """Write a folder's files as a zip that unpacks into a folder of this name."""
+    with zipfile.ZipFile(cast("IO[bytes]", _Stream(file)), "w", zipfile.ZIP_DEFLATED) as archive:
         for member in sorted(folder.iterdir()):
-            info = zipfile.ZipInfo(f"{folder.name}/{member.name}", now.timetuple()[:6])
+            info = zipfile.ZipInfo(f"{name}/{member.name}", now.timetuple()[:6])
             info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
             with open(member, "rb") as source, archive.open(info, "w", force_zip64=True) as target:
                 while data := source.read(1 << 20):
                     target.write(data)
-    return path
 
 
 class _Stream:
