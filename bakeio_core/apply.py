@@ -20,6 +20,7 @@ from bakeio_core.loading import Doubt, Loader
 from bakeio_core.model import Entity
 from bakeio_core.plan import Planner
 from bakeio_core.sources import Part
+from bakeio_core.values import printable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -86,7 +87,7 @@ class Application:
             dialect.lock(self.db, [entity.table for entity in dict.fromkeys(written)])
             if self.journal:
                 source = planner.source
-                self.run_number = ledger.start_run(self.db, source.name, planner.options.mode, source.export_id, planner.now)
+                self.run_number = ledger.start_run(self.db, printable(source.name), planner.options.mode, source.export_id, planner.now)
             for part in planner.source.parts:
                 self._part(part)
             refused = refusal(planner)
@@ -137,7 +138,7 @@ class Application:
             with savepoint(self.db):
                 self.hook(db=self.db, entity=changes.entity, changes=changes)
                 if self.run_number is not None and changes.updates:
-                    ledger.record_changes(self.db, self.run_number, part.file, changes.updates)
+                    ledger.record_changes(self.db, self.run_number, printable(part.file), changes.updates)
         except (exc.IntegrityError, exc.DataError) as error:
             size = len(changes.rows) + len(changes.updates)
             if size == 1:
@@ -147,6 +148,9 @@ class Application:
 
     def _refused(self, part: Part, changes: Changes, error: exc.DBAPIError) -> None:
         number = changes.numbers[0] if changes.rows else changes.updates[0].record
+        identity = changes.rows[0][changes.columns.index(part.entity.primary)] if changes.rows else changes.updates[0].id
+        if (part.entity.name, identity) in self.planner.contested:
+            return  # told and counted already, with the record that means the same row
         counts = self.planner.counts[part.entity.name]
         counts["created" if changes.rows else "updated"] -= 1
         counts["errors"] += 1
@@ -164,10 +168,11 @@ class Application:
                 continue
             taking = [change for change in changes.updates if change.new.get(key[0]) is not None]
             holders = rows.by(key, {(change.new[key[0]],) for change in taking}) if taking else {}
-            for change in taking:
-                if any(row[rows.id_place] != change.id for row in holders.get((change.new[key[0]],), ())):
-                    changes.updates.remove(change)
-                    self.delayed.append(change)
+            swapping = [c for c in taking if any(row[rows.id_place] != c.id for row in holders.get((c.new[key[0]],), ()))]
+            if swapping:
+                self.delayed += swapping
+                held = set(map(id, swapping))
+                changes.updates = [change for change in changes.updates if id(change) not in held]
 
     def _swap(self, part: Part) -> None:
         entity, delayed, self.delayed = part.entity, self.delayed, []
@@ -180,7 +185,7 @@ class Application:
             self.hook(db=self.db, entity=entity, changes=Changes(entity, entity.columns, updates=parked))
             self.hook(db=self.db, entity=entity, changes=Changes(entity, entity.columns, updates=delayed))
             if self.run_number is not None:
-                ledger.record_changes(self.db, self.run_number, part.file, delayed)
+                ledger.record_changes(self.db, self.run_number, printable(part.file), delayed)
             return
         self._write(part, Changes(entity, entity.columns, updates=delayed))
 
