@@ -559,13 +559,14 @@ class PartPlanner:
         self.planner.contested.add((self.entity.name, identity))
         untouched = "skipped" if self.planner.options.mode == "skip-existing" else "unchanged"
         did = "created" if was_created else self.acted.get(identity, untouched)
-        if did in ("created", "updated") and identity not in self.here:
+        written = did in ("created", "updated")
+        if written and identity not in self.here:
             # the first one went with an earlier batch and nobody can say which of them is right: the file is refused as a whole
             self.counts["errors"] += 1
             message = f"records {first} and {draft.number} differ and have one key ({what}): keep one, or give the other its own"
             self.planner.problems.add(Problem(code="duplicate-key", file=self.part.file, entity=self.entity.name, message=message))
             return
-        if self.planner.options.skip_errors:
+        if written and self.planner.options.skip_errors:
             self._withdraw(identity)
         self.counts["errors"] += 2
         self.counts[did] -= 1

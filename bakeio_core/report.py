@@ -76,7 +76,7 @@ class Report:
         if self.skipped_log:
             lines.append(f"Skipped records are in {self.skipped_log}: mend them there, then: bakeio import {self.skipped_log}")
         if self.refused:
-            lines.append(f"Refused: {self.refused}. ({total})")
+            lines.append(f"Refused: {printable(self.refused)}. ({total})")
         else:
             lines.append(f"{'Dry run, nothing was written' if self.dry_run else 'Imported'}: {total}.")
         return "\n".join(lines)

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import importlib_metadata
 import pytest
 from conftest import Ran, resign, rows_of
 
-from bakeio_core import Bakeio, Limits, connect
+from bakeio_core import Bakeio, Limits, PluginError, View, connect, editable, key
 
 Run = Callable[..., Ran]
 SUPPLIERS, INGREDIENTS, PRODUCTS, PURCHASES, INVENTORY = (
@@ -263,6 +264,14 @@ def test_counts_add_up_where_a_contradiction_is_refused_by_the_database_as_well(
     assert counts["processed"] == sum(counts[n] for n in ("created", "updated", "unchanged", "skipped", "conflicts", "errors")) == 9
 
 
+def test_a_record_that_contradicts_one_that_changes_nothing_is_refused_with_it(run: Run, sample: Path, view: Any, tmp_path: Path) -> None:
+    document = view("products")
+    document["records"].append(document["records"][0] | {"notes": "second"})
+    (tmp_path / "v.json").write_text(lined(document), "utf-8")
+    done = run("-d", sample, "import-view", tmp_path / "v.json", "--skip-on-error", "--skipped-log", tmp_path / "log.json", "--json")
+    assert (done.code, done.json["summary"]["errors"], done.json["summary"]["unchanged"]) == (3, 2, 80)
+
+
 # -- numbers
 @pytest.mark.parametrize(
     "token", ["1e999999999999", "-1e999999999999", "1e-999999999999", "9" * 5000, "0." + "9" * 5000, "1." + "0" * 30 + "1"]
@@ -379,6 +388,158 @@ def test_a_long_stream_waits_in_a_temporary_file_and_leaves_none(run_process: An
     )  # fmt: skip
     assert (done.returncode, json.loads(done.stdout)["summary"]["created"]) == (0, 6000)
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+# -- what a terminal would obey
+def install(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: str, version: str = "1.0") -> None:
+    """Put a plugin of one module on the path, as a distribution of its own."""
+    (folder / f"{name}.py").write_text(code, "utf-8")
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", "utf-8")
+    (info / "entry_points.txt").write_text(f"[bakeio]\n{name} = {name}\n", "utf-8")
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    importlib_metadata.MetadataPathFinder.invalidate_caches()
+
+
+@pytest.fixture
+def evil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A view whose every text holds escape sequences, and a plugin that fails with some."""
+    home = tmp_path / "plugins"
+    home.mkdir()
+    view = (
+        "from bakeio_core import View, editable, hookimpl, key\n@hookimpl\ndef bakeio_views():\n"
+        f"    return View(name='evil', entity='suppliers', purpose={ESCAPES!r}, fields={{'slug': key('slug'), 'notes': editable('notes')}})\n"
+    )
+    install(home, monkeypatch, "evilview", view, version="1\x1b[2J")
+    install(home, monkeypatch, "evilfails", f"raise RuntimeError({ESCAPES + chr(10) + 'Imported: 5 created.'!r})\n")
+
+
+def assert_harmless(*done: Ran) -> None:
+    for ran in done:
+        for line in (ran.out + ran.err).split("\n"):
+            assert line.isprintable(), line
+
+
+def test_nothing_a_plugin_says_reaches_the_terminal_as_a_command(run: Run, sample: Path, evil: None, tmp_path: Path) -> None:
+    shown = [
+        run("-d", sample, *words)
+        for words in (["plugins"], ["views"], ["entities"], ["export-complete", "-o", tmp_path / "x"], ["--block", ESCAPES, "views"])
+    ]
+    shown += [run("--help"), run("schema", "evil"), run("export-view", ESCAPES), run(ESCAPES)]
+    assert_harmless(*shown)
+    assert any("\\x1b[2J" in ran.out + ran.err for ran in shown)
+    assert run("-d", sample, "export-view", "evil", "-o", tmp_path / "v.json").code == 0
+    document = json.loads((tmp_path / "v.json").read_bytes())
+    document["records"][0][ESCAPES] = ESCAPES
+    (tmp_path / "v.json").write_text(json.dumps(document), "utf-8")
+    assert_harmless(
+        run("-d", sample, "import-view", tmp_path / "v.json", "--dry-run"), run("-d", sample, "import-view", tmp_path / "v.json")
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no file can have such a name there")
+def test_nothing_a_file_holds_or_is_called_reaches_the_terminal_as_a_command(
+    run: Run, sample: Path, folder: Path, view: Any, tmp_path: Path
+) -> None:
+    named = f"v{ESCAPES}\n.json"
+    document = view("purchases")
+    document["records"][0] |= {"supplier_name": ESCAPES, ESCAPES: 1, "notes": ESCAPES}
+    document["records"][1] |= {"notes": ESCAPES, "_clear": [ESCAPES]}
+    document["records"][2] |= {"notes": ESCAPES, "purchase_date": ESCAPES, "unit_price": ESCAPES}
+    (tmp_path / named).write_text(json.dumps(document), "utf-8")
+    good = view("products")
+    good["records"][0]["notes"] = ESCAPES
+    (tmp_path / f"good{named}").write_text(json.dumps(good), "utf-8")
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    manifest["files"][0] |= {"filename": ESCAPES, "entity_type": ESCAPES}
+    manifest["manifest_version"] = ESCAPES
+    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    (folder / f"more{ESCAPES}").write_text("x")
+    (tmp_path / "unknown.json").write_text(json.dumps({"view_name": ESCAPES, "records": []}), "utf-8")
+    (tmp_path / "entity.json").write_text(json.dumps({"entity_type": ESCAPES, "records": []}), "utf-8")
+    (tmp_path / "twice.json").write_text(
+        json.dumps({"view_name": "products", ESCAPES: 1})[:-1] + f', {json.dumps(ESCAPES)}: 1, "records": []}}', "utf-8"
+    )
+    assert_harmless(
+        run("-d", sample, "import-view", tmp_path / named), run("-d", sample, "import-view", tmp_path / named, "--skip-on-error", "--dry-run"),
+        run("-d", sample, "import-view", tmp_path / f"good{named}", "--dry-run"), run("-d", sample, "import-view", tmp_path / f"good{named}"),
+        run("-d", sample, "runs"), run("validate-export", folder), run("-d", sample, "import-complete", folder),
+        run("-d", sample, "import", tmp_path / f"none{named}"), run("-d", tmp_path / named, "runs"),
+        *(run("-d", sample, "import", tmp_path / f"{name}.json") for name in ("unknown", "entity", "twice")),
+    )  # fmt: skip
+    runs = run("-d", sample, "runs").out
+    assert len(runs.splitlines()) == 2
+
+
+# -- text stays text
+HARMFUL = [
+    "'; DROP TABLE suppliers; --", "=cmd|' /C calc'!A0", "+1+1", "@SUM(A1)", "<script>alert(1)</script>", "../../etc/passwd", "$(rm -rf /)",
+    "%s%n", "\\", ESCAPES,
+]  # fmt: skip
+
+
+def test_sql_formulas_and_escapes_are_plain_data_that_comes_back(
+    run: Run, sample: Path, new_database: Callable[[], str], view: Any, tmp_path: Path
+) -> None:
+    document = view("products")
+    for record, text in zip(document["records"], HARMFUL, strict=False):
+        record |= {"notes": text, "brand": text}
+    (tmp_path / "v.json").write_text(lined(document), "utf-8")
+    assert run("-d", sample, "import-view", tmp_path / "v.json", "--json").json["summary"]["updated"] == len(HARMFUL)
+    url = new_database()
+    assert run("-d", sample, "export-complete", "-o", tmp_path / "out").code == 0
+    assert run("-d", url, "import-complete", tmp_path / "out").code == 0
+    assert rows_of(url) == rows_of(sample)
+    texts = {record["product_slug"]: (record["notes"], record["brand"]) for record in document["records"][: len(HARMFUL)]}
+    assert {row[2]: (row[12], row[4]) for row in rows_of(url)["products"] if row[2] in texts} == texts
+
+
+# -- names that lead elsewhere
+def test_the_name_of_a_view_or_plugin_leads_to_no_file(run: Run, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    for name in ("../products", "/etc/passwd", "..", "products/../../x", "a\\b"):
+        assert run("-d", sample, "export-view", name).code == 2
+        (tmp_path / "v.json").write_text(json.dumps({"view_name": name, "records": []}), "utf-8")
+        assert codes(run("-d", sample, "import", tmp_path / "v.json", "--json")) == {"unknown-view"}
+    assert sorted({*tmp_path.rglob("*")} - {tmp_path / "v.json"}) == before
+
+
+def test_a_view_or_entity_with_a_name_that_is_a_path_is_no_good_declaration(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = (
+        "from bakeio_core import View, editable, hookimpl, key\n@hookimpl\ndef bakeio_views():\n"
+        "    return View(name='../../evil', entity='suppliers', purpose='x', fields={'slug': key('slug'), 'notes': editable('notes')})\n"
+    )
+    install(tmp_path, monkeypatch, "pathview", code)
+    found = {plugin["name"]: plugin for plugin in run("plugins", "--json").json["plugins"]}
+    assert (found["pathview"]["status"], "../../evil" in found["pathview"]["reason"]) == ("failed", True)
+    assert "../../evil" not in {row["name"] for row in run("views", "--json").json["views"]}
+
+
+def test_a_field_name_that_a_terminal_would_obey_is_no_good_declaration() -> None:
+    for name in (ESCAPES, 'a"b', "a\\b", "a\nb"):
+        with pytest.raises(PluginError, match="must be printable"):
+            View(name="evil", entity="suppliers", purpose="x", fields={"slug": key("slug"), name: editable("notes")})
+
+
+def test_a_plugin_that_takes_the_name_of_another_takes_neither_its_place_nor_its_entities(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: Path
+) -> None:
+    info = tmp_path / "shadow-1.0.dist-info"
+    info.mkdir()
+    (tmp_path / "shadow.py").write_text("from bakeio_core import hookimpl\n@hookimpl\ndef bakeio_import_records():\n    return 0\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shadow\nVersion: 1.0\n", "utf-8")
+    (info / "entry_points.txt").write_text("[bakeio]\nsuppliers = shadow\n", "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib_metadata.MetadataPathFinder.invalidate_caches()
+    found = {plugin["name"]: plugin for plugin in run("plugins", "--json").json["plugins"]}
+    assert (found["suppliers"]["status"], "shadow" in found["suppliers"]["reason"]) == ("failed", True)
+    done = run("-d", sample, "export-complete", "-o", tmp_path / "x", "--json")
+    assert (done.code, codes(done)) == (1, {"plugin-error"})
 
 
 # -- raised limits
