@@ -364,13 +364,13 @@ class Tally:
             f"codes        {len(self.codes)} of {len(CODES)}: "
             + ", ".join(f"{name} {count:,}" for name, count in self.codes.most_common()),
             f"slowest      {self.slowest[0]:.2f} s ({self.slowest[1]})",
-            f"memory       {_peak():.0f} MB at the most",
+            f"memory       {max(_peak(), _peak(resource.RUSAGE_CHILDREN)):.0f} MB at the most",
             f"failures     {len(self.failures)}",
         ]
 
 
-def _peak() -> float:
-    size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def _peak(who: int = resource.RUSAGE_SELF) -> float:
+    size = resource.getrusage(who).ru_maxrss
     return size / (1 << 20) if sys.platform == "darwin" else size / 1024
 
 
