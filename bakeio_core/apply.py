@@ -190,6 +190,9 @@ class Application:
 
     def _refused(self, part: Part, changes: Changes, error: exc.DBAPIError) -> None:
         number = changes.numbers[0] if changes.rows else changes.updates[0].record
+        identity = changes.rows[0][changes.columns.index(part.entity.primary)] if changes.rows else changes.updates[0].id
+        if (part.entity.name, identity) in self.planner.contested:
+            return  # told and counted already, with the record that means the same row
         counts = self.planner.counts[part.entity.name]
         counts["created" if changes.rows else "updated"] -= 1
         counts["errors"] += 1
@@ -224,10 +227,11 @@ class Application:
                 continue
             taking = [change for change in changes.updates if change.new.get(key[0]) is not None]
             holders = rows.by(key, {(change.new[key[0]],) for change in taking}) if taking else {}
-            for change in taking:
-                if any(row[rows.id_place] != change.id for row in holders.get((change.new[key[0]],), ())):
-                    changes.updates.remove(change)
-                    self.delayed.append(change)
+            swapping = [c for c in taking if any(row[rows.id_place] != c.id for row in holders.get((c.new[key[0]],), ()))]
+            if swapping:
+                self.delayed += swapping
+                held = set(map(id, swapping))
+                changes.updates = [change for change in changes.updates if id(change) not in held]
 
     def _swap(self, part: Part) -> None:
         entity, delayed, self.delayed = part.entity, self.delayed, []

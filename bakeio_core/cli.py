@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import random
@@ -80,10 +81,10 @@ class Session:
                 self.say(f"warning: {line}")
         return self._bakeio
 
-    def say(self, text: str = "") -> None:
-        """Print talk: to stderr, unless quiet."""
+    def say(self, text: str = "", *, colored: bool = False) -> None:
+        """Print talk: to stderr, unless quiet; `colored` text holds escape sequences of ours and none of anybody else."""
         if not self.quiet:
-            click.echo(shownable(text, sys.stderr), err=True)
+            click.echo(shownable(text, sys.stderr, colored=colored), err=True)
 
     @contextlib.contextmanager
     def talking(self) -> Iterator[None]:
@@ -105,9 +106,9 @@ class Session:
             log.removeHandler(talk)
 
     @staticmethod
-    def result(text: str) -> None:
+    def result(text: str, *, colored: bool = False) -> None:
         """Print a result: to stdout."""
-        click.echo(shownable(text, sys.stdout))
+        click.echo(shownable(text, sys.stdout, colored=colored))
 
     @staticmethod
     def result_json(value: dict[str, Any]) -> None:
@@ -210,8 +211,12 @@ class Session:
         raise DatabaseError(f"no database at {shown_url(self.database)}; run: bakeio init")
 
 
-def shownable(text: str, stream: Any) -> str:
-    """Return the text with what the stream's encoding cannot show as escapes."""
+def shownable(text: str, stream: Any, *, colored: bool = False) -> str:
+    """Return the text with what a terminal would obey and what the stream's encoding cannot show as escapes."""
+    from bakeio_core.values import printable
+
+    if not colored:
+        text = "\n".join(map(printable, text.split("\n")))
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
@@ -230,7 +235,7 @@ def _progress(session: Session) -> Callable[[str, int], None] | None:
     def show(name: str, done: int) -> None:
         if done > 1000 and time.monotonic() - last[0] > 0.2:
             last[0] = time.monotonic()
-            click.echo(f"\r  {name} {done:,}\033[K", err=True, nl=False)
+            click.echo(f"\r  {shownable(name, sys.stderr)} {done:,}\033[K", err=True, nl=False)
 
     return show
 
@@ -647,7 +652,7 @@ def _ask(session: Session, core: Bakeio, source: Any, create: bool, options: dic
     shown = lines(plan.report, color=_colored(sys.stderr))
     if len(shown) <= 20 or plan.report.refused:
         return None
-    session.say("\n".join(shown))
+    session.say("\n".join(shown), colored=True)
     click.confirm("Write this?", abort=True, err=True)
     return plan
 
@@ -807,6 +812,8 @@ def aliases(session: Session, action: str, entity: str | None, name: str | None,
 @click.pass_obj
 def runs(session: Session, as_json: bool) -> None:
     """List what was imported, the latest run first."""
+    from bakeio_core.values import printable
+
     with session.reading() as db:
         found = session.bakeio.runs(db)
     if as_json:
@@ -814,7 +821,7 @@ def runs(session: Session, as_json: bool) -> None:
         return
     for run in found:
         counts = ", ".join(f"{run['counts'].get(name, 0):,} {name}" for name in ("created", "updated", "unchanged", "skipped"))
-        session.result(f"{run['id']:>4}  {run['at'][:19]}Z  {run['source']}  {run['mode']}: {counts}")
+        session.result(f"{run['id']:>4}  {run['at'][:19]}Z  {printable(run['source'])}  {run['mode']}: {counts}")
     if not found:
         session.result("Nothing was imported yet.")
 
@@ -876,7 +883,9 @@ def _show_report(session: Session, report: Report, as_json: bool) -> None:
         session.result_json(report.as_dict())
     else:
         preview = lines(report, color=_colored(sys.stdout)) if report.dry_run or report.refused else []
-        session.result("\n".join([*preview, report.text()]))
+        if preview:
+            session.result("\n".join(preview), colored=True)
+        session.result(report.text())
     if report.exit_code:
         raise SystemExit(report.exit_code)
 
@@ -970,7 +979,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo("Interrupted: nothing was written.", err=True)
         code = 130
     except click.ClickException as error:
-        error.show()
+        said = io.StringIO()
+        error.show(said)
+        click.echo(shownable(said.getvalue().rstrip("\n"), sys.stderr), err=True)
         code = error.exit_code
     except BrokenPipeError:
         # the reader has gone: point stdout nowhere, so that nothing complains at exit

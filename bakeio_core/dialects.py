@@ -275,7 +275,7 @@ class SQLite(Dialect):
                 try:
                     driver.execute(sql).fetchone()
                     return
-                except self.sa.dbapi.OperationalError as error:  # type: ignore[union-attr]
+                except self.sa.dbapi.Error as error:  # type: ignore[union-attr]
                     is_stale = getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY_SNAPSHOT"  # waiting would not help
                     if "locked" not in str(error) or is_stale or time.monotonic() >= end:
                         break

@@ -7,7 +7,7 @@ from typing import Any
 
 from bakeio_core.changes import Change
 from bakeio_core.report import Report
-from bakeio_core.values import shown
+from bakeio_core.values import printable, shown
 
 __all__ = ["differing", "lines"]
 
@@ -36,7 +36,7 @@ def lines(report: Report, *, color: bool = False) -> list[str]:
             some = [change for change in report.changes if change.entity == entity and change.action == action]
             if not total or not some:
                 continue
-            out.append(_colored(f"{entity}: {total:,} {title}", COLORS[action], color))
+            out.append(_colored(f"{printable(entity)}: {total:,} {title}", COLORS[action], color))
             for change in some[:SAMPLES]:
                 told = [f"record {change.record}"] if change.record else []
                 out.append("  " + ", ".join(told + ([f"id {change.id}"] if change.id is not None else [])))
@@ -48,10 +48,10 @@ def lines(report: Report, *, color: bool = False) -> list[str]:
 
 def _line(change: Change, column: str, before: Any, after: Any, color: bool) -> str:
     if change.action in ("create", "delete"):
-        return f"    {column}: {shown(after, 50)}"
+        return f"    {printable(column)}: {shown(after, 50)}"
     if change.action == "conflict":
-        return f"    {column}: database {shown(before, 30)}, file {shown(after, 30)}"
-    return f"    {column}: {_colored(shown(before, 30), '31', color)} -> {_colored(shown(after, 30), '32', color)}"
+        return f"    {printable(column)}: database {shown(before, 30)}, file {shown(after, 30)}"
+    return f"    {printable(column)}: {_colored(shown(before, 30), '31', color)} -> {_colored(shown(after, 30), '32', color)}"
 
 
 def _colored(text: str, code: str, color: bool) -> str:

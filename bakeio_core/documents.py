@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from bakeio_core.errors import DocumentError, Problem
 
-__all__ = ["Block", "Document", "Format", "Limits"]
+__all__ = ["Block", "Document", "Format", "Gathered", "Limits"]
 
 BLOCK = 1 << 20
 _RECORDS = re.compile(rb'"records"[ \t]*:[ \t]*\[[ \t]*\r?\n[ \t]*(?=\{[ \t]*")')
@@ -34,6 +34,8 @@ class Limits:
     members: int = 1000
     ratio: int = 200
     unpacked: int = 64 << 30
+    forgiven: int = 4 << 20
+    depth: int = 100
 
 
 @dataclass(frozen=True)
@@ -90,31 +92,45 @@ class Block:
     first: int
     data: bytes | None
     items: list[tuple[int, dict[str, Any] | Problem]] = field(default_factory=list)
+    depth: int = Limits.depth
 
     def slow(self, file: str) -> list[tuple[int, dict[str, Any] | Problem]]:
         """Return every record as a plain dictionary, numbers as Decimal, and what is no JSON object as a problem."""
         if self.data is None:
             return self.items
-        return [(number, _line(line, number, file)) for number, line in enumerate(self.data[1:-1].split(b"\n"), self.first)]
+        return [(number, self._line(line, number, file)) for number, line in enumerate(self.data[1:-1].split(b"\n"), self.first)]
+
+    def _line(self, line: bytes, number: int, file: str) -> dict[str, Any] | Problem:
+        try:
+            return as_record(DECODER.decode(line.decode().rstrip(", ")), number, file, self.depth)
+        except ValueError as error:
+            return Problem(code="bad-json", file=file, record=number, message=explain_json(error))
+        except RecursionError:
+            return too_deep(number, file)
 
 
-def _line(line: bytes, number: int, file: str) -> dict[str, Any] | Problem:
-    try:
-        return as_record(DECODER.decode(line.decode().rstrip(", ")), number, file)
-    except (ValueError, RecursionError) as error:
-        return Problem(code="bad-json", file=file, record=number, message=explain_json(error))
-
-
-def as_record(value: Any, number: int, file: str) -> dict[str, Any] | Problem:
-    """Return the value if it is a proper JSON object, else the problem with it."""
-    if isinstance(value, Duplicated):
-        message = f'the field "{value.name}" stands twice in it: remove one'
-        return Problem(code="bad-json", file=file, record=number, field=value.name, message=message)
+def as_record(value: Any, number: int, file: str, depth: int) -> dict[str, Any] | Problem:
+    """Return the value if it is a proper JSON object, no name twice in it and not nested deeper than `depth`, else the problem with it."""
     if not isinstance(value, dict):
         return Problem(
-            code="bad-json", file=file, record=number, message="is not an object {...} but " + json.dumps(value, default=str)[:40]
+            code="bad-json", file=file, record=number, message=f"is not an object {{...}} but {json.dumps(value, default=str)[:40]}"
         )
+    level: list[Any] = [value]
+    while level:
+        twice = next((item for item in level if isinstance(item, Duplicated)), None)
+        if twice is not None:
+            message = f'the field "{twice.name[:200]}" stands twice in it: remove one'
+            return Problem(code="bad-json", file=file, record=number, field=twice.name[:200], message=message)
+        if depth == 0:
+            return too_deep(number, file)
+        inside = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
+        level, depth = [child for child in inside if isinstance(child, (dict, list))], depth - 1
     return value
+
+
+def too_deep(number: int, file: str) -> Problem:
+    """Return the problem of a record with lists and objects inside each other beyond the limit."""
+    return Problem(code="too-large", file=file, record=number, message="is nested too deeply: no field wants that")
 
 
 def explain_json(error: Exception) -> str:
@@ -196,15 +212,18 @@ class Document:
             data = file.read(BLOCK)
             start = _RECORDS.search(data)
             if start and self._known(self.header):
-                yield from self._line_blocks(file, data[start.end() :])
+                yield from self._line_blocks(file, data[start.end() :], data[data.rfind(b"\n", 0, start.end()) : start.end()])
             else:
                 file.push(data)
                 yield from _gathered(value for name, value in self._scan(file) if name is None)
             while file.read(BLOCK):
                 pass
 
-    def _line_blocks(self, file: _Watched, data: bytes) -> Iterator[Block]:
-        """Cut the stream at line ends while it keeps to one record a line; leave what does not to the scanner."""
+    def _line_blocks(self, file: _Watched, data: bytes, lead: bytes) -> Iterator[Block]:
+        """Cut the stream at line ends while it keeps to one record a line; leave what does not to the scanner.
+
+        lead: the line end and white space before `data`, by which the scanner knows where records begin.
+        """
         first = 1
         while True:
             cut = data.rfind(b"\n")
@@ -218,7 +237,7 @@ class Document:
             if cut > 0:
                 if not lines:
                     break
-                yield Block(first, b"".join((b"[", whole if end else memoryview(whole)[:-1], b"]")))
+                yield Block(first, b"".join((b"[", whole if end else memoryview(whole)[:-1], b"]")), depth=self.limits.depth)
                 first += lines
                 data = data[cut:] if end else data[cut + 1 :]
             if end:
@@ -230,7 +249,7 @@ class Document:
             if not more or len(data) > self.limits.record:
                 break
             data += more
-        file.push(data)
+        file.push((lead if first == 1 else b"\n") + data)
         yield from _gathered(_Scanner(file, self).records(first - 1))
 
     def _check_end(self, rest: bytes) -> None:
@@ -273,6 +292,18 @@ class Document:
         scanner.take()
         if scanner.peek(end_ok=True):
             raise self._fail("bad-document", "has more text after its end")
+
+
+class Gathered(Document):
+    """Records of a document that were read already, under a header of their own; they keep the numbers they have in that document."""
+
+    def __init__(self, document: Document, header: dict[str, Any], items: list[tuple[int, dict[str, Any] | Problem]]) -> None:
+        super().__init__(document.name, document.open, document.limits)
+        self._header, self._items = header, items
+
+    def blocks(self, seen: Callable[[bytes], object] | None = None) -> Iterator[Block]:
+        """Yield the records in blocks; a checksum of bytes is not theirs, so `seen` is given nothing."""
+        return _gathered(self._items)
 
 
 class _Watched:
@@ -359,7 +390,7 @@ class _Scanner:
                 remedy = ". Get a complete copy of it" if code == "truncated" else ""
                 raise self.document._fail(code, f"{what}: {explain_json(error)}{remedy}") from error
             except RecursionError as error:
-                raise self.document._fail("bad-document", f"{what}: {explain_json(error)}") from error
+                raise self.document._fail("too-large", f"{what}: {explain_json(error)}") from error
             if end < len(self.text) or self.ended:
                 self.at = end
                 return value
@@ -372,11 +403,13 @@ class _Scanner:
             number += 1
             indent = self._indent()
             try:
-                item = as_record(self.value(f"record {number}"), number, name)
+                item = as_record(self.value(f"record {number}"), number, name, self.document.limits.depth)
             except DocumentError as error:
-                if error.code != "bad-document" or indent is None or not self._next_line(indent):
+                deep = isinstance(error.__cause__, RecursionError)
+                if not (deep or error.code == "bad-document") or indent is None or not self._next_line(indent):
                     raise
-                yield number, Problem(code="bad-json", file=name, record=number, message=str(error).split(": ", 2)[-1])
+                broken = Problem(code="bad-json", file=name, record=number, message=str(error).split(": ", 2)[-1])
+                yield number, too_deep(number, name) if deep else broken
                 continue
             yield number, item
             if self.peek() == ",":
@@ -389,9 +422,9 @@ class _Scanner:
 
     def _indent(self) -> str | None:
         """Return the white space before the record on its line, None where it does not begin one."""
-        line = self.text.rfind("\n", 0, self.at)
-        before = self.text[line + 1 : self.at]
-        return before if line >= 0 and not before.strip() else None
+        line = self.text.rfind("\n", max(0, self.at - 1000), self.at)
+        before = self.text[line + 1 : self.at] if line >= 0 else "no line"
+        return None if before.strip() else before
 
     def _next_line(self, indent: str) -> bool:
         """Go on at the next line that begins like the broken record's did."""

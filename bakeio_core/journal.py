@@ -22,7 +22,7 @@ from bakeio_core.changes import STAMPS
 from bakeio_core.dialects import dialect_of
 from bakeio_core.ledger import BATCHES, CHANGES, RUNS
 from bakeio_core.model import Entity
-from bakeio_core.values import Number
+from bakeio_core.values import Number, printable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -83,7 +83,7 @@ class Journal:
         """
         dialect_of(db).lock(db, [RUNS, CHANGES, BATCHES])
         number = int(db.execute(select(func.coalesce(func.max(RUNS.c.id), 0))).scalar_one()) + 1
-        entry = {"id": number, "at": at, "source": source, "mode": mode, "export_id": export_id, "counts": "{}", "undoes": undoes}
+        entry = {"id": number, "at": at, "source": printable(source), "mode": mode, "export_id": export_id, "counts": "{}", "undoes": undoes}
         db.execute(RUNS.insert().values(**entry))
         return cls(db, number)
 
@@ -99,7 +99,7 @@ class Journal:
         """Enter the fields a batch of updates set."""
         if changes:
             self.entered += 1
-            ledger.record_changes(self.db, self.run, file, changes)
+            ledger.record_changes(self.db, self.run, printable(file), changes)
 
     def deleted(self, entity: Entity, rows: Sequence[tuple[Any, ...]]) -> None:
         """Enter rows that were deleted, whole."""
@@ -114,7 +114,7 @@ class Journal:
             "number": self.batches,
             "entity": entity.name,
             "action": action,
-            "file": file,
+            "file": printable(file),
             "count": count,
             "data": data,
         }

@@ -44,6 +44,7 @@ class Rows:
         self.fresh: dict[Key, dict[Row, list[Row]]] = {key: {} for key in self.keys}
         self.has_fresh = False
         self._folded: dict[str, dict[str, list[int]]] = {}
+        self._fresh_folded: dict[str, dict[str, list[int]]] = {}
 
     def differs(self, row: Row, column: str, value: Any) -> bool:
         """Tell whether a row has another value than this one in a column, even after folding."""
@@ -60,16 +61,32 @@ class Rows:
         self.has_fresh = True
         for key, known in self.fresh.items():
             known.setdefault(self.key_of(row, key), []).append(row)
+        for column, index in self._fresh_folded.items():
+            self._enter(index, column, row)
+
+    def _enter(self, index: dict[str, list[int]], column: str, row: Row) -> None:
+        if isinstance(text := row[self.place[column]], str):
+            index.setdefault(self._fold(column, text), []).append(row[self.id_place])
+
+    def remove(self, row: Row) -> None:
+        """Forget one planned row: it will not be written."""
+        for key, known in self.fresh.items():
+            rows = known.get(self.key_of(row, key), [])
+            if row in rows:
+                rows.remove(row)
+        for column, index in self._fresh_folded.items():
+            text = row[self.place[column]]
+            if isinstance(text, str):
+                index[self._fold(column, text)].remove(row[self.id_place])
 
     def written(self, rows: Sequence[Row]) -> None:
         """Forget the planned rows: they are in the database now."""
         for column, index in self._folded.items():
-            place = self.place[column]
             for row in rows:
-                if row[place] is not None:
-                    index.setdefault(self._fold(column, row[place]), []).append(row[self.id_place])
+                self._enter(index, column, row)
         if self.has_fresh:
             self.fresh = {key: {} for key in self.keys}
+            self._fresh_folded.clear()
             self.has_fresh = False
 
     def forget(self) -> None:
@@ -160,13 +177,12 @@ class Rows:
             self._folded[column] = index
         ids = list(self._folded[column].get(self._fold(column, value), ()))
         if self.has_fresh:
-            folded = self._fold(column, value)
-            ids += [
-                row[self.id_place]
-                for (text,), rows in self.fresh.get((column,), {}).items()
-                if isinstance(text, str) and self._fold(column, text) == folded
-                for row in rows
-            ]
+            if column not in self._fresh_folded:
+                fresh = self._fresh_folded[column] = {}
+                for rows in self.fresh.get((column,), {}).values():
+                    for row in rows:
+                        self._enter(fresh, column, row)
+            ids += self._fresh_folded[column].get(self._fold(column, value), ())
         return list(dict.fromkeys(ids))
 
 

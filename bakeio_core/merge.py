@@ -79,11 +79,10 @@ class ViewPlanner(PartPlanner):
         self.reader.accept(len(typed))
         left, edits = self.sieve.sift(block.first, typed)
         self.counts["skipped" if self.planner.options.mode == "skip-existing" else "unchanged"] += len(typed) - len(left) - len(edits)
-        batch = self._plan(self.reader.records(left))
+        batch = Changes(self.entity, self.columns)
         for edit in edits:
-            self.acted[edit.identity] = "updated"
             self._updated(edit.number, edit.identity, edit.new, edit.old, edit.stamp, batch)
-        return batch
+        return self._plan(self.reader.records(left), batch)
 
     def _draft(self, record: Record) -> Draft:
         return Draft(record.number, record.values, {}, {})

@@ -228,6 +228,8 @@ class View:
         for name, item in self.fields.items():
             if not isinstance(item, Field) or name.startswith("_"):
                 raise PluginError(f'view "{self.name}", field "{name}": use key(), editable() or readonly(), and no leading _')
+            if not name.isprintable() or '"' in name or "\\" in name:
+                raise PluginError(f'view "{self.name}", field {name!r}: a name must be printable, without quotes and backslashes')
             if item.role != "readonly" and not isinstance(item.source, str):
                 raise PluginError(f'view "{self.name}", field "{name}": only a column or path can be {item.role}')
             if item.role == "editable" and isinstance(item.source, str) and item.source.count(".") > 1:

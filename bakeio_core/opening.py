@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-import json
 import re
+import shutil
+import tempfile
 import zipfile
 from collections.abc import Iterable
 from functools import partial
@@ -14,19 +15,18 @@ from typing import IO, Any
 import msgspec
 
 from bakeio_core.catalog import Catalog
-from bakeio_core.documents import Document, Format, Limits
+from bakeio_core.documents import Document, Format, Gathered, Limits
 from bakeio_core.errors import DocumentError, Problem, Problems
 from bakeio_core.output import encode_lines, opened_document, settle_missing
 from bakeio_core.sets import MANIFEST, ExportSet
 from bakeio_core.skipped import open_log
 from bakeio_core.sources import Source, of_entity, of_set, of_view
+from bakeio_core.values import shown
 
 __all__ = ["open_source"]
 
-FORGIVEN_SIZE = 64 << 20
-_TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/|#[^\n]*', re.DOTALL)
-_COMMA = re.compile(r'"(?:\\.|[^"\\])*"|,(?=\s*[}\]])', re.DOTALL)
-_FENCE = re.compile(r"```[a-zA-Z]*[ \t]*\r?\n(.*?)\r?\n[ \t]*```", re.DOTALL)
+_SPECIAL, _IN_TEXT, _COMMA = re.compile(r'"|//|/\*|#'), re.compile(r'["\\]'), re.compile(r",(?=\s*[}\]])")
+_FENCE, _FENCE_END = re.compile(r"```[a-zA-Z]*[ \t]*\r?\n"), re.compile(r"\r?\n[ \t]*```")
 
 
 def open_source(
@@ -37,8 +37,7 @@ def open_source(
     Raises DocumentError where it cannot be read, with the code of the contract.
     """
     if not isinstance(path, Path):
-        data = path.read()
-        return _open_document(Document("stdin", partial(io.BytesIO, data), limits), data, catalog)
+        return _open_stream(path, catalog, limits)
     settle_missing(path)
     if not path.exists():
         raise DocumentError(f"{path}: there is no such file or folder", code="missing-file")
@@ -50,8 +49,24 @@ def open_source(
                 header, records = known.read(file)
             data = opened_document(header) + encode_lines(list(records)) + b"\n  ]\n}\n"
             return _open_document(Document(path.name, partial(io.BytesIO, data), limits), None, catalog)
-    content = path.read_bytes() if path.stat().st_size <= FORGIVEN_SIZE else None
+    content = path.read_bytes() if path.stat().st_size <= limits.forgiven else None
     return _open_document(Document.at(path, limits), content, catalog)
+
+
+def _open_stream(stream: IO[bytes], catalog: Catalog, limits: Limits) -> Source:
+    """A stream is read once, a document several times: what is long waits in a temporary file, which goes with the document."""
+    data = stream.read(limits.forgiven + 1)
+    if len(data) <= limits.forgiven:
+        return _open_document(Document("stdin", partial(io.BytesIO, data), limits), data, catalog)
+    folder = tempfile.TemporaryDirectory(prefix="bakeio-")
+    with open(Path(folder.name, "stdin"), "wb") as file:
+        file.write(data)
+        shutil.copyfileobj(stream, file, 1 << 20)
+    return _open_document(Document("stdin", partial(_open_spooled, folder), limits), None, catalog)
+
+
+def _open_spooled(folder: tempfile.TemporaryDirectory[str]) -> IO[bytes]:
+    return open(Path(folder.name, "stdin"), "rb")
 
 
 def _open_document(document: Document, data: bytes | None, catalog: Catalog) -> Source:
@@ -63,9 +78,9 @@ def _open_document(document: Document, data: bytes | None, catalog: Catalog) -> 
     kind, header = document.kind, document.header
     if kind == "entity":
         name = header["entity_type"]
-        if name not in catalog.entities:
-            reason = f"disabled: {catalog.disabled[name]}" if name in catalog.disabled else "no installed entity"
-            raise DocumentError(f"{document.name}: holds {json.dumps(name)}, which is {reason}", code="unknown-entity")
+        if not isinstance(name, str) or name not in catalog.entities:
+            reason = f"disabled: {catalog.disabled[name]}" if isinstance(name, str) and name in catalog.disabled else "no installed entity"
+            raise DocumentError(f"{document.name}: holds {shown(name)}, which is {reason}", code="unknown-entity")
         source = of_entity(document, catalog.entities[name], catalog)
         for problem in problems:
             source.problems.add(problem)
@@ -103,14 +118,16 @@ def _forgiven(document: Document, data: bytes, problems: Problems) -> Document:
     except UnicodeDecodeError:
         return document
     done = []
-    fenced = _FENCE.search(text)
-    if fenced:
-        text = fenced[1]
+    fence = _FENCE.search(text)
+    end = _FENCE_END.search(text, fence.end()) if fence else None
+    if fence and end:
+        text = text[fence.end() : end.start()]
         done.append("the code block around it was taken off")
-    bare = _TOKEN.sub(lambda match: match[0] if match[0].startswith('"') else " ", text)
+    pieces = _without_comments(text)
+    bare = "".join(pieces)
     if bare != text:
         done.append("comments were left out")
-    strict = _COMMA.sub(lambda match: match[0] if match[0].startswith('"') else "", bare)
+    strict = "".join(piece if place % 2 else _COMMA.sub("", piece) for place, piece in enumerate(pieces))
     if strict != bare:
         done.append("commas before a closing bracket were left out")
     cleaned = strict.strip().encode()
@@ -120,9 +137,29 @@ def _forgiven(document: Document, data: bytes, problems: Problems) -> Document:
     return Document(document.name, partial(io.BytesIO, cleaned), document.limits)
 
 
+def _without_comments(text: str) -> list[str]:
+    """Return what stands outside of quotes and what inside, in turns; comments are a space. Nothing is looked at twice."""
+    at, outside, pieces = 0, list[str](), list[str]()
+    while found := _SPECIAL.search(text, at):
+        outside.append(text[at : found.start()])
+        if found[0] == '"':
+            at = found.end()
+            while (mark := _IN_TEXT.search(text, at)) and mark[0] == "\\":
+                at = mark.end() + 1
+            at = mark.end() if mark else len(text)
+            pieces += ["".join(outside), text[found.start() : at]]
+            outside = []
+        else:
+            end = text.find("*/" if found[0] == "/*" else "\n", found.end())
+            at = len(text) if end < 0 else end + (2 if found[0] == "/*" else 0)
+            outside.append(" ")
+    return [*pieces, "".join(outside) + text[at:]]
+
+
 def _with_header(document: Document, catalog: Catalog, problems: Problems) -> Document:
     """A bare list of records: the one view that has all their fields is meant."""
-    records = [item for block in document.blocks() for _, item in block.slow(document.name) if isinstance(item, dict)]
+    items = [item for block in document.blocks() for item in block.slow(document.name)]
+    records = [item for _, item in items if isinstance(item, dict)]
     used = {name for record in records[:100] for name in record if not name.startswith("_")}
     fitting = [name for name, view in catalog.views.items() if used and used <= set(view.fields)]
     named = [name for name in fitting if name in document.name]
@@ -133,6 +170,4 @@ def _with_header(document: Document, catalog: Catalog, problems: Problems) -> Do
     problems.add(
         Problem(code="bad-document", severity="warning", file=document.name, message=f"has no header and is read as the view {name}")
     )
-    header = {"view_name": f"{name}_complete", "record_count": len(records)}
-    data = opened_document(header) + encode_lines(records) + b"\n  ]\n}\n" if records else b""
-    return Document(document.name, partial(io.BytesIO, data), document.limits)
+    return Gathered(document, {"view_name": f"{name}_complete", "record_count": len(items)}, items)

@@ -12,17 +12,20 @@ import hashlib
 import itertools
 import json
 import logging
+import math
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 
 from bakeio_core.errors import BakeioError, UsageError
+from bakeio_core.values import shown
 
 __all__ = [
     "CLOSE",
@@ -324,3 +327,17 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 def encode_lines(records: list[Any]) -> bytes:
     """Return records as JSON, joined by a comma and a line feed."""
     return _ENCODER.encode_lines(records)[:-1].replace(b"\n", b",\n")
+
+
+def encode_as_read(value: Any) -> bytes:
+    """Return a value that was read from JSON as JSON again: numbers keep their digits, halves of surrogate pairs stay escapes."""
+    if isinstance(value, dict):
+        return b"{" + b",".join([json.dumps(name).encode() + b":" + encode_as_read(item) for name, item in value.items()]) + b"}"
+    if isinstance(value, list):
+        return b"[" + b",".join([encode_as_read(item) for item in value]) + b"]"
+    if isinstance(value, (float, Decimal)) and not math.isfinite(value):
+        return json.dumps(shown(value)).encode()  # no JSON; in quotes it is refused when it comes back, as it was
+    try:
+        return _ENCODER.encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(value).encode()

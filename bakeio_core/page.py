@@ -51,8 +51,8 @@ def page(report: Report) -> str:
     kinds = "".join(f"<option>{kind}</option>" for kind in ("create", "update", "delete", "conflict", "error", "warning", "note"))
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>bakeio: {escape(report.source)}</title><style>{STYLE}</style><h1>{escape(printable(report.source))}</h1>"
-        f"<p>{escape(state)}. {escape(totals)}.</p>{more}"
+        f"<title>bakeio: {escape(printable(report.source))}</title><style>{STYLE}</style><h1>{escape(printable(report.source))}</h1>"
+        f"<p>{escape(printable(state))}. {escape(totals)}.</p>{more}"
         f'<input id="text" type="search" placeholder="Filter" aria-label="Filter"><select id="kind" aria-label="Kind">'
         f'<option value="">everything</option>{kinds}</select><span id="left"></span>'
         f"<table><thead><tr><th>what<th>entity<th>record<th>field<th>change</tr></thead><tbody>{''.join(rows)}</tbody></table>"
@@ -66,7 +66,7 @@ def _problem_row(problem: object) -> str:
     message = f"{getattr(problem, 'message', '')} [{getattr(problem, 'code', '')}]"
     return (
         f'<tr data-kind="{severity}"><td class="{severity}">{severity}</td><td>{escape(entity)}</td><td>{records}</td>'
-        f"<td>{escape(getattr(problem, 'field', None) or '')}</td><td>{escape(printable(message))}</td></tr>"
+        f"<td>{escape(printable(getattr(problem, 'field', None) or ''))}</td><td>{escape(printable(message))}</td></tr>"
     )
 
 

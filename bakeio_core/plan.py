@@ -52,7 +52,8 @@ class Planner:
     """Plan one import part by part. The consumer writes each `Changes` before it asks for the next, or says `planning` and never does.
 
     view_planner: what plans a view's part; witness: whether `outcome` is to be compared with another run's; counts: {entity: Counter of
-    `COUNTS`}; missing: {identity: Missing}; meant: {entity: ids of the rows its records mean}, once planned; problems: everything to report.
+    `COUNTS`}; missing: {identity: Missing}; meant: {entity: ids of the rows its records mean}, once planned; problems: everything to report;
+    contested: (entity, id) of rows that different records of the file mean.
     """
 
     def __init__(
@@ -83,7 +84,9 @@ class Planner:
         self.now = datetime.now(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
         self.digest = hashlib.blake2b(digest_size=16)
         self._next: dict[str, int] = {}
-        self.shown: list[Change] = []
+        self.kept: list[Change] = []
+        self._hidden: set[tuple[str, int]] = set()
+        self.contested: set[tuple[str, int]] = set()
         self._made: dict[Any, int | Unlinked] = {}
         self._failed: dict[str, set[tuple[str, Any]]] = {}
 
@@ -113,8 +116,17 @@ class Planner:
 
     def show(self, change: Change) -> None:
         """Keep a change for the preview, up to 10,000 of them."""
-        if len(self.shown) < MOST_SHOWN:
-            self.shown.append(change)
+        if len(self.kept) < MOST_SHOWN:
+            self.kept.append(change)
+
+    def hide(self, entity: Entity, identity: int) -> None:
+        """Leave what was kept of a row out of the preview."""
+        self._hidden.add((entity.name, identity))
+
+    @property
+    def shown(self) -> list[Change]:
+        """The changes kept for the preview."""
+        return [change for change in self.kept if (change.entity, change.id) not in self._hidden] if self._hidden else self.kept
 
     @property
     def summary(self) -> Counter[str]:

@@ -19,6 +19,10 @@ from bakeio_core.values import BadValue, Number, jsonable
 
 __all__ = ["Reader", "Record"]
 
+MOST_NAMES = 1000
+"""How many different unknown field names are looked at and told; a file with more is not misspelt."""
+OTHERS = "(other names)"
+
 
 @dataclass(slots=True)
 class Record:
@@ -55,7 +59,7 @@ class Reader:
             return None
         try:
             records: list[Any] = self._decoder.decode(data)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         # A name standing twice, of which the decoder keeps the last, makes more of these; \\": is a quote within a text.
         expected = self._fields * len(records)
@@ -63,9 +67,14 @@ class Reader:
             return None
         if b"\t" in data or b'" :' in data or (b"\\" in data and b"\\u0000" in data):
             return None
+        zeros = False
         for kind, cell in self._checked:
-            if not kind.sound(list(map(cell, records))):
+            values = list(map(cell, records))
+            if not kind.sound(values):
                 return None
+            zeros = zeros or (kind.noun == Number.noun and 0 in values)
+        if self._checked and _holds_more_than_doubles(data, zeros):
+            return None
         if block.first != self.total + 1:
             return None
         return records
@@ -98,9 +107,9 @@ class Reader:
         """Generate the record type from the fields of the first record; every record must have exactly these."""
         try:
             first = msgspec.json.decode(block.data.split(b"\n", 1)[0].removeprefix(b"[").rstrip(b",]"))  # type: ignore[union-attr]
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
-        if not isinstance(first, dict) or any(self._is_typo(name, first) for name in first):
+        if not isinstance(first, dict) or not all(map(_is_plain, first)) or any(self._is_typo(name, first) for name in first):
             return False
         fields, self.names, self._extra = [], {}, []
         for place, name in enumerate(first):
@@ -164,7 +173,7 @@ class Reader:
                         record, "unknown-field", name, value, f'is no field of {self.part.entity.name}: did you mean "{self._near[name]}"?'
                     )
                 else:
-                    self.unknown[name] += 1
+                    self.unknown[name if name in self.unknown or len(self.unknown) < MOST_NAMES else OTHERS] += 1
             elif binding.column == CONTEXT:
                 continue
             elif value is None:
@@ -184,6 +193,8 @@ class Reader:
         if name in self.part.bindings:
             return False
         if name not in self._near:
+            if len(self._near) >= MOST_NAMES:
+                return False  # no typing errors any more: guessing takes its time
             near = difflib.get_close_matches(name, list(self.part.bindings), 1, 0.85)
             self._near[name] = near[0] if near else None
         return self._near[name] is not None and self._near[name] not in record
@@ -197,14 +208,30 @@ class Reader:
 
     def _problem(self, record: Record, code: str, severity: str, name: str, value: Any, message: str) -> Problem:
         return Problem(
-            code=code, severity=severity, file=self.part.file, record=record.number, entity=self.part.entity.name, field=name,
+            code=code, severity=severity, file=self.part.file, record=record.number, entity=self.part.entity.name, field=jsonable(name),
             value=jsonable(value), message=message,
         )  # fmt: skip
 
     def warnings(self) -> Sequence[Problem]:
         """Return one warning for each unknown field name, with its count."""
         return [
-            Problem(code="unknown-field", severity="warning", file=self.part.file, entity=self.part.entity.name, field=name, count=count,
+            Problem(code="unknown-field", severity="warning", file=self.part.file, entity=self.part.entity.name, field=jsonable(name), count=count,
                     message=f"is no field of {self.part.entity.name} and is ignored in {counted(count, 'record')}")
             for name, count in self.unknown.items()
         ]  # fmt: skip
+
+
+_TO_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+
+
+def _holds_more_than_doubles(data: bytes, zeros: bool) -> bool:
+    """Tell whether JSON may hold a number that a double only comes near: with 17 digits in a row, or, read as 0, with a negative exponent."""
+    if b"0" * 17 in data.translate(_TO_ZEROS):
+        return True
+    rest = data.translate(None, b"0123456789").lower() if zeros else b""
+    return b"e-," in rest or b"e-}" in rest
+
+
+def _is_plain(name: str) -> bool:
+    """Tell whether a typed decoder can have a field of this name: it takes no quotes, backslashes or control characters in it."""
+    return name.isprintable() and '"' not in name and "\\" not in name

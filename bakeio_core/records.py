@@ -44,7 +44,10 @@ class PartPlanner:
         self.reader = Reader(part, self.problems)
         self.touched: dict[int, int] = {}
         self.acted: dict[int, str] = {}
-        self.contested: set[int] = set()
+        self.slugs: dict[str, int] = {}
+        self.here: dict[int, tuple[Any, ...] | None] = {}  # rows this batch is to create, or None where it is to update them
+        self.out: set[int] = set()
+        self.refused: dict[tuple[Key, tuple[Any, ...]], tuple[Any, ...]] = {}
         self.claimed: set[int] | None = None
         self.deferred: list[tuple[int, str, tuple[Any, ...], int, bool]] = []
         self.held: list[Draft] = []
@@ -84,8 +87,8 @@ class PartPlanner:
     def _plan_block(self, block: Block) -> Changes:
         return self._plan(self.reader.read(block))
 
-    def _plan(self, records: Sequence[Record]) -> Changes:
-        batch = Changes(self.entity, self.columns)
+    def _plan(self, records: Sequence[Record], batch: Changes | None = None) -> Changes:
+        batch = Changes(self.entity, self.columns) if batch is None else batch
         drafts = [self._draft(record) for record in records if not record.bad]
         self.counts["errors"] += len(records) - len(drafts)
         for record in records:
@@ -94,6 +97,11 @@ class PartPlanner:
         self._plan_drafts(drafts, batch)
         if self.held:
             self._retry_held(batch)
+        if self.out:
+            batch.updates = [change for change in batch.updates if change.id not in self.out]
+            kept = [place for place, row in enumerate(batch.rows) if row[self.rows.id_place] not in self.out]
+            batch.rows, batch.numbers = [batch.rows[place] for place in kept], [batch.numbers[place] for place in kept]
+            self.out.clear()
         return batch
 
     def _plan_drafts(self, drafts: list[Draft], batch: Changes) -> None:
@@ -106,6 +114,7 @@ class PartPlanner:
     def _handed_over(self, batch: Changes) -> Iterator[Changes]:
         """The consumer writes the batch before it asks for the next one; then planned rows need not be remembered."""
         yield batch
+        self.here.clear()
         if not self.planner.planning:
             self.rows.written(batch.rows)
 
@@ -184,6 +193,8 @@ class PartPlanner:
             if key == tuple(self.entity.content) and key not in self.entity.all_keys:
                 return None if better else self._match_content(candidates.get(value, []))
             rows = [*candidates.get(value, ()), *(self._fresh(key, value) if self.rows.has_fresh else ())]
+            if self.refused and (key, value) in self.refused:
+                rows.append(self.refused[key, value])
             rows = list({row[self.rows.id_place]: row for row in rows}.values())
             if not rows and len(key) == 1 and key[0] != "uuid" and isinstance(self.entity.kinds[key[0]], Text):
                 ids = [i for i in self.rows.folded(key[0], value[0]) if i not in self.touched]
@@ -271,9 +282,13 @@ class PartPlanner:
         (batch.updates if change.action == "update" else batch.others).append(change)
         if change.action in ("update", "conflict"):
             self.acted[change.id or 0] = what
+            if change.action == "update":
+                self.here[change.id or 0] = None
             if self.planner.witness:
                 self._witness(change)
             self.planner.show(change)
+        elif what == "unchanged" and self.planner.options.mode == "skip-existing":
+            self.acted[change.id or 0] = what
 
     def _witness(self, change: Change) -> None:
         """Add a change to the digest by which what is applied is compared with what was shown; when it happens is no part of it."""
@@ -285,6 +300,8 @@ class PartPlanner:
     def _error(self, draft: Draft, code: str, where: str, value: Any, message: str) -> None:
         """Count a record as one that cannot be imported, and say why."""
         self.counts["errors"] += 1
+        if draft.row is not None:
+            self.acted.setdefault(draft.row[self.rows.id_place], "errors")
         self.planner.note_failed(self.entity, draft.values)
         self._say(draft, code, where, value, message)
 
@@ -479,11 +496,12 @@ class PartPlanner:
         taken.add(identity)
         self._move(draft, row)
         self._remember(identity, draft)
+        self.here[identity] = row
         self.counts["created"] += 1
         self.counts[CREATED] += draft.number
         batch.rows.append(row)  # type: ignore[attr-defined]
         batch.numbers.append(draft.number)  # type: ignore[attr-defined]
-        if len(self.planner.shown) < MOST_SHOWN:
+        if len(self.planner.kept) < MOST_SHOWN:
             self.planner.show(Change("create", self.entity.name, draft.number, identity, dict(zip(self.columns, row, strict=True))))
         return None
 
@@ -544,10 +562,12 @@ class PartPlanner:
         base = make_slug(self._value(draft, c) if self._value(draft, c) is not ABSENT else None for c in self.entity.slug_from)
         if not base:
             return None
-        slug, number = base, 1
+        number = self.slugs.get(base, 1)
+        slug = base if number == 1 else f"{base}_{number}"
         while self.rows.by(("slug",), [(slug,)]):
             number += 1
             slug = f"{base}_{number}"
+        self.slugs[base] = number  # the next of this name goes on from here
         return slug
 
     @staticmethod
@@ -557,6 +577,7 @@ class PartPlanner:
 
     def _remember(self, identity: int, draft: Draft) -> None:
         content = self._content(draft)
+        self.acted.pop(identity, None)
         self.touched[identity] = draft.number << 33 | content << 1 | (draft.row is None)
 
     def _stored(self, row: tuple[Any, ...], column: str) -> Any:
@@ -576,16 +597,39 @@ class PartPlanner:
             message = f"the same record stands more than once ({what}) and is taken once"
             self.planner.problems.add(Problem(code="duplicate-key", severity="warning", message=message, count=2, **common))
             return
-        if identity in self.contested:
+        if (self.entity.name, identity) in self.planner.contested:
             self.counts["errors"] += 1
             self._say(draft, "duplicate-key", "", None, f"is one more record of one key ({what})")
             return
-        self.contested.add(identity)
-        self.counts["errors"] += 2
+        self.planner.contested.add((self.entity.name, identity))
         untouched = "skipped" if self.planner.options.mode == "skip-existing" else "unchanged"
-        self.counts["created" if was_created else self.acted.get(identity, untouched)] -= 1
+        did = "created" if was_created else self.acted.get(identity, untouched)
+        written = did in ("created", "updated")
+        if written and identity not in self.here:
+            # the first one went with an earlier batch and nobody can say which of them is right: the file is refused as a whole
+            self.counts["errors"] += 1
+            message = f"records {first} and {draft.number} differ and have one key ({what}): keep one, or give the other its own"
+            self.planner.problems.add(Problem(code="duplicate-key", file=self.part.file, entity=self.entity.name, message=message))
+            return
+        if written and self.planner.options.skip_errors:
+            self._withdraw(identity)
+        self.counts["errors"] += 2
+        self.counts[did] -= 1
         message = f"different records have one key ({what}): keep one, or give the other its own"
         self.planner.problems.add(Problem(code="duplicate-key", message=message, count=2, **common))
+
+    def _withdraw(self, identity: int) -> None:
+        """Leave what this batch was to write of a row out of it: nothing of a record that is left out may be written."""
+        row = self.here[identity]
+        self.out.add(identity)
+        if row is not None:
+            self.rows.remove(row)
+            self.refused.update({(key, self.rows.key_of(row, key)): row for key in self.entity.all_keys})
+            self.planner.note_failed(self.entity, dict(zip(self.columns, row, strict=True)))
+            for column, reference in self.entity.references.items():
+                self.planner.needed(reference.target, row[self.place[column]] or 0, times=-1)
+        self.deferred = [item for item in self.deferred if item[0] != identity]
+        self.planner.hide(self.entity, identity)
 
     def _move(self, draft: Draft, row: tuple[Any, ...]) -> None:
         """Remember where a record of the file ended up, for the records that refer to it by the file's id and keys."""

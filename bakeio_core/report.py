@@ -99,7 +99,7 @@ class Report:
         if self.skipped_log:
             lines.append(f"Skipped records are in {self.skipped_log}: mend them there, then: bakeio import {self.skipped_log}")
         if self.refused:
-            lines.append(f"Refused: {self.refused}. ({total})")
+            lines.append(f"Refused: {printable(self.refused)}. ({total})")
         else:
             done = "Taken back" if self.mode == UNDO else "Imported"
             lines.append(f"{'Dry run, nothing was written' if self.dry_run else done}: {total}.")

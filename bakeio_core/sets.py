@@ -8,7 +8,9 @@ import os
 import posixpath
 import re
 import stat
+import struct
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -71,22 +73,26 @@ class Archive:
         self.name, self.limits = path.name, limits
         try:
             self.zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
             raise DocumentError(f"{path.name}: is no readable zip archive ({error}): get a complete copy of it") from None
         members = [info for info in self.zip.infolist() if not info.is_dir()]
         tops = {info.filename.split("/")[0] for info in members if posixpath.basename(info.filename) == MANIFEST}
         at_top = any(info.filename == MANIFEST for info in members)
         self.prefix = "" if at_top or len(tops) != 1 else f"{tops.pop()}/"
         self.members = members
+        self._by_name = {info.filename.removeprefix(self.prefix): info for info in members}
 
     def names(self) -> list[str]:
         return sorted(info.filename.removeprefix(self.prefix) for info in self.members)
 
     def open(self, name: str) -> IO[bytes]:
-        info = self.zip.getinfo(self.prefix + name)
+        info = self._by_name[name]
         if info.flag_bits & 1:
             raise DocumentError(f"{name}: is encrypted: make the archive without a password")
-        return _Bounded(self.zip.open(info), info.file_size, name)  # type: ignore[return-value]
+        try:
+            return _Bounded(self.zip.open(info), info.file_size, name)  # type: ignore[return-value]
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, RuntimeError, struct.error) as error:
+            raise _damaged(name, error) from None
 
     def problems(self) -> Iterator[Problem]:
         if len(self.members) > self.limits.members:
@@ -122,10 +128,8 @@ class _Bounded:
     def read(self, size: int = -1) -> bytes:
         try:
             data = self.file.read(size)
-        except (zipfile.BadZipFile, EOFError, OSError, ValueError, RuntimeError) as error:
-            raise DocumentError(f"{self.name}: is damaged in the archive ({error}): get a complete copy of it", code="truncated") from None
         except Exception as error:  # zlib.error and lzma.LZMAError share no base class
-            raise DocumentError(f"{self.name}: is damaged in the archive ({error}): get a complete copy of it", code="truncated") from None
+            raise _damaged(self.name, error) from None
         self.left -= len(data)
         if self.left < 0:
             raise DocumentError(f"{self.name}: unpacks to more than the archive says", code="too-large")
@@ -136,6 +140,10 @@ class _Bounded:
 
     def __exit__(self, *unused: object) -> None:
         self.file.close()
+
+
+def _damaged(name: str, error: Exception) -> DocumentError:
+    return DocumentError(f"{name}: is damaged in the archive ({error}): get a complete copy of it", code="truncated")
 
 
 def _is_safe(name: str) -> bool:
@@ -208,11 +216,6 @@ class ExportSet:
         return self.store.name
 
     @property
-    def database_id(self) -> str | None:
-        found = self.manifest.get("database_id")
-        return found if isinstance(found, str) else None
-
-    @property
     def aliases(self) -> list[dict[str, Any]]:
         """What was learned of names in the database the set is of: entity, key, and target by uuid or key; what makes no sense is left out."""
         found = self.manifest.get("aliases")
@@ -240,6 +243,10 @@ class ExportSet:
             raise DocumentError(f"{MANIFEST}: {what}", code="bad-manifest")
         if not isinstance(manifest.get("files"), list):
             raise DocumentError(f'{MANIFEST}: has no list "files"', code="bad-manifest")
+        if len(manifest["files"]) > self.limits.members:
+            raise DocumentError(
+                f"{MANIFEST}: lists {len(manifest['files'])} files: at most {self.limits.members} are taken", code="too-large"
+            )
         return manifest
 
     def _read_files(self) -> Iterator[Listed]:
@@ -272,7 +279,7 @@ class ExportSet:
         for listed in self.files:
             for problem in self._file_problems(listed, there, catalog):
                 problems.add(problem)
-        for name in sorted({name for name in listed_names if listed_names.count(name) > 1}):
+        for name in sorted(name for name, times in Counter(listed_names).items() if times > 1):
             problems.add(Problem(code="bad-manifest", file=MANIFEST, message=f"lists {_ascii(name)} twice"))
         for name in sorted(there - set(listed_names) - {MANIFEST}):
             if _is_safe(name):
@@ -339,8 +346,9 @@ class ExportSet:
         problems = self.structure(catalog)
         closure = _Closure(catalog, {listed.entity for listed in self.files})
         broken = {problem.file for problem in problems if problem.code in ("missing-file", "unsafe-path")} | self._refused
-        for listed in self.files:
-            if listed.filename not in broken and listed.filename in self.store.names():
+        there = set(self.store.names())
+        for listed in reversed({listed.filename: listed for listed in reversed(self.files)}.values()):
+            if listed.filename not in broken and listed.filename in there:
                 self._verify_file(listed, problems, closure)
         unread = {
             p.file for p in problems if p.severity == "error" and p.code not in ("checksum-mismatch", "count-mismatch", "version-too-new")

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timezone
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from bakeio_core import output
 from bakeio_core.catalog import Catalog
-from bakeio_core.documents import Document
+from bakeio_core.documents import Document, Gathered, as_record
 from bakeio_core.errors import DocumentError, Problem, Problems
-from bakeio_core.sources import Part, Source, of_entity, of_view
+from bakeio_core.sources import Part, Source, of_entity, of_view, whose
+from bakeio_core.values import shown
 
 __all__ = ["Skipped", "open_log"]
 
@@ -49,7 +46,7 @@ class Skipped:
         with output.atomic_file(path) as file:
             file.write(output.opened_document(header))
             for entry in self._entries(source):
-                file.write((b",\n" if count else b"") + output.encode_lines([entry]))
+                file.write((b",\n" if count else b"") + output.encode_as_read(entry))
                 count += 1
             file.write(output.CLOSE if count else output.CLOSE[1:])
         return count
@@ -69,32 +66,32 @@ class Skipped:
 
 
 def open_log(document: Document, catalog: Catalog) -> Source:
-    """Return the records of a log as a source, one part for each view or entity in it. Raises DocumentError where it holds none."""
-    header, grouped = document.header, dict[tuple[str, str], list[Mapping[str, Any]]]()
+    """Return the records of a log as a source, one part for each view or entity in it; they are numbered as in the log.
+
+    Raises DocumentError where it holds none.
+    """
+    header, grouped = document.header, dict[tuple[str, str], list[tuple[int, dict[str, Any] | Problem]]]()
     for block in document.blocks():
         for number, entry in block.slow(document.name):
             data = entry.get("record_data") if isinstance(entry, dict) else None
-            if isinstance(entry, Problem) or not isinstance(data, dict):
+            if isinstance(entry, Problem):
+                raise DocumentError(f"{document.name}: record {number} {entry.message}", code=entry.code)
+            if not isinstance(data, dict):
                 raise DocumentError(f"{document.name}: record {number} holds no record_data: restore it, or take the record out")
             view = str(entry.get("view_name") or "").removesuffix("_complete")
-            grouped.setdefault((view, str(entry.get("entity_type") or "")), []).append(data)
+            entity = "" if view else str(entry.get("entity_type") or "")
+            grouped.setdefault((view, entity), []).append((number, as_record(data, number, document.name, document.limits.depth)))
     problems, parts = Problems(), list[Part]()
-    for (view, entity), records in grouped.items():
-        known = {name: header.get(name) for name in ("export_id", "database_id", "exported_at")}
-        name = {"view_name": f"{view}_complete"} if view else {"entity_type": entity}
-        inner = Document(document.name, partial(io.BytesIO, _document(name | known, records)), document.limits)
+    for (view, entity), items in grouped.items():
+        inner = Gathered(document, {"view_name": view} if view else {"entity_type": entity}, items)
         if view and view in catalog.views:
             parts += of_view(inner, catalog.views[view], catalog, problems).parts
         elif entity in catalog.entities:
             parts += of_entity(inner, catalog.entities[entity], catalog).parts
         else:
-            raise DocumentError(f'{document.name}: "{view or entity}" is not installed', code="unknown-view" if view else "unknown-entity")
+            raise DocumentError(
+                f"{document.name}: {shown(view or entity)} is not installed", code="unknown-view" if view else "unknown-entity"
+            )
     order = {name: place for place, name in enumerate(catalog.entities)}
     parts.sort(key=lambda part: order[part.entity.name])
-    mine, at, export = (value if isinstance(value := header.get(n), str) else None for n in ("database_id", "exported_at", "export_id"))
-    return Source(document.name, "skipped", parts, mine, at, export, problems)
-
-
-def _document(header: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> bytes:
-    """Return records as a document in memory; numbers keep their digits."""
-    return output.opened_document(dict(header)) + output.encode_lines([msgspec.to_builtins(dict(r)) for r in records]) + output.CLOSE
+    return Source(document.name, "skipped", parts, *whose(header), problems)

@@ -112,6 +112,16 @@ class Source:
         return compute
 
 
+def whose(header: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
+    """Return what a header says of its origin: database_id, exported_at, export_id; None for what is no short plain text.
+
+    The journal keeps them, and databases can store neither NUL characters nor halves of surrogate pairs.
+    """
+    said = [header.get(name) for name in ("database_id", "exported_at", "export_id")]
+    mine, at, export = (value if isinstance(value, str) and value.isprintable() and len(value) <= 40 else None for value in said)
+    return mine, at, export
+
+
 def entity_bindings(entity: Entity, catalog: Catalog) -> dict[str, Binding]:
     """Bind every field of an entity's file."""
     bindings = {}
@@ -143,14 +153,10 @@ def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> S
     order = {name: place for place, name in enumerate(catalog.entities)}
     for listed in sorted(opened.files, key=lambda listed: order.get(listed.entity, 0)):
         if listed.entity in catalog.entities and listed.filename in names and listed.filename not in broken:
+            names.remove(listed.filename)  # a file listed twice is told, and read once
             entity = catalog.entities[listed.entity]
             parts.append(Part(entity, opened.document(listed), entity_bindings(entity, catalog), listed))
-    text: dict[str, Any] = {name: opened.manifest.get(name) for name in ("exported_at", "export_id")}
-    known = {name: value if isinstance(value, str) else None for name, value in text.items()}
-    return Source(
-        opened.name, "set", parts, opened.database_id, known["exported_at"], known["export_id"], problems, accept_edits,
-        aliases=opened.aliases,
-    )  # fmt: skip
+    return Source(opened.name, "set", parts, *whose(opened.manifest), problems, accept_edits, aliases=opened.aliases)
 
 
 def decided_part(entity: Entity, catalog: Catalog) -> Part:
@@ -192,12 +198,9 @@ def of_view(document: Document, view: View, catalog: Catalog, problems: Problems
     if problem:
         problems.add(problem)
     part = Part(catalog.entities[view.entity], document, view_bindings(view, catalog), None, view, revision_of(catalog, view))
-    mine, at, export = (
-        value if isinstance(value := header.get(name), str) else None for name in ("database_id", "exported_at", "export_id")
-    )
     declared = header.get("record_count")
     count = declared if isinstance(declared, int) else None
-    return Source(document.name, "view", [part], mine, at, export, problems, declared=count)
+    return Source(document.name, "view", [part], *whose(header), problems, declared=count)
 
 
 def of_entity(document: Document, entity: Entity, catalog: Catalog) -> Source:

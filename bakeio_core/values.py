@@ -13,7 +13,7 @@ import re
 import uuid as uuids
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, timezone
-from decimal import Decimal, InvalidOperation
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, InvalidOperation
 from itertools import repeat
 from typing import Annotated, Any, ClassVar
 
@@ -24,6 +24,8 @@ __all__ = ["BadValue", "Kind", "fold", "kind_of", "make_slug", "shown"]
 
 Note = Callable[[str], None]
 EXACT_DIGITS = 15
+EXACT = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX)
+"""For arithmetic that must not round: the usual context keeps 28 digits."""
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 _RANGE = re.compile(r"\s*\"?(\w+)\"?\s*(>=|>|<=|<)\s*(-?\d+(?:\.\d+)?)\s*")
 
@@ -161,7 +163,9 @@ def _decimal(value: object, noun: str) -> Decimal:
     if isinstance(value, str):
         if not _NUMBER.fullmatch(value):
             stripped = re.sub(r"[^\d.,-]", "", value)
-            if re.fullmatch(r"-?\d+,\d{1,4}", stripped):
+            if len(stripped) > 40 or re.search(r"\d\s*[^\W\d_]+\s*[+-]?\d", value):
+                hint = ""  # letters between digits, as in 1e99999: leaving them out would make another number
+            elif re.fullmatch(r"-?\d+,\d{1,4}", stripped):
                 hint = f": write {stripped.replace(',', '.')} (with a point)"
             elif re.fullmatch(r"-?\d+(\.\d+)?", stripped) or re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", stripped):
                 hint = f": write {stripped.replace(',', '')} (digits only, no currency or unit)"
@@ -220,11 +224,11 @@ class Number(Kind):
     def read(self, value: object, note: Note) -> int | float | Decimal:
         number = _decimal(value, self.noun)
         self.bounds.check(number)
-        if self.limit is not None and abs(number) >= self.limit:
+        if self.limit is not None and number.copy_abs() >= self.limit:
             raise BadValue(f"{shown(value, 30)} is too large: must be below {self.limit:f}")
-        if number and -number.adjusted() > 1000:
-            raise BadValue(f"{shown(value, 30)} is too small to keep")
-        number = number.normalize()
+        if number and abs(number.adjusted()) > 1000:
+            raise BadValue(f"{shown(value, 30)} is too {'large' if number.adjusted() > 0 else 'small'} to keep")
+        number = number.normalize(EXACT)
         decimals = max(0, -int(number.as_tuple().exponent))
         if self.scale is not None and decimals > self.scale:
             raise BadValue(f"{shown(value, 30)} has {decimals} decimals: at most {self.scale} are kept")
@@ -255,7 +259,7 @@ class Number(Kind):
     def from_python(self, value: Any) -> Any:
         if value is None:
             return None
-        number = Decimal(repr(value) if isinstance(value, float) else value).normalize()
+        number = Decimal(repr(value) if isinstance(value, float) else value).normalize(EXACT)
         if number == number.to_integral_value() and number.adjusted() < 18:
             return int(number)
         return float(number) if self.plain else number
@@ -453,7 +457,7 @@ class Span(Kind):
 
     def read(self, value: object, note: Note) -> int | float:
         number = _decimal(value, self.noun)
-        if abs(number) > 86_399_999_999_999:
+        if number.copy_abs() > 86_399_999_999_999:
             raise BadValue(f"{shown(value, 30)} is too large")
         return int(number) if number == number.to_integral_value() else float(number)
 
