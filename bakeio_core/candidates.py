@@ -477,6 +477,12 @@ def _declared(catalog: Catalog, entity: Entity) -> tuple[list[Sequence[str]], li
     return [group for e in concerned for group in e.synonyms], [group for e in concerned for group in e.lookalikes]
 
 
+def as_asked(entity: Entity, text: str) -> dict[str, Any]:
+    """Return what a person typed for a row as the columns it may stand for: what people call it, and its standard number."""
+    keys = [key[0] for key in entity.all_keys if len(key) == 1 and key[0] != "uuid" and isinstance(entity.kinds[key[0]], Text)]
+    return {(*entity.labels, *keys, entity.primary)[0]: text} | {code: text for code in entity.codes if padded(text)}
+
+
 # -- all entities
 class Candidates:
     """Find candidates in the rows of a database. An entity is indexed when it is first asked about, or by `prepare` while `db` is open.
@@ -512,7 +518,7 @@ class Candidates:
         if missing.among:
             among = set(missing.among)
             return [
-                self._candidate(index, place, 0.9, ["has the very key, as others do"], "")
+                self._candidate(index, place, 0.9, [f"the same {' and '.join(missing.key)}, which others have too"], "")
                 for place, row in enumerate(index.rows)
                 if row[0] in among
             ]
@@ -521,10 +527,7 @@ class Candidates:
 
     def of_text(self, entity: str, text: str, limit: int) -> list[Candidate]:
         """Return the candidates for whatever a person typed."""
-        entity_ = self.catalog.entities[entity]
-        index = self.index(entity)
-        column = (*entity_.labels, *index.keys, entity_.primary)[0]
-        return self.of_values(entity, {column: text, **{code: text for code in entity_.codes if padded(text)}}, limit)
+        return self.of_values(entity, as_asked(self.catalog.entities[entity], text), limit)
 
     def of_values(self, entity: str, values: Mapping[str, Any], limit: int) -> list[Candidate]:
         """Return the candidates for a row of which these columns are known, the best first."""

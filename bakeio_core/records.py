@@ -14,8 +14,8 @@ from bakeio_core.errors import Problem, Problems
 from bakeio_core.linking import Rows, Translations, Unlinked
 from bakeio_core.model import Entity, Key, Reference
 from bakeio_core.reading import Reader, Record
-from bakeio_core.resolve import ALIAS, EXISTING, Decision, Missing, remedy
-from bakeio_core.sources import Part
+from bakeio_core.resolve import ALIAS, EXISTING, Decision, Missing, with_remedy
+from bakeio_core.sources import Part, decided_values
 from bakeio_core.values import BadValue, Text, Truth, jsonable, make_slug, shown
 
 if TYPE_CHECKING:
@@ -336,7 +336,7 @@ class PartPlanner:
             value = None
         elif link.missing is not None:
             self.planner.note_missing(link.missing, self.part, draft.number, where)
-            message += remedy(link.missing)
+            message = with_remedy(message, link.missing)
         (self._error if good else self._say)(draft, link.code, where, value, message)
 
     def _where(self, draft: Draft, column: str) -> tuple[str, Any]:
@@ -377,8 +377,8 @@ class PartPlanner:
         if known is not None and known.id is not None:
             return self.planner.use(missing, decision, known.id)
         key, rows = tuple(decision.target), self.linker.rows(target)
-        wanted = tuple(decision.target.values())
-        hits = rows.by(key, [wanted]).get(wanted, []) if key and all(column in target.columns for column in key) else []
+        wanted = self._target_key(target, decision.target)
+        hits = rows.by(key, [wanted]).get(wanted, []) if wanted else []
         if len(hits) == 1:
             return self.planner.use(missing, decision, hits[0][rows.id_place])
         if decision.by == ALIAS:
@@ -386,6 +386,14 @@ class PartPlanner:
         what = ", ".join(f"{c} {shown(v)}" for c, v in decision.target.items())
         found = "no row" if not hits else f"{len(hits)} rows"
         return self._unanswerable(link, missing, f"it was decided to use the one with {what}, but {found} of {target.name} has it")
+
+    @staticmethod
+    def _target_key(target: Entity, named: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the values that name a row as the database has them; none where they can be no values of those columns."""
+        try:
+            return tuple([target.kinds[column].read(value, lambda note: None) for column, value in named.items()])
+        except (BadValue, KeyError):
+            return ()
 
     def _parents(self, draft: Draft, batch: Changes) -> bool:
         """Create the rows a good record was waiting for, as decided; tell whether all of them could be."""
@@ -406,7 +414,7 @@ class PartPlanner:
     def as_parent(self, wanted: Wanted, batch: Changes) -> int | Unlinked:
         """Plan one row of this entity from the values of a decision; an equal one that is there already is taken."""
         self.problems = self.reader.problems = Problems()
-        record = self.reader.read_values(1, wanted.decision.values)
+        record = self.reader.read_values(1, decided_values(self.entity, wanted.decision.values))
         draft = self._draft(record)
         if not record.bad:
             self._link([draft])

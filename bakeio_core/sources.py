@@ -155,6 +155,12 @@ def decided_part(entity: Entity, catalog: Catalog) -> Part:
     return Part(entity, Document(f"decision on {entity.name}", io.BytesIO), bindings)
 
 
+def decided_values(entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a decision by the fields of `decided_part`: `reference.column` may also name a lookup field."""
+    fields = {f"{c}.{wanted}": name for c, reference in entity.references.items() for name, wanted in reference.lookups.items()}
+    return {fields.get(name, name): value for name, value in values.items()}
+
+
 REV, CLEAR = "_rev", "_clear"
 CONTEXT = "context"
 

@@ -161,7 +161,9 @@ def _decimal(value: object, noun: str) -> Decimal:
     if isinstance(value, str):
         if not _NUMBER.fullmatch(value):
             stripped = re.sub(r"[^\d.,-]", "", value)
-            if re.fullmatch(r"-?\d+,\d{1,4}", stripped):
+            if stripped not in value:  # "2 1/2" is not 212
+                hint = ""
+            elif re.fullmatch(r"-?\d+,\d{1,4}", stripped):
                 hint = f": write {stripped.replace(',', '.')} (with a point)"
             elif re.fullmatch(r"-?\d+(\.\d+)?", stripped) or re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", stripped):
                 hint = f": write {stripped.replace(',', '')} (digits only, no currency or unit)"
