@@ -39,7 +39,8 @@ class PartPlanner:
         self.planner, self.part, self.entity = planner, part, part.entity
         self.linker, self.catalog = planner.linker, planner.catalog
         self.rows: Rows = planner.linker.rows(part.entity)
-        self.counts = planner.counts[part.entity.name] if part in planner.source.parts else Counter()
+        self.decided = part not in planner.source.parts
+        self.counts = Counter() if self.decided else planner.counts[part.entity.name]
         self.problems = planner.problems
         self.reader = Reader(part, self.problems)
         self.touched: dict[int, int] = {}
@@ -285,7 +286,8 @@ class PartPlanner:
     def _error(self, draft: Draft, code: str, where: str, value: Any, message: str) -> None:
         """Count a record as one that cannot be imported, and say why."""
         self.counts["errors"] += 1
-        self.planner.note_failed(self.entity, draft.values)
+        if not self.decided:  # a row that cannot be created as decided is asked about again
+            self.planner.note_failed(self.entity, draft.values)
         self._say(draft, code, where, value, message)
 
     def _say(self, draft: Draft, code: str, where: str, value: Any, message: str) -> None:
@@ -384,8 +386,8 @@ class PartPlanner:
         if decision.by == ALIAS:
             return link  # the row it stood for is gone
         what = ", ".join(f"{c} {shown(v)}" for c, v in decision.target.items())
-        found = "no row" if not hits else f"{len(hits)} rows"
-        return self._unanswerable(link, missing, f"it was decided to use the one with {what}, but {found} of {target.name} has it")
+        found = f"{len(hits)} rows of {target.name} have" if hits else f"no row of {target.name} has"
+        return self._unanswerable(link, missing, f"it was decided to use the one with {what}, but {found} it")
 
     @staticmethod
     def _target_key(target: Entity, named: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -521,7 +523,7 @@ class PartPlanner:
             if value is None and not self.entity.nullable(column):
                 deferrable = isinstance(draft.links.get(column), Unlinked)
                 if good and not deferrable:
-                    name = next((n for n in self.lookup_fields.get(column, ()) if n), column)
+                    name = next((n for n in self.lookup_fields.get(column, ()) if not n.endswith(".uuid")), column)
                     self._error(draft, "missing-field", name, None, f"is missing: a new row of {self.entity.name} needs it")
                 good = False
             row.append(value)
@@ -633,12 +635,17 @@ class PartPlanner:
                 return None
             if self.planner.options.on_conflict == "fail":
                 where = ", ".join(new)
+                new = {c: f"a new row of {v.target.name}" if isinstance(v, Wanted) else v for c, v in new.items()}
                 self.planner.problems.add(
                     Problem(code="conflict", file=self.part.file, record=draft.number, entity=self.entity.name, field=where,
                             message=f"was changed in the database after the export ({self._diff(new, old)}): "
                             "choose --on-conflict keep-db or take-file")
                 )  # fmt: skip
                 return self._count("conflicts", Change("conflict", self.entity.name, draft.number, identity, new, old), batch)
+        if any(isinstance(value, Wanted) for value in new.values()):
+            if not self._parents(draft, batch):
+                return None
+            new = {column: draft.links[column] if isinstance(value, Wanted) else value for column, value in new.items()}
         if "updated_at" in self.place and new:
             new = new | {"updated_at": self.planner.now}
             old = old | {"updated_at": row[self.place["updated_at"]]}
