@@ -457,7 +457,8 @@ class Bakeio:
             entity = self.catalog.entities.get(entry["entity"])
             if entity is not None and (entity.name, folded_key(entry["key"])) not in known:
                 for column, value in entry["target"].items():
-                    rows = planner.linker.rows(entity).by((column,), [(value,)]).get((value,), []) if column in entity.columns else []
+                    named = (column,) in entity.all_keys and isinstance(value, str)
+                    rows = planner.linker.rows(entity).by((column,), [(value,)]).get((value,), []) if named else []
                     if len(rows) == 1:
                         lessons.append(ledger.Alias(entity.name, entry["key"], rows[0][planner.linker.rows(entity).id_place]))
                         break

@@ -334,7 +334,7 @@ def _read_entry(entry: Any, catalog: Catalog) -> tuple[Missing, Decision | None]
         wanted = '"existing" needs "target"' if action == EXISTING else '"create" needs "values"'
         raise ValueError(f"{wanted}: {{column: value}}")
     by, at = (text if isinstance(text := entry.get(name), str) else "" for name in ("by", "at"))
-    return missing, Decision(action, target, values, by, at)
+    return missing, Decision(action, target, values, by or "--decisions", at)
 
 
 def _fields(entry: Mapping[str, Any], name: str, known: Collection[str]) -> dict[str, Any]:

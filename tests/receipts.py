@@ -9,6 +9,7 @@ import pty
 import re
 import select
 import signal
+import sqlite3
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -70,6 +71,20 @@ def contents(url: str | Path) -> dict[str, list[tuple[Any, ...]]]:
 def hash_of(url: str | Path) -> str:
     """One number for all rows and columns of a database."""
     return hashlib.sha256(repr(rows_of(url)).encode()).hexdigest()
+
+
+def execute(url: str, sql: str) -> None:
+    """Run a statement as another program would, without waiting for anybody."""
+    if url.startswith("postgresql"):
+        import psycopg
+
+        with psycopg.connect(url, options="-c lock_timeout=500") as db:
+            db.execute(sql)  # type: ignore[arg-type]
+        return
+    db = sqlite3.connect(url, timeout=0)
+    with db:
+        db.execute(sql)
+    db.close()
 
 
 CTRL_C = "\x03"

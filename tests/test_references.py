@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from conftest import Ran, resign, rows_of
-from receipts import CIDER, DECIDED, FARM, SUMAC, contents, decisions, hash_of, on_terminal, purchase, receipts, view_of
+from receipts import CIDER, DECIDED, FARM, SUMAC, contents, decisions, execute, hash_of, on_terminal, purchase, receipts, view_of
 
 from bakeio_core import Bakeio, Decision, Missing, connect, hookimpl
 
@@ -85,20 +85,6 @@ def test_the_story_end_to_end_on_a_terminal_and_again_from_its_decisions(run: Ru
     assert contents(third)["purchases"] == contents(first)["purchases"]
     twice = run("-d", third, "import-view", tmp_path / "receipts.json", "--json")
     assert (twice.code, twice.json["summary"]["unchanged"], twice.json["summary"]["created"]) == (0, 24, 0)
-
-
-def execute(url: str, sql: str) -> None:
-    """Run a statement as another program would, without waiting for anybody."""
-    if url.startswith("postgresql"):
-        import psycopg
-
-        with psycopg.connect(url, options="-c lock_timeout=500") as db:
-            db.execute(sql)  # type: ignore[arg-type]
-        return
-    db = sqlite3.connect(url, timeout=0)
-    with db:
-        db.execute(sql)
-    db.close()
 
 
 COSTCO_TOO = "INSERT INTO suppliers (uuid, slug, name, city, state) VALUES ('{0}', '{0}', '{1}', 'Nashua', 'NH')"
@@ -212,7 +198,7 @@ def test_skipping_by_decision_leaves_out_just_those_records(run: Run, sample: Pa
     done = run("-d", sample, "import-view", view, "--decisions", file, "--json")
     assert (done.code, done.json["summary"]["skipped"], done.json["summary"]["created"]) == (3, 2, 1)
     assert done.json["resolved"] == [
-        {"entity": "suppliers", "key": {"name": FARM}, "action": "skip", "by": "", "records": 2},
+        {"entity": "suppliers", "key": {"name": FARM}, "action": "skip", "by": "--decisions", "records": 2},
     ]  # fmt: skip
 
 
