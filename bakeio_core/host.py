@@ -274,7 +274,7 @@ class Bakeio:
         resolvers += [auto_create(self.catalog, create)] if create else []
         ensure_begun(db)
         with translated(), streaming():
-            known = Decisions(decisions, self._learned(db))
+            known = Decisions({**opened.decisions, **(decisions or {})}, self._learned(db))
             search = Candidates(db, self.catalog, known.aliases)
             while True:
                 planner = Planner(db, self.catalog, opened, options, known, view_planner=ViewPlanner)
@@ -357,7 +357,7 @@ class Bakeio:
             ).decisions  # fmt: skip
         ensure_begun(db)
         with translated():
-            known = Decisions(decisions, self._learned(db)) if known is None else known
+            known = Decisions({**opened.decisions, **(decisions or {})}, self._learned(db)) if known is None else known
         return self._import(db, opened, options, known, dry_run=dry_run, journal=journal, skipped_log=skipped_log, progress=progress)
 
     def import_complete(self, db: Connection, source: str | Path | sources.Source, **options: Any) -> Report:
@@ -439,7 +439,7 @@ class Bakeio:
         report = Report.of(planner, dry_run=dry_run, run=None if dry_run else application.run_number)
         self._name_candidates(planner, report.problems)
         if skipped_log is not None and skipped.reasons and not dry_run:
-            skipped.write(source, skipped_log)
+            skipped.write(planner, report.problems, skipped_log)
             report.skipped_log = str(skipped_log)
         return report
 

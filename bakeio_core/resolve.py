@@ -129,14 +129,20 @@ class Decisions:
     """The answers known so far, found by entity and folded key; what was learned in earlier imports (`aliases`) comes last."""
 
     def __init__(self, known: Mapping[Missing, Decision] | None = None, aliases: Mapping[Identity, int] | None = None) -> None:
-        self._known = {missing.identity: decision for missing, decision in (known or {}).items()}
+        self._known = {missing.identity: (missing, decision) for missing, decision in (known or {}).items()}
         self.aliases = aliases or {}
 
     def __len__(self) -> int:
         return len(self._known)
 
+    @property
+    def made(self) -> dict[Missing, Decision]:
+        """All answers known."""
+        return dict(self._known.values())
+
     def get(self, missing: Missing) -> Decision | None:
-        return self._known.get(missing.identity)
+        known = self._known.get(missing.identity)
+        return None if known is None else known[1]
 
     def alias(self, missing: Missing) -> int | None:
         """Return the id of the row a key was mapped to in an earlier import."""
@@ -146,7 +152,7 @@ class Decisions:
         """Add answers, the earlier one of two wins; return how many were new."""
         before = len(self._known)
         for missing, decision in answers.items():
-            self._known.setdefault(missing.identity, decision)
+            self._known.setdefault(missing.identity, (missing, decision))
         return len(self._known) - before
 
 
@@ -290,14 +296,19 @@ def read_decisions(path: Path, catalog: Catalog) -> dict[Missing, Decision]:
 
     Raises DocumentError naming the entry that makes no sense.
     """
+    return decisions_of(_entries(path), str(path), catalog)
+
+
+def decisions_of(entries: object, file: str, catalog: Catalog) -> dict[Missing, Decision]:
+    """Return the decisions of entries as a file holds them. Raises DocumentError naming the one that makes no sense."""
     found: dict[Missing, Decision] = {}
-    for number, entry in enumerate(_entries(path), 1):
+    for number, entry in enumerate(entries if isinstance(entries, list) else [entries], 1):
         try:
             missing, decision = _read_entry(entry, catalog)
             if decision is not None and missing in found:
                 raise ValueError(f"decides {missing} a second time: keep one")
         except ValueError as error:
-            raise DocumentError(f"{path}, decision {number}: {error}") from None
+            raise DocumentError(f"{file}, decision {number}: {error}") from None
         if decision is not None:
             found[missing] = decision
     return found
@@ -383,6 +394,11 @@ def write_decisions(path: Path, decisions: Mapping[Missing, Decision], unanswere
     entries += [_open(item, before.get(item, {}), catalog) for item in left]
     with output.atomic_file(path) as file:
         file.write(msgspec.json.format(_ENCODER.encode(entries), indent=2) + b"\n")
+
+
+def decision_entries(decisions: Mapping[Missing, Decision]) -> list[dict[str, Any]]:
+    """Return decisions as the entries of a file; those to skip are left out: they were for that once."""
+    return [_entry(missing, decision) for missing, decision in decisions.items() if decision.action != "skip"]
 
 
 def _entry(missing: Missing, decision: Decision) -> dict[str, Any]:

@@ -75,6 +75,7 @@ class Source:
     accept_edits: bool = False
     declared: int | None = None
     aliases: list[dict[str, Any]] = field(default_factory=list)
+    decisions: dict[Any, Any] = field(default_factory=dict)
 
     def finish(self, part: Part, sha256: str, count: int) -> list[Problem]:
         """Compare what was read with what the manifest promised; with `accept_edits` differences are warnings."""
