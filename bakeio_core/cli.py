@@ -469,7 +469,7 @@ class Questions:
             self._keep()
             raise click.ClickException("stopped: nothing was written") from None
         if self.asked and self.given is not None:
-            self._keep()
+            self._keep("kept in")
 
     @contextlib.contextmanager
     def kept_if_stopped(self) -> Iterator[None]:
@@ -495,13 +495,13 @@ class Questions:
                 f'{counted(len(plan.missing), "question")} to be answered in {self.file}: fill in "action", then: --decisions {self.file}'
             )
 
-    def _keep(self) -> None:
+    def _keep(self, how: str = "kept; to go on from there: --decisions") -> None:
         from bakeio_core.errors import counted
         from bakeio_core.resolve import write_decisions
 
         if self.answers:
             write_decisions(self.file, self.answers, (), self.session.bakeio.catalog)
-            self.session.say(f"{counted(len(self.answers), 'decision')} kept; to go on from there: --decisions {self.file}")
+            self.session.say(f"{counted(len(self.answers), 'decision')} {how} {self.file}")
 
     def _plan(self, options: dict[str, Any]) -> Any:
         """Find out what is missing; the database is closed again before anybody is asked."""
