@@ -452,7 +452,8 @@ class Questions:
 
         dialogue = Dialogue(self.session.bakeio.catalog, self.answers)
         try:
-            with self._terminal() as terminal:
+            with contextlib.ExitStack() as opened:
+                terminal = None
                 while (plan := self._plan(options)).missing:
                     if _hopeless(plan.report, options):
                         self.session.say(
@@ -460,6 +461,7 @@ class Questions:
                         )
                         break
                     self.asked = True
+                    terminal = terminal or opened.enter_context(self._terminal())
                     _converse(dialogue.ask(plan.missing), terminal)
         except (click.Abort, KeyboardInterrupt, EOFError):
             self.session.say()

@@ -686,7 +686,10 @@ class PartPlanner:
             column = next(c for c, link in draft.links.items() if isinstance(link, Unlinked))
             self._still_missing(column, draft.lookups[column], draft.number, draft)
         for identity, column, key, number, created in self.deferred:
-            link = self._links(column, [key])[key]
+            link: Any = self._links(column, [key])[key]
+            if isinstance(link, Unlinked):  # its row is written already: another may be named for it, or none, and that is all
+                answer = self._answered(self.entity.references[column], link)
+                link = answer if answer is None or isinstance(answer, int) else link
             if isinstance(link, Unlinked):
                 self.counts["created" if created else "updated"] -= 1
                 self._still_missing(column, key, number, Draft(number, {}, {column: link}, {column: key}))

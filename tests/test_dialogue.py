@@ -151,3 +151,28 @@ def test_nobody_is_asked_where_the_import_would_be_refused_whatever_the_answers(
     assert {"missing-reference", "bad-value"} == set(re.findall(r"\[([a-z-]+)\]", done.out))
     mended = piped(["-d", sample, "import-view", "view.json", "--interactive", "--skip-on-error"], ["s"], tmp_path)
     assert (mended.code, mended.err.count("Your answer")) == (3, 1)
+
+
+def test_records_may_come_through_stdin_and_the_terminal_is_asked(sample: Path, tmp_path: Path) -> None:
+    view = view_of(tmp_path / "view.json", [purchase("Wegman's"), purchase("Costco", 2)])
+    words = ["-d", sample, "import-view", "-", "--interactive"]
+    alone = subprocess.run(
+        [sys.executable, "-m", "bakeio_core", *map(str, words)],
+        stdin=view.open(),
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        check=False,
+    )
+    assert (alone.returncode, "there is no terminal to ask on" in alone.stderr) == (2, True)
+    done = on_terminal(words, ["1"], tmp_path, stdin=view)
+    assert (done.code, done.out.count("Your answer:")) == (0, 1)
+    again = subprocess.run(
+        [sys.executable, "-m", "bakeio_core", *map(str, words)],
+        stdin=view.open(),
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        check=False,
+    )
+    assert again.returncode == 0, "nothing is missing, so nobody need be asked"

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from conftest import Ran, resign, rows_of
 from receipts import CIDER, DECIDED, FARM, SUMAC, contents, decisions, execute, hash_of, on_terminal, purchase, receipts, view_of
+from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table
 
-from bakeio_core import Bakeio, Decision, Missing, connect, hookimpl
+from bakeio_core import Bakeio, Decision, Entity, Missing, connect, hookimpl
 
 DATA = Path(__file__).parent / "data"
 Run = Callable[..., Ran]
@@ -446,4 +447,36 @@ def test_an_entity_of_a_plugin_goes_the_same_way(tmp_path: Path) -> None:
         rows = db.exec_driver_sql("SELECT o.slug, s.name FROM ovens o JOIN suppliers s ON s.id = o.supplier_id").all()
         assert rows == [("deck", "The Oven Shop")]
         assert [candidate.label for candidate in bakeio.suggest(db, "ovens", "DECK")] == ["Deck"]
+    engine.dispose()
+
+
+class Trays:
+    """A plugin whose rows refer to rows of their own kind."""
+
+    @hookimpl
+    def bakeio_entities(self, metadata: MetaData) -> Entity:
+        above = Column("above_id", Integer, ForeignKey("trays.id"))
+        trays = Table(
+            "trays", metadata, Column("id", Integer, primary_key=True), Column("slug", String(50), nullable=False, unique=True), above
+        )
+        return Entity(trays, keys=["slug"], lookups={"above_id": {"above_slug": "slug"}})
+
+
+@pytest.mark.parametrize(("decision", "above"), [(Decision.empty(), None), (Decision.existing(slug="top"), "top"), (None, "refused")])
+def test_a_reference_to_a_row_of_the_same_kind_may_be_decided_too(tmp_path: Path, decision: Decision | None, above: str | None) -> None:
+    bakeio, engine = Bakeio.discover(plugins=[Trays()]), connect(tmp_path / "t.db")
+    records = [{"slug": "low", "above_slug": "middle"}, {"slug": "middle", "above_slug": "nowhere"}, {"slug": "top"}]
+    (tmp_path / "trays.json").write_text(json.dumps({"entity_type": "trays", "records": records}), "utf-8")
+    with engine.begin() as db:
+        bakeio.create_tables(db)
+        plan = bakeio.plan(db, tmp_path / "trays.json", decisions={Missing("trays", {"slug": "nowhere"}): decision} if decision else None)
+        assert ([item.key["slug"] for item in plan.missing], plan.report.refused == "") == (
+            ["nowhere"] if not decision else [],
+            bool(decision),
+        )
+        if decision:
+            report = bakeio.apply(db, plan)
+            assert (report.summary["created"], report.summary["processed"]) == (3, 3)
+            sql = "SELECT t.slug, a.slug FROM trays t LEFT JOIN trays a ON a.id = t.above_id"
+            assert dict(db.exec_driver_sql(sql).all()) == {"low": "middle", "middle": above, "top": None}
     engine.dispose()
