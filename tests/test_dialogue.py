@@ -176,3 +176,12 @@ def test_records_may_come_through_stdin_and_the_terminal_is_asked(sample: Path, 
         check=False,
     )
     assert again.returncode == 0, "nothing is missing, so nobody need be asked"
+
+
+def test_going_back_over_a_new_plan_drops_the_questions_that_came_of_the_answer(sample: Path, tmp_path: Path) -> None:
+    view_of(tmp_path / "view.json", [purchase("Costco", 1, SUMAC, ingredient_name="Sumac"), purchase("Costco", 2)])
+    product = ["c", "", "", "", "", "", "oz", "4"]
+    done = piped(["-d", sample, "import-view", "view.json", "--interactive"], [*product, "b", "s"], tmp_path)
+    assert (done.code, re.findall(r"Question (\d of \d): (\w+)", done.err)) == (
+        3, [("1 of 1", "products"), ("2 of 2", "ingredients"), ("1 of 2", "products")],
+    )  # fmt: skip
