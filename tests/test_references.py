@@ -480,3 +480,21 @@ def test_a_reference_to_a_row_of_the_same_kind_may_be_decided_too(tmp_path: Path
             sql = "SELECT t.slug, a.slug FROM trays t LEFT JOIN trays a ON a.id = t.above_id"
             assert dict(db.exec_driver_sql(sql).all()) == {"low": "middle", "middle": above, "top": None}
     engine.dispose()
+
+
+def test_every_record_is_in_exactly_one_count_whatever_becomes_of_it(run: Run, bakery: Callable[[], str], tmp_path: Path) -> None:
+    url, names = bakery(), ("processed", "created", "updated", "unchanged", "skipped", "conflicts", "errors")
+    records = [
+        purchase("Costco", 1), purchase("Costco", 1), purchase(FARM, 2), purchase("Nobody", 3), purchase("Skipped", 4),
+        purchase("Costco", 5, SUMAC), purchase("Costco", 6) | {"unit_price": "much"}, purchase("Cosco", 7),
+    ]  # fmt: skip
+    entries = [
+        *DECIDED, {"entity": "suppliers", "key": {"name": "Skipped"}, "action": "skip"},
+        {"entity": "suppliers", "key": {"name": "Cosco"}, "action": "existing", "target": {"slug": "costco_waltham_ma"}},
+    ]  # fmt: skip
+    view, file = view_of(tmp_path / "v.json", records), decisions(tmp_path / "d.json", entries)
+    words = ["-d", url, "import-view", view, "--decisions", file, "--skip-on-error", "--skipped-log", tmp_path / "log.json", "--json"]
+    first, again = run(*words), run(*words)
+    assert [first.json["summary"][name] for name in names] == [8, 5, 0, 0, 1, 0, 2]
+    assert [again.json["summary"][name] for name in names] == [8, 0, 0, 5, 1, 0, 2]
+    assert (first.code, again.code, again.json["created_entities"]) == (3, 3, {})
