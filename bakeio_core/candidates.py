@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import math
+import operator
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,6 +44,7 @@ _MARKS = re.compile("[\u0300-\u036f]+")
 TYPOGRAPHY_OF = {chr(code): plain for code, plain in TYPOGRAPHY.items()}
 _SIGNS = re.compile(f"[{''.join(map(re.escape, TYPOGRAPHY_OF))}]")
 _WORD_OR_LINE = re.compile(_WORD.pattern + r"|\n")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _NO_LETTER = re.compile(r"[^\w\n]+")
 _QUIET = frozenset(["the", "of", "and", "a", "an", "for", "in", "with", "inc", "llc", "ltd", "co", "de", "la", "le", "el", "n"])
 _UNITS: dict[str, tuple[str, float]] = {  # to gram and millilitre: NIST Handbook 44, appendix C
@@ -94,10 +96,17 @@ class Words:
     amounts: list[tuple[str, float, str]] = field(default_factory=list)
 
 
+def plain_text(text: str) -> str:
+    """Return the text without diacritics, its signs as ASCII has them."""
+    return _MARKS.sub("", unicodedata.normalize("NFKD", _SIGNS.sub(lambda match: TYPOGRAPHY_OF[match[0]], text)))
+
+
 def folded_text(text: str) -> str:
     """Return the text as words are compared: lower case, no diacritics, no apostrophes, `_` as space."""
-    if not text.isascii():
-        text = _MARKS.sub("", unicodedata.normalize("NFKD", _SIGNS.sub(lambda match: TYPOGRAPHY_OF[match[0]], text)))
+    return _lowered(text if text.isascii() else plain_text(text))
+
+
+def _lowered(text: str) -> str:
     return _POSSESSIVE.sub("", text.lower().replace("_", " ")).replace("'", "")
 
 
@@ -115,23 +124,25 @@ class _Entries(dict[str, list[int]]):
     def __init__(self) -> None:
         super().__init__()
         self.postings: dict[str, list[int]] = {}
+        self.end: list[int] = []
+        self["\n"] = self.end
 
     def __missing__(self, word: str) -> list[int]:
         quiet = word in _QUIET or word == "#"
         known = "" if quiet else stem(word) if word.isalpha() else word.lstrip("0") or "0"
-        self[word] = places = self.postings.setdefault(known, []) if known else [-1]
+        self[word] = places = self.postings.setdefault(known, [-1]) if known else [-1]
         return places
 
     def enter(self, words: Sequence[str]) -> None:
         """Enter the words of rows, each row ended by a line feed."""
-        place = 0
-        for word in words:
-            if word == "\n":
+        place, end = 0, self.end
+        for places in map(self.__getitem__, words):
+            if places is end:
                 place += 1
-                continue
-            places = self[word]
-            if not places or places[-1] != place:
+            elif places[-1] != place:
                 places.append(place)
+        for places in self.postings.values():
+            del places[0]
 
 
 class Lexicon:
@@ -270,11 +281,16 @@ class Index:
     def _read_rows(self) -> None:
         """Enter every row's words. Whole columns are taken as one text, a line for each row: a hundred thousand rows are a matter of a second."""
         entries = _Entries()
-        main, keys = [self.place[c] for c in self.main], [self.place[c] for c in self.keys if c not in self.main]
-        words = _WORD_OR_LINE.findall(self._text([*main, *keys]))
-        entries.enter(words)
+        lines = self._lines([self.place[c] for c in self.main])
+        self.texts = _NO_LETTER.sub("", "\n".join(lines)).split("\n")
+        keys = [self.place[c] for c in self.keys if c not in self.main]
+        if keys:
+            lines = list(map(" ".join, zip(lines, self._lines(keys), strict=True)))
+        text = "\n".join(lines)
+        entries.enter(_WORD_OR_LINE.findall(text))
         self.postings = entries.postings
-        self.texts = _NO_LETTER.sub("", self._text(main)).split("\n")
+        # a hundred thousand rows say a few thousand things, but for their numbers
+        words = _WORD_OR_LINE.findall("\n".join(dict.fromkeys(_NUMBER.sub("0", text).split("\n"))))
         runs: list[set[tuple[str, ...]]] = [set(pairwise(words))]
         if len(self.rows) <= 20_000:
             runs.append(set(zip(words, words[1:], words[2:], strict=False)))
@@ -286,13 +302,19 @@ class Index:
                     if len(phrase) == 2:
                         self.pairs.setdefault("".join(phrase), set()).add(phrase)
 
-    def _text(self, places: Sequence[int]) -> str:
+    def _lines(self, places: Sequence[int]) -> list[str]:
         """Return the plain text of these cells, a line for each row."""
-        if len(places) == 1:
-            return folded_text("\n".join([str(row[places[0]] or "").replace("\n", " ") for row in self.rows]))
-        return folded_text(
-            "\n".join([" ".join([_said(row[p]) for p in places if row[p] is not None]).replace("\n", " ") for row in self.rows])
-        )
+        columns = []
+        for place in places:
+            cells = list(map(operator.itemgetter(place), self.rows))
+            columns.append(cells if set(map(type, cells)) == {str} else list(map(_cell, cells)))
+        lines = list(map(" ".join, zip(*columns, strict=True)))
+        text = "\n".join(lines)
+        if text.count("\n") >= len(lines):  # within a cell, too
+            text = "\n".join([line.replace("\n", " ") for line in lines])
+        if not text.isascii():
+            text = "\n".join([line if line.isascii() else plain_text(line) for line in text.split("\n")])
+        return _lowered(text).split("\n")
 
     @cached_property
     def codes(self) -> dict[str, list[int]]:
@@ -356,7 +378,8 @@ class Index:
         found = {word: 1.0} if word in self.postings else {}
         for words in self.pairs.get(word, ()):
             for known in words:
-                found[known] = max(found.get(known, 0.0), 0.9)
+                if known in self.postings:  # words that say nothing stand in no index
+                    found[known] = max(found.get(known, 0.0), 0.9)
         if word[0].isdigit() or (word in found and len(word) > 3):
             return found
         for known, _, _ in process.extract(word, self.vocabulary, scorer=fuzz.ratio, limit=12, score_cutoff=62):
@@ -460,13 +483,19 @@ class Index:
         return score, reasons, warning
 
 
+@lru_cache(maxsize=1 << 12, typed=True)
+def _cell(value: Any) -> str:
+    return "" if value is None else _said(value)
+
+
 def _said(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def padded(value: Any) -> str:
     """Return the 14 digits a standard article number means, however it is padded; empty where it is none."""
-    digits = re.sub(r"[\s-]", "", str(value).removesuffix(".0")) if value is not None else ""
+    digits = "" if value is None else str(value)
+    digits = digits if digits.isdigit() else re.sub(r"[\s-]", "", digits.removesuffix(".0"))
     return digits.zfill(14) if digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 14 else ""
 
 
@@ -475,6 +504,12 @@ def _declared(catalog: Catalog, entity: Entity) -> tuple[list[Sequence[str]], li
     concerned = [entity, *(catalog.entities[r.target] for r in entity.references.values() if r.target in catalog.entities)]
     concerned = list(dict.fromkeys(concerned))
     return [group for e in concerned for group in e.synonyms], [group for e in concerned for group in e.lookalikes]
+
+
+def as_asked(entity: Entity, text: str) -> dict[str, Any]:
+    """Return what a person typed for a row as the columns it may stand for: what people call it, and its standard number."""
+    keys = [key[0] for key in entity.all_keys if len(key) == 1 and key[0] != "uuid" and isinstance(entity.kinds[key[0]], Text)]
+    return {(*entity.labels, *keys, entity.primary)[0]: text} | {code: text for code in entity.codes if padded(text)}
 
 
 # -- all entities
@@ -512,7 +547,7 @@ class Candidates:
         if missing.among:
             among = set(missing.among)
             return [
-                self._candidate(index, place, 0.9, ["has the very key, as others do"], "")
+                self._candidate(index, place, 0.9, [f"the same {' and '.join(missing.key)}, which others have too"], "")
                 for place, row in enumerate(index.rows)
                 if row[0] in among
             ]
@@ -521,10 +556,7 @@ class Candidates:
 
     def of_text(self, entity: str, text: str, limit: int) -> list[Candidate]:
         """Return the candidates for whatever a person typed."""
-        entity_ = self.catalog.entities[entity]
-        index = self.index(entity)
-        column = (*entity_.labels, *index.keys, entity_.primary)[0]
-        return self.of_values(entity, {column: text, **{code: text for code in entity_.codes if padded(text)}}, limit)
+        return self.of_values(entity, as_asked(self.catalog.entities[entity], text), limit)
 
     def of_values(self, entity: str, values: Mapping[str, Any], limit: int) -> list[Candidate]:
         """Return the candidates for a row of which these columns are known, the best first."""
@@ -588,7 +620,8 @@ class Candidates:
     @staticmethod
     def _by_code(index: Index, values: Mapping[str, Any], found: dict[int, Any]) -> None:
         for column in index.entity.codes:
-            for place in index.codes.get(padded(values.get(column)), ()):
+            digits = padded(values.get(column))
+            for place in index.codes.get(digits, ()) if digits else ():
                 if place not in found or found[place][0] < 0.97:
                     found[place] = (0.97, [f"the same {column}"], "", False)
 

@@ -466,9 +466,11 @@ def _import(session: Session, path: Path | None, input_: Path | None, dry_run: b
         questions.ask(options)
     shown: Plan | None = None
     if options["mode"] == "replace" and not (dry_run or yes):
-        _confirm_replacing(session, source, create, options)
+        with questions.kept_if_stopped():
+            _confirm_replacing(session, source, create, options)
     elif not (dry_run or yes or no_input or as_json) and sys.stdin.isatty() and sys.stdout.isatty():
-        shown = _ask(session, core, source, create, options)
+        with questions.kept_if_stopped():
+            shown = _ask(session, core, source, create, options)
     progress = _progress(session)
     log = skipped_log or Path(f"docs/exports/import_skipped_{datetime.now(timezone.utc):%Y-%m-%d_%H%M%S}.json")
     if source.kind == "skipped" and log.exists() and log.samefile(target):
@@ -486,7 +488,7 @@ def _import(session: Session, path: Path | None, input_: Path | None, dry_run: b
             raise _TakeBack
 
     try:
-        with restored(log) as put_back:
+        with questions.kept_if_stopped(), restored(log) as put_back:
             session.write(work, create=create)
     except _TakeBack:
         pass
@@ -520,27 +522,49 @@ class Questions:
         self.file = file or target.with_name(default) if not self.from_stdin else file or Path(default)
         if file is not None and not file.exists() and not writes:
             raise DocumentError(f"{file}: there is no such file; --interactive or --no-input writes one", code="missing-file")
-        self.answers: dict[Any, Any] = read_decisions(file) if file is not None and file.exists() else {}
+        # a file of that name which was not asked for is only checked: new answers are to be added to it, not lost for its sake
+        known = read_decisions(self.file, session.bakeio.catalog) if self.file.exists() and (file is not None or writes) else {}
+        self.answers: dict[Any, Any] = known if file is not None else {}
+        self.asked = False
 
     def ask(self, options: dict[str, Any]) -> None:
         """Plan and ask until nothing is missing. What was answered is kept in the decisions file, whatever happens."""
         from bakeio_core.dialogue import Dialogue, Stopped
 
         dialogue = Dialogue(self.session.bakeio.catalog, self.answers)
-        asked = False
         try:
-            with self._terminal() as terminal:
-                while (plan := self._plan(options)).missing and not _hopeless(plan.report, options):
-                    asked = True
+            with contextlib.ExitStack() as opened:
+                terminal = None
+                while (plan := self._plan(options)).missing:
+                    if _hopeless(plan.report, options):
+                        self.session.say(
+                            "Nothing is asked before the other problems are gone: the import would be refused whatever the answers."
+                        )
+                        break
+                    self.asked = True
+                    terminal = terminal or opened.enter_context(self._terminal())
                     _converse(dialogue.ask(plan.missing), terminal)
         except (click.Abort, KeyboardInterrupt, EOFError):
+            self.session.say()
             self._keep()
             raise click.Abort from None
         except Stopped:
             self._keep()
             raise click.ClickException("stopped: nothing was written") from None
-        if asked and self.given is not None:
-            self._keep()
+        if self.asked and self.given is not None:
+            self._keep("kept in")
+
+    @contextlib.contextmanager
+    def kept_if_stopped(self) -> Iterator[None]:
+        """Keep what somebody has answered where nothing is written after all: they should not have to answer again."""
+        try:
+            yield
+        except _TakeBack:
+            raise
+        except BaseException:
+            if self.asked and self.given is None:
+                self._keep()
+            raise
 
     def write_down(self, options: dict[str, Any]) -> None:
         """Write what nobody has answered into the decisions file, ready to be answered."""
@@ -549,19 +573,18 @@ class Questions:
 
         plan = self._plan(options)
         if plan.missing:
-            known = {missing: decision for missing, decision in self.answers.items() if missing not in set(plan.missing)}
-            write_decisions(self.file, known, plan.missing, self.session.bakeio.catalog)
+            write_decisions(self.file, self.answers, plan.missing, self.session.bakeio.catalog)
             self.session.say(
                 f'{counted(len(plan.missing), "question")} to be answered in {self.file}: fill in "action", then: --decisions {self.file}'
             )
 
-    def _keep(self) -> None:
+    def _keep(self, how: str = "kept; to go on from there: --decisions") -> None:
         from bakeio_core.errors import counted
         from bakeio_core.resolve import write_decisions
 
         if self.answers:
             write_decisions(self.file, self.answers, (), self.session.bakeio.catalog)
-            self.session.say(f"{counted(len(self.answers), 'decision')} kept in {self.file}; to go on from there: --decisions {self.file}")
+            self.session.say(f"{counted(len(self.answers), 'decision')} {how} {self.file}")
 
     def _plan(self, options: dict[str, Any]) -> Any:
         """Find out what is missing; the database is closed again before anybody is asked."""

@@ -10,11 +10,11 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bakeio_core.candidates import Candidate
+from bakeio_core.candidates import Candidate, as_asked
 from bakeio_core.catalog import Catalog
 from bakeio_core.errors import counted
 from bakeio_core.resolve import EXISTING, Blank, Decision, Missing, blanks, now
-from bakeio_core.values import BadValue, printable, shown
+from bakeio_core.values import BadValue, Truth, printable, shown
 
 __all__ = ["Dialogue", "Prompt", "Stopped", "listed"]
 
@@ -23,6 +23,7 @@ BACK = "<"
 CLOSE = 0.85
 """From this score on a person is asked once more before a row is created beside the candidate."""
 BY = "--interactive"
+YES_OR_NO = {"y": True, "yes": True, "true": True, "n": False, "no": False, "false": False}
 
 
 class Stopped(Exception):
@@ -57,6 +58,8 @@ class Dialogue:
         while waiting:
             item = waiting[0]
             self.answers.pop(item, None)
+            if item in self.history:  # asked again, because its answer could not be carried out
+                self.history.remove(item)
             place = f"Question {len(self.history) + 1} of {len(self.history) + len(waiting)}"
             answer = yield from self._question(item, place)
             if answer is _BACK:
@@ -70,17 +73,17 @@ class Dialogue:
 
     # -- one question
     def _question(self, item: Missing, place: str) -> Talk:
-        found = item.candidates()
+        like = found = item.candidates()
         head = self._head(item, place)
         lines = [*head, *listed(found), *self._choices(item, len(found))]
         while True:
             answer = (yield Prompt(lines, "Your answer: ")).strip()
             said = ""
-            if answer.isdigit() and 1 <= int(answer) <= len(found):
-                return Decision(EXISTING, target=found[int(answer) - 1].key, by=BY, at=now())
+            if chosen := picked(answer, found):
+                return Decision(EXISTING, target=chosen.key, by=BY, at=now())
             choice = answer.lower()
             if choice == "c" and not item.among:
-                made = yield from self._create(item, found)
+                made = yield from self._create(item, like)
                 if made is not _BACK:
                     return made
                 lines = [*head, *listed(found), *self._choices(item, len(found))]
@@ -96,19 +99,25 @@ class Dialogue:
             elif choice == "b":
                 said = "This is the first question."
             elif choice.startswith("f ") and item.search:
-                found = item.search(Missing(item.entity, {self._label(item.entity): answer[2:].strip()}), 9)
-                said = "" if found else f"Nothing is like {shown(answer[2:].strip())}."
+                others = item.search(Missing(item.entity, as_asked(self.catalog.entities[item.entity], answer[2:].strip())), 9)
+                said = "" if others else f"Nothing is like {shown(answer[2:].strip())}."
+                found = others or found
                 lines = [*listed(found), *self._choices(item, len(found))]
             else:
-                said = f"{shown(answer)} is none of the choices."
+                said = f"Answer with one of these: {', '.join(self._ways(item, len(found)))}."
             lines = wrapped(said) or lines
 
     def _head(self, item: Missing, place: str) -> list[str]:
         what = " and ".join(f"{column} {shown(value)}" for column, value in item.key.items())
         first = f"{counted(len(item.among), 'row')} of {item.entity} have {what}." if item.among else f"No row of {item.entity} has {what}."
         files = {file for file, _ in item.records}
-        numbers = ", ".join(str(number) for _, number in item.records[:5]) + (", ..." if item.count > 5 else "")
-        used = f"Used by {counted(item.count, 'record')} of {', '.join(sorted(files))} ({item.field or 'reference'}; number {numbers})."
+        numbers = ", ".join(str(number) for _, number in item.records[:5]) + (f" and {item.count - 5:,} more" if item.count > 5 else "")
+        where, file = item.field or "a reference", ", ".join(sorted(files))
+        used = (
+            f"Used in {where} of {item.count:,} records of {file}: {numbers}."
+            if item.count > 1
+            else f"Used in {where} of record {numbers} of {file}."
+        )
         context = {path: value for path, value in item.context.items() if value not in (None, "") and path not in item.key}
         told = [f"{called(path)} {shown(value)}" for path, value in context.items()]
         lines = ["", f"{place}: {item.entity}", *wrapped(first, "  "), *wrapped(printable(used), "  ")]
@@ -116,16 +125,16 @@ class Dialogue:
         return lines + (wrapped(f"The answer given before cannot be used: {item.why}.", "  ") if item.why else [])
 
     def _choices(self, item: Missing, count: int) -> list[str]:
-        choices = {f"1-{count}" if count > 1 else "1": "use this one"} if count else {}
+        return ["", *[f"    {name:<7} {what}" for name, what in self._ways(item, count).items()]]
+
+    def _ways(self, item: Missing, count: int) -> dict[str, str]:
+        """Return what can be answered to a question: {what is typed: what it does}."""
+        choices = {f"1-{count}": "use one of these"} if count > 1 else {"1": "use this one"} if count else {}
         choices |= {} if item.among else {"c": "create a new one"}
         choices |= {"e": "leave it empty"} if item.nullable else {}
         choices |= {"s": "skip these records", "f TEXT": "find others"}
         choices |= {"b": "back to the question before"} if self.history else {}
-        return ["", *[f"    {name:<7} {what}" for name, what in {**choices, "q": "stop: write nothing"}.items()]]
-
-    def _label(self, entity: str) -> str:
-        found = self.catalog.entities[entity]
-        return (*found.labels, *(key[0] for key in found.all_keys if len(key) == 1 and key[0] != "uuid"), found.primary)[0]
+        return {**choices, "q": "stop: write nothing"}
 
     # -- a new row
     def _create(self, item: Missing, found: Sequence[Candidate]) -> Talk:
@@ -147,7 +156,7 @@ class Dialogue:
         return Decision("create", values=values, by=BY, at=now())
 
     def _blank(self, item: Missing, blank: Blank, head: Sequence[str]) -> Talk:
-        lines, known = list(head), "" if blank.value is None else f" [{printable(str(blank.value))}]"
+        lines, known = list(head), "" if blank.value is None else f" [{short(str(blank.value), 36)}]"
         for number, choice in enumerate(blank.choices, 1):
             lines.append(f"    {number:>2}  {choice}")
         lines += ["        a number, or a text of your own"] if blank.choices else []
@@ -160,41 +169,57 @@ class Dialogue:
                 return {blank.name: blank.value}
             if not text and not blank.required:
                 return {}
-            if blank.choices and text.isdigit() and 1 <= int(text) <= len(blank.choices):
-                return {blank.name: blank.choices[int(text) - 1]}
-            lines = self._fault(item, blank, text)
+            if chosen := picked(text, blank.choices):
+                return {blank.name: chosen}
+            value, lines = self._read(item, blank, text)
             if not lines:
-                return self._named(item, blank, text) if blank.target else {blank.name: text}
+                return value
 
-    def _fault(self, item: Missing, blank: Blank, text: str) -> list[str]:
+    def _read(self, item: Missing, blank: Blank, text: str) -> tuple[dict[str, Any], list[str]]:
+        """Return what a text in the form comes to, or what is wrong with it."""
         if not text:
-            return [f"    {called(blank.name)} is needed."]
-        if blank.target is None:
-            try:
-                self.catalog.entities[item.entity].kinds[blank.name].read(text, lambda note: None)
-            except BadValue as error:
-                return wrapped(f"{error}.", "    ")
-        return []
+            return {}, [f"    {called(blank.name)} is needed."]
+        if blank.choices and text.isdecimal():
+            return {}, [f"    The numbers go from 1 to {len(blank.choices)}."]
+        if blank.target is not None:
+            return self._named(item, blank, text), []
+        kind = self.catalog.entities[item.entity].kinds[blank.name]
+        try:
+            return {blank.name: kind.read(YES_OR_NO.get(text.lower(), text) if isinstance(kind, Truth) else text, lambda note: None)}, []
+        except BadValue as error:
+            return {}, wrapped(f"{error}.", "    ")
 
     def _named(self, item: Missing, blank: Blank, text: str) -> dict[str, Any]:
         """Return how a decision names the row of a reference: by its key where the text is that of a row, else by what people call it."""
-        target, references = str(blank.target), self.catalog.entities[item.entity].references
+        target, references = self.catalog.entities[str(blank.target)], self.catalog.entities[item.entity].references
         column = next((c for c, r in references.items() if blank.name in r.lookups), blank.name.split(".", maxsplit=1)[0])
-        found = item.search(Missing(target, {self._label(target): text}), 1) if item.search else []
+        found = item.search(Missing(target.name, as_asked(target, text)), 1) if item.search else []
         if found and found[0].automatic:
             return {f"{column}.{name}": value for name, value in found[0].key.items()}
-        return {f"{column}.{self._label(target)}": text}
+        known = [*(key[0] for key in target.all_keys if len(key) == 1 and key[0] != "uuid"), *references[column].lookups.values()]
+        return {f"{column}.{next((label for label in target.labels if label in known), known[0])}": text} if known else {column: text}
+
+
+def picked(answer: str, choices: Sequence[Any]) -> Any:
+    """Return the one of the numbered choices an answer means, None where it is no such number."""
+    number = int(answer) if answer.isdecimal() and len(answer) < 4 else 0
+    return choices[number - 1] if 1 <= number <= len(choices) else None
 
 
 def listed(found: Sequence[Candidate]) -> list[str]:
     """Return candidates as numbered lines with scores, reasons and warnings, an empty line first."""
     lines = [""] if found else []
     for number, candidate in enumerate(found, 1):
-        label = printable(candidate.label)
-        lines.append(f"    {number}  {label if len(label) <= 62 else label[:61] + '…':<62} {candidate.score:.2f}")
+        lines.append(f"    {number}  {short(candidate.label, 62):<62} {candidate.score:.2f}")
         lines += wrapped("; ".join(candidate.reasons), "         ")
         lines += wrapped(f"careful: {candidate.warning}", "         ") if candidate.warning else []
     return lines
+
+
+def short(text: str, most: int) -> str:
+    """Return the text on one line, its end left out where it is too long."""
+    plain = printable(text)
+    return plain if len(plain) <= most else plain[: most - 1] + "…"
 
 
 def called(path: str) -> str:

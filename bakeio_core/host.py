@@ -300,7 +300,7 @@ class Bakeio:
         resolvers += [auto_create(self.catalog, create)] if create else []
         ensure_begun(db)
         with translated(), streaming():
-            known = Decisions(decisions, self._learned(db))
+            known = Decisions({**opened.decisions, **(decisions or {})}, self._learned(db))
             search = Candidates(db, self.catalog, known.aliases)
             while True:
                 planner = Planner(db, self.catalog, opened, options, known, view_planner=ViewPlanner)
@@ -399,7 +399,7 @@ class Bakeio:
                 allow=allow, allow_duplicates=allow_duplicates, create=create,
             ).decisions  # fmt: skip
         with translated():
-            known = Decisions(decisions, self._learned(db)) if known is None else known
+            known = Decisions({**opened.decisions, **(decisions or {})}, self._learned(db)) if known is None else known
         return self._import(db, opened, options, known, dry_run=dry_run, journal=journal, skipped_log=skipped_log, progress=progress)
 
     def import_complete(self, db: Connection, source: str | Path | sources.Source, **options: Any) -> Report:
@@ -518,7 +518,7 @@ class Bakeio:
         report = Report.of(planner, dry_run=dry_run, run=None if dry_run or application.journal is None else application.journal.run)
         self._name_candidates(planner, report.problems)
         if skipped_log is not None and skipped.reasons and not dry_run:
-            skipped.write(source, skipped_log)
+            skipped.write(planner, report.problems, skipped_log)
             report.skipped_log = str(skipped_log)
         return report
 
@@ -549,7 +549,8 @@ class Bakeio:
             entity = self.catalog.entities.get(entry["entity"])
             if entity is not None and (entity.name, folded_key(entry["key"])) not in known:
                 for column, value in entry["target"].items():
-                    rows = planner.linker.rows(entity).by((column,), [(value,)]).get((value,), []) if column in entity.columns else []
+                    named = (column,) in entity.all_keys and isinstance(value, str)
+                    rows = planner.linker.rows(entity).by((column,), [(value,)]).get((value,), []) if named else []
                     if len(rows) == 1:
                         lessons.append(ledger.Alias(entity.name, entry["key"], rows[0][planner.linker.rows(entity).id_place]))
                         break

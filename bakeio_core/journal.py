@@ -83,7 +83,15 @@ class Journal:
         """
         dialect_of(db).lock(db, [RUNS, CHANGES, BATCHES])
         number = int(db.execute(select(func.coalesce(func.max(RUNS.c.id), 0))).scalar_one()) + 1
-        entry = {"id": number, "at": at, "source": printable(source), "mode": mode, "export_id": export_id, "counts": "{}", "undoes": undoes}
+        entry = {
+            "id": number,
+            "at": at,
+            "source": printable(source),
+            "mode": mode,
+            "export_id": export_id,
+            "counts": "{}",
+            "undoes": undoes,
+        }
         db.execute(RUNS.insert().values(**entry))
         return cls(db, number)
 

@@ -180,8 +180,8 @@ def learn(db: Connection, run: int | None, lessons: Iterable[Alias], at: str) ->
 
 
 def forget(db: Connection, entity: str, value: str) -> int:
-    """Forget what was learned of a name of an entity; return how many keys that were."""
-    gone = [alias for alias in aliases(db) if alias.entity == entity and value in map(str, alias.key.values())]
+    """Forget what was learned of a name of an entity, however it is spelled; return how many keys that were."""
+    gone = [a for a in aliases(db) if a.entity == entity and {*folded_key(dict.fromkeys(a.key, value))} & {*folded_key(a.key)}]
     for alias in gone:
         db.execute(ALIASES.delete().where(ALIASES.c.entity == entity, ALIASES.c.folded == _folded(alias)))
     return len(gone)

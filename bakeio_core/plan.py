@@ -219,12 +219,18 @@ class Planner:
 
 
 def resolved(planner: Planner) -> list[dict[str, Any]]:
-    """Return the decisions that were carried out: the key asked about, what became of it, by whom, and for how many records."""
+    """Return the decisions that were carried out: the key asked about, what became of it, by whom, and for how many records.
+
+    A row that was to be created and that no record needed after all is left out.
+    """
     found = []
     for used in planner.used.values():
         decision = used.decision
         what: dict[str, Any] = {"entity": used.missing.entity, "key": dict(used.missing.key), "action": decision.action}
+        made = planner.parents.get((used.missing.entity, used.id or 0))
         if decision.action in ("existing", "create"):
-            what["target"] = planner.linker.key_of(planner.catalog.entities[used.missing.entity], used.id)
-        found.append(what | {"by": decision.by, "records": used.count})
+            # what was created is no row any more when a dry run has taken it back
+            what["target"] = made.key if made else planner.linker.key_of(planner.catalog.entities[used.missing.entity], used.id)
+        if decision.action != "create" or what["target"] is not None:
+            found.append(what | {"by": decision.by, "records": made.uses if made and decision.action == "create" else used.count})
     return found

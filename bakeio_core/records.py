@@ -14,8 +14,8 @@ from bakeio_core.errors import Problem, Problems
 from bakeio_core.linking import Rows, Translations, Unlinked
 from bakeio_core.model import Entity, Key, Reference
 from bakeio_core.reading import Reader, Record
-from bakeio_core.resolve import ALIAS, EXISTING, Decision, Missing, remedy
-from bakeio_core.sources import Part
+from bakeio_core.resolve import ALIAS, EXISTING, Decision, Missing, with_remedy
+from bakeio_core.sources import Part, decided_values
 from bakeio_core.values import BadValue, Text, Truth, jsonable, make_slug, shown
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ class PartPlanner:
         self.planner, self.part, self.entity = planner, part, part.entity
         self.linker, self.catalog = planner.linker, planner.catalog
         self.rows: Rows = planner.linker.rows(part.entity)
-        self.counts = planner.counts[part.entity.name] if part in planner.source.parts else Counter()
+        self.decided = part not in planner.source.parts
+        self.counts = Counter() if self.decided else planner.counts[part.entity.name]
         self.problems = planner.problems
         self.reader = Reader(part, self.problems)
         self.touched: dict[int, int] = {}
@@ -302,7 +303,8 @@ class PartPlanner:
         self.counts["errors"] += 1
         if draft.row is not None:
             self.acted.setdefault(draft.row[self.rows.id_place], "errors")
-        self.planner.note_failed(self.entity, draft.values)
+        if not self.decided:  # a row that cannot be created as decided is asked about again
+            self.planner.note_failed(self.entity, draft.values)
         self._say(draft, code, where, value, message)
 
     def _say(self, draft: Draft, code: str, where: str, value: Any, message: str) -> None:
@@ -353,7 +355,7 @@ class PartPlanner:
             value = None
         elif link.missing is not None:
             self.planner.note_missing(link.missing, self.part, draft.number, where)
-            message += remedy(link.missing)
+            message = with_remedy(message, link.missing)
         (self._error if good else self._say)(draft, link.code, where, value, message)
 
     def _where(self, draft: Draft, column: str) -> tuple[str, Any]:
@@ -394,15 +396,23 @@ class PartPlanner:
         if known is not None and known.id is not None:
             return self.planner.use(missing, decision, known.id)
         key, rows = tuple(decision.target), self.linker.rows(target)
-        wanted = tuple(decision.target.values())
-        hits = rows.by(key, [wanted]).get(wanted, []) if key and all(column in target.columns for column in key) else []
+        wanted = self._target_key(target, decision.target)
+        hits = rows.by(key, [wanted]).get(wanted, []) if wanted else []
         if len(hits) == 1:
             return self.planner.use(missing, decision, hits[0][rows.id_place])
         if decision.by == ALIAS:
             return link  # the row it stood for is gone
         what = ", ".join(f"{c} {shown(v)}" for c, v in decision.target.items())
-        found = "no row" if not hits else f"{len(hits)} rows"
-        return self._unanswerable(link, missing, f"it was decided to use the one with {what}, but {found} of {target.name} has it")
+        found = f"{len(hits)} rows of {target.name} have" if hits else f"no row of {target.name} has"
+        return self._unanswerable(link, missing, f"it was decided to use the one with {what}, but {found} it")
+
+    @staticmethod
+    def _target_key(target: Entity, named: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the values that name a row as the database has them; none where they can be no values of those columns."""
+        try:
+            return tuple([target.kinds[column].read(value, lambda note: None) for column, value in named.items()])
+        except (BadValue, KeyError):
+            return ()
 
     def _parents(self, draft: Draft, batch: Changes) -> bool:
         """Create the rows a good record was waiting for, as decided; tell whether all of them could be."""
@@ -423,7 +433,7 @@ class PartPlanner:
     def as_parent(self, wanted: Wanted, batch: Changes) -> int | Unlinked:
         """Plan one row of this entity from the values of a decision; an equal one that is there already is taken."""
         self.problems = self.reader.problems = Problems()
-        record = self.reader.read_values(1, wanted.decision.values)
+        record = self.reader.read_values(1, decided_values(self.entity, wanted.decision.values))
         draft = self._draft(record)
         if not record.bad:
             self._link([draft])
@@ -532,7 +542,7 @@ class PartPlanner:
             if value is None and not self.entity.nullable(column):
                 deferrable = isinstance(draft.links.get(column), Unlinked)
                 if good and not deferrable:
-                    name = next((n for n in self.lookup_fields.get(column, ()) if n), column)
+                    name = next((n for n in self.lookup_fields.get(column, ()) if not n.endswith(".uuid")), column)
                     self._error(draft, "missing-field", name, None, f"is missing: a new row of {self.entity.name} needs it")
                 good = False
             row.append(value)
@@ -670,12 +680,17 @@ class PartPlanner:
                 return None
             if self.planner.options.on_conflict == "fail":
                 where = ", ".join(new)
+                new = {c: f"a new row of {v.target.name}" if isinstance(v, Wanted) else v for c, v in new.items()}
                 self.planner.problems.add(
                     Problem(code="conflict", file=self.part.file, record=draft.number, entity=self.entity.name, field=where,
                             message=f"was changed in the database after the export ({self._diff(new, old)}): "
                             "choose --on-conflict keep-db or take-file")
                 )  # fmt: skip
                 return self._count("conflicts", Change("conflict", self.entity.name, draft.number, identity, new, old), batch)
+        if any(isinstance(value, Wanted) for value in new.values()):
+            if not self._parents(draft, batch):
+                return None
+            new = {column: draft.links[column] if isinstance(value, Wanted) else value for column, value in new.items()}
         if "updated_at" in self.place and new:
             new = new | {"updated_at": self.planner.now}
             old = old | {"updated_at": row[self.place["updated_at"]]}
@@ -716,7 +731,10 @@ class PartPlanner:
             column = next(c for c, link in draft.links.items() if isinstance(link, Unlinked))
             self._still_missing(column, draft.lookups[column], draft.number, draft)
         for identity, column, key, number, created in self.deferred:
-            link = self._links(column, [key])[key]
+            link: Any = self._links(column, [key])[key]
+            if isinstance(link, Unlinked):  # its row is written already: another may be named for it, or none, and that is all
+                answer = self._answered(self.entity.references[column], link)
+                link = answer if answer is None or isinstance(answer, int) else link
             if isinstance(link, Unlinked):
                 self.counts["created" if created else "updated"] -= 1
                 self._still_missing(column, key, number, Draft(number, {}, {column: link}, {column: key}))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import difflib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,14 +129,20 @@ class Decisions:
     """The answers known so far, found by entity and folded key; what was learned in earlier imports (`aliases`) comes last."""
 
     def __init__(self, known: Mapping[Missing, Decision] | None = None, aliases: Mapping[Identity, int] | None = None) -> None:
-        self._known = {missing.identity: decision for missing, decision in (known or {}).items()}
+        self._known = {missing.identity: (missing, decision) for missing, decision in (known or {}).items()}
         self.aliases = aliases or {}
 
     def __len__(self) -> int:
         return len(self._known)
 
+    @property
+    def made(self) -> dict[Missing, Decision]:
+        """All answers known."""
+        return dict(self._known.values())
+
     def get(self, missing: Missing) -> Decision | None:
-        return self._known.get(missing.identity)
+        known = self._known.get(missing.identity)
+        return None if known is None else known[1]
 
     def alias(self, missing: Missing) -> int | None:
         """Return the id of the row a key was mapped to in an earlier import."""
@@ -144,7 +152,7 @@ class Decisions:
         """Add answers, the earlier one of two wins; return how many were new."""
         before = len(self._known)
         for missing, decision in answers.items():
-            self._known.setdefault(missing.identity, decision)
+            self._known.setdefault(missing.identity, (missing, decision))
         return len(self._known) - before
 
 
@@ -191,12 +199,13 @@ def name_candidates(problems: Iterable[Problem], missing: Iterable[Missing], mos
             problem.candidates = [candidate.as_dict() for candidate in item.candidates(3)]
 
 
-def remedy(missing: Missing) -> str:
-    """Return the end of a message on a missing reference: what to do about it, by the options of the command line."""
+def with_remedy(message: str, missing: Missing) -> str:
+    """Return a message on a missing reference with what to do about it, by the options of the command line."""
+    said = message if message.endswith(("?", "!", ".")) else f"{message}."
     if missing.among:
-        return ". Choose one (--interactive), name it by another field, or leave these records out (--skip-on-error)"
+        return f"{said} Choose one (--interactive), name it by another field, or leave these records out (--skip-on-error)"
     create = f"Create it (--auto-create {missing.entity}), choose" if any(isinstance(v, str) for v in missing.key.values()) else "Choose"
-    return f". {create} another one (--interactive) or leave these records out (--skip-on-error)"
+    return f"{said} {create} another one (--interactive) or leave these records out (--skip-on-error)"
 
 
 # -- what a row to be created needs
@@ -214,14 +223,16 @@ class Blank:
     value: Any = None
 
 
-def known_values(missing: Missing, entity: Entity) -> dict[str, Any]:
+def known_values(missing: Missing, entity: Entity, catalog: Catalog) -> dict[str, Any]:
     """Return what the file tells of the row that is missing, as the values of a decision to create it."""
     known = {column: value for column, value in missing.key.items() if column != entity.primary}
     for path, value in missing.context.items():
-        step = path.split(".", maxsplit=1)[0]
-        if value not in (None, "") and step in entity.columns and step != entity.primary:
+        column, _, wanted = path.partition(".")
+        if value in (None, "") or column not in entity.columns or column == entity.primary:
+            continue
+        if not wanted or (wanted,) in catalog.entities[entity.references[column].target].all_keys:
             known.setdefault(path, value)
-    return {path: value for path, value in known.items() if path.count(".") < 2}
+    return known
 
 
 def required_columns(entity: Entity) -> list[str]:
@@ -236,7 +247,7 @@ def required_columns(entity: Entity) -> list[str]:
 def blanks(missing: Missing, catalog: Catalog) -> list[Blank]:
     """Return the form for creating a missing row: what is required, and what people call such a row by, filled with what the file tells."""
     entity = catalog.entities[missing.entity]
-    known, required = known_values(missing, entity), required_columns(entity)
+    known, required = known_values(missing, entity, catalog), required_columns(entity)
     wanted, out = {*required, *entity.labels, *entity.slug_from, *(path.split(".")[0] for path in known)}, []
     for column in (column for column in entity.columns if column in wanted):
         reference = entity.references.get(column)
@@ -263,7 +274,7 @@ def auto_create(catalog: Catalog, entities: Iterable[str]) -> Resolver:
 
     def resolve(missing: Sequence[Missing]) -> dict[Missing, Decision]:
         return {
-            item: Decision("create", values=known_values(item, catalog.entities[item.entity]), by="--auto-create", at=now())
+            item: Decision("create", values=known_values(item, catalog.entities[item.entity], catalog), by="--auto-create", at=now())
             for item in missing
             if item.entity in wanted and not item.among
         }
@@ -277,63 +288,135 @@ def now() -> str:
 
 
 # -- decisions as a file
-def read_decisions(path: Path) -> dict[Missing, Decision]:
+_PLAIN = (str, int, float, Decimal)
+
+
+def read_decisions(path: Path, catalog: Catalog) -> dict[Missing, Decision]:
     """Return the decisions of a file; those without an action are left out: nobody has answered yet.
 
     Raises DocumentError naming the entry that makes no sense.
     """
+    return decisions_of(_entries(path), str(path), catalog)
+
+
+def decisions_of(entries: object, file: str, catalog: Catalog) -> dict[Missing, Decision]:
+    """Return the decisions of entries as a file holds them. Raises DocumentError naming the one that makes no sense."""
+    found: dict[Missing, Decision] = {}
+    for number, entry in enumerate(entries if isinstance(entries, list) else [entries], 1):
+        try:
+            missing, decision = _read_entry(entry, catalog)
+            if decision is not None and missing in found:
+                raise ValueError(f"decides {missing} a second time: keep one")
+        except ValueError as error:
+            raise DocumentError(f"{file}, decision {number}: {error}") from None
+        if decision is not None:
+            found[missing] = decision
+    return found
+
+
+def _entries(path: Path) -> list[Any]:
     try:
         entries = DECODER.decode(path.read_text("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"{path}: {explain_json(error)}") from None
     if not isinstance(entries, list):
         raise DocumentError(f"{path}: is no list of decisions [{{...}}, ...]")
-    found: dict[Missing, Decision] = {}
-    for number, entry in enumerate(entries, 1):
-        where = f"{path}, decision {number}"
-        if not isinstance(entry, dict):
-            raise DocumentError(f"{where}: is not an object {{...}}")
-        entity, key, action = entry.get("entity"), entry.get("key"), entry.get("action")
-        if not isinstance(entity, str) or not isinstance(key, dict) or not key:
-            raise DocumentError(f'{where}: needs "entity", and "key": {{column: value}}')
-        if action is None:
-            continue
-        if action not in ACTIONS:
-            raise DocumentError(f'{where}: "action" is one of {", ".join(ACTIONS)}, or null while it is open, not {shown(action)}')
-        target, values = entry.get("target") or {}, entry.get("values") or {}
-        if not isinstance(target, dict) or not isinstance(values, dict) or (action == "existing" and not target):
-            raise DocumentError(f'{where}: "existing" needs "target", "create" needs "values", each {{column: value}}')
-        missing = Missing(entity, key)
-        if missing in found:
-            raise DocumentError(f"{where}: decides {missing} a second time: keep one")
-        said = {name: text if isinstance(text := entry.get(name), str) else "" for name in ("by", "at")}
-        kept = {name: value for name, value in values.items() if value is not None} if action == "create" else {}
-        found[missing] = Decision(action, target if action == "existing" else {}, kept, **said)
-    return found
+    return entries
+
+
+def _read_entry(entry: Any, catalog: Catalog) -> tuple[Missing, Decision | None]:
+    """Return what an entry decides, None while it is open. Raises ValueError saying what is wrong with it."""
+    if not isinstance(entry, dict):
+        raise ValueError("is not an object {...}")
+    entity = catalog.entities.get(str(entry.get("entity")))
+    if entity is None:
+        raise ValueError(f'"entity" is one of {", ".join(catalog.entities)}, not {shown(entry.get("entity"))}')
+    missing = Missing(entity.name, _fields(entry, "key", entity.columns))
+    if not missing.key:
+        raise ValueError('needs "key": {column: value}, as the question has it')
+    action = entry.get("action")
+    if action is not None and action not in ACTIONS:
+        raise ValueError(f'"action" is one of {", ".join(ACTIONS)}, or null while it is open, not {shown(action)}')
+    target = _fields(entry, "target", entity.columns) if action == EXISTING else {}
+    values = _fields(entry, "values", _creatable(entity, catalog)) if action == "create" else {}
+    if action is None:
+        return missing, None
+    if (action == EXISTING and not target) or (action == "create" and not values):
+        wanted = '"existing" needs "target"' if action == EXISTING else '"create" needs "values"'
+        raise ValueError(f"{wanted}: {{column: value}}")
+    by, at = (text if isinstance(text := entry.get(name), str) else "" for name in ("by", "at"))
+    return missing, Decision(action, target, values, by or "--decisions", at)
+
+
+def _fields(entry: Mapping[str, Any], name: str, known: Collection[str]) -> dict[str, Any]:
+    """Return the {column: value} of an entry without those that are null."""
+    fields = entry.get(name)
+    if fields is None:
+        return {}
+    if not isinstance(fields, dict):
+        raise ValueError(f'"{name}" is {{column: value}}, not {shown(fields)}')
+    for column, value in fields.items():
+        if column not in known:
+            near = difflib.get_close_matches(column, known, 1)
+            raise ValueError(f'"{name}": there is no {shown(column)}' + (f'; did you mean "{near[0]}"?' if near else ""))
+        if value is not None and not isinstance(value, _PLAIN):
+            raise ValueError(f'"{name}", {column}: {shown(value)} is no text, number, true, false or null')
+    return {column: value for column, value in fields.items() if value is not None}
+
+
+def _creatable(entity: Entity, catalog: Catalog) -> set[str]:
+    """Return what the values of a new row may be called: columns, lookup fields, and `reference.column`."""
+    names = {*entity.columns, *(name for reference in entity.references.values() for name in reference.lookups)}
+    for column, reference in entity.references.items():
+        target = catalog.entities[reference.target]
+        names |= {f"{column}.{key[0]}" for key in target.all_keys if len(key) == 1}
+        names |= {f"{column}.{wanted}" for wanted in reference.lookups.values()}
+    return names
 
 
 def write_decisions(path: Path, decisions: Mapping[Missing, Decision], unanswered: Iterable[Missing], catalog: Catalog) -> None:
-    """Write decisions as a file `--decisions` reads, in one step; what is unanswered is in it with `"action": null` and what it needs."""
-    entries = [_entry(missing, decision) for missing, decision in decisions.items()] + [_open(item, catalog) for item in unanswered]
+    """Write decisions as a file `--decisions` reads, in one step.
+
+    What is unanswered is in it with `"action": null` and what it needs; a decision that could not be carried out keeps what it says, with
+    the `problem`. Nothing that is in the file already is lost.
+    """
+    before = {_read_entry(entry, catalog)[0]: entry for entry in (_entries(path) if path.exists() else ())}
+    left = {item: item for item in unanswered}
+    entries = []
+    for missing, decision in decisions.items():
+        asked = left.pop(missing, None)
+        why = {"problem": asked.why or "it could not be carried out"} if asked is not None else {}
+        entries.append(_entry(missing, decision) | why)
+    for missing, entry in before.items():
+        if missing not in decisions and (missing not in left or entry.get("action") is not None):
+            left.pop(missing, None)
+            entries.append(entry)
+    entries += [_open(item, before.get(item, {}), catalog) for item in left]
     with output.atomic_file(path) as file:
         file.write(msgspec.json.format(_ENCODER.encode(entries), indent=2) + b"\n")
 
 
+def decision_entries(decisions: Mapping[Missing, Decision]) -> list[dict[str, Any]]:
+    """Return decisions as the entries of a file; those to skip are left out: they were for that once."""
+    return [_entry(missing, decision) for missing, decision in decisions.items() if decision.action != "skip"]
+
+
 def _entry(missing: Missing, decision: Decision) -> dict[str, Any]:
     entry: dict[str, Any] = {"entity": missing.entity, "key": dict(missing.key), "action": decision.action}
-    if decision.action == "existing":
+    if decision.action == EXISTING:
         entry["target"] = dict(decision.target)
     if decision.action == "create":
         entry["values"] = dict(decision.values)
     return entry | {"by": decision.by, "at": decision.at}
 
 
-def _open(missing: Missing, catalog: Catalog) -> dict[str, Any]:
-    form = blanks(missing, catalog) if missing.entity in catalog.entities else []
+def _open(missing: Missing, draft: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
+    form = blanks(missing, catalog)
+    filled = {name: value for name, value in (draft.get("values") or {}).items() if value is not None}
     return {
         "entity": missing.entity, "key": dict(missing.key), "action": None,
         "choose": [action for action in ACTIONS if (action != "empty" or missing.nullable) and (action != "create" or not missing.among)],
-        "used_by": missing.count, "target": None, "values": {blank.name: blank.value for blank in form},
+        "used_by": missing.count, "target": draft.get("target"), "values": {blank.name: blank.value for blank in form} | filled,
         "required": [blank.name for blank in form if blank.required],
         "candidates": [candidate.as_dict() for candidate in missing.candidates()],
     }  # fmt: skip

@@ -223,6 +223,7 @@ class ExportSet:
         return [
             item for item in (found if isinstance(found, list) else ()) if isinstance(item, dict)
             and all(isinstance(item.get(name), kind) and item[name] for name, kind in good.items())
+            and not any(isinstance(value, (list, dict)) for value in item["key"].values())
         ]  # fmt: skip
 
     def _read_manifest(self) -> dict[str, Any]:

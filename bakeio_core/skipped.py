@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,9 @@ from bakeio_core import output
 from bakeio_core.catalog import Catalog
 from bakeio_core.documents import Document, Gathered, as_record
 from bakeio_core.errors import DocumentError, Problem, Problems
+from bakeio_core.model import Entity
+from bakeio_core.plan import Planner
+from bakeio_core.resolve import decision_entries, decisions_of
 from bakeio_core.sources import Part, Source, of_entity, of_view, whose
 from bakeio_core.values import shown
 
@@ -18,7 +21,7 @@ __all__ = ["Skipped", "open_log"]
 
 INSTRUCTIONS = (
     "To retry these records: 1. Edit this file: correct the values named in the reasons, or create what is missing. "
-    "2. Import it as it is: bakeio import FILE. The reasons are for you; only record_data is read."
+    "2. Import it as it is: bakeio import FILE. The reasons are for you; only record_data and decisions are read."
 )
 
 
@@ -27,6 +30,7 @@ class Skipped:
 
     def __init__(self) -> None:
         self.reasons: dict[tuple[str, int], list[Problem]] = {}
+        self.candidates: dict[Any, list[dict[str, Any]]] = {}
 
     def note(self, problem: Problem) -> None:
         """Take note of a problem that keeps records out."""
@@ -34,25 +38,33 @@ class Skipped:
             for number in problem.records or ([problem.record] if problem.record is not None else []):
                 self.reasons.setdefault((problem.file, number), []).append(problem)
 
-    def write(self, source: Source, path: Path) -> int:
-        """Write the log in one step, brought to the disk; return the number of records in it."""
+    def write(self, planner: Planner, problems: Iterable[Problem], path: Path) -> int:
+        """Write the log in one step, brought to the disk; return the number of records in it.
+
+        planner: what planned the import, for the rows its records refer to and what was decided; problems: those of the report, with
+        their candidates.
+        """
+        source = planner.source
+        self.candidates = {_cause(problem): problem.candidates for problem in problems if problem.candidates}
         now = datetime.now(timezone.utc).replace(tzinfo=None)
         header: dict[str, Any] = {
             "skipped_at": now.isoformat() + "Z", "source_file": source.name, "total_skipped": len(self.reasons),
             "export_id": source.export_id, "database_id": source.database_id, "exported_at": source.exported_at,
             "resolution_instructions": INSTRUCTIONS,
         }  # fmt: skip
+        decided = decision_entries(planner.decisions.made)
+        header |= {"decisions": decided} if decided else {}
         count = 0
         with output.atomic_file(path) as file:
             file.write(output.opened_document(header))
-            for entry in self._entries(source):
+            for entry in self._entries(planner):
                 file.write((b",\n" if count else b"") + output.encode_as_read(entry))
                 count += 1
             file.write(output.CLOSE if count else output.CLOSE[1:])
         return count
 
-    def _entries(self, source: Source) -> Iterator[dict[str, Any]]:
-        for part in source.parts:
+    def _entries(self, planner: Planner) -> Iterator[dict[str, Any]]:
+        for part in planner.source.parts:
             wanted = {number for file, number in self.reasons if file == part.file}
             if not wanted:
                 continue
@@ -61,8 +73,31 @@ class Skipped:
                 for number, item in block.slow(part.file):
                     if number in wanted and isinstance(item, dict):
                         reasons = self.reasons[part.file, number]
-                        errors = [{"field": p.field, "value": p.value, "error": p.message} for p in reasons]
-                        yield {"record_index": number, **kind, "skip_reason": reasons[0].message, "fk_errors": errors, "record_data": item}
+                        errors = [
+                            {"field": p.field, "value": p.value, "error": p.message, "candidates": self.candidates.get(_cause(p), [])}
+                            for p in reasons
+                        ]
+                        data = item if part.view is not None else _named(planner, part.entity, item)
+                        yield {"record_index": number, **kind, "skip_reason": reasons[0].message, "fk_errors": errors, "record_data": data}
+
+
+def _cause(problem: Problem) -> tuple[str, str | None, str]:
+    return problem.code, problem.field, repr(problem.value)
+
+
+def _named(planner: Planner, entity: Entity, record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record that also names the rows which it refers to by id only: ids mean something inside their own set alone."""
+    out = dict(record)
+    for column, reference in entity.references.items():
+        identity, fields = record.get(column), reference.lookups
+        if type(identity) is not int or not fields or any(record.get(name) is not None for name in fields):
+            continue
+        row = planner.linker.link(reference, entity, [(identity,)], ())[identity,]
+        wanted = tuple(dict.fromkeys(fields.values()))
+        known = planner.linker.names(planner.catalog.entities[reference.target], [row], wanted).get(row) if isinstance(row, int) else None
+        if known is not None:
+            out |= {name: known[wanted.index(fields[name])] for name in fields}
+    return out
 
 
 def open_log(document: Document, catalog: Catalog) -> Source:
@@ -94,4 +129,5 @@ def open_log(document: Document, catalog: Catalog) -> Source:
             )
     order = {name: place for place, name in enumerate(catalog.entities)}
     parts.sort(key=lambda part: order[part.entity.name])
-    return Source(document.name, "skipped", parts, *whose(header), problems)
+    decided = decisions_of(header.get("decisions") or [], document.name, catalog)
+    return Source(document.name, "skipped", parts, *whose(header), problems, decisions=decided)

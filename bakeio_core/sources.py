@@ -76,6 +76,7 @@ class Source:
     declared: int | None = None
     aliases: list[dict[str, Any]] = field(default_factory=list)
     hashes: dict[str, str] = field(default_factory=dict)
+    decisions: dict[Any, Any] = field(default_factory=dict)
 
     def finish(self, part: Part, sha256: str, count: int) -> list[Problem]:
         """Compare what was read with what the manifest promised; with `accept_edits` differences are warnings."""
@@ -168,6 +169,12 @@ def decided_part(entity: Entity, catalog: Catalog) -> Part:
             if wanted not in bound:
                 bindings[f"{column}.{wanted}"] = Binding(f"{column}.{wanted}", column, target.kinds[wanted], wanted, True)
     return Part(entity, Document(f"decision on {entity.name}", io.BytesIO), bindings)
+
+
+def decided_values(entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a decision by the fields of `decided_part`: `reference.column` may also name a lookup field."""
+    fields = {f"{c}.{wanted}": name for c, reference in entity.references.items() for name, wanted in reference.lookups.items()}
+    return {fields.get(name, name): value for name, value in values.items()}
 
 
 REV, CLEAR = "_rev", "_clear"

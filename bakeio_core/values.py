@@ -163,8 +163,8 @@ def _decimal(value: object, noun: str) -> Decimal:
     if isinstance(value, str):
         if not _NUMBER.fullmatch(value):
             stripped = re.sub(r"[^\d.,-]", "", value)
-            if len(stripped) > 40 or re.search(r"\d\s*[^\W\d_]+\s*[+-]?\d", value):
-                hint = ""  # letters between digits, as in 1e99999: leaving them out would make another number
+            if len(stripped) > 40 or stripped not in value or re.search(r"\d\s*[^\W\d_]+\s*[+-]?\d", value):
+                hint = ""  # letters between digits, as in 1e99999 or 2 1/2: leaving them out would make another number
             elif re.fullmatch(r"-?\d+,\d{1,4}", stripped):
                 hint = f": write {stripped.replace(',', '.')} (with a point)"
             elif re.fullmatch(r"-?\d+(\.\d+)?", stripped) or re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", stripped):

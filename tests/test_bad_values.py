@@ -67,6 +67,7 @@ BAD_VALUES = [
     Fault("purchases", "purchase_date", '"13/02/2026"', ("2026-02-13",)),
     Fault("purchases", "unit_price", '"$6.99"', ("$6.99", "write 6.99")),
     Fault("purchases", "unit_price", '"6,99"', ("6,99", "write 6.99")),
+    Fault("purchases", "unit_price", '"6 1/2"', ('"6 1/2" is not a number',)),
     Fault("purchases", "unit_price", '"1,234.50"', ("write 1234.50",)),
     Fault("purchases", "unit_price", "NaN", ("NaN", "number")),
     Fault("purchases", "unit_price", "Infinity", ("Infinity", "number")),

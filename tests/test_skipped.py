@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from conftest import Ran, resign, rows_of
+from receipts import decisions, purchase, view_of
 
 Run = Callable[..., Ran]
 PRODUCT = "king_arthur_unbleached_all_purpose_flour_5lb"
@@ -80,3 +82,81 @@ def test_records_that_refer_to_a_skipped_one_are_skipped_with_it(run: Run, new_d
     assert (mended.code, mended.json["summary"]["created"]) == (0, len(waiting))
     again = run("-d", url, "import-complete", sample_set, "--json").json["summary"]
     assert again["created"] == 0
+
+
+def test_the_log_says_field_value_and_candidates_and_carries_what_was_decided(run: Run, sample: Path, tmp_path: Path) -> None:
+    log, farm = tmp_path / "skipped.json", "Wilson's Farm"
+    records = [purchase("Wegmens"), purchase(farm, 2) | {"unit_price": "much"}, purchase("Costco", 3)]
+    values = {"name": farm, "city": "Lincoln", "state": "MA"}
+    file = decisions(
+        tmp_path / "d.json", [{"entity": "suppliers", "key": {"name": farm}, "action": "create", "values": values, "by": "Ann"}]
+    )
+    words = ["import-view", view_of(tmp_path / "v.json", records), "--decisions", file, "--skip-on-error", "--skipped-log", log, "--json"]
+    done = run("-d", sample, *words)
+    assert (done.code, done.json["summary"]["created"], done.json["created_entities"]) == (3, 1, {})
+    written = json.loads(log.read_text("utf-8"))
+    unknown, bad = written["records"]
+    assert (unknown["fk_errors"][0]["field"], unknown["fk_errors"][0]["value"]) == ("supplier_name", "Wegmens")
+    assert unknown["fk_errors"][0]["candidates"][0]["target"] == {"slug": "wegmans_burlington_ma"}
+    assert bad["fk_errors"][0] == {"field": "unit_price", "value": "much", "error": bad["skip_reason"], "candidates": []}
+    assert [(entry["key"], entry["by"]) for entry in written["decisions"]] == [({"name": farm}, "Ann")]
+    unknown["record_data"]["supplier_name"], bad["record_data"]["unit_price"] = "Wegmans", 4.5
+    log.write_text(json.dumps(written), "utf-8")
+    mended = run("-d", sample, "import", log, "--json")
+    assert (mended.code, mended.json["summary"]["created"]) == (0, 2)
+    assert mended.json["created_entities"] == {"suppliers": [{"slug": "wilsons_farm_lincoln_ma"}]}
+    log.write_text(json.dumps(written | {"decisions": [{"entity": "shops"}]}), "utf-8")
+    assert 'decision 1: "entity" is one of' in run("-d", sample, "import", log).err
+
+
+def test_records_that_refer_by_id_only_import_from_the_log_all_the_same(
+    run: Run, new_database: Any, sample_set: Path, tmp_path: Path
+) -> None:
+    folder, url, log = shutil.copytree(sample_set, tmp_path / "set"), new_database(), tmp_path / "skipped.json"
+    run("-d", url, "init")
+    shops = {"entity_type": "suppliers", "records": [{"slug": f"shop_{n}", "name": f"Shop {n}"} for n in range(5)]}
+    (tmp_path / "shops.json").write_text(json.dumps(shops), "utf-8")
+    assert run("-d", url, "import", tmp_path / "shops.json").code == 0  # so that the ids of the set are taken by others here
+    purchases = json.loads((folder / "04_purchases.json").read_text("utf-8"))
+    for record in purchases["records"]:
+        for name in ("product_slug", "supplier_slug", "supplier_name"):
+            del record[name]
+    for record in purchases["records"][:20]:
+        record["unit_price"] = "much"
+    (folder / "04_purchases.json").write_text(json.dumps(purchases), "utf-8")
+    resign(folder)
+    done = run("-d", url, "import-complete", folder, "--skip-on-error", "--skipped-log", log, "--json")
+    assert done.code == 3
+    written = json.loads(log.read_text("utf-8"))
+    bad = [entry["record_data"] for entry in written["records"] if entry["entity_type"] == "purchases"]
+    assert (len(bad), {bool(record["product_slug"] and record["supplier_slug"]) for record in bad}) == (20, {True})
+    for record in bad:
+        record["unit_price"] = 1.25
+    log.write_text(json.dumps(written), "utf-8")
+    mended = run("-d", url, "import", log, "--json")
+    assert (mended.code, mended.json["summary"]["created"]) == (0, len(written["records"]))
+    names = {row[0]: row[2] for row in rows_of(url)["suppliers"]}
+    told = {
+        record["uuid"]: record["supplier_slug"] for record in json.loads((sample_set / "04_purchases.json").read_text("utf-8"))["records"]
+    }
+    assert {row[1]: names[row[3]] for row in rows_of(url)["purchases"]} == told
+
+
+def test_the_log_mended_by_decisions_brings_the_rest_with_one_new_supplier_each(run: Run, bakery: Any, tmp_path: Path) -> None:
+    url, log = bakery, tmp_path / "skipped.json"
+    file = receipt(tmp_path / "v.json")
+    done = run("-d", url, "import-view", file, "--skip-on-error", "--skipped-log", log, "--json")
+    assert (done.json["summary"]["created"], done.json["summary"]["errors"], done.json["summary"]["processed"]) == (800, 200, 1000)
+    mended = run("-d", url, "import", log, "--auto-create", "suppliers", "--json")
+    assert (mended.code, mended.json["summary"]["created"]) == (0, 200)
+    assert sorted(row[3] for row in rows_of(url)["suppliers"][8:]) == ["Nobody 0", "Nobody 1", "Nobody 2"]
+    again = run("-d", url, "import-view", file, "--json")
+    assert (again.json["summary"]["unchanged"], len(rows_of(url)["purchases"])) == (1000, 1400)
+
+
+@pytest.fixture
+def bakery(new_database: Callable[[], str], run: Run) -> str:
+    """A sample bakery, on each system in turn."""
+    url = new_database()
+    run("-d", url, "init", "--sample")
+    return url

@@ -1,0 +1,187 @@
+"""The conversation about missing references, as a person sees it: golden transcripts, on a terminal of 80 columns and through pipes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from conftest import Ran
+from receipts import CTRL_C, SUMAC, hash_of, on_terminal, purchase, view_of
+
+Run = Callable[..., Ran]
+DATA = Path(__file__).parent / "data"
+SALTED = "plugra_salted_european_style_butter_8oz"
+LONG = "Grünkern & " + "very " * 30 + "long"
+
+
+def two_costcos(database: Path) -> Path:
+    """Give the sample bakery a second shop of that name."""
+    with sqlite3.connect(database) as db:
+        db.execute("INSERT INTO suppliers (uuid, slug, name, city, state) VALUES ('u-9', 'costco_nashua_nh', 'Costco', 'Nashua', 'NH')")
+    db.close()
+    return database
+
+
+def five_questions(folder: Path) -> Path:
+    """A name of two shops, a name misspelt, a name too long for a line, a look-alike product, and a product of an unknown ingredient."""
+    return view_of(
+        folder / "view.json",
+        [
+            *(purchase("Costco", day) for day in range(1, 4)),
+            *(purchase("Wegman's", day) for day in range(4, 11)),
+            purchase(LONG, 11),
+            purchase("Wegmans", 12, SALTED, ingredient_name="European-Style Butter"),
+            purchase("Wegmans", 13, SUMAC, ingredient_name="Sumac"),
+        ],
+    )
+
+
+ANSWERS = [
+    "b", "c", "", "2",  # two Costcos: no question before, none to create, no answer, the second
+    "b", "1", "c", "", "1",  # back, the other one; not created beside one so like it
+    "f", "f box & ribbon", "f zzqq", "s",  # nothing is like the first, something is like the second, nothing is like the third
+    "c", "", "plugra butter", "", "", "", "<", "1",  # the form, and back out of it
+    "c", "", "", "", "", "2 1/2", "", "jar", "0", "4",  # a product, whose ingredient is the next question
+    "b", "c", "", "", "", "", "", "jar", "4",  # back, where the plan was made anew meanwhile
+    "c", "", "13", "7",  # a category by its number
+    "n",  # not to be written after all
+]  # fmt: skip
+
+
+def compare(name: str, told: str, width: int = 80) -> None:
+    """Compare with a transcript; BAKEIO_WRITE_GOLDEN=1 writes it, to be read before it is committed."""
+    golden = DATA / name
+    if os.environ.get("BAKEIO_WRITE_GOLDEN"):
+        golden.write_text(told, "utf-8")
+    assert told == golden.read_text("utf-8")
+    assert max(map(len, told.splitlines())) <= width
+
+
+def test_the_conversation_on_a_terminal_is_the_one_of_the_transcript(sample: Path, tmp_path: Path) -> None:
+    two_costcos(sample)
+    five_questions(tmp_path)
+    done = on_terminal(["-d", sample, "import-view", "view.json", "--interactive"], ANSWERS, tmp_path)
+    compare("questions_terminal.txt", done.out)
+    assert done.code == 130
+    assert len(json.loads((tmp_path / "view.decisions.json").read_text("utf-8"))) == 6
+
+
+def piped(words: Iterable[object], answers: Iterable[str], folder: Path) -> Ran:
+    """Run the command line with its answers piped in."""
+    command = [sys.executable, "-W", "ignore", "-m", "bakeio_core", *map(str, words)]
+    said = "".join(f"{answer}\n" for answer in answers).encode()
+    done = subprocess.run(
+        command, input=said, capture_output=True, cwd=folder, env={**os.environ, "PYTHONIOENCODING": "utf-8"}, check=False
+    )
+    assert b"Traceback" not in done.stderr, done.stderr.decode()
+    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def test_answers_may_be_piped_in_and_the_questions_are_the_same(sample: Path, tmp_path: Path) -> None:
+    two_costcos(sample)
+    five_questions(tmp_path)
+    words = ["-d", sample, "import-view", "view.json", "--interactive"]
+    done = piped(words, ANSWERS[:-1], tmp_path)
+    assert done.code == 3
+    compare("questions_piped.txt", done.err)
+    compare("questions_report.txt", done.out, width=200)
+
+
+# -- stopping
+ANSWERED = ["1", "1"]
+
+
+@pytest.mark.parametrize("way", ["ctrl-c", "ctrl-d", "end of the pipe"])
+def test_a_conversation_broken_off_writes_nothing_and_goes_on_from_its_decisions(sample: Path, tmp_path: Path, way: str) -> None:
+    two_costcos(sample)
+    five_questions(tmp_path)
+    before = hash_of(sample)
+    words = ["-d", sample, "import-view", "view.json", "--interactive"]
+    if way == "end of the pipe":
+        done = piped(words, ANSWERED, tmp_path)
+        told = done.err
+    else:
+        done = on_terminal(words, [*ANSWERED, CTRL_C if way == "ctrl-c" else "\x04"], tmp_path)
+        told = done.out
+    assert (done.code, hash_of(sample)) == (130, before)
+    assert told.endswith("2 decisions kept; to go on from there: --decisions view.decisions.json\nInterrupted: nothing was written.\n")
+    kept = json.loads((tmp_path / "view.decisions.json").read_text("utf-8"))
+    assert [(entry["key"], entry["target"]) for entry in kept] == [
+        ({"name": "Costco"}, {"slug": "costco_waltham_ma"}), ({"name": "Wegman's"}, {"slug": "wegmans_burlington_ma"}),
+    ]  # fmt: skip
+    on = piped([*words, "--decisions", "view.decisions.json"], ["s", "s", "s"], tmp_path)
+    assert (on.code, on.err.count("Your answer:")) == (3, 3)
+    assert len(json.loads((tmp_path / "view.decisions.json").read_text("utf-8"))) == 5
+
+
+def test_stopping_by_q_is_a_refusal_and_keeps_the_decisions(sample: Path, tmp_path: Path) -> None:
+    two_costcos(sample)
+    five_questions(tmp_path)
+    before = hash_of(sample)
+    done = piped(["-d", sample, "import-view", "view.json", "--interactive"], [*ANSWERED, "q"], tmp_path)
+    assert (done.code, hash_of(sample)) == (1, before)
+    assert done.err.endswith("Error: stopped: nothing was written\n")
+    assert len(json.loads((tmp_path / "view.decisions.json").read_text("utf-8"))) == 2
+
+
+def test_answers_of_a_second_conversation_are_added_to_those_kept_of_the_first(sample: Path, tmp_path: Path) -> None:
+    two_costcos(sample)
+    five_questions(tmp_path)
+    words = ["-d", sample, "import-view", "view.json", "--interactive"]
+    piped(words, ["1", "1", "s"], tmp_path)
+    piped(words, ["2"], tmp_path)
+    kept = json.loads((tmp_path / "view.decisions.json").read_text("utf-8"))
+    assert sorted((str(entry["key"].get("name"))[:8], entry.get("target")) for entry in kept) == [
+        ("Costco", {"slug": "costco_nashua_nh"}), ("Grünkern", None), ("Wegman's", {"slug": "wegmans_burlington_ma"}),
+    ]  # fmt: skip
+
+
+def test_nobody_is_asked_where_the_import_would_be_refused_whatever_the_answers(sample: Path, tmp_path: Path) -> None:
+    view_of(tmp_path / "view.json", [purchase("Nobody"), purchase("Costco", 2) | {"unit_price": "much"}])
+    done = piped(["-d", sample, "import-view", "view.json", "--interactive"], ["s"], tmp_path)
+    assert (done.code, "Your answer" in done.err) == (1, False)
+    assert "Nothing is asked" in done.err
+    assert {"missing-reference", "bad-value"} == set(re.findall(r"\[([a-z-]+)\]", done.out))
+    mended = piped(["-d", sample, "import-view", "view.json", "--interactive", "--skip-on-error"], ["s"], tmp_path)
+    assert (mended.code, mended.err.count("Your answer")) == (3, 1)
+
+
+def test_records_may_come_through_stdin_and_the_terminal_is_asked(sample: Path, tmp_path: Path) -> None:
+    view = view_of(tmp_path / "view.json", [purchase("Wegman's"), purchase("Costco", 2)])
+    words = ["-d", sample, "import-view", "-", "--interactive"]
+    alone = subprocess.run(
+        [sys.executable, "-m", "bakeio_core", *map(str, words)],
+        stdin=view.open(),
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        check=False,
+    )
+    assert (alone.returncode, "there is no terminal to ask on" in alone.stderr) == (2, True)
+    done = on_terminal(words, ["1"], tmp_path, stdin=view)
+    assert (done.code, done.out.count("Your answer:")) == (0, 1)
+    again = subprocess.run(
+        [sys.executable, "-m", "bakeio_core", *map(str, words)],
+        stdin=view.open(),
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        check=False,
+    )
+    assert again.returncode == 0, "nothing is missing, so nobody need be asked"
+
+
+def test_going_back_over_a_new_plan_drops_the_questions_that_came_of_the_answer(sample: Path, tmp_path: Path) -> None:
+    view_of(tmp_path / "view.json", [purchase("Costco", 1, SUMAC, ingredient_name="Sumac"), purchase("Costco", 2)])
+    product = ["c", "", "", "", "", "", "oz", "4"]
+    done = piped(["-d", sample, "import-view", "view.json", "--interactive"], [*product, "b", "s"], tmp_path)
+    assert (done.code, re.findall(r"Question (\d of \d): (\w+)", done.err)) == (
+        3, [("1 of 1", "products"), ("2 of 2", "ingredients"), ("1 of 2", "products")],
+    )  # fmt: skip
