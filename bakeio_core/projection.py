@@ -15,7 +15,7 @@ from bakeio_core.hookspecs import hookimpl
 from bakeio_core.model import Entity, View
 from bakeio_core.output import encode_lines
 from bakeio_core.revision import Revision
-from bakeio_core.values import Kind, Number, Real, Text, kind_of
+from bakeio_core.values import Kind, Number, Real, Text, kind_of, shortest
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -109,11 +109,6 @@ def _typed(expression: Any) -> Column[Any]:
     column: Column[Any] = Column("value", expression.type)
     Table("computed", MetaData(), column)
     return column
-
-
-def shortest(value: Any) -> Any:
-    """Return a number as the shortest JSON: whole ones without a point."""
-    return int(value) if value is not None and value == int(value) else value
 
 
 @hookimpl(trylast=True)
