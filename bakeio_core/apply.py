@@ -80,7 +80,7 @@ class Application:
         expected: the digest of the updates and conflicts that were shown; others are `changed-meanwhile`.
         """
         dialect, planner = ensure_begun(self.db), self.planner
-        with translated(), savepoint(self.db) as point, streaming(), dialect.importing(self.db):
+        with translated(), savepoint(self.db) as point, streaming(), dialect.much_work(self.db):
             written = [part.entity for part in planner.source.parts]
             written += [planner.catalog.entities[name] for entity in written for name in planner.catalog.dependencies(entity)]
             dialect.lock(self.db, [entity.table for entity in dict.fromkeys(written)])
