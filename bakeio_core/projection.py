@@ -39,7 +39,8 @@ def names_a_row(catalog: Catalog, entity: Entity, source: object) -> bool:
 def revision_of(catalog: Catalog, view: View) -> Revision:
     """Return what makes and reads the `_rev` of a view: over its keys, editable fields and fields that name a referred row."""
     entity, whole = catalog.entities[view.entity], catalog.views.get(view.name, view)
-    return Revision([n for n, item in whole.fields.items() if item.role != "readonly" or names_a_row(catalog, entity, item.source)])
+    naming = [name for name, item in whole.fields.items() if names_a_row(catalog, entity, item.source)]
+    return Revision([name for name, item in whole.fields.items() if item.role != "readonly" or name in naming], naming)
 
 
 @dataclass

@@ -10,7 +10,7 @@ import base64
 import binascii
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -45,8 +45,8 @@ def field_hash(value: Any) -> int:
     return zlib.crc32(number_text(value).encode())
 
 
-class _NumberHashes(dict[Any, int]):
-    """The hashes of numbers, remembered: many repeat."""
+class _Hashes(dict[Any, int]):
+    """The hashes of values of which many repeat, remembered."""
 
     def __missing__(self, value: Any) -> int:
         if len(self) > 100_000:
@@ -60,20 +60,21 @@ def field_expression(cell: str, kind: Kind) -> str:
     if isinstance(kind, Text):
         return f"{NOTHING} if {cell} is None else crc({cell}.encode())"
     if isinstance(kind, (Number, Real, Span)):
-        return f"numbers[{cell}]"
+        return f"hashes[{cell}]"
     return f"hashed({cell})"
 
 
 class Revision:
-    """Make and read the `_rev` of one view. `fields`: the names of the hashed fields; `fingerprint` of that list begins every `_rev`."""
+    """Make and read the `_rev` of one view. `fields`: the names of the hashed fields; `fingerprint` of that list begins every `_rev`.
 
-    names: Mapping[str, Any] = MappingProxyType(
-        {"crc": zlib.crc32, "adler": zlib.adler32, "hashed": field_hash, "numbers": _NumberHashes()}
-    )
+    repeated: those whose values many rows share, such as what a referred row is called.
+    """
+
+    names: Mapping[str, Any] = MappingProxyType({"crc": zlib.crc32, "adler": zlib.adler32, "hashed": field_hash, "hashes": _Hashes()})
     """What `field_expression` and the hash of a row's uuid use."""
 
-    def __init__(self, fields: Sequence[str]) -> None:
-        self.fields = tuple(fields)
+    def __init__(self, fields: Sequence[str], repeated: Collection[str] = ()) -> None:
+        self.fields, self.repeated = tuple(fields), frozenset(repeated)
         digest = zlib.crc32("\n".join(fields).encode()) & 0xFFFFFF
         self.fingerprint = base64.urlsafe_b64encode(digest.to_bytes(3, "big")).decode()
         self._struct = struct.Struct(f">HI{len(fields)}I")
@@ -81,7 +82,11 @@ class Revision:
 
     def expression(self, uuid: str, cells: Mapping[str, tuple[str, Kind]]) -> tuple[str, dict[str, Any]]:
         """Return Python source giving the `_rev` of a row, and the names it uses. cells: {field: (source of its value, its kind)}."""
-        parts = [f"adler(u := {uuid}.encode()) >> 16", "crc(u)", *(field_expression(*cells[field]) for field in self.fields)]
+        parts = [f"adler(u := {uuid}.encode()) >> 16", "crc(u)"]
+        for field in self.fields:
+            cell, kind = cells[field]
+            repeats = field in self.repeated and isinstance(kind, Text)  # true and 1 would be one and the same to a dictionary
+            parts.append(f"hashes[{cell}]" if repeats else field_expression(cell, kind))
         return f"'{self.fingerprint}' + b64(pack({', '.join(parts)}), newline=False).decode()", {
             **self.names, "pack": self._struct.pack, "b64": binascii.b2a_base64,
         }  # fmt: skip
