@@ -100,7 +100,7 @@ class Application:
         expected: the outcome that was shown (`Planner.outcome`); another one is `changed-meanwhile`.
         """
         dialect, planner = ensure_begun(self.db), self.planner
-        with translated(), savepoint(self.db) as point, streaming(), dialect.importing(self.db):
+        with translated(), savepoint(self.db) as point, streaming(), dialect.much_work(self.db):
             if self.journaled:
                 source = planner.source
                 self.journal = Journal.start(self.db, source.name, planner.options.mode, planner.now, export_id=source.export_id)

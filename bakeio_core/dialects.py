@@ -205,8 +205,8 @@ class Dialect(ABC):
         """
 
     @contextmanager
-    def importing(self, db: Connection) -> Iterator[None]:
-        """Tune the connection for one import."""
+    def much_work(self, db: Connection) -> Iterator[None]:
+        """Tune the connection for an import or an export."""
         yield
 
     @contextmanager
@@ -354,7 +354,7 @@ class SQLite(Dialect):
         return max(highest, 0) + 1
 
     @contextmanager
-    def importing(self, db: Connection) -> Iterator[None]:
+    def much_work(self, db: Connection) -> Iterator[None]:
         before = self.scalar(db, "PRAGMA cache_size")
         db.exec_driver_sql("PRAGMA cache_size=-98304")  # 96 MiB of pages, so that little is spilled and read back
         try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text, func, select
+from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text, select
 
 from bakeio_core.catalog import Catalog
 from bakeio_core.dialects import dialect_of
@@ -114,34 +115,41 @@ def has_journal(db: Connection) -> bool:
 def record_changes(db: Connection, run: int, file: str, changes: Iterable[Change]) -> None:
     """Enter the fields a batch of updates set: old and new wire values as JSON, stamps left out."""
     dialect = dialect_of(db)
-    first = int(db.execute(select(func.coalesce(func.max(CHANGES.c.id), 0))).scalar_one()) + 1
-    names = ("run", "entity", "row", "field", "old", "new", "file", "record", "stamp", "stamped", "decision")
-    entered = (
+    number = int(dialect.scalar(db, f"SELECT max({dialect.quote('id')}) FROM {CHANGES.name}") or 0)
+    entered = [(change, column) for change in changes for column in change.new if column != "updated_at"]
+    old = _texts([change.old.get(column) for change, column in entered])
+    new = _texts([change.new[column] for change, column in entered])
+    rows = [
         (
+            place,
             run,
-            change.entity,
-            change.id,
+            c.entity,
+            c.id,
             column,
-            as_text(change.old.get(column)),
-            as_text(value),
+            before,
+            after,
             file,
-            change.record,
-            change.old.get("updated_at"),
-            change.new.get("updated_at"),
-            change.reason or None,
+            c.record,
+            c.old.get("updated_at"),
+            c.new.get("updated_at"),
+            c.reason or None,
         )
-        for change in changes
-        for column, value in change.new.items()
-        if column != "updated_at"
-    )
-    rows = [(number, *cells) for number, cells in enumerate(entered, first)]
-    columns, marks = ", ".join(map(dialect.quote, ("id", *names))), ", ".join([dialect.mark] * (len(names) + 1))
+        for place, (c, column), before, after in zip(count(number + 1), entered, old, new, strict=False)
+    ]
+    names = ("id", "run", "entity", "row", "field", "old", "new", "file", "record", "stamp", "stamped", "decision")
+    columns, marks = ", ".join(map(dialect.quote, names)), ", ".join([dialect.mark] * len(names))
     dialect.executemany(db, f"INSERT INTO {CHANGES.name} ({columns}) VALUES ({marks})", rows)
 
 
+def _texts(values: Sequence[Any]) -> list[str]:
+    """Return wire values as the journal keeps them: JSON, whole numbers without a point whichever database they come from."""
+    plain = [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]
+    return _ENCODER.encode_lines(plain).decode().split("\n")
+
+
 def as_text(value: Any) -> str:
-    """Return a wire value as the journal keeps it: JSON."""
-    return _ENCODER.encode(value).decode()
+    """Return a wire value as the journal keeps it."""
+    return _texts([value])[0]
 
 
 # -- what was learned: keys that mean a row which does not bear them

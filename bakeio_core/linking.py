@@ -146,9 +146,19 @@ class Rows:
         kind = (
             "bigint" if isinstance(self.entity.kinds[columns[0]], Whole) else _ARRAY_TYPES.get(type(self.entity.kinds[columns[0]]), "text")
         )
-        selected = ", ".join(self.dialect.read(f"t.{quote(c)}", self.entity.kinds[c]) for c in (self.entity.primary, *columns))
         source = self.dialect.among([quote(columns[0])], table, [kind])
-        return self.dialect.fetch(self.db, f"SELECT {selected} FROM {source}", self.dialect.among_parameters([(v,) for v in values]))
+        return self.dialect.fetch(
+            self.db, f"SELECT {self._selected(columns)} FROM {source}", self.dialect.among_parameters([(v,) for v in values])
+        )
+
+    def between(self, columns: Sequence[str], low: int, high: int) -> list[Row]:
+        """Return (id, *columns) of the rows whose ids lie between two, both included."""
+        primary, table = f"t.{self.dialect.quote(self.entity.primary)}", self.dialect.format_table(self.entity.table)
+        mark, selected = self.dialect.mark, self._selected(columns)
+        return self.dialect.fetch(self.db, f"SELECT {selected} FROM {table} t WHERE {primary} BETWEEN {mark} AND {mark}", (low, high))
+
+    def _selected(self, columns: Sequence[str]) -> str:
+        return ", ".join(self.dialect.read(f"t.{self.dialect.quote(c)}", self.entity.kinds[c]) for c in (self.entity.primary, *columns))
 
     def by_id(self, ids: Iterable[int]) -> dict[int, Row]:
         return {value[0]: rows[0] for value, rows in self.by((self.entity.primary,), {(i,) for i in ids}).items()}
@@ -344,7 +354,7 @@ class Linker:
     def names(self, target: Entity, ids: Iterable[int], columns: tuple[str, ...]) -> dict[int, Row]:
         """Return {id: values of the columns} of rows of a target, remembered from batch to batch."""
         known = self._names.setdefault((target.name, columns), {})
-        wanted = {i for i in ids if i is not None} - known.keys()
+        wanted = {i for i in ids if i is not None}.difference(known)
         if wanted:
             if len(known) > REMEMBERED:
                 known.clear()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Column, Table, func, literal_column, or_, select
+from sqlalchemy import Column, ScalarSelect, Select, Table, func, literal_column, or_, select
 
 from bakeio_core.dialects import Dialect, dialect_of
 from bakeio_core.export import Batch, EncodedBatch
@@ -15,7 +15,7 @@ from bakeio_core.hookspecs import hookimpl
 from bakeio_core.model import Entity, View
 from bakeio_core.output import encode_lines
 from bakeio_core.revision import Revision
-from bakeio_core.values import Kind, Number, Real, Text, kind_of
+from bakeio_core.values import Kind, Number, Real, Text, kind_of, shortest
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -39,7 +39,8 @@ def names_a_row(catalog: Catalog, entity: Entity, source: object) -> bool:
 def revision_of(catalog: Catalog, view: View) -> Revision:
     """Return what makes and reads the `_rev` of a view: over its keys, editable fields and fields that name a referred row."""
     entity, whole = catalog.entities[view.entity], catalog.views.get(view.name, view)
-    return Revision([n for n, item in whole.fields.items() if item.role != "readonly" or names_a_row(catalog, entity, item.source)])
+    naming = [name for name, item in whole.fields.items() if names_a_row(catalog, entity, item.source)]
+    return Revision([name for name, item in whole.fields.items() if item.role != "readonly" or name in naming], naming)
 
 
 @dataclass
@@ -61,6 +62,7 @@ class Projection:
         self.catalog, self.entity, self.dialect = catalog, entity, dialect
         self.source: Any = entity.table
         self.aliases: dict[tuple[str, ...], tuple[Any, Entity]] = {(): (entity.table, entity)}
+        self.chosen: dict[str, Any] = {}
 
     def cell(self, source: Any) -> Cell:
         """Return the selected value of a source: a column, a dotted path, or a function of the tables."""
@@ -87,7 +89,22 @@ class Projection:
             self.aliases[steps] = (alias, target)
         return self.aliases[steps]
 
+    def _chosen(self, expression: Any) -> Any:
+        """Return a value looked up in one other row as a value of that row, joined once however many values of it are wanted."""
+        chosen: Any = expression.element if isinstance(expression, ScalarSelect) else None
+        value = chosen.selected_columns[0] if isinstance(chosen, Select) else None
+        target = next((e for e in self.catalog.entities.values() if isinstance(value, Column) and e.table is value.table), None)
+        if value is None or target is None or target is self.entity or not _takes_one(chosen):
+            return expression
+        which = chosen.with_only_columns(target.table.c[target.primary]).correlate(self.entity.table).scalar_subquery()
+        text = str(which.compile(dialect=self.dialect.sa, compile_kwargs={"literal_binds": True}))
+        if text not in self.chosen:
+            self.chosen[text] = target.table.alias(f"r{len(self.chosen)}")
+            self.source = self.source.outerjoin(self.chosen[text], self.chosen[text].c[target.primary] == which)
+        return self.chosen[text].c[value.key]
+
     def _computed(self, expression: Any) -> Cell:
+        expression = self._chosen(expression)
         kind = kind_of(_typed(expression))
         if isinstance(kind, (Number, Real)):
             return Cell(self.dialect.as_double(expression), kind, shortest)
@@ -102,6 +119,13 @@ class Projection:
         return str(statement.compile(dialect=self.dialect.sa, compile_kwargs={"literal_binds": True}))
 
 
+def _takes_one(chosen: Any) -> bool:
+    """Tell whether a SELECT gives the first of plain rows in an order: LIMIT 1, nothing grouped, left out or skipped."""
+    limit = chosen._limit_clause
+    plain = not (chosen._group_by_clauses or chosen._distinct or chosen._having_criteria or chosen._offset_clause is not None)
+    return plain and limit is not None and getattr(limit, "value", None) == 1
+
+
 def _typed(expression: Any) -> Column[Any]:
     """A stand-in column of the expression's type, in a table of its own so that no range is read off it."""
     from sqlalchemy import MetaData
@@ -109,11 +133,6 @@ def _typed(expression: Any) -> Column[Any]:
     column: Column[Any] = Column("value", expression.type)
     Table("computed", MetaData(), column)
     return column
-
-
-def shortest(value: Any) -> Any:
-    """Return a number as the shortest JSON: whole ones without a point."""
-    return int(value) if value is not None and value == int(value) else value
 
 
 @hookimpl(trylast=True)
@@ -159,8 +178,9 @@ def count_records(db: Connection, view: View, catalog: Catalog) -> int:
 def _project(db: Connection, view: View, catalog: Catalog) -> Iterator[Batch]:
     projection, cells, statement = _statement(db, view, catalog)
     make = _compile(view, catalog, cells)
-    for rows in projection.dialect.stream(db, projection.text(statement), PAGE):
-        yield EncodedBatch(len(rows), encode_lines(make(rows)))
+    with projection.dialect.much_work(db):
+        for rows in projection.dialect.stream(db, projection.text(statement), PAGE):
+            yield EncodedBatch(len(rows), encode_lines(make(rows)))
 
 
 def _compile(view: View, catalog: Catalog, cells: list[Cell]) -> Callable[[list[Any]], list[Any]]:

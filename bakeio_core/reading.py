@@ -156,7 +156,12 @@ class Reader:
     def records(self, items: Iterable[tuple[int, Any]]) -> list[Record]:
         """Return (number, object that `typed` gave) as records."""
         names, cells = list(self.names), operator.attrgetter(*self.names.values(), self.names[next(iter(self.names))])
-        return [Record(number, dict(zip(names, cells(item), strict=False))) for number, item in items]
+        made = [(name, decoded) for name in names if (decoded := self.part.bindings[name].kind.decoded) is not None]
+        out = [Record(number, dict(zip(names, cells(item), strict=False))) for number, item in items]
+        for name, decoded in made:
+            for record in out:
+                record.values[name] = decoded(record.values[name])
+        return out
 
     def read_values(self, number: int, values: Mapping[str, Any]) -> Record:
         """Read values given by a program or a decision as a record."""

@@ -10,12 +10,13 @@ import base64
 import binascii
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from bakeio_core.values import Kind, Number, Real, Span, Text
 
-__all__ = ["Revision", "field_hash", "row_hash"]
+__all__ = ["Revision", "field_expression", "field_hash", "row_hash"]
 
 NOTHING = 0x6E756C6C
 """The hash of null; no text gets it but by a chance of one in four thousand million."""
@@ -44,31 +45,60 @@ def field_hash(value: Any) -> int:
     return zlib.crc32(number_text(value).encode())
 
 
-class Revision:
-    """Make and read the `_rev` of one view. `fields`: the names of the hashed fields; `fingerprint` of that list begins every `_rev`."""
+class _Hashes(dict[Any, int]):
+    """The hashes of values of which many repeat, remembered."""
 
-    def __init__(self, fields: Sequence[str]) -> None:
-        self.fields = tuple(fields)
+    def __missing__(self, value: Any) -> int:
+        if len(self) > 100_000:
+            self.clear()
+        hashed = self[value] = field_hash(value)
+        return hashed
+
+
+def field_expression(cell: str, kind: Kind) -> str:
+    """Return Python source giving `field_hash` of a value of that kind; `Revision.names` are the names it uses."""
+    if isinstance(kind, Text):
+        return f"{NOTHING} if {cell} is None else crc({cell}.encode())"
+    if isinstance(kind, (Number, Real, Span)):
+        return f"hashes[{cell}]"
+    return f"hashed({cell})"
+
+
+class Revision:
+    """Make and read the `_rev` of one view. `fields`: the names of the hashed fields; `fingerprint` of that list begins every `_rev`.
+
+    repeated: those whose values many rows share, such as what a referred row is called.
+    """
+
+    names: Mapping[str, Any] = MappingProxyType({"crc": zlib.crc32, "adler": zlib.adler32, "hashed": field_hash, "hashes": _Hashes()})
+    """What `field_expression` and the hash of a row's uuid use."""
+
+    def __init__(self, fields: Sequence[str], repeated: Collection[str] = ()) -> None:
+        self.fields, self.repeated = tuple(fields), frozenset(repeated)
         digest = zlib.crc32("\n".join(fields).encode()) & 0xFFFFFF
         self.fingerprint = base64.urlsafe_b64encode(digest.to_bytes(3, "big")).decode()
         self._struct = struct.Struct(f">HI{len(fields)}I")
+        self._length = 4 + (self._struct.size + 2) // 3 * 4
 
     def expression(self, uuid: str, cells: Mapping[str, tuple[str, Kind]]) -> tuple[str, dict[str, Any]]:
         """Return Python source giving the `_rev` of a row, and the names it uses. cells: {field: (source of its value, its kind)}."""
-        names = {
-            "crc": zlib.crc32, "adler": zlib.adler32, "pack": self._struct.pack, "b64": binascii.b2a_base64,
-            "hashed": field_hash, "number_text": number_text,
-        }  # fmt: skip
-        parts = [f"adler({uuid}.encode()) >> 16", f"crc({uuid}.encode())"]
+        parts = [f"adler(u := {uuid}.encode()) >> 16", "crc(u)"]
         for field in self.fields:
             cell, kind = cells[field]
-            if isinstance(kind, Text):
-                parts.append(f"{NOTHING} if {cell} is None else crc({cell}.encode())")
-            elif isinstance(kind, (Number, Real, Span)):
-                parts.append(f"{NOTHING} if {cell} is None else crc(number_text({cell}).encode())")
-            else:
-                parts.append(f"hashed({cell})")
-        return f"'{self.fingerprint}' + b64(pack({', '.join(parts)}), newline=False).decode()", names
+            repeats = field in self.repeated and isinstance(kind, Text)  # true and 1 would be one and the same to a dictionary
+            parts.append(f"hashes[{cell}]" if repeats else field_expression(cell, kind))
+        return f"'{self.fingerprint}' + b64(pack({', '.join(parts)}), newline=False).decode()", {
+            **self.names, "pack": self._struct.pack, "b64": binascii.b2a_base64,
+        }  # fmt: skip
+
+    def unpacked(self, text: str | None) -> tuple[int, ...] | None:
+        """Return (upper, lower part of the row's hash, hashes of `fields`); None for what `read` would not give that of."""
+        if text is None or len(text) != self._length or not text.startswith(self.fingerprint):
+            return None
+        try:  # characters that are not base64 are left out, and then there are too few bytes
+            return self._struct.unpack(binascii.a2b_base64(text[4:]))
+        except (ValueError, struct.error):
+            return None
 
     def make(self, uuid: str, values: Sequence[Any]) -> str:
         """Return the `_rev` of a row with these values of `fields`."""

@@ -7,45 +7,24 @@ from __future__ import annotations
 
 import operator
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core.changes import Change
 from bakeio_core.errors import Problem
-from bakeio_core.records import content_hash
-from bakeio_core.revision import field_hash, row_hash
+from bakeio_core.linking import REMEMBERED
+from bakeio_core.revision import field_expression, field_hash
 from bakeio_core.sources import CLEAR, REV, Binding
 
 if TYPE_CHECKING:
     from bakeio_core.merge import ViewPlanner
 
-__all__ = ["Edit", "Sieve"]
+__all__ = ["UNREAD", "Sieve"]
 
-UNEDITED = 0xFFFFFFFF
-"""Stands for the contents of a record that was recognised as unedited."""
-
-
-@dataclass(slots=True)
-class Edit:
-    """One record whose plain values changed: the row, what is new, what was there, and when the row was last updated."""
-
-    number: int
-    identity: int
-    new: dict[str, Any]
-    old: dict[str, Any]
-    stamp: Any
-
-
-@dataclass(slots=True)
-class Lane:
-    """How one file is sifted. begin(records) prepares a batch; same gives each record's row id where nothing was edited, else None;
-    row gives (id, row as {column: value}, hashes of the record when exported or None) of an edited record, None where that is not plain.
-    """
-
-    same: Callable[[list[Any]], list[int | None]]
-    row: Callable[[Any], tuple[int, tuple[Any, ...], tuple[int, ...] | None] | None]
-    begin_edits: Callable[[list[Any]], None]
-    at: dict[str, int]
+UNREAD = 0xFFFFFFFF
+"""Stands for the contents of a record that went through the sieve: they are read again where a second record means the same row."""
+NEAR = 4
+"""Rows are fetched as one range of ids where that holds at most so many ids for each record."""
 
 
 class Sieve:
@@ -55,199 +34,224 @@ class Sieve:
         self.planner = planner
         self._lane: Lane | None = None
         self._tried = False
-        self._names: tuple[str, ...] = ()
-        self._cells: Callable[[Any], tuple[Any, ...]] = tuple
-        self._plain: list[tuple[Callable[[Any], Any], str, Binding]] = []
-        self._fixed: list[tuple[Callable[[Any], Any], str]] = []
 
-    def sift(self, first: int, records: list[Any]) -> tuple[list[tuple[int, Any]], list[Edit]]:
+    def sift(self, first: int, records: list[Any]) -> tuple[list[tuple[int, Any]], list[Change]]:
         """Return (number, record) of those left to the careful way, and the plain edits; the rest is marked as touched."""
+        planner = self.planner
         if not self._tried:
-            self._tried = True
-            self._lane = self._prepare(self.planner.reader.names)
+            self._tried, names = True, planner.reader.names
+            finder = _finder(planner, names)
+            self._lane = Lane(planner, names, finder) if finder is not None and CLEAR not in names else None
         if self._lane is None:
             return list(enumerate(records, first)), []
-        touched, edited = self.planner.touched, []
-        for number, (record, identity) in enumerate(zip(records, self._lane.same(records), strict=True), first):
-            if identity is None or identity in touched:
-                edited.append((number, record))
-            else:
-                touched[identity] = number << 33 | UNEDITED << 1
-        if self.planner.planner.options.mode == "skip-existing":
-            left, edits = edited, list[Edit]()
-        else:
-            left, edits = self._plain_edits(edited)
-        if REV not in self.planner.reader.names:
-            self.planner.two_way += len(records) - len(left)
+        left, edits = self._lane.sift(first, records)
+        if not self._lane.has_revision:
+            planner.two_way += len(records) - len(left)
         return left, edits
 
-    def _prepare(self, names: dict[str, str]) -> Lane | None:
+
+def _finder(planner: ViewPlanner, names: dict[str, str]) -> str | None:
+    """Return the column by which the rows of a file's records are certain: the id where it counts or `_rev` vouches for it, else the best key."""
+    entity = planner.entity
+    if planner.id_field in names and (planner.planner.own or REV in names):
+        return entity.primary
+    key = next((key for key in entity.all_keys if len(key) == 1 and planner.by_column.get(key[0]) in names), None)
+    return key[0] if key is not None and key in entity.unique else None
+
+
+class Lane:
+    """How one file is sifted: the fields that name the row, or what it refers to, must be what the database says; the others may be new.
+
+    names: {field: attribute of the records}; finder: the column that finds the rows.
+    A row is a tuple: id, `finder`, the columns of the plain editable fields, then what else is compared.
+    """
+
+    def __init__(self, planner: ViewPlanner, names: dict[str, str], finder: str) -> None:
+        self.planner, self.entity, self.names, self.finder = planner, planner.entity, names, finder
+        self.has_revision = REV in names
+        self.plain = [b for b in planner.editable if b.wanted is None and b.name in names]
+        self.named = self._named()
+        self.fixed = [b for b in planner.keys if b.name in names and b.column != finder]
+        if planner.planner.own and planner.id_field in names and finder != self.entity.primary:
+            self.fixed.append(planner.part.bindings[planner.id_field])
+        self.identity = "uuid" if "uuid" in self.entity.columns else self.entity.primary
+        extra = [*(b.column for b in self.fixed), *self.named, *([self.identity] if self.has_revision else [])]
+        self.columns = [finder, *(b.column for b in self.plain), *dict.fromkeys(extra)]
+        self.at = {column: place for place, column in enumerate(self.columns[1 + len(self.plain) :], 2 + len(self.plain))}
+        self.called: list[dict[Any, tuple[Any, ...]]] = [{} for _ in self.named]
+        self.rows: dict[Any, tuple[Any, ...]] = {}
+        self.edits: list[tuple[int, int, dict[str, Any], dict[str, Any]]] = []
+        self._key_of = operator.attrgetter(names[planner.by_column[finder]])
+        self._id_of = operator.attrgetter(names[planner.id_field]) if planner.id_field in names else None
+        self._fields = [self._field(binding) for binding in self.plain]
+        attributes = [names[binding.name] for binding in self.plain]
+        self._cells = operator.attrgetter(*attributes, *attributes[:1]) if attributes else lambda record: ()
+        whole = finder == self.entity.primary and self.has_revision and set(planner.revision.fields) <= names.keys()
+        self._unedited = self._generated_unedited() if whole else None
+        self._walk = self._generated()
+
+    def _field(self, binding: Binding) -> tuple[Any, ...]:
+        planner, column = self.planner, binding.column
+        make = planner.rows.dialect.result(binding.kind, self.entity.table.c[column])
+        return column, 2 + planner.place_of[binding.name], binding.kind.decoded, make, self.entity.checks.get(column)
+
+    def _named(self) -> dict[str, list[Binding]]:
+        """Return {reference: fields of the file that say what its row is called}."""
+        planner, out = self.planner, dict[str, list[Binding]]()
+        for binding in (*planner.naming, *planner.editable):
+            if binding.wanted is not None and binding.name in self.names:
+                out.setdefault(binding.column, []).append(binding)
+        return out
+
+    def sift(self, first: int, records: list[Any]) -> tuple[list[tuple[int, Any]], list[Change]]:
+        touched = self.planner.touched
+        items = list(enumerate(records, first)) if self._unedited is None else self._unedited(first, records, self._uuids(records), touched)
+        self.edits = []
+        if not items:
+            return [], []
+        self._fetch([record for _, record in items])
+        return self._walk(items, self.rows, touched, self._settle), self._changes()
+
+    def _uuids(self, records: list[Any]) -> dict[Any, str]:
+        return {row[1]: str(row[2]) for row in self._rows([self.entity.primary, self.identity], records)}
+
+    def _changes(self) -> list[Change]:
+        """Return the edits of a batch as changes, with the times their rows were last updated and are updated now."""
+        name, edits = self.entity.name, self.edits
+        if edits and "updated_at" in self.entity.columns:
+            found = self.planner.rows.slim([self.entity.primary, "updated_at"], [identity for _, identity, _, _ in edits])
+            stamps, now = {row[0]: row[2] for row in found}, self.planner.planner.now
+            for _, identity, new, old in edits:
+                new["updated_at"], old["updated_at"] = now, stamps[identity]
+        return [Change("update", name, *edit) for edit in edits]
+
+    def _fetch(self, records: list[Any]) -> None:
+        """Read the rows of a batch, and what the rows they refer to are called."""
+        found = self._rows(self.columns, records)
+        self.rows = {row[1]: row for row in found}
+        for (column, fields), called in zip(self.named.items(), self.called, strict=True):
+            self._learn(column, fields, called, set(map(operator.itemgetter(self.at[column]), found)).difference(called))
+
+    def _rows(self, columns: Sequence[str], records: list[Any]) -> list[tuple[Any, ...]]:
+        """Return (id, *columns) of the rows of a batch: by one range of ids where those of the file lie close together, the others by key."""
+        rows, found = self.planner.rows, list[tuple[Any, ...]]()
+        ids = [i for i in map(self._id_of, records) if i is not None] if self._id_of else []
+        near = bool(ids) and max(ids) - min(ids) <= NEAR * len(ids)
+        if near:
+            found = rows.between(columns, min(ids), max(ids))
+        if not near or self.finder != self.entity.primary:
+            wanted = set(map(self._key_of, records)).difference((None,), [row[1] for row in found])
+            found += rows.slim(columns, wanted) if wanted else []
+        return found
+
+    def _learn(self, column: str, fields: Sequence[Binding], called: dict[Any, tuple[Any, ...]], ids: set[Any]) -> None:
+        """Remember what the rows a reference names are called, with the hashes `_rev` has of that; no row is called nothing."""
+        if not ids:
+            return
+        if len(called) > REMEMBERED:
+            called.clear()
         planner = self.planner
-        self._names, self._cells = tuple(names), operator.attrgetter(*names.values())
-        self._plain = [(operator.attrgetter(names[b.name]), b.name, b) for b in planner.editable if b.wanted is None and b.name in names]
-        linked = [b.name for b in planner.editable if b.wanted is not None]
-        fixed = [*linked, *(b.name for b in (*planner.keys, *planner.naming))]
-        self._fixed = [(operator.attrgetter(names[name]), name) for name in fixed if name in names]
-        return self._with_revision(names) if REV in names else self._with_row(names)
+        target, columns = planner.catalog.entities[planner.entity.references[column].target], tuple(str(b.wanted) for b in fields)
+        known, nothing = planner.linker.names(target, ids, columns), (None,) * len(columns)
+        for identity in ids:
+            names = known.get(identity, nothing)
+            called[identity] = (*names, *map(field_hash, names)) if self.has_revision else names
 
-    # -- edits of plain values
-    def _plain_edits(self, edited: list[tuple[int, Any]]) -> tuple[list[tuple[int, Any]], list[Edit]]:
-        lane, touched = self._lane, self.planner.touched
-        if lane is None or not edited:
-            return edited, []
-        lane.begin_edits([record for _, record in edited])
-        left: list[tuple[int, Any]] = []
-        edits: list[Edit] = []
-        for number, record in edited:
-            known = lane.row(record)
-            edit = self._edit(number, record, *known) if known is not None and known[0] not in touched else None
-            if edit is None:
-                left.append((number, record))
-                continue
-            content = content_hash(tuple(zip(self._names, self._cells(record), strict=True)))
-            touched[edit.identity] = number << 33 | content << 1
-            edits.append(edit)
-        return left, edits
+    def _generated(self) -> Callable[..., list[tuple[int, Any]]]:
+        """Generate the loop over (number, record): (items, rows by the finder, touched, settle) -> those left to the careful way."""
+        revision, names, at, place_of = self.planner.revision, self.names, self.at, self.planner.place_of
+        scope: dict[str, Any] = {"UNREAD": UNREAD, "base_of": revision.unpacked}
+        conditions = [f"r.{names[b.name]} == row[{at[b.column]}]" for b in self.fixed]
+        hashes = []
+        for place, (column, fields) in enumerate(self.named.items()):
+            cells = [f"r.{names[b.name]}" for b in fields]
+            cells += [f"b[{2 + place_of[b.name]}]" for b in fields] if self.has_revision else []
+            scope[f"n{place}"] = self.called[place]
+            hashes.append(f"({', '.join(cells)},) == n{place}[row[{at[column]}]]")
+        if self.has_revision:
+            uuid = f"row[{at[self.identity]}]" if self.identity == "uuid" else f"str(row[{at[self.identity]}])"
+            scope |= revision.names
+            conditions += [f"(b := base_of(r.{names[REV]})) is not None", f"b[1] == crc(u := {uuid}.encode())", "b[0] == adler(u) >> 16"]
+            for binding in self.planner.keys:
+                if binding.name in names:
+                    cell = field_expression(f"r.{names[binding.name]}", binding.kind)
+                    conditions.append(f"b[{2 + place_of[binding.name]}] == ({cell})")
+        new = "".join(f"r.{names[b.name]}, " for b in self.plain)
+        exec(
+            "def walk(items, rows, touched, settle):\n"
+            "    left = []\n"
+            "    b = None\n"
+            "    for number, r in items:\n"
+            f"        row = rows.get(r.{names[self.planner.by_column[self.finder]]})\n"
+            f"        if {' and '.join(['row is not None', *conditions, *hashes, 'row[0] not in touched'])}:\n"
+            f"            if ({new}) == row[2:{2 + len(self.plain)}]:\n"
+            "                touched[row[0]] = number << 33 | UNREAD << 1\n"
+            "                continue\n"
+            "            if settle(number, r, row, b):\n"
+            "                continue\n"
+            "        left.append((number, r))\n"
+            "    return left",
+            scope,
+        )
+        return scope["walk"]  # type: ignore[no-any-return]
 
-    def _edit(self, number: int, record: Any, identity: int, row: tuple[Any, ...], base: tuple[int, ...] | None) -> Edit | None:
-        """Return the edit of a record whose row is certain, None where anything about it wants care: links, nulls, conflicts, checks."""
-        planner, at = self.planner, self._lane.at if self._lane else {}
-        if base is not None:
-            for value_of, name in self._fixed:
-                if field_hash(value_of(record)) != base[planner.place_of[name]]:
-                    return None
+    def _generated_unedited(self) -> Callable[..., list[tuple[int, Any]]]:
+        """Generate what marks the records whose `_rev` is that of their own values: (first, records, uuids, touched) -> (number, record) left.
+
+        Nothing of the row but its uuid is read for them.
+        """
+        revision, names, bindings = self.planner.revision, self.names, self.planner.part.bindings
+        fields = {field: (f"v{place}", bindings[field].kind) for place, field in enumerate(revision.fields)}
+        expression, scope = revision.expression("uuid", fields)
+        attributes = [names[self.planner.by_column[self.finder]], names[REV], *(names[field] for field in revision.fields)]
+        scope |= {"UNREAD": UNREAD, "cells": operator.attrgetter(*attributes)}
+        exec(
+            "def unedited(first, records, uuids, touched):\n"
+            "    left = []\n"
+            "    number = first\n"
+            f"    for identity, rev, {', '.join(cell for cell, _ in fields.values())} in map(cells, records):\n"
+            "        uuid = uuids.get(identity)\n"
+            f"        if uuid is not None and rev == {expression} and identity not in touched:\n"
+            "            touched[identity] = number << 33 | UNREAD << 1\n"
+            "        else:\n"
+            "            left.append((number, records[number - first]))\n"
+            "        number += 1\n"
+            "    return left",
+            scope,
+        )
+        return scope["unedited"]  # type: ignore[no-any-return]
+
+    def _settle(self, number: int, record: Any, row: tuple[Any, ...], base: tuple[int, ...] | None) -> bool:
+        """Take the edits of a record whose row is certain; False where anything about them wants care: nulls, conflicts, checks."""
+        planner = self.planner
+        if planner.planner.options.mode == "skip-existing":
+            return False
         new: dict[str, Any] = {}
         old: dict[str, Any] = {}
-        for value_of, name, binding in self._plain:
-            value, current = value_of(record), row[at[binding.column]]
+        for value, current, (column, place, decoded, make, check) in zip(self._cells(record), row[2:], self._fields):  # noqa: B905
             if value == current:
                 continue
+            if make is not None and value == (current := make(current)):
+                continue
             if base is not None:
-                before = base[planner.place_of[name]]
+                before = base[place]
                 if field_hash(value) == before:
                     continue
                 if field_hash(current) != before:
-                    return None
-            if value is None or value == "" or (isinstance(value, str) and not unicodedata.is_normalized("NFC", value)):
-                return None
-            check = planner.entity.checks.get(binding.column)
+                    return False
+            if value is None or value == "" or not _is_composed(value):
+                return False
             if check is not None:
                 answer = check(current, value)
                 if isinstance(answer, Problem) or answer != value:
-                    return None
-            new[binding.column], old[binding.column] = value, current
-        return Edit(number, identity, new, old, row[at["updated_at"]] if "updated_at" in at else None) if new else None
+                    return False
+            new[column], old[column] = value if decoded is None else decoded(value), current
+        planner.touched[row[0]] = number << 33 | UNREAD << 1
+        if new:
+            planner.acted[row[0]] = "updated"
+            self.edits.append((number, row[0], new, old))
+        return True
 
-    # -- with `_rev`
-    def _with_revision(self, names: dict[str, str]) -> Lane | None:
-        """`_rev` is computed anew from the row's uuid and the record's values: where it is the same, nobody edited the record."""
-        planner = self.planner
-        rows, revision, entity = planner.rows, planner.revision, planner.entity
-        if planner.id_field not in names or CLEAR in names or not set(revision.fields) <= set(names) or "uuid" not in entity.columns:
-            return None
-        cells = {field: (f"r.{names[field]}", planner.part.bindings[field].kind) for field in revision.fields}
-        expression, scope = revision.expression("u", cells)
-        identity, rev = f"r.{names[planner.id_field]}", f"r.{names[REV]}"
-        exec(
-            "def same(records, uuids):\n"
-            f"    return [{identity} if (u := uuids.get({identity})) is not None and {rev} == {expression} else None for r in records]",
-            scope,
-        )
-        identity_of, revision_of = operator.attrgetter(names[planner.id_field]), operator.attrgetter(names[REV])
-        wanted = [entity.primary, "uuid", *dict.fromkeys(binding.column for _, _, binding in self._plain)]
-        wanted += ["updated_at"] if "updated_at" in entity.columns else []
-        found: dict[int, tuple[Any, ...]] = {}
 
-        def same(records: list[Any]) -> list[int | None]:
-            ids = {identity for record in records if (identity := identity_of(record)) is not None}
-            uuids: dict[int, str] = {row[1]: row[2] for row in rows.slim([entity.primary, "uuid"], ids)}
-            return scope["same"](records, uuids)  # type: ignore[no-any-return]
-
-        def begin_edits(records: list[Any]) -> None:
-            found.clear()
-            ids = {identity for record in records if (identity := identity_of(record)) is not None}
-            found.update((row[0], row) for row in rows.slim(wanted, ids))
-
-        def row(record: Any) -> tuple[int, tuple[Any, ...], tuple[int, ...] | None] | None:
-            there = found.get(identity_of(record))
-            try:
-                read = revision.read(revision_of(record) or "")
-            except ValueError:
-                return None
-            return (there[0], there, read[1]) if there is not None and read is not None and read[0] == row_hash(there[2]) else None
-
-        return Lane(same, row, begin_edits, {column: place for place, column in enumerate(wanted, 1)})
-
-    # -- without
-    def _with_row(self, names: dict[str, str]) -> Lane | None:
-        """The best key in the file finds the row; every field that names or may write must agree with it."""
-        planner, entity = self.planner, self.planner.entity
-        key = next((key[0] for key in entity.all_keys if len(key) == 1 and planner.by_column.get(key[0]) in names), None)
-        if key is None or (key,) not in entity.unique or CLEAR in names or any(binding.wanted is not None for binding in planner.editable):
-            return None
-        fixed = [b for b in planner.keys if b.name in names]
-        if planner.planner.own and planner.id_field in names:
-            fixed.append(planner.part.bindings[planner.id_field])
-        plain = [binding for _, _, binding in self._plain]
-        named = self._named(names)
-        wanted = list(dict.fromkeys([key, *(b.column for b in (*fixed, *plain) if b.column != entity.primary), *(c for c, _, _ in named)]))
-        at = {entity.primary: 0, **{column: place for place, column in enumerate(wanted, 1)}}
-        left, right = [f"r.{names[b.name]}" for b in fixed], [f"row[{at[b.column]}]" for b in fixed]
-        for place, (column, _, attributes) in enumerate(named):
-            left.append("(" + ", ".join(f"r.{attribute}" for attribute in attributes) + ",)")
-            right.append(f"n{place}[row[{at[column]}]]")
-        edited = [f"r.{names[b.name]}" for b in plain], [f"row[{at[b.column]}]" for b in plain]
-        scope: dict[str, Any] = {}
-        arguments = ", ".join(["records", "rows", *(f"n{place}" for place in range(len(named)))])
-        for name, ours, theirs in (("agrees", left, right), ("same", [*left, *edited[0]], [*right, *edited[1]])):
-            equal = " and ".join(f"{a} == {b}" for a, b in zip(ours, theirs, strict=True))
-            exec(
-                f"def {name}({arguments}):\n    return [row[0] if (row := rows.get(r.{names[planner.by_column[key]]})) is not None "
-                f"and {equal} else None for r in records]",
-                scope,
-            )
-        value_of = operator.attrgetter(names[planner.by_column[key]])
-        found: dict[Any, tuple[Any, ...]] = {}
-        known: list[dict[int, tuple[Any, ...]]] = []
-
-        def same(records: list[Any]) -> list[int | None]:
-            values = {value for record in records if (value := value_of(record)) is not None}
-            found.clear()
-            found.update((row[1], row) for row in planner.rows.slim(wanted, values))
-            known[:] = [self._called(column, columns, {row[at[column]] for row in found.values()}) for column, columns, _ in named]
-            return scope["same"](records, found, *known)  # type: ignore[no-any-return]
-
-        agreed: dict[int, int | None] = {}
-        stamps: dict[int, Any] = {}
-        at["updated_at"] = len(wanted) + 1
-
-        def begin_edits(records: list[Any]) -> None:
-            agreed.clear()
-            identities = scope["agrees"](records, found, *known)
-            agreed.update(zip(map(id, records), identities, strict=True))
-            stamps.clear()
-            if "updated_at" in entity.columns:
-                ids = [identity for identity in identities if identity is not None]
-                stamps.update((row[0], row[2]) for row in planner.rows.slim([entity.primary, "updated_at"], ids))
-
-        def row(record: Any) -> tuple[int, tuple[Any, ...], tuple[int, ...] | None] | None:
-            identity = agreed[id(record)]
-            return None if identity is None else (identity, (*found[value_of(record)], stamps.get(identity)), None)
-
-        return Lane(same, row, begin_edits, at)
-
-    def _called(self, column: str, columns: tuple[str, ...], ids: set[Any]) -> dict[Any, tuple[Any, ...]]:
-        """Return what the rows a reference names are called, for each of the ids; no row is called nothing."""
-        planner = self.planner
-        target = planner.catalog.entities[planner.entity.references[column].target]
-        known, nothing = planner.linker.names(target, ids, columns), (None,) * len(columns)
-        return {identity: known.get(identity, nothing) for identity in ids}
-
-    def _named(self, names: dict[str, str]) -> list[tuple[str, tuple[str, ...], list[str]]]:
-        """Return (reference, columns of the referred row, attributes of the record) for the fields that only name a referred row."""
-        planner, out = self.planner, []
-        for column in planner.lookup_columns:
-            used = [binding for binding in planner.naming if binding.column == column and binding.name in names]
-            if used:
-                out.append((column, tuple(str(b.wanted) for b in used), [names[b.name] for b in used]))
-        return out
+def _is_composed(value: Any) -> bool:
+    return not isinstance(value, str) or value.isascii() or unicodedata.is_normalized("NFC", value)

@@ -65,16 +65,23 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
 
 
+def shortest(value: Any) -> Any:
+    """Return a number as the shortest JSON: whole ones without a point."""
+    return int(value) if value is not None and value == int(value) else value
+
+
 class Kind:
     """How one column's values are read, checked and described. Subclasses: one per family of SQLAlchemy types.
 
     `plain`: the database itself can turn the stored value into the wire value (and back) in SQL.
-    `typed`: a value decoded as `fast` is right; the others are looked at by `sound`.
+    `typed`: a value decoded as `fast` is right; the others are looked at by `sound`. `decoded`: what makes its wire value of one decoded as
+    `fast`, None where it is that already.
     """
 
     plain: ClassVar[bool] = True
     typed: bool = False
     fast: Any = Any
+    decoded: Callable[[Any], Any] | None = None
     noun: ClassVar[str] = "a value"
 
     def read(self, value: object, note: Note) -> Any:
@@ -219,7 +226,7 @@ class Number(Kind):
                 limits.pop("gt")
             if "le" in names:
                 limits.pop("lt")
-            self.fast = Annotated[float, msgspec.Meta(**(limits | names))]
+            self.fast, self.decoded = Annotated[float, msgspec.Meta(**(limits | names))], shortest
 
     def read(self, value: object, note: Note) -> int | float | Decimal:
         number = _decimal(value, self.noun)
@@ -240,7 +247,7 @@ class Number(Kind):
             return False
         scale = self.scale or 0
         # round() is correctly rounded from the exact value, so a double of a decimal with more digits never equals its own rounding
-        known = [value for value in values if value is not None] if None in values else list(values)
+        known = list(set(values) - {None})  # most of them repeat
         return list(map(round, known, repeat(scale))) == known
 
     def schema(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import tempfile
 import unicodedata
@@ -386,3 +387,98 @@ def test_modes_the_journal_and_doing_without_it(run: Run, sample: Path, tmp_path
         done.json["run"], "view.json", 1, document(path)["export_id"],
     )  # fmt: skip
     assert "1 updated" in run("-d", sample, "runs").out
+
+
+# -- quickly or with care
+
+EDITS: dict[str, list[Any]] = {
+    "brand": ["a", "é", "e\u0301", "", None], "notes": ["a", None, "two\nlines"], "package_size": [1, 2.5, 1e3, None, 1.2345],
+    "package_unit_quantity": [1, 2.5, None], "upc_code": [upc(7), "012345678901", upc(5)[1:], None], "product_slug": ["nowhere", None],
+    "ingredient_name": ["Nothing"], "preferred_supplier_name": [None, "Costco"], "product_id": [1, 2, 999, None], "_rev": [None, "broken"],
+}  # fmt: skip
+STORED = {"brand": ["a", "b"], "notes": ["a", None], "package_size": [1, 2.5], "upc_code": [upc(7)], "preferred_supplier_id": [1, None]}
+several = st.sampled_from(list(EDITS)).flatmap(lambda name: st.tuples(st.integers(0, 4), st.just(name), st.sampled_from(EDITS[name])))
+stored = st.sampled_from(list(STORED)).flatmap(lambda name: st.tuples(st.integers(1, 5), st.just(name), st.sampled_from(STORED[name])))
+whose = st.sampled_from(["own", "of another", "of nobody"])
+
+
+def imported(core: Bakeio, database: Path, path: Path, **options: Any) -> Any:
+    """Plan a file, then import it; return all that was said and done."""
+    engine = connect(database)
+    with begin_read(engine) as db:
+        plan = core.plan(db, path, skip_errors=True, **options).report
+    try:
+        with begin_write(engine) as db:
+            done = core.import_(db, path, skip_errors=True, **options)
+    except ImportRefused as refused:
+        assert refused.report is not None
+        done = refused.report
+    engine.dispose()
+    assert (plan.summary, len(plan.problems)) == (done.summary, len(done.problems))
+    kept = [c for c in done.changes if c.new]
+    made = ("uuid", "created_at", "updated_at")
+    changes = sorted([c.record, c.id, c.action, repr({k: v for k, v in c.new.items() if k not in made}), repr(c.old)] for c in kept)
+    rows = [{column: value for column, value in row.items() if column not in made} for row in without_stamps(database)["products"]]
+    with closing(sqlite3.connect(database)) as db:
+        journal = sorted(db.execute('SELECT entity, "row", field, old, new, record FROM bakeio_changes'))
+    return done.summary, sorted(map(str, done.problems)), changes, journal, rows
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    edits=st.lists(several, max_size=6), there=st.lists(stored, max_size=3), twice=st.none() | st.integers(0, 4), rev=st.booleans(),
+    whose=whose, options=st.sampled_from([{}, {"on_conflict": "take-file"}, {"nulls": "clear"}, {"mode": "skip-existing"}]),
+)  # fmt: skip
+def test_one_record_a_line_or_not_a_file_is_planned_and_written_alike(
+    core: Bakeio, sample_database: Path, edits: list[Any], there: list[Any], twice: int | None, rev: bool, whose: str, options: Any
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        outcomes = []
+        engine = connect(sample_database)
+        with begin_read(engine) as db:
+            core.export_view(db, core.view("products").narrow(limit=5), Path(folder, "export.json"))
+        engine.dispose()
+        whole = document(Path(folder, "export.json"))
+        records = whole.pop("records")
+        for place, name, value in edits:
+            records[place][name] = value
+        records += [] if twice is None else [dict(records[twice])]
+        records = records if rev else [{name: value for name, value in record.items() if name != "_rev"} for record in records]
+        whole["database_id"] = {"own": whole["database_id"], "of another": "another", "of nobody": None}[whose]
+        header = json.dumps(whole, ensure_ascii=False, indent=2)[:-2]
+        lines = ",\n".join(json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records)
+        for layout in (
+            f'{header},\n  "records": [\n{lines}\n  ]\n}}\n',
+            json.dumps(whole | {"records": records}, ensure_ascii=False, indent=1),
+        ):
+            home = Path(tempfile.mkdtemp(dir=folder))
+            (home / "view.json").write_text(layout, "utf-8")
+            (home / "bakery.db").write_bytes(sample_database.read_bytes())
+            with closing(sqlite3.connect(home / "bakery.db", isolation_level=None)) as other:
+                for identity, column, value in there:
+                    other.execute(f"UPDATE products SET {column} = ? WHERE id = ?", (value, identity))
+            outcomes.append(imported(core, home / "bakery.db", home / "view.json", **options))
+        assert outcomes[0] == outcomes[1]
+
+
+def test_a_whole_number_edited_again_in_the_same_file_is_no_conflict(core: Bakeio, sample_database: Path, tmp_path: Path) -> None:
+    copy, path = tmp_path / "bakery.db", tmp_path / "view.json"
+    copy.write_bytes(sample_database.read_bytes())
+    engine = connect(copy)
+    with begin_read(engine) as db:
+        core.export_view(db, core.view("products").narrow(limit=3), path)
+    plain = path.read_text("utf-8")
+    for size in ("7", "8"):
+        path.write_text(re.sub(r'"package_size":[^,]+', f'"package_size":{size}', plain), "utf-8")
+        with begin_write(engine) as db:
+            assert core.import_(db, path).summary["updated"] == 3
+    with begin_read(engine) as db:
+        assert {tuple(row) for row in db.exec_driver_sql("SELECT new FROM bakeio_changes")} == {("7",), ("8",)}
+    engine.dispose()
+
+
+def test_an_unedited_record_that_stands_twice_is_taken_once(run: Run, sample: Path, view: Path) -> None:
+    head, first, rest = re.split(r"(?<=\"records\": \[\n)(.*,\n)", view.read_text("utf-8"), maxsplit=1)
+    view.write_text(head + first + first + rest, "utf-8")
+    done = run("-d", sample, "import-view", view, "--json")
+    assert (done.code, found(done), found(done, "warning")) == (0, [], [("duplicate-key", None, 2)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import sqlite3
@@ -429,11 +430,10 @@ def test_a_program_answers_by_decisions_then_plugin_then_resolver_then_what_is_c
 
 
 def test_an_entity_of_a_plugin_goes_the_same_way(tmp_path: Path) -> None:
-    sys.path.insert(0, str(DATA / "ovens"))
-    try:
-        import bakeio_ovens
-    finally:
-        sys.path.pop(0)
+    spec = importlib.util.spec_from_file_location("ovens_of_this_test", DATA / "ovens" / "bakeio_ovens.py")
+    assert spec and spec.loader
+    bakeio_ovens = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bakeio_ovens)
     bakeio, engine = Bakeio.discover(plugins=[bakeio_ovens]), connect(tmp_path / "o.db")
     document = {"entity_type": "ovens", "records": [{"slug": "deck", "title": "Deck", "supplier_slug": "oven_shop"}]}
     (tmp_path / "ovens.json").write_text(json.dumps(document), "utf-8")

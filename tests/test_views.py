@@ -385,3 +385,24 @@ def test_many_purchases_and_lots_are_summed_by_as_many_statements_as_few(
         engine.dispose()
         numbers.append((len(exporting), len(importing)))
     assert numbers[0] == numbers[1]
+
+
+def test_several_values_of_the_last_purchase_are_of_one_row_that_is_looked_up_once(
+    run: Run, filled: str, tmp_path: Path, core: Bakeio
+) -> None:
+    same_day = "SELECT 990, '{}', product_id, supplier_id, purchase_date, 0.5, 1, created_at, updated_at FROM purchases WHERE id = 1"
+    columns = "id, uuid, product_id, supplier_id, purchase_date, unit_price, quantity_purchased, created_at, updated_at"
+    sql(
+        filled, f"INSERT INTO purchases ({columns}) {same_day.format('0' * 36)}", "UPDATE purchases SET product_id = 1 WHERE product_id = 2"
+    )
+    engine = connect(filled)
+    with statements(engine) as made, begin_read(engine) as db:
+        core.export_view(db, core.view("products").narrow(everything=True), path := tmp_path / "all.json")
+    engine.dispose()
+    looked_up = sum(statement.count("ORDER BY purchases.purchase_date DESC, purchases.id DESC") for statement in made)
+    assert looked_up == (0 if filled.startswith("postgresql") else 1)  # there the driver's own cursor streams, unheard
+    rows = sql(filled, "SELECT product_id, unit_price, purchase_date FROM purchases ORDER BY purchase_date, id")
+    last = {product: (float(price), str(day)) for product, price, day in rows}
+    for record in document(path)["records"]:
+        shown = (record["last_purchase_price"], record["last_purchase_date"])
+        assert shown == last.get(record["product_id"], (None, None))
