@@ -559,9 +559,7 @@ class Questions:
         """Keep what somebody has answered where nothing is written after all: they should not have to answer again."""
         try:
             yield
-        except _TakeBack:
-            raise
-        except BaseException:
+        except BaseException:  # a dry run's end too
             if self.asked and self.given is None:
                 self._keep()
             raise

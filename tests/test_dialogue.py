@@ -185,3 +185,12 @@ def test_going_back_over_a_new_plan_drops_the_questions_that_came_of_the_answer(
     assert (done.code, re.findall(r"Question (\d of \d): (\w+)", done.err)) == (
         3, [("1 of 1", "products"), ("2 of 2", "ingredients"), ("1 of 2", "products")],
     )  # fmt: skip
+
+
+def test_answers_given_for_a_dry_run_serve_the_real_one(sample: Path, tmp_path: Path) -> None:
+    view_of(tmp_path / "view.json", [purchase("Wegman's")])
+    before, words = hash_of(sample), ["-d", sample, "import-view", "view.json"]
+    dry = piped([*words, "--interactive", "--dry-run"], ["1"], tmp_path)
+    assert (dry.code, hash_of(sample)) == (0, before)
+    assert "1 decision kept; to go on from there: --decisions view.decisions.json" in dry.err
+    assert piped([*words, "--decisions", "view.decisions.json"], [], tmp_path).code == 0
