@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import uuid as uuids
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exc
@@ -94,10 +94,11 @@ class Application:
         self.journal: Journal | None = None
         self.parents: dict[str, list[tuple[Any, ...]]] = {}
 
-    def run(self, *, dry_run: bool = False, expected: bytes | None = None) -> None:
+    def run(self, *, dry_run: bool = False, expected: bytes | None = None, told: Callable[[], None] | None = None) -> None:
         """Write all parts inside a savepoint; a dry run takes it back at the end.
 
-        expected: the outcome that was shown (`Planner.outcome`); another one is `changed-meanwhile`.
+        expected: the outcome that was shown (`Planner.outcome`); another one is `changed-meanwhile`. told: called while everything is
+        written, so that a dry run can tell of it what the real one does.
         """
         dialect, planner = ensure_begun(self.db), self.planner
         with translated(), savepoint(self.db) as point, streaming(), dialect.much_work(self.db):
@@ -117,6 +118,8 @@ class Application:
             if expected is not None and planner.outcome() != expected:
                 message = "the database changed after the import was planned, and the outcome would be another one: plan it again"
                 raise ImportRefused(message, code="changed-meanwhile")
+            if told is not None:
+                told()
             if dry_run:
                 point.rollback()
                 return

@@ -503,8 +503,14 @@ class Bakeio:
         skipped = Skipped()
         if options.skip_errors:
             planner.problems.listener = skipped.note
+        reports: list[Report] = []
+
+        def told() -> None:
+            reports.append(Report.of(planner, dry_run=dry_run))
+            self._name_candidates(planner, reports[0].problems)
+
         try:
-            application.run(dry_run=dry_run, expected=expected)
+            application.run(dry_run=dry_run, expected=expected, told=told)
         except ImportRefused as refused:
             if refused.code is not None:
                 planner.problems.add(Problem(code=refused.code, file=source.name, message=str(refused)))
@@ -515,8 +521,8 @@ class Bakeio:
             ledger.adopt_database_id(db, str(source.database_id))
         if source.aliases and journal and not dry_run:
             self._take_over(db, planner)
-        report = Report.of(planner, dry_run=dry_run, run=None if dry_run or application.journal is None else application.journal.run)
-        self._name_candidates(planner, report.problems)
+        report = reports[0]
+        report.run = None if dry_run or application.journal is None else application.journal.run
         if skipped_log is not None and skipped.reasons and not dry_run:
             skipped.write(planner, report.problems, skipped_log)
             report.skipped_log = str(skipped_log)

@@ -603,14 +603,14 @@ def lock(kit: Kit) -> None:
 @bad("locked", "set")
 def a_set_while_another_writes(kit: Kit) -> Words:
     lock(kit)
-    return kit.import_set()
+    return ["--wait", "0.3", *kit.import_set()]
 
 
 @bad("locked", "view")
 def a_view_while_another_writes(kit: Kit) -> Words:
     document = kit.some("products", 0)
     lock(kit)
-    return kit.import_view(document)
+    return ["--wait", "0.3", *kit.import_view(document)]
 
 
 @bad("io-error", "set")

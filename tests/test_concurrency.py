@@ -219,7 +219,8 @@ def test_two_that_make_the_tables_at_once_both_succeed(new_postgresql: Callable[
         with psycopg.connect(url, autocommit=True) as watch:
             until(lambda: waiting(watch))
     thread.join()
-    assert made == [8, 0]
+    assert made[0] > 5
+    assert made[1:] == [0]
     first.dispose()
     second.dispose()
 
