@@ -438,6 +438,7 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--allow", multiple=True, metavar="CHECK", help="Lift the check of a column; may be given more than once."),
         click.option("--allow-duplicates", is_flag=True, help="Add a view's new records even where equal rows are there."),
         click.option("--accept-edits", is_flag=True, help="Take a set whose files were changed after the export."),
+        click.option("--refresh", is_flag=True, help="Afterwards write the view's file anew, with ids and _rev of what was added."),
         click.option("--no-journal", is_flag=True, help="Do not record the run in the database."),
         json_option,
     ]  # fmt: skip
@@ -448,7 +449,7 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _import(session: Session, path: Path | None, input_: Path | None, dry_run: bool, html: Path | None, yes: bool, as_json: bool,
             accept_edits: bool, no_journal: bool, skipped_log: Path | None, create: bool, kinds: Sequence[str], interactive: bool, no_input: bool,
-            decisions_file: Path | None, create_missing: tuple[str, ...], **options: Any) -> None:  # fmt: skip
+            decisions_file: Path | None, create_missing: tuple[str, ...], refresh: bool, **options: Any) -> None:  # fmt: skip
     """Import what a path holds, after questions and a look at it where a person is there to be asked."""
     from bakeio_core.errors import DocumentError, ImportRefused, UsageError
     from bakeio_core.output import restored
@@ -460,6 +461,8 @@ def _import(session: Session, path: Path | None, input_: Path | None, dry_run: b
     source = core.open(sys.stdin.buffer if str(target) == "-" else target, accept_edits=accept_edits)
     if source.kind not in (*kinds, "skipped"):
         raise DocumentError(f"{target}: is a {source.kind}: import it with bakeio import {target}", code="bad-document")
+    if refresh and (source.kind != "view" or str(target) == "-"):
+        raise UsageError("--refresh writes into the file of a view: give the path of one")
     questions = Questions(session, source, create, Path(target), decisions_file, writes=interactive or no_input)
     options |= {"create": create_missing, "decisions": questions.answers}
     if interactive:
@@ -503,7 +506,21 @@ def _import(session: Session, path: Path | None, input_: Path | None, dry_run: b
         return
     if html is not None:
         _write_page(session, report, html)
+    if refresh and not (dry_run or report.refused):
+        _refresh(session, Path(target))
     _show_report(session, report, as_json)
+
+
+def _refresh(session: Session, path: Path) -> None:
+    """Write a view's file anew; where that fails the import is done all the same, and so its exit code stays."""
+    from bakeio_core.errors import BakeioError
+
+    try:
+        with session.reading() as db:
+            count = session.bakeio.refresh_view(db, path)
+        session.say(f"{path} is fresh: {count:,} of its records have a row")
+    except BakeioError as error:
+        click.echo(shownable(f"Error: {error} (the import is done, only the file is as it was)", sys.stderr), err=True)
 
 
 class Questions:

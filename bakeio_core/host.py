@@ -406,6 +406,23 @@ class Bakeio:
         """Import a normalized set; `import_` says what the options are."""
         return self.import_(db, source, **options)
 
+    def refresh_view(self, db: Connection, path: str | Path) -> int:
+        """Bring a view's file up to date after its import, ids and `_rev` of new records included; return how many records have a row.
+
+        Records that were not imported stay as they are. Raises UsageError where the file is no view, DocumentError where it cannot be read.
+        """
+        source = self.open(path)
+        if source.kind != "view":
+            raise UsageError(f"only a view's file can be refreshed; {source.name} is a {source.kind}")
+        ensure_begun(db)
+        with translated(), streaming():
+            planner = Planner(db, self.catalog, source, Options(), Decisions(None, self._learned(db)), view_planner=ViewPlanner)
+            part = planner.planner_of(source.parts[0])
+            for _ in part.changes():
+                pass
+            ids = {known >> 33: identity for identity, known in part.touched.items()}
+            return writing.rewrite_view(self.hook, db, self.catalog, source.parts[0], ids, Path(path))
+
     def suggest(self, db: Connection, entity: str, text: str, limit: int = 5) -> list[Candidate]:
         """Return the rows of an entity a text may mean, the best first. Raises UsageError for an entity that is not installed."""
         name = entity.replace("-", "_")

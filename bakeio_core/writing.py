@@ -17,8 +17,11 @@ from bakeio_core import export, ledger, output, projection, sets
 from bakeio_core.catalog import Catalog
 from bakeio_core.database import streaming
 from bakeio_core.documents import Format
+from bakeio_core.errors import DocumentError, Problem
 from bakeio_core.linking import Rows
 from bakeio_core.model import Entity, View
+from bakeio_core.revision import row_hash
+from bakeio_core.sources import Part
 from bakeio_core.version import VERSION
 
 if TYPE_CHECKING:
@@ -203,6 +206,39 @@ def write_view(hook: Any, db: Connection, catalog: Catalog, view: View, target: 
                     file.restart()
             return written
         return write_records(target, view_header(db, view, catalog, count), batches(), view.name, progress)
+
+
+def rewrite_view(hook: Any, db: Connection, catalog: Catalog, part: Part, ids: Mapping[int, int], path: Path) -> int:
+    """Write a view's file anew, each record as its row is now; return the number of records that have a row.
+
+    part: the file as it was read; ids: {number of a record: id of its row}. Records without a row stay as they are.
+    """
+    view, revision, entity = part.view, part.revision, part.entity
+    if view is None or revision is None:
+        raise TypeError("a part without a view")
+    identity = "uuid" if "uuid" in entity.columns else entity.primary
+    found = Rows(db, entity, ()).slim([entity.primary, identity], set(ids.values()))
+    rows, fresh = {row_hash(str(row[2])): row[0] for row in found}, dict[int, dict[str, Any]]()
+    whole = catalog.views[view.name].narrow(everything=True)
+    for batch in hook.bakeio_project_view(db=db, view=whole, catalog=catalog) or ():
+        for shown in map(dict, batch):
+            read = revision.read(shown["_rev"])
+            if read is not None and read[0] in rows:
+                fresh[rows[read[0]]] = shown
+    count = sum(len(block.slow(part.file)) for block in part.document.blocks())
+    with output.atomic_file(path) as file:
+        file.write(output.opened_document(view_header(db, whole, catalog, count)))
+        written = 0
+        for block in part.document.blocks():
+            for number, record in block.slow(part.file):
+                now = fresh.get(ids.get(number, -1))
+                if isinstance(record, Problem):
+                    raise DocumentError(f"{part.file}: record {number} {record.message}", code=record.code)
+                text = output.encode_lines([now]) if now is not None else output.encode_as_read(record)
+                file.write((b",\n" if written else b"") + text)
+                written += 1
+        file.write(output.CLOSE if written else output.CLOSE[1:])
+    return sum(identity in fresh for identity in ids.values())
 
 
 def write_view_as(format_: Format, hook: Any, db: Connection, catalog: Catalog, view: View, target: Path) -> int:

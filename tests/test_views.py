@@ -406,3 +406,34 @@ def test_several_values_of_the_last_purchase_are_of_one_row_that_is_looked_up_on
     for record in document(path)["records"]:
         shown = (record["last_purchase_price"], record["last_purchase_date"])
         assert shown == last.get(record["product_id"], (None, None))
+
+
+def test_a_refreshed_file_knows_the_rows_its_new_records_became(run: Run, sample: Path, tmp_path: Path) -> None:
+    file, log = tmp_path / "v.json", tmp_path / "log.json"
+    assert run("-d", sample, "export-view", "purchases", "--limit", "2", "-o", file).code == 0
+    document = json.loads(file.read_text("utf-8"))
+    new = {
+        "product_slug": document["records"][0]["product_slug"],
+        "supplier_name": "Costco",
+        "purchase_date": "2025-12-20",
+        "quantity_purchased": 1,
+    }
+    document["records"][0]["notes"] = "edited"
+    document["records"] += [{**new, "unit_price": 4.25}, {**new, "unit_price": 1, "supplier_name": "Nobody"}, {**new, "unit_price": 4.25}]
+    file.write_text(json.dumps(document), "utf-8")
+    done = run("-d", sample, "import-view", file, "--skip-on-error", "--skipped-log", log, "--refresh")
+    assert (done.code, "4 of its records have a row" in done.err) == (3, True)
+    fresh = json.loads(file.read_text("utf-8"))
+    assert fresh["record_count"] == 5
+    assert [bool(record.get("_rev")) for record in fresh["records"]] == [True, True, True, False, True]
+    assert len({record.get("purchase_id") for record in fresh["records"]}) == 5
+    assert (fresh["records"][0]["notes"], fresh["records"][3]["supplier_name"]) == ("edited", "Nobody")
+    del fresh["records"][3]
+    fresh["records"][4 - 1]["notes"] = "now it has a row"
+    file.write_text(json.dumps(fresh), "utf-8")
+    again = run("-d", sample, "import-view", file, "--json").json["summary"]
+    assert (again["created"], again["updated"], again["unchanged"]) == (0, 1, 3)
+
+
+def test_only_the_file_of_a_view_can_be_refreshed(run: Run, sample: Path, sample_set: Path) -> None:
+    assert run("-d", sample, "import", sample_set, "--refresh").code == 2
