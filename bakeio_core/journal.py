@@ -11,6 +11,7 @@ import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "FieldSet", "Journal", "batches", "fields_set", "prints"]
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+PAGE = 5000
 _PACKER = msgspec.msgpack.Encoder()
 
 
@@ -164,7 +166,7 @@ def batches(db: Connection, run: int | None = None, *, entity: str | None = None
         data = bytes(row["data"])
         batch = Batch(row["entity"], row["action"], row["file"])
         if row["action"] == "delete":
-            batch.rows = msgspec.json.Decoder().decode_lines(zlib.decompress(data))
+            batch.rows = msgspec.json.Decoder(float_hook=Decimal).decode_lines(zlib.decompress(data))
         else:
             batch.ids, data = unpacked(data, row["count"])
             batch.records, batch.prints = unpacked(data, row["count"])
@@ -190,17 +192,27 @@ class FieldSet:
 
 def fields_set(db: Connection, run: int | None = None, *, entity: str | None = None, row: int | None = None) -> Iterator[FieldSet]:
     """Yield the fields a run (or every run) set, in the order they were set."""
-    query = select(*[CHANGES.c[name] for name in FieldSet.__dataclass_fields__]).order_by(CHANGES.c.id)
+    names = list(FieldSet.__dataclass_fields__)
+    query = select(CHANGES.c.id, *[CHANGES.c[name] for name in names]).order_by(CHANGES.c.id).limit(PAGE)
     for column, value in (("run", run), ("entity", entity), ("row", row)):
         if value is not None:
             query = query.where(CHANGES.c[column] == value)
-    for found in db.execute(query.execution_options(yield_per=2000)):
-        yield FieldSet(*found)
+    last = -1
+    while found := db.execute(query.where(CHANGES.c.id > last)).all():  # a page at a time: what is read is written to in between
+        last = found[-1][0]
+        for _, *cells in found:
+            yield FieldSet(*cells)
+
+
+def entities_of(db: Connection, run: int) -> set[str]:
+    """Return the entities a run wrote to."""
+    tables = (CHANGES, BATCHES)
+    return {name for table in tables for (name,) in db.execute(select(table.c.entity).where(table.c.run == run).distinct())}
 
 
 def read_text(text: str | None) -> Any:
-    """Return the wire value of what the journal keeps as text."""
-    return None if text is None else json.loads(text)
+    """Return the value of what the journal keeps as text, numbers with decimals as Decimal."""
+    return None if text is None else json.loads(text, parse_float=Decimal)
 
 
 def by_row(found: Iterable[FieldSet]) -> Iterator[list[FieldSet]]:

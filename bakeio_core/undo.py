@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import uuid as uuids
 from array import array
 from collections import Counter
 from collections.abc import Mapping
+from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +17,10 @@ from bakeio_core.apply import cut_own_links, halved, whole_row
 from bakeio_core.changes import MOST_SHOWN, Change, Changes
 from bakeio_core.database import ensure_begun, savepoint, streaming, translated
 from bakeio_core.errors import BakeioError, Problem, Problems
-from bakeio_core.journal import Batch, FieldSet, Journal, batches, by_row, fields_set, prints, read_text
+from bakeio_core.journal import Batch, FieldSet, Journal, batches, by_row, entities_of, fields_set, prints, read_text
 from bakeio_core.linking import Linker, Rows
 from bakeio_core.model import Entity
-from bakeio_core.values import shown
+from bakeio_core.values import Number, Text, shown
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -63,6 +65,7 @@ class Undoing:
         self.shown: list[Change] = []
         self.journal: Journal | None = None
         self.grown: set[str] = set()
+        self.delayed: list[tuple[str, Change, Row]] = []
 
     def run(self, *, dry_run: bool = False) -> None:
         """Take everything back that is still as the run left it; a dry run takes that back in turn.
@@ -72,9 +75,11 @@ class Undoing:
         dialect, number = ensure_begun(self.db), int(self.entry["id"])
         with translated(), savepoint(self.db) as point, streaming():
             dialect.lock(self.db, [entity.table for entity in self.catalog.entities.values()])
+            self._refuse_unknown(number)
             self.journal = Journal.start(self.db, f"run {number}: {self.entry['source']}", "undo", self.now, undoes=number)
             self._recreate(number)
             self._restore(number)
+            self._restore_delayed()
             self._remove(number)
             total = sum(self.counts.values(), Counter[str]())
             if not total["created"] + total["updated"] + total["deleted"]:
@@ -89,6 +94,15 @@ class Undoing:
             for name in self.grown:
                 entity = self.catalog.entities[name]
                 dialect.advance_ids(self.db, entity.table, entity.primary)
+
+    def _refuse_unknown(self, number: int) -> None:
+        """Raise where rows of an entity that is not installed would have to go back: half an undo is none."""
+        unknown = {name for name in entities_of(self.db, number) if name not in self.catalog.entities}
+        for name in sorted(unknown):
+            why = self.catalog.disabled.get(name, "not installed")
+            raise BakeioError(
+                f"run {number} also wrote {name}, which is {why}: nothing was written. Install it, then try again", code="blocked"
+            )
 
     def _count(self, entity: Entity, what: str, number: int = 1) -> None:
         counts = self.counts.setdefault(entity.name, Counter())
@@ -117,11 +131,12 @@ class Undoing:
 
     def _recreate_batch(self, entity: Entity, rows: Rows, batch: Batch) -> None:
         there = rows.existing_ids([row[entity.primary] for row in batch.rows])
-        wanted = [tuple([row.get(column) for column in entity.columns]) for row in batch.rows if row[entity.primary] not in there]
         for row in batch.rows:
             if row[entity.primary] in there:
                 self._count(entity, "skipped")
                 self._keep(entity, None, "", f"{entity.name} {entity.primary} {row[entity.primary]} is there again", None, None)
+        rows_ = [row for row in batch.rows if row[entity.primary] not in there]
+        wanted = [tuple([wire(entity, column, row.get(column)) for column in entity.columns]) for row in rows_]
         self._write(Changes(entity, entity.columns, wanted, [0] * len(wanted)))
 
     # -- what the run set
@@ -133,8 +148,8 @@ class Undoing:
                     self._restore_batch(self.catalog.entities[name], [group for group in some if group[0].entity == name])
 
     def _restore_batch(self, entity: Entity, groups: list[list[FieldSet]]) -> None:
-        rows = self.linker.rows(entity)
-        current = rows.by_id({group[0].row for group in groups})
+        current = self.linker.rows(entity).by_id({group[0].row for group in groups})
+        by_file: dict[str, list[Change]] = {}
         for group in groups:
             first, row = group[0], current.get(group[0].row)
             if row is None:
@@ -143,7 +158,29 @@ class Undoing:
                 continue
             change = self._restored(entity, row, group)
             if change is not None:
-                self._write(Changes(entity, entity.columns, updates=[change]), rows={first.row: row}, file=first.file or "")
+                by_file.setdefault(first.file or "", []).append(change)
+        for file, changes in by_file.items():
+            self._write(Changes(entity, entity.columns, updates=changes), rows=current, file=file)
+
+    def _restore_delayed(self) -> None:
+        """Give unique values back that changed hands: park them all, then set them. Where that fails too, each is kept and named."""
+        delayed, self.delayed = self.delayed, []
+        for name in dict.fromkeys(change.entity for _, change, _ in delayed):
+            entity, some = self.catalog.entities[name], [item for item in delayed if item[1].entity == name]
+            unique = [key[0] for key in entity.unique if len(key) == 1 and isinstance(entity.kinds[key[0]], Text)]
+            apart = [
+                Change("update", name, 0, change.id, {column: f"~{uuids.uuid4().hex}" for column in unique if column in change.new})
+                for _, change, _ in some
+            ]
+            self._write(
+                Changes(entity, entity.columns, updates=[change for _, change, _ in some]), rows={row_id(c): row for _, c, row in some},
+                file=some[0][0], before=Changes(entity, entity.columns, updates=apart),
+            )  # fmt: skip
+        left, self.delayed = self.delayed, []
+        for file, change, row in left:
+            entity = self.catalog.entities[change.entity]
+            self._count(entity, "skipped")
+            self._keep(entity, row, "", "another row has its old values now, and the database takes no two", file, change.record)
 
     def _restored(self, entity: Entity, row: Row, group: list[FieldSet]) -> Change | None:
         """Return the fields of one row that go back; what was changed since is kept and named."""
@@ -153,7 +190,8 @@ class Undoing:
         for item in group:
             if item.field not in place:
                 continue
-            old, imported, now = read_text(item.old), read_text(item.new), row[place[item.field]]
+            old, imported = (wire(entity, item.field, read_text(text)) for text in (item.old, item.new))
+            now = row[place[item.field]]
             if _same(entity, item.field, now, imported):
                 new[item.field] = old
             elif not _same(entity, item.field, now, old):
@@ -222,15 +260,17 @@ class Undoing:
         return found
 
     # -- writing
-    def _write(self, changes: Changes, *, rows: Mapping[int, Row] | None = None, file: str = "") -> None:
-        """Write a batch; what the database refuses is kept and named, one by one."""
+    def _write(self, changes: Changes, *, rows: Mapping[int, Row] | None = None, file: str = "", before: Changes | None = None) -> None:
+        """Write a batch, `before` first and unsaid; of what the database refuses, unique values wait for each other, the rest is kept and named."""
         size = len(changes.rows) + len(changes.updates) + len(changes.deletes)
         if not size or self.journal is None:
             return
         entity = changes.entity
         try:
             with savepoint(self.db):
-                self.hook(db=self.db, entity=entity, changes=changes)
+                if before is not None:
+                    self.hook(db=self.db, entity=entity, changes=before)
+                self._insert(changes)
                 self.journal.created(entity, file, changes.rows, changes.numbers)
                 self.journal.updated(file, changes.updates)
                 self.journal.deleted(entity, [(rows or {})[change.id or 0] for change in changes.deletes])
@@ -238,6 +278,9 @@ class Undoing:
             if size > 1:
                 for half in halved(changes):
                     self._write(half, rows=rows, file=file)
+                return
+            if changes.updates and before is None:
+                self.delayed.append((file, changes.updates[0], (rows or {})[row_id(changes.updates[0])]))
                 return
             self._count(entity, "skipped")
             reason = " ".join(str(error.orig).split("\n")[0].split())
@@ -251,6 +294,34 @@ class Undoing:
         if changes.rows:
             self.grown.add(entity.name)
         self.shown += islice(changes, max(0, MOST_SHOWN - len(self.shown)))
+
+    def _insert(self, changes: Changes) -> None:
+        """Write a batch; new rows that refer to each other are written first and linked then."""
+        entity = changes.entity
+        own = [c for c, reference in entity.references.items() if reference.target == entity.name and reference.nullable]
+        places = {changes.columns.index(column): column for column in own} if changes.rows else {}
+        if not places:
+            self.hook(db=self.db, entity=entity, changes=changes)
+            return
+        primary = changes.columns.index(entity.primary)
+        bare = [tuple([None if place in places else cell for place, cell in enumerate(row)]) for row in changes.rows]
+        self.hook(db=self.db, entity=entity, changes=Changes(entity, changes.columns, bare, changes.numbers))
+        links = [
+            Change("update", entity.name, 0, row[primary], {column: row[place] for place, column in places.items()}) for row in changes.rows
+        ]
+        self.hook(db=self.db, entity=entity, changes=Changes(entity, changes.columns, updates=links))
+
+
+def row_id(change: Change) -> int:
+    return change.id or 0
+
+
+def wire(entity: Entity, column: str, value: Any) -> Any:
+    """Return a value of the journal as a wire value: numbers come as Decimal out of its JSON."""
+    if not isinstance(value, Decimal):
+        return value
+    kind = entity.kinds.get(column)
+    return kind.from_python(value) if isinstance(kind, Number) else float(value)
 
 
 def _same(entity: Entity, column: str, now: Any, journaled: Any) -> bool:
@@ -273,7 +344,13 @@ def why(db: Connection, entity: Entity, identity: int, column: str | None = None
     found = []
     for item in fields_set(db, entity=entity.name, row=identity):
         if column in (None, item.field):
-            told = {"action": "set", "field": item.field, "old": read_text(item.old), "new": read_text(item.new), "decision": item.decision}
+            told = {
+                "action": "set",
+                "field": item.field,
+                "old": wire(entity, item.field, read_text(item.old)),
+                "new": wire(entity, item.field, read_text(item.new)),
+                "decision": item.decision,
+            }
             found.append((item.run, item.file, item.record, told))
     for run, batch in batches(db, entity=entity.name):
         if batch.action == "create" and identity in batch.ids:

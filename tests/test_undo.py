@@ -164,6 +164,45 @@ def test_the_journal_can_be_left_out(run: Run, bakery: str, tmp_path: Path) -> N
     assert run("-d", url, "runs", "--json").json["runs"] == runs
 
 
+def test_names_that_changed_hands_change_back(run: Run, bakery: str, tmp_path: Path) -> None:
+    before = state(bakery)
+    assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
+    file = next((tmp_path / "set").glob("*suppliers.json"))
+    document = json.loads(file.read_text("utf-8"))
+    first, second = document["records"][:2]
+    first["slug"], second["slug"] = second["slug"], first["slug"]
+    alone = {key: document[key] for key in ("entity_type", "file_version", "schema")} | {"records": [first, second]}
+    (tmp_path / "suppliers.json").write_text(json.dumps(alone), "utf-8")
+    done = run("-d", bakery, "import", tmp_path / "suppliers.json", "--json")
+    assert (done.code, done.json["summary"]["updated"]) == (0, 2)
+    undone = run("-d", bakery, "undo", "--json")
+    assert (undone.code, undone.json["problems"]) == (0, [])
+    assert state(bakery) == before
+
+
+def test_a_name_somebody_else_took_since_is_not_taken_from_them(run: Run, bakery: str, tmp_path: Path) -> None:
+    assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
+    document = json.loads(next((tmp_path / "set").glob("*suppliers.json")).read_text("utf-8"))
+    record = document["records"][0]
+    old, record["slug"] = record["slug"], "another_name"
+    alone = {key: document[key] for key in ("entity_type", "file_version", "schema")} | {"records": [record]}
+    (tmp_path / "suppliers.json").write_text(json.dumps(alone), "utf-8")
+    assert run("-d", bakery, "import", tmp_path / "suppliers.json").code == 0
+    sql(bakery, f"UPDATE suppliers SET slug = '{old}' WHERE id = {document['records'][1]['id']}")
+    before = state(bakery)
+    undone = run("-d", bakery, "undo", "--json")
+    assert (undone.code, "keep" in undone.out or "kept" in undone.out) == (1, True)
+    assert state(bakery) == before
+
+
+def test_rows_of_a_plugin_that_is_left_out_are_not_half_taken_back(run: Run, bakery: str, tmp_path: Path) -> None:
+    file = edited(run, bakery, tmp_path / "v.json", lambda records: records[0].update(notes="imported"))
+    assert run("-d", bakery, "import-view", file).code == 0
+    refused = run("-d", bakery, "--block", "products", "undo")
+    assert (refused.code, "products" in refused.err) == (1, True)
+    assert run("-d", bakery, "undo").code == 0
+
+
 VALUE = st.one_of(st.none(), st.text(alphabet="ab é'\"\\,.0]", min_size=1, max_size=6))
 EDIT = st.tuples(st.integers(0, 9), st.sampled_from(["notes", "brand", "product_name"]), VALUE)
 SIZE = st.tuples(
