@@ -125,7 +125,8 @@ class Application:
                 return
             if self.journal is not None:
                 self._journal_parents(self.journal)
-                self.journal.finish(planner.summary, planner.source.sha256, resolved(planner))
+                gone = {"deleted": sum(map(len, self.replacement.gone.values()))} if self.replacement is not None else {}
+                self.journal.finish({**planner.summary, **gone}, planner.source.sha256, resolved(planner))
                 ledger.learn(self.db, self.journal.run, self._lessons(), planner.now)
             grown = {part.entity.name for part in planner.source.parts if planner.counts[part.entity.name]["created"]}
             for name in grown | self.parents.keys():

@@ -858,8 +858,10 @@ def runs(session: Session, as_json: bool) -> None:
         session.result_json({"runs": found})
         return
     for run in found:
-        counts = ", ".join(f"{run['counts'].get(name, 0):,} {name}" for name in ("created", "updated", "unchanged", "skipped"))
-        session.result(f"{run['id']:>4}  {run['at'][:19]}Z  {printable(run['source'])}  {run['mode']}: {counts}")
+        counts = ", ".join(
+            f"{number:,} {name}" for name, number in run["counts"].items() if number and name not in ("processed", "nulls_kept")
+        )
+        session.result(f"{run['id']:>4}  {run['at'][:19]}Z  {printable(run['source'])}  {run['mode']}: {counts or 'nothing'}")
     if not found:
         session.result("Nothing was imported yet.")
 

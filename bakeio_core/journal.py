@@ -133,7 +133,7 @@ class Journal:
     def finish(self, counts: Mapping[str, int], sha256: str | None = None, decisions: Sequence[Mapping[str, Any]] = ()) -> None:
         """Enter what the run came to, the SHA-256 of what it read, and what was decided in it."""
         told = _ENCODER.encode(list(decisions)).decode() if decisions else None
-        entry = {"counts": json.dumps({name: count for name, count in counts.items() if count}), "sha256": sha256, "decisions": told}
+        entry = {"counts": json.dumps(dict(counts)), "sha256": sha256, "decisions": told}
         self.db.execute(RUNS.update().where(RUNS.c.id == self.run).values(**entry))
 
 

@@ -95,7 +95,7 @@ class Report:
         lines += [_resolved_line(entry) for entry in self.resolved[:SHOWN]]
         lines += problem_lines(self.problems, self.dropped)
         total = ", ".join(_said(what, self.summary.get(what, 0)) for what in TOLD
-                          if what != "nulls_kept" and (self.summary.get(what) or what in ("created", "updated")))  # fmt: skip
+                          if what != "nulls_kept" and (self.summary.get(what) or (what in ("created", "updated") and self.mode != UNDO)))  # fmt: skip
         if self.skipped_log:
             lines.append(f"Skipped records are in {self.skipped_log}: mend them there, then: bakeio import {self.skipped_log}")
         if self.refused:
