@@ -43,9 +43,9 @@ _POSSESSIVE = re.compile(r"'s\b")
 _MARKS = re.compile("[\u0300-\u036f]+")
 TYPOGRAPHY_OF = {chr(code): plain for code, plain in TYPOGRAPHY.items()}
 _SIGNS = re.compile(f"[{''.join(map(re.escape, TYPOGRAPHY_OF))}]")
-_WORD_OR_LINE = re.compile(_WORD.pattern + r"|\n")
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
-_NO_LETTER = re.compile(r"[^\w\n]+")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")
+_NO_LETTER = re.compile(r"[^\w\n ][^\w\n]*| [^\w\n]+")  # a single space is as it should be
 _QUIET = frozenset(["the", "of", "and", "a", "an", "for", "in", "with", "inc", "llc", "ltd", "co", "de", "la", "le", "el", "n"])
 _UNITS: dict[str, tuple[str, float]] = {  # to gram and millilitre: NIST Handbook 44, appendix C
     "g": ("mass", 1), "kg": ("mass", 1000), "mg": ("mass", 0.001), "lb": ("mass", 453.59237), "oz": ("mass", 28.349523125),
@@ -118,6 +118,14 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > 3 and word[-1] == "s" and word[-2] not in "su" else word
 
 
+class _Foreign(dict[str, str]):
+    """The plain text of every run of characters beyond ASCII that was met: texts have few different ones."""
+
+    def __missing__(self, run: str) -> str:
+        self[run] = plain = plain_text(run)
+        return plain
+
+
 class _Entries(dict[str, list[int]]):
     """{word as it stands: the places of the rows that have it}, one list for all words of a stem; places ascend from -1."""
 
@@ -128,8 +136,11 @@ class _Entries(dict[str, list[int]]):
         self["\n"] = self.end
 
     def __missing__(self, word: str) -> list[int]:
-        quiet = word in _QUIET or word == "#"
-        known = "" if quiet else stem(word) if word.isalpha() else word.lstrip("0") or "0"
+        if word.isalpha() or not word:
+            known = "" if word in _QUIET else stem(word)
+        else:  # of what is both, such as 5lb, only a whole word counts
+            known = (word.lstrip("0") or "0") if word.isdecimal() else max(_LETTERS.findall(word), key=len, default="")
+            known = known if word.isdecimal() or len(known) > 2 else ""
         self[word] = places = self.postings.setdefault(known, [-1]) if known else [-1]
         return places
 
@@ -282,16 +293,14 @@ class Index:
         """Enter every row's words. Whole columns are taken as one text, a line for each row: a hundred thousand rows are a matter of a second."""
         entries = _Entries()
         lines = self._lines([self.place[c] for c in self.main])
-        self.texts = _NO_LETTER.sub("", "\n".join(lines)).split("\n")
+        self.texts = [line.replace(" ", "") for line in lines]
         keys = [self.place[c] for c in self.keys if c not in self.main]
         if keys:
             lines = list(map(" ".join, zip(lines, self._lines(keys), strict=True)))
-        text = "\n".join(lines)
-        entries.enter(_WORD_OR_LINE.findall(text))
+        words = " \n ".join(lines).split(" ")
+        entries.enter(words)
         self.postings = entries.postings
-        # a hundred thousand rows say a few thousand things, but for their numbers
-        words = _WORD_OR_LINE.findall("\n".join(dict.fromkeys(_NUMBER.sub("0", text).split("\n"))))
-        runs: list[set[tuple[str, ...]]] = [set(pairwise(words))]
+        runs: list[set[tuple[str, ...]]] = [{pair for pair in set(pairwise(words)) if pair[0].isalpha() and pair[1].isalpha()}]
         if len(self.rows) <= 20_000:
             runs.append(set(zip(words, words[1:], words[2:], strict=False)))
         for run in runs:
@@ -303,7 +312,7 @@ class Index:
                         self.pairs.setdefault("".join(phrase), set()).add(phrase)
 
     def _lines(self, places: Sequence[int]) -> list[str]:
-        """Return the plain text of these cells, a line for each row."""
+        """Return the words of these cells, parted by spaces, a line for each row."""
         columns = []
         for place in places:
             cells = list(map(operator.itemgetter(place), self.rows))
@@ -313,8 +322,9 @@ class Index:
         if text.count("\n") >= len(lines):  # within a cell, too
             text = "\n".join([line.replace("\n", " ") for line in lines])
         if not text.isascii():
-            text = "\n".join([line if line.isascii() else plain_text(line) for line in text.split("\n")])
-        return _lowered(text).split("\n")
+            foreign = _Foreign()
+            text = _FOREIGN.sub(lambda match: foreign[match[0]], text)
+        return _NO_LETTER.sub(" ", _lowered(text)).split("\n")
 
     @cached_property
     def codes(self) -> dict[str, list[int]]:
