@@ -114,7 +114,8 @@ def on_terminal(words: Sequence[object], answers: Iterable[Any], folder: Path, s
             if not data:
                 break
             told += data
-            if told.endswith(b": "):
+            # a line may come in pieces: it is a question when nothing follows
+            if told.endswith(b": ") and not select.select([terminal], [], [], 0.03)[0]:
                 answer = next(left, CTRL_C)
                 while callable(answer):
                     answer()
