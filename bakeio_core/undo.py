@@ -20,7 +20,7 @@ from bakeio_core.errors import BakeioError, Problem, Problems
 from bakeio_core.journal import Batch, FieldSet, Journal, batches, by_row, entities_of, fields_set, prints, read_text
 from bakeio_core.linking import Linker, Rows
 from bakeio_core.model import Entity
-from bakeio_core.values import Number, Text, shown
+from bakeio_core.values import Number, Text, shown, without_decimals
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -192,9 +192,9 @@ class Undoing:
                 continue
             old, imported = (wire(entity, item.field, read_text(text)) for text in (item.old, item.new))
             now = row[place[item.field]]
-            if _same(entity, item.field, now, imported):
+            if _same(now, imported):
                 new[item.field] = old
-            elif not _same(entity, item.field, now, old):
+            elif not _same(now, old):
                 kept += 1
                 told = f"{item.field} was set to {shown(now)} since, the import set {shown(imported)}"
                 self._keep(entity, row, item.field, told, item.file, item.record, now)
@@ -318,19 +318,14 @@ def row_id(change: Change) -> int:
 
 def wire(entity: Entity, column: str, value: Any) -> Any:
     """Return a value of the journal as a wire value: numbers come as Decimal out of its JSON."""
-    if not isinstance(value, Decimal):
-        return value
     kind = entity.kinds.get(column)
-    return kind.from_python(value) if isinstance(kind, Number) else float(value)
+    return kind.from_python(value) if isinstance(kind, Number) and isinstance(value, Decimal) else without_decimals(value)
 
 
-def _same(entity: Entity, column: str, now: Any, journaled: Any) -> bool:
-    """Tell whether a row has the value the journal names; its text makes no difference between 1 and true, 5 and 5.0."""
-    if now is None or journaled is None or isinstance(now, str) or isinstance(journaled, str):
-        return bool(now == journaled)
-    if isinstance(now, (int, float)) and isinstance(journaled, (int, float)):
-        return now == journaled
-    return ledger.as_text(now) == ledger.as_text(journaled) or float(now) == float(journaled)
+def _same(now: Any, then: Any) -> bool:
+    """Tell whether a row has the value the journal names; SQLite keeps a decimal of many digits as the double next to it."""
+    numbers = (int, float, Decimal)
+    return bool(now == then or (isinstance(now, numbers) and isinstance(then, numbers) and float(now) == float(then)))
 
 
 def _instant(text: Any) -> str:

@@ -526,16 +526,17 @@ class Anything(Kind):
     plain = False
 
     def read(self, value: object, note: Note) -> Any:
-        return _without_decimals(value)
+        return without_decimals(value)
 
 
-def _without_decimals(value: object) -> Any:
+def without_decimals(value: object) -> Any:
+    """Return a value read from JSON with floats for its Decimals, in lists and objects too."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, list):
-        return [_without_decimals(item) for item in value]
+        return [without_decimals(item) for item in value]
     if isinstance(value, dict):
-        return {key: _without_decimals(item) for key, item in value.items()}
+        return {key: without_decimals(item) for key, item in value.items()}
     return value
 
 

@@ -11,9 +11,9 @@ import pytest
 from conftest import Ran, rows_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import JSON, Column, Integer, MetaData, Numeric, String, Table, text
 
-from bakeio_core import Bakeio, BakeioError, connect
+from bakeio_core import Bakeio, BakeioError, Entity, connect, hookimpl
 from bakeio_core.database import begin_read, begin_write
 
 Run = Callable[..., Ran]
@@ -286,3 +286,33 @@ def _products(db: Any) -> dict[str, dict[str, Any]]:
 
 def _state_of(db: Any) -> dict[str, Any]:
     return {name: sorted(map(repr, db.execute(text(f"SELECT * FROM {name}")).all())) for name in ENTITIES}
+
+
+def test_values_that_are_lists_or_have_many_digits_go_back_and_are_compared_like_others(tmp_path: Path) -> None:
+    class Ovens:
+        """Rows with a JSON column and a number longer than a double."""
+
+        @hookimpl
+        def bakeio_entities(self, metadata: MetaData) -> Entity:
+            columns = [Column("slug", String(20), unique=True, nullable=False), Column("zones", JSON), Column("joule", Numeric(30, 10))]
+            return Entity(Table("ovens", metadata, Column("id", Integer, primary_key=True), *columns), keys=["slug"])
+
+    core, engine, file = Bakeio.discover(plugins=[Ovens()]), connect(tmp_path / "o.db"), tmp_path / "ovens.json"
+
+    def imported(db: Any, zones: Any, joule: str) -> None:
+        file.write_text(f'{{"entity_type": "ovens", "records": [{{"slug": "deck", "zones": {zones}, "joule": {joule}}}]}}', "utf-8")
+        core.import_(db, file)
+
+    with begin_write(engine) as db:
+        core.create_tables(db)
+        imported(db, '[{"top": 0.1}, 250]', "0.5")
+        first = db.execute(text("SELECT * FROM ovens")).all()
+        imported(db, '[{"top": 0.2}]', "1234567890123456789.25")
+        assert core.undo(db).exit_code == 0
+        assert db.execute(text("SELECT * FROM ovens")).all() == first
+        imported(db, '[{"top": 0.3}]', "0.5")
+        db.execute(text("UPDATE ovens SET zones = '[]'"))
+        with pytest.raises(BakeioError, match="changed since"):
+            core.undo(db)
+        assert next(entry["new"] for entry in core.why(db, "ovens", "deck", "zones") if entry["action"] == "set") == [{"top": 0.3}]
+    engine.dispose()
