@@ -468,9 +468,10 @@ def _import(session: Session, path: Path | None, input_: Path | None, dry_run: b
     if interactive:
         questions.ask(options)
     shown: Plan | None = None
+    agreed: dict[str, int] | None = None
     if options["mode"] == "replace" and not (dry_run or yes):
         with questions.kept_if_stopped():
-            _confirm_replacing(session, source, create, options)
+            agreed = _confirm_replacing(session, source, create, options)
     elif not (dry_run or yes or no_input or as_json) and sys.stdin.isatty() and sys.stdout.isatty():
         with questions.kept_if_stopped():
             shown = _ask(session, core, source, create, options)
@@ -487,6 +488,9 @@ def _import(session: Session, path: Path | None, input_: Path | None, dry_run: b
             core.create_tables(db)
         how: dict[str, Any] = {"dry_run": dry_run, "journal": not no_journal, "skipped_log": log, "progress": progress}
         report = core.apply(db, shown, **how) if shown else core.import_(db, source, **how, **options)
+        if agreed is not None and report.summary != agreed:
+            message = "the database changed after you were asked, and other rows would be deleted or written: nothing was. Do it again"
+            raise ImportRefused(message, code="changed-meanwhile")
         if dry_run:
             raise _TakeBack
 
@@ -695,19 +699,22 @@ def _ask(session: Session, core: Bakeio, source: Any, create: bool, options: dic
     return plan
 
 
-def _confirm_replacing(session: Session, source: Any, create: bool, options: dict[str, Any]) -> None:
-    """Ask before rows are deleted; where nobody can be asked, `--yes` must say so."""
+def _confirm_replacing(session: Session, source: Any, create: bool, options: dict[str, Any]) -> dict[str, int] | None:
+    """Ask before rows are deleted; where nobody can be asked, `--yes` must say so. Return what was agreed to, None where nothing goes."""
+    from bakeio_core.errors import counted
+
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise click.UsageError("--mode replace deletes every row the set does not have: say --yes, or look first with --dry-run")
     if create and not session._is_there():
-        return
+        return None
     with contextlib.suppress(_TakeBack), session.writing() as db:
         report = session.bakeio.import_(db, source, dry_run=True, journal=False, **options)
         raise _TakeBack
     gone = report.summary.get("deleted", 0)
     if gone:
         session.say("\n".join(f"  {name:<20} {counts['deleted']:>9,} to be deleted" for name, counts in report.entities.items()))
-        click.confirm(f"Delete {gone:,} rows the set does not have?", abort=True, err=True)
+        click.confirm(f"Delete {counted(gone, 'row')} the set does not have?", abort=True, err=True)
+    return report.summary if gone else None
 
 
 def _colored(stream: Any) -> bool:

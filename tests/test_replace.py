@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import Ran, resign, rows_of
+from receipts import on_terminal
 from sqlalchemy import text
 
 from bakeio_core import Bakeio, connect
@@ -94,6 +95,20 @@ def test_it_is_refused_where_rows_outside_the_set_would_lose_what_they_refer_to(
     assert (refused.code, refused.json["problems"][0]["code"]) == (1, "constraint")
     assert "purchases" in json.dumps(refused.json)
     assert rows_of(bakery) == before
+
+
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_what_a_person_agreed_to_is_what_is_deleted(run: Run, sample: Path, tmp_path: Path, meanwhile: bool) -> None:
+    assert run("-d", sample, "export-complete", "-o", tmp_path / "set").code == 0
+    columns = "created_at, updated_at"
+    new = f"INSERT INTO suppliers (id, uuid, slug, name, {columns}) SELECT {{0}}, 'u{{0}}', 's{{0}}', 'New', {columns} FROM suppliers WHERE id = 1"
+    change(str(sample), new.format(900))
+    answers = [lambda: change(str(sample), new.format(901)), "y"] if meanwhile else ["y"]
+    done = on_terminal(["-d", sample, "import-complete", "set", "--mode", "replace"], answers, tmp_path)
+    assert "Delete 1 row the set does not have?" in done.out
+    left = {row[0] for row in rows_of(sample)["suppliers"] if row[0] >= 900}
+    assert (done.code, left) == ((1, {900, 901}) if meanwhile else (0, set()))
+    assert ("changed after you were asked" in done.out) == meanwhile
 
 
 def test_a_view_replaces_nothing_and_skipped_records_never_delete_rows(run: Run, bakery: str, tmp_path: Path) -> None:
