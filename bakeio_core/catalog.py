@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import MetaData
 
 from bakeio_core.errors import PluginError
-from bakeio_core.model import Entity, Reference, View
+from bakeio_core.model import Entity, OfRow, Reference, View
 from bakeio_core.plugins import Plugin, Plugins, describe
 
 __all__ = ["Catalog"]
@@ -186,6 +186,10 @@ class Catalog:
         for name, item in view.fields.items():
             if isinstance(item.source, str):
                 self.follow(entity, item.source, where=f'field "{name}"')
+            if isinstance(item.source, OfRow):
+                owner, column = self.follow(entity, item.source.path, where=f'field "{name}"')
+                if column not in owner.references:
+                    raise PluginError(f'field "{name}": {item.source.path} is no foreign key, so it leads to no row to compute from')
             if item.role == "key" and item.source not in entity.columns:
                 raise PluginError(f'field "{name}": a key is a column of {entity.name}')
             if item.role == "editable" and isinstance(item.source, str) and "." in item.source:

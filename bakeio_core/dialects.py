@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import time
@@ -35,6 +36,8 @@ class Dialect(ABC):
     doubles = False
     """Whether decimals are read as doubles, whole ones too; SQLite gives those as integers."""
     snapshot_options: Mapping[str, Any] = MappingProxyType({})
+    result_codes: Mapping[type[values.Kind], int] = MappingProxyType({})
+    """What the driver calls the types of results that SQLAlchemy wants to know before it converts them."""
 
     def __init__(self, dialect: SADialect) -> None:
         self.sa = dialect
@@ -130,7 +133,7 @@ class Dialect(ABC):
         """Return a function from what the driver gives to the wire value, for kinds that are not plain, else None."""
         if kind.plain:
             return None
-        process = column.type.dialect_impl(self.sa).result_processor(self.sa, None)
+        process = column.type.dialect_impl(self.sa).result_processor(self.sa, self.result_codes.get(type(kind)))
         return (lambda value: kind.from_python(process(value))) if process else kind.from_python
 
     @abstractmethod
@@ -379,6 +382,7 @@ class PostgreSQL(Dialect):
     mark = "%s"
     doubles = True
     snapshot_options: Mapping[str, Any] = MappingProxyType({"isolation_level": "REPEATABLE READ"})
+    result_codes: Mapping[type[values.Kind], int] = MappingProxyType({values.Number: 1700, values.Real: 701})  # pg_type: numeric, float8
 
     def read(self, column: str, kind: values.Kind) -> str:
         if not kind.plain:
@@ -397,13 +401,10 @@ class PostgreSQL(Dialect):
             return f"replace(to_char({moment}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), '.000000', '') || 'Z'"
         return column
 
-    def result(self, kind: values.Kind, column: Any) -> Any:
-        return kind.from_python if isinstance(kind, values.Number) and not kind.plain else super().result(kind, column)
-
     def stream(self, db: Connection, sql: str, size: int) -> Iterator[Rows]:
-        with self._raised(sql), db.connection.driver_connection.cursor("bakeio_rows") as cursor:  # type: ignore[union-attr]
+        with self._raised(sql), db.connection.driver_connection.cursor(f"bakeio_rows_{next(_cursors)}") as cursor:  # type: ignore[union-attr]
             cursor.itersize = size
-            cursor.execute(sql)
+            cursor.execute(sql, ())  # with parameters, so that a doubled % becomes one
             while rows := cursor.fetchmany(size):
                 yield rows
 
@@ -576,6 +577,7 @@ class PostgreSQL(Dialect):
             db.exec_driver_sql(f"ALTER TABLE {name} ADD CONSTRAINT {self.quote(key)} {sql}")
 
 
+_cursors = itertools.count(1)
 _MAKING = int.from_bytes(b"bakeio", "big")
 """The number of the advisory lock under which tables are made."""
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\b": "\\b", "\f": "\\f", "\v": "\\v"})

@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, ColumnElement, Integer, Table
 from bakeio_core.errors import PluginError
 from bakeio_core.values import Kind, kind_of
 
-__all__ = ["Entity", "Field", "Key", "Reference", "View", "editable", "key", "readonly"]
+__all__ = ["Entity", "Field", "Key", "OfRow", "Reference", "View", "editable", "key", "readonly"]
 
 Key = tuple[str, ...]
 Check = Callable[[Any, Any], Any]
@@ -172,7 +172,15 @@ class Entity:
         return None
 
 
-Source = str | Callable[..., ColumnElement[Any]]
+@dataclass(frozen=True)
+class OfRow:
+    """A value computed from the one row a path of references leads to: `compute` gets that row's columns and returns an expression."""
+
+    path: str
+    compute: Callable[[Any], ColumnElement[Any]]
+
+
+Source = str | Callable[..., ColumnElement[Any]] | OfRow
 
 
 @dataclass(frozen=True)
@@ -193,12 +201,14 @@ def editable(source: str) -> Field:
     return Field("editable", source)
 
 
-def readonly(source: Source) -> Field:
+def readonly(source: Source, compute: Callable[[Any], ColumnElement[Any]] | None = None) -> Field:
     """Declare context: never written on update; a path that names a referred row supplies the link when a row is new.
 
     source: a column, a dotted path over foreign keys (`a_id.b_id.column`) or a function of the tables returning an expression.
+    compute: where `source` is a path that ends with a foreign key (`a_id`, `a_id.b_id`), a function of the columns of the row it leads to
+    (`row.name`, as of `Table.c`) returning an expression; cheaper than looking that row up in a function of the tables.
     """
-    return Field("readonly", source)
+    return Field("readonly", source if compute is None or not isinstance(source, str) else OfRow(source, compute))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
-from sqlalchemy import Column, ScalarSelect, Select, Table, func, literal_column, or_, select
+from sqlalchemy import Column, ScalarSelect, Select, Table, case, func, literal_column, or_, select
 
 from bakeio_core.dialects import Dialect, dialect_of
 from bakeio_core.export import Batch, EncodedBatch
 from bakeio_core.hookspecs import hookimpl
-from bakeio_core.model import Entity, View
+from bakeio_core.model import Entity, OfRow, Source, View
 from bakeio_core.output import encode_lines
-from bakeio_core.revision import Revision
+from bakeio_core.revision import Revision, field_hash, hashing
 from bakeio_core.values import Kind, Number, Real, Text, kind_of, shortest
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Projection", "bakeio_project_view", "names_a_row", "revision_of"]
 
-PAGE = 2000
+PAGE = 500
+"""Rows worked on at a time: so few that a page's values stay in a processor's cache."""
+REMEMBERED = 100_000
+"""The most referred rows remembered for each reference, a few hundred bytes each."""
 
 
 def names_a_row(catalog: Catalog, entity: Entity, source: object) -> bool:
@@ -40,7 +43,7 @@ def revision_of(catalog: Catalog, view: View) -> Revision:
     """Return what makes and reads the `_rev` of a view: over its keys, editable fields and fields that name a referred row."""
     entity, whole = catalog.entities[view.entity], catalog.views.get(view.name, view)
     naming = [name for name, item in whole.fields.items() if names_a_row(catalog, entity, item.source)]
-    return Revision([name for name, item in whole.fields.items() if item.role != "readonly" or name in naming], naming)
+    return Revision([name for name, item in whole.fields.items() if item.role != "readonly" or name in naming])
 
 
 @dataclass
@@ -64,12 +67,21 @@ class Projection:
         self.aliases: dict[tuple[str, ...], tuple[Any, Entity]] = {(): (entity.table, entity)}
         self.chosen: dict[str, Any] = {}
 
-    def cell(self, source: Any) -> Cell:
-        """Return the selected value of a source: a column, a dotted path, or a function of the tables."""
+    def cell(self, source: Source) -> Cell:
+        """Return the selected value of a source: a column, a dotted path, a function of the tables or of the row a path leads to."""
+        if isinstance(source, OfRow):
+            row, target = self._follow(tuple(filter(None, source.path.split("."))))
+            value = source.compute(row.c)
+            return self._computed(value if row is target.table else case((row.c[target.primary].is_not(None), value)), value.type)
         if callable(source):
-            return self._computed(source(self.catalog.metadata.tables))
+            expression = source(self.catalog.metadata.tables)
+            chosen = self._chosen(expression)
+            return self._computed(expression, expression.type) if chosen is None else self._stored(*chosen)
         *steps, column = source.split(".")
         table, entity = self._follow(tuple(steps))
+        return self._stored(table, entity, column)
+
+    def _stored(self, table: Any, entity: Entity, column: str) -> Cell:
         name = f"{self._name(table)}.{self.dialect.quote(column)}"
         kind = entity.kinds[column]
         make = self.dialect.result(kind, entity.table.c[column])
@@ -89,30 +101,29 @@ class Projection:
             self.aliases[steps] = (alias, target)
         return self.aliases[steps]
 
-    def _chosen(self, expression: Any) -> Any:
-        """Return a value looked up in one other row as a value of that row, joined once however many values of it are wanted."""
+    def _chosen(self, expression: Any) -> tuple[Any, Entity, str] | None:
+        """Return a value looked up in one other row as a column of that row, joined once however many values of it are wanted."""
         chosen: Any = expression.element if isinstance(expression, ScalarSelect) else None
         value = chosen.selected_columns[0] if isinstance(chosen, Select) else None
         target = next((e for e in self.catalog.entities.values() if isinstance(value, Column) and e.table is value.table), None)
         if value is None or target is None or target is self.entity or not _takes_one(chosen):
-            return expression
+            return None
         which = chosen.with_only_columns(target.table.c[target.primary]).correlate(self.entity.table).scalar_subquery()
         text = str(which.compile(dialect=self.dialect.sa, compile_kwargs={"literal_binds": True}))
         if text not in self.chosen:
             self.chosen[text] = target.table.alias(f"r{len(self.chosen)}")
             self.source = self.source.outerjoin(self.chosen[text], self.chosen[text].c[target.primary] == which)
-        return self.chosen[text].c[value.key]
+        return self.chosen[text], target, value.name
 
-    def _computed(self, expression: Any) -> Cell:
-        expression = self._chosen(expression)
-        kind = kind_of(_typed(expression))
+    def _computed(self, expression: Any, declared: Any) -> Cell:
+        kind = kind_of(_typed(declared))
         if isinstance(kind, (Number, Real)):
             return Cell(self.dialect.as_double(expression), kind, shortest)
         if not kind.plain or not self.dialect.reads_expression(kind):
             return Cell(expression, kind, kind.from_python)
         return Cell(self.dialect.read_expression(expression, kind), kind, None)
 
-    def select(self, cells: list[Cell], where: Any = ()) -> Any:
+    def select(self, cells: Sequence[Cell], where: Any = ()) -> Any:
         return select(*[cell.sql.label(f"c{place}") for place, cell in enumerate(cells)]).select_from(self.source).where(*where)
 
     def text(self, statement: Any) -> str:
@@ -126,11 +137,11 @@ def _takes_one(chosen: Any) -> bool:
     return plain and limit is not None and getattr(limit, "value", None) == 1
 
 
-def _typed(expression: Any) -> Column[Any]:
-    """A stand-in column of the expression's type, in a table of its own so that no range is read off it."""
+def _typed(declared: Any) -> Column[Any]:
+    """A stand-in column of an expression's type, in a table of its own so that no range is read off it."""
     from sqlalchemy import MetaData
 
-    column: Column[Any] = Column("value", expression.type)
+    column: Column[Any] = Column("value", declared)
     Table("computed", MetaData(), column)
     return column
 
@@ -139,19 +150,6 @@ def _typed(expression: Any) -> Column[Any]:
 def bakeio_project_view(db: Connection, view: View, catalog: Catalog) -> Iterator[Batch]:
     """Give the view's records in the order of their ids, each with its `_rev`, by one SELECT."""
     return _project(db, view, catalog)
-
-
-def _statement(db: Connection, view: View, catalog: Catalog) -> tuple[Projection, list[Cell], Any]:
-    entity, dialect = catalog.entities[view.entity], dialect_of(db)
-    projection = Projection(catalog, entity, dialect)
-    whole = catalog.views.get(view.name, view).fields
-    hashed = revision_of(catalog, view).fields
-    names = [*view.fields, *(name for name in hashed if name not in view.fields)]
-    by_name = {name: projection.cell({**whole, **view.fields}[name].source) for name in names}
-    cells = [by_name[name] for name in names]
-    cells.append(projection.cell("uuid" if "uuid" in entity.columns else entity.primary))
-    conditions = _conditions(projection, view, catalog)
-    return projection, cells, projection.select(cells, conditions).order_by(entity.table.c[entity.primary]).limit(view.limit)
 
 
 def _conditions(projection: Projection, view: View, catalog: Catalog) -> list[Any]:
@@ -176,41 +174,140 @@ def count_records(db: Connection, view: View, catalog: Catalog) -> int:
 
 
 def _project(db: Connection, view: View, catalog: Catalog) -> Iterator[Batch]:
-    projection, cells, statement = _statement(db, view, catalog)
-    make = _compile(view, catalog, cells)
-    with projection.dialect.much_work(db):
-        for rows in projection.dialect.stream(db, projection.text(statement), PAGE):
-            yield EncodedBatch(len(rows), encode_lines(make(rows)))
+    paging = Paging(db, view, catalog)
+    with paging.dialect.much_work(db):
+        for rows in paging.dialect.stream(db, paging.statement, PAGE):
+            yield EncodedBatch(len(rows), encode_lines(paging.records(rows)))
 
 
-def _compile(view: View, catalog: Catalog, cells: list[Cell]) -> Callable[[list[Any]], list[Any]]:
-    """Generate a function from rows to records that encode in the order of the view's fields, `_rev` last."""
-    revision = revision_of(catalog, view)
-    order = [*view.fields, *(name for name in revision.fields if name not in view.fields)]
-    names: dict[str, Any] = {}
-    sources = []
-    for place, cell in enumerate(cells):
-        if cell.make:
-            names[f"make{place}"] = cell.make
-        sources.append(f"make{place}(v{place})" if cell.make and place < len(view.fields) else f"v{place}")
-    hashed: Mapping[str, tuple[str, Kind]] = {
-        name: (
-            f"v{place}" if isinstance(cells[place].kind, (Number, Real)) or not cells[place].make else f"make{place}(v{place})",
-            cells[place].kind,
-        )
-        for place, name in enumerate(order)
-    }
-    expression, used = revision.expression(f"v{len(cells) - 1}" if _has_uuid(view, catalog) else f"str(v{len(cells) - 1})", hashed)
-    kind = msgspec.defstruct(
-        "Record", [(f"f{place}", Any) for place in range(len(view.fields) + 1)],
-        rename={f"f{place}": name for place, name in enumerate([*view.fields, "_rev"])}, gc=False,
-    )  # fmt: skip
-    loop = ", ".join(f"v{place}" for place in range(len(cells)))
-    made = ", ".join([*sources[: len(view.fields)], expression])
-    scope: dict[str, Any] = {**names, **used, "Record": kind}
-    exec(f"def make(rows):\n    return [Record({made}) for {loop}, in rows]", scope)
-    return scope["make"]  # type: ignore[no-any-return]
+Slot = tuple["Remembered | None", int]
+"""Where a field's values are: in the rows of the view or in what is remembered of the referred ones, and the place there."""
 
 
-def _has_uuid(view: View, catalog: Catalog) -> bool:
-    return "uuid" in catalog.entities[view.entity].columns
+class Paging:
+    """A view page by page: `statement` gives the rows, `records` makes their records, `_rev` last.
+
+    Pages are worked on column by column. What a referred row says is read once and remembered, where many rows refer to few.
+    """
+
+    def __init__(self, db: Connection, view: View, catalog: Catalog) -> None:
+        self.db, self.catalog, self.entity, self.dialect = db, catalog, catalog.entities[view.entity], dialect_of(db)
+        self._is_whole = not view.missing and view.limit is None
+        self._selected = Selected(Projection(catalog, self.entity, self.dialect))
+        self._remembered: dict[str, Remembered] = {}
+        self._sizes: dict[str, int] = {}
+        whole = catalog.views.get(view.name, view).fields
+        self.revision = revision_of(catalog, view)
+        self._shown = [self._slot(item.source) for item in view.fields.values()]
+        self._hashed = [self._slot({**whole, **view.fields}[name].source, hashed=True) for name in self.revision.fields]
+        self._identity = self._selected.place("uuid" if "uuid" in self.entity.columns else self.entity.primary)
+        projection = self._selected.projection
+        select = projection.select(self._selected.cells, _conditions(projection, view, catalog))
+        self.statement = projection.text(select.order_by(self.entity.table.c[self.entity.primary]).limit(view.limit))
+        self._record = msgspec.defstruct(
+            "Record", [(f"f{place}", Any) for place in range(len(view.fields) + 1)],
+            rename={f"f{place}": name for place, name in enumerate([*view.fields, "_rev"])}, gc=False,
+        )  # fmt: skip
+
+    def _slot(self, source: Source, hashed: bool = False) -> Slot:
+        path = source.path + "." if isinstance(source, OfRow) else source if isinstance(source, str) else ""
+        steps = path.split(".")[:-1]
+        for size in range(1, len(steps) + 1):
+            target = self._target(steps[:size])
+            if self._is_worth_remembering(target):
+                step, rest = ".".join(steps[:size]), ".".join(steps[size:])
+                if step not in self._remembered:
+                    self._remembered[step] = Remembered(self.db, Projection(self.catalog, target, self.dialect), self._selected.place(step))
+                inner = replace(source, path=rest) if isinstance(source, OfRow) else str(source)[len(step) + 1 :]
+                return self._remembered[step], self._remembered[step].place(inner, hashed)
+        return None, self._selected.place(source)
+
+    def _target(self, steps: Sequence[str]) -> Entity:
+        entity = self.entity
+        for step in steps:
+            entity = self.catalog.entities[entity.references[step].target]
+        return entity
+
+    def _is_worth_remembering(self, target: Entity) -> bool:
+        return self._is_whole and 2 * self._size(target) <= min(self._size(self.entity), 2 * REMEMBERED)
+
+    def _size(self, entity: Entity) -> int:
+        if entity.name not in self._sizes:
+            self._sizes[entity.name] = self.dialect.scalar(self.db, f"SELECT count(*) FROM {self.dialect.format_table(entity.table)}")
+        return self._sizes[entity.name]
+
+    def records(self, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Return the records of a page of rows."""
+        own = self._selected.columns(rows)
+        pages: dict[Remembered | None, Sequence[Sequence[Any]]] = {None: own}
+        pages |= {remembered: remembered.columns(own[remembered.at]) for remembered in self._remembered.values()}
+        hashes = [pages[owner][place] if owner else self._selected.hashes(place, own) for owner, place in self._hashed]
+        identities = own[self._identity]
+        revisions = self.revision.texts(identities if "uuid" in self.entity.columns else list(map(str, identities)), hashes)
+        return list(map(self._record, *(pages[owner][place] for owner, place in self._shown), revisions))
+
+
+class Selected:
+    """The values one SELECT gives: `place(source)` is where that of a source stands."""
+
+    def __init__(self, projection: Projection) -> None:
+        self.projection = projection
+        self.cells: list[Cell] = []
+        self._places: dict[str, int] = {}
+
+    def place(self, source: Source) -> int:
+        place = self._places.get(source) if isinstance(source, str) else None
+        if place is None:
+            place = len(self.cells)
+            self.cells.append(self.projection.cell(source))
+            if isinstance(source, str):
+                self._places[source] = place
+        return place
+
+    def columns(self, rows: Sequence[tuple[Any, ...]]) -> list[Sequence[Any]]:
+        """Return the wire values of rows column by column."""
+        made = [column if cell.make is None else list(map(cell.make, column)) for cell, column in zip(self.cells, zip(*rows))]  # noqa: B905
+        return cast("list[Sequence[Any]]", made)
+
+    def hashes(self, place: int, columns: Sequence[Sequence[Any]]) -> list[int]:
+        return hashing(self.cells[place].kind)(columns[place])
+
+
+class Remembered:
+    """What the rows many others refer to say in a view, read once. `at`: the place of the foreign key that leads to them."""
+
+    def __init__(self, db: Connection, projection: Projection, at: int) -> None:
+        self.db, self.at = db, at
+        self._selected = Selected(projection)
+        self._selected.place(projection.entity.primary)
+        self._hashed: list[int] = []
+        self._slots: list[tuple[int, bool]] = []
+        self._known: dict[Any, tuple[Any, ...]] = {}
+
+    def place(self, source: Source, hashed: bool) -> int:
+        self._slots.append((self._selected.place(source), hashed))
+        return len(self._slots) - 1
+
+    def columns(self, ids: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Return, column by column, what the rows with these ids say; null where there is none."""
+        if not self._known:
+            self._read()
+        return list(zip(*map(self._known.__getitem__, ids)))  # noqa: B905
+
+    def _read(self) -> None:
+        projection, selected = self._selected.projection, self._selected
+        self._known = _Known(tuple(field_hash(None) if hashed else None for _, hashed in self._slots))
+        for rows in projection.dialect.stream(self.db, projection.text(projection.select(selected.cells)), PAGE):
+            own = selected.columns(rows)
+            columns = [selected.hashes(place, own) if hashed else own[place] for place, hashed in self._slots]
+            self._known.update(zip(own[0], zip(*columns)))  # noqa: B905
+
+
+class _Known(dict[Any, tuple[Any, ...]]):
+    """What rows say by their ids; for others, nothing."""
+
+    def __init__(self, nothing: tuple[Any, ...]) -> None:
+        self.nothing = nothing
+
+    def __missing__(self, identity: Any) -> tuple[Any, ...]:
+        return self.nothing

@@ -2,24 +2,34 @@
 
 It holds a 48-bit hash of the row's uuid and a 32-bit CRC of every key, editable and reference-naming field, so that an import knows
 field by field whether the file, the database or both have changed, with nothing stored anywhere.
+
+It is made for whole pages, column by column: as 32-bit words (low byte first) of which the first holds 16 bits of the list of fields and
+16 of the uuid's hash, the second the other 32 of it, then one word a field; zeros fill them up to a multiple of three, so that base64
+(four characters for three bytes) of many rows can be cut into those of each.
 """
 
 from __future__ import annotations
 
-import base64
 import binascii
+import json
 import struct
+import sys
 import zlib
-from collections.abc import Collection, Mapping, Sequence
-from types import MappingProxyType
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
-from bakeio_core.values import Kind, Number, Real, Span, Text
+from bakeio_core.values import Day, Instant, Kind, Number, Real, Span, Text
 
-__all__ = ["Revision", "field_expression", "field_hash", "row_hash"]
+__all__ = ["Revision", "field_hash", "hashing", "row_hash"]
 
+LAYOUT = "2"
+"""Part of what is hashed as the list of fields: a `_rev` of another layout is one of another list."""
 NOTHING = 0x6E756C6C
-"""The hash of null; no text gets it but by a chance of one in four thousand million."""
+"""The hash of null; nothing else gets it but by a chance of one in four thousand million."""
+WORD = "I" if array("I").itemsize == 4 else "L"
+_double = struct.Struct(">d").pack
 
 
 def row_hash(uuid: str) -> int:
@@ -28,95 +38,109 @@ def row_hash(uuid: str) -> int:
     return zlib.crc32(data) | (zlib.adler32(data) >> 16) << 32
 
 
-def number_text(value: Any) -> str:
-    """Return a number as text that is the same for 5, 5.0 and Decimal("5.00")."""
-    whole = int(value)
-    return str(whole) if whole == value else repr(float(value))
-
-
 def field_hash(value: Any) -> int:
-    """Return the 32-bit hash of a wire value."""
+    """Return the 32-bit hash of a wire value: of its text; of a number as a double, which is the same for 5 and 5.0."""
     if value is None:
         return NOTHING
     if isinstance(value, str):
         return zlib.crc32(value.encode("utf-8", "surrogatepass"))
     if isinstance(value, bool):
         return zlib.crc32(b"true" if value else b"false")
-    return zlib.crc32(number_text(value).encode())
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) <= 1 << 53):
+        return zlib.crc32(_double(value))
+    if isinstance(value, (list, dict)):
+        return zlib.crc32(json.dumps(value, sort_keys=True).encode())
+    return zlib.crc32(str(value).encode())
 
 
-class _Hashes(dict[Any, int]):
-    """The hashes of values of which many repeat, remembered."""
-
-    def __missing__(self, value: Any) -> int:
-        if len(self) > 100_000:
-            self.clear()
-        hashed = self[value] = field_hash(value)
-        return hashed
+def _each(values: Iterable[Any]) -> list[int]:
+    return list(map(field_hash, values))
 
 
-def field_expression(cell: str, kind: Kind) -> str:
-    """Return Python source giving `field_hash` of a value of that kind; `Revision.names` are the names it uses."""
-    if isinstance(kind, Text):
-        return f"{NOTHING} if {cell} is None else crc({cell}.encode())"
-    if isinstance(kind, (Number, Real, Span)):
-        return f"hashes[{cell}]"
-    return f"hashed({cell})"
+def _of_text(values: Sequence[Any]) -> list[int]:
+    try:
+        return list(map(zlib.crc32, map(str.encode, values)))
+    except TypeError:  # a null among them
+        with suppress(UnicodeEncodeError, AttributeError):
+            return [NOTHING if value is None else zlib.crc32(value.encode()) for value in values]
+    except UnicodeEncodeError:
+        pass
+    return _each(values)
+
+
+def _of_double(values: Sequence[Any]) -> list[int]:
+    try:
+        return list(map(zlib.crc32, map(_double, values)))
+    except (TypeError, OverflowError, struct.error):
+        return _each(values)
+
+
+def hashing(kind: Kind) -> Callable[[Sequence[Any]], list[int]]:
+    """Return the function from many values of a kind to the `field_hash` of each."""
+    if isinstance(kind, (Text, Day, Instant)):
+        return _of_text
+    if isinstance(kind, (Real, Span)) or (isinstance(kind, Number) and kind.plain):
+        return _of_double
+    return _each
 
 
 class Revision:
-    """Make and read the `_rev` of one view. `fields`: the names of the hashed fields; `fingerprint` of that list begins every `_rev`.
+    """Make and read the `_rev` of one view. `fields`: the names of the hashed fields."""
 
-    repeated: those whose values many rows share, such as what a referred row is called.
-    """
+    def __init__(self, fields: Sequence[str]) -> None:
+        self.fields = tuple(fields)
+        self.mark = zlib.crc32("\n".join([LAYOUT, *fields]).encode()) & 0xFFFF
+        self._words = -(-(2 + len(fields)) // 3) * 3
+        self.length = self._words // 3 * 16
+        self._struct = struct.Struct(f"<{self._words}I")
 
-    names: Mapping[str, Any] = MappingProxyType({"crc": zlib.crc32, "adler": zlib.adler32, "hashed": field_hash, "hashes": _Hashes()})
-    """What `field_expression` and the hash of a row's uuid use."""
-
-    def __init__(self, fields: Sequence[str], repeated: Collection[str] = ()) -> None:
-        self.fields, self.repeated = tuple(fields), frozenset(repeated)
-        digest = zlib.crc32("\n".join(fields).encode()) & 0xFFFFFF
-        self.fingerprint = base64.urlsafe_b64encode(digest.to_bytes(3, "big")).decode()
-        self._struct = struct.Struct(f">HI{len(fields)}I")
-        self._length = 4 + (self._struct.size + 2) // 3 * 4
-
-    def expression(self, uuid: str, cells: Mapping[str, tuple[str, Kind]]) -> tuple[str, dict[str, Any]]:
-        """Return Python source giving the `_rev` of a row, and the names it uses. cells: {field: (source of its value, its kind)}."""
-        parts = [f"adler(u := {uuid}.encode()) >> 16", "crc(u)"]
-        for field in self.fields:
-            cell, kind = cells[field]
-            repeats = field in self.repeated and isinstance(kind, Text)  # true and 1 would be one and the same to a dictionary
-            parts.append(f"hashes[{cell}]" if repeats else field_expression(cell, kind))
-        return f"'{self.fingerprint}' + b64(pack({', '.join(parts)}), newline=False).decode()", {
-            **self.names, "pack": self._struct.pack, "b64": binascii.b2a_base64,
-        }  # fmt: skip
+    def texts(self, uuids: Sequence[str], hashes: Sequence[Sequence[int]]) -> list[str]:
+        """Return the `_rev` of many rows. hashes: for each of `fields` those of all rows, in the order of `uuids`."""
+        rows, words, mark = list(map(str.encode, uuids)), self._words, self.mark
+        page = array(WORD, bytes(4 * words * len(rows)))
+        page[0::words] = array(WORD, [adler & 0xFFFF0000 | mark for adler in map(zlib.adler32, rows)])
+        page[1::words] = array(WORD, map(zlib.crc32, rows))
+        for place, column in enumerate(hashes, 2):
+            page[place::words] = array(WORD, column)
+        if sys.byteorder == "big":
+            page.byteswap()
+        text, length = binascii.b2a_base64(page, newline=False).decode(), self.length
+        return [text[start : start + length] for start in range(0, len(text), length)]
 
     def unpacked(self, text: str | None) -> tuple[int, ...] | None:
-        """Return (upper, lower part of the row's hash, hashes of `fields`); None for what `read` would not give that of."""
-        if text is None or len(text) != self._length or not text.startswith(self.fingerprint):
+        """Return the words of a `_rev`: the row's (see `of_row`), then the hashes of `fields`; None for another list of fields or none."""
+        if text is None or len(text) != self.length:
             return None
         try:  # characters that are not base64 are left out, and then there are too few bytes
-            return self._struct.unpack(binascii.a2b_base64(text[4:]))
+            words = self._struct.unpack(binascii.a2b_base64(text))
         except (ValueError, struct.error):
             return None
+        return words if words[0] & 0xFFFF == self.mark else None
+
+    def of_row(self, uuid: str) -> tuple[int, int]:
+        """Return the first two words of the `_rev` of a row."""
+        data = uuid.encode()
+        return zlib.adler32(data) & 0xFFFF0000 | self.mark, zlib.crc32(data)
 
     def make(self, uuid: str, values: Sequence[Any]) -> str:
         """Return the `_rev` of a row with these values of `fields`."""
-        identity = row_hash(uuid)
-        packed = self._struct.pack(identity >> 32, identity & 0xFFFFFFFF, *map(field_hash, values))
-        return self.fingerprint + base64.b64encode(packed).decode()
+        return self.texts([uuid], [[field_hash(value)] for value in values])[0]
 
     def read(self, text: str) -> tuple[int, tuple[int, ...]] | None:
         """Return (hash of the row's uuid, hashes of `fields`); None for another list of fields.
 
         Raises ValueError where the text is no `_rev` at all.
         """
-        if not text.startswith(self.fingerprint):
-            if len(text) < 12 or not text.isascii():
-                raise ValueError("is no _rev")
-            return None
+        words = self.unpacked(text)
+        if words is not None:
+            return (words[0] >> 16) << 32 | words[1], words[2 : 2 + len(self.fields)]
+        if len(text) < 12 or not text.isascii() or self._begins(text):
+            raise ValueError("is no _rev")
+        return None
+
+    def _begins(self, text: str) -> bool:
+        """Tell whether a text begins as a `_rev` of these fields does."""
         try:
-            high, low, *hashes = self._struct.unpack(base64.b64decode(text[4:], validate=True))
-        except (binascii.Error, struct.error):
-            raise ValueError("is no _rev") from None
-        return high << 32 | low, tuple(hashes)
+            return int.from_bytes(binascii.a2b_base64(text[:4])[:2], "little") == self.mark
+        except ValueError:
+            return False

@@ -8,12 +8,13 @@ from __future__ import annotations
 import operator
 import unicodedata
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.changes import Change
 from bakeio_core.errors import Problem
 from bakeio_core.linking import REMEMBERED
-from bakeio_core.revision import field_expression, field_hash
+from bakeio_core.revision import field_hash, hashing
 from bakeio_core.sources import CLEAR, REV, Binding
 
 if TYPE_CHECKING:
@@ -87,7 +88,11 @@ class Lane:
         attributes = [names[binding.name] for binding in self.plain]
         self._cells = operator.attrgetter(*attributes, *attributes[:1]) if attributes else lambda record: ()
         whole = finder == self.entity.primary and self.has_revision and set(planner.revision.fields) <= names.keys()
-        self._unedited = self._generated_unedited() if whole else None
+        self._is_whole = whole
+        if whole:
+            fields, bindings = planner.revision.fields, planner.part.bindings
+            self._revised = operator.attrgetter(names[planner.by_column[finder]], names[REV], *(names[field] for field in fields))
+            self._hashes = [hashing(bindings[field].kind) for field in fields]
         self._walk = self._generated()
 
     def _field(self, binding: Binding) -> tuple[Any, ...]:
@@ -105,7 +110,7 @@ class Lane:
 
     def sift(self, first: int, records: list[Any]) -> tuple[list[tuple[int, Any]], list[Change]]:
         touched = self.planner.touched
-        items = list(enumerate(records, first)) if self._unedited is None else self._unedited(first, records, self._uuids(records), touched)
+        items = self._unedited(first, records, self._uuids(records), touched) if self._is_whole else list(enumerate(records, first))
         self.edits = []
         if not items:
             return [], []
@@ -170,12 +175,10 @@ class Lane:
             hashes.append(f"({', '.join(cells)},) == n{place}[row[{at[column]}]]")
         if self.has_revision:
             uuid = f"row[{at[self.identity]}]" if self.identity == "uuid" else f"str(row[{at[self.identity]}])"
-            scope |= revision.names
-            conditions += [f"(b := base_of(r.{names[REV]})) is not None", f"b[1] == crc(u := {uuid}.encode())", "b[0] == adler(u) >> 16"]
-            for binding in self.planner.keys:
-                if binding.name in names:
-                    cell = field_expression(f"r.{names[binding.name]}", binding.kind)
-                    conditions.append(f"b[{2 + place_of[binding.name]}] == ({cell})")
+            scope |= {"of_row": revision.of_row, "hashed": field_hash}
+            conditions += [f"(b := base_of(r.{names[REV]})) is not None", f"b[:2] == of_row({uuid})"]
+            keys = [binding.name for binding in self.planner.keys if binding.name in names]
+            conditions += [f"b[{2 + place_of[name]}] == hashed(r.{names[name]})" for name in keys]
         new = "".join(f"r.{names[b.name]}, " for b in self.plain)
         exec(
             "def walk(items, rows, touched, settle):\n"
@@ -195,31 +198,21 @@ class Lane:
         )
         return scope["walk"]  # type: ignore[no-any-return]
 
-    def _generated_unedited(self) -> Callable[..., list[tuple[int, Any]]]:
-        """Generate what marks the records whose `_rev` is that of their own values: (first, records, uuids, touched) -> (number, record) left.
+    def _unedited(self, first: int, records: list[Any], uuids: dict[Any, str], touched: dict[int, int]) -> list[tuple[int, Any]]:
+        """Mark the records whose `_rev` is that of their own values; return (number, record) of the others.
 
         Nothing of the row but its uuid is read for them.
         """
-        revision, names, bindings = self.planner.revision, self.names, self.planner.part.bindings
-        fields = {field: (f"v{place}", bindings[field].kind) for place, field in enumerate(revision.fields)}
-        expression, scope = revision.expression("uuid", fields)
-        attributes = [names[self.planner.by_column[self.finder]], names[REV], *(names[field] for field in revision.fields)]
-        scope |= {"UNREAD": UNREAD, "cells": operator.attrgetter(*attributes)}
-        exec(
-            "def unedited(first, records, uuids, touched):\n"
-            "    left = []\n"
-            "    number = first\n"
-            f"    for identity, rev, {', '.join(cell for cell, _ in fields.values())} in map(cells, records):\n"
-            "        uuid = uuids.get(identity)\n"
-            f"        if uuid is not None and rev == {expression} and identity not in touched:\n"
-            "            touched[identity] = number << 33 | UNREAD << 1\n"
-            "        else:\n"
-            "            left.append((number, records[number - first]))\n"
-            "        number += 1\n"
-            "    return left",
-            scope,
-        )
-        return scope["unedited"]  # type: ignore[no-any-return]
+        identities, revisions, *values = zip(*map(self._revised, records))  # noqa: B905
+        hashes = [hash_(column) for hash_, column in zip(self._hashes, values)]  # noqa: B905
+        made = self.planner.revision.texts([uuids.get(identity, "") for identity in identities], hashes)
+        left = []
+        for number, identity, revision, own in zip(count(first), identities, revisions, made):
+            if revision == own and identity in uuids and identity not in touched:
+                touched[identity] = number << 33 | UNREAD << 1
+            else:
+                left.append((number, records[number - first]))
+        return left
 
     def _settle(self, number: int, record: Any, row: tuple[Any, ...], base: tuple[int, ...] | None) -> bool:
         """Take the edits of a record whose row is certain; False where anything about them wants care: nulls, conflicts, checks."""

@@ -99,6 +99,14 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> C
 
 
 @pytest.fixture
+def filled(run: Callable[..., Ran], new_database: Callable[[], str]) -> str:
+    """A database of either system with the sample bakery."""
+    url = new_database()
+    assert run("-d", url, "init", "--sample").code == 0
+    return url
+
+
+@pytest.fixture
 def run_process() -> Callable[..., Ran]:
     """Run the command line as a process of its own."""
 

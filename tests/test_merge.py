@@ -16,7 +16,7 @@ import pytest
 from conftest import TABLES, rows_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_views import Records, Run, counts, document, edit, export, filled, found, refused, sql
+from test_views import Records, Run, counts, document, edit, export, found, refused, sql
 
 from bakeio_core import Bakeio, ImportRefused, connect
 from bakeio_core.database import begin_read, begin_write

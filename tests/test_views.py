@@ -80,14 +80,6 @@ def refused(run: Run, url: str | Path, path: Path, *words: object) -> list[tuple
     return found(done)
 
 
-@pytest.fixture
-def filled(run: Run, new_database: Callable[[], str]) -> str:
-    """A database of either system with the sample bakery."""
-    url = new_database()
-    assert run("-d", url, "init", "--sample").code == 0
-    return url
-
-
 # -- unedited
 
 

@@ -1,6 +1,6 @@
 """The inventory view: count what is on the shelves and where."""
 
-from bakeio_bakery.naming import product_title
+from bakeio_bakery.naming import title
 from bakeio_core import View, editable, hookimpl, readonly
 
 
@@ -15,7 +15,7 @@ def bakeio_views() -> View:
             "inventory_id": readonly("id"),
             "product_id": readonly("product_id"),
             "product_slug": readonly("product_id.slug"),
-            "product_name": readonly(product_title("inventory_items")),
+            "product_name": readonly("product_id", title),
             "ingredient_name": readonly("product_id.ingredient_id.display_name"),
             "ingredient_category": readonly("product_id.ingredient_id.category"),
             "purchase_date": readonly("purchase_id.purchase_date"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Table, func, select
 
-from bakeio_bakery.naming import product_title
+from bakeio_bakery.naming import title
 from bakeio_core import View, editable, hookimpl, readonly
 
 
@@ -27,7 +27,7 @@ def bakeio_views() -> View:
             "purchase_id": readonly("id"),
             "product_id": readonly("product_id"),
             "product_slug": readonly("product_id.slug"),
-            "product_name": readonly(product_title("purchases")),
+            "product_name": readonly("product_id", title),
             "ingredient_name": readonly("product_id.ingredient_id.display_name"),
             "inventory_quantity": readonly(inventory_quantity),
             "supplier_name": editable("supplier_id.name"),
