@@ -1,6 +1,6 @@
 """Inventory: lots on the shelf, each of a product and, where known, from a purchase."""
 
-from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Integer, MetaData, Numeric, String, Table, Text
+from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, Integer, MetaData, Numeric, String, Table, Text
 
 from bakeio_core import Entity, hookimpl, identity_columns, stamp_columns
 
@@ -12,7 +12,7 @@ def bakeio_entities(metadata: MetaData) -> Entity:
         "inventory_items",
         metadata,
         *identity_columns(),
-        Column("product_id", Integer, ForeignKey("products.id"), nullable=False, index=True),
+        Column("product_id", Integer, ForeignKey("products.id"), nullable=False),
         Column("purchase_id", Integer, ForeignKey("purchases.id"), index=True),
         Column("quantity", Numeric(10, 3), nullable=False),
         Column("addition_date", Date),
@@ -20,6 +20,7 @@ def bakeio_entities(metadata: MetaData) -> Entity:
         Column("notes", Text),
         *stamp_columns(),
         CheckConstraint("quantity >= 0", name="ck_inventory_items_quantity"),
+        Index("ix_inventory_items_product_id_quantity", "product_id", "quantity"),  # what is on the shelf, without reading the rows
         sqlite_autoincrement=True,
     )
     return Entity(
