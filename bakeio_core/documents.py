@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -94,13 +95,20 @@ class Block:
     items: list[tuple[int, dict[str, Any] | Problem]] = field(default_factory=list)
     depth: int = Limits.depth
 
+    @cached_property
+    def lines(self) -> list[bytes]:
+        """The lines of `data`, one for each record."""
+        return (self.data or b"")[1:-1].split(b"\n")
+
     def slow(self, file: str) -> list[tuple[int, dict[str, Any] | Problem]]:
         """Return every record as a plain dictionary, numbers as Decimal, and what is no JSON object as a problem."""
         if self.data is None:
             return self.items
-        return [(number, self._line(line, number, file)) for number, line in enumerate(self.data[1:-1].split(b"\n"), self.first)]
+        return [(number, self.slow_one(number, file)) for number in range(self.first, self.first + len(self.lines))]
 
-    def _line(self, line: bytes, number: int, file: str) -> dict[str, Any] | Problem:
+    def slow_one(self, number: int, file: str) -> dict[str, Any] | Problem:
+        """Return what `slow` gives of one record of `data`."""
+        line = self.lines[number - self.first]
         try:
             return as_record(DECODER.decode(line.decode().rstrip(", ")), number, file, self.depth)
         except ValueError as error:

@@ -75,16 +75,15 @@ class ViewPlanner(PartPlanner):
     # -- reading
     def _plan_block(self, block: Block) -> Changes:
         """Read a block; records in which nothing or only plain values were edited are settled at once, the others with care."""
-        typed = self.reader.typed(block)
+        typed = self.reader.typed(block, mostly_known=True)
         if typed is None:
             return self._plan(self.reader.read(block))
         self.reader.accept(len(typed))
-        left, edits = self.sieve.sift(block.first, typed)
+        left, edits = self.sieve.sift(block, typed)
         self.counts["skipped" if self.planner.options.mode == "skip-existing" else "unchanged"] += len(typed) - len(left) - len(edits)
         batch = Changes(self.entity, self.columns)
-        for edit in edits:
-            self._count("updated", edit, batch)
-        return self._plan(self.reader.records(left), batch)
+        self._count_updates(edits, batch)
+        return self._plan(self.reader.records_of(block, left), batch)
 
     def _duplicate(self, draft: Draft, identity: int) -> None:
         known = self.touched[identity]

@@ -114,10 +114,9 @@ class Planner:
         """Return what plans a part: a view's records are merged field by field, an entity's file is the state."""
         return PartPlanner(self, part) if part.view is None or self.view_planner is None else self.view_planner(self, part)
 
-    def show(self, change: Change) -> None:
-        """Keep a change for the preview, up to 10,000 of them."""
-        if len(self.kept) < MOST_SHOWN:
-            self.kept.append(change)
+    def show(self, *changes: Change) -> None:
+        """Keep changes for the preview, up to 10,000 of them."""
+        self.kept += changes[: MOST_SHOWN - len(self.kept)]
 
     def hide(self, entity: Entity, identity: int) -> None:
         """Leave what was kept of a row out of the preview."""

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import compress
 from typing import Any
 
 import msgspec
@@ -52,8 +53,11 @@ class Reader:
         self._checked: list[tuple[Any, Callable[[Any], Any]]] = []
         self._near: dict[str, str | None] = {}
 
-    def typed(self, block: Block) -> list[Any] | None:
-        """Decode a block by generated types. None on any doubt: unknown layout, a field missing somewhere, a name standing twice."""
+    def typed(self, block: Block, *, mostly_known: bool = False) -> list[Any] | None:
+        """Decode a block by generated types. None on any doubt: unknown layout, a field missing somewhere, a name standing twice.
+
+        mostly_known: where most values are those of the database already, so that those which are not are looked at one by one (`is_exact`).
+        """
         data = block.data
         if data is None or (self._decoder is None and not self._prepare(block)):
             return None
@@ -61,11 +65,13 @@ class Reader:
             records: list[Any] = self._decoder.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
-        # A name standing twice, of which the decoder keeps the last, makes more of these; \\": is a quote within a text.
-        expected = self._fields * len(records)
-        if (names := data.count(b'":')) != expected and names - data.count(b'\\":') != expected:
-            return None
-        if b"\t" in data or b'" :' in data or (b"\\" in data and b"\\u0000" in data):
+        if data.count(b":") != (expected := self._fields * len(records)):  # there are colons within texts, or too many names
+            # A name standing twice, of which the decoder keeps the last, makes more of these; \\": is a quote within a text.
+            if (names := data.count(b'":')) != expected and names - data.count(b'\\":') != expected:
+                return None
+            if b"\t" in data or b'" :' in data:
+                return None
+        if not mostly_known and b"\\" in data and b"\\u0000" in data:
             return None
         zeros = False
         for kind, cell in self._checked:
@@ -73,11 +79,17 @@ class Reader:
             if not kind.sound(values):
                 return None
             zeros = zeros or (kind.noun == Number.noun and 0 in values)
-        if self._checked and _holds_more_than_doubles(data, zeros):
+        if not mostly_known and self._checked and _holds_more_than_doubles(data, zeros):
             return None
         if block.first != self.total + 1:
             return None
         return records
+
+    @staticmethod
+    def is_exact(block: Block, number: int) -> bool:
+        """Tell whether the values of a record of a `mostly_known` block are what the file says: no digits lost, no NUL."""
+        line = block.lines[number - block.first]
+        return b"\\u0000" not in line and not _holds_more_than_doubles(line, True)
 
     def careful(self, block: Block) -> list[Any] | None:
         """Give what `typed` gives of a block it would not take, by the slow reader; None where any record has a problem."""
@@ -152,6 +164,19 @@ class Reader:
             else:
                 out.append(self._read_record(number, item))
         return out
+
+    def records_of(self, block: Block, items: Sequence[tuple[int, Any]]) -> list[Record]:
+        """Return (number, object that `typed` gave of a `mostly_known` block) as records, those that are not exact as the slow reader reads them."""
+        exact = [self.is_exact(block, number) for number, _ in items]
+        read = iter(self.records(compress(items, exact)))
+        return [next(read) if good else self._reread(block, number) for (number, _), good in zip(items, exact, strict=True)]
+
+    def _reread(self, block: Block, number: int) -> Record:
+        item = block.slow_one(number, self.part.file)
+        if not isinstance(item, Problem):
+            return self._read_record(number, {name: value for name, value in item.items() if name not in self._extra})
+        self.problems.add(item)
+        return Record(number, {}, bad=True)
 
     def records(self, items: Iterable[tuple[int, Any]]) -> list[Record]:
         """Return (number, object that `typed` gave) as records."""

@@ -291,6 +291,18 @@ class PartPlanner:
         elif what == "unchanged" and self.planner.options.mode == "skip-existing":
             self.acted[change.id or 0] = what
 
+    def _count_updates(self, edits: list[Change], batch: Changes) -> None:
+        """Count many updates at once."""
+        self.counts["updated"] += len(edits)
+        batch.updates += edits
+        ids = [edit.id or 0 for edit in edits]
+        self.acted.update(dict.fromkeys(ids, "updated"))
+        self.here.update(dict.fromkeys(ids))
+        if self.planner.witness:
+            for edit in edits:
+                self._witness(edit)
+        self.planner.show(*edits)
+
     def _witness(self, change: Change) -> None:
         """Add a change to the digest by which what is applied is compared with what was shown; when it happens is no part of it."""
         new = [(column, value) for column, value in change.new.items() if column not in STAMPS]

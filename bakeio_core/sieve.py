@@ -8,10 +8,13 @@ from __future__ import annotations
 import operator
 import unicodedata
 from collections.abc import Callable, Sequence
-from itertools import count
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import astuple
+
 from bakeio_core.changes import Change
+from bakeio_core.documents import Block
 from bakeio_core.errors import Problem
 from bakeio_core.linking import REMEMBERED
 from bakeio_core.revision import field_hash, hashing
@@ -24,6 +27,8 @@ __all__ = ["UNREAD", "Sieve"]
 
 UNREAD = 0xFFFFFFFF
 """Stands for the contents of a record that went through the sieve: they are read again where a second record means the same row."""
+FEW = 200
+"""Records whose values are worked on at a time: so few that they stay in a processor's cache."""
 NEAR = 4
 """Rows are fetched as one range of ids where that holds at most so many ids for each record."""
 
@@ -36,7 +41,7 @@ class Sieve:
         self._lane: Lane | None = None
         self._tried = False
 
-    def sift(self, first: int, records: list[Any]) -> tuple[list[tuple[int, Any]], list[Change]]:
+    def sift(self, block: Block, records: list[Any]) -> tuple[list[tuple[int, Any]], list[Change]]:
         """Return (number, record) of those left to the careful way, and the plain edits; the rest is marked as touched."""
         planner = self.planner
         if not self._tried:
@@ -44,8 +49,8 @@ class Sieve:
             finder = _finder(planner, names)
             self._lane = Lane(planner, names, finder) if finder is not None and CLEAR not in names else None
         if self._lane is None:
-            return list(enumerate(records, first)), []
-        left, edits = self._lane.sift(first, records)
+            return list(enumerate(records, block.first)), []
+        left, edits = self._lane.sift(block, records)
         if not self._lane.has_revision:
             planner.two_way += len(records) - len(left)
         return left, edits
@@ -76,24 +81,33 @@ class Lane:
         if planner.planner.own and planner.id_field in names and finder != self.entity.primary:
             self.fixed.append(planner.part.bindings[planner.id_field])
         self.identity = "uuid" if "uuid" in self.entity.columns else self.entity.primary
+        whole = finder == self.entity.primary and self.has_revision and set(planner.revision.fields) <= names.keys()
         extra = [*(b.column for b in self.fixed), *self.named, *([self.identity] if self.has_revision else [])]
+        extra += ["updated_at"] if whole and "updated_at" in self.entity.columns else []  # what is fetched then was edited, most of it
         self.columns = [finder, *(b.column for b in self.plain), *dict.fromkeys(extra)]
         self.at = {column: place for place, column in enumerate(self.columns[1 + len(self.plain) :], 2 + len(self.plain))}
         self.called: list[dict[Any, tuple[Any, ...]]] = [{} for _ in self.named]
         self.rows: dict[Any, tuple[Any, ...]] = {}
         self.edits: list[tuple[int, int, dict[str, Any], dict[str, Any]]] = []
+        self.block: Block | None = None
         self._key_of = operator.attrgetter(names[planner.by_column[finder]])
         self._id_of = operator.attrgetter(names[planner.id_field]) if planner.id_field in names else None
         self._fields = [self._field(binding) for binding in self.plain]
         attributes = [names[binding.name] for binding in self.plain]
         self._cells = operator.attrgetter(*attributes, *attributes[:1]) if attributes else lambda record: ()
-        whole = finder == self.entity.primary and self.has_revision and set(planner.revision.fields) <= names.keys()
         self._is_whole = whole
         if whole:
             fields, bindings = planner.revision.fields, planner.part.bindings
-            self._revised = operator.attrgetter(names[planner.by_column[finder]], names[REV], *(names[field] for field in fields))
+            self._revised = self._tuple_of(planner.by_column[finder], REV, *fields)
             self._hashes = [hashing(bindings[field].kind) for field in fields]
         self._walk = self._generated()
+
+    def _place(self, field: str) -> int:
+        """Return the place of a field among those of a record; its attribute is called after it."""
+        return int(self.names[field].removeprefix("f"))
+
+    def _tuple_of(self, *fields: str) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+        return _tuple_at([self._place(field) for field in fields])
 
     def _field(self, binding: Binding) -> tuple[Any, ...]:
         planner, column = self.planner, binding.column
@@ -108,9 +122,9 @@ class Lane:
                 out.setdefault(binding.column, []).append(binding)
         return out
 
-    def sift(self, first: int, records: list[Any]) -> tuple[list[tuple[int, Any]], list[Change]]:
-        touched = self.planner.touched
-        items = self._unedited(first, records, self._uuids(records), touched) if self._is_whole else list(enumerate(records, first))
+    def sift(self, block: Block, records: list[Any]) -> tuple[list[tuple[int, Any]], list[Change]]:
+        touched, self.block = self.planner.touched, block
+        items = self._unedited(block.first, records, self._uuids(records)) if self._is_whole else list(enumerate(records, block.first))
         self.edits = []
         if not items:
             return [], []
@@ -124,11 +138,17 @@ class Lane:
         """Return the edits of a batch as changes, with the times their rows were last updated and are updated now."""
         name, edits = self.entity.name, self.edits
         if edits and "updated_at" in self.entity.columns:
-            found = self.planner.rows.slim([self.entity.primary, "updated_at"], [identity for _, identity, _, _ in edits])
-            stamps, now = {row[0]: row[2] for row in found}, self.planner.planner.now
+            stamps, now = self._stamps([identity for _, identity, _, _ in edits]), self.planner.planner.now
             for _, identity, new, old in edits:
                 new["updated_at"], old["updated_at"] = now, stamps[identity]
         return [Change("update", name, *edit) for edit in edits]
+
+    def _stamps(self, ids: list[int]) -> dict[int, str]:
+        """Return when rows of the batch were last updated."""
+        if "updated_at" in self.at:
+            place = self.at["updated_at"]
+            return {row[0]: row[place] for row in self.rows.values()}
+        return {row[0]: row[2] for row in self.planner.rows.slim([self.entity.primary, "updated_at"], ids)}
 
     def _fetch(self, records: list[Any]) -> None:
         """Read the rows of a batch, and what the rows they refer to are called."""
@@ -198,21 +218,30 @@ class Lane:
         )
         return scope["walk"]  # type: ignore[no-any-return]
 
-    def _unedited(self, first: int, records: list[Any], uuids: dict[Any, str], touched: dict[int, int]) -> list[tuple[int, Any]]:
+    def _unedited(self, first: int, records: list[Any], uuids: dict[Any, str]) -> list[tuple[int, Any]]:
         """Mark the records whose `_rev` is that of their own values; return (number, record) of the others.
 
         Nothing of the row but its uuid is read for them.
         """
-        identities, revisions, *values = zip(*map(self._revised, records))  # noqa: B905
-        hashes = [hash_(column) for hash_, column in zip(self._hashes, values)]  # noqa: B905
-        made = self.planner.revision.texts([uuids.get(identity, "") for identity in identities], hashes)
         left = []
-        for number, identity, revision, own in zip(count(first), identities, revisions, made):
-            if revision == own and identity in uuids and identity not in touched:
-                touched[identity] = number << 33 | UNREAD << 1
-            else:
-                left.append((number, records[number - first]))
+        for start in range(0, len(records), FEW):
+            some = records[start : start + FEW]
+            identities, revisions, *values = zip(*map(self._revised, map(astuple, some)))  # noqa: B905
+            hashes = [hash_(column) for hash_, column in zip(self._hashes, values)]  # noqa: B905
+            made = self.planner.revision.texts([uuids.get(identity, "") for identity in identities], hashes)
+            left += self._unmarked(list(enumerate(some, first + start)), identities, list(map(operator.eq, revisions, made)))
         return left
+
+    def _unmarked(self, items: list[tuple[int, Any]], identities: Sequence[Any], done: list[bool]) -> list[tuple[int, Any]]:
+        """Mark the records that need nothing done as touching their rows; return the others, or all where two of them mean one row."""
+        touched, rows = self.planner.touched, list(compress(identities, done))
+        if len(set(rows)) < len(rows) or not touched.keys().isdisjoint(rows):
+            return items
+        touched.update(zip(rows, [number << 33 | UNREAD << 1 for number, _ in compress(items, done)]))  # noqa: B905
+        return list(compress(items, map(operator.not_, done)))
+
+    def _is_exact(self, number: int) -> bool:
+        return self.block is not None and self.planner.reader.is_exact(self.block, number)
 
     def _settle(self, number: int, record: Any, row: tuple[Any, ...], base: tuple[int, ...] | None) -> bool:
         """Take the edits of a record whose row is certain; False where anything about them wants care: nulls, conflicts, checks."""
@@ -232,7 +261,7 @@ class Lane:
                     continue
                 if field_hash(current) != before:
                     return False
-            if value is None or value == "" or not _is_composed(value):
+            if value is None or value == "" or not (_is_composed(value) if isinstance(value, str) else self._is_exact(number)):
                 return False
             if check is not None:
                 answer = check(current, value)
@@ -241,10 +270,16 @@ class Lane:
             new[column], old[column] = value if decoded is None else decoded(value), current
         planner.touched[row[0]] = number << 33 | UNREAD << 1
         if new:
-            planner.acted[row[0]] = "updated"
             self.edits.append((number, row[0], new, old))
         return True
 
 
-def _is_composed(value: Any) -> bool:
-    return not isinstance(value, str) or value.isascii() or unicodedata.is_normalized("NFC", value)
+def _tuple_at(places: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """Return a function from a tuple to that of its items at these places."""
+    if len(places) == 1:
+        return operator.itemgetter(slice(places[0], places[0] + 1))
+    return operator.itemgetter(*places) if places else operator.itemgetter(slice(0, 0))
+
+
+def _is_composed(text: str) -> bool:
+    return "\0" not in text and (text.isascii() or unicodedata.is_normalized("NFC", text))
