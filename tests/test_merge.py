@@ -21,8 +21,6 @@ from test_views import Records, Run, counts, document, edit, export, found, refu
 from bakeio_core import Bakeio, ImportRefused, connect
 from bakeio_core.database import begin_read, begin_write
 
-__all__ = ["filled"]  # a fixture
-
 
 def upc(number: int) -> str:
     """Return a valid UPC-A made of a number."""
