@@ -141,6 +141,10 @@ class Dialect(ABC):
         """Return {table: its columns} as the database really has them."""
 
     @abstractmethod
+    def has_table(self, db: Connection, name: str) -> bool:
+        """Tell whether the database has a table of that name."""
+
+    @abstractmethod
     def json_pages(
         self, db: Connection, fields: Mapping[str, str], source: str, order: str, page: int, where: str = ""
     ) -> Iterator[tuple[int, bytes]]:
@@ -323,6 +327,9 @@ class SQLite(Dialect):
             found.setdefault(table, set()).add(column)
         return found
 
+    def has_table(self, db: Connection, name: str) -> bool:
+        return bool(self.fetch(db, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)))
+
     def json_pages(
         self, db: Connection, fields: Mapping[str, str], source: str, order: str, page: int, where: str = ""
     ) -> Iterator[tuple[int, bytes]]:
@@ -425,6 +432,10 @@ class PostgreSQL(Dialect):
         for table, column in self.fetch(db, sql):
             found.setdefault(table, set()).add(column)
         return found
+
+    def has_table(self, db: Connection, name: str) -> bool:
+        sql = "SELECT 1 FROM pg_tables WHERE tablename = %s AND schemaname = ANY(current_schemas(false))"
+        return bool(self.fetch(db, sql, (name,)))
 
     def json_pages(
         self, db: Connection, fields: Mapping[str, str], source: str, order: str, page: int, where: str = ""

@@ -157,7 +157,7 @@ def _days(column: Any, since: date | None, until: date | None) -> tuple[Any, Any
 def count_rows(db: Connection, entity: Entity) -> int:
     """Return how many records the default export of the entity gives; 0 where its table is missing."""
     dialect = dialect_of(db)
-    if entity.name not in dialect.existing_columns(db):
+    if not dialect.has_table(db, entity.name):
         return 0
     return int(dialect.scalar(db, f"SELECT count(*) FROM {dialect.format_table(entity.table)} t {_where(dialect, entity)}") or 0)
 

@@ -153,7 +153,7 @@ class Batch:
 
 def batches(db: Connection, run: int | None = None, *, entity: str | None = None, backwards: bool = False) -> Iterator[tuple[int, Batch]]:
     """Yield (run, batch) of what a run (or every run) created and deleted, one batch in memory at a time."""
-    if BATCHES.name not in dialect_of(db).existing_columns(db):
+    if not dialect_of(db).has_table(db, BATCHES.name):
         return
     query = select(BATCHES.c.run, BATCHES.c.number).order_by(BATCHES.c.run, BATCHES.c.number)
     if run is not None:

@@ -82,7 +82,7 @@ META = Table("bakeio_meta", METADATA, Column("key", String(50), primary_key=True
 
 def _meta(db: Connection) -> dict[str, str]:
     dialect = dialect_of(db)
-    if META.name not in dialect.existing_columns(db):
+    if not dialect.has_table(db, META.name):
         return {}
     return dict(dialect.fetch(db, f"SELECT key, value FROM {META.name}"))
 
@@ -95,21 +95,23 @@ def database_id(db: Connection) -> str | None:
 def make_tables(db: Connection, catalog: Catalog) -> list[str]:
     """Create every table that is missing, the entities' and bakeio's own; return the names of the new ones. Twice is harmless."""
     dialect = dialect_of(db)
-    if {*catalog.metadata.tables, *METADATA.tables} - set(dialect.existing_columns(db)):
+    wanted = {*catalog.metadata.tables, *METADATA.tables}
+    missing = wanted - dialect.existing_columns(db).keys()
+    if missing:
         dialect.keep_makers_off(db)  # two that made the same table at once would fail on each other
-    before = set(dialect.existing_columns(db))
-    catalog.metadata.create_all(db)
-    METADATA.create_all(db)
+        missing = wanted - dialect.existing_columns(db).keys()
+        catalog.metadata.create_all(db)
+        METADATA.create_all(db)
     meta = _meta(db)
     for key, value in {"database_id": str(uuid.uuid4()), "version": str(VERSION)}.items():
         if key not in meta:
             db.execute(META.insert().values(key=key, value=value))
-    return sorted({*catalog.metadata.tables, *METADATA.tables} - before)
+    return sorted(missing)
 
 
 def has_journal(db: Connection) -> bool:
     """Tell whether the side tables of the journal are there."""
-    return RUNS.name in dialect_of(db).existing_columns(db)
+    return dialect_of(db).has_table(db, RUNS.name)
 
 
 def record_changes(db: Connection, run: int, file: str, changes: Iterable[Change]) -> None:
@@ -170,7 +172,7 @@ def _folded(alias: Alias) -> str:
 
 def aliases(db: Connection) -> list[Alias]:
     """Return everything learned, in the order of entity and key."""
-    if ALIASES.name not in dialect_of(db).existing_columns(db):
+    if not dialect_of(db).has_table(db, ALIASES.name):
         return []
     found = db.execute(select(ALIASES).order_by(ALIASES.c.entity, ALIASES.c.folded)).mappings()
     return [Alias(row["entity"], json.loads(row["key"]), row["row"], row["at"], row["run"]) for row in found]
@@ -180,7 +182,7 @@ def learn(db: Connection, run: int | None, lessons: Iterable[Alias], at: str) ->
     """Remember keys and the rows they were mapped to; what was learned of the same key before is replaced."""
     for alias in lessons:
         folded = _folded(alias)
-        if len(folded) <= 1000 and ALIASES.name in dialect_of(db).existing_columns(db):
+        if len(folded) <= 1000 and dialect_of(db).has_table(db, ALIASES.name):
             db.execute(ALIASES.delete().where(ALIASES.c.entity == alias.entity, ALIASES.c.folded == folded))
             db.execute(
                 ALIASES.insert().values(entity=alias.entity, folded=folded, key=as_text(dict(alias.key)), row=alias.row, run=run, at=at)
@@ -197,7 +199,7 @@ def forget(db: Connection, entity: str, value: str) -> int:
 
 def runs(db: Connection) -> list[dict[str, Any]]:
     """Return every run, the latest first."""
-    if RUNS.name not in dialect_of(db).existing_columns(db):
+    if not dialect_of(db).has_table(db, RUNS.name):
         return []
     found = db.execute(select(RUNS).order_by(RUNS.c.id.desc())).mappings()
     return [{**row, "counts": json.loads(row["counts"]), "decisions": json.loads(row["decisions"] or "[]")} for row in found]
@@ -205,7 +207,7 @@ def runs(db: Connection) -> list[dict[str, Any]]:
 
 def set_by_export(db: Connection, entity: str, row: int, field: str, value: Any, export_id: str) -> bool:
     """Tell whether a row's value is what the last run to set it took from a file of this `export_id`: the file's own earlier edit."""
-    if CHANGES.name not in dialect_of(db).existing_columns(db):
+    if not dialect_of(db).has_table(db, CHANGES.name):
         return False
     query = select(CHANGES.c.new, RUNS.c.export_id).join(RUNS, RUNS.c.id == CHANGES.c.run)
     query = query.where(CHANGES.c.entity == entity, CHANGES.c.row == row, CHANGES.c.field == field)

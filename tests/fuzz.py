@@ -297,6 +297,7 @@ class Kitchen:
 
     def __init__(self, work: Path, server: str | None = None) -> None:
         self.work = work
+        self.states: dict[str, str] = {}
         self.databases = Postgresql(server, work) if server else Sqlite(work)
         urls = {name: self._url(name) for name in ("own", "edited", "other")}
         small_bakery(work, urls["own"])
@@ -406,7 +407,9 @@ class Table:
         path = home if made.kind == "set" else home / next(iter(made.files))
         database, words, twice = commands(rng, made)
         url = self.kitchen.databases.ready(database)
-        before = self.kitchen.databases.state(url)
+        if database not in self.kitchen.states:
+            self.kitchen.states[database] = self.kitchen.databases.state(url)
+        before = self.kitchen.states[database]
         piped = rng.random() < 0.05 and made.kind in ("view", "entity")
         text = rng.random() < 0.1
         target: list[object] = ["-" if piped else path]

@@ -422,7 +422,7 @@ def imported(core: Bakeio, database: Path, path: Path, **options: Any) -> Any:
     return done.summary, sorted(map(str, done.problems)), changes, journal, rows
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     edits=st.lists(several, max_size=6), there=st.lists(stored, max_size=3), twice=st.none() | st.integers(0, 4), rev=st.booleans(),
     whose=whose, options=st.sampled_from([{}, {"on_conflict": "take-file"}, {"nulls": "clear"}, {"mode": "skip-existing"}]),

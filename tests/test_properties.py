@@ -140,7 +140,7 @@ def shelves_core() -> Bakeio:
 numbers = itertools.count()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(rows=shelf_rows())
 def test_any_sqlite_database_comes_back_the_same(rows: Any, shelves_core: Bakeio, tmp_path: Path) -> None:
     home = tmp_path / str(next(numbers))
