@@ -10,7 +10,21 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    inspect,
+    select,
+)
 
 from bakeio_core.catalog import Catalog
 from bakeio_core.dialects import dialect_of
@@ -252,6 +266,26 @@ def _some(names: Iterable[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
+def _index(db: Connection, catalog: Catalog, added: set[str]) -> list[str]:
+    """Create the indexes that are missing; return them as `table(column, ...)`, but for those of columns that were just added.
+
+    One on the same columns serves whatever it is called, and so does one that begins with them. A missing unique index is no matter of
+    speed alone: it is made only for new columns.
+    """
+    made, found = [], inspect(db)
+    for table in catalog.metadata.sorted_tables:
+        there = [tuple(index["column_names"]) for index in found.get_indexes(table.name)]
+        there += [tuple(constraint["column_names"]) for constraint in found.get_unique_constraints(table.name)]
+        for index in table.indexes:
+            columns = tuple(column.name for column in index.columns)
+            if any(f"{table.name}.{column}" in added for column in columns):
+                index.create(db, checkfirst=True)
+            elif not index.unique and not any(known[: len(columns)] == columns for known in there):
+                index.create(db, checkfirst=True)
+                made.append(f"{table.name}({', '.join(columns)})")
+    return made
+
+
 def upgrade(db: Connection, catalog: Catalog) -> list[str]:
     """Add the tables, columns and indexes an older database lacks; return what was added. The caller's transaction holds it all.
 
@@ -268,9 +302,6 @@ def upgrade(db: Connection, catalog: Catalog) -> list[str]:
             table_name, column_name = name.split(".")
             table = (catalog.metadata.tables | METADATA.tables)[table_name]
             dialect.add_column(db, table, table.c[column_name])
-    for table in catalog.metadata.sorted_tables:
-        for index in table.indexes:
-            if any(f"{table.name}.{column.name}" in added for column in index.columns):
-                index.create(db, checkfirst=True)
+    added += _index(db, catalog, set(added))
     db.execute(META.update().where(META.c.key == "version").values(value=str(VERSION)))
     return added

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from conftest import Ran, resign, rows_of
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table
+from test_views import sql
 
 from bakeio_core import Bakeio, Entity, connect, hookimpl, identity_columns
 from bakeio_core.database import begin_write
@@ -288,6 +289,28 @@ def test_an_older_database_can_be_read_is_not_written_and_is_upgraded(
     assert run("-d", url, "upgrade").out == "The database is up to date.\n"
     again = run("-d", url, "import-complete", sample_set, "--on-conflict", "take-file", "--json")
     assert (again.code, again.json["entities"]["suppliers"]["updated"], again.json["entities"]["products"]["updated"]) == (0, 6, 3)
+
+
+def test_an_upgrade_makes_the_indexes_that_are_missing_and_takes_what_serves_as_well(run: Run, new_database: Any, tmp_path: Path) -> None:
+    url = new_database()
+    run("-d", url, "init", "--sample")
+    sql(
+        url,
+        "DROP INDEX ix_inventory_items_product_id_quantity",
+        "CREATE INDEX of_the_host ON inventory_items (product_id)",  # begins it, so it does not serve
+        "DROP INDEX ix_purchases_supplier_id",
+        "CREATE INDEX of_the_host_too ON purchases (supplier_id, unit_price)",
+        "DROP INDEX ix_products_ingredient_id",
+    )
+    assert run("-d", url, "import", export_products(run, url, tmp_path)).code == 0  # slower, but no reason to refuse
+    added = ["products(ingredient_id)", "inventory_items(product_id, quantity)"]
+    assert run("-d", url, "upgrade", "--json").json == {"added": added}
+    assert run("-d", url, "upgrade").out == "The database is up to date.\n"
+
+
+def export_products(run: Run, url: str, tmp_path: Path) -> Path:
+    run("-d", url, "export-view", "products", "-o", tmp_path / "p.json")
+    return tmp_path / "p.json"
 
 
 def test_a_newer_database_is_refused(run: Run, sample: Path, sample_set: Path) -> None:
