@@ -58,7 +58,7 @@ class Cell:
 class Projection:
     """The SELECT of a view: joins one alias per path, computed sources as they are.
 
-    `cells(sources)` gives the selected values for any sources of the view's entity; `select(cells)` the statement.
+    `cell(source)` gives the selected value of any source of the view's entity; `select(cells)` the statement.
     """
 
     def __init__(self, catalog: Catalog, entity: Entity, dialect: Dialect) -> None:
@@ -280,9 +280,8 @@ class Remembered:
         self.db, self.at = db, at
         self._selected = Selected(projection)
         self._selected.place(projection.entity.primary)
-        self._hashed: list[int] = []
         self._slots: list[tuple[int, bool]] = []
-        self._known: dict[Any, tuple[Any, ...]] = {}
+        self._known: _Known | None = None
 
     def place(self, source: Source, hashed: bool) -> int:
         self._slots.append((self._selected.place(source), hashed))
@@ -290,17 +289,18 @@ class Remembered:
 
     def columns(self, ids: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Return, column by column, what the rows with these ids say; null where there is none."""
-        if not self._known:
-            self._read()
+        if self._known is None:
+            self._known = self._read()
         return list(zip(*map(self._known.__getitem__, ids)))  # noqa: B905
 
-    def _read(self) -> None:
+    def _read(self) -> _Known:
         projection, selected = self._selected.projection, self._selected
-        self._known = _Known(tuple(field_hash(None) if hashed else None for _, hashed in self._slots))
+        known = _Known(tuple(field_hash(None) if hashed else None for _, hashed in self._slots))
         for rows in projection.dialect.stream(self.db, projection.text(projection.select(selected.cells)), PAGE):
             own = selected.columns(rows)
             columns = [selected.hashes(place, own) if hashed else own[place] for place, hashed in self._slots]
-            self._known.update(zip(own[0], zip(*columns)))  # noqa: B905
+            known.update(zip(own[0], zip(*columns)))  # noqa: B905
+        return known
 
 
 class _Known(dict[Any, tuple[Any, ...]]):
