@@ -24,7 +24,7 @@ WORDS = Path(__file__).parent / "data" / "domain_words.txt"
 ORDER = [  # a module imports only from modules before it
     *["errors", "version", "values", "columns", "revision", "model", "hookspecs", "plugins", "catalog"],
     *["dialects", "database", "ledger", "documents", "output", "sets"],
-    *["export", "projection", "sources", "candidates", "resolve", "dialogue", "linking"],
+    *["export", "projection", "sources", "words", "candidates", "resolve", "dialogue", "linking"],
     *["changes", "reading", "records", "plan", "sieve", "merge", "loading", "journal", "apply", "undo"],
     *["skipped", "opening", "writing"],
     *["report", "difference", "page", "schema", "samples", "host", "testing", "session", "importing", "cli", "__init__", "__main__"],
