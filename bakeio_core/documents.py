@@ -22,6 +22,7 @@ __all__ = ["Block", "Document", "Format", "Gathered", "Limits"]
 
 BLOCK = 1 << 20
 _RECORDS = re.compile(rb'"records"[ \t]*:[ \t]*\[[ \t]*\r?\n[ \t]*(?=\{[ \t]*")')
+_TWO_ON_A_LINE = re.compile(rb"\}[ \t]*,[ \t]*\{")
 _LIST_END = re.compile(rb"\r?\n[ \t]*\]")
 _KINDS = {"manifest_version": "manifest", "skipped_at": "skipped", "entity_type": "entity", "export_type": "view", "view_name": "view"}
 
@@ -87,12 +88,13 @@ DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_float=_decimal, parse
 class Block:
     """Some records of a document, in order. `first` is the number of the first one, counted from 1.
 
-    `data` is a JSON array in bytes with one record a line, or None where only `items` (number, record or problem) could be had.
+    `data` is a JSON array in bytes with one record a line, `size` of them, or None where only `items` (number, record or problem) could be had.
     """
 
     first: int
     data: bytes | None
     items: list[tuple[int, dict[str, Any] | Problem]] = field(default_factory=list)
+    size: int = 0
     depth: int = Limits.depth
 
     @cached_property
@@ -245,7 +247,7 @@ class Document:
             if cut > 0:
                 if not lines:
                     break
-                yield Block(first, b"".join((b"[", whole if end else memoryview(whole)[:-1], b"]")), depth=self.limits.depth)
+                yield Block(first, b"".join((b"[", whole if end else memoryview(whole)[:-1], b"]")), size=lines, depth=self.limits.depth)
                 first += lines
                 data = data[cut:] if end else data[cut + 1 :]
             if end:
@@ -335,8 +337,10 @@ class _Watched:
 
 def _one_a_line(whole: bytes) -> int:
     """Return how many records stand in these lines, one on each; 0 where that is not so."""
-    ends = whole.count(b"\n")
-    return ends + 1 if ends == whole.count(b"},\n{") and whole[:1] == b"{" and whole.endswith((b"}", b"},")) else 0
+    lines = whole.count(b"\n") + 1
+    if lines != whole.count(b"},\n{") + 1 or whole[:1] != b"{" or not whole.endswith((b"}", b"},")):
+        return 0
+    return lines if whole.count(b"{") == lines or not _TWO_ON_A_LINE.search(whole) else 0
 
 
 def _gathered(items: Iterable[tuple[int, dict[str, Any] | Problem]]) -> Iterator[Block]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -22,6 +23,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    exc,
     inspect,
     select,
 )
@@ -272,16 +274,23 @@ def _index(db: Connection, catalog: Catalog, added: set[str]) -> list[str]:
     One on the same columns serves whatever it is called, and so does one that begins with them. A missing unique index is no matter of
     speed alone: it is made only for new columns.
     """
-    made, found = [], inspect(db)
-    for table in catalog.metadata.sorted_tables:
-        there = [tuple(index["column_names"]) for index in found.get_indexes(table.name)]
-        there += [tuple(constraint["column_names"]) for constraint in found.get_unique_constraints(table.name)]
+    made, there = [], inspect(db)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", exc.SAWarning)  # it cannot tell what an index of expressions is on
+        known: dict[str, list[Any]] = {name: [*there.get_indexes(name), *there.get_unique_constraints(name)] for name in there.get_table_names()}
+    taken = {index["name"] for indexes in known.values() for index in indexes} | known.keys()
+    for table in (*catalog.metadata.sorted_tables, *METADATA.sorted_tables):
+        if table.name not in known:  # another schema's
+            continue
+        whole = [index for index in known[table.name] if not any(option.endswith("_where") for option in index.get("dialect_options", {}))]
         for index in table.indexes:
-            columns = tuple(column.name for column in index.columns)
+            columns = [column.name for column in index.columns]
+            if index.name in taken:
+                continue
             if any(f"{table.name}.{column}" in added for column in columns):
-                index.create(db, checkfirst=True)
-            elif not index.unique and not any(known[: len(columns)] == columns for known in there):
-                index.create(db, checkfirst=True)
+                index.create(db)
+            elif not index.unique and not any(other["column_names"][: len(columns)] == columns for other in whole):
+                index.create(db)
                 made.append(f"{table.name}({', '.join(columns)})")
     return made
 

@@ -376,14 +376,14 @@ class ViewPlanner(PartPlanner):
 
     def _merge(self, draft: Draft, row: tuple[Any, ...], names: dict[str, Any], batch: Changes) -> None:
         identity = row[self.rows.id_place]
-        if identity in self.touched:
-            return self._duplicate(draft, identity)
         base = self.bases.get(draft.number)
         tampered = self._tampered(draft, row, names, base)
         if tampered:
             now = self._current(self.part.bindings[tampered], row, names)
             message = f"says which row this is or refers to, and was changed (the row has {shown(now)}): restore it, or edit another field"
             return self._error(draft, "tampered-context", tampered, draft.values[tampered], message)
+        if identity in self.touched:
+            return self._duplicate(draft, identity)
         self._remember(identity, draft)
         if self.planner.options.mode == "skip-existing":
             return self._count("skipped", Change("skip", self.entity.name, draft.number, identity, reason="exists already"), batch)
@@ -396,10 +396,10 @@ class ViewPlanner(PartPlanner):
         for name, place, binding in self._fields:
             if name in values:
                 value = values[name]
-                current = row[place] if place is not None else self._current(binding, row, names)
+                current = self._stored(row, binding.column) if place is not None else self._current(binding, row, names)
                 if name in clear:
                     value = None
-                if value == current:
+                if binding.kind.same(value, current):
                     continue
             elif name in clear:
                 value, current = None, self._current(binding, row, names)
@@ -411,7 +411,7 @@ class ViewPlanner(PartPlanner):
             outcome = self._settled_field(draft, binding, current, value, binding.name in clear)
             if outcome is ABSENT:
                 return None
-            if outcome is KEPT or outcome == current:
+            if outcome is KEPT or binding.kind.same(outcome, current):
                 continue
             if before is not None and field_hash(current) != before and not self._own_edit(identity, binding.column, row):
                 conflicts[binding.name] = (current, outcome)
@@ -502,7 +502,7 @@ class ViewPlanner(PartPlanner):
         export_id = self.planner.source.export_id
         if export_id is None:
             return False
-        return set_by_export(self.planner.db, self.entity.name, identity, column, row[self.place[column]], export_id)
+        return set_by_export(self.planner.db, self.entity.name, identity, column, self._stored(row, column), export_id)
 
     def _conclude(self, draft: Draft, row: tuple[Any, ...], new: dict[str, Any], conflicts: dict[str, Any], batch: Changes) -> None:
         if any(isinstance(value, Wanted) for value in new.values()):

@@ -10,10 +10,12 @@ import msgspec
 from sqlalchemy import Column, ScalarSelect, Select, Table, case, func, literal_column, or_, select
 
 from bakeio_core.dialects import Dialect, dialect_of
+from bakeio_core.errors import BakeioError, PluginError
 from bakeio_core.export import Batch, EncodedBatch
 from bakeio_core.hookspecs import hookimpl
 from bakeio_core.model import Entity, OfRow, Source, View
 from bakeio_core.output import encode_lines
+from bakeio_core.plugins import describe
 from bakeio_core.revision import Revision, field_hash, hashing
 from bakeio_core.values import Kind, Number, Real, Text, kind_of, shortest
 
@@ -59,12 +61,13 @@ class Projection:
     """The SELECT of a view: joins one alias per path, computed sources as they are.
 
     `cell(source)` gives the selected value of any source of the view's entity; `select(cells)` the statement.
+    table: the entity's table or an alias of it, where what is computed of a row may look at others of the same table.
     """
 
-    def __init__(self, catalog: Catalog, entity: Entity, dialect: Dialect) -> None:
+    def __init__(self, catalog: Catalog, entity: Entity, dialect: Dialect, table: Any = None) -> None:
         self.catalog, self.entity, self.dialect = catalog, entity, dialect
-        self.source: Any = entity.table
-        self.aliases: dict[tuple[str, ...], tuple[Any, Entity]] = {(): (entity.table, entity)}
+        self.source: Any = entity.table if table is None else table
+        self.aliases: dict[tuple[str, ...], tuple[Any, Entity]] = {(): (self.source, entity)}
         self.chosen: dict[str, Any] = {}
 
     def cell(self, source: Source) -> Cell:
@@ -72,7 +75,9 @@ class Projection:
         if isinstance(source, OfRow):
             row, target = self._follow(tuple(filter(None, source.path.split("."))))
             value = source.compute(row.c)
-            return self._computed(value if row is target.table else case((row.c[target.primary].is_not(None), value)), value.type)
+            if isinstance(value, ScalarSelect):
+                value = value.correlate(row)  # and with nothing else: what it selects from is its own
+            return self._computed(value if row is self.aliases[()][0] else case((row.c[target.primary].is_not(None), value)), value.type)
         if callable(source):
             expression = source(self.catalog.metadata.tables)
             chosen = self._chosen(expression)
@@ -174,7 +179,12 @@ def count_records(db: Connection, view: View, catalog: Catalog) -> int:
 
 
 def _project(db: Connection, view: View, catalog: Catalog) -> Iterator[Batch]:
-    paging = Paging(db, view, catalog)
+    try:
+        paging = Paging(db, view, catalog)
+    except BakeioError:
+        raise
+    except Exception as error:  # what is computed is a stranger's function
+        raise PluginError(f'the view "{view.name}" cannot be made: {describe(error)}') from error
     with paging.dialect.much_work(db):
         for rows in paging.dialect.stream(db, paging.statement, PAGE):
             yield EncodedBatch(len(rows), encode_lines(paging.records(rows)))
@@ -217,7 +227,8 @@ class Paging:
             if self._is_worth_remembering(target):
                 step, rest = ".".join(steps[:size]), ".".join(steps[size:])
                 if step not in self._remembered:
-                    self._remembered[step] = Remembered(self.db, Projection(self.catalog, target, self.dialect), self._selected.place(step))
+                    alone = Projection(self.catalog, target, self.dialect, target.table.alias("t"))
+                    self._remembered[step] = Remembered(self.db, alone, self._selected.place(step))
                 inner = replace(source, path=rest) if isinstance(source, OfRow) else str(source)[len(step) + 1 :]
                 return self._remembered[step], self._remembered[step].place(inner, hashed)
         return None, self._selected.place(source)

@@ -81,7 +81,7 @@ class Reader:
             zeros = zeros or (kind.noun == Number.noun and 0 in values)
         if not mostly_known and self._checked and _holds_more_than_doubles(data, zeros):
             return None
-        if block.first != self.total + 1:
+        if block.first != self.total + 1 or len(records) != block.size:
             return None
         return records
 
@@ -256,10 +256,10 @@ _TO_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 
 def _holds_more_than_doubles(data: bytes, zeros: bool) -> bool:
     """Tell whether JSON may hold a number that a double only comes near: with 17 digits in a row, or, read as 0, with a negative exponent."""
-    if b"0" * 17 in data.translate(_TO_ZEROS):
+    if b"0" * 17 in data.translate(_TO_ZEROS, b"."):
         return True
-    rest = data.translate(None, b"0123456789").lower() if zeros else b""
-    return b"e-," in rest or b"e-}" in rest
+    rest = data.translate(None, b"0123456789 \t\r").lower() if zeros else b""
+    return b"e-," in rest or b"e-}" in rest or b"e-]" in rest
 
 
 def _is_plain(name: str) -> bool:

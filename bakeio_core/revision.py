@@ -45,12 +45,12 @@ def field_hash(value: Any) -> int:
     if isinstance(value, str):
         return zlib.crc32(value.encode("utf-8", "surrogatepass"))
     if isinstance(value, bool):
-        return zlib.crc32(b"true" if value else b"false")
+        return zlib.crc32(b"\0true" if value else b"\0false")
     if isinstance(value, float) or (isinstance(value, int) and abs(value) <= 1 << 53):
         return zlib.crc32(_double(value))
     if isinstance(value, (list, dict)):
-        return zlib.crc32(json.dumps(value, sort_keys=True).encode())
-    return zlib.crc32(str(value).encode())
+        return zlib.crc32(b"\0" + json.dumps(value, sort_keys=True).encode())  # no text holds a NUL
+    return zlib.crc32(b"\0" + str(value).encode())
 
 
 def _each(values: Iterable[Any]) -> list[int]:

@@ -112,7 +112,8 @@ class Lane:
     def _field(self, binding: Binding) -> tuple[Any, ...]:
         planner, column = self.planner, binding.column
         make = planner.rows.dialect.result(binding.kind, self.entity.table.c[column])
-        return column, 2 + planner.place_of[binding.name], binding.kind.decoded, make, self.entity.checks.get(column)
+        same = operator.eq if binding.kind.plain else binding.kind.same
+        return column, 2 + planner.place_of[binding.name], binding.kind.decoded, make, self.entity.checks.get(column), same
 
     def _named(self) -> dict[str, list[Binding]]:
         """Return {reference: fields of the file that say what its row is called}."""
@@ -200,6 +201,8 @@ class Lane:
             keys = [binding.name for binding in self.planner.keys if binding.name in names]
             conditions += [f"b[{2 + place_of[name]}] == hashed(r.{names[name]})" for name in keys]
         new = "".join(f"r.{names[b.name]}, " for b in self.plain)
+        # of the others a row holds what the database does, which may look like another wire value
+        same = f"({new}) == row[2:{2 + len(self.plain)}]" if all(b.kind.plain for b in self.plain) else "False"
         exec(
             "def walk(items, rows, touched, settle):\n"
             "    left = []\n"
@@ -207,7 +210,7 @@ class Lane:
             "    for number, r in items:\n"
             f"        row = rows.get(r.{names[self.planner.by_column[self.finder]]})\n"
             f"        if {' and '.join(['row is not None', *conditions, *hashes, 'row[0] not in touched'])}:\n"
-            f"            if ({new}) == row[2:{2 + len(self.plain)}]:\n"
+            f"            if {same}:\n"
             "                touched[row[0]] = number << 33 | UNREAD << 1\n"
             "                continue\n"
             "            if settle(number, r, row, b):\n"
@@ -229,7 +232,8 @@ class Lane:
             identities, revisions, *values = zip(*map(self._revised, map(astuple, some)))  # noqa: B905
             hashes = [hash_(column) for hash_, column in zip(self._hashes, values)]  # noqa: B905
             made = self.planner.revision.texts([uuids.get(identity, "") for identity in identities], hashes)
-            left += self._unmarked(list(enumerate(some, first + start)), identities, list(map(operator.eq, revisions, made)))
+            unedited = map(operator.and_, map(operator.eq, revisions, made), map(uuids.__contains__, identities))
+            left += self._unmarked(list(enumerate(some, first + start)), identities, list(unedited))
         return left
 
     def _unmarked(self, items: list[tuple[int, Any]], identities: Sequence[Any], done: list[bool]) -> list[tuple[int, Any]]:
@@ -250,10 +254,8 @@ class Lane:
             return False
         new: dict[str, Any] = {}
         old: dict[str, Any] = {}
-        for value, current, (column, place, decoded, make, check) in zip(self._cells(record), row[2:], self._fields):  # noqa: B905
-            if value == current:
-                continue
-            if make is not None and value == (current := make(current)):
+        for value, current, (column, place, decoded, make, check, same) in zip(self._cells(record), row[2:], self._fields):  # noqa: B905
+            if same(value, current := current if make is None else make(current)):
                 continue
             if base is not None:
                 before = base[place]

@@ -8,6 +8,7 @@ digits keeps its digits as the double next to it (IEEE 754: DBL_DIG is 15), long
 from __future__ import annotations
 
 import base64
+import json
 import math
 import re
 import uuid as uuids
@@ -66,8 +67,14 @@ def printable(text: str) -> str:
 
 
 def shortest(value: Any) -> Any:
-    """Return a number as the shortest JSON: whole ones without a point."""
-    return int(value) if value is not None and value == int(value) else value
+    """Return a number as the shortest JSON: whole ones without a point; what is no number (NaN, infinity) as null."""
+    if value is None:
+        return None
+    try:
+        whole = int(value)
+    except (ValueError, OverflowError):
+        return None
+    return whole if value == whole else value
 
 
 class Kind:
@@ -90,7 +97,14 @@ class Kind:
 
     def sound(self, values: Sequence[Any]) -> bool:
         """Tell whether wire values decoded by type alone (`fast`) need no second look; None never does."""
-        return True
+        try:
+            return all(value is None or self.read(value, lambda note: None) == value for value in values)
+        except BadValue:
+            return False
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Tell whether two wire values are one."""
+        return bool(one == other)
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema (2020-12) of a value that is not null."""
@@ -475,7 +489,7 @@ class Span(Kind):
         return None if value is None else timedelta(seconds=value)
 
     def from_python(self, value: Any) -> Any:
-        return value.total_seconds() if isinstance(value, timedelta) else value
+        return shortest(value.total_seconds()) if isinstance(value, timedelta) else value
 
 
 class Identifier(Kind):
@@ -524,9 +538,16 @@ class Anything(Kind):
     """A JSON column: any JSON value."""
 
     plain = False
+    typed = True
 
     def read(self, value: object, note: Note) -> Any:
         return without_decimals(value)
+
+    def sound(self, values: Sequence[Any]) -> bool:
+        return True
+
+    def same(self, one: Any, other: Any) -> bool:
+        return bool(one == other) and json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)  # true is not 1
 
 
 def without_decimals(value: object) -> Any:
@@ -562,8 +583,9 @@ def kind_of(column: Column[Any]) -> Kind:
     Raises TypeError for a type that has no JSON form bakeio knows.
     """
     declared = column.type
-    kind = _kind(declared.impl_instance if isinstance(declared, types.TypeDecorator) else declared, column)
-    if isinstance(declared, types.TypeDecorator):
+    is_decorated = isinstance(declared, types.TypeDecorator) and not isinstance(declared, types.Interval)  # that is one only within
+    kind = _kind(declared.impl_instance if is_decorated else declared, column)  # type: ignore[attr-defined]
+    if is_decorated:
         kind.plain = False  # type: ignore[misc]
     return kind
 

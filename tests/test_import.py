@@ -308,6 +308,23 @@ def test_an_upgrade_makes_the_indexes_that_are_missing_and_takes_what_serves_as_
     assert run("-d", url, "upgrade").out == "The database is up to date.\n"
 
 
+def test_an_upgrade_stumbles_over_no_index_of_somebody_elses(run: Run, new_database: Any) -> None:
+    url = new_database()
+    run("-d", url, "init", "--sample")
+    sql(
+        url,
+        "DROP INDEX ix_purchases_supplier_id",
+        "CREATE INDEX ix_purchases_supplier_id ON suppliers (city)",  # its name is taken: nothing can be made, and nothing is said to be
+        "DROP INDEX ix_products_ingredient_id",
+        "CREATE INDEX some_of_them ON products (ingredient_id) WHERE is_hidden",  # of some rows only
+        "CREATE INDEX lowered ON products (lower(slug))",
+        "DROP INDEX ix_bakeio_changes_row",
+    )
+    upgraded = run("-d", url, "upgrade", "--json")
+    assert (upgraded.json, upgraded.err) == ({"added": ["products(ingredient_id)", "bakeio_changes(entity, row, field)"]}, "")
+    assert run("-d", url, "upgrade").out == "The database is up to date.\n"
+
+
 def export_products(run: Run, url: str, tmp_path: Path) -> Path:
     run("-d", url, "export-view", "products", "-o", tmp_path / "p.json")
     return tmp_path / "p.json"

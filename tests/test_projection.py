@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterator, Mapping
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Ran
-from sqlalchemy import JSON, BigInteger, Column, Float, ForeignKey, Integer, MetaData, Numeric, String, Table, func, literal
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Integer,
+    Interval,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    Time,
+    TypeDecorator,
+    Uuid,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.engine import Engine
 
-from bakeio_core import Bakeio, Entity, UsageError, View, connect, editable, hookimpl, identity_columns, key, readonly
+from bakeio_core import Bakeio, Entity, ImportRefused, UsageError, View, connect, editable, hookimpl, identity_columns, key, readonly
 from bakeio_core.database import begin_read, begin_write
+from bakeio_core.projection import revision_of
 
 Run = Callable[..., Ran]
 VIEWS = ("products", "purchases", "inventory")
@@ -34,6 +57,22 @@ def test_referred_rows_say_the_same_joined_and_remembered(filled: str, tmp_path:
     engine.dispose()
 
 
+class Reversed(TypeDecorator[str]):
+    """Text that is stored backwards."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        return value[::-1] if value is not None else None
+
+    def process_result_value(self, value: str | None, dialect: Any) -> str | None:
+        return value[::-1] if value is not None else None
+
+
+STORED = ("tags", "height", "serial", "weight", "size", "notes", "felled", "age", "watered", "tag_id", "bark", "backwards")
+
+
 class Orchard:
     """Trees and the plots they stand on, some on none; with columns of every kind `_rev` has to tell apart."""
 
@@ -45,8 +84,10 @@ class Orchard:
         trees = Table(
             "trees", metadata, *identity_columns(), Column("slug", String(20), nullable=False, unique=True),
             Column("plot_id", Integer, ForeignKey("plots.id")), Column("tags", JSON), Column("height", Float), Column("serial", BigInteger),
-            Column("weight", Numeric(30, 10)), Column("notes", String(100)),
+            Column("weight", Numeric(30, 10)), Column("size", Numeric(10, 3)), Column("notes", String(100)), Column("felled", Boolean),
+            Column("age", Interval), Column("watered", Time), Column("tag_id", Uuid), Column("bark", LargeBinary), Column("backwards", Reversed(20)),
         )  # fmt: skip
+        self.plots = plots
         return [Entity(plots, keys=["slug"]), Entity(trees, keys=["slug"])]
 
     @hookimpl
@@ -57,27 +98,34 @@ class Orchard:
         def ground(plot: Any) -> Any:
             return func.coalesce(plot.soil, "unknown") + literal(" (50 %)")
 
-        stored = {name: editable(name) for name in ("tags", "height", "serial", "weight", "notes")}
+        def alike(plot: Any) -> Any:
+            return select(func.count()).select_from(self.plots).where(self.plots.c.soil.is_not_distinct_from(plot.soil)).scalar_subquery()
+
+        stored = {name: editable(name) for name in STORED}
         return View(
             name="trees", entity="trees",
-            fields={"slug": key("slug"), "plot": editable("plot_id.slug"), "ground": readonly("plot_id", ground), "share": readonly(share), **stored},
+            fields={"slug": key("slug"), "plot": editable("plot_id.slug"), "ground": readonly("plot_id", ground), "share": readonly(share),
+                    "alike": readonly("plot_id", alike), **stored},
         )  # fmt: skip
 
 
-TREES: list[dict[str, Any]] = [
-    {
-        "slug": "oak",
-        "plot": "north",
-        "tags": ["old", 1],
-        "height": 12.5,
-        "serial": 2**60 + 1,
-        "weight": 123456789.0123456789,
-        "notes": None,
-    },
-    {"slug": "fir", "plot": "south", "tags": {"b": 1, "a": [None]}, "height": 3, "serial": 7, "weight": 5, "notes": "ä"},
-    {"slug": "elm", "plot": None, "tags": None, "height": None, "serial": None, "weight": None, "notes": "-"},
-    {"slug": "ash", "plot": "north", "tags": "one", "height": -0.25, "serial": -(2**53) - 1, "weight": -1.5, "notes": ""},
+def tree(slug: str, plot: str | None, *values: Any) -> dict[str, Any]:
+    return {"slug": slug, "plot": plot} | dict(zip(STORED, values, strict=True))
+
+
+DAY, ID = timedelta(days=1), uuid.UUID(int=7)
+TREES = [
+    tree("oak", "north", ["old", 1], 12.5, 2**60 + 1, 1234.0625, 1.5, None, False, DAY, time(6, 30), ID, b"rough", "abc"),
+    tree("fir", "south", {"b": 1, "a": [None]}, 3, 7, 5, 5, "ä", True, DAY / 7, time(0), None, b"", "aba"),
+    tree("elm", None, *[None] * len(STORED)),
+    tree("ash", "north", "one", -0.25, -(2**53) - 1, -1.5, 0.125, "", None, -DAY, time(23, 59, 59), ID, b"\xff", ""),
 ]
+EDITS: dict[str, list[Any]] = {
+    "tags": [["new"], [True], '["old", 1]', 1], "height": [12.75], "serial": [2**60 + 2], "weight": [5.5], "size": [2.5], "notes": ["mine"],
+    "felled": [True], "age": [86401], "watered": ["06:31:00"], "tag_id": [str(uuid.UUID(int=8))], "bark": ["c21vb3Ro"], "backwards": ["cba"],
+    "plot": ["south"],
+}  # fmt: skip
+CASES = [(field, value) for field, values in EDITS.items() for value in values]
 
 
 @pytest.fixture
@@ -109,45 +157,120 @@ def test_what_is_computed_of_a_referred_row_is_null_where_there_is_none(
     records = exported(orchard, planted, "trees", tmp_path / "t.json", **narrowed)
     assert [record["ground"] for record in records] == ["clay (50 %)", "unknown (50 %)", None, "clay (50 %)"]
     assert [record["plot"] for record in records] == ["north", "south", None, "north"]
+    assert [record["alike"] for record in records] == [1, 1, None, 1]
     assert [record["share"] for record in records] == [f"100 % of {tree['slug']}" for tree in TREES]
 
 
-def test_an_unedited_view_of_every_kind_of_column_changes_nothing_and_an_edit_of_each_is_applied(
-    planted: Engine, orchard: Bakeio, tmp_path: Path
+def laid_out(path: Path, layout: str, change: Callable[[list[Any]], object] = lambda records: None) -> Path:
+    """Change a file's records and write it one record a line, which is read fast, or indented, which is read with care."""
+    document = json.loads(path.read_text("utf-8"))
+    change(document["records"])
+    text = json.dumps(document, indent=2)
+    if layout == "lines":
+        lines = ",\n".join(map(json.dumps, document.pop("records")))
+        text = json.dumps(document, indent=2)[:-2] + f',\n  "records": [\n{lines}\n  ]\n}}\n'
+    path.write_text(text, "utf-8")
+    return path
+
+
+LAYOUTS = pytest.mark.parametrize("layout", ["lines", "indented"])
+
+
+@LAYOUTS
+def test_a_view_of_every_kind_of_column_comes_back_unedited_edited_and_edited_again(
+    planted: Engine, orchard: Bakeio, tmp_path: Path, layout: str
 ) -> None:
     path = tmp_path / "t.json"
     exported(orchard, planted, "trees", path)
     with begin_write(planted) as db:
-        assert orchard.import_(db, path).summary["unchanged"] == len(TREES)
-    document = json.loads(path.read_text("utf-8"))
-    edits = {"tags": ["new"], "height": 12.75, "serial": 2**60 + 2, "weight": 5.5, "notes": "mine", "plot": "south"}
-    for record, (field, value) in zip([document["records"][0]] * len(edits), edits.items(), strict=True):
-        record[field] = value
-    path.write_text(json.dumps(document), "utf-8")
-    with begin_write(planted) as db:
-        report = orchard.import_(db, path)
-    assert (report.summary["updated"], report.summary["unchanged"], report.summary["conflicts"]) == (1, 3, 0)
-    assert {name: exported(orchard, planted, "trees", path)[0][name] for name in edits} == edits
+        assert orchard.import_(db, laid_out(path, layout)).summary["unchanged"] == len(TREES)
+    for field, value in CASES:  # each from the same file, whose own earlier edit is no conflict
+        with begin_write(planted) as db:
+            report = orchard.import_(db, laid_out(path, layout, lambda records: records[0].update({field: value})))  # noqa: B023
+        counts = {name: number for name, number in report.summary.items() if number}
+        assert counts == {"processed": 4, "updated": 1, "unchanged": 3}, (field, value)
+        shown = exported(orchard, planted, "trees", tmp_path / "now.json")[0][field]
+        assert json.dumps(shown) == json.dumps(value)
 
 
-@pytest.mark.parametrize(
-    ("field", "in_file", "in_database"),
-    [("serial", 2**60 + 2, 2**60 + 3), ("height", 12.75, 13.0), ("notes", "a", "b"), ("tags", ["a"], ["b"])],
-)
-def test_an_edit_on_both_sides_is_a_conflict_in_every_kind_of_column(
-    planted: Engine, orchard: Bakeio, tmp_path: Path, field: str, in_file: Any, in_database: Any
-) -> None:
+@LAYOUTS
+def test_an_edit_on_both_sides_is_a_conflict_in_every_kind_of_column(planted: Engine, orchard: Bakeio, tmp_path: Path, layout: str) -> None:
+    both = {
+        "serial": (2**60 + 2, 2**60 + 3), "height": (12.75, 13.0), "notes": ("a", "b"), "tags": (["a"], ["b"]), "backwards": ("x", "y"),
+        "weight": (1234.5, 7), "watered": ("07:00:00", time(8)), "age": (5, timedelta(seconds=6)), "tag_id": (str(ID), uuid.UUID(int=10)),
+    }  # fmt: skip
     path = tmp_path / "t.json"
     exported(orchard, planted, "trees", path)
     trees = orchard.catalog.metadata.tables["trees"]
     with begin_write(planted) as db:
-        db.execute(trees.update().where(trees.c.id == 1).values({field: in_database}))
-    document = json.loads(path.read_text("utf-8"))
-    document["records"][0][field] = in_file
-    path.write_text(json.dumps(document), "utf-8")
+        db.execute(trees.update().where(trees.c.id == 2).values({field: there for field, (_, there) in both.items()}))
+        laid_out(path, layout, lambda records: records[1].update({field: here for field, (here, _) in both.items()}))
+        problems = orchard.plan(db, path).report.problems
+    assert {problem.field for problem in problems if problem.code == "conflict"} == both.keys()
+
+
+def complaints(core: Bakeio, engine: Engine, path: Path) -> list[tuple[str, int | None, str | None]]:
+    """Return (code, record, field) of the errors for which a file is refused."""
+    with begin_write(engine) as db, pytest.raises(ImportRefused) as refused:
+        core.import_(db, path)
+    return [(problem.code, problem.record, problem.field) for problem in refused.value.problems if problem.severity == "error"]
+
+
+BAD = [("height", "NaN"), ("height", True), ("height", "abc"), ("watered", "25:99"), ("tag_id", "zz"), ("bark", "%%%"), ("age", "long"),
+       ("size", "1 1/2"), ("serial", 2**70), ("notes", "a\0b")]  # fmt: skip
+LOST = ["2.50000000000000000001", "1.0000000000000001", "1e-400 ", "0.00000000000000000000000000001"]
+
+
+@LAYOUTS
+def test_what_a_column_cannot_hold_is_named_in_every_layout(planted: Engine, orchard: Bakeio, tmp_path: Path, layout: str) -> None:
+    path = tmp_path / "t.json"
+    exported(orchard, planted, "trees", path)
+    clean = path.read_text("utf-8")
+    for field, value in BAD:
+        path.write_text(clean, "utf-8")
+        laid_out(path, layout, lambda records: records[1].update({field: value}))  # noqa: B023
+        assert complaints(orchard, planted, path) == [("bad-value", 2, field)], value
+
+
+@pytest.mark.parametrize("joined", [False, True], ids=["one a line", "two on a line"])
+def test_digits_a_double_would_lose_are_refused_wherever_the_record_stands(
+    planted: Engine, orchard: Bakeio, tmp_path: Path, joined: bool
+) -> None:
+    path = tmp_path / "t.json"
+    exported(orchard, planted, "trees", path)
+    clean = laid_out(path, "lines", lambda records: records[3].update(size=777)).read_text("utf-8")
+    if joined:
+        first, second, *rest = clean.split("},\n{")
+        clean = "},\n{".join([first, "}, {".join([second, rest[0]]), *rest[1:]])
+    for digits in LOST:
+        path.write_text(clean.replace("777", digits), "utf-8")
+        assert complaints(orchard, planted, path) == [("bad-value", 4, "size")], digits
+
+
+@pytest.mark.parametrize("order", ["tampered first", "tampered last"])
+@LAYOUTS
+def test_a_tampered_twin_does_no_harm_to_the_good_record(planted: Engine, orchard: Bakeio, tmp_path: Path, layout: str, order: str) -> None:
+    path = tmp_path / "t.json"
+    exported(orchard, planted, "trees", path)
+
+    def twice(records: list[Any]) -> None:
+        tampered = records[0] | {"slug": "tampered"}
+        records.insert(0 if order == "tampered first" else 1, tampered)
+
     with begin_write(planted) as db:
-        plan = orchard.plan(db, path)
-    assert plan.report.summary["conflicts"] == 1
+        report = orchard.import_(db, laid_out(path, layout, twice), skip_errors=True, skipped_log=tmp_path / "log.json")
+    assert (report.summary["unchanged"], report.summary["errors"] + report.summary["skipped"]) == (4, 1)
+    assert [p.code for p in report.problems if p.severity == "error"] == ["tampered-context"]
+
+
+def test_a_rev_of_a_row_that_is_not_there_is_unknown_whatever_its_uuid(planted: Engine, orchard: Bakeio, tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    record = exported(orchard, planted, "trees", path)[0]
+    revision = revision_of(orchard.catalog, orchard.view("trees"))
+    forged = revision.make("", [record[name] for name in revision.fields])
+    laid_out(path, "lines", lambda records: records[0].update(_rev=forged))
+    with begin_write(planted) as db:
+        assert orchard.plan(db, path).report.summary["errors"] == 1
 
 
 def test_a_rev_of_another_layout_means_a_two_way_merge_that_says_so(planted: Engine, orchard: Bakeio, tmp_path: Path) -> None:
