@@ -277,7 +277,9 @@ def _index(db: Connection, catalog: Catalog, added: set[str]) -> list[str]:
     made, there = [], inspect(db)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", exc.SAWarning)  # it cannot tell what an index of expressions is on
-        known: dict[str, list[Any]] = {name: [*there.get_indexes(name), *there.get_unique_constraints(name)] for name in there.get_table_names()}
+        known: dict[str, list[Any]] = {
+            name: [*there.get_indexes(name), *there.get_unique_constraints(name)] for name in there.get_table_names()
+        }
     taken = {index["name"] for indexes in known.values() for index in indexes} | known.keys()
     for table in (*catalog.metadata.sorted_tables, *METADATA.sorted_tables):
         if table.name not in known:  # another schema's

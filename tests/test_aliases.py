@@ -18,10 +18,9 @@ COSCO = {"entity": "suppliers", "key": {"name": "Cosco"}, "action": "existing", 
 
 
 @pytest.fixture
-def taught(new_database: Callable[[], str], run: Run, tmp_path: Path) -> str:
+def taught(new_bakery: Callable[[], str], run: Run, tmp_path: Path) -> str:
     """A sample bakery that has learned that Cosco is Costco."""
-    url = new_database()
-    run("-d", url, "init", "--sample")
+    url = new_bakery()
     learn(run, url, tmp_path, "Cosco", COSCO)
     return url
 

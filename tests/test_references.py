@@ -51,15 +51,9 @@ STORY = [
 
 
 @pytest.fixture
-def bakery(new_database: Callable[[], str], run: Run) -> Callable[[], str]:
+def bakery(new_bakery: Callable[[], str]) -> Callable[[], str]:
     """Make databases with the sample bakery, on each system in turn."""
-
-    def make() -> str:
-        url = new_database()
-        assert run("-d", url, "init", "--sample").code == 0
-        return url
-
-    return make
+    return new_bakery
 
 
 # -- the story

@@ -19,11 +19,9 @@ Run = Callable[..., Ran]
 
 
 @pytest.fixture
-def bakery(run: Run, new_database: Callable[[], str]) -> str:
+def bakery(new_bakery: Callable[[], str]) -> str:
     """The sample bakery in a database of its own, on each system in turn."""
-    url = new_database()
-    assert run("-d", url, "init", "--sample").code == 0
-    return url
+    return new_bakery()
 
 
 def change(url: str, *statements: str) -> None:

@@ -155,8 +155,6 @@ def test_the_log_mended_by_decisions_brings_the_rest_with_one_new_supplier_each(
 
 
 @pytest.fixture
-def bakery(new_database: Callable[[], str], run: Run) -> str:
+def bakery(new_bakery: Callable[[], str]) -> str:
     """A sample bakery, on each system in turn."""
-    url = new_database()
-    run("-d", url, "init", "--sample")
-    return url
+    return new_bakery()

@@ -40,11 +40,9 @@ def sql(url: str | Path, statement: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def bakery(run: Run, new_database: Callable[[], str]) -> str:
+def bakery(new_bakery: Callable[[], str]) -> str:
     """The sample bakery in a database of its own, on each system in turn."""
-    url = new_database()
-    assert run("-d", url, "init", "--sample").code == 0
-    return url
+    return new_bakery()
 
 
 def edited(run: Run, url: str | Path, path: Path, edit: Callable[[list[dict[str, Any]]], None], view: str = "products") -> Path:
