@@ -112,7 +112,7 @@ class Lane:
     def _field(self, binding: Binding) -> tuple[Any, ...]:
         planner, column = self.planner, binding.column
         make = planner.rows.dialect.result(binding.kind, self.entity.table.c[column])
-        same = operator.eq if binding.kind.plain else binding.kind.same
+        same = None if binding.kind.plain else binding.kind.same
         return column, 2 + planner.place_of[binding.name], binding.kind.decoded, make, self.entity.checks.get(column), same
 
     def _named(self) -> dict[str, list[Binding]]:
@@ -155,20 +155,22 @@ class Lane:
         """Read the rows of a batch, and what the rows they refer to are called."""
         found = self._rows(self.columns, records)
         self.rows = {row[1]: row for row in found}
+        if self._id_of and self.finder != self.entity.primary:  # found by the range of their ids, and some perhaps not
+            missing = {key for key in map(self._key_of, records) if key is not None and key not in self.rows}
+            more = self.planner.rows.slim(self.columns, missing) if missing else []
+            self.rows.update({row[1]: row for row in more})
+            found += more
         for (column, fields), called in zip(self.named.items(), self.called, strict=True):
             self._learn(column, fields, called, set(map(operator.itemgetter(self.at[column]), found)).difference(called))
 
     def _rows(self, columns: Sequence[str], records: list[Any]) -> list[tuple[Any, ...]]:
-        """Return (id, *columns) of the rows of a batch: by one range of ids where those of the file lie close together, the others by key."""
-        rows, found = self.planner.rows, list[tuple[Any, ...]]()
+        """Return (id, *columns) of rows of a batch: of one range of ids where those of the file lie close together, else by the finder."""
+        rows = self.planner.rows
         ids = [i for i in map(self._id_of, records) if i is not None] if self._id_of else []
-        near = bool(ids) and max(ids) - min(ids) <= NEAR * len(ids)
-        if near:
-            found = rows.between(columns, min(ids), max(ids))
-        if not near or self.finder != self.entity.primary:
-            wanted = set(map(self._key_of, records)).difference((None,), [row[1] for row in found])
-            found += rows.slim(columns, wanted) if wanted else []
-        return found
+        if ids and (high := max(ids)) - (low := min(ids)) <= NEAR * len(ids):
+            return rows.between(columns, low, high)
+        wanted = set(map(self._key_of, records)).difference((None,))
+        return rows.slim(columns, wanted) if wanted else []
 
     def _learn(self, column: str, fields: Sequence[Binding], called: dict[Any, tuple[Any, ...]], ids: set[Any]) -> None:
         """Remember what the rows a reference names are called, with the hashes `_rev` has of that; no row is called nothing."""
@@ -255,7 +257,9 @@ class Lane:
         new: dict[str, Any] = {}
         old: dict[str, Any] = {}
         for value, current, (column, place, decoded, make, check, same) in zip(self._cells(record), row[2:], self._fields):  # noqa: B905
-            if same(value, current := current if make is None else make(current)):
+            if make is not None:
+                current = make(current)
+            if value == current and (same is None or same(value, current)):
                 continue
             if base is not None:
                 before = base[place]
