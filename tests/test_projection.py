@@ -36,6 +36,7 @@ from sqlalchemy.engine import Engine
 
 from bakeio_core import Bakeio, Entity, ImportRefused, UsageError, View, connect, editable, hookimpl, identity_columns, key, readonly
 from bakeio_core.database import begin_read, begin_write
+from bakeio_core.errors import PluginError
 from bakeio_core.projection import revision_of
 
 Run = Callable[..., Ran]
@@ -297,3 +298,14 @@ def test_a_row_to_compute_from_must_be_led_to_by_a_foreign_key() -> None:
     assert any("notes is no foreign key, so it leads to no row to compute from" in line for line in core.broken())
     with pytest.raises(UsageError):
         core.view("trees")
+
+
+def test_what_fails_while_it_computes_is_named_with_its_view(planted: Engine, tmp_path: Path) -> None:
+    class Failing(Orchard):
+        @hookimpl
+        def bakeio_views(self) -> View:
+            return View(name="trees", entity="trees", fields={"slug": key("slug"), "x": readonly("plot_id", lambda row: row.rain)})
+
+    core = Bakeio.discover(plugins=[Failing()])
+    with pytest.raises(PluginError, match='the view "trees" cannot be made: AttributeError: rain'):
+        exported(core, planted, "trees", tmp_path / "t.json")
