@@ -434,7 +434,10 @@ class PostgreSQL(Dialect):
         return found
 
     def has_table(self, db: Connection, name: str) -> bool:
-        sql = "SELECT 1 FROM pg_tables WHERE tablename = %s AND schemaname = ANY(current_schemas(false))"
+        sql = (
+            "SELECT 1 FROM pg_class WHERE relname = %s AND relkind IN ('r', 'p', 'v', 'f') "  # the kinds information_schema has columns of
+            "AND relnamespace = ANY(current_schemas(false)::regnamespace[])"
+        )
         return bool(self.fetch(db, sql, (name,)))
 
     def json_pages(

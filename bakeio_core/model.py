@@ -207,8 +207,13 @@ def readonly(source: Source, compute: Callable[[Any], ColumnElement[Any]] | None
     source: a column, a dotted path over foreign keys (`a_id.b_id.column`) or a function of the tables returning an expression.
     compute: where `source` is a path that ends with a foreign key (`a_id`, `a_id.b_id`), a function of the columns of the row it leads to
     (`row.name`, as of `Table.c`) returning an expression; cheaper than looking that row up in a function of the tables.
+    Raises PluginError for `compute` without a path.
     """
-    return Field("readonly", source if compute is None or not isinstance(source, str) else OfRow(source, compute))
+    if compute is None:
+        return Field("readonly", source)
+    if not isinstance(source, str):
+        raise PluginError("readonly(path, compute): the first must be a path to a row, such as a_id or a_id.b_id")
+    return Field("readonly", OfRow(source, compute))
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,6 +53,11 @@ class Reader:
         self._checked: list[tuple[Any, Callable[[Any], Any]]] = []
         self._near: dict[str, str | None] = {}
 
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes of what `typed` gives, in order."""
+        return tuple(self._type.__struct_fields__)
+
     def typed(self, block: Block, *, mostly_known: bool = False) -> list[Any] | None:
         """Decode a block by generated types. None on any doubt: unknown layout, a field missing somewhere, a name standing twice.
 

@@ -58,13 +58,10 @@ def _each(values: Iterable[Any]) -> list[int]:
 
 
 def _of_text(values: Sequence[Any]) -> list[int]:
-    try:
+    with suppress(TypeError, UnicodeEncodeError):  # a null, or half of a surrogate pair
         return list(map(zlib.crc32, map(str.encode, values)))
-    except TypeError:  # a null among them
-        with suppress(UnicodeEncodeError, AttributeError):
-            return [NOTHING if value is None else zlib.crc32(value.encode()) for value in values]
-    except UnicodeEncodeError:
-        pass
+    with suppress(AttributeError, UnicodeEncodeError):
+        return [NOTHING if value is None else zlib.crc32(value.encode()) for value in values]
     return _each(values)
 
 

@@ -98,16 +98,10 @@ class Lane:
         self._is_whole = whole
         if whole:
             fields, bindings = planner.revision.fields, planner.part.bindings
-            self._revised = self._tuple_of(planner.by_column[finder], REV, *fields)
+            places = {attribute: place for place, attribute in enumerate(planner.reader.attributes)}
+            self._revised = operator.itemgetter(*(places[names[field]] for field in (planner.by_column[finder], REV, *fields)))
             self._hashes = [hashing(bindings[field].kind) for field in fields]
         self._walk = self._generated()
-
-    def _place(self, field: str) -> int:
-        """Return the place of a field among those of a record; its attribute is called after it."""
-        return int(self.names[field].removeprefix("f"))
-
-    def _tuple_of(self, *fields: str) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-        return _tuple_at([self._place(field) for field in fields])
 
     def _field(self, binding: Binding) -> tuple[Any, ...]:
         planner, column = self.planner, binding.column
@@ -278,13 +272,6 @@ class Lane:
         if new:
             self.edits.append((number, row[0], new, old))
         return True
-
-
-def _tuple_at(places: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    """Return a function from a tuple to that of its items at these places."""
-    if len(places) == 1:
-        return operator.itemgetter(slice(places[0], places[0] + 1))
-    return operator.itemgetter(*places) if places else operator.itemgetter(slice(0, 0))
 
 
 def _is_composed(text: str) -> bool:

@@ -307,5 +307,10 @@ def test_what_fails_while_it_computes_is_named_with_its_view(planted: Engine, tm
             return View(name="trees", entity="trees", fields={"slug": key("slug"), "x": readonly("plot_id", lambda row: row.rain)})
 
     core = Bakeio.discover(plugins=[Failing()])
-    with pytest.raises(PluginError, match='the view "trees" cannot be made: AttributeError: rain'):
+    with pytest.raises(PluginError, match=r'the view "trees" cannot be made: AttributeError: rain \(test_projection\.py:\d+\)$'):
         exported(core, planted, "trees", tmp_path / "t.json")
+
+
+def test_a_function_of_a_row_wants_the_path_to_it() -> None:
+    with pytest.raises(PluginError, match="must be a path to a row"):
+        readonly(lambda tables: tables["trees"].c.slug, lambda row: row.slug)
