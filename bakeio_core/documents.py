@@ -1,7 +1,7 @@
 """Read one JSON document with a header and records: any layout, streamed, bounded memory, what is broken said record by record.
 
-The fast lane is the layout bakeio writes, one record a line: blocks of whole lines that a typed decoder takes as they are. Every
-other layout goes through a scanner that decodes one record at a time. No database is needed here.
+The fast lane is any layout with the header in front: the stream is cut between records into blocks that a typed decoder takes as they
+are. What is broken, and other documents, go through a scanner that decodes one record at a time. No database is needed here.
 """
 
 from __future__ import annotations
@@ -9,21 +9,27 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
+
+import msgspec
 
 from bakeio_core.errors import DocumentError, Problem
 
 __all__ = ["Block", "Document", "Format", "Gathered", "Limits"]
 
 BLOCK = 1 << 20
-_RECORDS = re.compile(rb'"records"[ \t]*:[ \t]*\[[ \t]*\r?\n[ \t]*(?=\{[ \t]*")')
+TRIES = 8
+"""How many places are tried for a cut between records: objects inside of records look like them."""
+_RECORDS = re.compile(rb'"records"\s*:\s*\[(\s*)(?=\{)')
 _TWO_ON_A_LINE = re.compile(rb"\}[ \t]*,[ \t]*\{")
-_LIST_END = re.compile(rb"\r?\n[ \t]*\]")
+_LIST_END = re.compile(rb"\}(?=\s*\])")
+_pieces = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _KINDS = {"manifest_version": "manifest", "skipped_at": "skipped", "entity_type": "entity", "export_type": "view", "view_name": "view"}
 
 
@@ -88,31 +94,30 @@ DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_float=_decimal, parse
 class Block:
     """Some records of a document, in order. `first` is the number of the first one, counted from 1.
 
-    `data` is a JSON array in bytes with one record a line, `size` of them, or None where only `items` (number, record or problem) could be had.
+    `data` is a JSON array in bytes and `texts` the JSON text of each record of it; None where only `items` (number, record or problem)
+    could be had.
     """
 
     first: int
     data: bytes | None
+    texts: Sequence[bytes | msgspec.Raw] = ()
     items: list[tuple[int, dict[str, Any] | Problem]] = field(default_factory=list)
-    size: int = 0
     depth: int = Limits.depth
 
-    @cached_property
-    def lines(self) -> list[bytes]:
-        """The lines of `data`, one for each record."""
-        return (self.data or b"")[1:-1].split(b"\n")
+    def text(self, number: int) -> bytes:
+        """Return the JSON text of a record of `data`."""
+        return bytes(self.texts[number - self.first])
 
     def slow(self, file: str) -> list[tuple[int, dict[str, Any] | Problem]]:
         """Return every record as a plain dictionary, numbers as Decimal, and what is no JSON object as a problem."""
         if self.data is None:
             return self.items
-        return [(number, self.slow_one(number, file)) for number in range(self.first, self.first + len(self.lines))]
+        return [(number, self.slow_one(number, file)) for number in range(self.first, self.first + len(self.texts))]
 
     def slow_one(self, number: int, file: str) -> dict[str, Any] | Problem:
         """Return what `slow` gives of one record of `data`."""
-        line = self.lines[number - self.first]
         try:
-            return as_record(DECODER.decode(line.decode().rstrip(", ")), number, file, self.depth)
+            return as_record(DECODER.decode(self.text(number).decode()), number, file, self.depth)
         except ValueError as error:
             return Problem(code="bad-json", file=file, record=number, message=explain_json(error))
         except RecursionError:
@@ -165,6 +170,7 @@ class Document:
     def __init__(self, name: str, open_: Callable[[], IO[bytes]], limits: Limits | None = None) -> None:
         self.name, self.open, self.limits = name, open_, limits or Limits()
         self._header: dict[str, Any] | None = None
+        self._start: re.Match[bytes] | None = None
 
     @classmethod
     def at(cls, path: Path, limits: Limits | None = None) -> Document:
@@ -197,6 +203,7 @@ class Document:
             try:
                 header = DECODER.decode((head[: start.start()].removeprefix(codecs.BOM_UTF8) + b'"records":[]}').decode())
                 if isinstance(header, dict) and not isinstance(header, Duplicated) and self._known(header):
+                    self._start = start
                     return {name: value for name, value in header.items() if name != "records"}
             except (ValueError, RecursionError):
                 pass
@@ -217,50 +224,68 @@ class Document:
 
     def blocks(self, seen: Callable[[bytes], object] | None = None) -> Iterator[Block]:
         """Yield all records in blocks; `seen` is given every byte of the file once, in order (for a checksum)."""
+        in_front = self.header and self._start
         with self.open() as raw:
             file = _Watched(raw, seen)
-            data = file.read(BLOCK)
-            start = _RECORDS.search(data)
-            if start and self._known(self.header):
-                yield from self._line_blocks(file, data[start.end() :], data[data.rfind(b"\n", 0, start.end()) : start.end()])
+            if in_front:
+                yield from self._cut(file, in_front)
             else:
-                file.push(data)
                 yield from _gathered(value for name, value in self._scan(file) if name is None)
             while file.read(BLOCK):
                 pass
 
-    def _line_blocks(self, file: _Watched, data: bytes, lead: bytes) -> Iterator[Block]:
-        """Cut the stream at line ends while it keeps to one record a line; leave what does not to the scanner.
+    def _cut(self, file: _Watched, start: re.Match[bytes]) -> Iterator[Block]:
+        """Cut the stream between records; leave to the scanner what cannot be cut.
 
-        lead: the line end and white space before `data`, by which the scanner knows where records begin.
+        Before the first record stands some white space; before each other one a comma and the same, or a space at most.
         """
-        first = 1
-        while True:
-            cut = data.rfind(b"\n")
-            whole, end = data[:cut], None
-            lines = _one_a_line(whole) if cut > 0 and data[cut - 1 : cut] == b"," else 0
-            if cut > 0 and not lines:
-                end = _LIST_END.search(data)
-                cut = end.start() if end else cut
-                whole = data[:cut]
-                lines = _one_a_line(whole) if whole.endswith(b",") != bool(end) else 0
-            if cut > 0:
-                if not lines:
-                    break
-                yield Block(first, b"".join((b"[", whole if end else memoryview(whole)[:-1], b"]")), size=lines, depth=self.limits.depth)
-                first += lines
-                data = data[cut:] if end else data[cut + 1 :]
-            if end:
-                rest = [data]
-                while more := file.read(BLOCK):
-                    rest.append(more)
-                return self._check_end(b"".join(rest))
-            more = file.read(BLOCK)
-            if not more or len(data) > self.limits.record:
-                break
-            data += more
-        file.push((lead if first == 1 else b"\n") + data)
-        yield from _gathered(_Scanner(file, self).records(first - 1))
+        lead = start[1]
+        joints = (b"}," + lead + b"{",) if b"\n" in lead else (b"},{", b"}, {")
+        more = file.read(BLOCK)
+        data, first, last = more[start.end() :], 1, False
+        while not last:
+            ended, cuts = len(more) < BLOCK, _joints(data, joints)
+            if not (cuts or ended) and len(data) <= self.limits.record:
+                more = file.read(BLOCK)
+                data += more
+                continue
+            block, cut, last = (
+                self._proper(first, data, cuts, ended) or self._broken(first, data, cuts, ended, joints[0]) or (None, 0, False)
+            )
+            if block is None:
+                file.push(lead + data)
+                yield from _gathered(_Scanner(file, self).records(first - 1))
+                return
+            yield block
+            first += len(block.texts)
+            if not last:
+                more = file.read(BLOCK)
+                data = data[cut:].lstrip()[1:].lstrip() + more
+        rest = [data[cut:]]
+        while more := file.read(BLOCK):
+            rest.append(more)
+        self._check_end(b"".join(rest))
+
+    def _proper(self, first: int, data: bytes, cuts: list[int], ended: bool) -> tuple[Block, int, bool] | None:
+        """Return the records up to the first place where that is proper JSON, the place, and whether the list ends there."""
+        for cut, last in _places(data, cuts, ended):
+            array = b"".join((b"[", memoryview(data)[:cut], b"]"))
+            with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                return Block(first, array, _pieces(array), depth=self.limits.depth), cut, last
+        return None
+
+    def _broken(self, first: int, data: bytes, cuts: list[int], ended: bool, joint: bytes) -> tuple[Block, int, bool] | None:
+        """Return what `_proper` does where some records are no JSON, if line ends say for certain where each of them begins and ends."""
+        lead = joint[2:-1]
+        for cut, last in _places(data, cuts, ended) if b"\n" in lead else ():
+            whole = data[:cut]
+            texts = whole.split(joint)
+            count, lines = len(texts), whole.count(b"\n") == (len(texts) - 1) * lead.count(b"\n")
+            indented = not lead.endswith(b"\n") and whole.count(lead + b"{") == count - 1 and whole.count(lead + b"}") == count
+            if indented or whole.count(b"{") == count or (lines and not _TWO_ON_A_LINE.search(whole)):
+                texts = [b"{" * (place > 0) + text + b"}" * (place < count - 1) for place, text in enumerate(texts)]
+                return Block(first, b"[" + whole + b"]", texts, depth=self.limits.depth), cut, last
+        return None
 
     def _check_end(self, rest: bytes) -> None:
         """After the records only the end of the document may come, or more of its header."""
@@ -335,12 +360,22 @@ class _Watched:
         return data
 
 
-def _one_a_line(whole: bytes) -> int:
-    """Return how many records stand in these lines, one on each; 0 where that is not so."""
-    lines = whole.count(b"\n") + 1
-    if lines != whole.count(b"},\n{") + 1 or whole[:1] != b"{" or not whole.endswith((b"}", b"},")):
-        return 0
-    return lines if whole.count(b"{") == lines or not _TWO_ON_A_LINE.search(whole) else 0
+def _joints(data: bytes, joints: Iterable[bytes]) -> list[int]:
+    """Return where records may end and others begin, the last place first."""
+    cuts, end = list[int](), len(data)
+    while len(cuts) < TRIES and (at := max(data.rfind(joint, 0, end) for joint in joints)) >= 0:
+        end = at + 1
+        cuts.append(end)
+    return cuts
+
+
+def _places(data: bytes, cuts: list[int], ended: bool) -> Iterator[tuple[int, bool]]:
+    """Yield where a block may end, and whether the list of records ends there; ended: the stream did, so that this is likely."""
+    if not ended:
+        yield from ((cut, False) for cut in cuts)
+    yield from ((found.end(), True) for found in reversed(deque(_LIST_END.finditer(data), TRIES)))
+    if ended:
+        yield from ((cut, False) for cut in cuts)
 
 
 def _gathered(items: Iterable[tuple[int, dict[str, Any] | Problem]]) -> Iterator[Block]:
@@ -348,10 +383,10 @@ def _gathered(items: Iterable[tuple[int, dict[str, Any] | Problem]]) -> Iterator
     for item in items:
         batch.append(item)
         if len(batch) == 1000:
-            yield Block(batch[0][0], None, batch)
+            yield Block(batch[0][0], None, items=batch)
             batch = []
     if batch:
-        yield Block(batch[0][0], None, batch)
+        yield Block(batch[0][0], None, items=batch)
 
 
 class _Scanner:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import operator
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,9 +75,11 @@ class Reader:
             # A name standing twice, of which the decoder keeps the last, makes more of these; \\": is a quote within a text.
             if (names := data.count(b'":')) != expected and names - data.count(b'\\":') != expected:
                 return None
-            if b"\t" in data or b'" :' in data:
+            if b'" :' in data or b'"  ' in data or _APART.search(data):
                 return None
         if not mostly_known and b"\\" in data and b"\\u0000" in data:
+            return None
+        if data.count(b"[") > block.depth and max(text.count(b"[") for text in map(bytes, block.texts)) >= block.depth:
             return None
         zeros = False
         for kind, cell in self._checked:
@@ -86,15 +89,15 @@ class Reader:
             zeros = zeros or (kind.noun == Number.noun and 0 in values)
         if not mostly_known and self._checked and _holds_more_than_doubles(data, zeros):
             return None
-        if block.first != self.total + 1 or len(records) != block.size:
+        if block.first != self.total + 1 or len(records) != len(block.texts):
             return None
         return records
 
     @staticmethod
     def is_exact(block: Block, number: int) -> bool:
         """Tell whether the values of a record of a `mostly_known` block are what the file says: no digits lost, no NUL."""
-        line = block.lines[number - block.first]
-        return b"\\u0000" not in line and not _holds_more_than_doubles(line, True)
+        text = block.text(number)
+        return b"\\u0000" not in text and not _holds_more_than_doubles(text, True)
 
     def careful(self, block: Block) -> list[Any] | None:
         """Give what `typed` gives of a block it would not take, by the slow reader; None where any record has a problem."""
@@ -123,7 +126,7 @@ class Reader:
     def _prepare(self, block: Block) -> bool:
         """Generate the record type from the fields of the first record; every record must have exactly these."""
         try:
-            first = msgspec.json.decode(block.data.split(b"\n", 1)[0].removeprefix(b"[").rstrip(b",]"))  # type: ignore[union-attr]
+            first = msgspec.json.decode(block.text(block.first))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
         if not isinstance(first, dict) or not all(map(_is_plain, first)) or any(self._is_typo(name, first) for name in first):
@@ -256,6 +259,7 @@ class Reader:
         ]  # fmt: skip
 
 
+_APART = re.compile(rb"[\t\r\n]\s*:")
 _TO_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 
 

@@ -22,7 +22,7 @@ FILES = {
     "purchases": "04_purchases.json",
     "inventory_items": "05_inventory_items.json",
 }
-LAYOUTS = ["one record a line", "indent=2"]
+LAYOUTS = ["one record a line", "indent=2", "records in front"]
 
 
 class Fault(NamedTuple):
@@ -152,8 +152,8 @@ class Spoilt:
         for entity, name in FILES.items():
             document = self.documents[entity]
             document["record_count"] = len(document["records"])
-            if layout == "indent=2":
-                text = json.dumps(document, indent=2)
+            if layout != LAYOUTS[0]:
+                text = json.dumps(document if layout == "indent=2" else {"records": document["records"]} | document, indent=2)
             else:
                 head = json.dumps(document | {"records": []}, indent=2).removesuffix("[]\n}")
                 text = head + "[\n" + ",\n".join(json.dumps(r, separators=(",", ":")) for r in document["records"]) + "\n]\n}\n"
@@ -218,11 +218,11 @@ def test_every_bad_value_of_exported_records_is_reported_and_nothing_else_and_no
     assert rows_of(sample) == before
 
 
-def test_both_layouts_give_the_very_same_problems(run: Run, spoilt: Spoilt, tmp_path: Path) -> None:
+def test_all_layouts_give_the_very_same_problems(run: Run, spoilt: Spoilt, tmp_path: Path) -> None:
     spoilt.put(BAD_VALUES, spoilt.add)
     spoilt.misspell(spoilt.add)
-    lines, indented = (reported(run, tmp_path / "new.db", spoilt.write(layout)) for layout in LAYOUTS)
-    assert lines["problems"] == indented["problems"]
+    lines, *others = (reported(run, tmp_path / "new.db", spoilt.write(layout)) for layout in LAYOUTS)
+    assert all(other["problems"] == lines["problems"] for other in others)
 
 
 def test_one_bad_value_at_the_end_of_many_good_records_is_found_by_its_number(run: Run, spoilt: Spoilt, tmp_path: Path) -> None:

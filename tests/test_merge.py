@@ -427,7 +427,7 @@ def imported(core: Bakeio, database: Path, path: Path, **options: Any) -> Any:
     edits=st.lists(several, max_size=6), there=st.lists(stored, max_size=3), twice=st.none() | st.integers(0, 4), rev=st.booleans(),
     whose=whose, options=st.sampled_from([{}, {"on_conflict": "take-file"}, {"nulls": "clear"}, {"mode": "skip-existing"}]),
 )  # fmt: skip
-def test_one_record_a_line_or_not_a_file_is_planned_and_written_alike(
+def test_a_file_is_planned_and_written_alike_in_any_layout_read_quickly_or_with_care(
     core: Bakeio, sample_database: Path, edits: list[Any], there: list[Any], twice: int | None, rev: bool, whose: str, options: Any
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -448,6 +448,7 @@ def test_one_record_a_line_or_not_a_file_is_planned_and_written_alike(
         for layout in (
             f'{header},\n  "records": [\n{lines}\n  ]\n}}\n',
             json.dumps(whole | {"records": records}, ensure_ascii=False, indent=1),
+            json.dumps({"records": records} | whole, ensure_ascii=False),  # read with care, for want of a header in front
         ):
             home = Path(tempfile.mkdtemp(dir=folder))
             (home / "view.json").write_text(layout, "utf-8")
@@ -456,7 +457,7 @@ def test_one_record_a_line_or_not_a_file_is_planned_and_written_alike(
                 for identity, column, value in there:
                     other.execute(f"UPDATE products SET {column} = ? WHERE id = ?", (value, identity))
             outcomes.append(imported(core, home / "bakery.db", home / "view.json", **options))
-        assert outcomes[0] == outcomes[1]
+        assert outcomes[0] == outcomes[1] == outcomes[2]
 
 
 def test_a_whole_number_edited_again_in_the_same_file_is_no_conflict(core: Bakeio, sample_database: Path, tmp_path: Path) -> None:

@@ -163,10 +163,10 @@ def test_what_is_computed_of_a_referred_row_is_null_where_there_is_none(
 
 
 def laid_out(path: Path, layout: str, change: Callable[[list[Any]], object] = lambda records: None) -> Path:
-    """Change a file's records and write it one record a line, which is read fast, or indented, which is read with care."""
+    """Change a file's records and write it one record a line or indented, which is read fast, or with its header behind, which is read with care."""
     document = json.loads(path.read_text("utf-8"))
     change(document["records"])
-    text = json.dumps(document, indent=2)
+    text = json.dumps({"records": document["records"]} | document if layout == "header behind" else document, indent=2)
     if layout == "lines":
         lines = ",\n".join(map(json.dumps, document.pop("records")))
         text = json.dumps(document, indent=2)[:-2] + f',\n  "records": [\n{lines}\n  ]\n}}\n'
@@ -174,7 +174,7 @@ def laid_out(path: Path, layout: str, change: Callable[[list[Any]], object] = la
     return path
 
 
-LAYOUTS = pytest.mark.parametrize("layout", ["lines", "indented"])
+LAYOUTS = pytest.mark.parametrize("layout", ["lines", "indented", "header behind"])
 
 
 @LAYOUTS
