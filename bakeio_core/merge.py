@@ -529,4 +529,5 @@ class ViewPlanner(PartPlanner):
         old = {column: self._stored(row, column) for column in new}
         if "updated_at" in self.place:
             new["updated_at"], old["updated_at"] = self.planner.now, row[self.place["updated_at"]]
+        self._need(new)
         return self._count("updated", Change("update", self.entity.name, draft.number, identity, new, old), batch)

@@ -428,7 +428,6 @@ class PartPlanner:
 
     def _parents(self, draft: Draft, batch: Changes) -> bool:
         """Create the rows a good record was waiting for, as decided; tell whether all of them could be."""
-        made = []
         for column, link in list(draft.links.items()):
             if not isinstance(link, Wanted):
                 continue
@@ -437,10 +436,12 @@ class PartPlanner:
                 self._unanswered(draft, column, row, True)
                 return False
             draft.links[column] = row
-            made.append((link.target.name, row))
-        for parent in made:
-            self.planner.needed(*parent)
         return True
+
+    def _need(self, row: Mapping[str, Any], times: int = 1) -> None:
+        """Note that a record needs those of the rows it refers to which decisions created, or (times=-1) does not after all."""
+        for column, reference in self.entity.references.items():
+            self.planner.needed(reference.target, row.get(column) or 0, times)
 
     def as_parent(self, wanted: Wanted, batch: Changes) -> int | Unlinked:
         """Plan one row of this entity from the values of a decision; an equal one that is there already is taken."""
@@ -515,6 +516,8 @@ class PartPlanner:
             if not isinstance(draft.links[column], int):
                 self.deferred.append((identity, column, draft.lookups[column], draft.number, True))
         self.rows.add(row)
+        if self.planner.parents:
+            self._need(dict(zip(self.columns, row, strict=True)))
         taken.add(identity)
         self._move(draft, row)
         self._remember(identity, draft)
@@ -648,8 +651,7 @@ class PartPlanner:
             self.rows.remove(row)
             self.refused.update({(key, self.rows.key_of(row, key)): row for key in self.entity.all_keys})
             self.planner.note_failed(self.entity, dict(zip(self.columns, row, strict=True)))
-            for column, reference in self.entity.references.items():
-                self.planner.needed(reference.target, row[self.place[column]] or 0, times=-1)
+            self._need(dict(zip(self.columns, row, strict=True)), times=-1)
         self.deferred = [item for item in self.deferred if item[0] != identity]
         self.planner.hide(self.entity, identity)
 
@@ -706,6 +708,7 @@ class PartPlanner:
         if "updated_at" in self.place and new:
             new = new | {"updated_at": self.planner.now}
             old = old | {"updated_at": row[self.place["updated_at"]]}
+        self._need(new)
         return self._count("updated", Change("update", self.entity.name, draft.number, identity, new, old), batch)
 
     @staticmethod

@@ -17,7 +17,8 @@ from conftest import Ran, resign, rows_of
 from receipts import CIDER, DECIDED, FARM, SUMAC, contents, decisions, execute, hash_of, on_terminal, purchase, receipts, view_of
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table
 
-from bakeio_core import Bakeio, Decision, Entity, Missing, connect, hookimpl
+from bakeio_core import Bakeio, Decision, Entity, Missing, connect, documents, hookimpl
+from bakeio_core.documents import Document
 
 DATA = Path(__file__).parent / "data"
 Run = Callable[..., Ran]
@@ -219,7 +220,11 @@ def test_a_decision_about_what_is_known_by_now_changes_nothing(run: Run, sample:
     assert len(rows_of(sample)["suppliers"]) == 8
 
 
-def test_a_report_of_a_dry_run_is_that_of_the_real_run(run: Run, bakery: Callable[[], str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("block", [documents.BLOCK, 1000])
+def test_a_report_of_a_dry_run_is_that_of_the_real_run(
+    run: Run, bakery: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(documents, "BLOCK", block)
     url, view, file = bakery(), receipts(tmp_path / "v.json"), decisions(tmp_path / "d.json", DECIDED)
     words = ["-d", url, "import-view", view, "--decisions", file, "--json"]
     before = hash_of(url)
@@ -254,6 +259,39 @@ def test_a_row_created_for_a_record_the_database_refuses_is_not_left_behind(run:
     assert (after["suppliers"], after["ingredients"]) == (before["suppliers"], before["ingredients"])
     assert [row[2] for row in after["products"][84:]] == [CIDER]
     assert json.loads((tmp_path / "log.json").read_text("utf-8"))["total_skipped"] == 1
+
+
+@pytest.mark.parametrize("refused", [(1,), (2,), (1, 2)])
+def test_a_row_created_for_records_of_several_blocks_stays_while_one_of_them_needs_it(
+    run: Run, bakery: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr(documents, "BLOCK", 300)
+    url = bakery()
+    if url.startswith("postgresql"):
+        execute(url, "ALTER TABLE purchases ADD CONSTRAINT odd CHECK (unit_price <> 666)")
+    else:
+        execute(url, "CREATE TRIGGER odd BEFORE INSERT ON purchases WHEN NEW.unit_price = 666 BEGIN SELECT RAISE(ABORT, 'odd'); END")
+    records = [purchase(FARM, day, notes="n" * 400) for day in (1, 2)]
+    for number in refused:
+        records[number - 1]["unit_price"] = 666
+    view = view_of(tmp_path / "v.json", records)
+    assert len(list(Document.at(view).blocks())) == 2
+    words = [
+        "-d",
+        url,
+        "import-view",
+        view,
+        "--auto-create",
+        "suppliers",
+        "--skip-on-error",
+        "--skipped-log",
+        tmp_path / "log.json",
+        "--json",
+    ]
+    done = run(*words)
+    assert (done.json["summary"]["created"], done.json["summary"]["errors"]) == (2 - len(refused), len(refused)), done.out
+    assert [entry["records"] for entry in done.json["resolved"]] == [1] * (len(refused) < 2)
+    assert [row[3] for row in rows_of(url)["suppliers"][8:]] == [FARM] * (len(refused) < 2)
 
 
 # -- without a person
