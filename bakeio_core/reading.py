@@ -94,9 +94,18 @@ class Reader:
         return records
 
     @staticmethod
-    def is_exact(block: Block, number: int) -> bool:
-        """Tell whether the values of a record of a `mostly_known` block are what the file says: no digits lost, no NUL."""
+    def is_exact(block: Block, number: int, name: str = "", value: Any = None) -> bool:
+        """Tell whether the values of a record of a `mostly_known` block are what the file says: no digits lost, no NUL.
+
+        name, value: where only one field matters, and what `typed` gave for it.
+        """
         text = block.text(number)
+        if isinstance(value, float):
+            whole, digits = repr(value).encode().removesuffix(b".0"), b'"%b":%b'
+            for said in (whole, whole + b".0"):
+                at = text.find(digits % (name.encode(), said))
+                if at >= 0 and text[at + len(name.encode()) + 3 + len(said)] in b",}\r\n":
+                    return True
         return b"\\u0000" not in text and not _holds_more_than_doubles(text, True)
 
     def careful(self, block: Block) -> list[Any] | None:

@@ -33,6 +33,10 @@ NEAR = 4
 """Rows are fetched as one range of ids where that holds at most so many ids for each record."""
 
 
+Edit = tuple[int, int, dict[str, Any], dict[str, Any]]
+"""What a record edits: its number, the id of its row, {column: new value}, {column: old value}."""
+
+
 class Sieve:
     """Sift the typed records of one view file, batch by batch."""
 
@@ -88,13 +92,9 @@ class Lane:
         self.at = {column: place for place, column in enumerate(self.columns[1 + len(self.plain) :], 2 + len(self.plain))}
         self.called: list[dict[Any, tuple[Any, ...]]] = [{} for _ in self.named]
         self.rows: dict[Any, tuple[Any, ...]] = {}
-        self.edits: list[tuple[int, int, dict[str, Any], dict[str, Any]]] = []
         self.block: Block | None = None
         self._key_of = operator.attrgetter(names[planner.by_column[finder]])
         self._id_of = operator.attrgetter(names[planner.id_field]) if planner.id_field in names else None
-        self._fields = [self._field(binding) for binding in self.plain]
-        attributes = [names[binding.name] for binding in self.plain]
-        self._cells = operator.attrgetter(*attributes, *attributes[:1]) if attributes else lambda record: ()
         self._is_whole = whole
         if whole:
             fields, bindings = planner.revision.fields, planner.part.bindings
@@ -102,12 +102,6 @@ class Lane:
             self._revised = operator.itemgetter(*(places[names[field]] for field in (planner.by_column[finder], REV, *fields)))
             self._hashes = [hashing(bindings[field].kind) for field in fields]
         self._walk = self._generated()
-
-    def _field(self, binding: Binding) -> tuple[Any, ...]:
-        planner, column = self.planner, binding.column
-        make = planner.rows.dialect.result(binding.kind, self.entity.table.c[column])
-        same = None if binding.kind.plain else binding.kind.same
-        return column, 2 + planner.place_of[binding.name], binding.kind.decoded, make, self.entity.checks.get(column), same
 
     def _named(self) -> dict[str, list[Binding]]:
         """Return {reference: fields of the file that say what its row is called}."""
@@ -120,18 +114,18 @@ class Lane:
     def sift(self, block: Block, records: list[Any]) -> tuple[list[tuple[int, Any]], list[Change]]:
         touched, self.block = self.planner.touched, block
         items = self._unedited(block.first, records, self._uuids(records)) if self._is_whole else list(enumerate(records, block.first))
-        self.edits = []
         if not items:
             return [], []
+        edits: list[Edit] = []
         self._fetch([record for _, record in items])
-        return self._walk(items, self.rows, touched, self._settle), self._changes()
+        return self._walk(items, self.rows, touched, edits), self._changes(edits)
 
     def _uuids(self, records: list[Any]) -> dict[Any, str]:
         return {row[1]: str(row[2]) for row in self._rows([self.entity.primary, self.identity], records)}
 
-    def _changes(self) -> list[Change]:
+    def _changes(self, edits: list[Edit]) -> list[Change]:
         """Return the edits of a batch as changes, with the times their rows were last updated and are updated now."""
-        name, edits = self.entity.name, self.edits
+        name = self.entity.name
         if edits and "updated_at" in self.entity.columns:
             stamps, now = self._stamps([identity for _, identity, _, _ in edits]), self.planner.planner.now
             for _, identity, new, old in edits:
@@ -180,7 +174,10 @@ class Lane:
             called[identity] = (*names, *map(field_hash, names)) if self.has_revision else names
 
     def _generated(self) -> Callable[..., list[tuple[int, Any]]]:
-        """Generate the loop over (number, record): (items, rows by the finder, touched, settle) -> those left to the careful way."""
+        """Generate the loop over (number, record): (items, rows by the finder, touched, edits) -> those left to the careful way.
+
+        A record whose row is certain and whose edits want no care is added to `edits`; nulls, conflicts and what a check says want care.
+        """
         revision, names, at, place_of = self.planner.revision, self.names, self.at, self.planner.place_of
         scope: dict[str, Any] = {"UNREAD": UNREAD, "base_of": revision.unpacked}
         conditions = [f"r.{names[b.name]} == row[{at[b.column]}]" for b in self.fixed]
@@ -196,26 +193,68 @@ class Lane:
             conditions += [f"(b := base_of(r.{names[REV]})) is not None", f"b[:2] == of_row({uuid})"]
             keys = [binding.name for binding in self.planner.keys if binding.name in names]
             conditions += [f"b[{2 + place_of[name]}] == hashed(r.{names[name]})" for name in keys]
-        new = "".join(f"r.{names[b.name]}, " for b in self.plain)
-        # of the others a row holds what the database does, which may look like another wire value
-        same = f"({new}) == row[2:{2 + len(self.plain)}]" if all(b.kind.plain for b in self.plain) else "False"
-        exec(
-            "def walk(items, rows, touched, settle):\n"
-            "    left = []\n"
-            "    b = None\n"
-            "    for number, r in items:\n"
-            f"        row = rows.get(r.{names[self.planner.by_column[self.finder]]})\n"
-            f"        if {' and '.join(['row is not None', *conditions, *hashes, 'row[0] not in touched'])}:\n"
-            f"            if {same}:\n"
-            "                touched[row[0]] = number << 33 | UNREAD << 1\n"
-            "                continue\n"
-            "            if settle(number, r, row, b):\n"
-            "                continue\n"
-            "        left.append((number, r))\n"
+        if self.planner.planner.options.mode == "skip-existing":
+            settled = ["if True:", "    return False"]
+        else:
+            settled = [line for place, binding in enumerate(self.plain, 2) for line in self._compared(binding, place, scope)]
+        known: list[str] = []
+        if not self._is_whole and all(b.kind.plain for b in self.plain):  # of the others a row may hold what looks like another wire value
+            values = "".join(f"r.{names[b.name]}, " for b in self.plain)
+            known = [
+                f"            if ({values}) == row[2:{2 + len(self.plain)}]:",
+                "                touched[row[0]] = number << 33 | UNREAD << 1",
+                "                continue",
+            ]
+        lines = [
+            "def settle(number, r, row, b, touched, edits):",
+            "    new, old = {}, {}",
+            *["    " + line for line in settled],
+            "    touched[row[0]] = number << 33 | UNREAD << 1",
+            "    if new:",
+            "        edits.append((number, row[0], new, old))",
+            "    return True",
+            "def walk(items, rows, touched, edits):",
+            "    left, b = [], None",
+            "    for number, r in items:",
+            f"        row = rows.get(r.{names[self.planner.by_column[self.finder]]})",
+            f"        if {' and '.join(['row is not None', *conditions, *hashes, 'row[0] not in touched'])}:",
+            *known,
+            "            if settle(number, r, row, b, touched, edits):",
+            "                continue",
+            "        left.append((number, r))",
             "    return left",
-            scope,
-        )
+        ]
+        exec("\n".join(lines), scope)
         return scope["walk"]  # type: ignore[no-any-return]
+
+    def _compared(self, binding: Binding, place: int, scope: dict[str, Any]) -> list[str]:
+        """Return the lines that compare one field of a record with its row, and take an edit of it that wants no care."""
+        column, kind, check = binding.column, binding.kind, self.entity.checks.get(binding.column)
+        make = self.planner.rows.dialect.result(kind, self.entity.table.c[column])
+        given = {"make": make, "same": kind.same, "check": check, "decoded": kind.decoded, "fit": self._fit(binding)}
+        scope |= {f"{name}{place}": value for name, value in given.items()} | {"Problem": Problem}
+        value = f"decoded{place}(value)" if kind.decoded is not None else "value"
+        differ = "value != current" if kind.plain else f"not (value == current and same{place}(value, current))"
+        base = f"b[{2 + self.planner.place_of[binding.name]}]"
+        lines = [f"if not fit{place}(number, value): return False"]
+        if check is not None:
+            lines += [f"answer = check{place}(current, value)", "if isinstance(answer, Problem) or answer != value: return False"]
+        lines += [f"new[{column!r}], old[{column!r}] = {value}, current"]
+        if self.has_revision:
+            lines = [f"if hashed(value) != {base}:", f"    if hashed(current) != {base}: return False", *["    " + line for line in lines]]
+        read = f"make{place}(row[{place}])" if make is not None else f"row[{place}]"
+        return [f"value, current = r.{self.names[binding.name]}, {read}", f"if {differ}:", *["    " + line for line in lines]]
+
+    def _fit(self, binding: Binding) -> Callable[[int, Any], bool]:
+        """Return what tells whether a new value may be stored as it was decoded: no null, composed text, a number with all its digits."""
+        name = binding.name
+
+        def fit(number: int, value: Any) -> bool:
+            if isinstance(value, str):
+                return value != "" and "\0" not in value and (value.isascii() or unicodedata.is_normalized("NFC", value))
+            return value is not None and self.block is not None and self.planner.reader.is_exact(self.block, number, name, value)
+
+        return fit
 
     def _unedited(self, first: int, records: list[Any], uuids: dict[Any, str]) -> list[tuple[int, Any]]:
         """Mark the records whose `_rev` is that of their own values; return (number, record) of the others.
@@ -239,40 +278,3 @@ class Lane:
             return items
         touched.update(zip(rows, [number << 33 | UNREAD << 1 for number, _ in compress(items, done)]))  # noqa: B905
         return list(compress(items, map(operator.not_, done)))
-
-    def _is_exact(self, number: int) -> bool:
-        return self.block is not None and self.planner.reader.is_exact(self.block, number)
-
-    def _settle(self, number: int, record: Any, row: tuple[Any, ...], base: tuple[int, ...] | None) -> bool:
-        """Take the edits of a record whose row is certain; False where anything about them wants care: nulls, conflicts, checks."""
-        planner = self.planner
-        if planner.planner.options.mode == "skip-existing":
-            return False
-        new: dict[str, Any] = {}
-        old: dict[str, Any] = {}
-        for value, current, (column, place, decoded, make, check, same) in zip(self._cells(record), row[2:], self._fields):  # noqa: B905
-            if make is not None:
-                current = make(current)
-            if value == current and (same is None or same(value, current)):
-                continue
-            if base is not None:
-                before = base[place]
-                if field_hash(value) == before:
-                    continue
-                if field_hash(current) != before:
-                    return False
-            if value is None or value == "" or not (_is_composed(value) if isinstance(value, str) else self._is_exact(number)):
-                return False
-            if check is not None:
-                answer = check(current, value)
-                if isinstance(answer, Problem) or answer != value:
-                    return False
-            new[column], old[column] = value if decoded is None else decoded(value), current
-        planner.touched[row[0]] = number << 33 | UNREAD << 1
-        if new:
-            self.edits.append((number, row[0], new, old))
-        return True
-
-
-def _is_composed(text: str) -> bool:
-    return "\0" not in text and (text.isascii() or unicodedata.is_normalized("NFC", text))
