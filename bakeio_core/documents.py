@@ -212,7 +212,7 @@ class Document:
             for name, value in self._scan(file):
                 if name is not None:
                     if name in header:
-                        raise self._fail("bad-document", f'the field "{name}" stands twice in the header')
+                        raise self._stands_twice(name)
                     header[name] = value
                 elif self._known(header):
                     break
@@ -254,17 +254,16 @@ class Document:
             )
             if block is None:
                 file.push(lead + data)
-                yield from _gathered(_Scanner(file, self).records(first - 1))
-                return
+                scanner = _Scanner(file, self)
+                yield from _gathered(scanner.records(first - 1))
+                return self._check_end("]" + scanner.rest())
             yield block
             first += len(block.texts)
             if not last:
                 more = file.read(BLOCK)
                 data = data[cut:].lstrip()[1:].lstrip() + more
-        rest = [data[cut:]]
-        while more := file.read(BLOCK):
-            rest.append(more)
-        self._check_end(b"".join(rest))
+        file.push(data[cut:])
+        self._check_end(_Scanner(file, self).rest())
 
     def _proper(self, first: int, data: bytes, cuts: list[int], ended: bool) -> tuple[Block, int, bool] | None:
         """Return the records up to the first place where that is proper JSON, the place, and whether the list ends there."""
@@ -282,20 +281,26 @@ class Document:
             texts = whole.split(joint)
             count, lines = len(texts), whole.count(b"\n") == (len(texts) - 1) * lead.count(b"\n")
             indented = not lead.endswith(b"\n") and whole.count(lead + b"{") == count - 1 and whole.count(lead + b"}") == count
-            if indented or whole.count(b"{") == count or (lines and not _TWO_ON_A_LINE.search(whole)):
+            if (indented and whole.endswith(lead + b"}")) or whole.count(b"{") == count or (lines and not _TWO_ON_A_LINE.search(whole)):
                 texts = [b"{" * (place > 0) + text + b"}" * (place < count - 1) for place, text in enumerate(texts)]
                 return Block(first, b"[" + whole + b"]", texts, depth=self.limits.depth), cut, last
         return None
 
-    def _check_end(self, rest: bytes) -> None:
+    def _check_end(self, rest: str) -> None:
         """After the records only the end of the document may come, or more of its header."""
         try:
-            DECODER.decode('{"records": [' + rest.decode())
+            end = DECODER.decode('{"records": [' + rest)
         except (ValueError, RecursionError) as error:
             text = rest.strip()
-            if text.startswith(b"]") and not text.endswith(b"}"):
+            if text.startswith("]") and not text.endswith("}"):
                 raise self._fail("truncated", "ends before its last }: get a complete copy of it") from None
             raise self._fail("bad-document", f"after its records it {explain_json(error)}") from None
+        twice = end.name if isinstance(end, Duplicated) else next((name for name in end if name in self.header), None)
+        if twice is not None:
+            raise self._stands_twice(twice)
+
+    def _stands_twice(self, name: str) -> DocumentError:
+        return self._fail("bad-document", f'the field "{name}" stands twice in the header')
 
     def _scan(self, file: IO[bytes] | _Watched) -> Iterator[tuple[str | None, Any]]:
         """Yield (name, value) for each header field and (None, (number, record or problem)) for each record, in the order of the file."""
@@ -304,7 +309,7 @@ class Document:
         if opening == "[":
             scanner.take()
             yield from ((None, item) for item in scanner.records())
-            return
+            return scanner.end()
         if opening != "{":
             raise self._fail("bad-document", "is not a JSON document: it must begin with {")
         scanner.take()
@@ -325,8 +330,7 @@ class Document:
             elif scanner.peek() != "}":
                 raise self._fail("bad-document", f'is not valid JSON after the field "{name}": a comma or }} is missing')
         scanner.take()
-        if scanner.peek(end_ok=True):
-            raise self._fail("bad-document", "has more text after its end")
+        scanner.end()
 
 
 class Gathered(Document):
@@ -423,6 +427,16 @@ class _Scanner:
 
     def take(self) -> None:
         self.at += 1
+
+    def rest(self) -> str:
+        """Read to the end of the stream and return what was not taken."""
+        while self.more():
+            pass
+        return self.text[self.at :]
+
+    def end(self) -> None:
+        if self.peek(end_ok=True):
+            raise self.document._fail("bad-document", "has more text after its end")
 
     def value(self, what: str) -> Any:
         self.peek()

@@ -30,12 +30,12 @@ records_of = st.lists(st.dictionaries(texts, values, max_size=5), min_size=1, ma
 
 def laid_out(records: list[Any], layout: Any, behind: bool = False) -> bytes:
     """Return a document; `behind`: some of its header stands behind the records."""
-    header = {"view_name": "products"} if behind else HEADER
-    document = header | {"records": records} | (HEADER if behind else {})
+    header, more = ({"view_name": "products"}, {"documentation": HEADER["documentation"]}) if behind else (HEADER, {})
+    document = header | {"records": records} | more
     if isinstance(layout, str) and layout.endswith("line"):
         separators = (",", ":") if layout == "compact line" else (", ", ": ")
         lines = ",\n".join(json.dumps(record, separators=separators, ensure_ascii=False) for record in records)
-        head, end = json.dumps(header, indent=2)[:-2], json.dumps(HEADER, indent=2)[1:] if behind else "\n}\n"
+        head, end = json.dumps(header, indent=2)[:-2], json.dumps(more, indent=2)[1:] if behind else "\n}\n"
         text = f'{head},\n  "records": [\n{lines}\n  ]{"," if behind else ""}{end}'
         return (text.replace("\n", "\r\n") if layout == "crlf line" else text).encode()
     if layout == "compact":
@@ -106,6 +106,28 @@ def test_a_document_that_ends_early_is_called_truncated_in_any_layout(layout: An
         with pytest.raises(DocumentError) as failed:
             read(data[: int(len(data) * size)], block)
         assert failed.value.code == "truncated"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [b"", b"]", b"], }", b'], "a": [{"b"}]}', b"]} x", b'], "view_name": "b"}', b'], "a": 1, "a": 2}', b'], "records": []}'],
+    ids=["cut off", "no brace", "comma", "broken", "more", "a name twice", "twice behind", "records twice"],
+)
+@pytest.mark.parametrize("broken", [False, True], ids=["proper records", "a broken record"])
+@pytest.mark.parametrize("layout", [*LAYOUTS, "bare list"])
+def test_what_stands_behind_the_records_is_looked_at(layout: Any, end: bytes, broken: bool) -> None:
+    data = laid_out(FLAT, None if layout == "bare list" else layout)
+    data = data[: data.rindex(b"]")] + end
+    if broken:
+        data = data.replace(b'"product_id"', b'"product_id', 1)
+    if layout == "bare list":
+        data = data[data.index(b'[{"product_id') :]
+    for block in (1000, documents.BLOCK):
+        if layout == "bare list" and end == b"]" and not broken:
+            assert [plain(item) for _, item in read(data, block)] == FLAT
+        else:
+            with pytest.raises(DocumentError):
+                read(data, block)
 
 
 @pytest.mark.parametrize("indent", [None, 1, "\t"])
