@@ -70,6 +70,34 @@ def test_a_document_says_the_same_in_any_layout_and_in_blocks_of_any_size(
     assert [(number, plain(item)) for number, item in read(laid_out(records, layout, behind), block)] == list(enumerate(records, 1))
 
 
+def is_json(data: bytes) -> bool:
+    try:
+        json.loads(data)
+    except ValueError:
+        return False
+    return True
+
+
+pieces = st.sampled_from([b"", *(bytes([c]) for c in b'{}[],:"\\\n 1a'), b"},\n{", b"}, {", b"},{", b"]\n}", b'"records":['])
+spoils = st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 4), pieces), min_size=1, max_size=2)
+
+
+@settings(max_examples=300, deadline=None)
+@given(records=records_of, layout=st.sampled_from(LAYOUTS), behind=st.booleans(), block=st.integers(40, 2000), spoils=spoils)
+def test_a_document_that_is_no_json_is_never_read_without_a_word(
+    records: list[Any], layout: Any, behind: bool, block: int, spoils: list[Any]
+) -> None:
+    data = laid_out(records, layout, behind)
+    for place, removed, put in spoils:
+        at = int(place * len(data))
+        data = data[:at] + put + data[at + removed :]
+    try:
+        items = read(data, block)
+    except DocumentError:
+        return
+    assert is_json(data) or any(isinstance(item, Problem) for _, item in items)
+
+
 FLAT = [{"product_id": number, "notes": f"some, {{text}} of {number}", "size": 1.5} for number in range(1, 101)]
 
 
