@@ -144,6 +144,10 @@ class Dialect(ABC):
     def has_table(self, db: Connection, name: str) -> bool:
         """Tell whether the database has a table of that name."""
 
+    def answers_by_index(self, db: Connection, sql: str, table: str) -> bool:
+        """Tell whether the database answers a query from an index of a table alone, without its rows and without sorting."""
+        return False
+
     @abstractmethod
     def json_pages(
         self, db: Connection, fields: Mapping[str, str], source: str, order: str, page: int, where: str = ""
@@ -329,6 +333,11 @@ class SQLite(Dialect):
 
     def has_table(self, db: Connection, name: str) -> bool:
         return bool(self.fetch(db, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)))
+
+    def answers_by_index(self, db: Connection, sql: str, table: str) -> bool:
+        steps = [str(row[3]) for row in self.fetch(db, f"EXPLAIN QUERY PLAN {sql}")]
+        reads = [step for step in steps if table in step.split()]
+        return all("COVERING INDEX" in step for step in reads) and bool(reads) and not any("TEMP B-TREE" in step for step in steps)
 
     def json_pages(
         self, db: Connection, fields: Mapping[str, str], source: str, order: str, page: int, where: str = ""

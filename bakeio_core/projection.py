@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 from sqlalchemy import Column, ScalarSelect, Select, Table, case, func, literal_column, or_, select
 
-from bakeio_core.dialects import Dialect, dialect_of
+from bakeio_core.dialects import dialect_of
 from bakeio_core.errors import BakeioError, PluginError
 from bakeio_core.export import Batch, EncodedBatch
 from bakeio_core.hookspecs import hookimpl
@@ -64,8 +64,8 @@ class Projection:
     table: the entity's table or an alias of it, where what is computed of a row may look at others of the same table.
     """
 
-    def __init__(self, catalog: Catalog, entity: Entity, dialect: Dialect, table: Any = None) -> None:
-        self.catalog, self.entity, self.dialect = catalog, entity, dialect
+    def __init__(self, db: Connection, catalog: Catalog, entity: Entity, table: Any = None) -> None:
+        self.db, self.catalog, self.entity, self.dialect = db, catalog, entity, dialect_of(db)
         self.source: Any = entity.table if table is None else table
         self.aliases: dict[tuple[str, ...], tuple[Any, Entity]] = {(): (self.source, entity)}
         self.chosen: dict[str, Any] = {}
@@ -80,8 +80,7 @@ class Projection:
             return self._computed(value if row is self.aliases[()][0] else case((row.c[target.primary].is_not(None), value)), value.type)
         if callable(source):
             expression = source(self.catalog.metadata.tables)
-            chosen = self._chosen(expression)
-            return self._computed(expression, expression.type) if chosen is None else self._stored(*chosen)
+            return self._chosen(expression) or self._computed(expression, expression.type)
         *steps, column = source.split(".")
         table, entity = self._follow(tuple(steps))
         return self._stored(table, entity, column)
@@ -106,19 +105,26 @@ class Projection:
             self.aliases[steps] = (alias, target)
         return self.aliases[steps]
 
-    def _chosen(self, expression: Any) -> tuple[Any, Entity, str] | None:
-        """Return a value looked up in one other row as a column of that row, joined once however many values of it are wanted."""
+    def _chosen(self, expression: Any) -> Cell | None:
+        """Return a value looked up in one other row: as it is where an index alone has it, else as a column of that row.
+
+        The row is joined once, however many values of it are wanted.
+        """
         chosen: Any = expression.element if isinstance(expression, ScalarSelect) else None
         value = chosen.selected_columns[0] if isinstance(chosen, Select) else None
         target = next((e for e in self.catalog.entities.values() if isinstance(value, Column) and e.table is value.table), None)
         if value is None or target is None or target is self.entity or not _takes_one(chosen):
             return None
         which = chosen.with_only_columns(target.table.c[target.primary]).correlate(self.entity.table).scalar_subquery()
-        text = str(which.compile(dialect=self.dialect.sa, compile_kwargs={"literal_binds": True}))
+        text = self.text(which)
         if text not in self.chosen:
+            cell = self._stored(target.table, target, value.name)
+            alone = chosen.with_only_columns(cell.sql, maintain_column_froms=True).correlate(self.entity.table).scalar_subquery()
+            if self.dialect.answers_by_index(self.db, self.text(select(alone).select_from(self.entity.table)), target.table.name):
+                return replace(cell, sql=alone)
             self.chosen[text] = target.table.alias(f"r{len(self.chosen)}")
             self.source = self.source.outerjoin(self.chosen[text], self.chosen[text].c[target.primary] == which)
-        return self.chosen[text], target, value.name
+        return self._stored(self.chosen[text], target, value.name)
 
     def _computed(self, expression: Any, declared: Any) -> Cell:
         kind = kind_of(_typed(declared))
@@ -171,7 +177,7 @@ def _conditions(projection: Projection, view: View, catalog: Catalog) -> list[An
 
 def count_records(db: Connection, view: View, catalog: Catalog) -> int:
     """Return how many records the default projection of a view gives."""
-    projection = Projection(catalog, catalog.entities[view.entity], dialect_of(db))
+    projection = Projection(db, catalog, catalog.entities[view.entity])
     conditions = _conditions(projection, view, catalog)
     counted = select(func.count()).select_from(projection.source).where(*conditions)
     count = int(dialect_of(db).scalar(db, projection.text(counted)) or 0)
@@ -203,7 +209,7 @@ class Paging:
     def __init__(self, db: Connection, view: View, catalog: Catalog) -> None:
         self.db, self.catalog, self.entity, self.dialect = db, catalog, catalog.entities[view.entity], dialect_of(db)
         self._is_whole = not view.missing and view.limit is None
-        self._selected = Selected(Projection(catalog, self.entity, self.dialect))
+        self._selected = Selected(Projection(db, catalog, self.entity))
         self._remembered: dict[str, Remembered] = {}
         self._sizes: dict[str, int] = {}
         whole = catalog.views.get(view.name, view).fields
@@ -227,7 +233,7 @@ class Paging:
             if self._is_worth_remembering(target):
                 step, rest = ".".join(steps[:size]), ".".join(steps[size:])
                 if step not in self._remembered:
-                    alone = Projection(self.catalog, target, self.dialect, target.table.alias("t"))
+                    alone = Projection(self.db, self.catalog, target, target.table.alias("t"))
                     self._remembered[step] = Remembered(self.db, alone, self._selected.place(step))
                 inner = replace(source, path=rest) if isinstance(source, OfRow) else str(source)[len(step) + 1 :]
                 return self._remembered[step], self._remembered[step].place(inner, hashed)
@@ -265,6 +271,7 @@ class Selected:
         self.projection = projection
         self.cells: list[Cell] = []
         self._places: dict[str, int] = {}
+        self._hashing: dict[int, Callable[[Sequence[Any]], list[int]]] = {}
 
     def place(self, source: Source) -> int:
         place = self._places.get(source) if isinstance(source, str) else None
@@ -281,7 +288,9 @@ class Selected:
         return cast("list[Sequence[Any]]", made)
 
     def hashes(self, place: int, columns: Sequence[Sequence[Any]]) -> list[int]:
-        return hashing(self.cells[place].kind)(columns[place])
+        if place not in self._hashing:
+            self._hashing[place] = hashing(self.cells[place].kind)
+        return self._hashing[place](columns[place])
 
 
 class Remembered:
@@ -307,6 +316,7 @@ class Remembered:
     def _read(self) -> _Known:
         projection, selected = self._selected.projection, self._selected
         known = _Known(tuple(field_hash(None) if hashed else None for _, hashed in self._slots))
+        known[None] = known.nothing
         for rows in projection.dialect.stream(self.db, projection.text(projection.select(selected.cells)), PAGE):
             own = selected.columns(rows)
             columns = [selected.hashes(place, own) if hashed else own[place] for place, hashed in self._slots]

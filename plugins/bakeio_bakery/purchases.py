@@ -21,7 +21,8 @@ def bakeio_entities(metadata: MetaData) -> Entity:
         *stamp_columns(),
         CheckConstraint("unit_price >= 0", name="ck_purchases_unit_price"),
         CheckConstraint("quantity_purchased > 0", name="ck_purchases_quantity_purchased"),
-        Index("ix_purchases_product_id_purchase_date", "product_id", "purchase_date"),
+        # when and for how much a product was last bought, without reading the rows
+        Index("ix_purchases_product_id_purchase_date_id_unit_price", "product_id", "purchase_date", "id", "unit_price"),
         sqlite_autoincrement=True,
     )
     return Entity(
