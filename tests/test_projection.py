@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from conftest import Ran
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -38,6 +40,8 @@ from bakeio_core import Bakeio, Entity, ImportRefused, UsageError, View, connect
 from bakeio_core.database import begin_read, begin_write
 from bakeio_core.errors import PluginError
 from bakeio_core.projection import revision_of
+from bakeio_core.revision import field_hash, hashing
+from bakeio_core.values import Bounds, Real, Text
 
 Run = Callable[..., Ran]
 VIEWS = ("products", "purchases", "inventory")
@@ -314,3 +318,13 @@ def test_what_fails_while_it_computes_is_named_with_its_view(planted: Engine, tm
 def test_a_function_of_a_row_wants_the_path_to_it() -> None:
     with pytest.raises(PluginError, match="must be a path to a row"):
         readonly(lambda tables: tables["trees"].c.slug, lambda row: row.slug)
+
+
+@given(pages=st.lists(st.lists(st.none() | st.text(st.sampled_from("ab\ud800é"), max_size=2), max_size=30), max_size=6))
+def test_the_hashes_of_a_columns_pages_are_those_of_its_values(pages: list[list[Any]]) -> None:
+    for kind, values_of in (
+        (Text(), pages),
+        (Real(Bounds([])), [[None if value is None else len(value) / 2 for value in page] for page in pages]),
+    ):
+        hashes = hashing(kind)
+        assert [hashes(page) for page in values_of] == [[field_hash(value) for value in page] for page in values_of]
