@@ -140,13 +140,11 @@ class Rows:
         keys = list({tuple([value[place] for place, _, _ in usable]) for value in wanted})
         return self._finished(self.dialect.fetch(self.db, f"{self.select} FROM {source}", self.dialect.among_parameters(keys)))
 
-    def slim(self, columns: Sequence[str], values: Iterable[Any]) -> list[Row]:
-        """Return (id, *columns) of the rows whose first column has one of the values: what linking needs, and no more."""
-        quote, table = self.dialect.quote, self.dialect.format_table(self.entity.table)
-        kind = (
-            "bigint" if isinstance(self.entity.kinds[columns[0]], Whole) else _ARRAY_TYPES.get(type(self.entity.kinds[columns[0]]), "text")
-        )
-        source = self.dialect.among([quote(columns[0])], table, [kind])
+    def slim(self, columns: Sequence[str], values: Iterable[Any], by: str = "") -> list[Row]:
+        """Return (id, *columns) of the rows whose `by`, else first column has one of the values: what linking needs, and no more."""
+        quote, table, by = self.dialect.quote, self.dialect.format_table(self.entity.table), by or columns[0]
+        kind = "bigint" if isinstance(self.entity.kinds[by], Whole) else _ARRAY_TYPES.get(type(self.entity.kinds[by]), "text")
+        source = self.dialect.among([quote(by)], table, [kind])
         return self.dialect.fetch(
             self.db, f"SELECT {self._selected(columns)} FROM {source}", self.dialect.among_parameters([(v,) for v in values])
         )

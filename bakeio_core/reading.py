@@ -17,7 +17,7 @@ import msgspec
 from bakeio_core.documents import Block
 from bakeio_core.errors import Problem, Problems, counted
 from bakeio_core.sources import CONTEXT, Part
-from bakeio_core.values import BadValue, Number, jsonable
+from bakeio_core.values import Anything, BadValue, Number, jsonable
 
 __all__ = ["Reader", "Record"]
 
@@ -50,14 +50,10 @@ class Reader:
         self._decoder: Any = None
         self._fields = 0
         self._extra: list[str] = []
+        self._nests = False
         self._order: list[str] = []
         self._checked: list[tuple[Any, Callable[[Any], Any]]] = []
         self._near: dict[str, str | None] = {}
-
-    @property
-    def attributes(self) -> tuple[str, ...]:
-        """The attributes of what `typed` gives, in order."""
-        return tuple(self._type.__struct_fields__)
 
     def typed(self, block: Block, *, mostly_known: bool = False) -> list[Any] | None:
         """Decode a block by generated types. None on any doubt: unknown layout, a field missing somewhere, a name standing twice.
@@ -79,7 +75,7 @@ class Reader:
                 return None
         if not mostly_known and b"\\" in data and b"\\u0000" in data:
             return None
-        if data.count(b"[") > block.depth and max(text.count(b"[") for text in map(bytes, block.texts)) >= block.depth:
+        if self._nests and data.count(b"[") > block.depth and max(text.count(b"[") for text in map(bytes, block.texts)) >= block.depth:
             return None
         zeros = False
         for kind, cell in self._checked:
@@ -152,6 +148,7 @@ class Reader:
                 fields.append((attribute, binding.kind.fast | None if binding.nullable else binding.kind.fast))
                 self.names[name] = attribute
         bound = [(self.part.bindings[name].kind, attribute) for name, attribute in self.names.items()]
+        self._nests = bool(self._extra) or any(isinstance(kind, Anything) for kind, _ in bound)
         self._checked = [(kind, operator.attrgetter(attribute)) for kind, attribute in bound if not kind.typed]
         self._order = list(first)
         renamed = {f"f{place}": name for place, name in enumerate(first)}

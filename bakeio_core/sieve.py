@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import operator
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import compress
 from typing import TYPE_CHECKING, Any
-
-from msgspec.structs import astuple
 
 from bakeio_core.changes import Change
 from bakeio_core.documents import Block
@@ -98,8 +96,8 @@ class Lane:
         self._is_whole = whole
         if whole:
             fields, bindings = planner.revision.fields, planner.part.bindings
-            places = {attribute: place for place, attribute in enumerate(planner.reader.attributes)}
-            self._revised = operator.itemgetter(*(places[names[field]] for field in (planner.by_column[finder], REV, *fields)))
+            self._revision_of = operator.attrgetter(names[REV])
+            self._values_of = [operator.attrgetter(names[field]) for field in fields]
             self._hashes = [hashing(bindings[field].kind) for field in fields]
         self._walk = self._generated()
 
@@ -121,7 +119,8 @@ class Lane:
         return self._walk(items, self.rows, touched, edits), self._changes(edits)
 
     def _uuids(self, records: list[Any]) -> dict[Any, str]:
-        return {row[1]: str(row[2]) for row in self._rows([self.entity.primary, self.identity], records)}
+        rows = self._rows([self.identity], records)
+        return {row[0]: row[1] for row in rows} if self.identity == "uuid" else {row[0]: str(row[0]) for row in rows}
 
     def _changes(self, edits: list[Edit]) -> list[Change]:
         """Return the edits of a batch as changes, with the times their rows were last updated and are updated now."""
@@ -137,7 +136,7 @@ class Lane:
         if "updated_at" in self.at:
             place = self.at["updated_at"]
             return {row[0]: row[place] for row in self.rows.values()}
-        return {row[0]: row[2] for row in self.planner.rows.slim([self.entity.primary, "updated_at"], ids)}
+        return {row[0]: row[1] for row in self.planner.rows.slim(["updated_at"], ids, self.entity.primary)}
 
     def _fetch(self, records: list[Any]) -> None:
         """Read the rows of a batch, and what the rows they refer to are called."""
@@ -145,7 +144,7 @@ class Lane:
         self.rows = {row[1]: row for row in found}
         if self._id_of and self.finder != self.entity.primary:  # found by the range of their ids, and some perhaps not
             missing = {key for key in map(self._key_of, records) if key is not None and key not in self.rows}
-            more = self.planner.rows.slim(self.columns, missing) if missing else []
+            more = self.planner.rows.slim(self.columns, missing, self.finder) if missing else []
             self.rows.update({row[1]: row for row in more})
             found += more
         for (column, fields), called in zip(self.named.items(), self.called, strict=True):
@@ -158,7 +157,7 @@ class Lane:
         if ids and (high := max(ids)) - (low := min(ids)) <= NEAR * len(ids):
             return rows.between(columns, low, high)
         wanted = set(map(self._key_of, records)).difference((None,))
-        return rows.slim(columns, wanted) if wanted else []
+        return rows.slim(columns, wanted, self.finder) if wanted else []
 
     def _learn(self, column: str, fields: Sequence[Binding], called: dict[Any, tuple[Any, ...]], ids: set[Any]) -> None:
         """Remember what the rows a reference names are called, with the hashes `_rev` has of that; no row is called nothing."""
@@ -261,20 +260,26 @@ class Lane:
 
         Nothing of the row but its uuid is read for them.
         """
-        left = []
+        left: list[tuple[int, Any]] = []
         for start in range(0, len(records), FEW):
             some = records[start : start + FEW]
-            identities, revisions, *values = zip(*map(self._revised, map(astuple, some)))  # noqa: B905
-            hashes = [hash_(column) for hash_, column in zip(self._hashes, values)]  # noqa: B905
-            made = self.planner.revision.texts([uuids.get(identity, "") for identity in identities], hashes)
-            unedited = map(operator.and_, map(operator.eq, revisions, made), map(uuids.__contains__, identities))
-            left += self._unmarked(list(enumerate(some, first + start)), identities, list(unedited))
+            numbers, identities = range(first + start, first + start + len(some)), list(map(self._key_of, some))
+            known: list[str | None] = list(map(uuids.get, identities))
+            hashes = [hash_(list(map(value_of, some))) for hash_, value_of in zip(self._hashes, self._values_of)]  # noqa: B905
+            made = self.planner.revision.texts([uuid or "" for uuid in known], hashes)
+            edited = list(map(operator.ne, map(self._revision_of, some), made))
+            if None in known:
+                edited = [is_edited or uuid is None for is_edited, uuid in zip(edited, known)]  # noqa: B905
+            unedited = list(map(operator.not_, edited))
+            if not self._mark(list(compress(identities, unedited)), compress(numbers, unedited)):
+                edited = [True] * len(some)
+            left += compress(zip(numbers, some), edited)  # noqa: B905
         return left
 
-    def _unmarked(self, items: list[tuple[int, Any]], identities: Sequence[Any], done: list[bool]) -> list[tuple[int, Any]]:
-        """Mark the records that need nothing done as touching their rows; return the others, or all where two of them mean one row."""
-        touched, rows = self.planner.touched, list(compress(identities, done))
+    def _mark(self, rows: list[Any], numbers: Iterable[int]) -> bool:
+        """Mark rows as touched by the records of these numbers, which need nothing done; False where two of them mean one row."""
+        touched = self.planner.touched
         if len(set(rows)) < len(rows) or not touched.keys().isdisjoint(rows):
-            return items
-        touched.update(zip(rows, [number << 33 | UNREAD << 1 for number, _ in compress(items, done)]))  # noqa: B905
-        return list(compress(items, map(operator.not_, done)))
+            return False
+        touched.update(zip(rows, [number << 33 | UNREAD << 1 for number in numbers]))  # noqa: B905
+        return True
