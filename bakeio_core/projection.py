@@ -42,10 +42,10 @@ def names_a_row(catalog: Catalog, entity: Entity, source: object) -> bool:
 
 
 def revision_of(catalog: Catalog, view: View) -> Revision:
-    """Return what makes and reads the `_rev` of a view: over its keys, editable fields and fields that name a referred row."""
+    """Return what makes and reads the `_rev` of a view: over its keys, fields that name a referred row, and other editable fields."""
     entity, whole = catalog.entities[view.entity], catalog.views.get(view.name, view)
-    naming = [name for name, item in whole.fields.items() if names_a_row(catalog, entity, item.source)]
-    return Revision([name for name, item in whole.fields.items() if item.role != "readonly" or name in naming])
+    firm = [name for name, item in whole.fields.items() if item.role == "key" or names_a_row(catalog, entity, item.source)]
+    return Revision([*firm, *(name for name, item in whole.fields.items() if item.role == "editable" and name not in firm)], len(firm))
 
 
 @dataclass

@@ -93,7 +93,7 @@ class Lane:
         self.block: Block | None = None
         self._key_of = operator.attrgetter(names[planner.by_column[finder]])
         self._id_of = operator.attrgetter(names[planner.id_field]) if planner.id_field in names else None
-        self._is_whole = whole
+        self._is_whole, self._hashes_names = whole, self.has_revision and not whole
         if whole:
             fields, bindings = planner.revision.fields, planner.part.bindings
             self._revision_of = operator.attrgetter(names[REV])
@@ -111,11 +111,13 @@ class Lane:
 
     def sift(self, block: Block, records: list[Any]) -> tuple[list[tuple[int, Any]], list[Change]]:
         touched, self.block = self.planner.touched, block
-        items = self._unedited(block.first, records, self._uuids(records)) if self._is_whole else list(enumerate(records, block.first))
+        items: list[Any] = list(enumerate(records, block.first))
+        if self._is_whole:
+            items = self._unedited(block.first, records, self._uuids(records))
         if not items:
             return [], []
         edits: list[Edit] = []
-        self._fetch([record for _, record in items])
+        self._fetch([item[1] for item in items])
         return self._walk(items, self.rows, touched, edits), self._changes(edits)
 
     def _uuids(self, records: list[Any]) -> dict[Any, str]:
@@ -170,7 +172,7 @@ class Lane:
         known, nothing = planner.linker.names(target, ids, columns), (None,) * len(columns)
         for identity in ids:
             names = known.get(identity, nothing)
-            called[identity] = (*names, *map(field_hash, names)) if self.has_revision else names
+            called[identity] = (*names, *map(field_hash, names)) if self._hashes_names else names
 
     def _generated(self) -> Callable[..., list[tuple[int, Any]]]:
         """Generate the loop over (number, record): (items, rows by the finder, touched, edits) -> those left to the careful way.
@@ -178,17 +180,20 @@ class Lane:
         A record whose row is certain and whose edits want no care is added to `edits`; nulls, conflicts and what a check says want care.
         """
         revision, names, at, place_of = self.planner.revision, self.names, self.at, self.planner.place_of
-        scope: dict[str, Any] = {"UNREAD": UNREAD, "base_of": revision.unpacked}
+        scope: dict[str, Any] = {"UNREAD": UNREAD, "base_of": revision.unpacked, "hashed": field_hash}
         conditions = [f"r.{names[b.name]} == row[{at[b.column]}]" for b in self.fixed]
         hashes = []
         for place, (column, fields) in enumerate(self.named.items()):
             cells = [f"r.{names[b.name]}" for b in fields]
-            cells += [f"b[{2 + place_of[b.name]}]" for b in fields] if self.has_revision else []
+            cells += [f"b[{2 + place_of[b.name]}]" for b in fields] if self._hashes_names else []
             scope[f"n{place}"] = self.called[place]
             hashes.append(f"({', '.join(cells)},) == n{place}[row[{at[column]}]]")
-        if self.has_revision:
+        if self._is_whole:
+            scope["firm"] = slice(revision.firm)
+            conditions += [f"(b := base_of(r.{names[REV]})) is not None", f"r.{names[REV]}[firm] == made[firm]"]
+        elif self.has_revision:
             uuid = f"row[{at[self.identity]}]" if self.identity == "uuid" else f"str(row[{at[self.identity]}])"
-            scope |= {"of_row": revision.of_row, "hashed": field_hash}
+            scope["of_row"] = revision.of_row
             conditions += [f"(b := base_of(r.{names[REV]})) is not None", f"b[:2] == of_row({uuid})"]
             keys = [binding.name for binding in self.planner.keys if binding.name in names]
             conditions += [f"b[{2 + place_of[name]}] == hashed(r.{names[name]})" for name in keys]
@@ -214,7 +219,7 @@ class Lane:
             "    return True",
             "def walk(items, rows, touched, edits):",
             "    left, b = [], None",
-            "    for number, r in items:",
+            f"    for number, r{', made' if self._is_whole else ''} in items:",
             f"        row = rows.get(r.{names[self.planner.by_column[self.finder]]})",
             f"        if {' and '.join(['row is not None', *conditions, *hashes, 'row[0] not in touched'])}:",
             *known,
@@ -255,12 +260,12 @@ class Lane:
 
         return fit
 
-    def _unedited(self, first: int, records: list[Any], uuids: dict[Any, str]) -> list[tuple[int, Any]]:
-        """Mark the records whose `_rev` is that of their own values; return (number, record) of the others.
+    def _unedited(self, first: int, records: list[Any], uuids: dict[Any, str]) -> list[tuple[int, Any, str]]:
+        """Mark the records whose `_rev` is that of their own values; return (number, record, the `_rev` of its values) of the others.
 
         Nothing of the row but its uuid is read for them.
         """
-        left: list[tuple[int, Any]] = []
+        left: list[tuple[int, Any, str]] = []
         for start in range(0, len(records), FEW):
             some = records[start : start + FEW]
             numbers, identities = range(first + start, first + start + len(some)), list(map(self._key_of, some))
@@ -273,7 +278,7 @@ class Lane:
             unedited = list(map(operator.not_, edited))
             if not self._mark(list(compress(identities, unedited)), compress(numbers, unedited)):
                 edited = [True] * len(some)
-            left += compress(zip(numbers, some), edited)  # noqa: B905
+            left += compress(zip(numbers, some, made), edited)  # noqa: B905
         return left
 
     def _mark(self, rows: list[Any], numbers: Iterable[int]) -> bool:
