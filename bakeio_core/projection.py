@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import Column, ScalarSelect, Select, Table, case, func, literal_column, or_, select
@@ -17,7 +17,7 @@ from bakeio_core.model import Entity, OfRow, Source, View
 from bakeio_core.output import encode_lines
 from bakeio_core.plugins import describe
 from bakeio_core.revision import Revision, field_hash, hashing
-from bakeio_core.values import Kind, Number, Real, Text, kind_of, shortest
+from bakeio_core.values import Kind, Number, Real, Text, all_shortest, kind_of, shortest
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -284,13 +284,18 @@ class Selected:
 
     def columns(self, rows: Sequence[tuple[Any, ...]]) -> list[Sequence[Any]]:
         """Return the wire values of rows column by column."""
-        made = [column if cell.make is None else list(map(cell.make, column)) for cell, column in zip(self.cells, zip(*rows))]  # noqa: B905
-        return cast("list[Sequence[Any]]", made)
+        return [_made(cell.make, column) for cell, column in zip(self.cells, zip(*rows))]  # noqa: B905
 
     def hashes(self, place: int, columns: Sequence[Sequence[Any]]) -> list[int]:
         if place not in self._hashing:
             self._hashing[place] = hashing(self.cells[place].kind)
         return self._hashing[place](columns[place])
+
+
+def _made(make: Callable[[Any], Any] | None, column: Sequence[Any]) -> Sequence[Any]:
+    if make is None:
+        return column
+    return all_shortest(column) if make is shortest else list(map(make, column))
 
 
 class Remembered:

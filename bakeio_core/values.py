@@ -77,6 +77,16 @@ def shortest(value: Any) -> Any:
     return whole if value == whole else value
 
 
+def all_shortest(numbers: Sequence[Any]) -> list[Any]:
+    """Return `shortest` of each."""
+    try:
+        if math.isfinite(sum(numbers)):
+            return [number if number % 1 else int(number) for number in numbers]
+    except (TypeError, OverflowError, InvalidOperation):  # a null, or what is beyond numbers
+        pass
+    return list(map(shortest, numbers))
+
+
 class Kind:
     """How one column's values are read, checked and described. Subclasses: one per family of SQLAlchemy types.
 

@@ -41,7 +41,7 @@ from bakeio_core.database import begin_read, begin_write
 from bakeio_core.errors import PluginError
 from bakeio_core.projection import revision_of
 from bakeio_core.revision import field_hash, hashing
-from bakeio_core.values import Bounds, Real, Text
+from bakeio_core.values import Bounds, Real, Text, all_shortest, shortest
 
 Run = Callable[..., Ran]
 VIEWS = ("products", "purchases", "inventory")
@@ -328,3 +328,11 @@ def test_the_hashes_of_a_columns_pages_are_those_of_its_values(pages: list[list[
     ):
         hashes = hashing(kind)
         assert [hashes(page) for page in values_of] == [[field_hash(value) for value in page] for page in values_of]
+
+
+numbers = st.none() | st.integers() | st.floats() | st.decimals(places=3) | st.sampled_from([1e308, 5.0, -0.0])
+
+
+@given(column=st.lists(numbers, max_size=8) | st.lists(st.floats(), max_size=8) | st.lists(st.decimals(places=2), max_size=8))
+def test_numbers_of_a_column_are_shortened_as_each_of_them_is(column: list[Any]) -> None:
+    assert repr(all_shortest(column)) == repr([shortest(number) for number in column])
