@@ -121,8 +121,8 @@ class Lane:
         return self._walk(items, self.rows, touched, edits), self._changes(edits)
 
     def _uuids(self, records: list[Any]) -> dict[Any, str]:
-        rows = self._rows([self.identity], records)
-        return {row[0]: row[1] for row in rows} if self.identity == "uuid" else {row[0]: str(row[0]) for row in rows}
+        text = self.planner.identity_text
+        return {row[0]: text(row[1]) for row in self._rows([self.identity], records)}
 
     def _changes(self, edits: list[Edit]) -> list[Change]:
         """Return the edits of a batch as changes, with the times their rows were last updated and are updated now."""
@@ -146,7 +146,7 @@ class Lane:
         self.rows = {row[1]: row for row in found}
         if self._id_of and self.finder != self.entity.primary:  # found by the range of their ids, and some perhaps not
             missing = {key for key in map(self._key_of, records) if key is not None and key not in self.rows}
-            more = self.planner.rows.slim(self.columns, missing, self.finder) if missing else []
+            more = self.planner.rows.slim(self.columns, missing) if missing else []
             self.rows.update({row[1]: row for row in more})
             found += more
         for (column, fields), called in zip(self.named.items(), self.called, strict=True):
@@ -192,9 +192,8 @@ class Lane:
             scope["firm"] = slice(revision.firm)
             conditions += [f"(b := base_of(r.{names[REV]})) is not None", f"r.{names[REV]}[firm] == made[firm]"]
         elif self.has_revision:
-            uuid = f"row[{at[self.identity]}]" if self.identity == "uuid" else f"str(row[{at[self.identity]}])"
-            scope["of_row"] = revision.of_row
-            conditions += [f"(b := base_of(r.{names[REV]})) is not None", f"b[:2] == of_row({uuid})"]
+            scope |= {"of_row": revision.of_row, "text": self.planner.identity_text}
+            conditions += [f"(b := base_of(r.{names[REV]})) is not None", f"b[:2] == of_row(text(row[{at[self.identity]}]))"]
             keys = [binding.name for binding in self.planner.keys if binding.name in names]
             conditions += [f"b[{2 + place_of[name]}] == hashed(r.{names[name]})" for name in keys]
         if self.planner.planner.options.mode == "skip-existing":

@@ -336,3 +336,38 @@ numbers = st.none() | st.integers() | st.floats() | st.decimals(places=3) | st.s
 @given(column=st.lists(numbers, max_size=8) | st.lists(st.floats(), max_size=8) | st.lists(st.decimals(places=2), max_size=8))
 def test_numbers_of_a_column_are_shortened_as_each_of_them_is(column: list[Any]) -> None:
     assert repr(all_shortest(column)) == repr([shortest(number) for number in column])
+
+
+class Beds:
+    """Beds that a host's own tables identify by a column of the database's type for uuids."""
+
+    @hookimpl
+    def bakeio_entities(self, metadata: MetaData) -> Entity:
+        uuids = Column("uuid", Uuid, unique=True, nullable=False)
+        beds = Table("beds", metadata, Column("id", Integer, primary_key=True), uuids, Column("slug", String(20), unique=True, nullable=False),
+                     Column("notes", String(20)))  # fmt: skip
+        return Entity(beds)
+
+    @hookimpl
+    def bakeio_views(self) -> View:
+        return View(name="beds", entity="beds", fields={"bed_id": readonly("id"), "slug": key("slug"), "notes": editable("notes")})
+
+
+@LAYOUTS
+def test_rows_may_be_identified_by_a_column_of_uuids(new_database: Callable[[], str], tmp_path: Path, layout: str) -> None:
+    core, path = Bakeio.discover(plugins=[Beds()]), tmp_path / "b.json"
+    engine = connect(new_database())
+    beds = core.catalog.entities["beds"].table
+    with begin_write(engine) as db:
+        core.create_tables(db)
+        db.execute(beds.insert(), [{"id": n, "uuid": uuid.UUID(int=n), "slug": f"b{n}"} for n in range(1, 6)])
+    exported(core, engine, "beds", path)
+    edits: list[Callable[[list[Any]], object]] = [
+        lambda records: None, lambda records: records[0].update(notes="a"),
+        lambda records: [record.pop("bed_id") for record in records] and records[1].update(notes="b"),
+    ]  # fmt: skip
+    for place, edit in enumerate(edits):
+        with begin_write(engine) as db:
+            report = core.import_(db, laid_out(path, layout, edit))
+        assert (report.summary["updated"], report.summary["unchanged"]) == (place > 0, 5 - (place > 0))
+    engine.dispose()
