@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.dialects import dialect_of
@@ -45,6 +46,12 @@ class Rows:
         self.has_fresh = False
         self._folded: dict[str, dict[str, list[int]]] = {}
         self._fresh_folded: dict[str, dict[str, list[int]]] = {}
+
+    @cached_property
+    def identity_text(self) -> Callable[[Any], str]:
+        """What turns the stored value of the entity's `identity` into the text `_rev` has a hash of."""
+        make = self.dialect.result(self.entity.kinds[self.entity.identity], self.entity.table.c[self.entity.identity])
+        return str if make is None else lambda value: str(make(value))
 
     def differs(self, row: Row, column: str, value: Any) -> bool:
         """Tell whether a row has another value than this one in a column, even after folding."""

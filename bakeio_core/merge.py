@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -235,7 +235,7 @@ class ViewPlanner(PartPlanner):
         if not wanted:
             return
         hints = {draft.number: draft.values.get(self.id_field) for draft in drafts if draft.number in wanted} if self.id_field else {}
-        place = self.place.get("uuid", self.rows.id_place)
+        place = self.place[self.entity.identity]
         by_id = self.rows.by_id([hint for hint in hints.values() if isinstance(hint, int)])
         missed = []
         for number, hashed in wanted.items():
@@ -260,22 +260,15 @@ class ViewPlanner(PartPlanner):
             else:
                 found[number] = row
 
-    @cached_property
-    def identity_text(self) -> Callable[[Any], str]:
-        """What turns the stored value that identifies a row, its uuid or else its id, into the text `_rev` has a hash of."""
-        column = "uuid" if "uuid" in self.place else self.entity.primary
-        make = self.rows.dialect.result(self.entity.kinds[column], self.entity.table.c[column])
-        return str if make is None else lambda value: str(make(value))
-
     def _hash_index(self) -> dict[int, int]:
         """Return {hash of the uuid: id} of all rows; made when an id first leads nowhere."""
         if self._by_hash is None:
             dialect = dialect_of(self.planner.db)
-            identity = dialect.quote("uuid" if "uuid" in self.place else self.entity.primary)
+            identity = dialect.quote(self.entity.identity)
             table, primary = dialect.format_table(self.entity.table), dialect.quote(self.entity.primary)
             self._by_hash, twice = {}, set()
             for uuid, row in dialect.fetch(self.planner.db, f"SELECT {identity}, {primary} FROM {table}"):
-                hashed = row_hash(self.identity_text(uuid))
+                hashed = row_hash(self.rows.identity_text(uuid))
                 if self._by_hash.setdefault(hashed, row) != row:
                     twice.add(hashed)
             for hashed in twice:  # 48 bits of two rows may agree by chance: then the hash names neither

@@ -126,6 +126,11 @@ class Entity:
         return str.__str__(next(iter(self.table.primary_key.columns)).name)
 
     @cached_property
+    def identity(self) -> str:
+        """The name of the column by which `_rev` knows a row: `uuid`, else the primary key."""
+        return "uuid" if "uuid" in self.columns else self.primary
+
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """The names of the table's columns, in order."""
         return tuple(str.__str__(column.name) for column in self.table.columns)

@@ -216,7 +216,7 @@ class Paging:
         self.revision = revision_of(catalog, view)
         self._shown = [self._slot(item.source) for item in view.fields.values()]
         self._hashed = [self._slot({**whole, **view.fields}[name].source, hashed=True) for name in self.revision.fields]
-        self._identity = self._selected.place("uuid" if "uuid" in self.entity.columns else self.entity.primary)
+        self._identity = self._selected.place(self.entity.identity)
         projection = self._selected.projection
         select = projection.select(self._selected.cells, _conditions(projection, view, catalog))
         self.statement = projection.text(select.order_by(self.entity.table.c[self.entity.primary]).limit(view.limit))
@@ -259,8 +259,8 @@ class Paging:
         pages: dict[Remembered | None, Sequence[Sequence[Any]]] = {None: own}
         pages |= {remembered: remembered.columns(own[remembered.at]) for remembered in self._remembered.values()}
         hashes = [pages[owner][place] if owner else self._selected.hashes(place, own) for owner, place in self._hashed]
-        identities = own[self._identity]
-        revisions = self.revision.texts(identities if "uuid" in self.entity.columns else list(map(str, identities)), hashes)
+        identities = own[self._identity] if self.entity.identity == "uuid" else list(map(str, own[self._identity]))
+        revisions = self.revision.texts(identities, hashes)
         return list(map(self._record, *(pages[owner][place] for owner, place in self._shown), revisions))
 
 

@@ -82,7 +82,7 @@ class Lane:
         self.fixed = [b for b in planner.keys if b.name in names and b.column != finder]
         if planner.planner.own and planner.id_field in names and finder != self.entity.primary:
             self.fixed.append(planner.part.bindings[planner.id_field])
-        self.identity = "uuid" if "uuid" in self.entity.columns else self.entity.primary
+        self.identity = self.entity.identity
         whole = finder == self.entity.primary and self.has_revision and set(planner.revision.fields) <= names.keys()
         extra = [*(b.column for b in self.fixed), *self.named, *([self.identity] if self.has_revision else [])]
         extra += ["updated_at"] if whole and "updated_at" in self.entity.columns else []  # what is fetched then was edited, most of it
@@ -121,7 +121,7 @@ class Lane:
         return self._walk(items, self.rows, touched, edits), self._changes(edits)
 
     def _uuids(self, records: list[Any]) -> dict[Any, str]:
-        text = self.planner.identity_text
+        text = self.planner.rows.identity_text
         return {row[0]: text(row[1]) for row in self._rows([self.identity], records)}
 
     def _changes(self, edits: list[Edit]) -> list[Change]:
@@ -192,7 +192,7 @@ class Lane:
             scope["firm"] = slice(revision.firm)
             conditions += [f"(b := base_of(r.{names[REV]})) is not None", f"r.{names[REV]}[firm] == made[firm]"]
         elif self.has_revision:
-            scope |= {"of_row": revision.of_row, "text": self.planner.identity_text}
+            scope |= {"of_row": revision.of_row, "text": self.planner.rows.identity_text}
             conditions += [f"(b := base_of(r.{names[REV]})) is not None", f"b[:2] == of_row(text(row[{at[self.identity]}]))"]
             keys = [binding.name for binding in self.planner.keys if binding.name in names]
             conditions += [f"b[{2 + place_of[name]}] == hashed(r.{names[name]})" for name in keys]

@@ -216,9 +216,9 @@ def rewrite_view(hook: Any, db: Connection, catalog: Catalog, part: Part, ids: M
     view, revision, entity = part.view, part.revision, part.entity
     if view is None or revision is None:
         raise TypeError("a part without a view")
-    identity = "uuid" if "uuid" in entity.columns else entity.primary
-    found = Rows(db, entity, ()).slim([entity.primary, identity], set(ids.values()))
-    rows, fresh = {row_hash(str(row[2])): row[0] for row in found}, dict[int, dict[str, Any]]()
+    known = Rows(db, entity, ())
+    found = known.slim([entity.identity], set(ids.values()), entity.primary)
+    rows, fresh = {row_hash(known.identity_text(row[1])): row[0] for row in found}, dict[int, dict[str, Any]]()
     whole = catalog.views[view.name].narrow(everything=True)
     for batch in hook.bakeio_project_view(db=db, view=whole, catalog=catalog) or ():
         for shown in map(dict, batch):

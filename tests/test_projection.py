@@ -346,7 +346,7 @@ class Beds:
         uuids = Column("uuid", Uuid, unique=True, nullable=False)
         beds = Table("beds", metadata, Column("id", Integer, primary_key=True), uuids, Column("slug", String(20), unique=True, nullable=False),
                      Column("notes", String(20)))  # fmt: skip
-        return Entity(beds)
+        return Entity(beds, keys=["slug"])
 
     @hookimpl
     def bakeio_views(self) -> View:
@@ -370,4 +370,10 @@ def test_rows_may_be_identified_by_a_column_of_uuids(new_database: Callable[[], 
         with begin_write(engine) as db:
             report = core.import_(db, laid_out(path, layout, edit))
         assert (report.summary["updated"], report.summary["unchanged"]) == (place > 0, 5 - (place > 0))
+    path.write_text(json.dumps({"view_name": "beds", "records": [{"slug": "b9", "notes": "new"}]}), "utf-8")
+    with begin_write(engine) as db:
+        assert core.import_(db, path).summary["created"] == 1
+    with begin_read(engine) as db:
+        assert core.refresh_view(db, path) == 1
+    assert [record["bed_id"] for record in json.loads(path.read_text("utf-8"))["records"]] == [6]
     engine.dispose()
