@@ -24,11 +24,12 @@ from bakeio_core.errors import DocumentError, Problem
 __all__ = ["Block", "Document", "Format", "Gathered", "Limits"]
 
 BLOCK = 1 << 20
-TRIES = 8
+TRIES = 32
 """How many places are tried for a cut between records: objects inside of records look like them."""
-_RECORDS = re.compile(rb'"records"\s*:\s*\[(\s*)(?=\{)')
+_RECORDS = re.compile(rb'"records"[ \t\r\n]*:[ \t\r\n]*\[([ \t\r\n]*)(?=\{)')
 _TWO_ON_A_LINE = re.compile(rb"\}[ \t]*,[ \t]*\{")
-_LIST_END = re.compile(rb"\}(?=\s*\])")
+_LIST_END = re.compile(rb"\}(?=[ \t\r\n]*\])")
+_ON_A_LINE_OF_ITS_OWN = re.compile(rb"[ \t\r]*\n")
 _pieces = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _KINDS = {"manifest_version": "manifest", "skipped_at": "skipped", "entity_type": "entity", "export_type": "view", "view_name": "view"}
 
@@ -279,9 +280,13 @@ class Document:
         for cut, last in _places(data, cuts, ended) if b"\n" in lead else ():
             whole = data[:cut]
             texts = whole.split(joint)
-            count, lines = len(texts), whole.count(b"\n") == (len(texts) - 1) * lead.count(b"\n")
-            indented = not lead.endswith(b"\n") and whole.count(lead + b"{") == count - 1 and whole.count(lead + b"}") == count
-            if (indented and whole.endswith(lead + b"}")) or whole.count(b"{") == count or (lines and not _TWO_ON_A_LINE.search(whole)):
+            count = len(texts)
+            if lead.endswith(b"\n"):
+                certain = whole.count(b"\n") == (count - 1) * lead.count(b"\n")
+                certain = certain and (whole.count(b"{") == count or not _TWO_ON_A_LINE.search(whole))
+            else:
+                certain = whole.count(lead + b"{") == count - 1 and whole.count(lead + b"}") == count and whole.endswith(lead + b"}")
+            if certain and (not last or _ON_A_LINE_OF_ITS_OWN.match(data, cut)):
                 texts = [b"{" * (place > 0) + text + b"}" * (place < count - 1) for place, text in enumerate(texts)]
                 return Block(first, b"[" + whole + b"]", texts, depth=self.limits.depth), cut, last
         return None

@@ -75,6 +75,8 @@ class Reader:
                 return None
         if not mostly_known and b"\\" in data and b"\\u0000" in data:
             return None
+        if self._nests and data.count(b"{") != len(records):  # whatever names stand in an object within a record
+            return None
         if self._nests and data.count(b"[") > block.depth and max(text.count(b"[") for text in map(bytes, block.texts)) >= block.depth:
             return None
         zeros = False
@@ -265,7 +267,7 @@ class Reader:
         ]  # fmt: skip
 
 
-_APART = re.compile(rb"[\t\r\n]\s*:")
+_APART = re.compile(rb"[\t\r\n][ \t\r\n]*:")
 _TO_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 
 
@@ -273,7 +275,7 @@ def _holds_more_than_doubles(data: bytes, zeros: bool) -> bool:
     """Tell whether JSON may hold a number that a double only comes near: with 17 digits in a row, or, read as 0, with a negative exponent."""
     if b"0" * 17 in data.translate(_TO_ZEROS, b"."):
         return True
-    rest = data.translate(None, b"0123456789 \t\r").lower() if zeros else b""
+    rest = data.translate(None, b"0123456789 \t\r\n").lower() if zeros else b""
     return b"e-," in rest or b"e-}" in rest or b"e-]" in rest
 
 

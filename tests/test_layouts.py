@@ -127,6 +127,33 @@ def test_of_a_document_in_lines_a_broken_record_alone_is_left_out(layout: Any, n
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("number", [2, 50, 99])
+def test_a_record_without_its_beginning_takes_no_other_along(layout: Any, number: int) -> None:
+    data = laid_out(FLAT, layout)
+    at = data.index(b'"product_id": %d,' % number if b'"product_id": ' in data else b'"product_id":%d,' % number)
+    data = data[: data.rindex(b"{", 0, at)] + data[at:]
+    for block in (1000, documents.BLOCK):
+        with pytest.raises(DocumentError):
+            read(data, block)
+
+
+@pytest.mark.parametrize("broken", [1, 2])
+def test_a_list_behind_the_records_is_not_taken_for_their_end(broken: int) -> None:
+    records = [b'{"a":%b}' % (b"nope" if number == broken else b"%d" % number) for number in (1, 2, 3)]
+    data = b'{"view_name":"p","records":[\n' + b",\n".join(records) + b'], "documentation":{"more":[{"x":1}]}}'
+    items = read(data)
+    assert [number for number, item in items if isinstance(item, Problem)] == [broken]
+    assert [plain(item) for number, item in items if number != broken] == [{"a": number} for number in (1, 2, 3) if number != broken]
+
+
+@pytest.mark.parametrize("space", ["\v", "\f", "\u00a0"])
+def test_white_space_json_does_not_know_is_no_json(space: str) -> None:
+    for text in (f'{{"view_name":"p","records":{space}[{{"a":1}}]}}', f'{{"view_name":"p","records":[{space}{{"a":1}}]}}'):
+        with pytest.raises(DocumentError):
+            read(text.encode())
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("size", [0.3, 0.6, 0.97])
 def test_a_document_that_ends_early_is_called_truncated_in_any_layout(layout: Any, size: float) -> None:
     data = laid_out(FLAT, layout)
@@ -173,3 +200,28 @@ def test_a_name_that_stands_twice_is_seen_however_it_is_spaced(
     done = run("-d", sample, "import-view", path, "--dry-run", "--json")
     assert (done.code, [(p["code"], p["field"], p["records"]) for p in done.json["problems"]]) == (1, [("bad-json", "brand", [1])])
     assert done.json["summary"]["processed"] == 81
+
+
+@pytest.mark.parametrize("behind", ["", " ", "\n", "\r\n\t", " \n "])
+@pytest.mark.parametrize("number", ["1e-400", "0.30000000000000000001", "1E-320", "25.00000000000000001"])
+def test_digits_a_double_cannot_hold_are_never_lost(
+    run: Callable[..., Ran], sample: Path, tmp_path: Path, number: str, behind: str
+) -> None:
+    path = tmp_path / "v.json"
+    assert run("-d", sample, "export-view", "products", "-o", path, "--limit", "5").code == 0
+    document = json.loads(path.read_bytes())
+    for place, record in enumerate(document["records"]):
+        size = record.pop("package_size")
+        document["records"][place] = record | {"package_size": "here" if place == 2 else size}
+    path.write_text(json.dumps(document, indent=2).replace('"here"', number + behind), "utf-8")
+    done = run("-d", sample, "import-view", path, "--json")
+    assert (done.code, [(p["code"], p["field"], p["records"]) for p in done.json["problems"]]) == (1, [("bad-value", "package_size", [3])])
+
+
+@pytest.mark.parametrize("more", ['{"x\\\\":1,"x\\\\":2}', '{"x\\\\":' * 150 + "1" + "}" * 150], ids=["twice", "deep"])
+def test_what_an_unknown_field_holds_is_looked_at(run: Callable[..., Ran], sample: Path, tmp_path: Path, more: str) -> None:
+    path = tmp_path / "v.json"
+    assert run("-d", sample, "export-view", "products", "-o", path, "--limit", "5").code == 0
+    path.write_text(path.read_text("utf-8").replace('{"product_id"', f'{{"zzz":{more},"product_id"'), "utf-8")
+    done = run("-d", sample, "import-view", path, "--json")
+    assert (done.code, done.json["summary"]["errors"]) == (1, 5)
