@@ -169,13 +169,13 @@ class Application:
 
     def _write(self, part: Part, changes: Changes) -> None:
         """Write a batch; where the database refuses it, write its halves, down to the guilty record."""
-        if not changes.rows and not changes.updates:
-            return
         for parents in changes.parents:
             self.hook(db=self.db, entity=parents.entity, changes=parents)
             self.planner.linker.rows(parents.entity).written(parents.rows)
             self.parents.setdefault(parents.entity.name, []).extend(parents.rows)
         changes.parents = []
+        if not changes.rows and not changes.updates:
+            return
         try:
             with savepoint(self.db):
                 self.hook(db=self.db, entity=changes.entity, changes=changes)

@@ -46,7 +46,8 @@ class PartPlanner:
         self.touched: dict[int, int] = {}
         self.acted: dict[int, str] = {}
         self.slugs: dict[str, int] = {}
-        self.here: dict[int, tuple[Any, ...] | None] = {}  # rows this batch is to create, or None where it is to update them
+        # rows this batch is to create, or what it is to change in them where that may name others
+        self.here: dict[int, tuple[Any, ...] | Mapping[str, Any] | None] = {}
         self.out: set[int] = set()
         self.refused: dict[tuple[Key, tuple[Any, ...]], tuple[Any, ...]] = {}
         self.claimed: set[int] | None = None
@@ -284,7 +285,7 @@ class PartPlanner:
         if change.action in ("update", "conflict"):
             self.acted[change.id or 0] = what
             if change.action == "update":
-                self.here[change.id or 0] = None
+                self.here[change.id or 0] = change.new
             if self.planner.witness:
                 self._witness(change)
             self.planner.show(change)
@@ -647,7 +648,9 @@ class PartPlanner:
         """Leave what this batch was to write of a row out of it: nothing of a record that is left out may be written."""
         row = self.here[identity]
         self.out.add(identity)
-        if row is not None:
+        if isinstance(row, Mapping):
+            self._need(row, times=-1)
+        elif row is not None:
             self.rows.remove(row)
             self.refused.update({(key, self.rows.key_of(row, key)): row for key in self.entity.all_keys})
             self.planner.note_failed(self.entity, dict(zip(self.columns, row, strict=True)))

@@ -294,6 +294,72 @@ def test_a_row_created_for_records_of_several_blocks_stays_while_one_of_them_nee
     assert [row[3] for row in rows_of(url)["suppliers"][8:]] == [FARM] * (len(refused) < 2)
 
 
+@pytest.mark.parametrize("block", [documents.BLOCK, 500])
+@pytest.mark.parametrize("first", ["contradict each other", "are a conflict"])
+def test_a_row_created_for_records_that_are_left_out_is_there_for_a_later_one(
+    run: Run, bakery: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, first: str
+) -> None:
+    url, view = bakery(), tmp_path / "v.json"
+    assert run("-d", url, "export-view", "purchases", "--limit", "3", "-o", view).code == 0
+    document = json.loads(view.read_bytes())
+    one, two, _ = document["records"]
+    left_out = [one | {"supplier_name": FARM, "unit_price": 7.5}]
+    if first == "contradict each other":
+        left_out.append(left_out[0] | {"notes": "another"})
+    else:
+        execute(url, f"UPDATE purchases SET unit_price = 123.5 WHERE id = {one['purchase_id']}")
+    document["records"] = [*left_out, two | {"supplier_name": FARM, "notes": "n" * 600}]
+    view.write_text(json.dumps(document), "utf-8")
+    monkeypatch.setattr(documents, "BLOCK", block)
+    words = [
+        "-d",
+        url,
+        "import-view",
+        view,
+        "--auto-create",
+        "suppliers",
+        "--skip-on-error",
+        "--skipped-log",
+        tmp_path / "log.json",
+        "--json",
+    ]
+    done = run(*words)
+    counts = done.json["summary"]
+    assert (counts["updated"], counts["errors"] + counts["conflicts"], counts["created"]) == (1, len(left_out), 0), done.out
+    assert [entry["records"] for entry in done.json["resolved"]] == [1]
+    if first == "are a conflict":  # refused as a whole, and for nothing else
+        assert (done.code, [p["code"] for p in done.json["problems"] if p["severity"] == "error"]) == (1, ["conflict"])
+        return
+    farm = rows_of(url)["suppliers"][8]
+    assert [row[0] for row in rows_of(url)["purchases"] if row[3] == farm[0]] == [two["purchase_id"]]
+
+
+def test_a_row_created_for_an_update_that_is_withdrawn_is_not_left_behind(run: Run, bakery: Callable[[], str], tmp_path: Path) -> None:
+    url, view = bakery(), tmp_path / "v.json"
+    assert run("-d", url, "export-view", "purchases", "--limit", "2", "-o", view).code == 0
+    document = json.loads(view.read_bytes())
+    one, two = document["records"]
+    changed = one | {"supplier_name": FARM}
+    document["records"] = [changed, changed | {"notes": "another"}, two | {"notes": "mine"}]
+    view.write_text(json.dumps(document), "utf-8")
+    words = [
+        "-d",
+        url,
+        "import-view",
+        view,
+        "--auto-create",
+        "suppliers",
+        "--skip-on-error",
+        "--skipped-log",
+        tmp_path / "log.json",
+        "--json",
+    ]
+    dry, done = run(*words, "--dry-run"), run(*words)
+    assert (done.json["summary"]["updated"], done.json["summary"]["errors"], done.json["created_entities"]) == (1, 2, {})
+    assert (dry.json["summary"], dry.json["created_entities"]) == (done.json["summary"], {})
+    assert len(rows_of(url)["suppliers"]) == 8
+
+
 # -- without a person
 def test_what_the_file_tells_is_created_automatically_and_the_rest_is_refused(run: Run, bakery: Callable[[], str], tmp_path: Path) -> None:
     url, view = bakery(), receipts(tmp_path / "v.json")
