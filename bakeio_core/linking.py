@@ -363,7 +363,7 @@ class Linker:
         if wanted:
             if len(known) > REMEMBERED:
                 known.clear()
-            known.update({row[0]: row[2:] for row in self.rows(target).slim([target.primary, *columns], wanted)})
+            known.update({row[0]: row[1:] for row in self.rows(target).slim(columns, wanted, target.primary)})
         return known
 
     def quick(self, target: Entity, columns: Sequence[str], keys: Iterable[Row]) -> dict[Row, int]:

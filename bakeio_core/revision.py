@@ -112,12 +112,12 @@ class Revision:
     """Make and read the `_rev` of one view.
 
     fields: the names of the hashed fields; firm: how many of them, the first ones, say which row a record is and what it refers to.
-    Two `_rev` with the same first `firm` characters are of one row and agree in all of those.
+    Two `_rev` with the same first `firm_length` characters are of one row and agree in all of those.
     """
 
     def __init__(self, fields: Sequence[str], firm: int = 0) -> None:
         self.fields = tuple(fields)
-        self.firm = (2 + firm) * 32 // 6
+        self.firm_length = (2 + firm) * 32 // 6
         self.mark = zlib.crc32("\n".join([LAYOUT, *fields]).encode()) & 0xFFFF
         self._words = -(-(2 + len(fields)) // 3) * 3
         self.length = self._words // 3 * 16

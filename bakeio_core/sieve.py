@@ -93,7 +93,7 @@ class Lane:
         self.block: Block | None = None
         self._key_of = operator.attrgetter(names[planner.by_column[finder]])
         self._id_of = operator.attrgetter(names[planner.id_field]) if planner.id_field in names else None
-        self._is_whole, self._hashes_names = whole, self.has_revision and not whole
+        self._is_whole = whole
         if whole:
             fields, bindings = planner.revision.fields, planner.part.bindings
             self._revision_of = operator.attrgetter(names[REV])
@@ -172,7 +172,7 @@ class Lane:
         known, nothing = planner.linker.names(target, ids, columns), (None,) * len(columns)
         for identity in ids:
             names = known.get(identity, nothing)
-            called[identity] = (*names, *map(field_hash, names)) if self._hashes_names else names
+            called[identity] = (*names, *map(field_hash, names)) if self.has_revision and not self._is_whole else names
 
     def _generated(self) -> Callable[..., list[tuple[int, Any]]]:
         """Generate the loop over (number, record): (items, rows by the finder, touched, edits) -> those left to the careful way.
@@ -185,11 +185,11 @@ class Lane:
         hashes = []
         for place, (column, fields) in enumerate(self.named.items()):
             cells = [f"r.{names[b.name]}" for b in fields]
-            cells += [f"b[{2 + place_of[b.name]}]" for b in fields] if self._hashes_names else []
+            cells += [f"b[{2 + place_of[b.name]}]" for b in fields] if self.has_revision and not self._is_whole else []
             scope[f"n{place}"] = self.called[place]
             hashes.append(f"({', '.join(cells)},) == n{place}[row[{at[column]}]]")
         if self._is_whole:
-            scope["firm"] = slice(revision.firm)
+            scope["firm"] = slice(revision.firm_length)
             conditions += [f"(b := base_of(r.{names[REV]})) is not None", f"r.{names[REV]}[firm] == made[firm]"]
         elif self.has_revision:
             scope |= {"of_row": revision.of_row, "text": self.planner.rows.identity_text}

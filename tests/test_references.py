@@ -261,6 +261,12 @@ def test_a_row_created_for_a_record_the_database_refuses_is_not_left_behind(run:
     assert json.loads((tmp_path / "log.json").read_text("utf-8"))["total_skipped"] == 1
 
 
+def importing(url: str, view: Path, folder: Path) -> list[object]:
+    """The words that import a view's good records and create the suppliers they need."""
+    skipping = ["--skip-on-error", "--skipped-log", folder / "log.json"]
+    return ["-d", url, "import-view", view, "--auto-create", "suppliers", *skipping, "--json"]
+
+
 @pytest.mark.parametrize("refused", [(1,), (2,), (1, 2)])
 def test_a_row_created_for_records_of_several_blocks_stays_while_one_of_them_needs_it(
     run: Run, bakery: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: tuple[int, ...]
@@ -276,18 +282,7 @@ def test_a_row_created_for_records_of_several_blocks_stays_while_one_of_them_nee
         records[number - 1]["unit_price"] = 666
     view = view_of(tmp_path / "v.json", records)
     assert len(list(Document.at(view).blocks())) == 2
-    words = [
-        "-d",
-        url,
-        "import-view",
-        view,
-        "--auto-create",
-        "suppliers",
-        "--skip-on-error",
-        "--skipped-log",
-        tmp_path / "log.json",
-        "--json",
-    ]
+    words = importing(url, view, tmp_path)
     done = run(*words)
     assert (done.json["summary"]["created"], done.json["summary"]["errors"]) == (2 - len(refused), len(refused)), done.out
     assert [entry["records"] for entry in done.json["resolved"]] == [1] * (len(refused) < 2)
@@ -311,18 +306,7 @@ def test_a_row_created_for_records_that_are_left_out_is_there_for_a_later_one(
     document["records"] = [*left_out, two | {"supplier_name": FARM, "notes": "n" * 600}]
     view.write_text(json.dumps(document), "utf-8")
     monkeypatch.setattr(documents, "BLOCK", block)
-    words = [
-        "-d",
-        url,
-        "import-view",
-        view,
-        "--auto-create",
-        "suppliers",
-        "--skip-on-error",
-        "--skipped-log",
-        tmp_path / "log.json",
-        "--json",
-    ]
+    words = importing(url, view, tmp_path)
     done = run(*words)
     counts = done.json["summary"]
     assert (counts["updated"], counts["errors"] + counts["conflicts"], counts["created"]) == (1, len(left_out), 0), done.out
@@ -342,18 +326,7 @@ def test_a_row_created_for_an_update_that_is_withdrawn_is_not_left_behind(run: R
     changed = one | {"supplier_name": FARM}
     document["records"] = [changed, changed | {"notes": "another"}, two | {"notes": "mine"}]
     view.write_text(json.dumps(document), "utf-8")
-    words = [
-        "-d",
-        url,
-        "import-view",
-        view,
-        "--auto-create",
-        "suppliers",
-        "--skip-on-error",
-        "--skipped-log",
-        tmp_path / "log.json",
-        "--json",
-    ]
+    words = importing(url, view, tmp_path)
     dry, done = run(*words, "--dry-run"), run(*words)
     assert (done.json["summary"]["updated"], done.json["summary"]["errors"], done.json["created_entities"]) == (1, 2, {})
     assert (dry.json["summary"], dry.json["created_entities"]) == (done.json["summary"], {})
