@@ -7,13 +7,19 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
+from sqlalchemy.util import OrderedSet
 
 from bakeio_core.errors import PluginError
 from bakeio_core.model import Entity, OfRow, Reference, View
 from bakeio_core.plugins import Plugin, Plugins, describe
 
-__all__ = ["Catalog"]
+__all__ = ["Catalog", "order_indexes"]
+
+
+def order_indexes(table: Table) -> None:
+    """Give a table's indexes one order, by name, in which they are made: a set has another one in every process."""
+    table.indexes = OrderedSet(sorted(table.indexes, key=lambda index: str(index.name)))
 
 
 class Catalog:
@@ -74,6 +80,7 @@ class Catalog:
             raise PluginError(f"bakeio_entities returned {type(entity).__name__}, not an Entity")
         if entity.name in self.entities:
             raise self._declared_twice(entity.name)
+        order_indexes(entity.table)
         self.entities[entity.name], self.provider[entity.name] = entity, plugin
 
     def _declared_twice(self, name: str) -> PluginError:

@@ -155,8 +155,15 @@ class Dialect(ABC):
         """Yield (number of records, their JSON joined by a comma and a line feed), made by the database itself."""
 
     @abstractmethod
-    def among(self, columns: Sequence[str], table: str, types: Sequence[str]) -> str:
-        """Return the FROM part that joins `table` with the keys given as the parameters `among_parameters` makes."""
+    def among(self, columns: Sequence[str], table: str, types: Sequence[str], by: Sequence[str] = ()) -> str:
+        """Return the FROM part that joins `table` with the keys given as the parameters `among_parameters` makes.
+
+        by: those of the columns an index is to be used for (`searchable`), where the choice is not left to the database.
+        """
+
+    def searchable(self, db: Connection, table: Table, columns: Sequence[str]) -> tuple[str, ...]:
+        """Return those of some columns by which rows are best looked up when all of them are known; none where the database knows best."""
+        return ()
 
     def among_parameters(self, keys: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
         """Return the keys as the one JSON text `among` takes."""
@@ -356,11 +363,32 @@ class SQLite(Dialect):
             if count < page:
                 return
 
-    def among(self, columns: Sequence[str], table: str, types: Sequence[str]) -> str:
+    def among(self, columns: Sequence[str], table: str, types: Sequence[str], by: Sequence[str] = ()) -> str:
         if len(columns) == 1:
             return f"{table} t WHERE t.{columns[0]} IN (SELECT value FROM json_each(?))"
-        on = " AND ".join(f"t.{column} = json_extract(k.value, '$[{place}]')" for place, column in enumerate(columns))
+        # a + keeps an index from being used for a column: see `searchable`
+        named = [f"t.{column}" if column in by or not by else f"+t.{column}" for column in columns]
+        on = " AND ".join(f"{column} = json_extract(k.value, '$[{place}]')" for place, column in enumerate(named))
         return f"json_each(?) k CROSS JOIN {table} t ON {on}"  # CROSS: the keys are the outer loop, so an index on the table serves
+
+    def searchable(self, db: Connection, table: Table, columns: Sequence[str]) -> tuple[str, ...]:
+        # Without statistics SQLite takes the last made of indexes that look alike to it, be it one that tells next to nothing.
+        found: dict[tuple[str, ...], int] = {}
+        for index, is_unique, is_partial in self.fetch(
+            db, 'SELECT name, "unique", partial FROM pragma_index_list(?) ORDER BY name', (table.name,)
+        ):
+            named = [row[0] for row in self.fetch(db, "SELECT name FROM pragma_index_info(?) ORDER BY seqno", (index,))]
+            known = tuple(itertools.takewhile(columns.__contains__, named))
+            if known and not is_partial:
+                found[known] = max(found.get(known, 0), is_unique and len(known) == len(named))
+        best = max(((is_whole, len(known)) for known, is_whole in found.items()), default=None)
+        alike = [known for known, is_whole in found.items() if (is_whole, len(known)) == best]
+        return max(alike, key=lambda known: self._different(db, table, known)) if len(alike) > 1 else alike[0] if alike else ()
+
+    def _different(self, db: Connection, table: Table, columns: Sequence[str]) -> int:
+        """Return how many different values columns with an index have."""
+        names = ", ".join(map(self.quote, columns))
+        return int(self.scalar(db, f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM {self.format_table(table)})"))
 
     def insert(self, db: Connection, table: Table, columns: Sequence[str], kinds: Sequence[values.Kind], rows: Rows) -> None:
         names, marks = ", ".join(map(self.quote, columns)), ", ".join(map(self.write, kinds))
@@ -384,7 +412,7 @@ class SQLite(Dialect):
     @contextmanager
     def loading(self, db: Connection, table: Table) -> Iterator[None]:
         indexes = self.fetch(
-            db, "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL", (table.name,)
+            db, "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL ORDER BY name", (table.name,)
         )
         for name, _ in indexes:
             db.exec_driver_sql(f"DROP INDEX {self.quote(name)}")
@@ -473,7 +501,7 @@ class PostgreSQL(Dialect):
     def _cursor(db: Connection) -> Any:
         return db.connection.driver_connection.cursor()  # type: ignore[union-attr]
 
-    def among(self, columns: Sequence[str], table: str, types: Sequence[str]) -> str:
+    def among(self, columns: Sequence[str], table: str, types: Sequence[str], by: Sequence[str] = ()) -> str:
         # one JSON text: the driver looks at every element of an array on its own
         if len(columns) == 1:
             return f"json_array_elements_text(%s::json) AS k(k0) JOIN {table} t ON t.{columns[0]} = k.k0::{types[0]}"

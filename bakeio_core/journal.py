@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "FieldSet", "Journal", "batches", "fields_set", "prints"]
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
-PAGE = 5000
+PAGE = 500
 _PACKER = msgspec.msgpack.Encoder()
 
 
@@ -193,14 +193,15 @@ class FieldSet:
 def fields_set(db: Connection, run: int | None = None, *, entity: str | None = None, row: int | None = None) -> Iterator[FieldSet]:
     """Yield the fields a run (or every run) set, in the order they were set."""
     names = list(FieldSet.__dataclass_fields__)
-    query = select(CHANGES.c.id, *[CHANGES.c[name] for name in names]).order_by(CHANGES.c.id).limit(PAGE)
+    query = select(CHANGES.c.id)
     for column, value in (("run", run), ("entity", entity), ("row", row)):
         if value is not None:
             query = query.where(CHANGES.c[column] == value)
-    last = -1
-    while found := db.execute(query.where(CHANGES.c.id > last)).all():  # a page at a time: what is read is written to in between
-        last = found[-1][0]
-        for _, *cells in found:
+    # The ids first: asked for pages in their order, a database may walk through all of the journal, or all of the run, for each.
+    ids = sorted(db.execute(query).scalars())
+    for start in range(0, len(ids), PAGE):
+        page = CHANGES.c.id.in_(ids[start : start + PAGE])
+        for cells in db.execute(select(*[CHANGES.c[name] for name in names]).where(page).order_by(CHANGES.c.id)).all():
             yield FieldSet(*cells)
 
 

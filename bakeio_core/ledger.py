@@ -28,7 +28,7 @@ from sqlalchemy import (
     select,
 )
 
-from bakeio_core.catalog import Catalog
+from bakeio_core.catalog import Catalog, order_indexes
 from bakeio_core.dialects import dialect_of
 from bakeio_core.errors import DatabaseError
 from bakeio_core.values import folded_key
@@ -94,6 +94,8 @@ ALIASES = Table(
     Column("at", String(40), nullable=False),
 )
 META = Table("bakeio_meta", METADATA, Column("key", String(50), primary_key=True), Column("value", String(200), nullable=False))
+for _table in METADATA.tables.values():
+    order_indexes(_table)
 
 
 def _meta(db: Connection) -> dict[str, str]:
@@ -225,10 +227,11 @@ def set_by_export(db: Connection, entity: str, row: int, field: str, value: Any,
     """Tell whether a row's value is what the last run to set it took from a file of this `export_id`: the file's own earlier edit."""
     if not dialect_of(db).has_table(db, CHANGES.name):
         return False
-    query = select(CHANGES.c.new, RUNS.c.export_id).join(RUNS, RUNS.c.id == CHANGES.c.run)
+    query = select(CHANGES.c.id, CHANGES.c.new, RUNS.c.export_id).join(RUNS, RUNS.c.id == CHANGES.c.run)
     query = query.where(CHANGES.c.entity == entity, CHANGES.c.row == row, CHANGES.c.field == field)
-    last = db.execute(query.order_by(CHANGES.c.id.desc()).limit(1)).first()
-    return last is not None and last[1] == export_id and last[0] == as_text(value)
+    # not ORDER BY id LIMIT 1: a database may then walk through the whole journal by its ids, the last one first
+    last = max(db.execute(query).all(), default=None)
+    return last is not None and last[2] == export_id and last[1] == as_text(value)
 
 
 def adopt_database_id(db: Connection, wanted: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bakeio_core.dialects import dialect_of
 from bakeio_core.model import Entity, Key, Reference
 from bakeio_core.resolve import Missing
-from bakeio_core.values import Day, Text, Truth, Whole, fold, shown
+from bakeio_core.values import Day, Number, Text, Truth, Whole, fold, shown
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -22,7 +22,7 @@ __all__ = ["Linker", "Rows", "Unlinked"]
 
 Row = tuple[Any, ...]
 REMEMBERED = 200_000
-_ARRAY_TYPES = {Text: "text", Whole: "bigint", Day: "date"}
+_ARRAY_TYPES = {Text: "text", Whole: "bigint", Day: "date", Number: "numeric"}
 
 
 class Rows:
@@ -46,6 +46,7 @@ class Rows:
         self.has_fresh = False
         self._folded: dict[str, dict[str, list[int]]] = {}
         self._fresh_folded: dict[str, dict[str, list[int]]] = {}
+        self._indexed: dict[Key, Key] = {}
 
     @cached_property
     def identity_text(self) -> Callable[[Any], str]:
@@ -135,17 +136,36 @@ class Rows:
     """Set where nothing is written while planning: then a table that was empty stays empty and needs no SELECT."""
 
     def _fetch(self, key: Key, wanted: set[Row]) -> list[Row]:
+        """Return the rows that may have one of the keys, looked up once for each set of parts that are null."""
         quote, table = self.dialect.quote, self.dialect.format_table(self.entity.table)
-        usable = [
-            (place, column, _ARRAY_TYPES[type(self.entity.kinds[column])])
-            for place, column in enumerate(key)
-            if type(self.entity.kinds[column]) in _ARRAY_TYPES and all(value[place] is not None for value in wanted)
-        ]
-        if not usable:
-            return self._finished(self.dialect.fetch(self.db, f"{self.select} FROM {table} t"))
-        source = self.dialect.among([quote(column) for _, column, _ in usable], table, [kind for _, _, kind in usable])
-        keys = list({tuple([value[place] for place, _, _ in usable]) for value in wanted})
-        return self._finished(self.dialect.fetch(self.db, f"{self.select} FROM {source}", self.dialect.among_parameters(keys)))
+        groups: dict[tuple[bool, ...], list[Row]] = {}
+        for value in wanted:
+            groups.setdefault(tuple([part is None for part in value]), []).append(value)
+        rows: list[Row] = []
+        for nulls, values in groups.items():
+            empty = [f"t.{quote(column)} IS NULL" for column, is_null in zip(key, nulls, strict=True) if is_null]
+            usable = [
+                (place, column, _ARRAY_TYPES[type(kind)])
+                for place, column in enumerate(key)
+                if not nulls[place] and (kind := self.entity.kinds[column]).plain and type(kind) in _ARRAY_TYPES
+            ]
+            if not usable:
+                where = f" WHERE {' AND '.join(empty)}" if empty else ""
+                rows += self.dialect.fetch(self.db, f"{self.select} FROM {table} t{where}")
+                continue
+            by = [quote(column) for column in self._searchable(tuple(column for _, column, _ in usable))]
+            source = self.dialect.among([quote(column) for _, column, _ in usable], table, [kind for _, _, kind in usable], by)
+            keys = list({tuple([value[place] for place, _, _ in usable]) for value in values})
+            more = "".join(f" AND {condition}" for condition in empty)
+            rows += self.dialect.fetch(self.db, f"{self.select} FROM {source}{more}", self.dialect.among_parameters(keys))
+        return self._finished(rows)
+
+    def _searchable(self, columns: Key) -> Key:
+        if len(columns) == 1:
+            return columns
+        if columns not in self._indexed:
+            self._indexed[columns] = self.dialect.searchable(self.db, self.entity.table, columns)
+        return self._indexed[columns]
 
     def slim(self, columns: Sequence[str], values: Iterable[Any], by: str = "") -> list[Row]:
         """Return (id, *columns) of the rows whose `by`, else first column has one of the values: what linking needs, and no more."""
