@@ -136,7 +136,7 @@ def upgrade(session: Session, as_json: bool) -> None:
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="A new folder. Default: docs/exports/<time>_<6 hex>.")
 @click.option("--zip", "as_zip", is_flag=True, help="Also write archives/<name>.zip beside the folder.")
 @click.option("--prove", is_flag=True, help="Restore the set into a scratch database and compare, before it appears.")
-@click.option("--force", is_flag=True, help="Replace an existing folder.")
+@click.option("--force", is_flag=True, help="Replace what an earlier export wrote there, and nothing else.")
 @click.option("--no-transactional", is_flag=True, help="Leave out entities that have a date.")
 @click.option("--since", type=Day(), help="Only dated rows of this day or later, and what they refer to.")
 @click.option("--until", type=Day(), help="Only dated rows of this day or earlier, and what they refer to.")
@@ -244,7 +244,7 @@ def import_any(session: Session, /, **options: Any) -> None:
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many records.")
 @click.option("--all", "everything", is_flag=True, help="With hidden records.")
 @click.option("--format", "format_", metavar="F", help="A format a plugin brings, instead of JSON.")
-@click.option("--force", is_flag=True, help="Overwrite a file whose edits are not imported yet.")
+@click.option("--force", is_flag=True, help="Overwrite a view whose edits are not imported yet.")
 @json_option
 @click.pass_obj
 def export_view(session: Session, name: str, output: str | None, fields: str | None, missing: tuple[str, ...], limit: int | None,

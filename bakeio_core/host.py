@@ -25,7 +25,8 @@ from bakeio_core.errors import BakeioError, ImportRefused, PluginError, Problem,
 from bakeio_core.linking import Linker
 from bakeio_core.merge import ViewPlanner
 from bakeio_core.model import View
-from bakeio_core.opening import open_source
+from bakeio_core.opening import not_as_view, open_source
+from bakeio_core.output import Foreign, refuse_file
 from bakeio_core.plan import Planner
 from bakeio_core.plugins import Plugins, describe
 from bakeio_core.report import Report
@@ -154,10 +155,11 @@ class Bakeio:
     ) -> Exported:
         """Write a normalized set that rebuilds the database anywhere: one file per entity and a manifest.
 
-        folder: a new folder (default `docs/exports/<time>_<6 hex>`); zip: also `archives/<name>.zip` beside it; force: replace an existing
-        folder; transactional: with entities that have a date; since, until: only their rows of these days, and what those refer to;
-        prove: restore the set into a scratch database, export that and compare, before it appears; the manifest then says so (`proof`).
-        Returns what was written. Raises UsageError where the folder exists, PluginError while a plugin is broken and not blocked.
+        folder: a new folder (default `docs/exports/<time>_<6 hex>`); zip: also `archives/<name>.zip` beside it; force: replace what an
+        earlier export wrote there; transactional: with entities that have a date; since, until: only their rows of these days, and what
+        those refer to; prove: restore the set into a scratch database, export that and compare, before it appears; the manifest then
+        says so (`proof`).
+        Returns what was written. Raises UsageError where anything else is in the way, PluginError while a plugin is broken and not blocked.
         """
         broken = self.broken(views=False)
         if broken:
@@ -220,13 +222,15 @@ class Bakeio:
         """Write a view as a file people and assistants edit; return the number of its records.
 
         view: its name, or a view narrowed by `bakeio.view(name).narrow(...)`; target: a path or a binary stream; format: one of
-        `formats`, for a path, instead of JSON; force: overwrite a file
-        that holds edits not imported yet. Raises BakeioError (`blocked`) where such a file would be overwritten.
+        `formats`, for a path, instead of JSON; force: overwrite a view that holds edits not imported yet. Raises BakeioError (`blocked`)
+        where such a view would be overwritten, UsageError where it would be any other file.
         """
         chosen = self.view(view) if isinstance(view, str) else view
         with translated():
             if isinstance(target, (str, Path)):
                 target = Path(target)
+                known = self.formats.get(format or "")
+                refuse_file(target, writing.not_in_format(known, self.catalog) if known else writing.not_a_view)
                 if target.exists() and not force:
                     self._refuse_unsent(db, target)
             if format is not None:
@@ -414,6 +418,7 @@ class Bakeio:
         source = self.open(path)
         if source.kind != "view":
             raise UsageError(f"only a view's file can be refreshed; {source.name} is a {source.kind}")
+        refuse_file(Path(path), self.not_as_view)
         ensure_begun(db)
         with translated(), streaming():
             planner = Planner(db, self.catalog, source, Options(), Decisions(None, self._learned(db)), view_planner=ViewPlanner)
@@ -421,7 +426,12 @@ class Bakeio:
             for _ in part.changes():
                 pass
             ids = {known >> 33: identity for identity, known in part.touched.items()}
-            return writing.rewrite_view(self.hook, db, self.catalog, source.parts[0], ids, Path(path))
+            return writing.rewrite_view(self.hook, db, self.catalog, source.parts[0], ids, Path(path), self.not_as_view)
+
+    @property
+    def not_as_view(self) -> Foreign:
+        """What says of a path why `refresh_view` must not write there."""
+        return partial(not_as_view, catalog=self.catalog, limits=self.limits, formats=self.formats.values())
 
     def suggest(self, db: Connection, entity: str, text: str, limit: int = 5) -> list[Candidate]:
         """Return the rows of an entity a text may mean, the best first. Raises UsageError for an entity that is not installed."""

@@ -82,11 +82,17 @@ def run_import(
 ) -> None:  # fmt: skip
     """Import what a path holds, after questions and a look at it where a person is there to be asked."""
     from bakeio_core.errors import ImportRefused, UsageError
-    from bakeio_core.output import restored
+    from bakeio_core.output import refuse_file, restored
+    from bakeio_core.page import not_a_page
+    from bakeio_core.skipped import not_a_log
 
     if interactive and no_input:
         raise click.UsageError("--interactive asks and --no-input does not: give one of them")
     target = only_one(path, input_, "PATH", "--input")
+    log = skipped_log or Path(f"docs/exports/import_skipped_{datetime.now(timezone.utc):%Y-%m-%d_%H%M%S}.json")
+    refuse_file(log, not_a_log)
+    if html is not None:
+        refuse_file(html, not_a_page)
     source = _opened(session, target, kinds, accept_edits, refresh)
     questions = Questions(session, source, create, Path(target), decisions_file, writes=interactive or no_input)
     options |= {"create": create_missing, "decisions": questions.answers}
@@ -100,7 +106,6 @@ def run_import(
     elif not (dry_run or yes or no_input or as_json) and sys.stdin.isatty() and sys.stdout.isatty():
         with questions.kept_if_stopped():
             shown = _ask(session, source, create, options)
-    log = skipped_log or Path(f"docs/exports/import_skipped_{datetime.now(timezone.utc):%Y-%m-%d_%H%M%S}.json")
     if source.kind == "skipped" and log.exists() and log.samefile(target):
         raise UsageError(f"{log} is what is being imported: log what is skipped to another file")
     report: Report | None = None
@@ -119,7 +124,7 @@ def run_import(
             raise TakeBack
 
     try:
-        with questions.kept_if_stopped(), restored(log) as put_back, session.progress() as progress:
+        with questions.kept_if_stopped(), restored(log, not_a_log) as put_back, session.progress() as progress:
             session.write(work, create=create)
     except TakeBack:
         pass
@@ -141,12 +146,15 @@ def run_import(
 def _opened(session: Session, target: Path, kinds: Sequence[str], accept_edits: bool, refresh: bool) -> Any:
     """Open what is to be imported. Raises DocumentError where it is of none of the kinds, UsageError where it could not be refreshed."""
     from bakeio_core.errors import DocumentError, UsageError
+    from bakeio_core.output import refuse_file
 
     source = session.bakeio.open(sys.stdin.buffer if str(target) == "-" else target, accept_edits=accept_edits)
     if source.kind not in (*kinds, "skipped"):
         raise DocumentError(f"{target}: is a {source.kind}: import it with bakeio import {target}", code="bad-document")
     if refresh and (source.kind != "view" or str(target) == "-"):
         raise UsageError("--refresh writes into the file of a view: give the path of one")
+    if refresh:
+        refuse_file(target, session.bakeio.not_as_view)
     return source
 
 
@@ -170,6 +178,7 @@ class Questions:
 
     def __init__(self, session: Session, source: Any, create: bool, target: Path, file: Path | None, *, writes: bool) -> None:
         from bakeio_core.errors import DocumentError
+        from bakeio_core.output import refuse_file
         from bakeio_core.resolve import read_decisions
 
         self.session, self.source, self.create, self.given = session, source, create, file
@@ -178,6 +187,8 @@ class Questions:
         self.file = file or target.with_name(default) if not self.from_stdin else file or Path(default)
         if file is not None and not file.exists() and not writes:
             raise DocumentError(f"{file}: there is no such file; --interactive or --no-input writes one", code="missing-file")
+        if writes:
+            refuse_file(self.file, lambda _: None)  # what is in a file is told when it is read
         # a file of that name which was not asked for is only checked: new answers are to be added to it, not lost for its sake
         known = read_decisions(self.file, session.bakeio.catalog) if self.file.exists() and (file is not None or writes) else {}
         self.answers: dict[Any, Any] = known if file is not None else {}
@@ -307,10 +318,10 @@ def _write_page(session: Session, report: Report, path: Path) -> None:
     """Write the report as a page; where that fails the import is done all the same, and so its exit code stays."""
     from bakeio_core.errors import BakeioError
     from bakeio_core.output import atomic_file
-    from bakeio_core.page import page
+    from bakeio_core.page import not_a_page, page
 
     try:
-        with atomic_file(path) as file:
+        with atomic_file(path, not_a_page) as file:
             file.write(page(report).encode())
         session.say(f"Wrote {path}")
     except BakeioError as error:

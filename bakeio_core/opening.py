@@ -23,7 +23,7 @@ from bakeio_core.skipped import open_log
 from bakeio_core.sources import Source, of_entity, of_set, of_view
 from bakeio_core.values import shown
 
-__all__ = ["open_source"]
+__all__ = ["not_as_view", "open_source"]
 
 _SPECIAL, _IN_TEXT, _COMMA = re.compile(r'"|//|/\*|#'), re.compile(r'["\\]'), re.compile(r",(?=\s*[}\]])")
 _FENCE, _FENCE_END = re.compile(r"```[a-zA-Z]*[ \t]*\r?\n"), re.compile(r"\r?\n[ \t]*```")
@@ -51,6 +51,16 @@ def open_source(
             return _open_document(Document(path.name, partial(io.BytesIO, data), limits), None, catalog)
     content = path.read_bytes() if path.stat().st_size <= limits.forgiven else None
     return _open_document(Document.at(path, limits), content, catalog)
+
+
+def not_as_view(path: Path, catalog: Catalog, limits: Limits, formats: Iterable[Format] = ()) -> str | None:
+    """Say why a file cannot be written anew as a view: None where it is read as one, and as JSON."""
+    if path.suffix.lower() in {known.suffix.lower() for known in formats}:
+        return "is in a plugin's format, and only JSON can be written anew"
+    try:
+        return None if open_source(path, catalog, limits).kind == "view" else "is no view"
+    except DocumentError:
+        return "is no view"
 
 
 def _open_stream(stream: IO[bytes], catalog: Catalog, limits: Limits) -> Source:

@@ -2,6 +2,9 @@
 
 Beside its target a run makes siblings whose names hold the number of its process: `.NAME.part-12_1` is what is being written,
 `.NAME.old-12_1` a folder set aside for the new one, `.NAME.gone-12_1` one that is being deleted.
+
+What stands at a target is replaced only where it is bakeio's own. Every writer is told how to recognise that: by a `Foreign`, which is
+asked before anything is written and again in the moment of the swap.
 """
 
 from __future__ import annotations
@@ -15,8 +18,7 @@ import logging
 import math
 import os
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
@@ -29,19 +31,24 @@ from bakeio_core.values import shown
 
 __all__ = [
     "CLOSE",
+    "Foreign",
     "HashedFile",
     "atomic_file",
     "atomic_folder",
+    "named",
     "new_file",
     "opened_document",
     "pretty",
-    "refuse_existing",
+    "refuse_file",
+    "refuse_folder",
     "restored",
     "settle",
     "settle_missing",
 ]
 
 CLOSE = b"\n  ]\n}\n"
+Foreign = Callable[[Path], "str | None"]
+"""Says of what stands at a path why it must not be replaced ("holds notes.txt, ..."); None where bakeio may have written all of it."""
 log = logging.getLogger("bakeio")
 
 
@@ -138,40 +145,45 @@ def _numbered(path: Path) -> Iterator[tuple[Path, Path]]:
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[HashedFile]:
-    """Write a file that replaces `path` in one step when the block ends well; raises BakeioError (`io-error`) where it cannot."""
+def atomic_file(path: Path, foreign: Foreign) -> Iterator[HashedFile]:
+    """Write a file that replaces `path` in one step when the block ends well; a link stays, and what it leads to is replaced.
+
+    Raises BakeioError (`io-error`) where it cannot be written, UsageError where what stands there is `foreign`.
+    """
     with _explained(path):
-        _make_folder(path.parent)
-        settle(path)
-        with _numbered(path) as (part, _):
+        refuse_file(path, foreign)
+        target = Path(os.path.realpath(path)) if path.is_symlink() else path
+        _make_folder(target.parent)
+        settle(target)
+        with _numbered(target) as (part, _):
             file = HashedFile(part)
             try:
                 yield file
                 file.close()
-                os.replace(part, path)
+                refuse_file(target, foreign)
+                os.replace(part, target)
             except BaseException:
                 file.file.close()
                 part.unlink(missing_ok=True)
                 raise
-            sync_folder(path.parent)
+            sync_folder(target.parent)
 
 
 @contextmanager
-def atomic_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
+def atomic_folder(path: Path, foreign: Foreign) -> Iterator[Path]:
     """Fill a new folder that becomes `path` in one step when the block ends well.
 
-    An existing `path` is refused (UsageError) unless `force`: then the old one is set aside, the new one put in, the old one deleted.
+    A folder that is there is set aside, the new one put in, the old one deleted. Raises UsageError where it is `foreign`.
     """
     with _explained(path):
-        refuse_existing(path, force)
+        refuse_folder(path, foreign)
         _make_folder(path.parent)
         with _numbered(path) as (part, old):
             part.mkdir()
             try:
                 yield part
                 sync_folder(part)
-                if force and os.path.lexists(path):
-                    os.rename(path, old)
+                _set_aside(path, old, foreign)
                 _put_in(part, path)
             except BaseException:
                 _settle_one(old, path)
@@ -204,15 +216,21 @@ def new_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def restored(path: Path) -> Iterator[Callable[[], None]]:
-    """Give a function that puts a file back as it is now; called when the block raises as well."""
-    before = path.read_bytes() if path.is_file() else None
+def restored(path: Path, foreign: Foreign) -> Iterator[Callable[[], None]]:
+    """Give a function that puts a file back as it is now; called when the block raises as well. What is `foreign` is left alone.
+
+    Raises UsageError where the file that is there already must not be replaced.
+    """
+    refuse_file(path, foreign)
+    before = path.read_bytes() if path.exists() else None
 
     def put_back() -> None:
+        if _not_replaceable(path, foreign):
+            return
         if before is None:
-            path.unlink(missing_ok=True)
-        elif not path.is_file() or path.read_bytes() != before:
-            with atomic_file(path) as file:
+            Path(os.path.realpath(path)).unlink(missing_ok=True)
+        elif not path.exists() or path.read_bytes() != before:
+            with atomic_file(path, foreign) as file:
                 file.write(before)
 
     try:
@@ -237,11 +255,60 @@ def _linked(part: Path, path: Path) -> bool:
     return True
 
 
-def refuse_existing(path: Path, force: bool) -> None:
-    """Raise UsageError where `path` is there, once a swap that was interrupted is settled, unless `force`."""
-    settle(path)
-    if os.path.lexists(path) and not force:
-        raise UsageError(f"{path} exists already: choose another folder, or replace it with --force")
+# -- what may be replaced
+def refuse_file(path: Path, foreign: Foreign) -> None:
+    """Raise UsageError where what stands at `path` must not be replaced by a file."""
+    with _explained(path):
+        reason = _not_replaceable(path, foreign)
+    if reason:
+        raise UsageError(f"{path} {reason}: move it away, or choose another file")
+
+
+def refuse_folder(path: Path, foreign: Foreign) -> None:
+    """Raise UsageError where what stands at `path`, once a swap that was interrupted is settled, must not be replaced by a folder."""
+    with _explained(path):
+        settle(path)
+        reason = _not_a_folder_to_replace(path, foreign)
+    if reason:
+        raise UsageError(f"{path} {reason}: move it away, or choose another folder")
+
+
+def _not_replaceable(path: Path, foreign: Foreign) -> str | None:
+    """Say why no file may take the place of what is at `path`; an empty file is no loss."""
+    if not path.exists():
+        return "is a symbolic link that leads in circles" if Path(os.path.realpath(path)).is_symlink() else None
+    if path.is_dir():
+        return "is a folder"
+    if not path.is_file():
+        return "is no regular file"  # a device would be lost for the whole system, a pipe for who waits at it
+    return foreign(path) if path.stat().st_size else None
+
+
+def _not_a_folder_to_replace(path: Path, foreign: Foreign) -> str | None:
+    if path.is_symlink():
+        return "is a symbolic link"
+    if not os.path.lexists(path):
+        return None
+    return foreign(path) if path.is_dir() else "is no folder"
+
+
+def named(names: Iterable[str]) -> str:
+    """Return the first few of some names, and how many more there are."""
+    known = sorted(names)
+    more = f" and {len(known) - 3} more" if len(known) > 3 else ""
+    return ", ".join(map(shown, known[:3])) + more
+
+
+def _set_aside(path: Path, old: Path, foreign: Foreign) -> None:
+    """Free the place of the new folder. What came into the old one since it was looked at is seen once nobody finds it by its name."""
+    if not os.path.lexists(path):
+        return
+    reason = _not_a_folder_to_replace(path, foreign)
+    if not reason:
+        os.rename(path, old)
+        reason = _not_a_folder_to_replace(old, foreign)
+    if reason:
+        raise _came_between(path, f"it {reason}")
 
 
 def _put_in(part: Path, path: Path) -> None:
@@ -249,8 +316,12 @@ def _put_in(part: Path, path: Path) -> None:
         os.rename(part, path)
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-            raise UsageError(f"{path} was made by another program meanwhile: choose another folder, or replace it with --force") from error
+            raise _came_between(path, "it is in the way") from error
         raise
+
+
+def _came_between(path: Path, what: str) -> UsageError:
+    return UsageError(f"{path} was made or changed by another program meanwhile, and {what}: move it away, or choose another folder")
 
 
 _MADE_UP = r"\d{4}-\d\d-\d\d_\d{6}_[0-9a-f]{6}(?:\.zip)?|import_skipped_\d{4}-\d\d-\d\d_\d{6}\.json"
@@ -295,18 +366,30 @@ def _settle_one(left: Path, path: Path, *, tell: bool = False) -> None:
         gone = path.parent / f".{path.name}.gone-{what.removeprefix('old-')}"
         os.rename(left, gone)
         left = gone
-    _delete(left)
+    if what.startswith("part-") or (left.is_dir() and not left.is_symlink()):  # no file or link was ever ours to set aside
+        _delete(left)
     if os.path.lexists(left):
-        log.info("%s was left by a run that is over, and cannot be removed: remove it by hand", left)
+        kept = named(os.listdir(left)) if left.is_dir() else ""
+        why = f"holds {kept}, which is kept" if kept else "cannot be removed"
+        log.info("%s was left by a run that is over, and %s: see to it by hand", left, why)
     elif tell:
         log.info("removed %s, left by a run that was interrupted", left)
 
 
+_IN_FOLDERS = re.compile(r"manifest\.json|\d{2,}_\w+\.json")
+"""The names bakeio gives to files inside of a folder."""
+
+
 def _delete(left: Path) -> None:
-    if left.is_dir() and not left.is_symlink():
-        shutil.rmtree(left, ignore_errors=True)
-    else:
+    """Delete a file, or a folder as far as its files are bakeio's by their names: a folder with anything else in it stays."""
+    if left.is_symlink() or not left.is_dir():
         left.unlink(missing_ok=True)
+        return
+    with suppress(OSError):
+        for entry in list(os.scandir(left)):
+            if _IN_FOLDERS.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                os.unlink(entry)
+        left.rmdir()
 
 
 def _is_running(process: int) -> bool:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 
 from bakeio_core.difference import differing
 from bakeio_core.report import Report
 from bakeio_core.values import printable, shown
 
-__all__ = ["page"]
+__all__ = ["not_a_page", "page"]
+
+HEAD = '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>bakeio: '
 
 STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#222;background:#fff}
@@ -25,6 +28,12 @@ for(const row of rows){const on=(!kind.value||row.dataset.kind===kind.value)&&wo
 row.hidden=!on;n+=on}left.textContent=n+' of '+rows.length+' lines'}
 text.oninput=()=>{clearTimeout(timer);timer=setTimeout(filter,150)};kind.onchange=filter;filter();
 """
+
+
+def not_a_page(path: Path) -> str | None:
+    """Say why a file must not be replaced by a page: None where it is one."""
+    with open(path, "rb") as file:
+        return None if file.read(len(HEAD)) == HEAD.encode() else "is no report that bakeio wrote"
 
 
 def page(report: Report) -> str:
@@ -50,8 +59,7 @@ def page(report: Report) -> str:
     more = f"<p>{hidden:,} more changes are not shown.</p>" if hidden > 0 else ""
     kinds = "".join(f"<option>{kind}</option>" for kind in ("create", "update", "delete", "conflict", "error", "warning", "note"))
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>bakeio: {escape(printable(report.source))}</title><style>{STYLE}</style><h1>{escape(printable(report.source))}</h1>"
+        f"{HEAD}{escape(printable(report.source))}</title><style>{STYLE}</style><h1>{escape(printable(report.source))}</h1>"
         f"<p>{escape(printable(state))}. {escape(totals)}.</p>{more}"
         f'<input id="text" type="search" placeholder="Filter" aria-label="Filter"><select id="kind" aria-label="Kind">'
         f'<option value="">everything</option>{kinds}</select><span id="left"></span>'

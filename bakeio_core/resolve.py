@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -299,6 +300,16 @@ def read_decisions(path: Path, catalog: Catalog) -> dict[Missing, Decision]:
     return decisions_of(_entries(path), str(path), catalog)
 
 
+def not_decisions(path: Path, catalog: Catalog) -> str | None:
+    """Say why a file must not be replaced by decisions: None where it holds some, which are kept."""
+    try:
+        for entry in _entries(path):
+            _read_entry(entry, catalog)
+    except (DocumentError, ValueError):
+        return "is no file of decisions"
+    return None
+
+
 def decisions_of(entries: object, file: str, catalog: Catalog) -> dict[Missing, Decision]:
     """Return the decisions of entries as a file holds them. Raises DocumentError naming the one that makes no sense."""
     found: dict[Missing, Decision] = {}
@@ -380,6 +391,8 @@ def write_decisions(path: Path, decisions: Mapping[Missing, Decision], unanswere
     What is unanswered is in it with `"action": null` and what it needs; a decision that could not be carried out keeps what it says, with
     the `problem`. Nothing that is in the file already is lost.
     """
+    foreign = partial(not_decisions, catalog=catalog)
+    output.refuse_file(path, foreign)
     before = {_read_entry(entry, catalog)[0]: entry for entry in (_entries(path) if path.exists() else ())}
     left = {item: item for item in unanswered}
     entries = []
@@ -392,7 +405,7 @@ def write_decisions(path: Path, decisions: Mapping[Missing, Decision], unanswere
             left.pop(missing, None)
             entries.append(entry)
     entries += [_open(item, before.get(item, {}), catalog) for item in left]
-    with output.atomic_file(path) as file:
+    with output.atomic_file(path, foreign) as file:
         file.write(msgspec.json.format(_ENCODER.encode(entries), indent=2) + b"\n")
 
 

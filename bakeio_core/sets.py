@@ -20,10 +20,10 @@ from typing import IO, Any, Protocol
 from bakeio_core.catalog import Catalog
 from bakeio_core.documents import DECODER, Document, Duplicated, Limits, explain_json
 from bakeio_core.errors import DocumentError, Problem, Problems
-from bakeio_core.output import settle_missing
+from bakeio_core.output import Foreign, named, settle_missing
 from bakeio_core.values import shown
 
-__all__ = ["ExportSet", "Listed", "version_problem"]
+__all__ = ["ExportSet", "Listed", "not_a_set", "not_an_archive", "unforced", "version_problem"]
 
 MANIFEST = "manifest.json"
 KNOWN = {"manifest_version": (1, 0), "file_version": (1, 0), "view_version": (1, 0), "schema_version": (1, 0)}
@@ -380,6 +380,52 @@ class ExportSet:
             problems.add(problem)
         if sha.hexdigest() != listed.sha256.lower():
             problems.add(checksum_problem(listed.filename))
+
+
+# -- what an export may replace
+def not_a_set(folder: Path) -> str | None:
+    """Say why a folder must not be replaced: None where it is empty, or holds a manifest of bakeio, files it lists and nothing else."""
+    entries = list(os.scandir(folder))
+    odd = [entry.name for entry in entries if not entry.is_file(follow_symlinks=False)]
+    return _not_of_a_set(Folder(folder), odd or [entry.name for entry in entries], certain=bool(odd))
+
+
+def not_an_archive(file: Path) -> str | None:
+    """Say why a file must not be replaced: None where it is a zip of such a set and of nothing else."""
+    with open(file, "rb") as begin:
+        if begin.read(4) != b"PK\3\4":  # an archive that begins later is somebody's program or database with one behind it
+            return "is no archive that bakeio wrote"
+    try:
+        archive = Archive(file, Limits())
+    except DocumentError:
+        return "is no archive that bakeio wrote"
+    with archive.zip:
+        odd = [problem.file or "" for problem in archive.problems()]
+        names = [info.filename.removeprefix(archive.prefix) or info.filename for info in archive.zip.infolist()]
+        return _not_of_a_set(archive, odd or [name for name in names if name != archive.prefix], certain=bool(odd))
+
+
+def unforced(foreign: Foreign) -> Foreign:
+    """Without `--force` nothing that is there is replaced; what it would replace is told."""
+    return lambda path: foreign(path) or "exists already (--force replaces it)"
+
+
+def _not_of_a_set(store: Store, names: list[str], *, certain: bool) -> str | None:
+    """Name those of the names that are not of the set in a store; certain: they cannot be."""
+    others = names if certain else sorted(set(names) - _written(store)) if names else []
+    return f"holds {named(others)}, which no export of bakeio wrote" if others else None
+
+
+def _written(store: Store) -> set[str]:
+    """Return the names of the files of a set as bakeio writes it; none where there is no such set."""
+    try:
+        opened = ExportSet(store, Limits())
+    except DocumentError:
+        return set()
+    if opened.manifest.get("application") != APPLICATION:
+        return set()
+    plain = [listed for listed in opened.files if re.fullmatch(r"\w+", listed.entity)]
+    return {MANIFEST, *(listed.filename for listed in plain if listed.filename == f"{listed.order:02d}_{listed.entity}.json")}
 
 
 def counted(header: dict[str, Any], listed: Listed, count: int) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from bakeio_core.resolve import decision_entries, decisions_of
 from bakeio_core.sources import Part, Source, of_entity, of_view, whose
 from bakeio_core.values import shown
 
-__all__ = ["Skipped", "open_log"]
+__all__ = ["Skipped", "not_a_log", "open_log"]
 
 INSTRUCTIONS = (
     "To retry these records: 1. Edit this file: correct the values named in the reasons, or create what is missing. "
@@ -55,7 +56,7 @@ class Skipped:
         decided = decision_entries(planner.decisions.made)
         header |= {"decisions": decided} if decided else {}
         count = 0
-        with output.atomic_file(path) as file:
+        with output.atomic_file(path, not_a_log) as file:
             file.write(output.opened_document(header))
             for entry in self._entries(planner):
                 file.write((b",\n" if count else b"") + output.encode_as_read(entry))
@@ -98,6 +99,15 @@ def _named(planner: Planner, entity: Entity, record: dict[str, Any]) -> dict[str
         if known is not None:
             out |= {name: known[wanted.index(fields[name])] for name in fields}
     return out
+
+
+def not_a_log(path: Path) -> str | None:
+    """Say why a file must not be replaced by a log: None where it is one."""
+    with suppress(DocumentError):
+        document = Document.at(path)
+        if document.kind == "skipped" and "total_skipped" in document.header:
+            return None
+    return "is no log of skipped records"
 
 
 def open_log(document: Document, catalog: Catalog) -> Source:

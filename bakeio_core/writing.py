@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import uuid as uuids
 import zipfile
@@ -16,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 from bakeio_core import export, ledger, output, projection, sets
 from bakeio_core.catalog import Catalog
 from bakeio_core.database import streaming
-from bakeio_core.documents import Format
+from bakeio_core.documents import BLOCK, Document, Format
 from bakeio_core.errors import DocumentError, Problem
 from bakeio_core.linking import Rows
 from bakeio_core.model import Entity, View
@@ -78,10 +79,11 @@ def write_set(
     omitted = (*undated, *sorted(catalog.blocked), *(name for name in catalog.disabled if not name.startswith("view ")))
     files = []
     archive = path.parent / "archives" / f"{path.name}.zip" if zip_too else None
+    not_a_set, not_an_archive = (known if force else sets.unforced(known) for known in (sets.not_a_set, sets.not_an_archive))
     if archive is not None:
-        output.refuse_existing(path, force)  # before a folder is made for the archive
-    whole = output.atomic_file(archive) if archive is not None else nullcontext()
-    with streaming(), whole as packed, output.atomic_folder(path, force=force) as part:
+        output.refuse_folder(path, not_a_set)  # before a folder is made for the archive
+    whole = output.atomic_file(archive, not_an_archive) if archive is not None else nullcontext()
+    with streaming(), whole as packed, output.atomic_folder(path, not_a_set) as part:
         for order, entity in enumerate((entity for name, entity in entities.items() if name not in omitted), 1):
             header = {"file_version": "1.0", "entity_type": entity.name, **common, "record_count": 0, "schema": schema_block(entity)}
             name = f"{order:02d}_{entity.name}.json"
@@ -173,6 +175,47 @@ def schema_block(entity: Entity) -> dict[str, Any]:
     return {"primary_key": entity.primary, "slug_field": "slug" if "slug" in entity.columns else None, "foreign_keys": keys}
 
 
+# -- what a view may replace
+_BEGIN = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:```\w*\s*)?\{")
+_RECORDS = re.compile(rb'"records"\s*:')
+_NAMED = re.compile(rb'"(?:export_type"\s*:\s*"denormalized_view|view_name"\s*:\s*"\w+_complete)"')
+
+
+def not_a_view(path: Path) -> str | None:
+    """Say why a file must not be replaced by a view: None where it is one, also one that was spoilt behind its head."""
+    document = Document.at(path)
+    try:
+        is_view = document.kind == "view" and _is_view(document.header)
+    except DocumentError:
+        with open(path, "rb") as file:
+            head = _RECORDS.split(file.read(BLOCK), 1)[0]
+        is_view = bool(_BEGIN.match(head) and _NAMED.search(head))
+    return None if is_view else "is no view that bakeio wrote"
+
+
+def not_in_format(format_: Format, catalog: Catalog) -> output.Foreign:
+    """Return what says why a file must not be replaced by a view in a format: the format cannot read a view in it."""
+    fields = [{*view.fields, "_rev", "_clear"} for view in catalog.views.values()]
+
+    def foreign(path: Path) -> str | None:
+        try:
+            with open(path, "rb") as file:
+                header, records = format_.read(file)
+                first = next(iter(records), {})
+            if _is_view(header) if header else any(first and known.issuperset(first) for known in fields):
+                return None
+        except Exception:  # whatever a reader says of what it was not made for
+            pass
+        return f"is no view in the format {format_.name}"
+
+    return foreign
+
+
+def _is_view(header: Mapping[str, Any]) -> bool:
+    name = header.get("view_name")
+    return header.get("export_type") == "denormalized_view" or (isinstance(name, str) and name.endswith("_complete"))
+
+
 def view_header(db: Connection, view: View, catalog: Catalog, count: int) -> dict[str, Any]:
     """Return the header of a view's file: whose it is, and what may be edited in it."""
     whole = catalog.views.get(view.name, view)
@@ -200,7 +243,7 @@ def write_view(hook: Any, db: Connection, catalog: Catalog, view: View, target: 
         count = projection.count_records(db, view, catalog)
         if isinstance(target, Path):
             header = view_header(db, view, catalog, count)
-            with output.atomic_file(target) as file:
+            with output.atomic_file(target, not_a_view) as file:
                 while (written := write_records(file, header, batches(), view.name, progress)) != header["record_count"]:
                     header |= {"record_count": written}  # a plugin gave another number of records than the default would
                     file.restart()
@@ -208,10 +251,13 @@ def write_view(hook: Any, db: Connection, catalog: Catalog, view: View, target: 
         return write_records(target, view_header(db, view, catalog, count), batches(), view.name, progress)
 
 
-def rewrite_view(hook: Any, db: Connection, catalog: Catalog, part: Part, ids: Mapping[int, int], path: Path) -> int:
+def rewrite_view(
+    hook: Any, db: Connection, catalog: Catalog, part: Part, ids: Mapping[int, int], path: Path, foreign: output.Foreign
+) -> int:
     """Write a view's file anew, each record as its row is now; return the number of records that have a row.
 
     part: the file as it was read; ids: {number of a record: id of its row}. Records without a row stay as they are.
+    foreign: what tells a file that can be read as a view from others.
     """
     view, revision, entity = part.view, part.revision, part.entity
     if view is None or revision is None:
@@ -226,7 +272,7 @@ def rewrite_view(hook: Any, db: Connection, catalog: Catalog, part: Part, ids: M
             if read is not None and read[0] in rows:
                 fresh[rows[read[0]]] = shown
     count = sum(len(block.slow(part.file)) for block in part.document.blocks())
-    with output.atomic_file(path) as file:
+    with output.atomic_file(path, foreign) as file:
         file.write(output.opened_document(view_header(db, whole, catalog, count)))
         written = 0
         for block in part.document.blocks():
@@ -252,7 +298,7 @@ def write_view_as(format_: Format, hook: Any, db: Connection, catalog: Catalog, 
             yield from map(dict, batch)
 
     header = view_header(db, view, catalog, projection.count_records(db, view, catalog))
-    with output.atomic_file(target) as file:
+    with output.atomic_file(target, not_in_format(format_, catalog)) as file:
         format_.write(cast("IO[bytes]", file), header, records())
     return count
 

@@ -80,6 +80,9 @@ def test_an_existing_folder_is_refused_without_force(run: Run, sample: Path, tmp
     (tmp_path / "out" / "precious.txt").write_text("mine")
     done = run("-d", sample, "export-complete", "-o", tmp_path / "out")
     assert (done.code, (tmp_path / "out" / "precious.txt").read_text()) == (2, "mine")
+    assert run("-d", sample, "export-complete", "-o", tmp_path / "out", "--force").code == 2
+    (tmp_path / "out" / "precious.txt").unlink()
+    assert run("-d", sample, "export-complete", "-o", tmp_path / "out").code == 2
     assert run("-d", sample, "export-complete", "-o", tmp_path / "out", "--force").code == 0
     assert sorted(path.name for path in tmp_path.iterdir() if "out" in path.name) == ["out"]
 

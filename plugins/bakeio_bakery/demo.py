@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import shutil
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from bakeio_core import Report
 
 WIDTH = 80
-MADE = ("bakery.db", "copy.db", "backup", "view_products.json", "view_purchases.json")
+MADE = "demo.json"
+"""What a demo left in its folder: {file: SHA-256}, so that the next one knows whether anybody has put work into it since."""
 BARCODES = ("071012010103", "036000291452", "012345678905")
 
 
@@ -32,22 +33,48 @@ def demo(directory: Path, as_json: bool) -> None:
             chapter()
     finally:
         story.close()
+    (directory / MADE).write_text(json.dumps(_contents(directory), indent=1) + "\n", "utf-8")
     tell(f"\nNow you:  bakeio -d {directory / 'bakery.db'} export-view products -o mine.json")
     if as_json:
         click.echo(json.dumps({"folder": str(directory), "story": "\n".join(told).split("\n")}))
 
 
 def _fresh(directory: Path) -> Path:
-    """Empty the folder of an earlier demo; one that holds anything else is left alone."""
+    """Empty the folder of an earlier demo; one that holds anything else, or was worked in since, is left alone."""
     from bakeio_core import UsageError
 
-    if directory.exists():
-        others = [path.name for path in directory.iterdir() if path.name.removesuffix("-wal").removesuffix("-shm") not in MADE]
-        if others:
-            raise UsageError(f"{directory} holds other files ({others[0]}): choose a new folder, bakeio demo FOLDER")
-        shutil.rmtree(directory)
-    directory.mkdir(parents=True)
+    directory.mkdir(parents=True, exist_ok=True)
+    names, made = sorted(path.name for path in directory.iterdir()), _made(directory)
+    if not names:
+        return directory
+    there = _contents(directory) if made else dict.fromkeys(names, "")  # a folder that is no demo's is not read through
+    others = sorted({name for name, _ in there.items() ^ made.items()})
+    if others:
+        raise UsageError(f"{directory} is not as a demo left it ({others[0]}): choose a new folder, bakeio demo FOLDER")
+    for name in (*there, MADE):
+        (directory / name).unlink()
+    (directory / "backup").rmdir()
     return directory
+
+
+def _contents(directory: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file below a folder; what is no regular file there, and a folder without any, has an empty one."""
+    found = {}
+    for path in sorted(directory.rglob("*")):
+        name = path.relative_to(directory).as_posix()
+        if path.is_file() and not path.is_symlink():
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        elif name != "backup" or path.is_symlink() or not any(path.iterdir()):
+            found[name] = ""
+    return {name: sha for name, sha in found.items() if name != MADE}
+
+
+def _made(directory: Path) -> dict[str, str]:
+    try:
+        made = json.loads((directory / MADE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {name: str(sha) for name, sha in made.items()} if isinstance(made, dict) else {}
 
 
 class Story:
