@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
+import shutil
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,11 @@ from sqlalchemy import Engine, create_engine, text
 
 from bakeio_core import Bakeio, connect
 from bakeio_core.cli import main
+
+pytest.register_assert_rewrite("support")
+
+from support.commands import Ran  # noqa: E402
+from support.databases import rows_of  # noqa: E402
 
 REAL_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
@@ -82,19 +86,6 @@ def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[],
     return lambda: str(tmp_path / f"bakery{next(numbers)}.db")
 
 
-@dataclass
-class Ran:
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
     """Run the command line in this process: `run("-d", path, "init")`."""
@@ -118,11 +109,11 @@ def sample_template(postgresql: str, core: Bakeio) -> str:
     with engine.connect() as db:
         db.execute(text("CREATE DATABASE sample_template TEMPLATE template0"))
     engine.dispose()
-    fill(connect(postgresql.replace("/postgres?", "/sample_template?")), core)
+    fill_sample(connect(postgresql.replace("/postgres?", "/sample_template?")), core)
     return "sample_template"
 
 
-def fill(engine: Engine, core: Bakeio) -> None:
+def fill_sample(engine: Engine, core: Bakeio) -> None:
     from bakeio_core.database import begin_write
 
     with begin_write(engine) as db:
@@ -151,7 +142,7 @@ def new_bakery(new_database: Callable[..., str], request: pytest.FixtureRequest)
 
 
 @pytest.fixture
-def filled(new_bakery: Callable[[], str]) -> str:
+def bakery(new_bakery: Callable[[], str]) -> str:
     """A database of either system with the sample bakery."""
     return new_bakery()
 
@@ -186,7 +177,7 @@ def core() -> Bakeio:
 def sample_database(tmp_path_factory: pytest.TempPathFactory, core: Bakeio) -> Path:
     """An SQLite file with the sample bakery; copy it before changing it."""
     path = tmp_path_factory.mktemp("sample") / "bakery.db"
-    fill(connect(path), core)
+    fill_sample(connect(path), core)
     return path
 
 
@@ -211,64 +202,13 @@ def sample_set(sample_database: Path, tmp_path_factory: pytest.TempPathFactory, 
     return folder
 
 
-TABLES = {
-    "suppliers": "id uuid slug name city state zip notes created_at updated_at",
-    "ingredients": "id uuid slug display_name category notes created_at updated_at",
-    "products": "id uuid slug ingredient_id brand product_name package_size package_unit package_unit_quantity upc_code "
-    "preferred_supplier_id is_hidden notes created_at updated_at",
-    "purchases": "id uuid product_id supplier_id purchase_date unit_price quantity_purchased notes created_at updated_at",
-    "inventory_items": "id uuid product_id purchase_id quantity addition_date location notes created_at updated_at",
-}
-
-
-def rows_of(url: str | Path) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of all columns, read by the plain driver and made comparable between SQLite and PostgreSQL."""
-    found = {}
-    text_url = str(url)
-    if text_url.startswith("postgresql"):
-        import psycopg
-
-        with psycopg.connect(text_url) as db:
-            db.execute("SET TimeZone = 'UTC'")
-            for table, columns in TABLES.items():
-                rows = db.execute(f"SELECT {columns.replace(' ', ', ')} FROM {table} ORDER BY id").fetchall()
-                found[table] = [tuple(map(_plain, columns.split(), row)) for row in rows]
-        return found
-    import sqlite3
-
-    with sqlite3.connect(text_url) as db:
-        for table, columns in TABLES.items():
-            rows = db.execute(f"SELECT {columns.replace(' ', ', ')} FROM {table} ORDER BY id").fetchall()
-            found[table] = [tuple(map(_plain, columns.split(), row)) for row in rows]
-    db.close()
-    return found
-
-
-def _plain(column: str, value: Any) -> Any:
-    if value is None:
-        return None
-    if column.endswith("_at"):
-        return str(value).replace("+00:00", "").removesuffix(".000000")
-    if column.endswith("_date"):
-        return str(value)
-    if column == "is_hidden":
-        return bool(value)
-    return float(value) if column in ("package_size", "package_unit_quantity", "unit_price", "quantity_purchased", "quantity") else value
+@pytest.fixture
+def folder(sample_set: Path, tmp_path: Path) -> Path:
+    """A copy of the sample's set to change."""
+    return Path(shutil.copytree(sample_set, tmp_path / "set"))
 
 
 @pytest.fixture
 def rows() -> Callable[[str | Path], dict[str, list[tuple[Any, ...]]]]:
     """Read all rows of a database without bakeio."""
     return rows_of
-
-
-def resign(folder: Path) -> None:
-    """Make the manifest of a set agree with its files again: checksums and counts."""
-    import hashlib
-
-    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-    for item in manifest["files"]:
-        data = (folder / item["filename"]).read_bytes()
-        item["checksum_sha256"] = hashlib.sha256(data).hexdigest()
-        item["record_count"] = len(json.loads(data)["records"])
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2), "utf-8")

@@ -33,7 +33,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from mutations import Hostile, Material, make
+from support.mutations import Hostile, Material, make
 
 from bakeio_core import Bakeio
 from bakeio_core.cli import main as bakeio

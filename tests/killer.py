@@ -34,6 +34,8 @@ from typing import Any
 import psycopg
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Engine
+from support.databases import MADE_NEW
+from support.receipts import FLOUR
 
 import bakeio_core
 from bakeio_core import Bakeio, connect
@@ -42,8 +44,6 @@ from bakeio_core.database import begin_read, begin_write
 from bakeio_core.sets import ExportSet
 
 TABLES = ("suppliers", "ingredients", "products", "purchases", "inventory_items", "bakeio_meta", "bakeio_runs", "bakeio_changes")
-MADE_NEW = ("uuid", "created_at", "updated_at")
-PRODUCT = "king_arthur_unbleached_all_purpose_flour_5lb"
 IN_A_ROW = 6
 Trace = list[tuple[float, str]]
 """What a child told, and when: w before its first write, c before its commit (or the rename that is one), . before any other step."""
@@ -327,7 +327,7 @@ class Bench:
         for record in document["records"]:
             record["notes"] = "edited"
         document["records"] += [
-            {"product_slug": PRODUCT, "supplier_name": "Costco" if n >= bad else "Nobody", "purchase_date": "2025-12-20",
+            {"product_slug": FLOUR, "supplier_name": "Costco" if n >= bad else "Nobody", "purchase_date": "2025-12-20",
              "unit_price": n + 0.25, "quantity_purchased": 1}
             for n in range(100)
         ]  # fmt: skip

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Ran, resign, rows_of
-from receipts import FARM, decisions, execute, purchase, view_of
+from support.commands import Ran, Run
+from support.databases import execute, rows_of
+from support.files import resign
+from support.receipts import FARM, decisions, purchase, view_of
 
 from bakeio_core import Bakeio, connect
 
-Run = Callable[..., Ran]
 COSCO = {"entity": "suppliers", "key": {"name": "Cosco"}, "action": "existing", "target": {"slug": "costco_waltham_ma"}, "by": "Ann"}
 
 

@@ -19,7 +19,8 @@ from bakeio_core import Bakeio, hookspecs
 
 CORE = Path(bakeio_core.__file__).parent
 MODULES = sorted(path.stem for path in CORE.glob("*.py"))
-WORDS = Path(__file__).parent / "data" / "domain_words.txt"
+TESTS = Path(__file__).resolve().parent
+WORDS = TESTS / "data" / "domain_words.txt"
 
 ORDER = [  # a module imports only from modules before it
     *["errors", "version", "values", "columns", "revision", "model", "hookspecs", "plugins", "catalog"],
@@ -121,6 +122,33 @@ def test_columns_names_a_database_only_where_it_compiles_for_it() -> None:
     }
     found = [n for n in ast.walk(module) if isinstance(n, ast.Constant) and re.search("sqlite|postgres", str(n.value), re.I)]
     assert found and all(id(node) in allowed for node in found)
+
+
+# -- tests
+TEST_FILES = [path.relative_to(TESTS).as_posix() for path in sorted([*TESTS.glob("*.py"), *TESTS.glob("support/*.py")])]
+
+
+def imports_of(path: Path) -> set[str]:
+    """The modules a file imports, at its top or anywhere else; a relative one begins with its dots."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    return {name.removeprefix("tests.") for name in names}
+
+
+@pytest.mark.parametrize("name", TEST_FILES)
+def test_nothing_in_tests_imports_a_test_module(name: str) -> None:
+    """What several use is in `support`, and fixtures come from `conftest` without an import."""
+    first_names = {module.split(".")[0] for module in imports_of(TESTS / name)}
+    assert "" not in first_names, "imports are absolute here"
+    assert [module for module in sorted(first_names) if module.startswith("test_")] == []
+    assert "conftest" not in first_names
+    if name.startswith("support/"):
+        assert first_names & {path.stem for path in TESTS.glob("*.py")} == set(), "what is shared needs no command"
 
 
 # -- words

@@ -10,16 +10,15 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from bad_files import CASES, Case, Kit, meanwhile
-from conftest import Ran
 from fuzz import Sqlite
+from support.bad_files import CASES, Case, Kit, meanwhile
+from support.commands import Run
+from support.reports import codes
 
 from bakeio_core.errors import CODES
 
-Run = Callable[..., Ran]
 BY_PROGRAM = {"changed-meanwhile"}
 ERRORS = Path(__file__).resolve().parent.parent / "docs" / "reference" / "errors.md"
 
@@ -42,10 +41,6 @@ def kits(run: Run, sample_database: Path, sample_set: Path, tmp_path: Path, monk
 
         numbers = itertools.count()
         yield make
-
-
-def codes(answer: dict[str, Any]) -> set[str]:
-    return {problem["code"] for problem in answer.get("problems", ())} | ({answer["error"]["code"]} if "error" in answer else set())
 
 
 def example(code: str) -> str:

@@ -10,18 +10,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import TABLES, Ran, resign, rows_of
+from support.commands import Run
+from support.databases import TABLES, rows_of
+from support.files import FILES, resign
 
 from bakeio_core import Bakeio, connect
 
-Run = Callable[..., Ran]
-FILES = {
-    "suppliers": "01_suppliers.json",
-    "ingredients": "02_ingredients.json",
-    "products": "03_products.json",
-    "purchases": "04_purchases.json",
-    "inventory_items": "05_inventory_items.json",
-}
 LAYOUTS = ["one record a line", "indent=2", "records in front"]
 
 
@@ -169,7 +163,7 @@ def spoilt(sample_set: Path, tmp_path: Path) -> Spoilt:
     return Spoilt(sample_set, tmp_path / "set")
 
 
-def found(report: dict[str, Any]) -> list[tuple[str, str, int, str]]:
+def places(report: dict[str, Any]) -> list[tuple[str, str, int, str]]:
     assert {problem["severity"] for problem in report["problems"]} <= {"error"}, report["problems"]
     return sorted((p["code"], p["file"], number, p["field"]) for p in report["problems"] for number in p["records"])
 
@@ -198,7 +192,7 @@ def test_every_bad_value_of_new_records_is_reported_and_nothing_else_and_nothing
     spoilt.leave_out()
     report = reported(run, tmp_path / "new.db", spoilt.write(layout))
     assert len(spoilt.expected) >= 50
-    assert found(report) == sorted(spoilt.expected)
+    assert places(report) == sorted(spoilt.expected)
     assert report["summary"]["errors"] == len(spoilt.expected)
     assert not (tmp_path / "new.db").exists() or not any(rows_of(tmp_path / "new.db").values())
 
@@ -213,7 +207,7 @@ def test_every_bad_value_of_exported_records_is_reported_and_nothing_else_and_no
     spoilt.misspell(spoilt.take)
     before = rows_of(sample)
     report = reported(run, sample, spoilt.write(layout))
-    assert found(report) == sorted(spoilt.expected)
+    assert places(report) == sorted(spoilt.expected)
     assert report["summary"]["errors"] == len(spoilt.expected)
     assert rows_of(sample) == before
 
@@ -227,7 +221,7 @@ def test_all_layouts_give_the_very_same_problems(run: Run, spoilt: Spoilt, tmp_p
 
 def test_one_bad_value_at_the_end_of_many_good_records_is_found_by_its_number(run: Run, spoilt: Spoilt, tmp_path: Path) -> None:
     spoilt.put([Fault("purchases", "unit_price", '"$6.99"'), Fault("inventory_items", "quantity", "1e400")], spoilt.add)
-    assert found(reported(run, tmp_path / "new.db", spoilt.write())) == [
+    assert places(reported(run, tmp_path / "new.db", spoilt.write())) == [
         ("bad-value", FILES["purchases"], 401, "unit_price"),
         ("bad-value", FILES["inventory_items"], 151, "quantity"),
     ]

@@ -11,9 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Ran
-
-Run = Callable[..., Ran]
+from support.commands import Ran, Run
 
 
 @pytest.mark.parametrize("words", [["export-complete"], ["upgrade"]])

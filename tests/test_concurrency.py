@@ -19,19 +19,19 @@ from typing import Any
 
 import psycopg
 import pytest
-from conftest import Ran, rows_of
 from sqlalchemy import Connection
+from support.commands import Run
+from support.databases import rows_of
 
 from bakeio_core import Bakeio, DatabaseError, ImportRefused, connect
 from bakeio_core.database import begin_read, begin_write
 from bakeio_core.output import new_file
 
-Run = Callable[..., Ran]
 CLI = [sys.executable, "-m", "bakeio_core"]
 
 
 @pytest.fixture
-def bakery(new_postgresql: Callable[[], str], core: Bakeio, sample_set: Path) -> str:
+def server_bakery(new_postgresql: Callable[[], str], core: Bakeio, sample_set: Path) -> str:
     """The sample bakery on PostgreSQL."""
     url = new_postgresql()
     engine = connect(url)
@@ -151,42 +151,42 @@ def till(url: str) -> Iterator[psycopg.Connection[Any]]:
         db.rollback()
 
 
-def test_who_waits_in_vain_is_told_for_whom(run: Run, bakery: str, core: Bakeio, tmp_path: Path) -> None:
-    file, before = notes_file(bakery, core, tmp_path / "v.json", "mine"), rows_of(bakery)
-    with till(bakery) as other:
+def test_who_waits_in_vain_is_told_for_whom(run: Run, server_bakery: str, core: Bakeio, tmp_path: Path) -> None:
+    file, before = notes_file(server_bakery, core, tmp_path / "v.json", "mine"), rows_of(server_bakery)
+    with till(server_bakery) as other:
         process = other.info.backend_pid
-        done = run("-d", bakery, "--wait", "0.6", "import-view", file, "--json")
+        done = run("-d", server_bakery, "--wait", "0.6", "import-view", file, "--json")
     assert (done.code, done.json["error"]["code"]) == (1, "locked")
     assert f"products in the database is locked by till (process {process} of the server, user" in done.json["error"]["message"]
     assert done.err.startswith(f"waiting, 0.6 seconds at most, for till (process {process} of the server")
-    assert rows_of(bakery) == before
+    assert rows_of(server_bakery) == before
 
 
-def test_who_waits_on_a_server_and_is_let_in_goes_on(run_process: Run, bakery: str, core: Bakeio, tmp_path: Path) -> None:
-    file = notes_file(bakery, core, tmp_path / "v.json", "mine")
-    with till(bakery) as other, psycopg.connect(bakery, autocommit=True) as watch:
+def test_who_waits_on_a_server_and_is_let_in_goes_on(run_process: Run, server_bakery: str, core: Bakeio, tmp_path: Path) -> None:
+    file = notes_file(server_bakery, core, tmp_path / "v.json", "mine")
+    with till(server_bakery) as other, psycopg.connect(server_bakery, autocommit=True) as watch:
         threading.Thread(target=lambda: (until(lambda: waiting(watch)), other.commit())).start()
-        done = run_process("-d", bakery, "import-view", file)
+        done = run_process("-d", server_bakery, "import-view", file)
         assert (done.code, "waiting, 10 seconds at most, for till" in done.err) == (0, True), done.err
-    assert set(notes(bakery)) == {"mine"}
-    assert rows_of(bakery)["products"][0][4] == "of the till"
+    assert set(notes(server_bakery)) == {"mine"}
+    assert rows_of(server_bakery)["products"][0][4] == "of the till"
 
 
-def test_an_import_is_known_on_the_server_by_its_process(bakery: str) -> None:
-    engine = connect(bakery)
+def test_an_import_is_known_on_the_server_by_its_process(server_bakery: str) -> None:
+    engine = connect(server_bakery)
     with begin_read(engine) as db:
         assert str(db.exec_driver_sql("SHOW application_name").scalar()).startswith(f"bakeio (process {os.getpid()} on ")
     engine.dispose()
-    named = connect(bakery + "&application_name=shop")
+    named = connect(server_bakery + "&application_name=shop")
     with begin_read(named) as db:
         assert db.exec_driver_sql("SHOW application_name").scalar() == "shop"
     named.dispose()
 
 
-def test_a_timeout_of_zero_does_not_wait_for_ever(bakery: str, core: Bakeio, tmp_path: Path) -> None:
-    engine = connect(bakery, timeout=0)
-    with till(bakery), pytest.raises(DatabaseError) as refused, begin_write(engine) as db:
-        core.import_(db, notes_file(bakery, core, tmp_path / "v.json", "mine"))
+def test_a_timeout_of_zero_does_not_wait_for_ever(server_bakery: str, core: Bakeio, tmp_path: Path) -> None:
+    engine = connect(server_bakery, timeout=0)
+    with till(server_bakery), pytest.raises(DatabaseError) as refused, begin_write(engine) as db:
+        core.import_(db, notes_file(server_bakery, core, tmp_path / "v.json", "mine"))
     assert refused.value.code == "locked"
     engine.dispose()
 
@@ -270,20 +270,20 @@ def strict(url: str) -> None:
 
 
 def test_an_import_that_loses_to_another_transaction_is_planned_and_done_again(
-    run_process: Run, bakery: str, core: Bakeio, tmp_path: Path
+    run_process: Run, server_bakery: str, core: Bakeio, tmp_path: Path
 ) -> None:
-    file = notes_file(bakery, core, tmp_path / "v.json", "mine")
-    strict(bakery)
-    with till(bakery) as other, psycopg.connect(bakery, autocommit=True) as watch:
+    file = notes_file(server_bakery, core, tmp_path / "v.json", "mine")
+    strict(server_bakery)
+    with till(server_bakery) as other, psycopg.connect(server_bakery, autocommit=True) as watch:
         threading.Thread(target=lambda: (until(lambda: waiting(watch)), other.commit())).start()
-        done = run_process("-d", bakery, "import-view", file)
+        done = run_process("-d", server_bakery, "import-view", file)
         assert (done.code, "another transaction came between: doing it all again" in done.err) == (0, True), done.err
-    assert set(notes(bakery)) == {"mine"}
-    assert rows_of(bakery)["products"][0][4] == "of the till"
+    assert set(notes(server_bakery)) == {"mine"}
+    assert rows_of(server_bakery)["products"][0][4] == "of the till"
 
 
-def test_an_import_that_would_end_in_a_deadlock_is_done_again(run_process: Run, bakery: str, core: Bakeio, tmp_path: Path) -> None:
-    file, sides = notes_file(bakery, core, tmp_path / "v.json", "mine"), list[str]()
+def test_an_import_that_would_end_in_a_deadlock_is_done_again(run_process: Run, server_bakery: str, core: Bakeio, tmp_path: Path) -> None:
+    file, sides = notes_file(server_bakery, core, tmp_path / "v.json", "mine"), list[str]()
 
     def other_way_round(other: psycopg.Connection[Any], watch: psycopg.Connection[Any]) -> None:
         until(lambda: waiting(watch))
@@ -291,23 +291,23 @@ def test_an_import_that_would_end_in_a_deadlock_is_done_again(run_process: Run, 
         other.commit()
         sides.append("the till wrote")
 
-    with till(bakery) as other, psycopg.connect(bakery, autocommit=True) as watch:
+    with till(server_bakery) as other, psycopg.connect(server_bakery, autocommit=True) as watch:
         other.execute("SET LOCAL deadlock_timeout = '60s'")  # the other one finds it, so it is the other one that loses
         thread = threading.Thread(target=other_way_round, args=[other, watch])
         thread.start()
-        done = run_process("-d", bakery, "import-view", file)
+        done = run_process("-d", server_bakery, "import-view", file)
         thread.join()
     assert (done.code, sides, "doing it all again" in done.err) == (0, ["the till wrote"], True), done.err
-    assert set(notes(bakery)) == {"mine"}
+    assert set(notes(server_bakery)) == {"mine"}
 
 
-def test_where_the_caller_owns_the_transaction_it_is_a_clean_error(bakery: str, core: Bakeio, tmp_path: Path) -> None:
-    file = notes_file(bakery, core, tmp_path / "v.json", "mine")
-    strict(bakery)
-    engine = connect(bakery)
+def test_where_the_caller_owns_the_transaction_it_is_a_clean_error(server_bakery: str, core: Bakeio, tmp_path: Path) -> None:
+    file = notes_file(server_bakery, core, tmp_path / "v.json", "mine")
+    strict(server_bakery)
+    engine = connect(server_bakery)
     with pytest.raises(DatabaseError) as lost, engine.begin() as db:
         db.exec_driver_sql("SELECT 1 FROM products")
-        with till(bakery) as other:
+        with till(server_bakery) as other:
             other.commit()
         core.import_(db, file)
     assert (lost.value.code, lost.value.again) == ("changed-meanwhile", True)

@@ -9,14 +9,14 @@ import sqlite3
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from conftest import Ran, rows_of
+from support.commands import Ran, Run
+from support.databases import rows_of
 
-Run = Callable[..., Ran]
 HERE = Path(__file__).parent
 SIZE = 1 << 20
 
@@ -59,7 +59,7 @@ def read_only(folder: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
 
 
-def filled(folder: Path, left: int) -> None:
+def fill_up(folder: Path, left: int) -> None:
     """Use up the room but for some bytes."""
     there = os.statvfs(folder)
     (folder / "ballast").write_bytes(b"." * (there.f_bavail * there.f_bsize - left))
@@ -69,7 +69,7 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def refused(done: Ran, *said: str) -> None:
+def assert_io_error(done: Ran, *said: str) -> None:
     """It is a clean io-error that names the file and says what to do."""
     assert (done.code, "Traceback" in done.err) == (1, False), done.err
     error = done.json["error"]
@@ -83,9 +83,9 @@ def test_an_export_without_room_leaves_the_old_one(run: Run, sample: Path, small
     out, view = small / "out", small / "v.json"
     assert run("-d", sample, "export-complete", "-o", out, "--since", "2026-01-01").code == 0
     assert run("-d", sample, "export-view", "products", "--limit", 3, "-o", view).code == 0
-    filled(small, left)
+    fill_up(small, left)
     before = tree(small)
-    refused(
+    assert_io_error(
         run("-d", sample, "export-complete", "-o", out, "--zip", "--force", "--json"),
         str(out),
         "no space left on device",
@@ -93,7 +93,7 @@ def test_an_export_without_room_leaves_the_old_one(run: Run, sample: Path, small
     )
     assert tree(small) == before
     if left < 40_000:
-        refused(
+        assert_io_error(
             run("-d", sample, "export-view", "products", "-o", view, "--force", "--json"), str(view), "no space left", "make room there"
         )
         assert tree(small) == before
@@ -107,9 +107,9 @@ def test_an_archive_without_room_leaves_the_old_folder(run: Run, sample: Path, s
     out = small / "out"
     assert run("-d", sample, "export-complete", "-o", out).code == 0
     size = sum(map(len, tree(out).values()))
-    filled(small, size + 60_000)
+    fill_up(small, size + 60_000)
     before = tree(small)
-    refused(run("-d", sample, "export-complete", "-o", out, "--zip", "--force", "--json"), "no space left on device")
+    assert_io_error(run("-d", sample, "export-complete", "-o", out, "--zip", "--force", "--json"), "no space left on device")
     assert tree(small) == before
 
 
@@ -129,9 +129,9 @@ def test_an_import_without_room_leaves_the_database(run: Run, sample: Path, samp
         db.execute(f"PRAGMA journal_mode={mode}")
     db.close()
     before = rows_of(database)
-    filled(small, left)
+    fill_up(small, left)
     done = run("-d", database, "import-complete", sample_set, "--on-conflict", "take-file", "--json")
-    refused(done, str(database), "make room where it lies")
+    assert_io_error(done, str(database), "make room where it lies")
     (small / "ballast").unlink()  # without room the database cannot even be read
     assert rows_of(database) == before
     assert run("-d", database, "import-complete", sample_set, "--on-conflict", "take-file").code == 0
@@ -140,9 +140,9 @@ def test_an_import_without_room_leaves_the_database(run: Run, sample: Path, samp
 
 def test_a_new_database_without_room_is_none(run: Run, sample_set: Path, small: Path) -> None:
     for left in (0, 5_000, 60_000, 200_000):
-        filled(small, left)
+        fill_up(small, left)
         done = run("-d", small / "bakery.db", "import-complete", sample_set, "--json")
-        refused(done, str(small / "bakery.db"))
+        assert_io_error(done, str(small / "bakery.db"))
         assert ".part-" not in done.out
         assert [path.name for path in small.iterdir()] == ["ballast"]
         (small / "ballast").unlink()
@@ -156,10 +156,10 @@ def test_a_log_without_room_takes_the_import_back(run: Run, sample: Path, small:
     good = {"product_slug": "king_arthur_unbleached_all_purpose_flour_5lb", "supplier_name": "Costco", "purchase_date": "2025-12-20",
             "unit_price": 77, "quantity_purchased": 1}  # fmt: skip
     view.write_text(json.dumps({"view_name": "purchases", "records": [good, *records]}), "utf-8")
-    filled(small, 0)
+    fill_up(small, 0)
     before = rows_of(sample)
     done = run("-d", sample, "import-view", view, "--skip-on-error", "--skipped-log", small / "log.json", "--json")
-    refused(done, str(small / "log.json"), "make room there")
+    assert_io_error(done, str(small / "log.json"), "make room there")
     assert (rows_of(sample), [path.name for path in small.iterdir()]) == (before, ["ballast"])
 
 
@@ -167,7 +167,7 @@ def test_a_report_without_room_does_not_hide_that_the_import_is_done(run: Run, s
     with sqlite3.connect(sample) as db:
         db.execute("DELETE FROM inventory_items")
     db.close()
-    filled(small, 0)
+    fill_up(small, 0)
     done = run("-d", sample, "import-complete", sample_set, "--report", small / "report.html", "--json")
     assert (done.code, done.json["summary"]["created"]) == (0, len(rows_of(sample)["inventory_items"]))
     assert f"cannot write {small / 'report.html'}: no space left on device" in done.err
@@ -180,11 +180,13 @@ def test_a_folder_that_may_not_be_written_is_named(run: Run, sample: Path, sampl
     read_only(small)
     before = tree(small)
     export = run("-d", sample, "export-complete", "-o", small / "out", "--force", "--json")
-    refused(export, str(small / "out"), "read-only file system", "allow writing there")
+    assert_io_error(export, str(small / "out"), "read-only file system", "allow writing there")
     view = run("-d", sample, "export-view", "products", "-o", small / "deep" / "v.json", "--json")
-    refused(view, str(small / "deep" / "v.json"), "allow writing there")
-    refused(run("-d", small / "bakery.db", "import-complete", sample_set, "--json"), str(small / "bakery.db"), "must not be written")
-    refused(run("-d", small / "new.db", "import-complete", sample_set, "--json"), str(small / "new.db"), "must not be written")
+    assert_io_error(view, str(small / "deep" / "v.json"), "allow writing there")
+    assert_io_error(
+        run("-d", small / "bakery.db", "import-complete", sample_set, "--json"), str(small / "bakery.db"), "must not be written"
+    )
+    assert_io_error(run("-d", small / "new.db", "import-complete", sample_set, "--json"), str(small / "new.db"), "must not be written")
     assert tree(small) == before
 
 
@@ -206,7 +208,7 @@ def test_permissions_that_forbid_writing_are_named(sample: Path, sample_set: Pat
             (["-d", own / "new.db", "import-complete", own / "set"], own / "new.db"),
         ):
             done = as_nobody([*words, "--json"])
-            refused(done, str(named), "must not be written")
+            assert_io_error(done, str(named), "must not be written")
     finally:
         shutil.rmtree(own)
 
@@ -252,13 +254,13 @@ def test_a_full_disk_of_the_server_takes_the_import_back(run: Run, postgresql: s
             before = rows_of(url)
             with psycopg.connect(url) as other:
                 other.execute("CREATE TABLE ballast AS SELECT repeat(md5(n::text), 20) AS filler FROM generate_series(1, 100) n")
-            fill(url)
+            fill_up_table(url)
             view = folder.with_suffix(".json")
             records = [{"product_slug": "king_arthur_unbleached_all_purpose_flour_5lb", "supplier_name": "Costco",
                         "purchase_date": "2025-12-20", "unit_price": n, "quantity_purchased": 1, "notes": "x" * 900}
                        for n in range(3000)]  # fmt: skip
             view.write_text(json.dumps({"view_name": "purchases", "records": records}), "utf-8")
-            refused(run("-d", url, "import-view", view, "--json"), "No space left on device", "make room where it lies")
+            assert_io_error(run("-d", url, "import-view", view, "--json"), "No space left on device", "make room where it lies")
             assert rows_of(url) == before
             view.unlink()
         finally:
@@ -268,7 +270,7 @@ def test_a_full_disk_of_the_server_takes_the_import_back(run: Run, postgresql: s
             folder.rmdir()
 
 
-def fill(url: str) -> None:
+def fill_up_table(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as db:
         try:
             for _ in range(200):

@@ -8,15 +8,16 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from conftest import Ran
-from receipts import CTRL_C, SUMAC, hash_of, on_terminal, purchase, view_of
+from support.commands import Ran
+from support.databases import hash_of
+from support.files import DATA
+from support.receipts import SUMAC, purchase, view_of
+from support.terminal import CTRL_C, on_terminal
 
-Run = Callable[..., Ran]
-DATA = Path(__file__).parent / "data"
 SALTED = "plugra_salted_european_style_butter_8oz"
 LONG = "Grünkern & " + "very " * 30 + "long"
 

@@ -20,7 +20,7 @@ from typing import Any
 import click
 import importlib_metadata
 import pytest
-from conftest import Ran
+from support.commands import Ran
 
 import bakeio_core
 from bakeio_core import Bakeio, Limits, cli

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from conftest import rows_of
+from support.databases import rows_of
 
 from bakeio_core import Bakeio, Format, UsageError, connect, hookimpl
 from bakeio_core.database import begin_read, begin_write

@@ -8,7 +8,7 @@ from random import Random
 
 import fuzz
 import pytest
-from mutations import make
+from support.mutations import make
 
 SEED = 4711
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import resign, rows_of
 from sqlalchemy import Engine, create_engine, inspect, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from support.databases import rows_of
+from support.files import edit_set
 
 from bakeio_core import Bakeio, Decision, ImportRefused, Missing, connect
 
@@ -66,19 +66,9 @@ def full(engine: Engine, core: Bakeio, sample_set: Path) -> Engine:
     return engine
 
 
-@pytest.fixture
-def own_set(sample_set: Path, tmp_path: Path) -> Path:
-    """A copy of the sample's set to change."""
-    return Path(shutil.copytree(sample_set, tmp_path / "set"))
-
-
 def change(folder: Path, name: str, record: int, **values: object) -> None:
     """Change fields of one record of a set, and sign the set again."""
-    path = folder / name
-    document = json.loads(path.read_text("utf-8"))
-    document["records"][record].update(values)
-    path.write_text(json.dumps(document), "utf-8")
-    resign(folder)
+    edit_set(folder, name, lambda records: records[record].update(values), layout=json.dumps)
 
 
 def memos(engine: Engine) -> list[str]:
@@ -108,12 +98,12 @@ def test_the_hosts_rollback_leaves_no_table_and_no_row(engine: Engine, core: Bak
     assert memos(engine) == []
 
 
-def test_the_hosts_rollback_after_reading_first_leaves_rows_as_they_were(full: Engine, url: str, core: Bakeio, own_set: Path) -> None:
-    change(own_set, "01_suppliers.json", 0, notes="new notes")
+def test_the_hosts_rollback_after_reading_first_leaves_rows_as_they_were(full: Engine, url: str, core: Bakeio, folder: Path) -> None:
+    change(folder, "01_suppliers.json", 0, notes="new notes")
     before = rows_of(url)
     with Session(full) as session:
         assert list(session.scalars(select(Memo))) == []
-        assert core.import_complete(session.connection(), own_set).summary["updated"] == 1
+        assert core.import_complete(session.connection(), folder).summary["updated"] == 1
         session.rollback()
     assert rows_of(url) == before
 
@@ -136,15 +126,15 @@ def test_a_connection_that_is_never_committed_leaves_nothing(engine: Engine, cor
     assert tables(engine) == {"host_memos"}
 
 
-def test_a_refused_import_leaves_the_hosts_own_rows_and_none_of_its_own(engine: Engine, url: str, core: Bakeio, own_set: Path) -> None:
-    change(own_set, "04_purchases.json", 100, unit_price="$6.99")
+def test_a_refused_import_leaves_the_hosts_own_rows_and_none_of_its_own(engine: Engine, url: str, core: Bakeio, folder: Path) -> None:
+    change(folder, "04_purchases.json", 100, unit_price="$6.99")
     with engine.begin() as db:
         core.create_tables(db)
     with Session(engine) as session, session.begin():
         session.add(Memo(said="before"))
         session.flush()
         with pytest.raises(ImportRefused) as refused:
-            core.import_complete(session.connection(), own_set)
+            core.import_complete(session.connection(), folder)
         session.add(Memo(said="after"))
     assert [(problem.code, problem.record, problem.field) for problem in refused.value.problems] == [("bad-value", 101, "unit_price")]
     assert refused.value.report.exit_code == 1
@@ -191,11 +181,11 @@ def test_the_hosts_settings_of_a_connection_are_untouched(tmp_path: Path, core: 
 
 
 # -- plan, then apply
-def test_a_plan_reads_only_and_its_application_does_what_it_showed(full: Engine, url: str, core: Bakeio, own_set: Path) -> None:
-    change(own_set, "01_suppliers.json", 0, notes="new notes")
+def test_a_plan_reads_only_and_its_application_does_what_it_showed(full: Engine, url: str, core: Bakeio, folder: Path) -> None:
+    change(folder, "01_suppliers.json", 0, notes="new notes")
     before = rows_of(url)
     with Session(full) as session, session.begin():
-        plan = core.plan(session.connection(), own_set)
+        plan = core.plan(session.connection(), folder)
     assert rows_of(url) == before
     assert [(c.action, c.entity, dict(c.new)["notes"]) for c in plan.changes if c.action != "unchanged"] == [
         ("update", "suppliers", "new notes")
@@ -218,10 +208,10 @@ def changed_meanwhile(engine: Engine, url: str, core: Bakeio, plan: Any) -> None
     assert (rows_of(url), memos(engine)) == (before, ["mine"])
 
 
-def test_a_file_changed_after_the_plan_is_refused(full: Engine, url: str, core: Bakeio, own_set: Path) -> None:
+def test_a_file_changed_after_the_plan_is_refused(full: Engine, url: str, core: Bakeio, folder: Path) -> None:
     with full.connect() as db:
-        plan = core.plan(db, own_set)
-    change(own_set, "01_suppliers.json", 0, notes="changed behind the preview")
+        plan = core.plan(db, folder)
+    change(folder, "01_suppliers.json", 0, notes="changed behind the preview")
     changed_meanwhile(full, url, core, plan)
 
 
@@ -232,19 +222,19 @@ def test_a_file_changed_after_the_plan_is_refused(full: Engine, url: str, core: 
         "UPDATE products SET notes = 'this was unchanged when planned' WHERE id = 3",
     ],
 )
-def test_a_row_changed_after_the_plan_is_refused(full: Engine, url: str, core: Bakeio, own_set: Path, sql: str) -> None:
-    change(own_set, "01_suppliers.json", 0, notes="new notes")
+def test_a_row_changed_after_the_plan_is_refused(full: Engine, url: str, core: Bakeio, folder: Path, sql: str) -> None:
+    change(folder, "01_suppliers.json", 0, notes="new notes")
     with full.connect() as db:
-        plan = core.plan(db, own_set)
+        plan = core.plan(db, folder)
     with full.begin() as db:
         assert db.execute(text(sql)).rowcount == 1
     changed_meanwhile(full, url, core, plan)
 
 
-def test_a_row_made_after_the_plan_that_was_to_be_created_is_refused(engine: Engine, url: str, core: Bakeio, own_set: Path) -> None:
+def test_a_row_made_after_the_plan_that_was_to_be_created_is_refused(engine: Engine, url: str, core: Bakeio, folder: Path) -> None:
     with engine.begin() as db:
         core.create_tables(db)
-        plan = core.plan(db, own_set)
+        plan = core.plan(db, folder)
     assert plan.report.summary["created"] == 776
     with engine.begin() as db:
         db.execute(text("INSERT INTO suppliers (slug, name) VALUES ('costco_waltham_ma', 'Costco, typed by hand')"))
@@ -276,9 +266,9 @@ def test_the_documented_program_works(sample: Path, core: Bakeio, tmp_path: Path
     engine.dispose()
 
 
-def test_a_resolver_is_asked_once_for_each_key_and_its_answers_are_applied(full: Engine, core: Bakeio, own_set: Path) -> None:
+def test_a_resolver_is_asked_once_for_each_key_and_its_answers_are_applied(full: Engine, core: Bakeio, folder: Path) -> None:
     for record in (3, 4, 5):
-        change(own_set, "04_purchases.json", record, supplier_slug="wilsons_farm", supplier_name="Wilson's Farm", supplier_id=None)
+        change(folder, "04_purchases.json", record, supplier_slug="wilsons_farm", supplier_name="Wilson's Farm", supplier_id=None)
     asked: list[Missing] = []
 
     def resolver(missing: Sequence[Missing]) -> dict[Missing, Decision]:
@@ -286,17 +276,17 @@ def test_a_resolver_is_asked_once_for_each_key_and_its_answers_are_applied(full:
         return {item: Decision.existing(slug="wegmans_burlington_ma") for item in missing}
 
     with full.begin() as db:
-        plan = core.plan(db, own_set, resolve=resolver)
+        plan = core.plan(db, folder, resolve=resolver)
         report = core.apply(db, plan)
     assert [(item.entity, item.key.get("slug"), item.count) for item in asked] == [("suppliers", "wilsons_farm", 3)]
     assert (report.summary["errors"], plan.missing) == (0, [])
 
 
-def test_a_plan_with_missing_references_names_them_and_is_refused(full: Engine, url: str, core: Bakeio, own_set: Path) -> None:
-    change(own_set, "04_purchases.json", 3, supplier_slug="wilsons_farm", supplier_name="Wilson's Farm", supplier_id=None)
+def test_a_plan_with_missing_references_names_them_and_is_refused(full: Engine, url: str, core: Bakeio, folder: Path) -> None:
+    change(folder, "04_purchases.json", 3, supplier_slug="wilsons_farm", supplier_name="Wilson's Farm", supplier_id=None)
     before = rows_of(url)
     with full.begin() as db:
-        plan = core.plan(db, own_set)
+        plan = core.plan(db, folder)
         assert [item.entity for item in plan.missing] == ["suppliers"]
         with pytest.raises(ImportRefused) as refused:
             core.apply(db, plan)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -15,21 +14,16 @@ from typing import Any
 
 import importlib_metadata
 import pytest
-from conftest import Ran, resign, rows_of
+from support.commands import Ran, Run
+from support.databases import rows_of
+from support.files import PRODUCTS, SUPPLIERS, edit_set, lined, zipped
+from support.plugins import install
+from support.reports import codes
 
 from bakeio_core import Bakeio, Limits, PluginError, View, connect, editable, key
 
-Run = Callable[..., Ran]
-SUPPLIERS, INGREDIENTS, PRODUCTS, PURCHASES, INVENTORY = (
-    "01_suppliers.json", "02_ingredients.json", "03_products.json", "04_purchases.json", "05_inventory_items.json",
-)  # fmt: skip
 ESCAPES = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202e\r"
 HALF = "\ud83d"
-
-
-@pytest.fixture
-def folder(sample_set: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(sample_set, tmp_path / "set")
 
 
 @pytest.fixture
@@ -43,25 +37,6 @@ def view(run: Run, sample: Path, tmp_path: Path) -> Callable[[str], dict[str, An
     return export
 
 
-def lined(document: dict[str, Any]) -> str:
-    """The layout bakeio writes: one record a line."""
-    head = json.dumps({**document, "records": []}, indent=2).removesuffix("[]\n}")
-    return head + "[\n" + ",\n".join(json.dumps(record, separators=(",", ":")) for record in document["records"]) + "\n  ]\n}\n"
-
-
-def edit(path: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
-    document = json.loads(path.read_bytes())
-    change(document["records"])
-    document["record_count"] = len(document["records"])
-    path.write_text(lined(document), "utf-8")
-    resign(path.parent)
-
-
-def codes(ran: Ran) -> set[str]:
-    found = ran.json
-    return {problem["code"] for problem in found.get("problems", ())} | ({found["error"]["code"]} if "error" in found else set())
-
-
 # -- names and bytes a fast decoder cannot take
 @pytest.mark.parametrize("name", ["a\0b", 'q"q', "back\\slash", "\x1b[31m", "\u2028", HALF, "", "x" * 100_000])
 def test_a_field_of_any_name_is_ignored_with_a_warning(run: Run, sample: Path, view: Any, tmp_path: Path, name: str) -> None:
@@ -70,7 +45,7 @@ def test_a_field_of_any_name_is_ignored_with_a_warning(run: Run, sample: Path, v
         record[name] = 1
     (tmp_path / "v.json").write_text(lined(document), "utf-8")
     done = run("-d", sample, "import-view", tmp_path / "v.json", "--json")
-    assert (done.code, done.json["summary"]["unchanged"], codes(done)) == (0, 81, {"unknown-field"})
+    assert (done.code, done.json["summary"]["unchanged"], codes(done.json)) == (0, 81, {"unknown-field"})
     assert len(done.out) < 5000
 
 
@@ -101,7 +76,7 @@ def test_a_broken_first_record_leaves_the_others_readable_in_a_spread_layout(
 def test_a_file_of_an_entity_that_is_no_name_is_refused(run: Run, sample: Path, tmp_path: Path, entity: str) -> None:
     (tmp_path / "e.json").write_text(f'{{"entity_type": {entity}, "records": []}}', "utf-8")
     done = run("-d", sample, "import", tmp_path / "e.json", "--json")
-    assert (done.code, codes(done)) == (1, {"unknown-entity"})
+    assert (done.code, codes(done.json)) == (1, {"unknown-entity"})
 
 
 @pytest.mark.parametrize("said", [HALF, "a\0b", "x" * 10_000, "\x1b[31m", 5, []])
@@ -117,16 +92,6 @@ def test_what_a_header_says_of_its_origin_counts_only_where_it_can_be_kept(
 
 
 # -- archives
-def zipped(folder: Path, path: Path, change: Callable[[zipfile.ZipInfo], object] = lambda info: None) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted(folder.iterdir()):
-            info = zipfile.ZipInfo(file.name)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            change(info)
-            archive.writestr(info, file.read_bytes())
-    return path
-
-
 @pytest.mark.parametrize("at", range(0, 4))
 def test_a_zip_member_with_a_broken_head_is_damaged(run: Run, folder: Path, tmp_path: Path, at: int) -> None:
     path = zipped(folder, tmp_path / "set.zip")
@@ -137,7 +102,7 @@ def test_a_zip_member_with_a_broken_head_is_damaged(run: Run, folder: Path, tmp_
     path.write_bytes(data)
     for command in (["validate-export"], ["-d", tmp_path / "new.db", "import-complete"]):
         done = run(*command, path, "--json")
-        assert (done.code, codes(done) - {"missing-reference"}) == (1, {"truncated"}), done.out
+        assert (done.code, codes(done.json) - {"missing-reference"}) == (1, {"truncated"}), done.out
     assert not (tmp_path / "new.db").exists()
 
 
@@ -146,7 +111,7 @@ def test_a_manifest_one_folder_up_does_not_move_the_set(run: Run, folder: Path, 
         info.filename = f"../{info.filename}" if info.filename == "manifest.json" else info.filename
 
     done = run("validate-export", zipped(folder, tmp_path / "set.zip", up), "--json")
-    assert (done.code, codes(done)) == (1, {"unsafe-path"})
+    assert (done.code, codes(done.json)) == (1, {"unsafe-path"})
 
 
 def test_a_manifest_that_lists_one_file_many_times_is_refused_at_once(run: Run, folder: Path) -> None:
@@ -155,10 +120,10 @@ def test_a_manifest_that_lists_one_file_many_times_is_refused_at_once(run: Run, 
     (folder / "manifest.json").write_text(json.dumps(manifest, separators=(",", ":")), "utf-8")
     assert (folder / "manifest.json").stat().st_size < 32 << 20
     began = time.process_time()
-    assert codes(run("validate-export", folder, "--json")) <= {"too-large"}
+    assert codes(run("validate-export", folder, "--json").json) <= {"too-large"}
     manifest["files"] = manifest["files"][:1000]
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-    assert codes(run("validate-export", folder, "--json")) == {"bad-manifest", "bad-order"}
+    assert codes(run("validate-export", folder, "--json").json) == {"bad-manifest", "bad-order"}
     assert time.process_time() - began < 5
 
 
@@ -189,18 +154,18 @@ def test_a_log_keeps_what_no_database_can_store_and_is_refused_for_it_again(run:
     document["records"][0] |= {"notes": HALF, HALF: 1, "package_size": float("nan"), "package_unit_quantity": 12345678901234567890.5}
     (tmp_path / "v.json").write_text(json.dumps(document), "utf-8")
     done = run("-d", sample, "import-view", tmp_path / "v.json", "--skip-on-error", "--skipped-log", log, "--json")
-    assert (done.code, codes(done)) == (3, {"bad-value", "unknown-field"})
+    assert (done.code, codes(done.json)) == (3, {"bad-value", "unknown-field"})
     kept = json.loads(log.read_bytes(), parse_constant=pytest.fail)["records"][0]["record_data"]
     assert (kept["notes"], kept[HALF], kept["package_size"]) == (HALF, 1, "NaN")
     again = run("-d", sample, "import", log, "--json")
-    assert (again.code, codes(again)) == (1, {"bad-value", "unknown-field"})
+    assert (again.code, codes(again.json)) == (1, {"bad-value", "unknown-field"})
 
 
 def test_a_field_that_stands_twice_in_a_log_is_refused_as_anywhere(run: Run, sample: Path, tmp_path: Path) -> None:
     entry = '{"entity_type": "suppliers", "record_data": {"slug": "a", "name": "A", "name": "B"}}'
     (tmp_path / "log.json").write_text(f'{{"skipped_at": "x", "records": [{entry}]}}', "utf-8")
     done = run("-d", sample, "import", tmp_path / "log.json", "--json")
-    assert (done.code, codes(done)) == (1, {"bad-json"})
+    assert (done.code, codes(done.json)) == (1, {"bad-json"})
 
 
 # -- one key, different records
@@ -212,7 +177,7 @@ def doubled(records: list[dict[str, Any]], **changed: Any) -> None:
 def test_nothing_of_records_that_contradict_each_other_is_written(
     run: Run, sample: Path, folder: Path, tmp_path: Path, fresh: bool
 ) -> None:
-    edit(folder / SUPPLIERS, lambda records: (records[0].update(notes="first"), doubled(records, notes="second")))
+    edit_set(folder, SUPPLIERS, lambda records: (records[0].update(notes="first"), doubled(records, notes="second")), layout=lined)
     url = tmp_path / "new.db" if fresh else sample
     before = None if fresh else rows_of(sample)["suppliers"]
     done = run("-d", url, "import-complete", folder, "--skip-on-error", "--skipped-log", tmp_path / "log.json", "--json")
@@ -248,7 +213,7 @@ def test_a_file_is_refused_whole_where_a_contradiction_was_written_before_it_was
     (tmp_path / "v.json").write_text(lined(document), "utf-8")
     assert (tmp_path / "v.json").stat().st_size > 1 << 20
     done = run("-d", sample, "import-view", tmp_path / "v.json", "--skip-on-error", "--skipped-log", tmp_path / "log.json", "--json")
-    assert (done.code, codes(done)) == (1, {"duplicate-key", "count-mismatch"})
+    assert (done.code, codes(done.json)) == (1, {"duplicate-key", "count-mismatch"})
     assert (rows_of(sample)["products"], (tmp_path / "log.json").exists()) == (before, False)
 
 
@@ -257,7 +222,7 @@ def test_counts_add_up_where_a_contradiction_is_refused_by_the_database_as_well(
         records[0]["slug"] = records[1]["slug"]
         records.append(records[0] | {"notes": "other"})
 
-    edit(folder / SUPPLIERS, spoil)
+    edit_set(folder, SUPPLIERS, spoil, layout=lined)
     done = run("-d", sample, "import-complete", folder, "--json")
     counts = done.json["entities"]["suppliers"]
     assert (done.code, min(counts.values())) == (1, 0)
@@ -282,7 +247,7 @@ def test_no_number_is_too_large_to_be_refused(run: Run, sample: Path, view: Any,
     document["records"][0][field] = "@"
     (tmp_path / "v.json").write_text(lined(document).replace('"@"', token), "utf-8")
     done = run("-d", sample, "import-view", tmp_path / "v.json", "--json")
-    assert (done.code, codes(done)) == (1, {"bad-value"})
+    assert (done.code, codes(done.json)) == (1, {"bad-value"})
     assert len(done.out) < 5000
 
 
@@ -312,11 +277,11 @@ def test_records_nested_too_deeply_are_refused_one_by_one(run: Run, sample: Path
     (tmp_path / "e.json").write_text(text, "utf-8")
     done = run("-d", sample, "import", tmp_path / "e.json", "--json", "--skip-on-error", "--skipped-log", tmp_path / "log.json")
     if layout == "log" and not DEEP[depth]:
-        assert (done.code, codes(done)) == (1, {"too-large"})
+        assert (done.code, codes(done.json)) == (1, {"too-large"})
     elif DEEP[depth]:
-        assert (done.code, done.json["summary"]["created"], codes(done)) == (0, 2, {"unknown-field"})
+        assert (done.code, done.json["summary"]["created"], codes(done.json)) == (0, 2, {"unknown-field"})
     else:
-        assert (done.code, done.json["summary"]["created"], codes(done)) == (3, 1, {"too-large"})
+        assert (done.code, done.json["summary"]["created"], codes(done.json)) == (3, 1, {"too-large"})
 
 
 # -- nothing takes long
@@ -391,18 +356,6 @@ def test_a_long_stream_waits_in_a_temporary_file_and_leaves_none(run_process: An
 
 
 # -- what a terminal would obey
-def install(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: str, version: str = "1.0") -> None:
-    """Put a plugin of one module on the path, as a distribution of its own."""
-    (folder / f"{name}.py").write_text(code, "utf-8")
-    info = folder / f"{name}-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", "utf-8")
-    (info / "entry_points.txt").write_text(f"[bakeio]\n{name} = {name}\n", "utf-8")
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.delitem(sys.modules, name, raising=False)
-    importlib_metadata.MetadataPathFinder.invalidate_caches()
-
-
 @pytest.fixture
 def evil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A view whose every text holds escape sequences, and a plugin that fails with some."""
@@ -503,7 +456,7 @@ def test_the_name_of_a_view_or_plugin_leads_to_no_file(run: Run, sample: Path, t
     for name in ("../products", "/etc/passwd", "..", "products/../../x", "a\\b"):
         assert run("-d", sample, "export-view", name).code == 2
         (tmp_path / "v.json").write_text(json.dumps({"view_name": name, "records": []}), "utf-8")
-        assert codes(run("-d", sample, "import", tmp_path / "v.json", "--json")) == {"unknown-view"}
+        assert codes(run("-d", sample, "import", tmp_path / "v.json", "--json").json) == {"unknown-view"}
     assert sorted({*tmp_path.rglob("*")} - {tmp_path / "v.json"}) == before
 
 
@@ -539,7 +492,7 @@ def test_a_plugin_that_takes_the_name_of_another_takes_neither_its_place_nor_its
     found = {plugin["name"]: plugin for plugin in run("plugins", "--json").json["plugins"]}
     assert (found["suppliers"]["status"], "shadow" in found["suppliers"]["reason"]) == ("failed", True)
     done = run("-d", sample, "export-complete", "-o", tmp_path / "x", "--json")
-    assert (done.code, codes(done)) == (1, {"plugin-error"})
+    assert (done.code, codes(done.json)) == (1, {"plugin-error"})
 
 
 # -- raised limits

@@ -2,58 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from conftest import Ran, resign, rows_of
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table
-from test_views import sql
+from support.commands import Run
+from support.databases import rows_of, sql, state
+from support.files import PRODUCTS, PURCHASES, SUPPLIERS, edit_set, resign
 
 from bakeio_core import Bakeio, Entity, connect, hookimpl, identity_columns
 from bakeio_core.database import begin_write
-
-Run = Callable[..., Ran]
-PRODUCTS, PURCHASES = "03_products.json", "04_purchases.json"
-
-
-def edit(folder: Path, file: str, change: Callable[[list[dict[str, Any]]], Any], sign: bool = True) -> None:
-    """Change the records of a file of a set, and the manifest with it."""
-    document = json.loads((folder / file).read_text("utf-8"))
-    records = change(document["records"])
-    document["records"] = records if isinstance(records, list) else document["records"]
-    document["record_count"] = len(document["records"])
-    (folder / file).write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
-    if sign:
-        resign(folder)
-
-
-@pytest.fixture
-def folder(sample_set: Path, tmp_path: Path) -> Path:
-    """A copy of the sample's set to edit."""
-    return shutil.copytree(sample_set, tmp_path / "set")
-
-
-def state(url: str) -> Any:
-    """Everything a dry run must leave alone: all rows, the tables, and the sequences; of SQLite the file itself."""
-    if url.startswith("postgresql"):
-        with psycopg.connect(url) as db:
-            tables = db.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1").fetchall()
-            sequences = db.execute("SELECT sequencename, last_value FROM pg_sequences ORDER BY 1").fetchall()
-        return tables, sequences, rows_of(url) if tables else None
-    if not Path(url).exists():
-        return None
-    connection = sqlite3.connect(url)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    tables = connection.execute("SELECT name FROM sqlite_master ORDER BY 1").fetchall()
-    connection.close()
-    return tables, hashlib.sha256(Path(url).read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("filled", [False, True], ids=["empty", "filled"])
@@ -73,7 +35,7 @@ def test_a_dry_run_says_what_the_real_run_does_and_leaves_no_trace(
         if broken:
             records[3]["ingredient_slug"] = "nowhere"
 
-    edit(folder, PRODUCTS, change)
+    edit_set(folder, PRODUCTS, change)
     before = state(url)
     rehearsal = run("-d", url, "import-complete", folder, "--dry-run", "--json")
     assert state(url) == before
@@ -94,7 +56,7 @@ def test_a_dry_run_into_no_database_leaves_none(run: Run, tmp_path: Path, sample
 
 
 def test_a_refused_import_into_no_database_leaves_none(run: Run, tmp_path: Path, folder: Path) -> None:
-    edit(folder, PRODUCTS, lambda records: records[0].update(ingredient_slug="nowhere"))
+    edit_set(folder, PRODUCTS, lambda records: records[0].update(ingredient_slug="nowhere"))
     assert run("-d", tmp_path / "new.db", "import-complete", folder).code == 1
     assert list(tmp_path.glob("new.db*")) == []
 
@@ -104,7 +66,7 @@ def test_modes_differ_in_what_they_leave_alone(run: Run, sample: Path, folder: P
         records[0]["notes"] = "edited"
         records.append(records[2] | {"id": 9000, "uuid": "1" * 36, "slug": "brand_new"})
 
-    edit(folder, PRODUCTS, change)
+    edit_set(folder, PRODUCTS, change)
     counts = {}
     for mode in ("update-only", "skip_existing", "merge"):
         done = run("-d", sample, "import-complete", folder, "--mode", mode, "--json", "--dry-run")
@@ -121,7 +83,7 @@ def test_every_missing_reference_is_listed_once_with_its_records_and_nothing_is_
             record |= {"supplier_slug": None, "supplier_name": "Wilson's Farm"}
         records[20]["product_slug"] = "nothing_like_it"
 
-    edit(folder, PURCHASES, change)
+    edit_set(folder, PURCHASES, change)
     url = new_database()
     run("-d", url, "init")
     done = run("-d", url, "import-complete", folder, "--json")
@@ -137,11 +99,11 @@ def test_every_missing_reference_is_listed_once_with_its_records_and_nothing_is_
 
 
 def test_equal_records_are_taken_once_and_different_ones_of_one_key_are_refused(run: Run, tmp_path: Path, folder: Path) -> None:
-    edit(folder, "01_suppliers.json", lambda records: records.append(dict(records[0])))
+    edit_set(folder, SUPPLIERS, lambda records: records.append(dict(records[0])))
     done = run("-d", tmp_path / "a.db", "import-complete", folder, "--json")
     assert (done.code, done.json["entities"]["suppliers"]["created"], done.json["entities"]["suppliers"]["unchanged"]) == (0, 8, 1)
     assert [(p["code"], p["severity"], p["records"]) for p in done.json["problems"]] == [("duplicate-key", "warning", [1, 9])]
-    edit(folder, "01_suppliers.json", lambda records: records[8].update(name="Another Name"))
+    edit_set(folder, SUPPLIERS, lambda records: records[8].update(name="Another Name"))
     done = run("-d", tmp_path / "b.db", "import-complete", folder, "--json")
     assert done.code == 1
     assert [(p["code"], p["severity"], p["records"]) for p in done.json["problems"]] == [("duplicate-key", "error", [1, 9])]
@@ -155,7 +117,7 @@ def test_two_slugs_can_be_exchanged(run: Run, new_database: Any, folder: Path, s
     def swap(records: list[dict[str, Any]]) -> None:
         records[0]["slug"], records[1]["slug"] = records[1]["slug"], records[0]["slug"]
 
-    edit(folder, "01_suppliers.json", swap)
+    edit_set(folder, SUPPLIERS, swap)
     for file in (PRODUCTS, PURCHASES):  # the lookups of the file mean the file's own suppliers
         names = [record["slug"] for record in json.loads((sample_set / "01_suppliers.json").read_text())["records"][:2]]
         text = (folder / file).read_text("utf-8").replace(names[0], "@").replace(names[1], names[0]).replace("@", names[1])
@@ -187,7 +149,7 @@ def test_a_row_edited_after_the_export_is_a_conflict(run: Run, sample: Path, tmp
 
 
 def test_an_edited_file_is_refused_until_the_edits_are_accepted(run: Run, sample: Path, folder: Path) -> None:
-    edit(folder, PRODUCTS, lambda records: records[0].update(notes="by hand"), sign=False)
+    edit_set(folder, PRODUCTS, lambda records: records[0].update(notes="by hand"), signed=False)
     refused = run("-d", sample, "import-complete", folder)
     assert (refused.code, "checksum-mismatch" in refused.out, "--accept-edits" in refused.out) == (1, True, True)
     accepted = run("-d", sample, "import-complete", folder, "--accept-edits", "--json")
@@ -208,7 +170,7 @@ def test_a_record_the_database_refuses_is_named_and_nothing_is_written(run: Run,
         )
         connection.commit()
         connection.close()
-    edit(folder, PURCHASES, lambda records: records[99].update(quantity_purchased=77))
+    edit_set(folder, PURCHASES, lambda records: records[99].update(quantity_purchased=77))
     done = run("-d", url, "import-complete", folder, "--json")
     assert done.code == 1, trigger
     found = [(p["code"], p["record"]) for p in done.json["problems"] if p["severity"] == "error"]

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Ran
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.commands import Ran
 
 from bakeio_core import documents
 from bakeio_core.documents import Document

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import TABLES, rows_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_views import Records, Run, counts, document, edit, export, found, refused, sql
+from support.commands import Run, export
+from support.databases import rows_of, rows_without, sql
+from support.files import Records, document, edit
+from support.reports import counts, found, refused
 
 from bakeio_core import Bakeio, ImportRefused, connect
 from bakeio_core.database import begin_read, begin_write
@@ -31,13 +33,6 @@ def upc(number: int) -> str:
 def set_(place: int, **values: Any) -> Callable[[Records], None]:
     """Return an edit of one record of a file."""
     return lambda records: records[place].update(values)
-
-
-def without_stamps(url: str | Path) -> dict[str, list[dict[str, Any]]]:
-    found = {}
-    for table, rows in rows_of(url).items():
-        found[table] = [{c: v for c, v in zip(TABLES[table].split(), row, strict=True) if c != "updated_at"} for row in rows]
-    return found
 
 
 @pytest.fixture
@@ -60,7 +55,7 @@ def test_thirty_barcodes_change_thirty_barcodes(
         run("-d", url, "import-complete", request.getfixturevalue("real_data") / "bake-tracker-normalized")
     else:
         run("-d", url, "init", "--sample")
-    path, before = export(run, url, "products", tmp_path / "view.json"), without_stamps(url)
+    path, before = export(run, url, "products", tmp_path / "view.json"), rows_without(url, "updated_at")
     records = document(path)["records"]
     new = {record["product_id"]: upc(73_000_000 + place) for place, record in enumerate(records[5:65:2])}
     edit(path, lambda records: [r | {"upc_code": new.get(r["product_id"], r["upc_code"])} for r in records])
@@ -68,32 +63,32 @@ def test_thirty_barcodes_change_thirty_barcodes(
     assert (done.code, counts(done)) == (0, {"processed": len(records), "updated": 30, "unchanged": len(records) - 30})
     for row in before["products"]:
         row["upc_code"] = new.get(row["id"], row["upc_code"])
-    assert without_stamps(url) == before
+    assert rows_without(url, "updated_at") == before
 
 
 # -- both sides changed
 
 
-def test_an_update_on_either_side_is_kept_and_one_on_both_is_a_conflict(run: Run, filled: str, tmp_path: Path) -> None:
-    path, code = export(run, filled, "products", tmp_path / "view.json"), upc(1)
-    sql(filled, "UPDATE products SET brand = 'Theirs' WHERE id = 1", "UPDATE products SET notes = 'their note' WHERE id = 2")
+def test_an_update_on_either_side_is_kept_and_one_on_both_is_a_conflict(run: Run, bakery: str, tmp_path: Path) -> None:
+    path, code = export(run, bakery, "products", tmp_path / "view.json"), upc(1)
+    sql(bakery, "UPDATE products SET brand = 'Theirs' WHERE id = 1", "UPDATE products SET notes = 'their note' WHERE id = 2")
     edit(path, lambda records: [records[0] | {"upc_code": code}, records[1] | {"notes": "my note"}, *records[2:]])
-    before = rows_of(filled)
-    shown = run("-d", filled, "import-view", path)
-    assert (shown.code, rows_of(filled) == before) == (1, True)
+    before = rows_of(bakery)
+    shown = run("-d", bakery, "import-view", path)
+    assert (shown.code, rows_of(bakery) == before) == (1, True)
     assert f'-> "{code}"' in shown.out and "brand" not in shown.out
     assert 'notes: database "their note", file "my note"' in shown.out
-    done = run("-d", filled, "import-view", path, "--json")
+    done = run("-d", bakery, "import-view", path, "--json")
     assert counts(done) == {"processed": 81, "updated": 1, "unchanged": 79, "conflicts": 1}
     assert [(p["code"], p["record"], p["field"], p["value"]) for p in done.json["problems"]] == [("conflict", 2, "notes", "my note")]
     query = "SELECT brand, upc_code, notes FROM products WHERE id < 3 ORDER BY id"
-    old = sql(filled, query)
-    kept = run("-d", filled, "import-view", path, "--on-conflict", "keep-db", "--json")
+    old = sql(bakery, query)
+    kept = run("-d", bakery, "import-view", path, "--on-conflict", "keep-db", "--json")
     assert (kept.code, counts(kept)) == (0, {"processed": 81, "updated": 1, "unchanged": 80})
-    assert sql(filled, query) == [("Theirs", code, old[0][2]), (*old[1][:2], "their note")]
-    taken = run("-d", filled, "import-view", path, "--on-conflict", "take-file", "--json")
+    assert sql(bakery, query) == [("Theirs", code, old[0][2]), (*old[1][:2], "their note")]
+    taken = run("-d", bakery, "import-view", path, "--on-conflict", "take-file", "--json")
     assert (taken.code, counts(taken)) == (0, {"processed": 81, "updated": 1, "unchanged": 80})
-    assert sql(filled, query) == [("Theirs", code, old[0][2]), (*old[1][:2], "my note")]
+    assert sql(bakery, query) == [("Theirs", code, old[0][2]), (*old[1][:2], "my note")]
 
 
 VALUES: dict[str, list[Any]] = {"brand": ["a", "b", None], "notes": ["a", "b", "é", None], "package_unit_quantity": [1, 2.5, 3]}
@@ -238,12 +233,12 @@ def test_what_a_view_may_not_write_is_not_written(run: Run, sample: Path, view: 
     whole = document(view)
     whole["documentation"]["editable_fields"] += ["is_hidden", "product_slug", "last_purchase_price", "ingredient_category"]
     view.write_text(json.dumps(whole), "utf-8")
-    before = without_stamps(sample)
+    before = rows_without(sample, "updated_at")
     done = run("-d", sample, "import-view", view, "--json")
     total = len(whole["records"])
     assert (done.code, counts(done)) == (0, {"processed": total, "updated": 1, "unchanged": total - 1}), done.out
     before["products"][0]["notes"] = "mine"
-    assert without_stamps(sample) == before
+    assert rows_without(sample, "updated_at") == before
     warnings = {"hidden, twenty times": [("unknown-field", "is_hidden", 20)], "twice the same": [("duplicate-key", None, 2)]}
     assert found(done, "warning") == warnings.get(kind, [])
 
@@ -268,21 +263,21 @@ def bought(record: dict[str, Any], **values: Any) -> dict[str, Any]:
     return {name: record[name] for name in names} | {"purchase_date": "2026-07-01", "quantity_purchased": 2} | values
 
 
-def test_new_purchases_are_added_once_unless_duplicates_are_allowed(run: Run, filled: str, tmp_path: Path) -> None:
-    path = export(run, filled, "purchases", tmp_path / "view.json")
+def test_new_purchases_are_added_once_unless_duplicates_are_allowed(run: Run, bakery: str, tmp_path: Path) -> None:
+    path = export(run, bakery, "purchases", tmp_path / "view.json")
     edit(path, lambda r: [*r, bought(r[0], notes="one"), bought(r[0], notes="two"), bought(r[1])])
-    done = run("-d", filled, "import-view", path, "--json")
+    done = run("-d", bakery, "import-view", path, "--json")
     assert (done.code, counts(done)) == (0, {"processed": 403, "created": 3, "unchanged": 400}), done.out
-    new = sql(filled, "SELECT id, product_id, supplier_id, quantity_purchased, notes, uuid FROM purchases WHERE id > 400 ORDER BY id")
+    new = sql(bakery, "SELECT id, product_id, supplier_id, quantity_purchased, notes, uuid FROM purchases WHERE id > 400 ORDER BY id")
     assert [row[0] for row in new] == [401, 402, 403] and [row[4] for row in new] == ["one", "two", None]
     assert len({row[5] for row in new}) == 3 and {len(row[5]) for row in new} == {36}
-    assert sql(filled, "SELECT product_id, supplier_id FROM purchases WHERE id IN (1, 401, 402)") == [tuple(new[0][1:3])] * 3
-    again = run("-d", filled, "import-view", path, "--json")
+    assert sql(bakery, "SELECT product_id, supplier_id FROM purchases WHERE id IN (1, 401, 402)") == [tuple(new[0][1:3])] * 3
+    again = run("-d", bakery, "import-view", path, "--json")
     assert (again.code, counts(again)) == (0, {"processed": 403, "unchanged": 403})
     assert [note for note in found(again, "note") if note[0] == "duplicate-key"] == [("duplicate-key", None, 3)]
-    allowed = run("-d", filled, "import-view", path, "--allow-duplicates", "--json")
+    allowed = run("-d", bakery, "import-view", path, "--allow-duplicates", "--json")
     assert counts(allowed) == {"processed": 403, "created": 3, "unchanged": 400}
-    assert sql(filled, "SELECT count(*) FROM purchases") == [(406,)]
+    assert sql(bakery, "SELECT count(*) FROM purchases") == [(406,)]
 
 
 def test_an_unknown_supplier_is_listed_once(run: Run, sample: Path, purchases: Path) -> None:
@@ -294,11 +289,11 @@ def test_an_unknown_supplier_is_listed_once(run: Run, sample: Path, purchases: P
 
 
 def test_another_supplier_links_the_purchase_to_it(run: Run, sample: Path, purchases: Path) -> None:
-    before = without_stamps(sample)
+    before = rows_without(sample, "updated_at")
     done = run("-d", sample, "import-view", edit(purchases, set_(0, supplier_name="Wegmans")), "--json")
     assert (done.code, done.json["summary"]["updated"]) == (0, 1)
     before["purchases"][0]["supplier_id"] = 2
-    assert without_stamps(sample) == before
+    assert rows_without(sample, "updated_at") == before
 
 
 def test_two_suppliers_of_one_name_trouble_only_who_asks_for_that_name(run: Run, sample: Path, purchases: Path) -> None:
@@ -416,7 +411,9 @@ def imported(core: Bakeio, database: Path, path: Path, **options: Any) -> Any:
     kept = [c for c in done.changes if c.new]
     made = ("uuid", "created_at", "updated_at")
     changes = sorted([c.record, c.id, c.action, repr({k: v for k, v in c.new.items() if k not in made}), repr(c.old)] for c in kept)
-    rows = [{column: value for column, value in row.items() if column not in made} for row in without_stamps(database)["products"]]
+    rows = [
+        {column: value for column, value in row.items() if column not in made} for row in rows_without(database, "updated_at")["products"]
+    ]
     with closing(sqlite3.connect(database)) as db:
         journal = sorted(db.execute('SELECT entity, "row", field, old, new, record FROM bakeio_changes'))
     return done.summary, sorted(map(str, done.problems)), changes, journal, rows

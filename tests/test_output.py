@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Ran
+from support.commands import Run
 
 from bakeio_core import Bakeio, connect
 from bakeio_core.database import begin_read
-
-Run = Callable[..., Ran]
 
 
 @pytest.fixture(scope="module")

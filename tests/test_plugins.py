@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
 import re
 import shutil
 import sqlite3
-import subprocess
-import sysconfig
-import venv
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Ran, resign
 from sqlalchemy import Connection
+from support.commands import Ran, Run
+from support.files import resign
+from support.plugins import Environment
 
-import bakeio_bakery
-import bakeio_core
 from bakeio_core import Bakeio, Change, Changes, Decision, Entity, ImportRefused, Missing, PluginError, UsageError, connect, hookimpl
 
-Run = Callable[..., Ran]
-DATA = Path(__file__).resolve().parent / "data"
 STANDARD = ["suppliers", "ingredients", "products", "purchases", "inventory_items"]
 
 FAILED = {  # plugin: what its reason must say
@@ -46,43 +39,6 @@ DISABLED = {  # plugin: the entities it declares in vain, and why
     "homeless": {"trays": "rack_id refers to racks, which is not installed"},
 }
 BROKEN = [*FAILED, *DISABLED]
-
-
-@dataclass
-class Environment:
-    """A fresh virtual environment that sees bakeio and what it needs, and to which pip adds."""
-
-    folder: Path
-
-    @classmethod
-    def make(cls, folder: Path) -> Environment:
-        venv.EnvBuilder(with_pip=importlib.util.find_spec("pip") is None, symlinks=os.name != "nt").create(folder)
-        made = cls(folder)
-        code = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
-        packages = subprocess.run([made.python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-        paths = sysconfig.get_paths()
-        lent = [Path(bakeio_core.__file__).parent.parent, Path(bakeio_bakery.__file__).parent.parent, paths["purelib"], paths["platlib"]]
-        (Path(packages) / "lent.pth").write_text("\n".join(dict.fromkeys(map(str, lent))), "utf-8")
-        return made
-
-    @property
-    def python(self) -> Path:
-        return self.folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-
-    def pip(self, *words: object) -> None:
-        command = [str(self.python), "-m", "pip", "--disable-pip-version-check", *map(str, words)]
-        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    def install(self, *names: str) -> None:
-        self.pip("install", "--no-deps", "--no-build-isolation", "--no-index", *[DATA / name for name in names])
-
-    def bakeio(self, *words: object) -> Ran:
-        env = {name: value for name, value in os.environ.items() if name != "BAKEIO_DATABASE"}
-        command = [str(self.python), "-m", "bakeio_core", *map(str, words)]
-        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=env, stdin=subprocess.DEVNULL, cwd=self.folder)
-        assert "Traceback" not in done.stderr, done.stderr
-        return Ran(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture(scope="session")
@@ -280,7 +236,7 @@ def test_blocking_what_is_not_installed_is_a_mistake_of_the_caller(run: Run) -> 
 
 # -- given by a program
 @pytest.fixture
-def bakery(sample: Path) -> Iterator[Connection]:
+def connection(sample: Path) -> Iterator[Connection]:
     """A connection to the sample bakery, in a transaction that is rolled back."""
     engine = connect(sample)
     with engine.connect() as db:
@@ -362,9 +318,9 @@ class Knower:
         return dict.fromkeys(missing, self.decision)
 
 
-def test_a_plugin_exports_an_entity_its_own_way(bakery: Connection, tmp_path: Path) -> None:
+def test_a_plugin_exports_an_entity_its_own_way(connection: Connection, tmp_path: Path) -> None:
     bakeio = Bakeio.discover(plugins=[Discreet()])
-    done = bakeio.export_complete(bakery, tmp_path / "out")
+    done = bakeio.export_complete(connection, tmp_path / "out")
     assert (done.counts["suppliers"], done.counts["ingredients"] > 50) == (2, True)
     document = json.loads((tmp_path / "out" / "01_suppliers.json").read_text("utf-8"))
     assert (document["record_count"], [record["name"] for record in document["records"]]) == (2, ["Costco", "Wegmans"])

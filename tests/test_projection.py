@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Ran
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import (
@@ -35,6 +34,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import Engine
+from support.files import VIEWS
 
 from bakeio_core import Bakeio, Entity, ImportRefused, UsageError, View, connect, editable, hookimpl, identity_columns, key, readonly
 from bakeio_core.database import begin_read, begin_write
@@ -42,9 +42,6 @@ from bakeio_core.errors import PluginError
 from bakeio_core.projection import revision_of
 from bakeio_core.revision import field_hash, hashing
 from bakeio_core.values import Bounds, Real, Text, all_shortest, shortest
-
-Run = Callable[..., Ran]
-VIEWS = ("products", "purchases", "inventory")
 
 
 def exported(core: Bakeio, engine: Engine, view: str, path: Path, **narrowed: Any) -> list[dict[str, Any]]:
@@ -54,8 +51,8 @@ def exported(core: Bakeio, engine: Engine, view: str, path: Path, **narrowed: An
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_referred_rows_say_the_same_joined_and_remembered(filled: str, tmp_path: Path, core: Bakeio, view: str) -> None:
-    engine = connect(filled)
+def test_referred_rows_say_the_same_joined_and_remembered(bakery: str, tmp_path: Path, core: Bakeio, view: str) -> None:
+    engine = connect(bakery)
     whole = exported(core, engine, view, tmp_path / "whole.json")
     assert len(whole) > 50
     assert exported(core, engine, view, tmp_path / "limited.json", limit=len(whole)) == whole  # joined: nothing is worth remembering

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Ran, resign, rows_of
-from receipts import CIDER, DECIDED, FARM, SUMAC, contents, decisions, execute, hash_of, on_terminal, purchase, receipts, view_of
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table
+from support.commands import Ran, Run
+from support.databases import MADE_NEW, execute, hash_of, rows_of, rows_without
+from support.files import DATA, resign
+from support.receipts import CIDER, DECIDED, FARM, SUMAC, decisions, purchase, receipts, view_of
+from support.terminal import on_terminal
 
 from bakeio_core import Bakeio, Decision, Entity, Missing, connect, documents, hookimpl
 from bakeio_core.documents import Document
 
-DATA = Path(__file__).parent / "data"
-Run = Callable[..., Ran]
 STORY = [
     "c",
     "",
@@ -51,15 +52,9 @@ STORY = [
 """What somebody types: a supplier, a product of a known ingredient, a product of an unknown one, that ingredient; and yes, write it."""
 
 
-@pytest.fixture
-def bakery(new_bakery: Callable[[], str]) -> Callable[[], str]:
-    """Make databases with the sample bakery, on each system in turn."""
-    return new_bakery
-
-
 # -- the story
-def test_the_story_end_to_end_on_a_terminal_and_again_from_its_decisions(run: Run, bakery: Callable[[], str], tmp_path: Path) -> None:
-    first, second, third = bakery(), bakery(), bakery()
+def test_the_story_end_to_end_on_a_terminal_and_again_from_its_decisions(run: Run, new_bakery: Callable[[], str], tmp_path: Path) -> None:
+    first, second, third = new_bakery(), new_bakery(), new_bakery()
     receipts(tmp_path / "receipts.json")
     told = on_terminal(["-d", first, "import-view", "receipts.json", "--interactive", "--decisions", "d.json"], STORY, tmp_path)
     assert told.code == 0, told.out
@@ -73,13 +68,13 @@ def test_the_story_end_to_end_on_a_terminal_and_again_from_its_decisions(run: Ru
     assert len(rows["purchases"]) == 424
     again = run("-d", second, "import-view", tmp_path / "receipts.json", "--decisions", tmp_path / "d.json", "--json")
     assert (again.code, again.json["summary"]["created"], again.json["summary"]["processed"]) == (0, 24, 24)
-    assert contents(second) == contents(first)
+    assert rows_without(second, *MADE_NEW) == rows_without(first, *MADE_NEW)
     by_hand = decisions(tmp_path / "own.json", DECIDED)
     done = run("-d", third, "import-view", tmp_path / "receipts.json", "--decisions", by_hand, "--json").json
     assert done["created_entities"] == {
         "suppliers": [{"slug": "wilsons_farm_lincoln_ma"}], "products": [{"slug": CIDER}, {"slug": SUMAC}], "ingredients": [{"slug": "sumac"}],
     }  # fmt: skip
-    assert contents(third)["purchases"] == contents(first)["purchases"]
+    assert rows_without(third, *MADE_NEW)["purchases"] == rows_without(first, *MADE_NEW)["purchases"]
     twice = run("-d", third, "import-view", tmp_path / "receipts.json", "--json")
     assert (twice.code, twice.json["summary"]["unchanged"], twice.json["summary"]["created"]) == (0, 24, 0)
 
@@ -87,7 +82,8 @@ def test_the_story_end_to_end_on_a_terminal_and_again_from_its_decisions(run: Ru
 COSTCO_TOO = "INSERT INTO suppliers (uuid, slug, name, city, state) VALUES ('{0}', '{0}', '{1}', 'Nashua', 'NH')"
 
 
-def codes(done: Ran) -> list[tuple[str, Any, int]]:
+def wrong_values(done: Ran) -> list[tuple[str, Any, int]]:
+    """Return (code, value, count) of the errors of a report."""
     return [(p["code"], p["value"], p["count"]) for p in done.json["problems"] if p["severity"] == "error"]
 
 
@@ -115,7 +111,7 @@ def test_a_target_that_is_gone_is_told_asked_again_and_its_decision_is_kept(run:
     gone = {"entity": "suppliers", "key": {"name": FARM}, "action": "existing", "target": {"slug": "gone"}, "by": "Ann"}
     file, before = decisions(tmp_path / "d.json", [gone]), hash_of(sample)
     done = run("-d", sample, "import-view", view, "--decisions", file, "--json")
-    assert (done.code, codes(done), hash_of(sample)) == (1, [("missing-reference", FARM, 1)], before)
+    assert (done.code, wrong_values(done), hash_of(sample)) == (1, [("missing-reference", FARM, 1)], before)
     message = done.json["problems"][0]["message"]
     assert 'it was decided to use the one with slug "gone", but no row of suppliers has it' in message
     kept = json.loads(file.read_text("utf-8"))
@@ -129,14 +125,14 @@ def test_a_target_that_is_gone_is_told_asked_again_and_its_decision_is_kept(run:
 
 @pytest.mark.parametrize(("second", "named"), [("Costco", "Costco"), ("COSTCO", "costco")], ids=["two names", "equal after folding"])
 def test_a_name_of_two_rows_is_never_picked_but_may_be_decided(
-    run: Run, bakery: Callable[[], str], tmp_path: Path, second: str, named: str
+    run: Run, new_bakery: Callable[[], str], tmp_path: Path, second: str, named: str
 ) -> None:
-    url = bakery()
+    url = new_bakery()
     execute(url, COSTCO_TOO.format("costco_nashua_nh", second))
     view = view_of(tmp_path / "view.json", [purchase(named), purchase(named, 2)])
     before = hash_of(url)
     done = run("-d", url, "import-view", view, "--json", "--auto-create", "suppliers")
-    assert (done.code, codes(done), hash_of(url)) == (1, [("ambiguous-key", named, 2)], before)
+    assert (done.code, wrong_values(done), hash_of(url)) == (1, [("ambiguous-key", named, 2)], before)
     offered = [candidate["target"]["slug"] for candidate in done.json["problems"][0]["candidates"]]
     assert offered == ["costco_waltham_ma", "costco_nashua_nh"]
     entry = {"entity": "suppliers", "key": {"name": named}, "action": "existing", "target": {"slug": "costco_nashua_nh"}}
@@ -176,10 +172,10 @@ REFUSED = {
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_a_decision_that_cannot_be_carried_out_is_refused_and_nothing_is_invented(
-    run: Run, bakery: Callable[[], str], tmp_path: Path, what: str
+    run: Run, new_bakery: Callable[[], str], tmp_path: Path, what: str
 ) -> None:
     entity, key, entry, said = REFUSED[what]
-    url = bakery()
+    url = new_bakery()
     view = view_of(tmp_path / "view.json", [purchase(FARM) if entity == "suppliers" else purchase("Costco", 1, CIDER)])
     file, before = decisions(tmp_path / "d.json", [{"entity": entity, "key": key, **entry}]), hash_of(url)
     for more in ([], ["--dry-run"]):
@@ -222,10 +218,10 @@ def test_a_decision_about_what_is_known_by_now_changes_nothing(run: Run, sample:
 
 @pytest.mark.parametrize("block", [documents.BLOCK, 1000])
 def test_a_report_of_a_dry_run_is_that_of_the_real_run(
-    run: Run, bakery: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+    run: Run, new_bakery: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
     monkeypatch.setattr(documents, "BLOCK", block)
-    url, view, file = bakery(), receipts(tmp_path / "v.json"), decisions(tmp_path / "d.json", DECIDED)
+    url, view, file = new_bakery(), receipts(tmp_path / "v.json"), decisions(tmp_path / "d.json", DECIDED)
     words = ["-d", url, "import-view", view, "--decisions", file, "--json"]
     before = hash_of(url)
     dry = run(*words, "--dry-run")
@@ -241,8 +237,10 @@ def test_a_report_of_a_dry_run_is_that_of_the_real_run(
     }  # fmt: skip
 
 
-def test_a_row_created_for_a_record_the_database_refuses_is_not_left_behind(run: Run, bakery: Callable[[], str], tmp_path: Path) -> None:
-    url = bakery()
+def test_a_row_created_for_a_record_the_database_refuses_is_not_left_behind(
+    run: Run, new_bakery: Callable[[], str], tmp_path: Path
+) -> None:
+    url = new_bakery()
     if url.startswith("postgresql"):
         execute(url, "ALTER TABLE purchases ADD CONSTRAINT odd CHECK (unit_price <> 666)")
     else:
@@ -269,10 +267,10 @@ def importing(url: str, view: Path, folder: Path) -> list[object]:
 
 @pytest.mark.parametrize("refused", [(1,), (2,), (1, 2)])
 def test_a_row_created_for_records_of_several_blocks_stays_while_one_of_them_needs_it(
-    run: Run, bakery: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: tuple[int, ...]
+    run: Run, new_bakery: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: tuple[int, ...]
 ) -> None:
     monkeypatch.setattr(documents, "BLOCK", 300)
-    url = bakery()
+    url = new_bakery()
     if url.startswith("postgresql"):
         execute(url, "ALTER TABLE purchases ADD CONSTRAINT odd CHECK (unit_price <> 666)")
     else:
@@ -292,9 +290,9 @@ def test_a_row_created_for_records_of_several_blocks_stays_while_one_of_them_nee
 @pytest.mark.parametrize("block", [documents.BLOCK, 500])
 @pytest.mark.parametrize("first", ["contradict each other", "are a conflict"])
 def test_a_row_created_for_records_that_are_left_out_is_there_for_a_later_one(
-    run: Run, bakery: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, first: str
+    run: Run, new_bakery: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, first: str
 ) -> None:
-    url, view = bakery(), tmp_path / "v.json"
+    url, view = new_bakery(), tmp_path / "v.json"
     assert run("-d", url, "export-view", "purchases", "--limit", "3", "-o", view).code == 0
     document = json.loads(view.read_bytes())
     one, two, _ = document["records"]
@@ -318,8 +316,8 @@ def test_a_row_created_for_records_that_are_left_out_is_there_for_a_later_one(
     assert [row[0] for row in rows_of(url)["purchases"] if row[3] == farm[0]] == [two["purchase_id"]]
 
 
-def test_a_row_created_for_an_update_that_is_withdrawn_is_not_left_behind(run: Run, bakery: Callable[[], str], tmp_path: Path) -> None:
-    url, view = bakery(), tmp_path / "v.json"
+def test_a_row_created_for_an_update_that_is_withdrawn_is_not_left_behind(run: Run, new_bakery: Callable[[], str], tmp_path: Path) -> None:
+    url, view = new_bakery(), tmp_path / "v.json"
     assert run("-d", url, "export-view", "purchases", "--limit", "2", "-o", view).code == 0
     document = json.loads(view.read_bytes())
     one, two = document["records"]
@@ -334,8 +332,10 @@ def test_a_row_created_for_an_update_that_is_withdrawn_is_not_left_behind(run: R
 
 
 # -- without a person
-def test_what_the_file_tells_is_created_automatically_and_the_rest_is_refused(run: Run, bakery: Callable[[], str], tmp_path: Path) -> None:
-    url, view = bakery(), receipts(tmp_path / "v.json")
+def test_what_the_file_tells_is_created_automatically_and_the_rest_is_refused(
+    run: Run, new_bakery: Callable[[], str], tmp_path: Path
+) -> None:
+    url, view = new_bakery(), receipts(tmp_path / "v.json")
     before = hash_of(url)
     every = [word for name in ("suppliers", "ingredients", "products", "inventory-items") for word in ("--auto-create", name)]
     done = run("-d", url, "import-view", view, "--json", *every)
@@ -371,9 +371,9 @@ def test_an_ingredient_is_not_created_without_a_category_and_a_row_may_be_linked
 
 
 def test_without_input_the_questions_are_written_down_and_can_be_answered_in_the_file(
-    run: Run, bakery: Callable[[], str], tmp_path: Path
+    run: Run, new_bakery: Callable[[], str], tmp_path: Path
 ) -> None:
-    url, view, file = bakery(), receipts(tmp_path / "receipts.json"), tmp_path / "receipts.decisions.json"
+    url, view, file = new_bakery(), receipts(tmp_path / "receipts.json"), tmp_path / "receipts.decisions.json"
     words = ["-d", url, "import-view", view, "--no-input", "--json"]
     done = run(*words)
     assert (done.code, f"3 questions to be answered in {file}" in done.err) == (1, True)
@@ -553,8 +553,8 @@ def test_a_reference_to_a_row_of_the_same_kind_may_be_decided_too(tmp_path: Path
     engine.dispose()
 
 
-def test_every_record_is_in_exactly_one_count_whatever_becomes_of_it(run: Run, bakery: Callable[[], str], tmp_path: Path) -> None:
-    url, names = bakery(), ("processed", "created", "updated", "unchanged", "skipped", "conflicts", "errors")
+def test_every_record_is_in_exactly_one_count_whatever_becomes_of_it(run: Run, new_bakery: Callable[[], str], tmp_path: Path) -> None:
+    url, names = new_bakery(), ("processed", "created", "updated", "unchanged", "skipped", "conflicts", "errors")
     records = [
         purchase("Costco", 1), purchase("Costco", 1), purchase(FARM, 2), purchase("Nobody", 3), purchase("Skipped", 4),
         purchase("Costco", 5, SUMAC), purchase("Costco", 6) | {"unit_price": "much"}, purchase("Cosco", 7),

@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Ran, resign, rows_of
-from receipts import on_terminal
 from sqlalchemy import text
+from support.commands import Run
+from support.databases import STAMPS, rows_of, rows_without, sql
+from support.files import resign
+from support.terminal import on_terminal
 
 from bakeio_core import Bakeio, connect
-from bakeio_core.database import begin_write
-
-Run = Callable[..., Ran]
-
-
-@pytest.fixture
-def bakery(new_bakery: Callable[[], str]) -> str:
-    """The sample bakery in a database of its own, on each system in turn."""
-    return new_bakery()
-
-
-def change(url: str, *statements: str) -> None:
-    engine = connect(url)
-    with begin_write(engine) as db:
-        for statement in statements:
-            db.execute(text(statement))
-    engine.dispose()
-
-
-def without_stamps(url: str) -> dict[str, Any]:
-    return {name: [row[:-2] for row in rows] for name, rows in rows_of(url).items()}
 
 
 def test_the_rows_are_those_of_the_set_and_undo_brings_the_others_back(run: Run, bakery: str, tmp_path: Path) -> None:
-    before = without_stamps(bakery)
+    before = rows_without(bakery, *STAMPS)
     assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
-    change(
+    sql(
         bakery,
         "INSERT INTO suppliers (id, uuid, slug, name, created_at, updated_at) SELECT 900, 'new', 'new_shop', 'New', created_at, updated_at "
         "FROM suppliers WHERE id = 1",
@@ -47,32 +27,32 @@ def test_the_rows_are_those_of_the_set_and_undo_brings_the_others_back(run: Run,
         "DELETE FROM inventory_items WHERE id IN (1, 2)",
         "UPDATE suppliers SET slug = 'moved' WHERE id = 2",
     )
-    edited = without_stamps(bakery)
+    edited = rows_without(bakery, *STAMPS)
     refused = run("-d", bakery, "import-complete", tmp_path / "set", "--mode", "replace")
     assert (refused.code, "--yes" in refused.err) == (2, True)
-    assert without_stamps(bakery) == edited
+    assert rows_without(bakery, *STAMPS) == edited
     dry = run("-d", bakery, "import-complete", tmp_path / "set", "--mode", "replace", "--dry-run", "--json").json["summary"]
     done = run("-d", bakery, "import-complete", tmp_path / "set", "--mode", "replace", "--yes", "--json")
     assert (done.code, done.json["summary"]) == (0, dry)
     assert (dry["deleted"], dry["created"], dry["updated"]) == (1, 2, 2)
-    assert without_stamps(bakery) == before
+    assert rows_without(bakery, *STAMPS) == before
     undone = run("-d", bakery, "undo", "--json")
     assert (undone.code, undone.json["problems"]) == (0, [])
-    assert without_stamps(bakery) == edited
+    assert rows_without(bakery, *STAMPS) == edited
 
 
 def test_a_name_a_vanishing_row_bears_can_be_taken_by_a_record(run: Run, bakery: str, tmp_path: Path) -> None:
     assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
-    before = without_stamps(bakery)
-    change(
+    before = rows_without(bakery, *STAMPS)
+    sql(
         bakery,
         "UPDATE ingredients SET slug = 'aside', display_name = 'Aside' WHERE id = 1",
-        f"INSERT INTO ingredients (id, uuid, slug, display_name, category, created_at, updated_at) SELECT 900, 'x', '{before['ingredients'][0][2]}', "
+        f"INSERT INTO ingredients (id, uuid, slug, display_name, category, created_at, updated_at) SELECT 900, 'x', '{before['ingredients'][0]['slug']}', "
         "'Other', category, created_at, updated_at FROM ingredients WHERE id = 2",
     )
     done = run("-d", bakery, "import-complete", tmp_path / "set", "--mode", "replace", "--yes", "--json")
     assert (done.code, done.json["summary"]["deleted"]) == (0, 1)
-    assert without_stamps(bakery) == before
+    assert rows_without(bakery, *STAMPS) == before
 
 
 def test_it_is_refused_where_rows_outside_the_set_would_lose_what_they_refer_to(run: Run, bakery: str, tmp_path: Path) -> None:
@@ -100,8 +80,8 @@ def test_what_a_person_agreed_to_is_what_is_deleted(run: Run, sample: Path, tmp_
     assert run("-d", sample, "export-complete", "-o", tmp_path / "set").code == 0
     columns = "created_at, updated_at"
     new = f"INSERT INTO suppliers (id, uuid, slug, name, {columns}) SELECT {{0}}, 'u{{0}}', 's{{0}}', 'New', {columns} FROM suppliers WHERE id = 1"
-    change(str(sample), new.format(900))
-    answers = [lambda: change(str(sample), new.format(901)), "y"] if meanwhile else ["y"]
+    sql(str(sample), new.format(900))
+    answers = [lambda: sql(str(sample), new.format(901)), "y"] if meanwhile else ["y"]
     done = on_terminal(["-d", sample, "import-complete", "set", "--mode", "replace"], answers, tmp_path)
     assert "Delete 1 row the set does not have?" in done.out
     left = {row[0] for row in rows_of(sample)["suppliers"] if row[0] >= 900}

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from conftest import Ran, rows_of
-
-Run = Callable[..., Ran]
-FILES = ["01_suppliers.json", "02_ingredients.json", "03_products.json", "04_purchases.json", "05_inventory_items.json"]
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """The files of a set without what differs from export to export."""
-    changing = re.compile(rb'  "(export_id|exported_at)": [^\n]*\n')
-    return {name: changing.sub(b"", (folder / name).read_bytes()) for name in FILES}
+from support.commands import Run
+from support.databases import rows_of
+from support.files import set_contents
 
 
 def test_sample_out_and_into_a_new_database_gives_the_same_files_and_rows(run: Run, tmp_path: Path, sample: Path) -> None:
@@ -29,7 +20,7 @@ def test_sample_out_and_into_a_new_database_gives_the_same_files_and_rows(run: R
     assert (done.code, done.err) == (0, "")
     assert "776 created" in done.out
     run("-d", tmp_path / "b.db", "export-complete", "-o", tmp_path / "two")
-    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert set_contents(tmp_path / "one") == set_contents(tmp_path / "two")
     assert rows_of(sample) == rows_of(tmp_path / "b.db")
 
 
@@ -40,7 +31,7 @@ def test_sample_survives_sqlite_to_postgresql_to_sqlite(run: Run, tmp_path: Path
     run("-d", url, "export-complete", "-o", tmp_path / "two")
     assert run("-d", tmp_path / "b.db", "import-complete", tmp_path / "two").code == 0
     run("-d", tmp_path / "b.db", "export-complete", "-o", tmp_path / "three")
-    assert contents(tmp_path / "one") == contents(tmp_path / "two") == contents(tmp_path / "three")
+    assert set_contents(tmp_path / "one") == set_contents(tmp_path / "two") == set_contents(tmp_path / "three")
     assert rows_of(sample) == rows_of(url) == rows_of(tmp_path / "b.db")
 
 

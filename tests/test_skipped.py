@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-from conftest import Ran, resign, rows_of
-from receipts import decisions, purchase, view_of
-
-Run = Callable[..., Ran]
-PRODUCT = "king_arthur_unbleached_all_purpose_flour_5lb"
+from support.commands import Run
+from support.databases import rows_of
+from support.files import resign
+from support.receipts import FLOUR, decisions, purchase, view_of
 
 
 def receipt(path: Path, count: int = 1000) -> Path:
     """A purchases view of new purchases, every fifth from a shop nobody knows."""
     records = [
-        {"product_slug": PRODUCT, "supplier_name": "Costco" if n % 5 else f"Nobody {n % 3}", "purchase_date": "2025-12-20",
+        {"product_slug": FLOUR, "supplier_name": "Costco" if n % 5 else f"Nobody {n % 3}", "purchase_date": "2025-12-20",
          "unit_price": n + 0.25, "quantity_purchased": 1}
         for n in range(count)
     ]  # fmt: skip
@@ -152,9 +149,3 @@ def test_the_log_mended_by_decisions_brings_the_rest_with_one_new_supplier_each(
     assert sorted(row[3] for row in rows_of(url)["suppliers"][8:]) == ["Nobody 0", "Nobody 1", "Nobody 2"]
     again = run("-d", url, "import-view", file, "--json")
     assert (again.json["summary"]["unchanged"], len(rows_of(url)["purchases"])) == (1000, 1400)
-
-
-@pytest.fixture
-def bakery(new_bakery: Callable[[], str]) -> str:
-    """A sample bakery, on each system in turn."""
-    return new_bakery()

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Ran
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 from suggest_quality import Quality, filled, qualities
+from support.commands import Run
 
 from bakeio_core import Bakeio, connect
 from bakeio_core.candidates import CAPPED, Candidate, Candidates
-
-Run = Callable[..., Ran]
 
 
 @pytest.fixture(scope="module")

@@ -8,98 +8,68 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Ran, rows_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import JSON, Column, Integer, MetaData, Numeric, String, Table, text
+from support.commands import Run, export
+from support.databases import exact_rows, exact_rows_of, rows_of, sql
+from support.files import Records, edit
 
 from bakeio_core import Bakeio, BakeioError, Entity, connect, hookimpl
 from bakeio_core.database import begin_read, begin_write
 
-Run = Callable[..., Ran]
-ENTITIES = ("suppliers", "ingredients", "products", "purchases", "inventory_items")
 
-
-def state(url: str | Path) -> dict[str, Any]:
-    """All rows of the bakery, without bakeio's own tables."""
-    engine = connect(url)
-    with begin_read(engine) as db:
-        found = {name: sorted(map(repr, db.execute(text(f"SELECT * FROM {name}")).all())) for name in ENTITIES}
-    engine.dispose()
-    return found
-
-
-def sql(url: str | Path, statement: str) -> list[tuple[Any, ...]]:
-    """What somebody else does in the database."""
-    engine = connect(url)
-    with begin_write(engine) as db:
-        done = db.execute(text(statement))
-        rows = [tuple(row) for row in done] if done.returns_rows else []
-    engine.dispose()
-    return rows
-
-
-@pytest.fixture
-def bakery(new_bakery: Callable[[], str]) -> str:
-    """The sample bakery in a database of its own, on each system in turn."""
-    return new_bakery()
-
-
-def edited(run: Run, url: str | Path, path: Path, edit: Callable[[list[dict[str, Any]]], None], view: str = "products") -> Path:
-    """A view of the database, edited."""
-    assert run("-d", url, "export-view", view, "-o", path, "--force").code == 0
-    document = json.loads(path.read_text("utf-8"))
-    edit(document["records"])
-    path.write_text(json.dumps(document), "utf-8")
-    return path
+def edited(run: Run, url: str | Path, path: Path, change: Callable[[Records], None]) -> Path:
+    """The view of products, edited."""
+    return edit(export(run, url, "products", path, "--force"), change, layout=json.dumps)
 
 
 def test_an_import_of_a_whole_set_is_taken_back_to_the_last_row(run: Run, new_database: Any, sample_set: Path) -> None:
     url = new_database()
     run("-d", url, "init")
-    before = state(url)
+    before = exact_rows_of(url)
     assert run("-d", url, "import-complete", sample_set).code == 0
-    filled = state(url)
+    filled = exact_rows_of(url)
     done = run("-d", url, "undo", "--json")
     assert (done.code, done.json["summary"]["deleted"], done.json["mode"]) == (0, 776, "undo")
-    assert state(url) == before
+    assert exact_rows_of(url) == before
     again = run("-d", url, "undo", str(done.json["run"]), "--json")
     assert (again.code, again.json["summary"]["created"]) == (0, 776)
-    assert state(url) == filled
+    assert exact_rows_of(url) == filled
 
 
 def test_fields_go_back_with_their_stamps_and_undo_of_undo_is_the_import(run: Run, bakery: str, tmp_path: Path) -> None:
     url = bakery
 
-    def edit(records: list[dict[str, Any]]) -> None:
+    def change(records: Records) -> None:
         for record in records[:20]:
             record["notes"] = "new"
             record["brand"] = "B"
 
-    before = state(url)
-    file = edited(run, url, tmp_path / "v.json", edit)
+    before = exact_rows_of(url)
+    file = edited(run, url, tmp_path / "v.json", change)
     assert run("-d", url, "import-view", file).code == 0
-    imported = state(url)
+    imported = exact_rows_of(url)
     dry = run("-d", url, "undo", "--dry-run", "--json")
     assert (dry.code, dry.json["summary"]["updated"], dry.json["run"]) == (0, 20, None)
-    assert state(url) == imported
+    assert exact_rows_of(url) == imported
     done = run("-d", url, "undo", "--json")
     assert (done.code, done.json["summary"]["updated"]) == (0, 20)
-    assert state(url) == before
+    assert exact_rows_of(url) == before
     refused = run("-d", url, "undo", str(done.json["run"] - 1))
     assert (refused.code, "taken back already" in refused.err) == (1, True)
     assert run("-d", url, "undo", str(done.json["run"])).code == 0
-    assert state(url) == imported
+    assert exact_rows_of(url) == imported
 
 
 def test_what_was_changed_since_is_kept_and_named(run: Run, bakery: str, tmp_path: Path) -> None:
     url = bakery
 
-    def edit(records: list[dict[str, Any]]) -> None:
+    def change(records: Records) -> None:
         records[0]["notes"] = records[0]["brand"] = "imported"
         records[1]["notes"] = "imported"
 
-    file = edited(run, url, tmp_path / "v.json", edit)
+    file = edited(run, url, tmp_path / "v.json", change)
     assert run("-d", url, "import-view", file).code == 0
     slug = json.loads(file.read_text("utf-8"))["records"][0]["product_slug"]
     sql(url, f"UPDATE products SET notes = 'mine' WHERE slug = '{slug}'")
@@ -163,7 +133,7 @@ def test_the_journal_can_be_left_out(run: Run, bakery: str, tmp_path: Path) -> N
 
 
 def test_names_that_changed_hands_change_back(run: Run, bakery: str, tmp_path: Path) -> None:
-    before = state(bakery)
+    before = exact_rows_of(bakery)
     assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
     file = next((tmp_path / "set").glob("*suppliers.json"))
     document = json.loads(file.read_text("utf-8"))
@@ -175,7 +145,7 @@ def test_names_that_changed_hands_change_back(run: Run, bakery: str, tmp_path: P
     assert (done.code, done.json["summary"]["updated"]) == (0, 2)
     undone = run("-d", bakery, "undo", "--json")
     assert (undone.code, undone.json["problems"]) == (0, [])
-    assert state(bakery) == before
+    assert exact_rows_of(bakery) == before
 
 
 def test_a_name_somebody_else_took_since_is_not_taken_from_them(run: Run, bakery: str, tmp_path: Path) -> None:
@@ -187,10 +157,10 @@ def test_a_name_somebody_else_took_since_is_not_taken_from_them(run: Run, bakery
     (tmp_path / "suppliers.json").write_text(json.dumps(alone), "utf-8")
     assert run("-d", bakery, "import", tmp_path / "suppliers.json").code == 0
     sql(bakery, f"UPDATE suppliers SET slug = '{old}' WHERE id = {document['records'][1]['id']}")
-    before = state(bakery)
+    before = exact_rows_of(bakery)
     undone = run("-d", bakery, "undo", "--json")
     assert (undone.code, "keep" in undone.out or "kept" in undone.out) == (1, True)
-    assert state(bakery) == before
+    assert exact_rows_of(bakery) == before
 
 
 def test_rows_of_a_plugin_that_is_left_out_are_not_half_taken_back(run: Run, bakery: str, tmp_path: Path) -> None:
@@ -235,7 +205,7 @@ def test_import_and_undo_leave_everything_but_what_was_edited_elsewhere(
     file = sample.parent / "v.json"
     file.write_text(json.dumps(document), "utf-8")
     with engine.connect() as db, db.begin():
-        before = _state_of(db)
+        before = exact_rows(db)
         original = _products(db)
         report = core.import_(db, file)
         if not report.summary["updated"] + report.summary["created"]:
@@ -263,7 +233,7 @@ def test_import_and_undo_leave_everything_but_what_was_edited_elsewhere(
         assert {(p.field, str(p.value)) for p in undone.problems} == {(field, str(now[slug][field])) for slug, field in touched}
         assert undone.exit_code == (3 if touched else 0)
         if not changed:
-            assert _state_of(db) == before
+            assert exact_rows(db) == before
             core.undo(db, undone.run)
             assert _products(db) == imported
         db.rollback()
@@ -280,10 +250,6 @@ class _Bytes:
 
 def _products(db: Any) -> dict[str, dict[str, Any]]:
     return {row["slug"]: dict(row) for row in db.execute(text("SELECT * FROM products")).mappings()}
-
-
-def _state_of(db: Any) -> dict[str, Any]:
-    return {name: sorted(map(repr, db.execute(text(f"SELECT * FROM {name}")).all())) for name in ENTITIES}
 
 
 def test_values_that_are_lists_or_have_many_digits_go_back_and_are_compared_like_others(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import stat
@@ -13,20 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Ran, resign
+from support.commands import Run
+from support.files import FILES, INGREDIENTS, INVENTORY, PRODUCTS, PURCHASES, SUPPLIERS, resign, sign, zipped
+from support.reports import codes_of
 
-Run = Callable[..., Ran]
 Faults = Callable[[Path], list[dict[str, Any]]]
-SUPPLIERS, INGREDIENTS, PRODUCTS, PURCHASES, INVENTORY = FILES = [
-    "01_suppliers.json", "02_ingredients.json", "03_products.json", "04_purchases.json", "05_inventory_items.json",
-]  # fmt: skip
 MIB = 1 << 20
-
-
-@pytest.fixture
-def folder(sample_set: Path, tmp_path: Path) -> Path:
-    """A copy of the sample set, to be spoilt."""
-    return shutil.copytree(sample_set, tmp_path / "set")
 
 
 @pytest.fixture
@@ -50,20 +41,8 @@ def faults(run: Run) -> Faults:
     return find
 
 
-def codes(problems: list[dict[str, Any]]) -> set[str]:
-    return {problem["code"] for problem in problems}
-
-
 def places(problems: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return sorted((problem["code"], problem["file"]) for problem in problems)
-
-
-def sign(folder: Path) -> None:
-    """Renew the checksums, whatever the files hold, and leave the counts."""
-    manifest = json.loads((folder / "manifest.json").read_bytes())
-    for item in manifest["files"]:
-        item["checksum_sha256"] = hashlib.sha256((folder / item["filename"]).read_bytes()).hexdigest()
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2), "utf-8")
 
 
 def edit_manifest(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
@@ -84,21 +63,13 @@ def edit_line(path: Path, record: int, edit: Callable[[str], str]) -> None:
     path.write_text("\n".join(lines), "utf-8")
 
 
-def zipped(folder: Path, name: str = "set.zip") -> Path:
-    path = folder.parent / name
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted(folder.iterdir()):
-            archive.write(file, file.name)
-    return path
-
-
 # -- a good set
 @pytest.mark.parametrize("how", ["folder", "manifest", "--manifest", "zip", "zip of the folder"])
 def test_the_same_set_is_valid_as_folder_zip_and_manifest(run: Run, folder: Path, how: str) -> None:
     if how == "zip of the folder":
         path = Path(shutil.make_archive(str(folder.parent / "other"), "zip", folder.parent, folder.name))
     else:
-        path = {"folder": folder, "zip": zipped(folder)}.get(how, folder / "manifest.json")
+        path = {"folder": folder, "zip": zipped(folder, folder.parent / "set.zip")}.get(how, folder / "manifest.json")
     words = ["--manifest", path] if how == "--manifest" else [path]
     assert "is valid" in run("validate-export", *words).out
     done = run("validate-export", *words, "--json")
@@ -108,7 +79,7 @@ def test_the_same_set_is_valid_as_folder_zip_and_manifest(run: Run, folder: Path
 
 @pytest.mark.parametrize("layout", ["BOM", "CRLF", "indent=4", "header reversed", "records first", "one line", "spaces after colons"])
 def test_any_layout_of_json_is_accepted_once_it_is_signed(run: Run, folder: Path, layout: str) -> None:
-    for name in FILES:
+    for name in FILES.values():
         data = (folder / name).read_bytes()
         document = json.loads(data)
         items = list(document.items())
@@ -136,7 +107,7 @@ def test_hidden_files_of_the_operating_system_do_no_harm(run: Run, folder: Path)
 
 
 # -- changed, cut, lost
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", FILES.values())
 def test_one_flipped_byte_in_a_text_is_a_checksum_mismatch_and_nothing_else(faults: Faults, folder: Path, name: str) -> None:
     edit_line(folder / name, 2, lambda line: line.replace('"notes":null', '"notes":"Xyz"'))
     sign(folder)
@@ -165,7 +136,7 @@ def test_a_cut_file_is_truncated_and_nothing_else(faults: Faults, folder: Path, 
     assert places(faults(folder)) == [("truncated", name)]
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", FILES.values())
 def test_a_missing_file_is_named(faults: Faults, folder: Path, name: str) -> None:
     (folder / name).unlink()
     assert places(faults(folder)) == [("missing-file", name)]
@@ -195,13 +166,13 @@ def test_a_wrong_count_in_the_header_is_found(faults: Faults, folder: Path, coun
 def test_an_order_that_contradicts_the_dependencies_is_found(faults: Faults, folder: Path) -> None:
     edit_manifest(folder, lambda manifest: [manifest["files"][place].update(import_order=order) for place, order in ((2, 4), (3, 3))])
     found = faults(folder)
-    assert codes(found) == {"bad-order"}
+    assert codes_of(found) == {"bad-order"}
     assert any("purchases" in problem["message"] and "products" in problem["message"] for problem in found)
 
 
 def test_an_order_that_contradicts_only_the_manifest_s_own_dependencies_is_found(faults: Faults, folder: Path) -> None:
     edit_manifest(folder, lambda manifest: manifest["files"][0].update(dependencies=["inventory_items"]))
-    assert codes(faults(folder)) == {"bad-order"}
+    assert codes_of(faults(folder)) == {"bad-order"}
 
 
 def test_an_unknown_entity_is_named(faults: Faults, folder: Path) -> None:
@@ -269,7 +240,7 @@ def test_an_entry_of_the_manifest_that_lacks_a_key_is_said_with_its_number(fault
 
 def test_a_set_without_a_manifest_is_said_to_have_none(faults: Faults, run: Run, folder: Path) -> None:
     (folder / "manifest.json").unlink()
-    for path in (folder, zipped(folder), folder / "manifest.json", folder / "nowhere"):
+    for path in (folder, zipped(folder, folder.parent / "set.zip"), folder / "manifest.json", folder / "nowhere"):
         (problem,) = faults(path)
         assert problem["code"] == "missing-file"
         assert path.name in problem["message"]
@@ -289,12 +260,12 @@ def test_a_manifest_cannot_name_a_file_outside_its_folder(faults: Faults, folder
 
 @pytest.mark.parametrize("name", ["../x.json", "/x.json", "a/../../x.json", "..\\x.json", "C:\\x.json"])
 def test_a_zip_cannot_hold_a_name_that_leads_out_of_it(faults: Faults, folder: Path, name: str) -> None:
-    path = zipped(folder)
+    path = zipped(folder, folder.parent / "set.zip")
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(zipfile.ZipInfo(name), "{}")
     found = faults(path)
-    assert "unsafe-path" in codes(found)
-    assert codes(found) <= {"unsafe-path", "unexpected-file"}
+    assert "unsafe-path" in codes_of(found)
+    assert codes_of(found) <= {"unsafe-path", "unexpected-file"}
     assert not list(folder.parent.rglob("x.json"))
 
 
@@ -307,7 +278,7 @@ def test_a_symbolic_link_in_a_folder_is_refused(faults: Faults, folder: Path, na
 
 def test_a_symbolic_link_in_a_zip_is_refused(faults: Faults, folder: Path) -> None:
     (folder / INVENTORY).unlink()
-    path = zipped(folder)
+    path = zipped(folder, folder.parent / "set.zip")
     with zipfile.ZipFile(path, "a") as archive:
         info = zipfile.ZipInfo(INVENTORY)
         info.create_system, info.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
@@ -319,20 +290,20 @@ def test_a_symbolic_link_in_a_zip_is_refused(faults: Faults, folder: Path) -> No
 @pytest.mark.parametrize("name", [INVENTORY, "manifest.json"])
 def test_a_zip_bomb_is_refused_without_unpacking_it(faults: Faults, folder: Path, name: str) -> None:
     (folder / name).unlink()
-    path = zipped(folder)
+    path = zipped(folder, folder.parent / "set.zip")
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as archive, archive.open(name, "w") as bomb:
         for _ in range(200):
             bomb.write(bytes(MIB))
     start = time.perf_counter()
     found = faults(path)
     assert time.perf_counter() - start < 5
-    assert codes(found) == {"too-large"}
+    assert codes_of(found) == {"too-large"}
     assert name in str(found)
 
 
 @pytest.mark.parametrize("name", [INVENTORY, "manifest.json"])
 def test_an_encrypted_zip_is_refused_with_a_hint(faults: Faults, folder: Path, name: str) -> None:
-    path = zipped(folder)
+    path = zipped(folder, folder.parent / "set.zip")
     data = bytearray(path.read_bytes())
     with zipfile.ZipFile(path) as archive:
         data[archive.getinfo(name).header_offset + 6] |= 1
@@ -346,7 +317,7 @@ def test_an_encrypted_zip_is_refused_with_a_hint(faults: Faults, folder: Path, n
 
 @pytest.mark.parametrize("how", ["cut in half", "no zip at all", "empty", "another member", "damaged manifest"])
 def test_a_damaged_zip_is_said_to_be_damaged(faults: Faults, folder: Path, how: str) -> None:
-    path = zipped(folder)
+    path = zipped(folder, folder.parent / "set.zip")
     data = path.read_bytes()
     with zipfile.ZipFile(path) as archive:
         at = archive.getinfo("manifest.json" if how == "damaged manifest" else INVENTORY).header_offset + 200
@@ -391,7 +362,7 @@ def test_a_broken_record_is_told_by_its_number_and_reading_goes_on(faults: Fault
     assert [p["records"] for p in found if p["code"] == "missing-reference"] == [[150]]
     broken = [problem for problem in found if problem["code"] == "bad-json"]
     assert sorted(number for problem in broken for number in problem["records"]) == [3, 7]
-    assert codes(found) == {"bad-json", "missing-reference"}
+    assert codes_of(found) == {"bad-json", "missing-reference"}
     assert {problem["file"] for problem in found} == {INVENTORY}
 
 
@@ -402,7 +373,7 @@ def test_a_broken_record_in_an_indented_file_is_told_by_its_number_too(faults: F
     path.write_text(json.dumps(document, indent=2).replace('"@"', "None"), "utf-8")
     sign(folder)
     found = faults(folder)
-    assert codes(found) == {"bad-json"}
+    assert codes_of(found) == {"bad-json"}
     assert sorted(number for problem in found for number in problem["records"]) == [3, 7]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_plugins import Environment
+from support.plugins import Environment
 
 import bakeio_bakery
 import bakeio_core

@@ -16,69 +16,14 @@ from typing import Any
 
 import jsonschema
 import pytest
-from conftest import Ran, rows_of
-from sqlalchemy import event, text
+from sqlalchemy import event
+from support.commands import Run, export
+from support.databases import rows_of, sql
+from support.files import VIEWS, document, edit
+from support.reports import counts, found, refused
 
 from bakeio_core import Bakeio, connect
 from bakeio_core.database import begin_read, begin_write
-
-Run = Callable[..., Ran]
-Records = list[dict[str, Any]]
-VIEWS = ("products", "purchases", "inventory")
-
-
-def export(run: Run, url: str | Path, view: str, path: Path, *words: object) -> Path:
-    """Export a view to a path and return the path."""
-    done = run("-d", url, "export-view", view, "-o", path, *words)
-    assert done.code == 0, done.err
-    return path
-
-
-def document(path: Path) -> Any:
-    return json.loads(path.read_text("utf-8"))
-
-
-def edit(path: Path, change: Callable[[Records], Any]) -> Path:
-    """Change the records of a view's file as a person would."""
-    whole = document(path)
-    records = change(whole["records"])
-    whole["records"] = records if isinstance(records, list) else whole["records"]
-    path.write_text(json.dumps(whole, ensure_ascii=False, indent=2), "utf-8")
-    return path
-
-
-def sql(url: str | Path, *statements: str, **values: Any) -> Any:
-    """Run plain SQL as another program would; return the rows of the last statement where it has any."""
-    engine = connect(url)
-    with engine.begin() as db:
-        for statement in statements:
-            result = db.execute(text(statement), values)
-        found = result.fetchall() if result.returns_rows else None
-    engine.dispose()
-    return found
-
-
-def counts(done: Ran) -> dict[str, int]:
-    """Return the counts of a report that are not zero."""
-    return {name: number for name, number in done.json["summary"].items() if number}
-
-
-def found(done: Ran, severity: str = "error") -> list[tuple[str, str | None, int]]:
-    """Return (code, field, count) of the problems of a report."""
-    return [(p["code"], p["field"], p["count"]) for p in done.json["problems"] if p["severity"] == severity]
-
-
-def refused(run: Run, url: str | Path, path: Path, *words: object) -> list[tuple[str, str | None, int]]:
-    """Import a file that must be refused; return why. No row of any table may have changed."""
-    before = rows_of(url)
-    done = run("-d", url, "import-view", path, "--json", *words)
-    assert rows_of(url) == before
-    assert done.code == 1, done.out
-    summary = done.json["summary"]
-    parts = ("created", "updated", "unchanged", "skipped", "conflicts", "errors")
-    assert summary["processed"] == sum(summary[part] for part in parts) and min(summary.values()) >= 0, summary
-    return found(done)
-
 
 # -- unedited
 
@@ -102,10 +47,10 @@ def layouts(path: Path) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_an_unedited_export_changes_nothing_in_whatever_clothes_it_comes_back(
-    run: Run, filled: str, tmp_path: Path, core: Bakeio, view: str
+    run: Run, bakery: str, tmp_path: Path, core: Bakeio, view: str
 ) -> None:
-    path = export(run, filled, view, tmp_path / "view.json")
-    before, engine = rows_of(filled), connect(filled)
+    path = export(run, bakery, view, tmp_path / "view.json")
+    before, engine = rows_of(bakery), connect(bakery)
     name = {"products": "product_id", "purchases": "purchase_id", "inventory": "inventory_id"}[view]
     shown = [row[0] for row in before[core.view(view).entity] if view != "products" or not row[11]]
     assert [record[name] for record in document(path)["records"]] == shown, "every row once, in the order of ids"
@@ -118,7 +63,7 @@ def test_an_unedited_export_changes_nothing_in_whatever_clothes_it_comes_back(
             assert (report.exit_code, same, name) == (0, report.summary["processed"], name), report.text()
             assert not [problem for problem in report.problems if problem.severity == "error"], name
     engine.dispose()
-    assert rows_of(filled) == before
+    assert rows_of(bakery) == before
 
 
 def test_the_header_may_stand_after_the_records(run: Run, sample: Path, tmp_path: Path) -> None:
@@ -128,9 +73,9 @@ def test_the_header_may_stand_after_the_records(run: Run, sample: Path, tmp_path
     assert (done.code, counts(done) if not done.code else done.out) == (0, {"processed": 400, "updated": 1, "unchanged": 399})
 
 
-def test_numbers_are_written_as_the_shortest_decimal(run: Run, filled: str, tmp_path: Path) -> None:
+def test_numbers_are_written_as_the_shortest_decimal(run: Run, bakery: str, tmp_path: Path) -> None:
     for view in VIEWS:
-        lines = export(run, filled, view, tmp_path / f"{view}.json").read_text("utf-8")
+        lines = export(run, bakery, view, tmp_path / f"{view}.json").read_text("utf-8")
         assert not re.search(r'":\d+\.(0|\d*0)[,}]', lines), view
 
 
@@ -381,24 +326,24 @@ def test_many_purchases_and_lots_are_summed_by_as_many_statements_as_few(
 
 @pytest.mark.parametrize("index", [True, False], ids=["indexed", "not indexed"])
 def test_values_of_the_last_purchase_are_of_one_row_that_is_looked_up_once_where_no_index_has_them(
-    run: Run, filled: str, tmp_path: Path, core: Bakeio, index: bool
+    run: Run, bakery: str, tmp_path: Path, core: Bakeio, index: bool
 ) -> None:
     if not index:
-        sql(filled, "DROP INDEX ix_purchases_product_id_purchase_date_id_unit_price")
+        sql(bakery, "DROP INDEX ix_purchases_product_id_purchase_date_id_unit_price")
     same_day = "SELECT 990, '{}', product_id, supplier_id, purchase_date, 0.5, 1, created_at, updated_at FROM purchases WHERE id = 1"
     columns = "id, uuid, product_id, supplier_id, purchase_date, unit_price, quantity_purchased, created_at, updated_at"
     sql(
-        filled, f"INSERT INTO purchases ({columns}) {same_day.format('0' * 36)}", "UPDATE purchases SET product_id = 1 WHERE product_id = 2"
+        bakery, f"INSERT INTO purchases ({columns}) {same_day.format('0' * 36)}", "UPDATE purchases SET product_id = 1 WHERE product_id = 2"
     )
-    engine = connect(filled)
+    engine = connect(bakery)
     with statements(engine) as made, begin_read(engine) as db:
         core.export_view(db, core.view("products").narrow(everything=True), path := tmp_path / "all.json")
     engine.dispose()
     read = " ".join(statement for statement in made if not statement.startswith("EXPLAIN"))
     looked_up = (read.count("ORDER BY purchases.purchase_date DESC, purchases.id DESC"), read.count("JOIN purchases"))
     # on PostgreSQL the driver's own cursor streams, unheard
-    assert looked_up == ((0, 0) if filled.startswith("postgresql") else (2, 0) if index else (1, 1))
-    rows = sql(filled, "SELECT product_id, unit_price, purchase_date FROM purchases ORDER BY purchase_date, id")
+    assert looked_up == ((0, 0) if bakery.startswith("postgresql") else (2, 0) if index else (1, 1))
+    rows = sql(bakery, "SELECT product_id, unit_price, purchase_date FROM purchases ORDER BY purchase_date, id")
     last = {product: (float(price), str(day)) for product, price, day in rows}
     for record in document(path)["records"]:
         shown = (record["last_purchase_price"], record["last_purchase_date"])

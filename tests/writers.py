@@ -26,12 +26,12 @@ from typing import Any
 
 import psycopg
 from killer import Bench, Fault, postgresql
+from support.receipts import FLOUR
 
 from bakeio_core import Bakeio, connect
 from bakeio_core.database import begin_read
 
 CLI = [sys.executable, "-W", "ignore", "-m", "bakeio_core"]
-PRODUCT = "king_arthur_unbleached_all_purpose_flour_5lb"
 
 
 class Bakery:
@@ -133,7 +133,7 @@ def one_round(bakery: Bakery, folder: Path, overlapping: bool, said: Counter[str
             if overlapping or record["purchase_id"] % 2 == place:
                 record["notes"] = f"of file {place}"
         document["records"] += [
-            {"product_slug": PRODUCT, "supplier_name": "Costco", "purchase_date": f"2026-01-0{place + 1}", "unit_price": n + 0.5,
+            {"product_slug": FLOUR, "supplier_name": "Costco", "purchase_date": f"2026-01-0{place + 1}", "unit_price": n + 0.5,
              "quantity_purchased": 1} for n in range(40)
         ]  # fmt: skip
         file.write_text(json.dumps(document), "utf-8")

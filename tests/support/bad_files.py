@@ -7,28 +7,24 @@ situation. `CASES` is what test_bad_files goes through.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import sqlite3
 import stat
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import importlib_metadata
 import pytest
 
 from bakeio_core import connect
+from support.files import INGREDIENTS, INVENTORY, PRODUCTS, PURCHASES, SUPPLIERS, lined, sign, zipped
+from support.plugins import install
 
 __all__ = ["CASES", "Case", "Kit"]
 
 Words = list[object]
-SUPPLIERS, INGREDIENTS, PRODUCTS, PURCHASES, INVENTORY = (
-    "01_suppliers.json", "02_ingredients.json", "03_products.json", "04_purchases.json", "05_inventory_items.json",
-)  # fmt: skip
 
 
 @dataclass
@@ -43,13 +39,13 @@ class Kit:
     held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     # -- sets
-    def edit(self, name: str, change: Callable[[dict[str, Any]], object], *, sign: bool = True) -> None:
+    def edit(self, name: str, change: Callable[[dict[str, Any]], object], *, signed: bool = True) -> None:
         """Change a parsed file of the set and write it as bakeio lays it out."""
         document = json.loads((self.folder / name).read_bytes())
         change(document)
-        (self.folder / name).write_bytes(laid_out(document) if "records" in document else json.dumps(document, indent=2).encode())
-        if sign and name != "manifest.json":
-            self.sign()
+        (self.folder / name).write_text(lined(document) if "records" in document else json.dumps(document, indent=2), "utf-8")
+        if signed and name != "manifest.json":
+            sign(self.folder)
 
     def edit_record(self, name: str, place: int, **values: Any) -> None:
         self.edit(name, lambda document: document["records"][place].update(values))
@@ -59,25 +55,10 @@ class Kit:
         text = (self.folder / name).read_text("utf-8")
         assert old in text
         (self.folder / name).write_text(text.replace(old, new, 1), "utf-8")
-        self.sign()
-
-    def sign(self) -> None:
-        """Renew the checksums and leave the counts."""
-        manifest = json.loads((self.folder / "manifest.json").read_bytes())
-        for item in manifest["files"]:
-            path = self.folder / item["filename"]
-            item["checksum_sha256"] = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else item["checksum_sha256"]
-        (self.folder / "manifest.json").write_text(json.dumps(manifest, indent=2), "utf-8")
+        sign(self.folder)
 
     def zip(self, change: Callable[[zipfile.ZipInfo], object] = lambda info: None) -> Path:
-        path = self.home / "set.zip"
-        with zipfile.ZipFile(path, "w") as archive:
-            for file in sorted(self.folder.iterdir()):
-                info = zipfile.ZipInfo(file.name)
-                info.compress_type = zipfile.ZIP_DEFLATED
-                change(info)
-                archive.writestr(info, file.read_bytes())
-        return path
+        return zipped(self.folder, self.home / "set.zip", change)
 
     def validate(self, path: Path | None = None) -> Words:
         return ["validate-export", path or self.folder]
@@ -93,7 +74,8 @@ class Kit:
 
     def put(self, document: dict[str, Any] | str | bytes, name: str = "file.json") -> Path:
         path = self.home / name
-        path.write_bytes(laid_out(document) if isinstance(document, dict) else document.encode() if isinstance(document, str) else document)
+        text = lined(document) if isinstance(document, dict) else document
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
         return path
 
     def import_view(self, document: dict[str, Any] | str | bytes, name: str = "file.json") -> Words:
@@ -116,21 +98,7 @@ class Kit:
 
     def install(self, name: str, code: str) -> None:
         """Put a plugin of one module on the path."""
-        home = self.home / "plugins"
-        info = home / f"{name}-1.0.dist-info"
-        info.mkdir(parents=True)
-        (home / f"{name}.py").write_text(code, "utf-8")
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", "utf-8")
-        (info / "entry_points.txt").write_text(f"[bakeio]\n{name} = {name}\n", "utf-8")
-        self.monkeypatch.syspath_prepend(str(home))
-        self.monkeypatch.delitem(sys.modules, name, raising=False)
-        importlib_metadata.MetadataPathFinder.invalidate_caches()
-
-
-def laid_out(document: dict[str, Any]) -> bytes:
-    head = json.dumps({**document, "records": []}, indent=2).removesuffix("[]\n}")
-    records = ",\n".join(json.dumps(record, separators=(",", ":")) for record in document["records"])
-    return f"{head}[\n{records}\n  ]\n}}\n".encode()
+        install(self.home / "plugins", self.monkeypatch, name, code)
 
 
 def entity(name: str, *records: Any, **header: Any) -> dict[str, Any]:
@@ -174,7 +142,7 @@ def a_comma_too_many(kit: Kit) -> Words:
 
 @bad("bad-json", "view")
 def a_field_twice(kit: Kit) -> Words:
-    text = laid_out(kit.some("products", 0, 1)).decode()
+    text = lined(kit.some("products", 0, 1))
     return kit.import_view(text.replace('{"product_id":', '{"notes":"x","product_id":', 1))
 
 
@@ -220,7 +188,7 @@ def a_damaged_archive(kit: Kit) -> Words:
 
 @bad("truncated", "view")
 def half_a_view(kit: Kit) -> Words:
-    data = laid_out(kit.view("products"))
+    data = lined(kit.view("products")).encode()
     return kit.import_view(data[: data.rindex(b"\n{")])
 
 
@@ -289,7 +257,7 @@ def a_manifest_without_files(kit: Kit) -> Words:
 
 @bad("checksum-mismatch", "set")
 def an_edited_file(kit: Kit) -> Words:
-    kit.edit(SUPPLIERS, lambda document: document["records"][0].update(notes="edited"), sign=False)
+    kit.edit(SUPPLIERS, lambda document: document["records"][0].update(notes="edited"), signed=False)
     return kit.validate()
 
 
@@ -395,7 +363,7 @@ def a_manifest_of_17_mib(kit: Kit) -> Words:
 def a_file_that_is_mostly_air(kit: Kit) -> Words:
     with open(kit.folder / INVENTORY, "ab") as file:
         file.write(b" " * (20 << 20))
-    kit.sign()
+    sign(kit.folder)
     return kit.validate(kit.zip())
 
 
