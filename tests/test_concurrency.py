@@ -104,7 +104,9 @@ def test_who_waits_in_vain_says_how_long_and_that_sqlite_cannot_tell_for_whom(ru
         started = time.monotonic()
         done = run("-d", sample, "--wait", "0.6", "import-view", file, "--json")
         took = time.monotonic() - started
-    assert (done.code, done.json["error"]["code"], 0.6 <= took < 5) == (1, "locked", True)
+    assert done.code == 1
+    assert done.json["error"]["code"] == "locked"
+    assert 0.6 <= took < 5
     assert "another program is writing to it, and SQLite cannot tell which" in done.json["error"]["message"]
     assert done.err == f"waiting for {sample}, 0.6 seconds at most: another program is writing to it\n"
     assert rows_of(sample) == before
@@ -114,7 +116,8 @@ def test_who_waits_and_is_let_in_goes_on(run: Run, sample: Path, core: Bakeio, t
     file = notes_file(sample, core, tmp_path / "v.json", "mine")
     with held(sample, until_waited_for=True):
         done = run("-d", sample, "import-view", file)
-    assert (done.code, set(notes(sample))) == (0, {"mine"})
+    assert done.code == 0
+    assert set(notes(sample)) == {"mine"}
     assert done.err == f"waiting for {sample}, 10 seconds at most: another program is writing to it\n"
 
 
@@ -123,7 +126,10 @@ def test_nothing_is_said_with_quiet_or_where_nobody_waits(run: Run, sample: Path
     file = notes_file(sample, core, tmp_path / "v.json", "mine")
     with held(sample):
         done = run("-d", sample, *words, "import-view", file)
-    assert (done.code, done.out, done.err.startswith("Error: the database"), done.err.count("\n")) == (1, "", True, 1)
+    assert done.code == 1
+    assert done.out == ""
+    assert done.err.startswith("Error: the database")
+    assert done.err.count("\n") == 1
 
 
 def test_an_export_beside_a_writer_in_an_older_journal_mode_waits_as_well(run: Run, sample: Path, tmp_path: Path) -> None:
@@ -131,7 +137,8 @@ def test_an_export_beside_a_writer_in_an_older_journal_mode_waits_as_well(run: R
     journal(sample, "DELETE")
     with held(sample, "EXCLUSIVE", until_waited_for=True):
         done = run("-d", sample, "export-complete", "-o", tmp_path / "out")
-    assert (done.code, "waiting for" in done.err) == (0, True)
+    assert done.code == 0
+    assert "waiting for" in done.err
 
 
 def test_what_was_said_to_be_imported_outlives_a_power_cut(sample: Path) -> None:
@@ -156,7 +163,8 @@ def test_who_waits_in_vain_is_told_for_whom(run: Run, server_bakery: str, core: 
     with till(server_bakery) as other:
         process = other.info.backend_pid
         done = run("-d", server_bakery, "--wait", "0.6", "import-view", file, "--json")
-    assert (done.code, done.json["error"]["code"]) == (1, "locked")
+    assert done.code == 1
+    assert done.json["error"]["code"] == "locked"
     assert f"products in the database is locked by till (process {process} of the server, user" in done.json["error"]["message"]
     assert done.err.startswith(f"waiting, 0.6 seconds at most, for till (process {process} of the server")
     assert rows_of(server_bakery) == before
@@ -167,7 +175,8 @@ def test_who_waits_on_a_server_and_is_let_in_goes_on(run_process: Run, server_ba
     with till(server_bakery) as other, psycopg.connect(server_bakery, autocommit=True) as watch:
         threading.Thread(target=lambda: (until(lambda: waiting(watch)), other.commit())).start()
         done = run_process("-d", server_bakery, "import-view", file)
-        assert (done.code, "waiting, 10 seconds at most, for till" in done.err) == (0, True), done.err
+        assert done.code == 0, done.err
+        assert "waiting, 10 seconds at most, for till" in done.err, done.err
     assert set(notes(server_bakery)) == {"mine"}
     assert rows_of(server_bakery)["products"][0][4] == "of the till"
 
@@ -197,7 +206,8 @@ def test_filling_empty_tables_does_not_wait_for_those_who_read(run: Run, new_pos
     with psycopg.connect(url) as reader:
         reader.execute("SELECT count(*) FROM purchases, products, suppliers, ingredients")
         done = run("-d", url, "--wait", "1", "import-complete", sample_set)
-        assert (done.code, done.err) == (0, "")
+        assert done.code == 0
+        assert done.err == ""
     with psycopg.connect(url) as db:
         keys = db.execute("SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid = 'purchases'::regclass").fetchone()
         assert keys == (2,)
@@ -257,7 +267,8 @@ def test_of_two_first_imports_only_one_gives_the_database_its_identity(
     thread.join()
     own = json.loads((sample_set / "manifest.json").read_text("utf-8"))["database_id"]
     with psycopg.connect(url) as db_:
-        assert (faults, db_.execute("SELECT value FROM bakeio_meta WHERE key = 'database_id'").fetchone()) == ([], (own,))
+        assert faults == []
+        assert db_.execute("SELECT value FROM bakeio_meta WHERE key = 'database_id'").fetchone() == (own,)
     first.dispose()
     second.dispose()
 
@@ -277,7 +288,8 @@ def test_an_import_that_loses_to_another_transaction_is_planned_and_done_again(
     with till(server_bakery) as other, psycopg.connect(server_bakery, autocommit=True) as watch:
         threading.Thread(target=lambda: (until(lambda: waiting(watch)), other.commit())).start()
         done = run_process("-d", server_bakery, "import-view", file)
-        assert (done.code, "another transaction came between: doing it all again" in done.err) == (0, True), done.err
+        assert done.code == 0, done.err
+        assert "another transaction came between: doing it all again" in done.err, done.err
     assert set(notes(server_bakery)) == {"mine"}
     assert rows_of(server_bakery)["products"][0][4] == "of the till"
 
@@ -297,7 +309,9 @@ def test_an_import_that_would_end_in_a_deadlock_is_done_again(run_process: Run, 
         thread.start()
         done = run_process("-d", server_bakery, "import-view", file)
         thread.join()
-    assert (done.code, sides, "doing it all again" in done.err) == (0, ["the till wrote"], True), done.err
+    assert done.code == 0, done.err
+    assert sides == ["the till wrote"], done.err
+    assert "doing it all again" in done.err, done.err
     assert set(notes(server_bakery)) == {"mine"}
 
 
@@ -310,7 +324,8 @@ def test_where_the_caller_owns_the_transaction_it_is_a_clean_error(server_bakery
         with till(server_bakery) as other:
             other.commit()
         core.import_(db, file)
-    assert (lost.value.code, lost.value.again) == ("changed-meanwhile", True)
+    assert lost.value.code == "changed-meanwhile"
+    assert lost.value.again is True
     assert "another transaction changed the same data meanwhile" in str(lost.value)
     engine.dispose()
 
@@ -324,7 +339,8 @@ def test_an_import_in_a_callers_transaction_waits_as_well_and_sees_what_came_bef
         other.execute("UPDATE products SET brand = 'of the till' WHERE id = 1")
         assert core.import_(db, file).summary["updated"] == 81
     engine.dispose()
-    assert (set(notes(sample)), rows_of(sample)["products"][0][4]) == ({"mine"}, "of the till")
+    assert set(notes(sample)) == {"mine"}
+    assert rows_of(sample)["products"][0][4] == "of the till"
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="before Python 3.11 the driver does not tell why")
@@ -337,7 +353,8 @@ def test_a_callers_transaction_that_read_before_another_wrote_is_a_clean_error(s
             other.execute("UPDATE products SET brand = 'of the till' WHERE id = 1")
         other.close()
         core.import_(db, file)
-    assert (lost.value.code, lost.value.again) == ("changed-meanwhile", True)
+    assert lost.value.code == "changed-meanwhile"
+    assert lost.value.again is True
     engine.dispose()
 
 
@@ -483,10 +500,12 @@ def test_what_a_person_confirmed_is_what_is_written_or_nothing(sample: Path, cor
 
     code, said = answered(["-d", sample, "import-view", file], "Write this?", meanwhile)
     if moves:
-        assert (code, "the database changed after the import was planned" in said) == (1, True), said
+        assert code == 1, said
+        assert "the database changed after the import was planned" in said, said
         assert notes(sample).count("mine") == 1
     else:
-        assert (code, set(notes(sample))) == (0, {"mine"}), said
+        assert code == 0, said
+        assert set(notes(sample)) == {"mine"}, said
     left = [path.name for path in tmp_path.iterdir() if path.suffix not in (".db", ".json")]
     assert left == []
 
@@ -502,7 +521,8 @@ def test_a_log_that_is_being_imported_is_never_written_over(run: Run, sample: Pa
     assert run("-d", sample, "import-view", file, "--skip-on-error", "--skipped-log", log).code == 3
     before = log.read_bytes()
     again = run("-d", sample, "import", log, "--skip-on-error", "--skipped-log", log)
-    assert (again.code, log.read_bytes() == before) == (2, True)
+    assert again.code == 2
+    assert log.read_bytes() == before
     assert "is what is being imported: log what is skipped to another file" in again.err
 
 
@@ -521,4 +541,7 @@ def test_an_import_that_cannot_commit_leaves_an_older_log_as_it_was(run: Run, sa
     before = rows_of(sample)
     done = run("-d", sample, "--wait", "0.3", "import-view", file, "--skip-on-error", "--skipped-log", log, "--json")
     reader.close()
-    assert (done.code, done.json["error"]["code"], log.read_text(), rows_of(sample) == before) == (1, "locked", old_log, True)
+    assert done.code == 1
+    assert done.json["error"]["code"] == "locked"
+    assert log.read_text() == old_log
+    assert rows_of(sample) == before

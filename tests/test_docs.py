@@ -91,7 +91,8 @@ def test_generated_pages_do_not_depend_on_the_terminal() -> None:
         capture_output=True,
         text=True,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert done.stderr == ""
 
 
 # -- everything has its place

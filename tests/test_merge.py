@@ -60,7 +60,8 @@ def test_thirty_barcodes_change_thirty_barcodes(
     new = {record["product_id"]: upc(73_000_000 + place) for place, record in enumerate(records[5:65:2])}
     edit(path, lambda records: [r | {"upc_code": new.get(r["product_id"], r["upc_code"])} for r in records])
     done = run("-d", url, "import-view", path, "--json")
-    assert (done.code, counts(done)) == (0, {"processed": len(records), "updated": 30, "unchanged": len(records) - 30})
+    assert done.code == 0
+    assert counts(done) == {"processed": len(records), "updated": 30, "unchanged": len(records) - 30}
     for row in before["products"]:
         row["upc_code"] = new.get(row["id"], row["upc_code"])
     assert rows_without(url, "updated_at") == before
@@ -75,7 +76,8 @@ def test_an_update_on_either_side_is_kept_and_one_on_both_is_a_conflict(run: Run
     edit(path, lambda records: [records[0] | {"upc_code": code}, records[1] | {"notes": "my note"}, *records[2:]])
     before = rows_of(bakery)
     shown = run("-d", bakery, "import-view", path)
-    assert (shown.code, rows_of(bakery) == before) == (1, True)
+    assert shown.code == 1
+    assert rows_of(bakery) == before
     assert f'-> "{code}"' in shown.out and "brand" not in shown.out
     assert 'notes: database "their note", file "my note"' in shown.out
     done = run("-d", bakery, "import-view", path, "--json")
@@ -84,10 +86,12 @@ def test_an_update_on_either_side_is_kept_and_one_on_both_is_a_conflict(run: Run
     query = "SELECT brand, upc_code, notes FROM products WHERE id < 3 ORDER BY id"
     old = sql(bakery, query)
     kept = run("-d", bakery, "import-view", path, "--on-conflict", "keep-db", "--json")
-    assert (kept.code, counts(kept)) == (0, {"processed": 81, "updated": 1, "unchanged": 80})
+    assert kept.code == 0
+    assert counts(kept) == {"processed": 81, "updated": 1, "unchanged": 80}
     assert sql(bakery, query) == [("Theirs", code, old[0][2]), (*old[1][:2], "their note")]
     taken = run("-d", bakery, "import-view", path, "--on-conflict", "take-file", "--json")
-    assert (taken.code, counts(taken)) == (0, {"processed": 81, "updated": 1, "unchanged": 80})
+    assert taken.code == 0
+    assert counts(taken) == {"processed": 81, "updated": 1, "unchanged": 80}
     assert sql(bakery, query) == [("Theirs", code, old[0][2]), (*old[1][:2], "my note")]
 
 
@@ -149,7 +153,9 @@ def _imported(core: Bakeio, engine: Any, path: Path, policy: str, base: Any, the
 def test_the_same_cell_corrected_in_the_same_file_is_no_conflict(run: Run, sample: Path, view: Path) -> None:
     for value in ("first", "second", "third"):
         done = run("-d", sample, "import-view", edit(view, set_(3, notes=value)), "--json")
-        assert (done.code, done.json["summary"]["updated"], found(done)) == (0, 1, [])
+        assert done.code == 0
+        assert done.json["summary"]["updated"] == 1
+        assert found(done) == []
     sql(sample, "UPDATE products SET notes = 'theirs' WHERE id = 4")
     assert refused(run, sample, edit(view, set_(3, notes="fourth"))) == [("conflict", "notes", 1)]
 
@@ -169,7 +175,8 @@ def test_a_view_finds_the_same_rows_in_a_restored_copy(
     assert run("-d", url, "import-complete", sample_set).code == 0
     edit(view, lambda records: [r | {"notes": f"of {r['product_slug']}"} for r in records])
     done = run("-d", url, "import-view", view, "--json")
-    assert (done.code, counts(done)) == (0, {"processed": 81, "updated": 81}), done.out
+    assert done.code == 0, done.out
+    assert counts(done) == {"processed": 81, "updated": 81}, done.out
     assert sql(url, "SELECT count(*) FROM products WHERE notes = 'of ' || slug") == [(81,)]
     gone = sql(url, "SELECT id FROM products WHERE slug = 'gold_medal_hotel_restaurant_flour_50lb'")[0][0]
     sql(url, *(f"DELETE FROM {table} WHERE product_id = {gone}" for table in ("inventory_items", "purchases")),
@@ -236,7 +243,8 @@ def test_what_a_view_may_not_write_is_not_written(run: Run, sample: Path, view: 
     before = rows_without(sample, "updated_at")
     done = run("-d", sample, "import-view", view, "--json")
     total = len(whole["records"])
-    assert (done.code, counts(done)) == (0, {"processed": total, "updated": 1, "unchanged": total - 1}), done.out
+    assert done.code == 0, done.out
+    assert counts(done) == {"processed": total, "updated": 1, "unchanged": total - 1}, done.out
     before["products"][0]["notes"] = "mine"
     assert rows_without(sample, "updated_at") == before
     warnings = {"hidden, twenty times": [("unknown-field", "is_hidden", 20)], "twice the same": [("duplicate-key", None, 2)]}
@@ -250,7 +258,8 @@ def test_a_record_without_its_rev_is_compared_with_the_row_as_it_is_and_that_is_
     sql(sample, "UPDATE products SET brand = 'Theirs' WHERE id = 1")
     edit(view, lambda records: [records[0] | {"_rev": rev, "notes": "mine"}, *records[1:]])
     done = run("-d", sample, "import-view", view, "--json")
-    assert (done.code, done.json["summary"]["updated"]) == (0, 1)
+    assert done.code == 0
+    assert done.json["summary"]["updated"] == 1
     assert [p["severity"] for p in done.json["problems"] if "_rev" in p["message"]] == ["note"]
     assert sql(sample, "SELECT brand, notes FROM products WHERE id = 1") == [("King Arthur", "mine")]
 
@@ -267,13 +276,15 @@ def test_new_purchases_are_added_once_unless_duplicates_are_allowed(run: Run, ba
     path = export(run, bakery, "purchases", tmp_path / "view.json")
     edit(path, lambda r: [*r, bought(r[0], notes="one"), bought(r[0], notes="two"), bought(r[1])])
     done = run("-d", bakery, "import-view", path, "--json")
-    assert (done.code, counts(done)) == (0, {"processed": 403, "created": 3, "unchanged": 400}), done.out
+    assert done.code == 0, done.out
+    assert counts(done) == {"processed": 403, "created": 3, "unchanged": 400}, done.out
     new = sql(bakery, "SELECT id, product_id, supplier_id, quantity_purchased, notes, uuid FROM purchases WHERE id > 400 ORDER BY id")
     assert [row[0] for row in new] == [401, 402, 403] and [row[4] for row in new] == ["one", "two", None]
     assert len({row[5] for row in new}) == 3 and {len(row[5]) for row in new} == {36}
     assert sql(bakery, "SELECT product_id, supplier_id FROM purchases WHERE id IN (1, 401, 402)") == [tuple(new[0][1:3])] * 3
     again = run("-d", bakery, "import-view", path, "--json")
-    assert (again.code, counts(again)) == (0, {"processed": 403, "unchanged": 403})
+    assert again.code == 0
+    assert counts(again) == {"processed": 403, "unchanged": 403}
     assert [note for note in found(again, "note") if note[0] == "duplicate-key"] == [("duplicate-key", None, 3)]
     allowed = run("-d", bakery, "import-view", path, "--allow-duplicates", "--json")
     assert counts(allowed) == {"processed": 403, "created": 3, "unchanged": 400}
@@ -291,7 +302,8 @@ def test_an_unknown_supplier_is_listed_once(run: Run, sample: Path, purchases: P
 def test_another_supplier_links_the_purchase_to_it(run: Run, sample: Path, purchases: Path) -> None:
     before = rows_without(sample, "updated_at")
     done = run("-d", sample, "import-view", edit(purchases, set_(0, supplier_name="Wegmans")), "--json")
-    assert (done.code, done.json["summary"]["updated"]) == (0, 1)
+    assert done.code == 0
+    assert done.json["summary"]["updated"] == 1
     before["purchases"][0]["supplier_id"] = 2
     assert rows_without(sample, "updated_at") == before
 
@@ -301,7 +313,8 @@ def test_two_suppliers_of_one_name_trouble_only_who_asks_for_that_name(run: Run,
                 "WHERE id = 1", "UPDATE suppliers SET name = 'Wegmans Market' WHERE id = 2")  # fmt: skip
     other = next(place for place, record in enumerate(document(purchases)["records"]) if record["supplier_name"] == "Penzeys Spices")
     done = run("-d", sample, "import-view", edit(purchases, set_(0, notes="of Costco")), "--json")
-    assert (done.code, counts(done)) == (0, {"processed": 400, "updated": 1, "unchanged": 399}), done.out
+    assert done.code == 0, done.out
+    assert counts(done) == {"processed": 400, "updated": 1, "unchanged": 399}, done.out
     assert refused(run, sample, edit(purchases, set_(other, supplier_name="Costco"))) == [("ambiguous-key", "supplier_name", 1)]
 
 
@@ -315,10 +328,14 @@ def test_nulls_keep_unless_told_and_required_values_never_go(run: Run, sample: P
     edit(view, lambda r: [r[0] | nothing, r[1] | {"notes": None, "_clear": ["notes"]}, r[2] | {"brand": "", "_clear": []}, *r[3:]])
     query = "SELECT brand, notes, package_unit IS NULL FROM products WHERE id < 4 ORDER BY id"
     done = run("-d", sample, "import-view", view, "--json")
-    assert (done.code, done.json["summary"]["nulls_kept"], done.json["summary"]["updated"]) == (0, 2, 2)
+    assert done.code == 0
+    assert done.json["summary"]["nulls_kept"] == 2
+    assert done.json["summary"]["updated"] == 2
     assert sql(sample, query) == [("old", "old", 0), ("old", None, 0), (None, "old", 0)]
     done = run("-d", sample, "import-view", view, "--nulls", "clear", "--json")
-    assert (done.code, done.json["summary"]["nulls_kept"], done.json["summary"]["updated"]) == (0, 1, 1)
+    assert done.code == 0
+    assert done.json["summary"]["nulls_kept"] == 1
+    assert done.json["summary"]["updated"] == 1
     assert sql(sample, query)[0] == ("old", None, 0)
     assert refused(run, sample, edit(view, set_(5, package_unit=""))) == [("bad-value", "package_unit", 1)]
 
@@ -345,10 +362,13 @@ def test_invented_barcodes_are_refused_lost_zeros_put_back_and_old_oddities_left
     assert good[0] == "0"
     edit(view, set_(1, upc_code=good[1:]))
     done = run("-d", sample, "import-view", edit(view, set_(2, notes="its barcode is odd")), "--json")
-    assert (done.code, done.json["summary"]["updated"], found(done, "note")) == (0, 2, [("check", "upc_code", 1)])
+    assert done.code == 0
+    assert done.json["summary"]["updated"] == 2
+    assert found(done, "note") == [("check", "upc_code", 1)]
     assert sql(sample, "SELECT upc_code FROM products WHERE id IN (2, 3) ORDER BY id") == [(good,), ("123456789013",)]
     again = run("-d", sample, "import-view", view, "--json")
-    assert (again.code, again.json["summary"]["updated"]) == (0, 0), "the repaired value is no edit again"
+    assert again.code == 0, "the repaired value is no edit again"
+    assert again.json["summary"]["updated"] == 0, "the repaired value is no edit again"
     edit(edit(view, set_(1, upc_code=good)), set_(0, upc_code="012345678901"))
     assert refused(run, sample, view) == [("check", "upc_code", 1)]
     assert counts(run("-d", sample, "import-view", view, "--allow", "upc_code", "--json"))["updated"] == 1
@@ -369,16 +389,18 @@ def test_modes_the_journal_and_doing_without_it(run: Run, sample: Path, tmp_path
     }
     for mode, wanted in expected.items():
         done = run("-d", sample, "import-view", path, "--mode", mode, "--dry-run", "--json")
-        assert (done.code, counts(done)) == (0, wanted), mode
+        assert done.code == 0, mode
+        assert counts(done) == wanted, mode
     assert len(run("-d", sample, "runs", "--json").json["runs"]) == 1
     assert run("-d", sample, "import-view", path, "--no-journal", "--mode", "skip-existing", "--json").json["run"] is None
     assert len(run("-d", sample, "runs", "--json").json["runs"]) == 1
     assert sql(sample, "SELECT count(*) FROM bakeio_changes") == [(0,)]
     done = run("-d", sample, "import-view", path, "--json")
     latest = run("-d", sample, "runs", "--json").json["runs"][0]
-    assert (latest["id"], latest["source"], latest["counts"]["updated"], latest["export_id"]) == (
-        done.json["run"], "view.json", 1, document(path)["export_id"],
-    )  # fmt: skip
+    assert latest["id"] == done.json["run"]
+    assert latest["source"] == "view.json"
+    assert latest["counts"]["updated"] == 1
+    assert latest["export_id"] == document(path)["export_id"]
     assert "1 updated" in run("-d", sample, "runs").out
 
 
@@ -407,7 +429,8 @@ def imported(core: Bakeio, database: Path, path: Path, **options: Any) -> Any:
         assert refused.report is not None
         done = refused.report
     engine.dispose()
-    assert (plan.summary, len(plan.problems)) == (done.summary, len(done.problems))
+    assert plan.summary == done.summary
+    assert len(plan.problems) == len(done.problems)
     kept = [c for c in done.changes if c.new]
     made = ("uuid", "created_at", "updated_at")
     changes = sorted([c.record, c.id, c.action, repr({k: v for k, v in c.new.items() if k not in made}), repr(c.old)] for c in kept)
@@ -477,4 +500,6 @@ def test_an_unedited_record_that_stands_twice_is_taken_once(run: Run, sample: Pa
     head, first, rest = re.split(r"(?<=\"records\": \[\n)(.*,\n)", view.read_text("utf-8"), maxsplit=1)
     view.write_text(head + first + first + rest, "utf-8")
     done = run("-d", sample, "import-view", view, "--json")
-    assert (done.code, found(done), found(done, "warning")) == (0, [], [("duplicate-key", None, 2)])
+    assert done.code == 0
+    assert found(done) == []
+    assert found(done, "warning") == [("duplicate-key", None, 2)]

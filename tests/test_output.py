@@ -47,18 +47,23 @@ def hidden(folder: Path) -> list[str]:
 def test_a_leftover_is_named_and_removed_by_the_next_export_of_the_same_file(run: Run, sample: Path, tmp_path: Path, dead: int) -> None:
     (tmp_path / f".v.json.part-{dead}_1").write_text("half")
     done = run("-d", sample, "export-view", "products", "-o", tmp_path / "v.json")
-    assert (done.code, hidden(tmp_path)) == (0, [])
+    assert done.code == 0
+    assert hidden(tmp_path) == []
     assert done.err == f"removed {tmp_path}/.v.json.part-{dead}_1, left by a run that was interrupted\n"
     (tmp_path / f".v.json.part-{dead}_1").write_text("half")
     quiet = run("--quiet", "-d", sample, "export-view", "products", "-o", tmp_path / "v.json")
-    assert (quiet.code, quiet.err, hidden(tmp_path)) == (0, "", [])
+    assert quiet.code == 0
+    assert quiet.err == ""
+    assert hidden(tmp_path) == []
 
 
 def test_what_a_running_process_is_writing_is_left_to_it(run: Run, sample: Path, tmp_path: Path, alive: int) -> None:
     left = tmp_path / f".v.json.part-{alive}_1"
     left.write_text("not finished yet")
     done = run("-d", sample, "export-view", "products", "-o", tmp_path / "v.json")
-    assert (done.code, done.err, left.read_text()) == (0, "", "not finished yet")
+    assert done.code == 0
+    assert done.err == ""
+    assert left.read_text() == "not finished yet"
 
 
 def test_files_of_other_names_are_never_taken_for_leftovers(run: Run, sample: Path, tmp_path: Path, dead: int) -> None:
@@ -82,7 +87,9 @@ def test_what_is_left_of_a_name_made_up_for_one_run_is_removed_by_the_next_such_
     archive.parent.mkdir()
     archive.write_text("half")
     done = run("-d", sample, "export-complete", "--zip")
-    assert (done.code, hidden(left.parent), hidden(archive.parent)) == (0, [f".mine.part-{dead}_1"], [])
+    assert done.code == 0
+    assert hidden(left.parent) == [f".mine.part-{dead}_1"]
+    assert hidden(archive.parent) == []
     assert done.err.count("left by a run that was interrupted") == 2
 
 
@@ -99,7 +106,8 @@ def test_reading_puts_a_folder_back_that_was_set_aside(
     shutil.copytree(sample_set, tmp_path / f".out.old-{dead}_1")
     shutil.copytree(sample_set, tmp_path / f".out.part-{dead}_1")
     done = run("-d", sample, *words, tmp_path / "out")
-    assert (done.code, hidden(tmp_path)) == (0, [])
+    assert done.code == 0
+    assert hidden(tmp_path) == []
     assert f"put {tmp_path / 'out'} back: a run that was interrupted had set it aside as .out.old-{dead}_1" in done.err
 
 
@@ -108,7 +116,9 @@ def test_an_old_folder_is_deleted_once_the_new_one_is_in_place(run: Run, sample:
     shutil.copytree(sample_set, tmp_path / "out")
     before = (tmp_path / "out" / "manifest.json").read_bytes()
     done = run("-d", sample, "export-complete", "-o", tmp_path / "out")
-    assert (done.code, hidden(tmp_path), (tmp_path / "out" / "manifest.json").read_bytes()) == (2, [], before)
+    assert done.code == 2
+    assert hidden(tmp_path) == []
+    assert (tmp_path / "out" / "manifest.json").read_bytes() == before
 
 
 def test_a_folder_that_was_being_deleted_never_comes_back(run: Run, sample: Path, tmp_path: Path, dead: int) -> None:
@@ -136,7 +146,9 @@ def test_an_archive_that_cannot_be_written_leaves_the_folder_as_it_was(run: Run,
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     (tmp_path / "archives").write_text("a file is in the way")
     done = run("-d", sample, "export-complete", "-o", tmp_path / "out", "--zip", "--force", "--json")
-    assert (done.code, done.json["error"]["code"], hidden(tmp_path)) == (1, "io-error", [])
+    assert done.code == 1
+    assert done.json["error"]["code"] == "io-error"
+    assert hidden(tmp_path) == []
     assert f"cannot write {tmp_path / 'archives' / 'out.zip'}" in done.json["error"]["message"]
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
@@ -157,7 +169,8 @@ def test_a_folder_another_program_makes_meanwhile_is_not_replaced_without_force(
     with pytest.raises(Exception, match="was made or changed by another program meanwhile"), begin_read(engine) as db:
         core.export_complete(db, tmp_path / "out", progress=come_first)
     engine.dispose()
-    assert (names(tmp_path / "out"), hidden(tmp_path)) == (["precious.txt"], [])
+    assert names(tmp_path / "out") == ["precious.txt"]
+    assert hidden(tmp_path) == []
 
 
 # -- several at once

@@ -95,14 +95,15 @@ def test_everything_else_works_beside_a_dozen_broken_plugins(
     assert {name: all_broken.plugins[name]["status"] for name in good} == dict.fromkeys(good, "active")
     assert sorted(all_broken.entities) == sorted([*STANDARD, "ovens"])
     done = broken.bakeio("-d", tmp_path / "b.db", "import-complete", sample_set, "--json")
-    assert (done.code, done.json["summary"]["created"]) == (0, 776)
+    assert done.code == 0
+    assert done.json["summary"]["created"] == 776
 
 
 def test_each_broken_plugin_is_warned_of_by_name_on_stderr(broken: Environment, tmp_path: Path) -> None:
     done = broken.bakeio("-d", tmp_path / "b.db", "init", "--json")
-    assert (done.code, sorted(done.json["tables"])) == (
-        0,
-        sorted([*STANDARD, "ovens", "bakeio_meta", "bakeio_runs", "bakeio_changes", "bakeio_aliases", "bakeio_batches"]),
+    assert done.code == 0
+    assert sorted(done.json["tables"]) == sorted(
+        [*STANDARD, "ovens", "bakeio_meta", "bakeio_runs", "bakeio_changes", "bakeio_aliases", "bakeio_batches"]
     )
     for name in BROKEN:
         assert re.search(rf"\b{name}\b", done.err), name
@@ -126,7 +127,8 @@ def test_a_broken_plugin_stops_the_complete_export_until_it_is_blocked(
     broken: Environment, oven_bakery: Path, tmp_path: Path, name: str
 ) -> None:
     done = exported(broken, oven_bakery, tmp_path / "out", [other for other in BROKEN if other != name])
-    assert (done.code, done.out) == (1, "")
+    assert done.code == 1
+    assert done.out == ""
     error = done.err[done.err.index("Error: ") :]
     assert re.search(rf"\b{name}\b", error), error
     assert "--block" in error
@@ -135,7 +137,8 @@ def test_a_broken_plugin_stops_the_complete_export_until_it_is_blocked(
 
 def test_with_the_broken_plugins_blocked_the_export_is_complete(broken: Environment, oven_bakery: Path, tmp_path: Path) -> None:
     done = exported(broken, oven_bakery, tmp_path / "out", BROKEN)
-    assert (done.code, done.err) == (0, "")
+    assert done.code == 0
+    assert done.err == ""
     assert len(json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))["files"]) == len(STANDARD) + 1
 
 
@@ -189,7 +192,9 @@ def test_a_strangers_entity_is_exported_imported_and_uninstalled(stranger: Envir
 # -- blocked
 def test_what_depends_on_a_blocked_plugin_is_disabled_with_the_reason(run: Run) -> None:
     done = run("--block", "suppliers", "entities", "--json")
-    assert (done.code, done.err, [entity["name"] for entity in done.json["entities"]]) == (0, "", ["ingredients"])
+    assert done.code == 0
+    assert done.err == ""
+    assert [entity["name"] for entity in done.json["entities"]] == ["ingredients"]
     assert sorted(done.json["disabled"]) == ["inventory_items", "products", "purchases"]
     for reason in done.json["disabled"].values():
         assert "suppliers" in reason and "blocked" in reason
@@ -197,15 +202,14 @@ def test_what_depends_on_a_blocked_plugin_is_disabled_with_the_reason(run: Run) 
     text = run("--block", "suppliers", "entities").out
     assert re.search(r"^products +disabled: preferred_supplier_id refers to suppliers, which is blocked$", text, re.M)
     plugins = {plugin["name"]: plugin for plugin in run("--block", "suppliers", "plugins", "--json").json["plugins"]}
-    assert (plugins["suppliers"]["status"], plugins["products"]["status"]) == ("blocked", "active")
+    assert plugins["suppliers"]["status"] == "blocked"
+    assert plugins["products"]["status"] == "active"
 
 
 def test_without_a_blocked_plugin_the_rest_is_made_and_exported_and_the_omitted_named(run: Run, sample: Path, tmp_path: Path) -> None:
     made = run("-d", tmp_path / "b.db", "--block", "suppliers", "init", "--json")
-    assert (made.code, made.json["tables"]) == (
-        0,
-        ["bakeio_aliases", "bakeio_batches", "bakeio_changes", "bakeio_meta", "bakeio_runs", "ingredients"],
-    )
+    assert made.code == 0
+    assert made.json["tables"] == ["bakeio_aliases", "bakeio_batches", "bakeio_changes", "bakeio_meta", "bakeio_runs", "ingredients"]
     assert run("-d", sample, "--block", "suppliers", "export-complete", "-o", tmp_path / "out").code == 0
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
     assert [item["entity_type"] for item in manifest["files"]] == ["ingredients"]
@@ -228,7 +232,8 @@ def test_a_set_with_entities_of_a_blocked_plugin_is_refused_naming_them(run: Run
 
 def test_blocking_what_is_not_installed_is_a_mistake_of_the_caller(run: Run) -> None:
     done = run("--block", "supliers", "entities")
-    assert (done.code, done.out) == (2, "")
+    assert done.code == 2
+    assert done.out == ""
     assert "supliers" in done.err and "suppliers" in done.err
     with pytest.raises(UsageError, match="supliers"):
         Bakeio.discover(block=["supliers"])
@@ -321,9 +326,11 @@ class Knower:
 def test_a_plugin_exports_an_entity_its_own_way(connection: Connection, tmp_path: Path) -> None:
     bakeio = Bakeio.discover(plugins=[Discreet()])
     done = bakeio.export_complete(connection, tmp_path / "out")
-    assert (done.counts["suppliers"], done.counts["ingredients"] > 50) == (2, True)
+    assert done.counts["suppliers"] == 2
+    assert done.counts["ingredients"] > 50
     document = json.loads((tmp_path / "out" / "01_suppliers.json").read_text("utf-8"))
-    assert (document["record_count"], [record["name"] for record in document["records"]]) == (2, ["Costco", "Wegmans"])
+    assert document["record_count"] == 2
+    assert [record["name"] for record in document["records"]] == ["Costco", "Wegmans"]
 
 
 def test_a_wrapper_counts_every_row_that_is_written(empty: Connection, sample_set: Path) -> None:

@@ -17,7 +17,8 @@ from support.files import set_contents
 def test_sample_out_and_into_a_new_database_gives_the_same_files_and_rows(run: Run, tmp_path: Path, sample: Path) -> None:
     assert run("-d", sample, "export-complete", "-o", tmp_path / "one").code == 0
     done = run("-d", tmp_path / "b.db", "import-complete", tmp_path / "one")
-    assert (done.code, done.err) == (0, "")
+    assert done.code == 0
+    assert done.err == ""
     assert "776 created" in done.out
     run("-d", tmp_path / "b.db", "export-complete", "-o", tmp_path / "two")
     assert set_contents(tmp_path / "one") == set_contents(tmp_path / "two")

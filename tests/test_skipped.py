@@ -36,18 +36,24 @@ def test_good_records_are_imported_and_the_mended_log_brings_the_rest(run: Run, 
     log = tmp_path / "skipped.json"
     file = receipt(tmp_path / "v.json")
     done = run("-d", sample, "import-view", file, "--skip-on-error", "--skipped-log", log, "--json")
-    assert (done.code, done.json["skipped_log"]) == (3, str(log))
+    assert done.code == 3
+    assert done.json["skipped_log"] == str(log)
     assert (done.json["summary"]["created"], done.json["summary"]["errors"]) == (800, 200)
     written = json.loads(log.read_text("utf-8"))
-    assert (written["total_skipped"], len(written["records"]), written["source_file"]) == (200, 200, "v.json")
+    assert written["total_skipped"] == 200
+    assert len(written["records"]) == 200
+    assert written["source_file"] == "v.json"
     first = written["records"][0]
-    assert (first["record_index"], first["fk_errors"][0]["field"], first["fk_errors"][0]["value"]) == (1, "supplier_name", "Nobody 0")
+    assert first["record_index"] == 1
+    assert first["fk_errors"][0]["field"] == "supplier_name"
+    assert first["fk_errors"][0]["value"] == "Nobody 0"
     assert run("-d", sample, "import", log).code == 1
     for entry in written["records"]:
         entry["record_data"]["supplier_name"] = "Wegmans"
     log.write_text(json.dumps(written), "utf-8")
     mended = run("-d", sample, "import", log, "--json")
-    assert (mended.code, mended.json["summary"]["created"]) == (0, 200)
+    assert mended.code == 0
+    assert mended.json["summary"]["created"] == 200
     again = run("-d", sample, "import", log, "--json").json["summary"]
     assert (again["created"], again["unchanged"]) == (0, 200)
     assert len(rows_of(sample)["purchases"]) == 400 + 1000
@@ -56,7 +62,8 @@ def test_good_records_are_imported_and_the_mended_log_brings_the_rest(run: Run, 
 def test_a_dry_run_writes_no_log_and_has_the_exit_code_of_the_real_run(run: Run, sample: Path, tmp_path: Path) -> None:
     log = tmp_path / "skipped.json"
     done = run("-d", sample, "import-view", receipt(tmp_path / "v.json", 10), "--skip-on-error", "--skipped-log", log, "--dry-run")
-    assert (done.code, log.exists()) == (3, False)
+    assert done.code == 3
+    assert not log.exists()
 
 
 def test_records_that_refer_to_a_skipped_one_are_skipped_with_it(run: Run, new_database: Any, sample_set: Path, tmp_path: Path) -> None:
@@ -76,7 +83,8 @@ def test_records_that_refer_to_a_skipped_one_are_skipped_with_it(run: Run, new_d
             entry["record_data"]["ingredient_slug"] = "all_purpose_flour"
     log.write_text(json.dumps({**json.loads(log.read_text("utf-8")), "records": waiting}), "utf-8")
     mended = run("-d", url, "import", log, "--json")
-    assert (mended.code, mended.json["summary"]["created"]) == (0, len(waiting))
+    assert mended.code == 0
+    assert mended.json["summary"]["created"] == len(waiting)
     again = run("-d", url, "import-complete", sample_set, "--json").json["summary"]
     assert again["created"] == 0
 
@@ -90,7 +98,9 @@ def test_the_log_says_field_value_and_candidates_and_carries_what_was_decided(ru
     )
     words = ["import-view", view_of(tmp_path / "v.json", records), "--decisions", file, "--skip-on-error", "--skipped-log", log, "--json"]
     done = run("-d", sample, *words)
-    assert (done.code, done.json["summary"]["created"], done.json["created_entities"]) == (3, 1, {})
+    assert done.code == 3
+    assert done.json["summary"]["created"] == 1
+    assert done.json["created_entities"] == {}
     written = json.loads(log.read_text("utf-8"))
     unknown, bad = written["records"]
     assert (unknown["fk_errors"][0]["field"], unknown["fk_errors"][0]["value"]) == ("supplier_name", "Wegmens")
@@ -100,7 +110,8 @@ def test_the_log_says_field_value_and_candidates_and_carries_what_was_decided(ru
     unknown["record_data"]["supplier_name"], bad["record_data"]["unit_price"] = "Wegmans", 4.5
     log.write_text(json.dumps(written), "utf-8")
     mended = run("-d", sample, "import", log, "--json")
-    assert (mended.code, mended.json["summary"]["created"]) == (0, 2)
+    assert mended.code == 0
+    assert mended.json["summary"]["created"] == 2
     assert mended.json["created_entities"] == {"suppliers": [{"slug": "wilsons_farm_lincoln_ma"}]}
     log.write_text(json.dumps(written | {"decisions": [{"entity": "shops"}]}), "utf-8")
     assert 'decision 1: "entity" is one of' in run("-d", sample, "import", log).err
@@ -126,12 +137,14 @@ def test_records_that_refer_by_id_only_import_from_the_log_all_the_same(
     assert done.code == 3
     written = json.loads(log.read_text("utf-8"))
     bad = [entry["record_data"] for entry in written["records"] if entry["entity_type"] == "purchases"]
-    assert (len(bad), {bool(record["product_slug"] and record["supplier_slug"]) for record in bad}) == (20, {True})
+    assert len(bad) == 20
+    assert {bool(record["product_slug"] and record["supplier_slug"]) for record in bad} == {True}
     for record in bad:
         record["unit_price"] = 1.25
     log.write_text(json.dumps(written), "utf-8")
     mended = run("-d", url, "import", log, "--json")
-    assert (mended.code, mended.json["summary"]["created"]) == (0, len(written["records"]))
+    assert mended.code == 0
+    assert mended.json["summary"]["created"] == len(written["records"])
     names = {row[0]: row[2] for row in rows_of(url)["suppliers"]}
     told = {
         record["uuid"]: record["supplier_slug"] for record in json.loads((sample_set / "04_purchases.json").read_text("utf-8"))["records"]
@@ -145,7 +158,9 @@ def test_the_log_mended_by_decisions_brings_the_rest_with_one_new_supplier_each(
     done = run("-d", url, "import-view", file, "--skip-on-error", "--skipped-log", log, "--json")
     assert (done.json["summary"]["created"], done.json["summary"]["errors"], done.json["summary"]["processed"]) == (800, 200, 1000)
     mended = run("-d", url, "import", log, "--auto-create", "suppliers", "--json")
-    assert (mended.code, mended.json["summary"]["created"]) == (0, 200)
+    assert mended.code == 0
+    assert mended.json["summary"]["created"] == 200
     assert sorted(row[3] for row in rows_of(url)["suppliers"][8:]) == ["Nobody 0", "Nobody 1", "Nobody 2"]
     again = run("-d", url, "import-view", file, "--json")
-    assert (again.json["summary"]["unchanged"], len(rows_of(url)["purchases"])) == (1000, 1400)
+    assert again.json["summary"]["unchanged"] == 1000
+    assert len(rows_of(url)["purchases"]) == 1400

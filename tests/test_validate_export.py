@@ -73,8 +73,10 @@ def test_the_same_set_is_valid_as_folder_zip_and_manifest(run: Run, folder: Path
     words = ["--manifest", path] if how == "--manifest" else [path]
     assert "is valid" in run("validate-export", *words).out
     done = run("validate-export", *words, "--json")
-    assert (done.code, done.err) == (0, "")
-    assert (done.json["valid"], done.json["problems"]) == (True, [])
+    assert done.code == 0
+    assert done.err == ""
+    assert done.json["valid"] is True
+    assert done.json["problems"] == []
 
 
 @pytest.mark.parametrize("layout", ["BOM", "CRLF", "indent=4", "header reversed", "records first", "one line", "spaces after colons"])
@@ -97,7 +99,8 @@ def test_any_layout_of_json_is_accepted_once_it_is_signed(run: Run, folder: Path
         manifest = (folder / "manifest.json").read_bytes()
         (folder / "manifest.json").write_bytes(b"\xef\xbb\xbf" + manifest if layout == "BOM" else manifest.replace(b"\n", b"\r\n"))
     done = run("validate-export", folder, "--json")
-    assert (done.code, done.json["problems"]) == (0, [])
+    assert done.code == 0
+    assert done.json["problems"] == []
     assert run("-d", folder.parent / "new.db", "import-complete", folder, "--json").json["summary"]["created"] == 776
 
 

@@ -52,7 +52,9 @@ def test_the_reorder_view_is_there_when_installed_and_gone_when_uninstalled(alon
     record |= {"supplier_name": "Wegmans", "notes": "nearer"}
     file.write_text(json.dumps(document), "utf-8")
     done = alone.bakeio("-d", database, "import-view", file, "--json")
-    assert (done.code, done.json["summary"]["updated"], done.json["summary"]["unchanged"]) == (0, 1, len(document["records"]) - 1)
+    assert done.code == 0
+    assert done.json["summary"]["updated"] == 1
+    assert done.json["summary"]["unchanged"] == len(document["records"]) - 1
     connection = sqlite3.connect(database)
     sql = "SELECT s.name, p.notes FROM products p JOIN suppliers s ON s.id = p.preferred_supplier_id WHERE p.slug = ?"
     assert connection.execute(sql, (record["product_slug"],)).fetchone() == ("Wegmans", "nearer")
