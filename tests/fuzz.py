@@ -1,12 +1,13 @@
-"""Throw hostile documents at the command line, in this process, and check after each that nothing broke.
+"""Throw hostile documents at the command line, in this process; after each, see that nothing broke.
 
     python tests/fuzz.py --count 20000 --seed 1          what it does is decided by the seed alone
     python tests/fuzz.py --postgresql --count 500        on a PostgreSQL server it starts itself
     python tests/fuzz.py --repeat fuzz-failures/1-4711   one document that failed, as it was saved
 
-Checked for every document: the exit code is 0, 1 or 3 and no exception escapes; `--json` prints one object that adds up; text for a
-terminal holds nothing a terminal would obey; where the exit code is 1 no row of any table differs and the database file is sound;
-no reference dangles; a dry run says what the real run says; it takes no more than 5 seconds and 500 MB.
+Checked for every document: the exit code is 0, 1 or 3 and no exception escapes; `--json` prints one
+object that adds up; text for a terminal holds nothing a terminal would obey; where the exit code is
+1 no row of any table differs and the database file is sound; no reference dangles; a dry run says
+what the real run says; it takes no more than 5 seconds and 500 MB.
 """
 
 from __future__ import annotations
@@ -66,10 +67,14 @@ class Ran:
 
 @contextlib.contextmanager
 def one_core() -> Iterator[None]:
-    """Find the plugins once: they stay the same from document to document, and finding them takes longer than many an import."""
+    """Find the plugins once: they stay the same from document to document, and finding them takes
+    longer than many an import.
+    """
     discover = Bakeio.discover
     core = discover()
-    Bakeio.discover = classmethod(lambda cls, *, block=(), **more: discover(block=block, **more) if block or more else core)  # type: ignore[method-assign]
+    Bakeio.discover = classmethod(
+        lambda cls, *, block=(), **more: discover(block=block, **more) if block or more else core
+    )  # type: ignore[method-assign]
     try:
         yield
     finally:
@@ -77,10 +82,16 @@ def one_core() -> Iterator[None]:
 
 
 def run(words: Sequence[object], stdin: bytes = b"") -> Ran:
-    """Run the command line in this process. Raises Broken where it ends otherwise than by an exit code."""
+    """Run the command line in this process. Raises Broken where it ends otherwise than by an exit
+    code.
+    """
     streams = sys.stdin, sys.stdout, sys.stderr
     out, err = io.BytesIO(), io.BytesIO()
-    ours = io.TextIOWrapper(io.BytesIO(stdin), "utf-8"), io.TextIOWrapper(out, "utf-8"), io.TextIOWrapper(err, "utf-8")
+    ours = (
+        io.TextIOWrapper(io.BytesIO(stdin), "utf-8"),
+        io.TextIOWrapper(out, "utf-8"),
+        io.TextIOWrapper(err, "utf-8"),
+    )
     sys.stdin, sys.stdout, sys.stderr = ours
     code: Any = None
     try:
@@ -88,7 +99,10 @@ def run(words: Sequence[object], stdin: bytes = b"") -> Ran:
     except SystemExit as left:
         code = left.code or 0
     except Exception as error:
-        raise Broken(f"{type(error).__name__}: {error}\n" + "".join(traceback.format_tb(error.__traceback__)[-4:])) from error
+        raise Broken(
+            f"{type(error).__name__}: {error}\n"
+            + "".join(traceback.format_tb(error.__traceback__)[-4:])
+        ) from error
     finally:
         sys.stdin, sys.stdout, sys.stderr = streams
         ours[1].flush()
@@ -111,22 +125,43 @@ def checked_json(ran: Ran) -> dict[str, Any]:
     demand(isinstance(found, dict), "stdout is no JSON object")
     for problem in found.get("problems", ()):
         demand(problem["code"] in CODES, f"unknown code {problem['code']!r}")
-        demand(problem["severity"] in ("error", "warning", "note"), f"unknown severity {problem['severity']!r}")
-        demand(problem["count"] >= len(problem["records"]), f"counts {problem['count']}, lists {problem['records']}")
+        demand(
+            problem["severity"] in ("error", "warning", "note"),
+            f"unknown severity {problem['severity']!r}",
+        )
+        demand(
+            problem["count"] >= len(problem["records"]),
+            f"counts {problem['count']}, lists {problem['records']}",
+        )
     if "error" in found:
-        demand(ran.code == 1 and found["error"]["code"] in CODES, f"exit {ran.code}, error {found['error']}")
+        demand(
+            ran.code == 1 and found["error"]["code"] in CODES,
+            f"exit {ran.code}, error {found['error']}",
+        )
     if "summary" in found:
         for counts in (found["summary"], *found["entities"].values()):
             demand(min(counts.values()) >= 0, f"negative: {counts}")
-            demand(counts["processed"] == sum(counts[name] for name in COUNTS), f"does not add up: {counts}")
+            demand(
+                counts["processed"] == sum(counts[name] for name in COUNTS),
+                f"does not add up: {counts}",
+            )
         total = Counter[str]()
         for counts in found["entities"].values():
             total.update(counts)
-        demand(all(total[name] == number for name, number in found["summary"].items()), f"{found['summary']} is not the sum of {total}")
+        demand(
+            all(total[name] == number for name, number in found["summary"].items()),
+            f"{found['summary']} is not the sum of {total}",
+        )
         if ran.code == 0:
-            demand(not any(problem["severity"] == "error" for problem in found["problems"]), "exit 0 with an error among the problems")
+            demand(
+                not any(problem["severity"] == "error" for problem in found["problems"]),
+                "exit 0 with an error among the problems",
+            )
         if ran.code == 1:
-            demand(any(problem["severity"] == "error" for problem in found["problems"]), "refused without an error among the problems")
+            demand(
+                any(problem["severity"] == "error" for problem in found["problems"]),
+                "refused without an error among the problems",
+            )
     if "valid" in found:
         demand(found["valid"] == (ran.code == 0), f"valid is {found['valid']}, exit {ran.code}")
     return found
@@ -141,7 +176,9 @@ def checked_text(ran: Ran) -> None:
 
 # -- databases
 class Sqlite:
-    """Databases as files: `own` (where the documents came from), `edited` since, `other` (another bakery), `new` (none yet)."""
+    """Databases as files: `own` (where the documents came from), `edited` since, `other` (another
+    bakery), `new` (none yet).
+    """
 
     def __init__(self, work: Path) -> None:
         self.work, self.stored = work, {}  # type: tuple[Path, dict[str, bytes]]
@@ -160,15 +197,32 @@ class Sqlite:
         return str(path)
 
     def state(self, url: str) -> str:
-        """Return a hash of all rows of all tables; the file must be sound and no reference may dangle."""
+        """Return a hash of all rows of all tables; the file must be sound and no reference may
+        dangle.
+        """
         if not Path(url).exists():
             return "none"
         sha = hashlib.sha256()
         with contextlib.closing(sqlite3.connect(url)) as db:
             db.text_factory = bytes
-            for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall():
-                sha.update(repr((name, sorted(db.execute(f'SELECT * FROM "{name.decode()}"').fetchall(), key=repr))).encode())
-            sha.update(repr(db.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()).encode())
+            for (name,) in db.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+            ).fetchall():
+                sha.update(
+                    repr(
+                        (
+                            name,
+                            sorted(
+                                db.execute(f'SELECT * FROM "{name.decode()}"').fetchall(), key=repr
+                            ),
+                        )
+                    ).encode()
+                )
+            sha.update(
+                repr(
+                    db.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+                ).encode()
+            )
             demand(db.execute("PRAGMA foreign_key_check").fetchall() == [], "a reference dangles")
             sound = db.execute("PRAGMA integrity_check").fetchall()
             demand(sound == [(b"ok",)], f"the file is damaged: {sound[:3]}")
@@ -196,7 +250,9 @@ class Postgresql:
         return self.url(name)
 
     def ready(self, name: str) -> str:
-        """Return the URL of a database in its first state; making one takes long, so one that nobody changed serves again."""
+        """Return the URL of a database in its first state; making one takes long, so one that
+        nobody changed serves again.
+        """
         if name in self.first and self.state(self.url(name)) == self.first[name]:
             return self.url(name)
         url = self._made(name)
@@ -208,14 +264,27 @@ class Postgresql:
         return self.make(name, f"{self.prefix}_{stored}" if stored in self.names else "template0")
 
     def state(self, url: str) -> str:
-        """Return a hash of all rows of all tables; PostgreSQL itself checks references at every statement."""
+        """Return a hash of all rows of all tables; PostgreSQL itself checks references at every
+        statement.
+        """
         import psycopg
 
         sha = hashlib.sha256()
         with psycopg.connect(url) as db:
-            names = db.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1").fetchall()
+            names = db.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+            ).fetchall()
             for (name,) in names:
-                sha.update(repr((name, sorted(map(repr, db.execute(f'SELECT t::text FROM "{name}" t').fetchall())))).encode())
+                sha.update(
+                    repr(
+                        (
+                            name,
+                            sorted(
+                                map(repr, db.execute(f'SELECT t::text FROM "{name}" t').fetchall())
+                            ),
+                        )
+                    ).encode()
+                )
         return sha.hexdigest()
 
     def close(self) -> None:
@@ -226,24 +295,33 @@ class Postgresql:
 
 # -- what the documents are made of
 def small_bakery(work: Path, url: str) -> None:
-    """Fill an empty database with a part of the sample bakery that holds together, so that one document takes milliseconds."""
+    """Fill an empty database with a part of the sample bakery that holds together, so that one
+    document takes milliseconds.
+    """
     whole, folder = work / "whole.db", work / "whole"
     run(["-d", whole, "init", "--sample"])
     run(["-d", whole, "export-complete", "-o", folder, "--force"])
     read = {path.name: json.loads(path.read_bytes()) for path in folder.glob("*.json")}
-    lots, purchases, products = (read[name]["records"] for name in ("05_inventory_items.json", "04_purchases.json", "03_products.json"))
+    lots, purchases, products = (
+        read[name]["records"]
+        for name in ("05_inventory_items.json", "04_purchases.json", "03_products.json")
+    )
     lots[:] = lots[:14]
     wanted = {lot["purchase_uuid"] for lot in lots}
     purchases[:] = [p for n, p in enumerate(purchases) if p["uuid"] in wanted or n < 8]
     bought = {record["product_slug"] for record in (*lots, *purchases)}
     products[:] = [p for n, p in enumerate(products) if p["slug"] in bought or n < 4]
     used = {p["ingredient_slug"] for p in products}
-    read["02_ingredients.json"]["records"] = [i for i in read["02_ingredients.json"]["records"] if i["slug"] in used]
+    read["02_ingredients.json"]["records"] = [
+        i for i in read["02_ingredients.json"]["records"] if i["slug"] in used
+    ]
     for item in read["manifest.json"]["files"]:
         document = read[item["filename"]]
         item["record_count"] = document["record_count"] = len(document["records"])
         (folder / item["filename"]).write_text(json.dumps(document), "utf-8")
-        item["checksum_sha256"] = hashlib.sha256((folder / item["filename"]).read_bytes()).hexdigest()
+        item["checksum_sha256"] = hashlib.sha256(
+            (folder / item["filename"]).read_bytes()
+        ).hexdigest()
     (folder / "manifest.json").write_text(json.dumps(read["manifest.json"]), "utf-8")
     ran = run(["-d", url, "import-complete", folder, "--json"])
     demand(ran.code == 0, f"the small bakery cannot be made: {ran.out!r}")
@@ -262,18 +340,28 @@ def material_of(work: Path, url: str) -> Material:
     return Material(files, views, skipped_log(work, url, files, views["view_purchases.json"]))
 
 
-def skipped_log(work: Path, url: str, files: dict[str, Any], view: dict[str, Any]) -> dict[str, Any]:
+def skipped_log(
+    work: Path, url: str, files: dict[str, Any], view: dict[str, Any]
+) -> dict[str, Any]:
     """Return a log with records of a view and of entities: good ones but for their reference."""
     path, log = work / "bad.json", work / "log.json"
-    records = [record | {"supplier_name": "Nobody", "notes": str(n)} for n, record in enumerate(view["records"][:5])]
+    records = [
+        record | {"supplier_name": "Nobody", "notes": str(n)}
+        for n, record in enumerate(view["records"][:5])
+    ]
     path.write_text(json.dumps(view | {"records": records}), "utf-8")
     run(["-d", url, "import-view", path, "--skip-on-error", "--skipped-log", log, "--dry-run"])
     run(["-d", url, "import-view", path, "--skip-on-error", "--skipped-log", log])
     found: dict[str, Any] = json.loads(log.read_bytes())
-    mended = [dict(entry, record_data=entry["record_data"] | {"supplier_name": "Wegmans"}) for entry in found["records"]]
+    mended = [
+        dict(entry, record_data=entry["record_data"] | {"supplier_name": "Wegmans"})
+        for entry in found["records"]
+    ]
     found["records"] = mended + [
-        {"record_index": n, "entity_type": files[name]["entity_type"], "skip_reason": "x", "fk_errors": [], "record_data": record}
-        for name in ("01_suppliers.json", "03_products.json", "04_purchases.json") for n, record in enumerate(files[name]["records"][:4], 1)
+        {"record_index": n, "entity_type": files[name]["entity_type"], "skip_reason": "x",
+         "fk_errors": [], "record_data": record}
+        for name in ("01_suppliers.json", "03_products.json", "04_purchases.json") for n,
+        record in enumerate(files[name]["records"][:4], 1)
     ]  # fmt: skip
     return found
 
@@ -281,7 +369,11 @@ def skipped_log(work: Path, url: str, files: dict[str, Any], view: dict[str, Any
 def edit_since(url: str, work: Path) -> None:
     """Change rows by an import of their own, so that documents made before are in conflict."""
     path = work / "later.json"
-    for name, field_ in (("products", "notes"), ("purchases", "unit_price"), ("inventory", "notes")):
+    for name, field_ in (
+        ("products", "notes"),
+        ("purchases", "unit_price"),
+        ("inventory", "notes"),
+    ):
         run(["-d", url, "export-view", name, "-o", path, "--force"])
         document = json.loads(path.read_bytes())
         for number, record in enumerate(document["records"]):
@@ -289,11 +381,13 @@ def edit_since(url: str, work: Path) -> None:
                 record[field_] = number + 1 if field_ == "unit_price" else f"later {number}"
         document["export_id"] = "another"
         path.write_text(json.dumps(document), "utf-8")
-        demand(run(["-d", url, "import-view", path]).code == 0, "the later edits cannot be imported")
+        demand(
+            run(["-d", url, "import-view", path]).code == 0, "the later edits cannot be imported"
+        )
 
 
 class Kitchen:
-    """Everything one run of documents needs: databases in their first states, material, a folder."""
+    """What one run of documents needs: databases in their first states, material, a folder."""
 
     def __init__(self, work: Path, server: str | None = None) -> None:
         self.work = work
@@ -311,10 +405,16 @@ class Kitchen:
                 self.databases.keep(name, Path(url))
 
     def _url(self, name: str) -> str:
-        return self.databases.make(f"kept_{name}") if isinstance(self.databases, Postgresql) else str(self.work / f"first_{name}.db")
+        return (
+            self.databases.make(f"kept_{name}")
+            if isinstance(self.databases, Postgresql)
+            else str(self.work / f"first_{name}.db")
+        )
 
     def _fill(self, name: str, urls: dict[str, str]) -> None:
-        """`edited` is the very database of the material; `other` has the same rows and another identity."""
+        """`edited` is the very database of the material; `other` has the same rows and another
+        identity.
+        """
         if name == "edited" and isinstance(self.databases, Sqlite):
             shutil.copyfile(urls["own"], urls["edited"])
             return
@@ -322,7 +422,9 @@ class Kitchen:
             self.databases.make("kept_edited", f"{self.databases.prefix}_kept_own")
             return
         run(["-d", urls[name], "init"])
-        ran = run(["-d", urls[name], "import-complete", self.work / "again", "--no-journal", "--json"])
+        ran = run(
+            ["-d", urls[name], "import-complete", self.work / "again", "--no-journal", "--json"]
+        )
         demand(ran.code == 0, f"{name} cannot be made: {ran.out!r}")
 
 
@@ -342,26 +444,37 @@ class Tally:
 
     def add(self, other: Tally) -> None:
         self.documents, self.planned, self.accepted = (
-            self.documents + other.documents, self.planned + other.planned, self.accepted + other.accepted
+            self.documents + other.documents, self.planned + other.planned,
+            self.accepted + other.accepted
         )  # fmt: skip
-        for mine, theirs in ((self.kinds, other.kinds), (self.outcomes, other.outcomes), (self.codes, other.codes)):
+        for mine, theirs in (
+            (self.kinds, other.kinds),
+            (self.outcomes, other.outcomes),
+            (self.codes, other.codes),
+        ):
             mine.update(theirs)
         self.slowest = max(self.slowest, other.slowest)
         self.failures += other.failures
 
     @property
     def enough(self) -> bool:
-        return self.planned >= PLANNED * self.documents and self.accepted >= ACCEPTED * self.documents
+        return (
+            self.planned >= PLANNED * self.documents and self.accepted >= ACCEPTED * self.documents
+        )
 
     def lines(self) -> list[str]:
         def share(number: int) -> str:
-            return f"{number:,} of {self.documents:,} ({100 * number / max(1, self.documents):.1f} %)"
+            return (
+                f"{number:,} of {self.documents:,} ({100 * number / max(1, self.documents):.1f} %)"
+            )
 
         return [
-            "documents    " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(self.kinds.items())),
+            "documents    "
+            + ", ".join(f"{count:,} {kind}" for kind, count in sorted(self.kinds.items())),
             f"planned      {share(self.planned)}, at least {PLANNED:.0%} are wanted",
             f"accepted     {share(self.accepted)}, at least {ACCEPTED:.0%} are wanted",
-            "outcomes     " + ", ".join(f"{name}: {count:,}" for name, count in sorted(self.outcomes.items())),
+            "outcomes     "
+            + ", ".join(f"{name}: {count:,}" for name, count in sorted(self.outcomes.items())),
             f"codes        {len(self.codes)} of {len(CODES)}: "
             + ", ".join(f"{name} {count:,}" for name, count in self.codes.most_common()),
             f"slowest      {self.slowest[0]:.2f} s ({self.slowest[1]})",
@@ -376,20 +489,27 @@ def _peak(who: int = resource.RUSAGE_SELF) -> float:
 
 
 def commands(rng: Random, made: Hostile) -> tuple[str, list[str], bool]:
-    """Choose what is done with a document: the database, the command with its options, and whether a dry run comes first."""
+    """Choose what is done with a document: the database, the command with its options, and whether
+    a dry run comes first.
+    """
     if made.kind in ("set", "zip"):
         if rng.random() < 0.2:
             return "own", ["validate-export"], False
         command = rng.choice(["import-complete", "import-complete", "import"])
-        database = rng.choice(["own", "own", "edited", "other", "new" if command == "import-complete" else "own"])
+        database = rng.choice(
+            ["own", "own", "edited", "other", "new" if command == "import-complete" else "own"]
+        )
     else:
         command = "import-view" if made.kind == "view" and rng.random() < 0.7 else "import"
         database = rng.choice(["own", "own", "edited", "other"])
     options = []
     for chance, *choices in (
-        (0.25, "--dry-run"), (0.4, "--skip-on-error"), (0.3, "--mode=skip-existing", "--mode=update-only", "--mode=merge"),
-        (0.3, "--on-conflict=keep-db", "--on-conflict=take-file"), (0.2, "--nulls=clear"), (0.1, "--allow=upc_code"),
-        (0.1, "--allow-duplicates"), (0.15, "--accept-edits"), (0.1, "--no-journal"), (0.05, "--report=page.html"),
+        (0.25, "--dry-run"), (0.4, "--skip-on-error"),
+        (0.3, "--mode=skip-existing", "--mode=update-only", "--mode=merge"),
+        (0.3, "--on-conflict=keep-db", "--on-conflict=take-file"),
+        (0.2, "--nulls=clear"), (0.1, "--allow=upc_code"),
+        (0.1, "--allow-duplicates"), (0.15, "--accept-edits"), (0.1, "--no-journal"),
+        (0.05, "--report=page.html"),
     ):  # fmt: skip
         if rng.random() < chance:  # type: ignore[operator]
             options.append(str(rng.choice(choices)))
@@ -424,7 +544,9 @@ class Table:
             self._compare(dry, real)
         self._note(words, real, text)
 
-    def _run(self, url: str, before: str, words: list[object], stdin: bytes) -> tuple[int, dict[str, Any]]:
+    def _run(
+        self, url: str, before: str, words: list[object], stdin: bytes
+    ) -> tuple[int, dict[str, Any]]:
         ran = run(["-d", url, *words], stdin)
         found = {}
         if "--json" in words:
@@ -438,26 +560,37 @@ class Table:
 
     @staticmethod
     def _compare(dry: tuple[int, dict[str, Any]], real: tuple[int, dict[str, Any]]) -> None:
-        demand(dry[0] == real[0], f"the dry run ends with {dry[0]}, the real one with {real[0]}: {dry[1]} {real[1]}")
+        demand(
+            dry[0] == real[0],
+            f"the dry run ends with {dry[0]}, the real one with {real[0]}: {dry[1]} {real[1]}",
+        )
         left = {"run", "dry_run", "skipped_log"}
-        ours, theirs = ({name: value for name, value in found.items() if name not in left} for found in (dry[1], real[1]))
+        ours, theirs = (
+            {name: value for name, value in found.items() if name not in left}
+            for found in (dry[1], real[1])
+        )
         demand(ours == theirs, f"the dry run says {ours}, the real one {theirs}")
 
     def _note(self, words: list[str], real: tuple[int, dict[str, Any]], text: bool) -> None:
         code, found = real
         self.tally.outcomes[f"{words[0]} {code}"] += 1
         self.tally.codes.update(
-            {problem["code"] for problem in found.get("problems", ())} | ({found["error"]["code"]} if "error" in found else set())
+            {problem["code"] for problem in found.get("problems", ())}
+            | ({found["error"]["code"]} if "error" in found else set())
         )
         if words[0] == "validate-export":
             self.tally.accepted += code == 0
             return
-        self.tally.planned += bool(found.get("summary", {}).get("processed")) or (text and code != 1)
+        self.tally.planned += bool(found.get("summary", {}).get("processed")) or (
+            text and code != 1
+        )
         self.tally.accepted += code != 1
 
 
 def _written(made: Hostile, home: Path) -> None:
-    """Put the files of a document into a folder; names no file can have are left out, the manifest still lists them."""
+    """Put the files of a document into a folder; names no file can have are left out, the manifest
+    still lists them.
+    """
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     for name, data in made.files.items():
@@ -514,7 +647,9 @@ def saved(seed: str, kitchen: Kitchen, broken: str) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(kitchen.work / "document", folder / "document", symlinks=True)
     kind = make(Random(seed), kitchen.material).kind
-    (folder / "case.json").write_text(json.dumps({"seed": seed, "kind": kind, "broken": broken}, indent=2), "utf-8")
+    (folder / "case.json").write_text(
+        json.dumps({"seed": seed, "kind": kind, "broken": broken}, indent=2), "utf-8"
+    )
     return folder
 
 
@@ -540,7 +675,13 @@ def _chdir(work: Path) -> Iterator[None]:
         os.chdir(before)
 
 
-def many(work: Path, seed: int, numbers: Sequence[int], server: str | None = None, home: Path | None = None) -> Tally:
+def many(
+    work: Path,
+    seed: int,
+    numbers: Sequence[int],
+    server: str | None = None,
+    home: Path | None = None,
+) -> Tally:
     """Try the documents of these numbers; failing ones are saved below `home`."""
     tally = Tally()
     with kitchen_at(work, server) as kitchen:
@@ -550,7 +691,8 @@ def many(work: Path, seed: int, numbers: Sequence[int], server: str | None = Non
             if broken and home is not None:
                 with _chdir(home):
                     print(
-                        f"{broken[:3000]}\n  saved: python tests/fuzz.py --repeat {saved(name, kitchen, broken)}",
+                        f"{broken[:3000]}\n  saved: python tests/fuzz.py --repeat "
+                        f"{saved(name, kitchen, broken)}",
                         file=sys.stderr,
                         flush=True,
                     )
@@ -590,7 +732,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1, help="processes to share the documents")
-    parser.add_argument("--postgresql", action="store_true", help="on a PostgreSQL server started for it")
+    parser.add_argument(
+        "--postgresql", action="store_true", help="on a PostgreSQL server started for it"
+    )
     parser.add_argument("--repeat", type=Path, metavar="FOLDER", help="a document that was saved")
     chosen = parser.parse_args(arguments)
     home, began = Path.cwd(), time.monotonic()
@@ -605,15 +749,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.jobs > 1 and server is None:
             import concurrent.futures
 
-            share = functools.partial(_slice, seed=chosen.seed, count=chosen.count, work=str(work), home=str(home))
+            share = functools.partial(
+                _slice, seed=chosen.seed, count=chosen.count, work=str(work), home=str(home)
+            )
             with concurrent.futures.ProcessPoolExecutor(chosen.jobs) as pool:
                 for part in pool.map(share, [(place, chosen.jobs) for place in range(chosen.jobs)]):
                     tally.add(part)
         else:
             tally = many(work, chosen.seed, range(chosen.count), server, home)
-    print("\n".join([f"seed         {chosen.seed}", *tally.lines(), f"took         {time.monotonic() - began:.0f} s"]))
+    print(
+        "\n".join(
+            [
+                f"seed         {chosen.seed}",
+                *tally.lines(),
+                f"took         {time.monotonic() - began:.0f} s",
+            ]
+        )
+    )
     if not tally.enough:
-        print("too few documents were planned or accepted: the mutations miss the code they are for")
+        print(
+            "too few documents were planned or accepted: the mutations miss the code they are for"
+        )
     return 0 if tally.enough and not tally.failures else 1
 
 

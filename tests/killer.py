@@ -1,8 +1,11 @@
-"""Kill imports and exports at random moments and look at what is left: `python tests/killer.py --kills 2000`.
+"""Kill imports and exports at random moments and look at what is left.
 
-Each round forks one child of this process (everything is imported here, no connection is open), lets it run a real command line,
-and kills it with SIGKILL: at a random moment by the clock, or just before a random one of its own steps (statements, renames, links).
-Then the state must be the old one or the new one, whole; the same command run again must succeed and leave nothing lying about.
+    python tests/killer.py --kills 2000
+
+Each round forks one child of this process (everything is imported here, no connection is open),
+lets it run a real command line, and kills it with SIGKILL: at a random moment by the clock, or just
+before a random one of its own steps (statements, renames, links). Then the state must be the old
+one or the new one, whole; the same command run again must succeed and leave nothing lying about.
 """
 
 from __future__ import annotations
@@ -43,15 +46,28 @@ from bakeio_core.cli import main
 from bakeio_core.database import begin_read, begin_write
 from bakeio_core.sets import ExportSet
 
-TABLES = ("suppliers", "ingredients", "products", "purchases", "inventory_items", "bakeio_meta", "bakeio_runs", "bakeio_changes")
+TABLES = (
+    "suppliers",
+    "ingredients",
+    "products",
+    "purchases",
+    "inventory_items",
+    "bakeio_meta",
+    "bakeio_runs",
+    "bakeio_changes",
+)
 IN_A_ROW = 6
 Trace = list[tuple[float, str]]
-"""What a child told, and when: w before its first write, c before its commit (or the rename that is one), . before any other step."""
+"""What a child told, and when: w before its first write, c before its commit (or the rename that is
+one), . before any other step.
+"""
 
 
 # -- the child
 def run_child(words: list[str], pipe: int, commits: str, die_at: int | None, log: Path) -> None:
-    """Run a command line and tell its steps through the pipe; just before the step `die_at` die by SIGKILL. Never returns."""
+    """Run a command line and tell its steps through the pipe; just before the step `die_at` die by
+    SIGKILL. Never returns.
+    """
     code = 70
     try:
         out = os.open(log, os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
@@ -111,7 +127,14 @@ class Ended:
     process: int
 
 
-def run(words: list[str], commits: str, log: Path, *, die_at: int | None = None, kill: tuple[str, float] | None = None) -> Ended:
+def run(
+    words: list[str],
+    commits: str,
+    log: Path,
+    *,
+    die_at: int | None = None,
+    kill: tuple[str, float] | None = None,
+) -> Ended:
     """Run a command in a child. kill: (after which mark of the trace, how many seconds later)."""
     reads, writes = os.pipe()
     started = time.monotonic()
@@ -139,7 +162,11 @@ def run(words: list[str], commits: str, log: Path, *, die_at: int | None = None,
     os.close(reads)
     _, status = os.waitpid(process, 0)
     trace.append((time.monotonic(), "e"))
-    code = None if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL else os.waitstatus_to_exitcode(status)
+    code = (
+        None
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        else os.waitstatus_to_exitcode(status)
+    )
     return Ended(code, trace, log.read_text("utf-8", "replace"), process)
 
 
@@ -156,7 +183,10 @@ class Database:
     def restore(self, state: Any) -> None:
         """Put the database into a state `keep` gave; None: as if there were none."""
         if self.server:
-            self._admin(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)", f"CREATE DATABASE {self.name} TEMPLATE {state or 'template0'}")
+            self._admin(
+                f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)",
+                f"CREATE DATABASE {self.name} TEMPLATE {state or 'template0'}",
+            )
             return
         for path in self.path.parent.iterdir():
             if path.name.startswith((self.path.name, f".{self.path.name}.")):
@@ -184,16 +214,25 @@ class Database:
         """Wait until the server has noticed that a client is dead."""
         if self.server:
             with psycopg.connect(self.server, autocommit=True) as db:
-                wanted = ("SELECT 1 FROM pg_stat_activity WHERE application_name LIKE %s", (f"bakeio (process {process} on %",))
+                wanted = (
+                    "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE %s",
+                    (f"bakeio (process {process} on %",),
+                )
                 while db.execute(*wanted).fetchone():
                     time.sleep(0.005)
 
     def rows(self) -> dict[str, tuple[list[str], list[tuple[Any, ...]]]]:
-        """All rows of all tables: {table: (columns, rows)}. An SQLite file is looked at in a copy, so that its logs stay for bakeio."""
+        """All rows of all tables: {table: (columns, rows)}. An SQLite file is looked at in a copy,
+        so that its logs stay for bakeio.
+        """
         if self.server:
             with psycopg.connect(self.url) as db:
                 db.execute("SET TimeZone = 'UTC'")
-                return {table: found for table in TABLES if (found := self._table(db, table, "SELECT to_regclass(%s)")) is not None}
+                return {
+                    table: found
+                    for table in TABLES
+                    if (found := self._table(db, table, "SELECT to_regclass(%s)")) is not None
+                }
         if not self.path.exists():
             return {}
         with tempfile.TemporaryDirectory() as folder:
@@ -204,7 +243,11 @@ class Database:
             assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             assert file.execute("PRAGMA foreign_key_check").fetchall() == []
             sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?"
-            found = {table: rows for table in TABLES if (rows := self._table(file, table, sql)) is not None}
+            found = {
+                table: rows
+                for table in TABLES
+                if (rows := self._table(file, table, sql)) is not None
+            }
             file.close()
         return found
 
@@ -226,8 +269,12 @@ def digest(value: Any) -> str:
     return hashlib.sha256(repr(value).encode()).hexdigest()
 
 
-def imported(rows: dict[str, tuple[list[str], list[tuple[Any, ...]]]]) -> tuple[str, int, int, list[Any]]:
-    """What is equal after every run of one import: the rows without what is made anew each time, and how its journal has grown."""
+def imported(
+    rows: dict[str, tuple[list[str], list[tuple[Any, ...]]]],
+) -> tuple[str, int, int, list[Any]]:
+    """What is equal after every run of one import: the rows without what is made anew each time,
+    and how its journal has grown.
+    """
     plain = {}
     for table in TABLES[:5]:
         columns, found = rows.get(table, ([], []))
@@ -260,7 +307,11 @@ class Scenario:
 
 
 def hidden(folder: Path, *expected: str) -> list[str]:
-    return sorted(p.name for p in folder.rglob("*") if p.name.startswith(".") or p.name.endswith(("-wal", "-shm", "-journal")))
+    return sorted(
+        p.name
+        for p in folder.rglob("*")
+        if p.name.startswith(".") or p.name.endswith(("-wal", "-shm", "-journal"))
+    )
 
 
 class Bench:
@@ -279,7 +330,10 @@ class Bench:
             core.load_sample(db)
         self.old = self.database.keep()
         self._export("old")
-        self.views = {name: json.loads((folder / f"{name}.json").read_text("utf-8")) for name in ("purchases",)}
+        self.views = {
+            name: json.loads((folder / f"{name}.json").read_text("utf-8"))
+            for name in ("purchases",)
+        }
         with self._write() as db:
             db.exec_driver_sql("UPDATE products SET notes = 'of the new set'")
             db.exec_driver_sql("UPDATE purchases SET notes = 'of the new set' WHERE id > 200")
@@ -308,8 +362,16 @@ class Bench:
         view = self._edited("edited.json", bad=0)
         some_bad = self._edited("some_bad.json", bad=25)
         log = self.work / "log.json"
-        yield self._import("restore", ["import-complete", str(self.folder / "new" / "out")], self.empty if self.server else None)
-        yield self._import("set", ["import-complete", str(self.folder / "new" / "out"), "--on-conflict", "take-file"], self.old)
+        yield self._import(
+            "restore",
+            ["import-complete", str(self.folder / "new" / "out")],
+            self.empty if self.server else None,
+        )
+        yield self._import(
+            "set",
+            ["import-complete", str(self.folder / "new" / "out"), "--on-conflict", "take-file"],
+            self.old,
+        )
         yield self._import("view", ["import-view", str(view)], self.old)
         words = ["import-view", str(some_bad), "--skip-on-error", "--skipped-log", str(log)]
         yield self._import("skip", words, self.old, good=3, log=log)
@@ -322,12 +384,15 @@ class Bench:
             yield self._import("view, no WAL", ["import-view", str(view)], older)
 
     def _edited(self, name: str, bad: int) -> Path:
-        """A view of purchases: all notes edited, new records, some of them from a shop nobody knows."""
+        """A view of purchases: all notes edited, new records, some of them from a shop nobody
+        knows.
+        """
         document = json.loads(json.dumps(self.views["purchases"]))
         for record in document["records"]:
             record["notes"] = "edited"
         document["records"] += [
-            {"product_slug": FLOUR, "supplier_name": "Costco" if n >= bad else "Nobody", "purchase_date": "2025-12-20",
+            {"product_slug": FLOUR, "supplier_name": "Costco" if n >= bad else "Nobody",
+             "purchase_date": "2025-12-20",
              "unit_price": n + 0.25, "quantity_purchased": 1}
             for n in range(100)
         ]  # fmt: skip
@@ -336,7 +401,9 @@ class Bench:
         path.write_text(json.dumps(document), "utf-8")
         return path
 
-    def _import(self, name: str, words: list[str], before: Any, good: int = 0, log: Path | None = None) -> Scenario:
+    def _import(
+        self, name: str, words: list[str], before: Any, good: int = 0, log: Path | None = None
+    ) -> Scenario:
         at_first, expected = self._looked_at(before), list[Any]()
 
         def prepare() -> None:
@@ -346,11 +413,17 @@ class Bench:
 
         def state(code: int | None) -> str:
             rows = self.database.rows()
-            if log is not None and log.exists() and len(json.loads(log.read_text("utf-8"))["records"]) != 25:
+            if (
+                log is not None
+                and log.exists()
+                and len(json.loads(log.read_text("utf-8"))["records"]) != 25
+            ):
                 return "the log is not whole"
             if digest(rows) == at_first:
                 return "old"
-            if not expected and code == good:  # the first run, which was not killed, shows what is to come of it
+            if (
+                not expected and code == good
+            ):  # the first run, which was not killed, shows what is to come of it
                 expected.extend(imported(rows))
             if list(imported(rows)) != expected:
                 return "the database is in neither state"
@@ -361,8 +434,10 @@ class Bench:
             return "new"
 
         return Scenario(
-            f"{'PostgreSQL' if self.server else 'SQLite'}, import: {name}", ["-d", self.database.url, *words],
-            "link" if before is None else "commit", prepare, state, lambda: hidden(self.work), self.database.settled, good,
+            f"{'PostgreSQL' if self.server else 'SQLite'}, import: {name}",
+            ["-d", self.database.url, *words],
+            "link" if before is None else "commit", prepare, state, lambda: hidden(self.work),
+            self.database.settled, good,
         )  # fmt: skip
 
     def _looked_at(self, state: Any) -> str:
@@ -371,10 +446,18 @@ class Bench:
 
     # -- exports
     def exports(self) -> Iterator[Scenario]:
-        view, out, packed = self.work / "view.json", self.work / "out", self.work / "archives" / "out.zip"
-        yield self._export_scenario("view", ["export-view", "products", "--force", "-o", str(view)], [view])
+        view, out, packed = (
+            self.work / "view.json",
+            self.work / "out",
+            self.work / "archives" / "out.zip",
+        )
+        yield self._export_scenario(
+            "view", ["export-view", "products", "--force", "-o", str(view)], [view]
+        )
         yield self._export_scenario("set", ["export-complete", "--force", "-o", str(out)], [out])
-        yield self._export_scenario("set and zip", ["export-complete", "--force", "--zip", "-o", str(out)], [out, packed])
+        yield self._export_scenario(
+            "set and zip", ["export-complete", "--force", "--zip", "-o", str(out)], [out, packed]
+        )
 
     def _export_scenario(self, name: str, words: list[str], targets: list[Path]) -> Scenario:
         def prepare() -> None:
@@ -385,7 +468,9 @@ class Bench:
             for target in targets:
                 source = self.folder / "old" / target.relative_to(self.work)
                 target.parent.mkdir(exist_ok=True)
-                shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
+                shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(
+                    source, target
+                )
 
         def state(code: int | None) -> str:
             if not targets[0].exists():
@@ -398,7 +483,8 @@ class Bench:
             return found[0]
 
         return Scenario(
-            f"{'PostgreSQL' if self.server else 'SQLite'}, export: {name}", ["-d", self.database.url, *words], "rename", prepare, state,
+            f"{'PostgreSQL' if self.server else 'SQLite'}, export: {name}",
+            ["-d", self.database.url, *words], "rename", prepare, state,
             lambda: hidden(self.work), self.database.settled,
         )  # fmt: skip
 
@@ -410,13 +496,22 @@ class Bench:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _exported(self, target: Path) -> str:
-        """Old: byte for byte; new: valid, and the same bytes but for what names the export and its time."""
+        """Old: byte for byte; new: valid, and the same bytes but for what names the export and its
+        time.
+        """
         old, new = (self.folder / name / target.relative_to(self.work) for name in ("old", "new"))
         if contents(target) == contents(old):
             return "old"
-        if target.name != "view.json" and (problems := ExportSet.open(target).verify(self.core.catalog)).errors:
+        if (
+            target.name != "view.json"
+            and (problems := ExportSet.open(target).verify(self.core.catalog)).errors
+        ):
             return f"{target.name} is not valid: {[str(problem) for problem in problems][:3]}"
-        return "new" if unnamed(contents(target)) == unnamed(contents(new)) else f"{target.name} is neither the old nor the new one"
+        return (
+            "new"
+            if unnamed(contents(target)) == unnamed(contents(new))
+            else f"{target.name} is neither the old nor the new one"
+        )
 
 
 def contents(path: Path) -> dict[str, bytes]:
@@ -430,19 +525,29 @@ def contents(path: Path) -> dict[str, bytes]:
 
 def unnamed(files: dict[str, bytes]) -> dict[str, bytes]:
     return {
-        name: re.sub(rb'"(export_id|exported_at|checksum_sha256)": "[^"]*"', rb'"\1": ""', data) for name, data in sorted(files.items())
+        name: re.sub(rb'"(export_id|exported_at|checksum_sha256)": "[^"]*"', rb'"\1": ""', data)
+        for name, data in sorted(files.items())
     }
 
 
 # -- the killing
 def calibrate(scenario: Scenario, log: Path) -> None:
-    """Run once unharmed, to learn the new state, how long each stretch takes and which steps there are."""
+    """Run once unharmed, to learn the new state, how long each stretch takes and which steps there
+    are.
+    """
     for _round in range(2):
         scenario.prepare()
         ended = run(scenario.words, scenario.commits, log)
         scenario.settled(ended.process)
-        if ended.code != scenario.good or scenario.state(ended.code) != "new" or scenario.leftovers():
-            raise Fault(f"{scenario.name}: exit {ended.code}, {scenario.state(ended.code)}, {scenario.leftovers()}: {ended.said}")
+        if (
+            ended.code != scenario.good
+            or scenario.state(ended.code) != "new"
+            or scenario.leftovers()
+        ):
+            raise Fault(
+                f"{scenario.name}: exit {ended.code}, {scenario.state(ended.code)}, "
+                f"{scenario.leftovers()}: {ended.said}"
+            )
     scenario.steps = "".join(mark for _, mark in ended.trace[1:-1])
     at = {mark: next(when for when, found in ended.trace if found == mark) for mark in "swce"}
     scenario.times = {"s": at["w"] - at["s"], "w": at["c"] - at["w"], "c": at["e"] - at["c"]}
@@ -452,10 +557,14 @@ class Fault(Exception):
     """A state that must not be."""
 
 
-def one_kill(scenario: Scenario, chance: random.Random, log: Path, die_at: int | None = None) -> None:
-    """Kill one child at a random moment or before the step given, look at what is left, and run the command again.
+def one_kill(
+    scenario: Scenario, chance: random.Random, log: Path, die_at: int | None = None
+) -> None:
+    """Kill one child at a random moment or before the step given, look at what is left, and run the
+    command again.
 
-    Sometimes the run after it is the next to be killed: then it finds what one or several dead ones have left.
+    Sometimes the run after it is the next to be killed: then it finds what one or several dead ones
+    have left.
     """
     if not scenario.touched:
         scenario.prepare()
@@ -465,21 +574,29 @@ def one_kill(scenario: Scenario, chance: random.Random, log: Path, die_at: int |
     if die_at is not None:
         ended = run(scenario.words, scenario.commits, log, die_at=die_at)
     elif chance.random() < (0.5 if stretch != "c" or commit < len(scenario.steps) - 3 else 0.1):
-        steps = {"s": (0, first), "w": (first, commit), "c": (commit, len(scenario.steps) - 1)}[stretch]
+        steps = {"s": (0, first), "w": (first, commit), "c": (commit, len(scenario.steps) - 1)}[
+            stretch
+        ]
         ended = run(scenario.words, scenario.commits, log, die_at=1 + chance.randint(*steps))
     else:
         ended = run(
             scenario.words,
             scenario.commits,
             log,
-            kill=(stretch, scenario.times[stretch] * chance.random() ** (0.4 if stretch == "c" else 1)),
+            kill=(
+                stretch,
+                scenario.times[stretch] * chance.random() ** (0.4 if stretch == "c" else 1),
+            ),
         )
     scenario.settled(ended.process)
     if ended.code is not None:
         if ended.code != scenario.good:
             raise Fault(f"{scenario.name}: exit {ended.code}: {ended.said}")
         if scenario.state(ended.code) != "new" or scenario.leftovers():
-            raise Fault(f"{scenario.name}: a run that was not killed: {scenario.state(ended.code)}, {scenario.leftovers()}")
+            raise Fault(
+                f"{scenario.name}: a run that was not killed: {scenario.state(ended.code)}, "
+                f"{scenario.leftovers()}"
+            )
         scenario.counts["came too late"] += 1
         return
     marks = {mark for _, mark in ended.trace}
@@ -493,7 +610,10 @@ def one_kill(scenario: Scenario, chance: random.Random, log: Path, die_at: int |
                 raise Fault(f"{scenario.name}: validate-export after it: {reader.said}")
         found = "old"
     if found not in ("old", "new") or (found == "new" and where != "after"):
-        raise Fault(f"{scenario.name}: killed {where} its commit, and now: {found}; trace {''.join(m for _, m in ended.trace)}")
+        raise Fault(
+            f"{scenario.name}: killed {where} its commit, and now: {found}; trace "
+            f"{''.join(m for _, m in ended.trace)}"
+        )
     scenario.counts[where] += 1
     scenario.counts[found] += 1
     if found == "old" and die_at is None and chance.random() < 0.6:
@@ -510,7 +630,9 @@ def one_kill(scenario: Scenario, chance: random.Random, log: Path, die_at: int |
     scenario.counts["runs after"] += 1
 
 
-def kill_at_steps(scenarios: list[Scenario], every: int, chance: random.Random, log: Path) -> Counter[str]:
+def kill_at_steps(
+    scenarios: list[Scenario], every: int, chance: random.Random, log: Path
+) -> Counter[str]:
     """Kill before every so-many-th step of each scenario, and before the last one."""
     for scenario in scenarios:
         calibrate(scenario, log)
@@ -527,7 +649,9 @@ def counted(scenarios: list[Scenario]) -> Counter[str]:
     return total
 
 
-def kill_all(scenarios: list[Scenario], kills: int, chance: random.Random, log: Path) -> Counter[str]:
+def kill_all(
+    scenarios: list[Scenario], kills: int, chance: random.Random, log: Path
+) -> Counter[str]:
     for scenario in scenarios:
         calibrate(scenario, log)
     total, turn = Counter[str](), 0
@@ -553,7 +677,8 @@ def report(scenarios: list[Scenario], total: Counter[str]) -> bool:
     print(f"{'all':<34}" + "".join(f"{total[name]:>9,}" for name in head))
     share = total["between"] / max(1, total["kills"])
     print(f"{total['kills']:,} kills: {share:.0%} between the first write and the commit; found {total['old']:,} times as before and "
-          f"{total['new']:,} times as after, never anything else. {total['came too late']:,} more came too late. "
+          f"{total['new']:,} times as after, never anything else. {total['came too late']:,} more "
+          "came too late. "
           f"{total['runs after']:,} times the command was run again to its end: it succeeded and left nothing lying about.")  # fmt: skip
     faults = []
     if share < 1 / 3:
@@ -561,7 +686,11 @@ def report(scenarios: list[Scenario], total: Counter[str]) -> bool:
     if not total["old"] or not total["new"]:
         faults.append("one of the two ends was never seen")
     enough = total["kills"] >= 100 * len(scenarios)
-    faults += [f"{s.name}: one of the two ends was never seen" for s in scenarios if enough and not (s.counts["old"] and s.counts["new"])]
+    faults += [
+        f"{s.name}: one of the two ends was never seen"
+        for s in scenarios
+        if enough and not (s.counts["old"] and s.counts["new"])
+    ]
     for fault in faults:
         print(f"NOT ENOUGH: {fault}")
     return not faults
@@ -583,26 +712,49 @@ def postgresql(given: str | None, folder: Path) -> Iterator[str]:
 def command(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=2000)
-    parser.add_argument("--every", type=int, metavar="N", help="kill once before every N-th step of each scenario instead")
+    parser.add_argument(
+        "--every",
+        type=int,
+        metavar="N",
+        help="kill once before every N-th step of each scenario instead",
+    )
     parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--only", default="", help="only scenarios whose name matches this expression")
-    parser.add_argument("--postgresql", metavar="URL", help="a server to use instead of one of its own")
+    parser.add_argument(
+        "--only", default="", help="only scenarios whose name matches this expression"
+    )
+    parser.add_argument(
+        "--postgresql", metavar="URL", help="a server to use instead of one of its own"
+    )
     given = parser.parse_args(arguments)
     seed = given.seed if given.seed is not None else random.randrange(1 << 30)
     print(f"seed {seed}")
-    for module in pkgutil.iter_modules(bakeio_core.__path__, "bakeio_core."):  # loaded here, not in every child
+    for module in pkgutil.iter_modules(
+        bakeio_core.__path__, "bakeio_core."
+    ):  # loaded here, not in every child
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     for driver in ("sqlite://", "postgresql+psycopg://"):
         create_engine(driver)
     core = Bakeio.discover()
-    with tempfile.TemporaryDirectory() as temporary, postgresql(given.postgresql, Path(temporary)) as server:
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        postgresql(given.postgresql, Path(temporary)) as server,
+    ):
         folder = Path(temporary)
         benches = [Bench(folder / "sqlite", core, None), Bench(folder / "server", core, server)]
-        scenarios = [s for bench in benches for s in (*bench.imports(), *bench.exports()) if re.search(given.only, s.name)]
+        scenarios = [
+            s
+            for bench in benches
+            for s in (*bench.imports(), *bench.exports())
+            if re.search(given.only, s.name)
+        ]
         try:
             chance, log = random.Random(seed), folder / "said.txt"
-            total = kill_at_steps(scenarios, given.every, chance, log) if given.every else kill_all(scenarios, given.kills, chance, log)
+            total = (
+                kill_at_steps(scenarios, given.every, chance, log)
+                if given.every
+                else kill_all(scenarios, given.kills, chance, log)
+            )
         except Fault as fault:
             print(f"FAULT: {fault}")
             return 1

@@ -1,4 +1,6 @@
-"""Names learned: what somebody once mapped to a row is known the next time, said so, listed, forgotten and carried along with a set."""
+"""Names learned: what somebody once mapped to a row is known the next time, said so, listed,
+forgotten and carried along with a set.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,13 @@ from support.receipts import FARM, decisions, purchase, view_of
 
 from bakeio_core import Bakeio, connect
 
-COSCO = {"entity": "suppliers", "key": {"name": "Cosco"}, "action": "existing", "target": {"slug": "costco_waltham_ma"}, "by": "Ann"}
+COSCO = {
+    "entity": "suppliers",
+    "key": {"name": "Cosco"},
+    "action": "existing",
+    "target": {"slug": "costco_waltham_ma"},
+    "by": "Ann",
+}
 
 
 @pytest.fixture
@@ -26,23 +34,38 @@ def taught(new_bakery: Callable[[], str], run: Run, tmp_path: Path) -> str:
     return url
 
 
-def learn(run: Run, url: object, folder: Path, name: str, entry: dict[str, Any], *more: str, code: int = 0) -> Ran:
-    view, file = view_of(folder / "learn.json", [purchase(name, 9)]), decisions(folder / "learn.decisions.json", [entry])
-    done = run("-d", url, "import-view", view, "--decisions", file, "--json", "--allow-duplicates", *more)
+def learn(
+    run: Run, url: object, folder: Path, name: str, entry: dict[str, Any], *more: str, code: int = 0
+) -> Ran:
+    view, file = (
+        view_of(folder / "learn.json", [purchase(name, 9)]),
+        decisions(folder / "learn.decisions.json", [entry]),
+    )
+    done = run(
+        "-d", url, "import-view", view, "--decisions", file, "--json", "--allow-duplicates", *more
+    )
     assert done.code == code, done.out
     return done
 
 
 def known(run: Run, url: object) -> list[tuple[str, str]]:
-    return [(alias["key"]["name"], alias["row"]) for alias in run("-d", url, "aliases", "--json").json["aliases"]]
+    return [
+        (alias["key"]["name"], alias["row"])
+        for alias in run("-d", url, "aliases", "--json").json["aliases"]
+    ]
 
 
-def test_a_name_once_mapped_is_known_the_next_time_and_said_so(run: Run, taught: str, tmp_path: Path) -> None:
+def test_a_name_once_mapped_is_known_the_next_time_and_said_so(
+    run: Run, taught: str, tmp_path: Path
+) -> None:
     assert known(run, taught) == [("Cosco", "Costco Waltham MA")]
     view = view_of(tmp_path / "v.json", [purchase("COSCO", 10), purchase("Cosco", 11)])
     told = run("-d", taught, "import-view", view, "--dry-run")
     assert told.code == 0
-    assert 'suppliers: name "COSCO" is slug "costco_waltham_ma", as learned in an earlier import (2 records)' in told.out
+    assert (
+        'suppliers: name "COSCO" is slug "costco_waltham_ma", as learned in an earlier import (2 '
+        "records)" in told.out
+    )
     done = run("-d", taught, "import-view", view, "--json")
     assert done.code == 0
     assert done.json["summary"]["created"] == 2
@@ -61,21 +84,38 @@ def test_a_forgotten_name_is_missing_again(run: Run, taught: str, tmp_path: Path
     view = view_of(tmp_path / "v.json", [purchase("Cosco", 10)])
     assert run("-d", taught, "aliases", "remove", "suppliers", "nobody").code == 1
     assert run("-d", taught, "aliases", "remove", "suppliers").code == 2
-    assert run("-d", taught, "aliases", "remove", "suppliers", "cosco", "--json").json == {"removed": 1}
+    assert run("-d", taught, "aliases", "remove", "suppliers", "cosco", "--json").json == {
+        "removed": 1
+    }
     assert known(run, taught) == []
     assert run("-d", taught, "import-view", view).code == 1
     assert "Nothing was learned" in run("-d", taught, "aliases").out
 
 
-def test_what_was_learned_later_replaces_what_was_learned_before(run: Run, taught: str, tmp_path: Path) -> None:
-    learn(run, taught, tmp_path, "COSCO", COSCO | {"key": {"name": "COSCO"}, "target": {"slug": "wegmans_burlington_ma"}})
+def test_what_was_learned_later_replaces_what_was_learned_before(
+    run: Run, taught: str, tmp_path: Path
+) -> None:
+    learn(
+        run,
+        taught,
+        tmp_path,
+        "COSCO",
+        COSCO | {"key": {"name": "COSCO"}, "target": {"slug": "wegmans_burlington_ma"}},
+    )
     assert known(run, taught) == [("COSCO", "Wegmans Burlington MA")]
 
 
-def test_a_name_whose_row_is_gone_is_missing_again_and_listed_so(run: Run, new_database: Callable[[], str], tmp_path: Path) -> None:
+def test_a_name_whose_row_is_gone_is_missing_again_and_listed_so(
+    run: Run, new_database: Callable[[], str], tmp_path: Path
+) -> None:
     url = new_database()
     run("-d", url, "init", "--sample")
-    created = {"entity": "suppliers", "key": {"name": "The farm"}, "action": "create", "values": {"name": FARM}}
+    created = {
+        "entity": "suppliers",
+        "key": {"name": "The farm"},
+        "action": "create",
+        "values": {"name": FARM},
+    }
     learn(run, url, tmp_path, "The farm", created)
     assert known(run, url) == [("The farm", FARM)]
     execute(url, "DELETE FROM purchases WHERE id > 400")
@@ -87,17 +127,43 @@ def test_a_name_whose_row_is_gone_is_missing_again_and_listed_so(run: Run, new_d
     assert "(a row that is gone)" in run("-d", url, "aliases").out
 
 
-@pytest.mark.parametrize("way", ["a dry run", "a refused import", "an import without a journal", "a row that bears the name"])
+@pytest.mark.parametrize(
+    "way",
+    ["a dry run", "a refused import", "an import without a journal", "a row that bears the name"],
+)
 def test_nothing_is_learned_of(run: Run, sample: Path, tmp_path: Path, way: str) -> None:
     if way == "a dry run":
         learn(run, sample, tmp_path, "Cosco", COSCO, "--dry-run")
     elif way == "a refused import":
-        view = view_of(tmp_path / "v.json", [purchase("Cosco"), purchase("Costco") | {"unit_price": "much"}])
-        assert run("-d", sample, "import-view", view, "--decisions", decisions(tmp_path / "d.json", [COSCO])).code == 1
+        view = view_of(
+            tmp_path / "v.json", [purchase("Cosco"), purchase("Costco") | {"unit_price": "much"}]
+        )
+        assert (
+            run(
+                "-d",
+                sample,
+                "import-view",
+                view,
+                "--decisions",
+                decisions(tmp_path / "d.json", [COSCO]),
+            ).code
+            == 1
+        )
     elif way == "an import without a journal":
         learn(run, sample, tmp_path, "Cosco", COSCO, "--no-journal")
     else:
-        learn(run, sample, tmp_path, FARM, {"entity": "suppliers", "key": {"name": FARM}, "action": "create", "values": {"name": FARM}})
+        learn(
+            run,
+            sample,
+            tmp_path,
+            FARM,
+            {
+                "entity": "suppliers",
+                "key": {"name": FARM},
+                "action": "create",
+                "values": {"name": FARM},
+            },
+        )
     assert known(run, sample) == []
 
 
@@ -106,18 +172,23 @@ def test_what_was_learned_goes_with_a_set_into_a_database_of_other_ids(
 ) -> None:
     run("-d", taught, "export-complete", "-o", tmp_path / "set", "--zip")
     manifest = json.loads((tmp_path / "set" / "manifest.json").read_text("utf-8"))
-    assert [(alias["entity"], alias["key"], alias["target"]["slug"]) for alias in manifest["aliases"]] == [
+    assert [(a["entity"], a["key"], a["target"]["slug"]) for a in manifest["aliases"]] == [
         ("suppliers", {"name": "Cosco"}, "costco_waltham_ma"),
     ]  # fmt: skip
     assert run("validate-export", tmp_path / "set").code == 0
     url = new_database()
     run("-d", url, "init")
-    first = {"entity_type": "suppliers", "records": [{"slug": f"shop_{n}", "name": f"Shop {n}"} for n in range(5)]}
+    first = {
+        "entity_type": "suppliers",
+        "records": [{"slug": f"shop_{n}", "name": f"Shop {n}"} for n in range(5)],
+    }
     (tmp_path / "shops.json").write_text(json.dumps(first), "utf-8")
     assert run("-d", url, "import", tmp_path / "shops.json").code == 0
     assert run("-d", url, "import-complete", tmp_path / "set").code == 0
     assert known(run, url) == [("Cosco", "Costco Waltham MA")]
-    done = run("-d", url, "import-view", view_of(tmp_path / "v.json", [purchase("Cosco", 10)]), "--json")
+    done = run(
+        "-d", url, "import-view", view_of(tmp_path / "v.json", [purchase("Cosco", 10)]), "--json"
+    )
     supplier = next(row[0] for row in rows_of(url)["suppliers"] if row[3] == "Costco")
     assert done.code == 0
     assert supplier > 5
@@ -139,10 +210,14 @@ STRANGE: list[object] = [
 
 
 @pytest.mark.parametrize("value", STRANGE)
-def test_a_manifest_of_strange_aliases_harms_nobody(run: Run, new_database: Any, taught: str, tmp_path: Path, value: object) -> None:
+def test_a_manifest_of_strange_aliases_harms_nobody(
+    run: Run, new_database: Any, taught: str, tmp_path: Path, value: object
+) -> None:
     run("-d", taught, "export-complete", "-o", tmp_path / "set")
     manifest = json.loads((tmp_path / "set" / "manifest.json").read_text("utf-8"))
-    (tmp_path / "set" / "manifest.json").write_text(json.dumps(manifest | {"aliases": value}), "utf-8")
+    (tmp_path / "set" / "manifest.json").write_text(
+        json.dumps(manifest | {"aliases": value}), "utf-8"
+    )
     resign(tmp_path / "set")
     url = new_database()
     done = run("-d", url, "import-complete", tmp_path / "set")

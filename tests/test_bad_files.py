@@ -24,7 +24,13 @@ ERRORS = Path(__file__).resolve().parent.parent / "docs" / "reference" / "errors
 
 
 @pytest.fixture
-def kits(run: Run, sample_database: Path, sample_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Kit]]:
+def kits(
+    run: Run,
+    sample_database: Path,
+    sample_set: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[[], Kit]]:
     """Lay out the sample bakery and its set, as often as asked."""
     with contextlib.ExitStack() as held, monkeypatch.context() as patch:
 
@@ -37,7 +43,9 @@ def kits(run: Run, sample_database: Path, sample_set: Path, tmp_path: Path, monk
             def export(name: str, path: Path) -> None:
                 assert run("-d", database, "export-view", name, "-o", path, "--force").code == 0
 
-            return Kit(home, database, shutil.copytree(sample_set, home / "set"), export, patch, held)
+            return Kit(
+                home, database, shutil.copytree(sample_set, home / "set"), export, patch, held
+            )
 
         numbers = itertools.count()
         yield make
@@ -45,7 +53,9 @@ def kits(run: Run, sample_database: Path, sample_set: Path, tmp_path: Path, monk
 
 def example(code: str) -> str:
     """What the page of errors shows for a code."""
-    found = re.search(rf"^## {code}\n.*?```text\n(.*?)\n```", ERRORS.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    found = re.search(
+        rf"^## {code}\n.*?```text\n(.*?)\n```", ERRORS.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
     assert found, code
     return found[1]
 
@@ -56,7 +66,9 @@ def words(message: str) -> set[str]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_bad_file_is_refused_with_its_code_and_no_other_and_nothing_is_written(run: Run, kits: Callable[[], Kit], case: Case) -> None:
+def test_a_bad_file_is_refused_with_its_code_and_no_other_and_nothing_is_written(
+    run: Run, kits: Callable[[], Kit], case: Case
+) -> None:
     if case.code == "symlink" and case.kind == "set" and os.name == "nt":
         pytest.skip("links need rights there")
     kit = kits()
@@ -73,7 +85,9 @@ def test_a_plan_that_was_overtaken_is_refused(kits: Callable[[], Kit]) -> None:
 
 
 @pytest.mark.parametrize("code", sorted(CODES))
-def test_the_documented_example_of_a_code_is_what_is_printed(run: Run, kits: Callable[[], Kit], code: str) -> None:
+def test_the_documented_example_of_a_code_is_what_is_printed(
+    run: Run, kits: Callable[[], Kit], code: str
+) -> None:
     printed = [message for _, message in meanwhile(kits())] if code in BY_PROGRAM else []
     for case in CASES:
         if case.code == code:

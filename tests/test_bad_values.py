@@ -1,4 +1,6 @@
-"""Bad values of every sort in one set: each is told where it stands and how to write it, and nothing is written."""
+"""Bad values of every sort in one set: each is told where it stands and how to write it, and
+nothing is written.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ LAYOUTS = ["one record a line", "indent=2", "records in front"]
 
 
 class Fault(NamedTuple):
-    """A value as it stands in the file (JSON text, maybe not quite), and what must be said of it."""
+    """A value as it stands in the file (JSON text, or nearly), and what must be said of it."""
 
     entity: str
     field: str
@@ -56,7 +58,8 @@ BAD_VALUES = [
     Fault("products", "is_hidden", "0", ("true or false",)),
     Fault("purchases", "purchase_date", '"2024-02-30"', ("2024-02-30", "calendar")),
     Fault("purchases", "purchase_date", '"01/02/2026"', ("2026-01-02", "2026-02-01")),
-    Fault("purchases", "purchase_date", '"2026-01-02T10:00:00Z"', ("time", "write only 2026-01-02")),
+    Fault("purchases", "purchase_date", '"2026-01-02T10:00:00Z"',
+          ("time", "write only 2026-01-02")),
     Fault("purchases", "purchase_date", "20260102", ("20260102", "YYYY-MM-DD")),
     Fault("purchases", "purchase_date", '"13/02/2026"', ("2026-02-13",)),
     Fault("purchases", "unit_price", '"$6.99"', ("$6.99", "write 6.99")),
@@ -77,7 +80,11 @@ BAD_VALUES = [
     Fault("inventory_items", "addition_date", '"soon"', ("soon", "YYYY-MM-DD")),
     Fault("inventory_items", "location", "4", ("4", "quotes")),
 ]  # fmt: skip
-MISSPELT = {("products", "brand"): "brnd", ("ingredients", "category"): "categry", ("inventory_items", "quantity"): "qauntity"}
+MISSPELT = {
+    ("products", "brand"): "brnd",
+    ("ingredients", "category"): "categry",
+    ("inventory_items", "quantity"): "qauntity",
+}
 LACKING = {
     "suppliers": (["name"], "name"),
     "ingredients": (["category"], "category"),
@@ -96,11 +103,15 @@ def renamed(record: dict[str, Any], old: str, new: str) -> dict[str, Any]:
 
 
 class Spoilt:
-    """A copy of a set that is being spoilt; `expected` gathers (code, file, record, field) of every fault put in."""
+    """A copy of a set that is being spoilt; `expected` gathers (code, file, record, field) of every
+    fault put in.
+    """
 
     def __init__(self, sample_set: Path, folder: Path) -> None:
         self.folder = shutil.copytree(sample_set, folder)
-        self.documents = {entity: json.loads((folder / name).read_bytes()) for entity, name in FILES.items()}
+        self.documents = {
+            entity: json.loads((folder / name).read_bytes()) for entity, name in FILES.items()
+        }
         self.expected: list[tuple[str, str, int, str]] = []
         self.texts: dict[str, str] = {}
         self.used: dict[str, int] = dict.fromkeys(FILES, 0)
@@ -112,8 +123,15 @@ class Spoilt:
         """Add a good new record no other refers to; return its number and itself."""
         records = self.records(entity)
         number = len(records) + 1
-        record = records[3] | {"id": 5000 + number, "uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{entity}{number}"))}
-        record |= {name: f"new_{number}" for name in ("slug", "name", "display_name", "product_name") if name in record}
+        record = records[3] | {
+            "id": 5000 + number,
+            "uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{entity}{number}")),
+        }
+        record |= {
+            name: f"new_{number}"
+            for name in ("slug", "name", "display_name", "product_name")
+            if name in record
+        }
         records.append(record)
         return number, record
 
@@ -122,7 +140,9 @@ class Spoilt:
         self.used[entity] += 1
         return self.used[entity], self.records(entity)[self.used[entity] - 1]
 
-    def put(self, faults: Iterable[Fault], next_record: Callable[[str], tuple[int, dict[str, Any]]]) -> None:
+    def put(
+        self, faults: Iterable[Fault], next_record: Callable[[str], tuple[int, dict[str, Any]]]
+    ) -> None:
         for fault in faults:
             number, record = next_record(fault.entity)
             self.texts[mark(len(self.texts))] = fault.text
@@ -147,10 +167,20 @@ class Spoilt:
             document = self.documents[entity]
             document["record_count"] = len(document["records"])
             if layout != LAYOUTS[0]:
-                text = json.dumps(document if layout == "indent=2" else {"records": document["records"]} | document, indent=2)
+                text = json.dumps(
+                    document
+                    if layout == "indent=2"
+                    else {"records": document["records"]} | document,
+                    indent=2,
+                )
             else:
                 head = json.dumps(document | {"records": []}, indent=2).removesuffix("[]\n}")
-                text = head + "[\n" + ",\n".join(json.dumps(r, separators=(",", ":")) for r in document["records"]) + "\n]\n}\n"
+                text = (
+                    head
+                    + "[\n"
+                    + ",\n".join(json.dumps(r, separators=(",", ":")) for r in document["records"])
+                    + "\n]\n}\n"
+                )
             for marker, value in self.texts.items():
                 text = text.replace(f'"{marker}"', value)
             (self.folder / name).write_text(text, "utf-8")
@@ -165,11 +195,15 @@ def spoilt(sample_set: Path, tmp_path: Path) -> Spoilt:
 
 def places(report: dict[str, Any]) -> list[tuple[str, str, int, str]]:
     assert {problem["severity"] for problem in report["problems"]} <= {"error"}, report["problems"]
-    return sorted((p["code"], p["file"], number, p["field"]) for p in report["problems"] for number in p["records"])
+    return sorted(
+        (p["code"], p["file"], number, p["field"])
+        for p in report["problems"]
+        for number in p["records"]
+    )
 
 
 def reported(run: Run, database: Path, folder: Path) -> dict[str, Any]:
-    """Import a set that must be refused, after a dry run that must say the same; give the report."""
+    """Import a set that must be refused, after a dry run that says the same; give the report."""
     dry = run("-d", database, "import-complete", folder, "--dry-run", "--json")
     real = run("-d", database, "import-complete", folder, "--json")
     people = run("-d", database, "import-complete", folder)
@@ -179,7 +213,10 @@ def reported(run: Run, database: Path, folder: Path) -> dict[str, Any]:
     assert "Refused" in people.out
     report: dict[str, Any] = real.json
     summary = report["summary"]
-    assert summary["processed"] == sum(summary[name] for name in ("created", "updated", "unchanged", "skipped", "conflicts", "errors"))
+    assert summary["processed"] == sum(
+        summary[name]
+        for name in ("created", "updated", "unchanged", "skipped", "conflicts", "errors")
+    )
     return report
 
 
@@ -215,12 +252,22 @@ def test_every_bad_value_of_exported_records_is_reported_and_nothing_else_and_no
 def test_all_layouts_give_the_very_same_problems(run: Run, spoilt: Spoilt, tmp_path: Path) -> None:
     spoilt.put(BAD_VALUES, spoilt.add)
     spoilt.misspell(spoilt.add)
-    lines, *others = (reported(run, tmp_path / "new.db", spoilt.write(layout)) for layout in LAYOUTS)
+    lines, *others = (
+        reported(run, tmp_path / "new.db", spoilt.write(layout)) for layout in LAYOUTS
+    )
     assert all(other["problems"] == lines["problems"] for other in others)
 
 
-def test_one_bad_value_at_the_end_of_many_good_records_is_found_by_its_number(run: Run, spoilt: Spoilt, tmp_path: Path) -> None:
-    spoilt.put([Fault("purchases", "unit_price", '"$6.99"'), Fault("inventory_items", "quantity", "1e400")], spoilt.add)
+def test_one_bad_value_at_the_end_of_many_good_records_is_found_by_its_number(
+    run: Run, spoilt: Spoilt, tmp_path: Path
+) -> None:
+    spoilt.put(
+        [
+            Fault("purchases", "unit_price", '"$6.99"'),
+            Fault("inventory_items", "quantity", "1e400"),
+        ],
+        spoilt.add,
+    )
     assert places(reported(run, tmp_path / "new.db", spoilt.write())) == [
         ("bad-value", FILES["purchases"], 401, "unit_price"),
         ("bad-value", FILES["inventory_items"], 151, "quantity"),
@@ -228,16 +275,22 @@ def test_one_bad_value_at_the_end_of_many_good_records_is_found_by_its_number(ru
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_what_refers_to_a_bad_record_of_the_file_is_told_so_once_a_field(run: Run, spoilt: Spoilt, tmp_path: Path, layout: str) -> None:
+def test_what_refers_to_a_bad_record_of_the_file_is_told_so_once_a_field(
+    run: Run, spoilt: Spoilt, tmp_path: Path, layout: str
+) -> None:
     spoilt.put([Fault("suppliers", "zip", "2451")], spoilt.take)
     fault, *others = reported(run, tmp_path / "new.db", spoilt.write(layout))["problems"]
     assert [(fault["code"], fault["file"], fault["record"], fault["field"])] == spoilt.expected
-    for problem in others:  # the row is not missing: it stands in the file, and is the one to be mended
+    for (
+        problem
+    ) in others:  # the row is not missing: it stands in the file, and is the one to be mended
         assert "cannot be imported itself" in problem["message"]
     assert len({(problem["file"], problem["field"]) for problem in others}) == len(others)
 
 
-def test_the_same_bad_value_in_many_records_is_one_problem_with_a_count(run: Run, spoilt: Spoilt, sample: Path) -> None:
+def test_the_same_bad_value_in_many_records_is_one_problem_with_a_count(
+    run: Run, spoilt: Spoilt, sample: Path
+) -> None:
     spoilt.put([Fault("purchases", "purchase_date", '"01/02/2026"')] * 25, spoilt.take)
     (problem,) = reported(run, sample, spoilt.write())["problems"]
     assert (problem["count"], problem["records"], problem["record"]) == (25, list(range(1, 21)), 1)
@@ -258,11 +311,17 @@ def messages(
     with begin_read(engine) as db:
         report = core.plan(db, spoilt.write()).report
     engine.dispose()
-    said: dict[tuple[str, int, str], Any] = {(str(p.file), number, str(p.field)): p for p in report.problems for number in p.records}
+    said: dict[tuple[str, int, str], Any] = {
+        (str(p.file), number, str(p.field)): p for p in report.problems for number in p.records
+    }
     return {place: said.get(place[1:]) for place in spoilt.expected}  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("place", range(len(BAD_VALUES)), ids=lambda place: f"{BAD_VALUES[place].field}={BAD_VALUES[place].text[:20]}")
+@pytest.mark.parametrize(
+    "place",
+    range(len(BAD_VALUES)),
+    ids=lambda place: f"{BAD_VALUES[place].field}={BAD_VALUES[place].text[:20]}",
+)
 def test_what_is_said_of_a_bad_value_helps_to_mend_it(messages: dict[Any, Any], place: int) -> None:
     fault, problem = BAD_VALUES[place], list(messages.values())[place]
     assert problem is not None, "not reported at all"
@@ -278,7 +337,9 @@ def test_what_is_said_of_a_bad_value_helps_to_mend_it(messages: dict[Any, Any], 
 
 
 @pytest.mark.parametrize("place", range(len(MISSPELT)), ids=list(MISSPELT.values()))
-def test_a_misspelt_field_is_answered_with_the_right_name(messages: dict[Any, Any], place: int) -> None:
+def test_a_misspelt_field_is_answered_with_the_right_name(
+    messages: dict[Any, Any], place: int
+) -> None:
     problem = list(messages.values())[len(BAD_VALUES) + place]
     (_, right), wrong = list(MISSPELT.items())[place]
     assert problem.field == wrong
@@ -309,12 +370,17 @@ ODD_BUT_GOOD: list[tuple[str, str, str, Any]] = [
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_values_written_in_another_way_are_taken_as_what_they_mean(run: Run, spoilt: Spoilt, tmp_path: Path, layout: str) -> None:
+def test_values_written_in_another_way_are_taken_as_what_they_mean(
+    run: Run, spoilt: Spoilt, tmp_path: Path, layout: str
+) -> None:
     database, identities = tmp_path / "new.db", []
     for entity, field, text, stored in ODD_BUT_GOOD:
         number, record = spoilt.add(entity)
         identities.append(stored if field == "id" else record["id"])
-        spoilt.put([Fault(entity, field, text)], lambda name, number=number, record=record: (number, record))  # type: ignore[misc]
+        spoilt.put(
+            [Fault(entity, field, text)],
+            lambda name, number=number, record=record: (number, record),
+        )  # type: ignore[misc]
     done = run("-d", database, "import-complete", spoilt.write(layout), "--json")
     assert done.code == 0
     assert done.json["problems"] == []
@@ -323,7 +389,9 @@ def test_values_written_in_another_way_are_taken_as_what_they_mean(run: Run, spo
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_an_instant_without_a_time_zone_is_taken_as_utc_and_that_is_said(run: Run, spoilt: Spoilt, tmp_path: Path, layout: str) -> None:
+def test_an_instant_without_a_time_zone_is_taken_as_utc_and_that_is_said(
+    run: Run, spoilt: Spoilt, tmp_path: Path, layout: str
+) -> None:
     number, record = spoilt.add("suppliers")
     record["created_at"] = "2026-03-01T10:00:00"
     done = run("-d", tmp_path / "new.db", "import-complete", spoilt.write(layout), "--json")
@@ -333,18 +401,25 @@ def test_an_instant_without_a_time_zone_is_taken_as_utc_and_that_is_said(run: Ru
     assert note["record"] == number
     assert note["field"] == "created_at"
     assert "UTC" in note["message"]
-    assert value_of(tmp_path / "new.db", "suppliers", "created_at", record["id"]) == "2026-03-01 10:00:00"
+    assert (
+        value_of(tmp_path / "new.db", "suppliers", "created_at", record["id"])
+        == "2026-03-01 10:00:00"
+    )
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_fields_nobody_knows_are_one_warning_a_name_with_their_count(run: Run, spoilt: Spoilt, tmp_path: Path, layout: str) -> None:
+def test_fields_nobody_knows_are_one_warning_a_name_with_their_count(
+    run: Run, spoilt: Spoilt, tmp_path: Path, layout: str
+) -> None:
     for record in spoilt.records("products"):
         record["colour_of_the_bag"] = "red"
     for record in spoilt.records("products")[10:13]:
         record["brnd"] = "near brand, which is there"
     done = run("-d", tmp_path / "new.db", "import-complete", spoilt.write(layout), "--json")
     assert done.code == 0
-    assert {(p["code"], p["severity"], p["file"], p["field"], p["count"]) for p in done.json["problems"]} == {
+    assert {
+        (p["code"], p["severity"], p["file"], p["field"], p["count"]) for p in done.json["problems"]
+    } == {
         ("unknown-field", "warning", FILES["products"], "colour_of_the_bag", 84),
         ("unknown-field", "warning", FILES["products"], "brnd", 3),
     }

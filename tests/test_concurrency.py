@@ -1,4 +1,6 @@
-"""Several at once: who waits says so and for how long, who gives up says for whom, and what came between is never written over."""
+"""Several at once: who waits says so and for how long, who gives up says for whom, and what came
+between is never written over.
+"""
 
 from __future__ import annotations
 
@@ -61,8 +63,12 @@ def notes(url: str | Path) -> list[str]:
 
 
 @contextmanager
-def held(path: Path, how: str = "IMMEDIATE", *, until_waited_for: bool = False) -> Iterator[sqlite3.Connection]:
-    """Another program holds the write lock of an SQLite file, for the whole block or until somebody says that he waits for it."""
+def held(
+    path: Path, how: str = "IMMEDIATE", *, until_waited_for: bool = False
+) -> Iterator[sqlite3.Connection]:
+    """Another program holds the write lock of an SQLite file, for the whole block or until somebody
+    says that he waits for it.
+    """
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute(f"BEGIN {how}")
 
@@ -98,7 +104,9 @@ def waiting(db: psycopg.Connection[Any]) -> bool:
 
 
 # -- waiting, on SQLite
-def test_who_waits_in_vain_says_how_long_and_that_sqlite_cannot_tell_for_whom(run: Run, sample: Path, core: Bakeio, tmp_path: Path) -> None:
+def test_who_waits_in_vain_says_how_long_and_that_sqlite_cannot_tell_for_whom(
+    run: Run, sample: Path, core: Bakeio, tmp_path: Path
+) -> None:
     file, before = notes_file(sample, core, tmp_path / "v.json", "mine"), rows_of(sample)
     with held(sample):
         started = time.monotonic()
@@ -107,22 +115,33 @@ def test_who_waits_in_vain_says_how_long_and_that_sqlite_cannot_tell_for_whom(ru
     assert done.code == 1
     assert done.json["error"]["code"] == "locked"
     assert 0.6 <= took < 5
-    assert "another program is writing to it, and SQLite cannot tell which" in done.json["error"]["message"]
-    assert done.err == f"waiting for {sample}, 0.6 seconds at most: another program is writing to it\n"
+    assert (
+        "another program is writing to it, and SQLite cannot tell which"
+        in done.json["error"]["message"]
+    )
+    assert (
+        done.err == f"waiting for {sample}, 0.6 seconds at most: another program is writing to it\n"
+    )
     assert rows_of(sample) == before
 
 
-def test_who_waits_and_is_let_in_goes_on(run: Run, sample: Path, core: Bakeio, tmp_path: Path) -> None:
+def test_who_waits_and_is_let_in_goes_on(
+    run: Run, sample: Path, core: Bakeio, tmp_path: Path
+) -> None:
     file = notes_file(sample, core, tmp_path / "v.json", "mine")
     with held(sample, until_waited_for=True):
         done = run("-d", sample, "import-view", file)
     assert done.code == 0
     assert set(notes(sample)) == {"mine"}
-    assert done.err == f"waiting for {sample}, 10 seconds at most: another program is writing to it\n"
+    assert (
+        done.err == f"waiting for {sample}, 10 seconds at most: another program is writing to it\n"
+    )
 
 
 @pytest.mark.parametrize("words", [["--quiet", "--wait", "0.2"], ["--wait", "0"]])
-def test_nothing_is_said_with_quiet_or_where_nobody_waits(run: Run, sample: Path, core: Bakeio, tmp_path: Path, words: list[str]) -> None:
+def test_nothing_is_said_with_quiet_or_where_nobody_waits(
+    run: Run, sample: Path, core: Bakeio, tmp_path: Path, words: list[str]
+) -> None:
     file = notes_file(sample, core, tmp_path / "v.json", "mine")
     with held(sample):
         done = run("-d", sample, *words, "import-view", file)
@@ -132,7 +151,9 @@ def test_nothing_is_said_with_quiet_or_where_nobody_waits(run: Run, sample: Path
     assert done.err.count("\n") == 1
 
 
-def test_an_export_beside_a_writer_in_an_older_journal_mode_waits_as_well(run: Run, sample: Path, tmp_path: Path) -> None:
+def test_an_export_beside_a_writer_in_an_older_journal_mode_waits_as_well(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
     """Without WAL a writer that commits keeps readers out: the export must wait, and say so."""
     journal(sample, "DELETE")
     with held(sample, "EXCLUSIVE", until_waited_for=True):
@@ -144,7 +165,9 @@ def test_an_export_beside_a_writer_in_an_older_journal_mode_waits_as_well(run: R
 def test_what_was_said_to_be_imported_outlives_a_power_cut(sample: Path) -> None:
     engine = connect(sample)
     with begin_write(engine) as db:
-        assert db.exec_driver_sql("PRAGMA synchronous").scalar() == 2, "the log is on the disk before a commit returns"
+        assert db.exec_driver_sql("PRAGMA synchronous").scalar() == 2, (
+            "the log is on the disk before a commit returns"
+        )
     engine.dispose()
 
 
@@ -158,19 +181,31 @@ def till(url: str) -> Iterator[psycopg.Connection[Any]]:
         db.rollback()
 
 
-def test_who_waits_in_vain_is_told_for_whom(run: Run, server_bakery: str, core: Bakeio, tmp_path: Path) -> None:
-    file, before = notes_file(server_bakery, core, tmp_path / "v.json", "mine"), rows_of(server_bakery)
+def test_who_waits_in_vain_is_told_for_whom(
+    run: Run, server_bakery: str, core: Bakeio, tmp_path: Path
+) -> None:
+    file, before = (
+        notes_file(server_bakery, core, tmp_path / "v.json", "mine"),
+        rows_of(server_bakery),
+    )
     with till(server_bakery) as other:
         process = other.info.backend_pid
         done = run("-d", server_bakery, "--wait", "0.6", "import-view", file, "--json")
     assert done.code == 1
     assert done.json["error"]["code"] == "locked"
-    assert f"products in the database is locked by till (process {process} of the server, user" in done.json["error"]["message"]
-    assert done.err.startswith(f"waiting, 0.6 seconds at most, for till (process {process} of the server")
+    assert (
+        f"products in the database is locked by till (process {process} of the server, user"
+        in done.json["error"]["message"]
+    )
+    assert done.err.startswith(
+        f"waiting, 0.6 seconds at most, for till (process {process} of the server"
+    )
     assert rows_of(server_bakery) == before
 
 
-def test_who_waits_on_a_server_and_is_let_in_goes_on(run_process: Run, server_bakery: str, core: Bakeio, tmp_path: Path) -> None:
+def test_who_waits_on_a_server_and_is_let_in_goes_on(
+    run_process: Run, server_bakery: str, core: Bakeio, tmp_path: Path
+) -> None:
     file = notes_file(server_bakery, core, tmp_path / "v.json", "mine")
     with till(server_bakery) as other, psycopg.connect(server_bakery, autocommit=True) as watch:
         threading.Thread(target=lambda: (until(lambda: waiting(watch)), other.commit())).start()
@@ -184,7 +219,9 @@ def test_who_waits_on_a_server_and_is_let_in_goes_on(run_process: Run, server_ba
 def test_an_import_is_known_on_the_server_by_its_process(server_bakery: str) -> None:
     engine = connect(server_bakery)
     with begin_read(engine) as db:
-        assert str(db.exec_driver_sql("SHOW application_name").scalar()).startswith(f"bakeio (process {os.getpid()} on ")
+        assert str(db.exec_driver_sql("SHOW application_name").scalar()).startswith(
+            f"bakeio (process {os.getpid()} on "
+        )
     engine.dispose()
     named = connect(server_bakery + "&application_name=shop")
     with begin_read(named) as db:
@@ -192,7 +229,9 @@ def test_an_import_is_known_on_the_server_by_its_process(server_bakery: str) -> 
     named.dispose()
 
 
-def test_a_timeout_of_zero_does_not_wait_for_ever(server_bakery: str, core: Bakeio, tmp_path: Path) -> None:
+def test_a_timeout_of_zero_does_not_wait_for_ever(
+    server_bakery: str, core: Bakeio, tmp_path: Path
+) -> None:
     engine = connect(server_bakery, timeout=0)
     with till(server_bakery), pytest.raises(DatabaseError) as refused, begin_write(engine) as db:
         core.import_(db, notes_file(server_bakery, core, tmp_path / "v.json", "mine"))
@@ -200,7 +239,9 @@ def test_a_timeout_of_zero_does_not_wait_for_ever(server_bakery: str, core: Bake
     engine.dispose()
 
 
-def test_filling_empty_tables_does_not_wait_for_those_who_read(run: Run, new_postgresql: Callable[[], str], sample_set: Path) -> None:
+def test_filling_empty_tables_does_not_wait_for_those_who_read(
+    run: Run, new_postgresql: Callable[[], str], sample_set: Path
+) -> None:
     url = new_postgresql()
     assert run("-d", url, "init").code == 0
     with psycopg.connect(url) as reader:
@@ -209,11 +250,16 @@ def test_filling_empty_tables_does_not_wait_for_those_who_read(run: Run, new_pos
         assert done.code == 0
         assert done.err == ""
     with psycopg.connect(url) as db:
-        keys = db.execute("SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid = 'purchases'::regclass").fetchone()
+        keys = db.execute(
+            "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid = "
+            "'purchases'::regclass"
+        ).fetchone()
         assert keys == (2,)
 
 
-def test_two_that_make_the_tables_at_once_both_succeed(new_postgresql: Callable[[], str], core: Bakeio) -> None:
+def test_two_that_make_the_tables_at_once_both_succeed(
+    new_postgresql: Callable[[], str], core: Bakeio
+) -> None:
     url = new_postgresql()
     first, second = connect(url), connect(url)
     made: list[int] = []
@@ -268,16 +314,22 @@ def test_of_two_first_imports_only_one_gives_the_database_its_identity(
     own = json.loads((sample_set / "manifest.json").read_text("utf-8"))["database_id"]
     with psycopg.connect(url) as db_:
         assert faults == []
-        assert db_.execute("SELECT value FROM bakeio_meta WHERE key = 'database_id'").fetchone() == (own,)
+        assert db_.execute(
+            "SELECT value FROM bakeio_meta WHERE key = 'database_id'"
+        ).fetchone() == (own,)
     first.dispose()
     second.dispose()
 
 
 # -- transactions that lose
 def strict(url: str) -> None:
-    """Let the server give every new transaction one snapshot, so that it fails where another one came between."""
+    """Let the server give every new transaction one snapshot, so that it fails where another one
+    came between.
+    """
     with psycopg.connect(url, autocommit=True) as db:
-        db.execute(f"ALTER DATABASE {db.info.dbname} SET default_transaction_isolation = 'repeatable read'")
+        db.execute(
+            f"ALTER DATABASE {db.info.dbname} SET default_transaction_isolation = 'repeatable read'"
+        )
 
 
 def test_an_import_that_loses_to_another_transaction_is_planned_and_done_again(
@@ -294,7 +346,9 @@ def test_an_import_that_loses_to_another_transaction_is_planned_and_done_again(
     assert rows_of(server_bakery)["products"][0][4] == "of the till"
 
 
-def test_an_import_that_would_end_in_a_deadlock_is_done_again(run_process: Run, server_bakery: str, core: Bakeio, tmp_path: Path) -> None:
+def test_an_import_that_would_end_in_a_deadlock_is_done_again(
+    run_process: Run, server_bakery: str, core: Bakeio, tmp_path: Path
+) -> None:
     file, sides = notes_file(server_bakery, core, tmp_path / "v.json", "mine"), list[str]()
 
     def other_way_round(other: psycopg.Connection[Any], watch: psycopg.Connection[Any]) -> None:
@@ -304,7 +358,9 @@ def test_an_import_that_would_end_in_a_deadlock_is_done_again(run_process: Run, 
         sides.append("the till wrote")
 
     with till(server_bakery) as other, psycopg.connect(server_bakery, autocommit=True) as watch:
-        other.execute("SET LOCAL deadlock_timeout = '60s'")  # the other one finds it, so it is the other one that loses
+        other.execute(
+            "SET LOCAL deadlock_timeout = '60s'"
+        )  # the other one finds it, so it is the other one that loses
         thread = threading.Thread(target=other_way_round, args=[other, watch])
         thread.start()
         done = run_process("-d", server_bakery, "import-view", file)
@@ -315,7 +371,9 @@ def test_an_import_that_would_end_in_a_deadlock_is_done_again(run_process: Run, 
     assert set(notes(server_bakery)) == {"mine"}
 
 
-def test_where_the_caller_owns_the_transaction_it_is_a_clean_error(server_bakery: str, core: Bakeio, tmp_path: Path) -> None:
+def test_where_the_caller_owns_the_transaction_it_is_a_clean_error(
+    server_bakery: str, core: Bakeio, tmp_path: Path
+) -> None:
     file = notes_file(server_bakery, core, tmp_path / "v.json", "mine")
     strict(server_bakery)
     engine = connect(server_bakery)
@@ -330,8 +388,12 @@ def test_where_the_caller_owns_the_transaction_it_is_a_clean_error(server_bakery
     engine.dispose()
 
 
-def test_an_import_in_a_callers_transaction_waits_as_well_and_sees_what_came_before_it(sample: Path, core: Bakeio, tmp_path: Path) -> None:
-    """Had it read before it took the lock, it could not write any more after the other one's commit."""
+def test_an_import_in_a_callers_transaction_waits_as_well_and_sees_what_came_before_it(
+    sample: Path, core: Bakeio, tmp_path: Path
+) -> None:
+    """Had it read before it took the lock, it could not write any more after the other one's
+    commit.
+    """
     journal(sample, "WAL")
     file, engine = notes_file(sample, core, tmp_path / "v.json", "mine"), connect(sample)
     logging.getLogger("bakeio").setLevel(logging.INFO)
@@ -343,8 +405,12 @@ def test_an_import_in_a_callers_transaction_waits_as_well_and_sees_what_came_bef
     assert rows_of(sample)["products"][0][4] == "of the till"
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="before Python 3.11 the driver does not tell why")
-def test_a_callers_transaction_that_read_before_another_wrote_is_a_clean_error(sample: Path, core: Bakeio, tmp_path: Path) -> None:
+@pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="before Python 3.11 the driver does not tell why"
+)
+def test_a_callers_transaction_that_read_before_another_wrote_is_a_clean_error(
+    sample: Path, core: Bakeio, tmp_path: Path
+) -> None:
     journal(sample, "WAL")
     file, engine = notes_file(sample, core, tmp_path / "v.json", "mine"), connect(sample)
     with pytest.raises(DatabaseError) as lost, engine.begin() as db:
@@ -359,7 +425,9 @@ def test_a_callers_transaction_that_read_before_another_wrote_is_a_clean_error(s
 
 
 # -- what comes first is never replaced
-def test_a_database_another_program_makes_meanwhile_is_never_replaced_nor_removed(tmp_path: Path) -> None:
+def test_a_database_another_program_makes_meanwhile_is_never_replaced_nor_removed(
+    tmp_path: Path,
+) -> None:
     for fails in (False, True):
         path = tmp_path / f"bakery{fails}.db"
         with pytest.raises(ValueError if fails else FileExistsError), new_file(path) as part:
@@ -371,10 +439,14 @@ def test_a_database_another_program_makes_meanwhile_is_never_replaced_nor_remove
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bakeryFalse.db", "bakeryTrue.db"]
 
 
-def test_a_first_import_that_comes_second_is_done_again_into_what_is_there(run_process: Run, tmp_path: Path, sample_set: Path) -> None:
+def test_a_first_import_that_comes_second_is_done_again_into_what_is_there(
+    run_process: Run, tmp_path: Path, sample_set: Path
+) -> None:
     database = tmp_path / "bakery.db"
     command = [*CLI, "-d", database, "import-complete", sample_set, "--json"]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    both = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)
+    ]
     done = [process.communicate() for process in both]
     assert [process.returncode for process in both] == [0, 0], done
     assert sorted(json.loads(out)["summary"]["created"] for out, _ in done) == [0, 776]
@@ -401,7 +473,9 @@ def planned(sample: Path, core: Bakeio, tmp_path: Path) -> Iterator[tuple[Connec
         "DELETE FROM inventory_items; DELETE FROM purchases; DELETE FROM products WHERE id = 3",
     ],
 )
-def test_a_row_that_was_touched_meanwhile_is_not_written_over(planned: tuple[Connection, Any], core: Bakeio, moved: str) -> None:
+def test_a_row_that_was_touched_meanwhile_is_not_written_over(
+    planned: tuple[Connection, Any], core: Bakeio, moved: str
+) -> None:
     db, plan = planned
     for statement in moved.split(";"):
         db.exec_driver_sql(statement)
@@ -410,14 +484,20 @@ def test_a_row_that_was_touched_meanwhile_is_not_written_over(planned: tuple[Con
     assert "mine" not in {row[0] for row in db.exec_driver_sql("SELECT notes FROM products")}
 
 
-def test_a_change_elsewhere_in_the_same_rows_is_no_obstacle(planned: tuple[Connection, Any], core: Bakeio) -> None:
+def test_a_change_elsewhere_in_the_same_rows_is_no_obstacle(
+    planned: tuple[Connection, Any], core: Bakeio
+) -> None:
     db, plan = planned
     db.exec_driver_sql("UPDATE products SET brand = 'theirs'")
     assert core.apply(db, plan).summary["updated"] == 81
-    assert set(db.exec_driver_sql("SELECT DISTINCT notes, brand FROM products WHERE NOT is_hidden")) == {("mine", "theirs")}
+    assert set(
+        db.exec_driver_sql("SELECT DISTINCT notes, brand FROM products WHERE NOT is_hidden")
+    ) == {("mine", "theirs")}
 
 
-def test_a_row_deleted_after_it_was_shown_as_unchanged_is_not_created_again(sample: Path, core: Bakeio, sample_set: Path) -> None:
+def test_a_row_deleted_after_it_was_shown_as_unchanged_is_not_created_again(
+    sample: Path, core: Bakeio, sample_set: Path
+) -> None:
     engine = connect(sample)
     with begin_read(engine) as db:
         plan = core.plan(db, sample_set)
@@ -429,7 +509,9 @@ def test_a_row_deleted_after_it_was_shown_as_unchanged_is_not_created_again(samp
     engine.dispose()
 
 
-def test_the_same_number_of_other_creations_is_another_outcome(sample: Path, core: Bakeio, sample_set: Path) -> None:
+def test_the_same_number_of_other_creations_is_another_outcome(
+    sample: Path, core: Bakeio, sample_set: Path
+) -> None:
     engine = connect(sample)
     with begin_write(engine) as db:
         row = db.exec_driver_sql("SELECT * FROM inventory_items WHERE id = 7").one()
@@ -439,15 +521,21 @@ def test_the_same_number_of_other_creations_is_another_outcome(sample: Path, cor
     assert plan.report.summary["created"] == 1
     with pytest.raises(ImportRefused) as refused, begin_write(engine) as db:
         db.exec_driver_sql("DELETE FROM inventory_items WHERE id = 8")
-        db.exec_driver_sql(f"INSERT INTO inventory_items VALUES ({', '.join('?' * len(row))})", tuple(row))
+        db.exec_driver_sql(
+            f"INSERT INTO inventory_items VALUES ({', '.join('?' * len(row))})", tuple(row)
+        )
         core.apply(db, plan)
     assert refused.value.code == "changed-meanwhile"
     engine.dispose()
 
 
 @pytest.mark.parametrize("database_is_empty", [True, False])
-def test_creations_that_are_as_they_were_shown_go_in(core: Bakeio, sample_set: Path, tmp_path: Path, database_is_empty: bool) -> None:
-    """Planning looks at each record; filling an empty table does not: both must tell the same outcome."""
+def test_creations_that_are_as_they_were_shown_go_in(
+    core: Bakeio, sample_set: Path, tmp_path: Path, database_is_empty: bool
+) -> None:
+    """Planning looks at each record; filling an empty table does not: both must tell the same
+    outcome.
+    """
     engine = connect(tmp_path / "new.db")
     with begin_write(engine) as db:
         core.create_tables(db)
@@ -464,7 +552,9 @@ def test_creations_that_are_as_they_were_shown_go_in(core: Bakeio, sample_set: P
 def answered(words: list[object], question: str, meanwhile: Callable[[], None]) -> tuple[int, str]:
     """Run a command at a terminal; when it asks, do something first and then say yes."""
     master, slave = pty.openpty()
-    process = subprocess.Popen([*CLI, *map(str, words)], stdin=slave, stdout=slave, stderr=slave, close_fds=True)
+    process = subprocess.Popen(
+        [*CLI, *map(str, words)], stdin=slave, stdout=slave, stderr=slave, close_fds=True
+    )
     os.close(slave)
     said = b""
     while True:
@@ -485,7 +575,9 @@ def answered(words: list[object], question: str, meanwhile: Callable[[], None]) 
 
 
 @pytest.mark.parametrize("moves", [False, True])
-def test_what_a_person_confirmed_is_what_is_written_or_nothing(sample: Path, core: Bakeio, tmp_path: Path, moves: bool) -> None:
+def test_what_a_person_confirmed_is_what_is_written_or_nothing(
+    sample: Path, core: Bakeio, tmp_path: Path, moves: bool
+) -> None:
     file = notes_file(sample, core, tmp_path / "v.json", "mine")
     document = json.loads(file.read_text("utf-8"))
     for record in document["records"]:
@@ -511,7 +603,9 @@ def test_what_a_person_confirmed_is_what_is_written_or_nothing(sample: Path, cor
 
 
 # -- the log of skipped records
-def test_a_log_that_is_being_imported_is_never_written_over(run: Run, sample: Path, core: Bakeio, tmp_path: Path) -> None:
+def test_a_log_that_is_being_imported_is_never_written_over(
+    run: Run, sample: Path, core: Bakeio, tmp_path: Path
+) -> None:
     file, log = notes_file(sample, core, tmp_path / "v.json", "mine"), tmp_path / "log.json"
     document = json.loads(file.read_text("utf-8"))
     for record in document["records"][:2]:
@@ -526,7 +620,9 @@ def test_a_log_that_is_being_imported_is_never_written_over(run: Run, sample: Pa
     assert "is what is being imported: log what is skipped to another file" in again.err
 
 
-def test_an_import_that_cannot_commit_leaves_an_older_log_as_it_was(run: Run, sample: Path, core: Bakeio, tmp_path: Path) -> None:
+def test_an_import_that_cannot_commit_leaves_an_older_log_as_it_was(
+    run: Run, sample: Path, core: Bakeio, tmp_path: Path
+) -> None:
     """Without WAL a reader that stays keeps the commit waiting, here in vain."""
     file, log = notes_file(sample, core, tmp_path / "v.json", "mine"), tmp_path / "log.json"
     document = json.loads(file.read_text("utf-8"))
@@ -539,7 +635,18 @@ def test_an_import_that_cannot_commit_leaves_an_older_log_as_it_was(run: Run, sa
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM products").fetchone()
     before = rows_of(sample)
-    done = run("-d", sample, "--wait", "0.3", "import-view", file, "--skip-on-error", "--skipped-log", log, "--json")
+    done = run(
+        "-d",
+        sample,
+        "--wait",
+        "0.3",
+        "import-view",
+        file,
+        "--skip-on-error",
+        "--skipped-log",
+        log,
+        "--json",
+    )
     reader.close()
     assert done.code == 1
     assert done.json["error"]["code"] == "locked"

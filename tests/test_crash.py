@@ -1,4 +1,6 @@
-"""Killed, without space, without permission: the old state or the new one, and an error that says what to do."""
+"""Killed, without space, without permission: the old state or the new one, and an error that says
+what to do.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ SIZE = 1 << 20
 
 
 def ran(*words: object) -> str:
-    done = subprocess.run([sys.executable, "-W", "ignore", *map(str, words)], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", *map(str, words)], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr.count("Traceback") == 0, done.stdout + done.stderr
     return done.stdout
@@ -30,7 +34,15 @@ def ran(*words: object) -> str:
 
 # -- killed, and several at once: samples of what the commands do at length
 def test_killed_at_any_moment_there_is_the_old_state_or_the_new_one(postgresql: str) -> None:
-    told = ran(HERE / "killer.py", "--every", 9, "--only", "import: skip|export: set and", "--postgresql", postgresql)
+    told = ran(
+        HERE / "killer.py",
+        "--every",
+        9,
+        "--only",
+        "import: skip|export: set and",
+        "--postgresql",
+        postgresql,
+    )
     assert "never anything else" in told
 
 
@@ -43,7 +55,11 @@ def test_several_writers_lose_nothing(postgresql: str) -> None:
 def mounted(folder: Path, *options: str) -> Iterator[Path]:
     """Mount a small file system of its own, or skip where that is not permitted."""
     folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)], capture_output=True, text=True)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         pytest.skip(f"a small file system cannot be mounted here: {done.stderr.strip()}")
     yield folder
@@ -67,7 +83,11 @@ def fill_up(folder: Path, left: int) -> None:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def assert_io_error(done: Ran, *said: str) -> None:
@@ -81,7 +101,9 @@ def assert_io_error(done: Ran, *said: str) -> None:
 
 
 @pytest.mark.parametrize("left", [0, 20_000, 100_000])
-def test_an_export_without_room_leaves_the_old_one(run: Run, sample: Path, small: Path, left: int) -> None:
+def test_an_export_without_room_leaves_the_old_one(
+    run: Run, sample: Path, small: Path, left: int
+) -> None:
     out, view = small / "out", small / "v.json"
     assert run("-d", sample, "export-complete", "-o", out, "--since", "2026-01-01").code == 0
     assert run("-d", sample, "export-view", "products", "--limit", 3, "-o", view).code == 0
@@ -96,7 +118,10 @@ def test_an_export_without_room_leaves_the_old_one(run: Run, sample: Path, small
     assert tree(small) == before
     if left < 40_000:
         assert_io_error(
-            run("-d", sample, "export-view", "products", "-o", view, "--force", "--json"), str(view), "no space left", "make room there"
+            run("-d", sample, "export-view", "products", "-o", view, "--force", "--json"),
+            str(view),
+            "no space left",
+            "make room there",
         )
         assert tree(small) == before
     (small / "ballast").unlink()
@@ -111,13 +136,18 @@ def test_an_archive_without_room_leaves_the_old_folder(run: Run, sample: Path, s
     size = sum(map(len, tree(out).values()))
     fill_up(small, size + 60_000)
     before = tree(small)
-    assert_io_error(run("-d", sample, "export-complete", "-o", out, "--zip", "--force", "--json"), "no space left on device")
+    assert_io_error(
+        run("-d", sample, "export-complete", "-o", out, "--zip", "--force", "--json"),
+        "no space left on device",
+    )
     assert tree(small) == before
 
 
 @pytest.mark.parametrize("mode", ["WAL", "DELETE"])
 @pytest.mark.parametrize("left", [0, 40_000, 200_000])
-def test_an_import_without_room_leaves_the_database(run: Run, sample: Path, sample_set: Path, small: Path, mode: str, left: int) -> None:
+def test_an_import_without_room_leaves_the_database(
+    run: Run, sample: Path, sample_set: Path, small: Path, mode: str, left: int
+) -> None:
     database = small / "bakery.db"
     with sqlite3.connect(sample) as db:
         db.execute("UPDATE products SET notes = NULL")
@@ -132,11 +162,15 @@ def test_an_import_without_room_leaves_the_database(run: Run, sample: Path, samp
     db.close()
     before = rows_of(database)
     fill_up(small, left)
-    done = run("-d", database, "import-complete", sample_set, "--on-conflict", "take-file", "--json")
+    done = run(
+        "-d", database, "import-complete", sample_set, "--on-conflict", "take-file", "--json"
+    )
     assert_io_error(done, str(database), "make room where it lies")
     (small / "ballast").unlink()  # without room the database cannot even be read
     assert rows_of(database) == before
-    assert run("-d", database, "import-complete", sample_set, "--on-conflict", "take-file").code == 0
+    assert (
+        run("-d", database, "import-complete", sample_set, "--on-conflict", "take-file").code == 0
+    )
     assert sorted(path.name for path in small.iterdir()) == ["bakery.db"]
 
 
@@ -151,35 +185,56 @@ def test_a_new_database_without_room_is_none(run: Run, sample_set: Path, small: 
     assert run("-d", small / "bakery.db", "import-complete", sample_set).code == 0
 
 
-def test_a_log_without_room_takes_the_import_back(run: Run, sample: Path, small: Path, tmp_path: Path) -> None:
+def test_a_log_without_room_takes_the_import_back(
+    run: Run, sample: Path, small: Path, tmp_path: Path
+) -> None:
     view = tmp_path / "v.json"
-    records = [{"product_slug": "x", "supplier_name": f"Nobody {n}", "purchase_date": "2025-12-20", "unit_price": 1, "quantity_purchased": 1}
+    records = [{"product_slug": "x", "supplier_name": f"Nobody {n}", "purchase_date": "2025-12-20",
+                "unit_price": 1, "quantity_purchased": 1}
                for n in range(100)]  # fmt: skip
-    good = {"product_slug": "king_arthur_unbleached_all_purpose_flour_5lb", "supplier_name": "Costco", "purchase_date": "2025-12-20",
+    good = {"product_slug": "king_arthur_unbleached_all_purpose_flour_5lb",
+            "supplier_name": "Costco", "purchase_date": "2025-12-20",
             "unit_price": 77, "quantity_purchased": 1}  # fmt: skip
     view.write_text(json.dumps({"view_name": "purchases", "records": [good, *records]}), "utf-8")
     fill_up(small, 0)
     before = rows_of(sample)
-    done = run("-d", sample, "import-view", view, "--skip-on-error", "--skipped-log", small / "log.json", "--json")
+    done = run(
+        "-d",
+        sample,
+        "import-view",
+        view,
+        "--skip-on-error",
+        "--skipped-log",
+        small / "log.json",
+        "--json",
+    )
     assert_io_error(done, str(small / "log.json"), "make room there")
     assert rows_of(sample) == before
     assert [path.name for path in small.iterdir()] == ["ballast"]
 
 
-def test_a_report_without_room_does_not_hide_that_the_import_is_done(run: Run, sample: Path, sample_set: Path, small: Path) -> None:
+def test_a_report_without_room_does_not_hide_that_the_import_is_done(
+    run: Run, sample: Path, sample_set: Path, small: Path
+) -> None:
     with sqlite3.connect(sample) as db:
         db.execute("DELETE FROM inventory_items")
     db.close()
     fill_up(small, 0)
-    done = run("-d", sample, "import-complete", sample_set, "--report", small / "report.html", "--json")
+    done = run(
+        "-d", sample, "import-complete", sample_set, "--report", small / "report.html", "--json"
+    )
     assert done.code == 0
     assert done.json["summary"]["created"] == len(rows_of(sample)["inventory_items"])
     assert f"cannot write {small / 'report.html'}: no space left on device" in done.err
     assert "(the import is done, only its report is missing)" in done.err
 
 
-def test_a_folder_that_may_not_be_written_is_named(run: Run, sample: Path, sample_set: Path, small: Path) -> None:
-    assert run("-d", sample, "export-complete", "-o", small / "out", "--since", "2026-01-01").code == 0
+def test_a_folder_that_may_not_be_written_is_named(
+    run: Run, sample: Path, sample_set: Path, small: Path
+) -> None:
+    assert (
+        run("-d", sample, "export-complete", "-o", small / "out", "--since", "2026-01-01").code == 0
+    )
     shutil.copyfile(sample, small / "bakery.db")
     read_only(small)
     before = tree(small)
@@ -188,13 +243,21 @@ def test_a_folder_that_may_not_be_written_is_named(run: Run, sample: Path, sampl
     view = run("-d", sample, "export-view", "products", "-o", small / "deep" / "v.json", "--json")
     assert_io_error(view, str(small / "deep" / "v.json"), "allow writing there")
     assert_io_error(
-        run("-d", small / "bakery.db", "import-complete", sample_set, "--json"), str(small / "bakery.db"), "must not be written"
+        run("-d", small / "bakery.db", "import-complete", sample_set, "--json"),
+        str(small / "bakery.db"),
+        "must not be written",
     )
-    assert_io_error(run("-d", small / "new.db", "import-complete", sample_set, "--json"), str(small / "new.db"), "must not be written")
+    assert_io_error(
+        run("-d", small / "new.db", "import-complete", sample_set, "--json"),
+        str(small / "new.db"),
+        "must not be written",
+    )
     assert tree(small) == before
 
 
-def test_permissions_that_forbid_writing_are_named(sample: Path, sample_set: Path, tmp_path: Path) -> None:
+def test_permissions_that_forbid_writing_are_named(
+    sample: Path, sample_set: Path, tmp_path: Path
+) -> None:
     """As another user, because nothing is forbidden to root."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
@@ -233,23 +296,30 @@ main(words)
 
 
 def as_nobody(words: list[object]) -> Ran:
-    """Run the command line in a process that gives up its rights once a dry run has imported all it needs."""
+    """Run the command line in a process that gives up its rights once a dry run has imported all it
+    needs.
+    """
     command = [sys.executable, "-W", "ignore", "-c", AS_NOBODY, json.dumps(list(map(str, words)))]
     done = subprocess.run(command, capture_output=True, text=True)
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
-def test_a_full_disk_of_the_server_takes_the_import_back(run: Run, postgresql: str, sample_set: Path) -> None:
+def test_a_full_disk_of_the_server_takes_the_import_back(
+    run: Run, postgresql: str, sample_set: Path
+) -> None:
     """A tablespace on a small file system, where the server may use one."""
     folder = Path(f"/tmp/bakeio-{uuid.uuid4().hex[:8]}")
     folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)], capture_output=True).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)], capture_output=True
+    ).returncode:
         folder.rmdir()
         pytest.skip("a small file system cannot be mounted here")
     name = f"s{uuid.uuid4().hex[:8]}"
     with psycopg.connect(postgresql, autocommit=True) as db:
         try:
-            owner = Path(str(db.execute("SHOW data_directory").fetchone()[0])).stat()  # type: ignore[index]
+            home = db.execute("SHOW data_directory").fetchone()
+            owner = Path(str(home[0])).stat()  # type: ignore[index]
             os.chown(folder, owner.st_uid, owner.st_gid)
             db.execute(f"CREATE TABLESPACE {name} LOCATION '{folder}'")
             db.execute(f"CREATE DATABASE {name} TEMPLATE template0 TABLESPACE {name}")
@@ -257,14 +327,23 @@ def test_a_full_disk_of_the_server_takes_the_import_back(run: Run, postgresql: s
             assert run("-d", url, "import-complete", sample_set).code == 0
             before = rows_of(url)
             with psycopg.connect(url) as other:
-                other.execute("CREATE TABLE ballast AS SELECT repeat(md5(n::text), 20) AS filler FROM generate_series(1, 100) n")
+                other.execute(
+                    "CREATE TABLE ballast AS SELECT repeat(md5(n::text), 20) AS filler FROM "
+                    "generate_series(1, 100) n"
+                )
             fill_up_table(url)
             view = folder.with_suffix(".json")
-            records = [{"product_slug": "king_arthur_unbleached_all_purpose_flour_5lb", "supplier_name": "Costco",
-                        "purchase_date": "2025-12-20", "unit_price": n, "quantity_purchased": 1, "notes": "x" * 900}
+            records = [{"product_slug": "king_arthur_unbleached_all_purpose_flour_5lb",
+                        "supplier_name": "Costco",
+                        "purchase_date": "2025-12-20", "unit_price": n, "quantity_purchased": 1,
+                        "notes": "x" * 900}
                        for n in range(3000)]  # fmt: skip
             view.write_text(json.dumps({"view_name": "purchases", "records": records}), "utf-8")
-            assert_io_error(run("-d", url, "import-view", view, "--json"), "No space left on device", "make room where it lies")
+            assert_io_error(
+                run("-d", url, "import-view", view, "--json"),
+                "No space left on device",
+                "make room where it lies",
+            )
             assert rows_of(url) == before
             view.unlink()
         finally:

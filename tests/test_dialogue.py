@@ -1,4 +1,6 @@
-"""The conversation about missing references, as a person sees it: golden transcripts, on a terminal of 80 columns and through pipes."""
+"""The conversation about missing references, as a person sees it: golden transcripts, on a terminal
+of 80 columns and through pipes.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +27,18 @@ LONG = "Grünkern & " + "very " * 30 + "long"
 def two_costcos(database: Path) -> Path:
     """Give the sample bakery a second shop of that name."""
     with sqlite3.connect(database) as db:
-        db.execute("INSERT INTO suppliers (uuid, slug, name, city, state) VALUES ('u-9', 'costco_nashua_nh', 'Costco', 'Nashua', 'NH')")
+        db.execute(
+            "INSERT INTO suppliers (uuid, slug, name, city, state) VALUES ('u-9', "
+            "'costco_nashua_nh', 'Costco', 'Nashua', 'NH')"
+        )
     db.close()
     return database
 
 
 def five_questions(folder: Path) -> Path:
-    """A name of two shops, a name misspelt, a name too long for a line, a look-alike product, and a product of an unknown ingredient."""
+    """A name of two shops, a name misspelt, a name too long for a line, a look-alike product, and a
+    product of an unknown ingredient.
+    """
     return view_of(
         folder / "view.json",
         [
@@ -47,9 +54,11 @@ def five_questions(folder: Path) -> Path:
 ANSWERS = [
     "b", "c", "", "2",  # two Costcos: no question before, none to create, no answer, the second
     "b", "1", "c", "", "1",  # back, the other one; not created beside one so like it
-    "f", "f box & ribbon", "f zzqq", "s",  # nothing is like the first, something is like the second, nothing is like the third
+    # nothing is like the first, something is like the second, nothing is like the third
+    "f", "f box & ribbon", "f zzqq", "s",
     "c", "", "plugra butter", "", "", "", "<", "1",  # the form, and back out of it
-    "c", "", "", "", "", "2 1/2", "", "jar", "0", "4",  # a product, whose ingredient is the next question
+    "c", "", "", "", "", "2 1/2", "", "jar", "0",
+    "4",  # a product, whose ingredient is the next question
     "b", "c", "", "", "", "", "", "jar", "4",  # back, where the plan was made anew meanwhile
     "c", "", "13", "7",  # a category by its number
     "n",  # not to be written after all
@@ -57,7 +66,9 @@ ANSWERS = [
 
 
 def compare(name: str, told: str, width: int = 80) -> None:
-    """Compare with a transcript; BAKEIO_WRITE_GOLDEN=1 writes it, to be read before it is committed."""
+    """Compare with a transcript; BAKEIO_WRITE_GOLDEN=1 writes it, to be read before it is
+    committed.
+    """
     golden = DATA / name
     if os.environ.get("BAKEIO_WRITE_GOLDEN"):
         golden.write_text(told, "utf-8")
@@ -65,10 +76,14 @@ def compare(name: str, told: str, width: int = 80) -> None:
     assert max(map(len, told.splitlines())) <= width
 
 
-def test_the_conversation_on_a_terminal_is_the_one_of_the_transcript(sample: Path, tmp_path: Path) -> None:
+def test_the_conversation_on_a_terminal_is_the_one_of_the_transcript(
+    sample: Path, tmp_path: Path
+) -> None:
     two_costcos(sample)
     five_questions(tmp_path)
-    done = on_terminal(["-d", sample, "import-view", "view.json", "--interactive"], ANSWERS, tmp_path)
+    done = on_terminal(
+        ["-d", sample, "import-view", "view.json", "--interactive"], ANSWERS, tmp_path
+    )
     compare("questions_terminal.txt", done.out)
     assert done.code == 130
     assert len(json.loads((tmp_path / "view.decisions.json").read_text("utf-8"))) == 6
@@ -79,13 +94,20 @@ def piped(words: Iterable[object], answers: Iterable[str], folder: Path) -> Ran:
     command = [sys.executable, "-W", "ignore", "-m", "bakeio_core", *map(str, words)]
     said = "".join(f"{answer}\n" for answer in answers).encode()
     done = subprocess.run(
-        command, input=said, capture_output=True, cwd=folder, env={**os.environ, "PYTHONIOENCODING": "utf-8"}, check=False
+        command,
+        input=said,
+        capture_output=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        check=False,
     )
     assert b"Traceback" not in done.stderr, done.stderr.decode()
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def test_answers_may_be_piped_in_and_the_questions_are_the_same(sample: Path, tmp_path: Path) -> None:
+def test_answers_may_be_piped_in_and_the_questions_are_the_same(
+    sample: Path, tmp_path: Path
+) -> None:
     two_costcos(sample)
     five_questions(tmp_path)
     words = ["-d", sample, "import-view", "view.json", "--interactive"]
@@ -100,7 +122,9 @@ ANSWERED = ["1", "1"]
 
 
 @pytest.mark.parametrize("way", ["ctrl-c", "ctrl-d", "end of the pipe"])
-def test_a_conversation_broken_off_writes_nothing_and_goes_on_from_its_decisions(sample: Path, tmp_path: Path, way: str) -> None:
+def test_a_conversation_broken_off_writes_nothing_and_goes_on_from_its_decisions(
+    sample: Path, tmp_path: Path, way: str
+) -> None:
     two_costcos(sample)
     five_questions(tmp_path)
     before = hash_of(sample)
@@ -113,10 +137,14 @@ def test_a_conversation_broken_off_writes_nothing_and_goes_on_from_its_decisions
         told = done.out
     assert done.code == 130
     assert hash_of(sample) == before
-    assert told.endswith("2 decisions kept; to go on from there: --decisions view.decisions.json\nInterrupted: nothing was written.\n")
+    assert told.endswith(
+        "2 decisions kept; to go on from there: --decisions view.decisions.json\n"
+        "Interrupted: nothing was written.\n"
+    )
     kept = json.loads((tmp_path / "view.decisions.json").read_text("utf-8"))
     assert [(entry["key"], entry["target"]) for entry in kept] == [
-        ({"name": "Costco"}, {"slug": "costco_waltham_ma"}), ({"name": "Wegman's"}, {"slug": "wegmans_burlington_ma"}),
+        ({"name": "Costco"}, {"slug": "costco_waltham_ma"}),
+        ({"name": "Wegman's"}, {"slug": "wegmans_burlington_ma"}),
     ]  # fmt: skip
     on = piped([*words, "--decisions", "view.decisions.json"], ["s", "s", "s"], tmp_path)
     assert on.code == 3
@@ -128,14 +156,18 @@ def test_stopping_by_q_is_a_refusal_and_keeps_the_decisions(sample: Path, tmp_pa
     two_costcos(sample)
     five_questions(tmp_path)
     before = hash_of(sample)
-    done = piped(["-d", sample, "import-view", "view.json", "--interactive"], [*ANSWERED, "q"], tmp_path)
+    done = piped(
+        ["-d", sample, "import-view", "view.json", "--interactive"], [*ANSWERED, "q"], tmp_path
+    )
     assert done.code == 1
     assert hash_of(sample) == before
     assert done.err.endswith("Error: stopped: nothing was written\n")
     assert len(json.loads((tmp_path / "view.decisions.json").read_text("utf-8"))) == 2
 
 
-def test_answers_of_a_second_conversation_are_added_to_those_kept_of_the_first(sample: Path, tmp_path: Path) -> None:
+def test_answers_of_a_second_conversation_are_added_to_those_kept_of_the_first(
+    sample: Path, tmp_path: Path
+) -> None:
     two_costcos(sample)
     five_questions(tmp_path)
     words = ["-d", sample, "import-view", "view.json", "--interactive"]
@@ -143,23 +175,34 @@ def test_answers_of_a_second_conversation_are_added_to_those_kept_of_the_first(s
     piped(words, ["2"], tmp_path)
     kept = json.loads((tmp_path / "view.decisions.json").read_text("utf-8"))
     assert sorted((str(entry["key"].get("name"))[:8], entry.get("target")) for entry in kept) == [
-        ("Costco", {"slug": "costco_nashua_nh"}), ("Grünkern", None), ("Wegman's", {"slug": "wegmans_burlington_ma"}),
+        ("Costco", {"slug": "costco_nashua_nh"}), ("Grünkern", None),
+        ("Wegman's", {"slug": "wegmans_burlington_ma"}),
     ]  # fmt: skip
 
 
-def test_nobody_is_asked_where_the_import_would_be_refused_whatever_the_answers(sample: Path, tmp_path: Path) -> None:
-    view_of(tmp_path / "view.json", [purchase("Nobody"), purchase("Costco", 2) | {"unit_price": "much"}])
+def test_nobody_is_asked_where_the_import_would_be_refused_whatever_the_answers(
+    sample: Path, tmp_path: Path
+) -> None:
+    view_of(
+        tmp_path / "view.json", [purchase("Nobody"), purchase("Costco", 2) | {"unit_price": "much"}]
+    )
     done = piped(["-d", sample, "import-view", "view.json", "--interactive"], ["s"], tmp_path)
     assert done.code == 1
     assert "Your answer" not in done.err
     assert "Nothing is asked" in done.err
     assert {"missing-reference", "bad-value"} == set(re.findall(r"\[([a-z-]+)\]", done.out))
-    mended = piped(["-d", sample, "import-view", "view.json", "--interactive", "--skip-on-error"], ["s"], tmp_path)
+    mended = piped(
+        ["-d", sample, "import-view", "view.json", "--interactive", "--skip-on-error"],
+        ["s"],
+        tmp_path,
+    )
     assert mended.code == 3
     assert mended.err.count("Your answer") == 1
 
 
-def test_records_may_come_through_stdin_and_the_terminal_is_asked(sample: Path, tmp_path: Path) -> None:
+def test_records_may_come_through_stdin_and_the_terminal_is_asked(
+    sample: Path, tmp_path: Path
+) -> None:
     view = view_of(tmp_path / "view.json", [purchase("Wegman's"), purchase("Costco", 2)])
     words = ["-d", sample, "import-view", "-", "--interactive"]
     alone = subprocess.run(
@@ -186,10 +229,17 @@ def test_records_may_come_through_stdin_and_the_terminal_is_asked(sample: Path, 
     assert again.returncode == 0, "nothing is missing, so nobody need be asked"
 
 
-def test_going_back_over_a_new_plan_drops_the_questions_that_came_of_the_answer(sample: Path, tmp_path: Path) -> None:
-    view_of(tmp_path / "view.json", [purchase("Costco", 1, SUMAC, ingredient_name="Sumac"), purchase("Costco", 2)])
+def test_going_back_over_a_new_plan_drops_the_questions_that_came_of_the_answer(
+    sample: Path, tmp_path: Path
+) -> None:
+    view_of(
+        tmp_path / "view.json",
+        [purchase("Costco", 1, SUMAC, ingredient_name="Sumac"), purchase("Costco", 2)],
+    )
     product = ["c", "", "", "", "", "", "oz", "4"]
-    done = piped(["-d", sample, "import-view", "view.json", "--interactive"], [*product, "b", "s"], tmp_path)
+    done = piped(
+        ["-d", sample, "import-view", "view.json", "--interactive"], [*product, "b", "s"], tmp_path
+    )
     assert done.code == 3
     assert re.findall(r"Question (\d of \d): (\w+)", done.err) == [
         ("1 of 1", "products"),

@@ -1,4 +1,6 @@
-"""The documentation cannot rot: generated pages are fresh, everything has a heading, links lead somewhere, and what a reader types works."""
+"""The documentation cannot rot: generated pages are fresh, everything has a heading, links lead
+somewhere, and what a reader types works.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,11 @@ def without_code(text: str) -> str:
 
 
 def headings(name: str, level: str = "## ") -> list[str]:
-    return [line.removeprefix(level) for line in without_code(read(name)).splitlines() if line.startswith(level)]
+    return [
+        line.removeprefix(level)
+        for line in without_code(read(name)).splitlines()
+        if line.startswith(level)
+    ]
 
 
 def sections(name: str) -> dict[str, str]:
@@ -74,7 +80,9 @@ def test_a_generated_page_is_as_the_code_has_it(page: str) -> None:
     assert page not in generate.stale(), "run: python docs/generate.py"
 
 
-def test_a_stale_page_is_told_and_written_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stale_page_is_told_and_written_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert generate.main(["--check"], tmp_path) == 1
     assert "cli.md is stale" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
@@ -103,7 +111,10 @@ def test_every_command_and_every_option_is_in_the_reference() -> None:
     for name, command in commands.items():
         for parameter in command.params:
             if isinstance(parameter, click.Option) and not parameter.hidden:
-                assert all(option in there[f"bakeio {name}"] for option in parameter.opts), (name, parameter.name)
+                assert all(option in there[f"bakeio {name}"] for option in parameter.opts), (
+                    name,
+                    parameter.name,
+                )
     top = read("docs/reference/cli.md").split("\n## ")[0]
     assert all(option in top for parameter in cli.bakeio.params for option in parameter.opts)
 
@@ -112,7 +123,11 @@ def test_every_command_and_every_option_is_in_the_reference() -> None:
 def test_every_command_says_what_it_and_each_option_does(name: str) -> None:
     command = generate.commands()[name]
     assert re.match(r"[A-Z].*\.", command.help or "")
-    assert [p.name for p in command.params if isinstance(p, click.Option) and not re.match(r"[A-Z].*\.$", p.help or "", re.DOTALL)] == []
+    assert [
+        p.name
+        for p in command.params
+        if isinstance(p, click.Option) and not re.match(r"[A-Z].*\.$", p.help or "", re.DOTALL)
+    ] == []
 
 
 def test_every_hook_has_a_heading_with_its_signature() -> None:
@@ -135,9 +150,18 @@ def test_every_error_code_has_meaning_example_and_remedy() -> None:
 
 
 def test_the_limits_are_those_of_the_code() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| ([\d,]+(?: [MG]iB)?) \|", read("docs/reference/limits.md"), re.MULTILINE))
+    rows = dict(
+        re.findall(
+            r"^\| `(\w+)` \| ([\d,]+(?: [MG]iB)?) \|",
+            read("docs/reference/limits.md"),
+            re.MULTILINE,
+        )
+    )
     units = {"MiB": 1 << 20, "GiB": 1 << 30}
-    told = {name: int(text.split()[0].replace(",", "")) * units.get(text.split()[-1], 1) for name, text in rows.items()}
+    told = {
+        name: int(text.split()[0].replace(",", "")) * units.get(text.split()[-1], 1)
+        for name, text in rows.items()
+    }
     assert told == dataclasses.asdict(Limits())
 
 
@@ -145,12 +169,21 @@ def test_the_page_of_files_names_every_field_a_set_has(sample_set: Path) -> None
     manifest = json.loads((sample_set / "manifest.json").read_text("utf-8"))
     entity = json.loads((sample_set / "03_products.json").read_text("utf-8"))
     reference = entity["schema"]["foreign_keys"]["ingredient_id"]
-    names = [*manifest, *manifest["files"][0], *manifest["export_options"], *entity, *entity["schema"], *reference]
+    names = [
+        *manifest,
+        *manifest["files"][0],
+        *manifest["export_options"],
+        *entity,
+        *entity["schema"],
+        *reference,
+    ]
     told = read("docs/reference/files.md")
     assert [name for name in names if f"`{name}`" not in told] == []
 
 
-def test_the_page_of_files_names_every_field_of_a_report(run: Callable[..., Ran], sample: Path, sample_set: Path) -> None:
+def test_the_page_of_files_names_every_field_of_a_report(
+    run: Callable[..., Ran], sample: Path, sample_set: Path
+) -> None:
     report = run("-d", sample, "import-complete", sample_set, "--json").json
     told = read("docs/reference/files.md")
     assert [name for name in (*report, *report["summary"]) if f"`{name}`" not in told] == []
@@ -158,8 +191,13 @@ def test_the_page_of_files_names_every_field_of_a_report(run: Callable[..., Ran]
 
 # -- links and words
 def anchors(page: Path) -> set[str]:
-    lines = [line for line in without_code(page.read_text("utf-8")).splitlines() if line.startswith("#")]
-    return {re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower()).replace(" ", "-") for line in lines}
+    lines = [
+        line for line in without_code(page.read_text("utf-8")).splitlines() if line.startswith("#")
+    ]
+    return {
+        re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower()).replace(" ", "-")
+        for line in lines
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -177,7 +215,10 @@ def test_every_relative_link_leads_somewhere(name: str) -> None:
 
 
 def test_every_page_can_be_reached_from_the_index() -> None:
-    linked = {(DOCS / target.split("#")[0]).resolve() for target in re.findall(r"\]\(([^)\s]+)\)", read("docs/index.md"))}
+    linked = {
+        (DOCS / target.split("#")[0]).resolve()
+        for target in re.findall(r"\]\(([^)\s]+)\)", read("docs/index.md"))
+    }
     assert {page for page in PAGES if DOCS in page.parents} - linked - {DOCS / "index.md"} == set()
 
 
@@ -189,16 +230,24 @@ def test_the_readme_is_short() -> None:
 def test_every_option_and_command_a_page_names_exists(name: str) -> None:
     known, commands = read("docs/reference/cli.md"), generate.commands()
     spans = re.findall(r"`([^`\n]+)`", without_code(read(name)))
-    options = {option for span in spans for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", span)} - NOT_OURS
+    options = {
+        option for span in spans for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", span)
+    } - NOT_OURS
     assert sorted(option for option in options if not re.search(rf"{option}\b", known)) == []
-    named = {match[1] for span in spans if (match := re.match(r"bakeio ([a-z]+(?:-[a-z]+)*)\b(?!\.)", span))}
+    named = {
+        match[1]
+        for span in spans
+        if (match := re.match(r"bakeio ([a-z]+(?:-[a-z]+)*)\b(?!\.)", span))
+    }
     assert named - set(commands) == set()
 
 
 # -- what a reader types
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, the comment before it (`tour`, `skip`, `file: NAME`), its text and where it stands."""
+    """A fenced block: its language, the comment before it (`tour`, `skip`, `file: NAME`), its text
+    and where it stands.
+    """
 
     language: str
     mark: str
@@ -208,13 +257,19 @@ class Block:
 
 def blocks(name: str) -> Iterator[Block]:
     text = read(name)
-    for found in re.finditer(r"(?:^<!-- ([^\n]*?) -->\n)?^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+    for found in re.finditer(
+        r"(?:^<!-- ([^\n]*?) -->\n)?^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE
+    ):
         yield Block(found[2], found[1] or "", found[3], text[: found.start(3)].count("\n") + 1)
 
 
 def typed(block: Block) -> list[str]:
     """The commands of a block of shell, one a line."""
-    return [line for line in block.text.replace("\\\n", " ").splitlines() if line.strip() and not line.startswith("#")]
+    return [
+        line
+        for line in block.text.replace("\\\n", " ").splitlines()
+        if line.strip() and not line.startswith("#")
+    ]
 
 
 BAKEIO_LINES = [
@@ -241,14 +296,27 @@ def test_every_command_line_in_the_documentation_makes_sense(line: str) -> None:
             pytest.fail(f"{line}: {error.format_message()}")
 
 
-RUN = [name for name in NAMES if any(b.mark == "tour" or b.mark.startswith("file:") or b.language == "python" for b in blocks(name))]
+RUN = [
+    name
+    for name in NAMES
+    if any(
+        b.mark == "tour" or b.mark.startswith("file:") or b.language == "python"
+        for b in blocks(name)
+    )
+]
 
 
 @pytest.mark.parametrize("name", RUN)
 def test_what_a_page_tells_to_type_works(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, sample_database: Path
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    sample_database: Path,
 ) -> None:
-    """All blocks of a page in their order, in one new folder with a sample bakery (unless the page makes its own)."""
+    """All blocks of a page in their order, in one new folder with a sample bakery (unless the page
+    makes its own).
+    """
     page = list(blocks(name))
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -256,7 +324,11 @@ def test_what_a_page_tells_to_type_works(
     only_bundled_plugins(monkeypatch, tmp_path)
     if not any(b.mark == "tour" and "bakeio init" in b.text for b in page):
         Path("bakeio.db").write_bytes(sample_database.read_bytes())
-    server = request.getfixturevalue("new_postgresql")() if any(b.mark == "tour" and SERVER in b.text for b in page) else SERVER
+    server = (
+        request.getfixturevalue("new_postgresql")()
+        if any(b.mark == "tour" and SERVER in b.text for b in page)
+        else SERVER
+    )
     scope: dict[str, Any] = {"__name__": "__page__"}
     for block in page:
         if block.mark == "tour":
@@ -277,7 +349,11 @@ def only_bundled_plugins(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     def entry_points(**selected: Any) -> Any:
         kept = []
         for entry in all_entry_points(**selected):
-            home = Path(str(entry.dist.locate_file(""))).resolve() if entry.dist is not None else Path()
+            home = (
+                Path(str(entry.dist.locate_file(""))).resolve()
+                if entry.dist is not None
+                else Path()
+            )
             if entry.dist is not None and (entry.dist.name == "bakeio" or home == folder.resolve()):
                 kept.append(entry)
         return kept
@@ -298,7 +374,9 @@ def write_file(block: Block, name: str, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def type_line(line: str, folder: Path) -> None:
-    """Run one line as a reader would, and look at its exit code: 0, or what a comment after it says."""
+    """Run one line as a reader would, and look at its exit code: 0, or what a comment after it
+    says.
+    """
     words = shlex.split(line, comments=True)
     wanted = int(match[1]) if (match := re.search(r"# exit code (\d+)$", line)) else 0
     if words[0] == "bakeio":
@@ -313,28 +391,50 @@ def type_line(line: str, folder: Path) -> None:
 
 
 def install_here(folder: Path) -> None:
-    """Do what an editable install does, without a network: leave the metadata of `pyproject.toml` beside the module."""
+    """Do what an editable install does, without a network: leave the metadata of `pyproject.toml`
+    beside the module.
+    """
     text = (folder / "pyproject.toml").read_text("utf-8")
-    name, version = (re.search(rf'^{key} = "(.+)"$', text, re.MULTILINE) for key in ("name", "version"))
-    points = re.search(r"^\[project\.entry-points\.bakeio\]\n((?:\w+ = \".+\"\n)+)", text, re.MULTILINE)
+    name, version = (
+        re.search(rf'^{key} = "(.+)"$', text, re.MULTILINE) for key in ("name", "version")
+    )
+    points = re.search(
+        r"^\[project\.entry-points\.bakeio\]\n((?:\w+ = \".+\"\n)+)", text, re.MULTILINE
+    )
     assert name and version and points
     info = folder / f"{name[1].replace('-', '_')}-{version[1]}.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name[1]}\nVersion: {version[1]}\n", "utf-8")
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {name[1]}\nVersion: {version[1]}\n", "utf-8"
+    )
     (info / "entry_points.txt").write_text("[bakeio]\n" + points[1].replace('"', ""), "utf-8")
     importlib_metadata.MetadataPathFinder.invalidate_caches()
 
 
 def test_the_readme_has_a_tour_that_is_run() -> None:
     tours = [block for block in blocks("README.md") if block.mark == "tour"]
-    assert {"init", "export-complete", "validate-export", "import-complete", "export-view", "import-view"} <= {
-        word for block in tours for line in typed(block) for word in shlex.split(line)
-    }
+    assert {
+        "init",
+        "export-complete",
+        "validate-export",
+        "import-complete",
+        "export-view",
+        "import-view",
+    } <= {word for block in tours for line in typed(block) for word in shlex.split(line)}
 
 
 def test_the_package_of_the_tutorial_is_the_one_in_the_repository() -> None:
-    """The files a reader writes in the tutorial are those of plugins/bakeio-view-reorder, word for word."""
-    shown = {b.mark.removeprefix("file: "): b.text for b in blocks("docs/tutorial/first-view-plugin.md") if b.mark.startswith("file: ")}
+    """The files a reader writes in the tutorial are those of plugins/bakeio-view-reorder, word for
+    word.
+    """
+    shown = {
+        b.mark.removeprefix("file: "): b.text
+        for b in blocks("docs/tutorial/first-view-plugin.md")
+        if b.mark.startswith("file: ")
+    }
     folder = ROOT / "plugins" / "bakeio-view-reorder"
-    assert folder.is_dir(), "plugins/bakeio-view-reorder is missing: make it of the blocks of docs/tutorial/first-view-plugin.md"
+    assert folder.is_dir(), (
+        "plugins/bakeio-view-reorder is missing: make it of the blocks of "
+        "docs/tutorial/first-view-plugin.md"
+    )
     assert {name: (folder / name).read_text("utf-8") for name in shown} == shown

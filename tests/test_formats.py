@@ -28,7 +28,9 @@ def write(file: IO[bytes], header: dict[str, Any], records: Iterable[dict[str, A
 
 def read(file: IO[bytes]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     header, _, body = file.read().decode().partition("\n")
-    return json.loads(header), [{n: json.loads(v) for n, v in row.items()} for row in csv.DictReader(io.StringIO(body))]
+    return json.loads(header), [
+        {n: json.loads(v) for n, v in row.items()} for row in csv.DictReader(io.StringIO(body))
+    ]
 
 
 class Tables:
@@ -38,15 +40,23 @@ class Tables:
         return Format(name="table", suffix=".table", write=write, read=read)
 
 
-def test_a_view_goes_out_in_a_plugins_format_and_edits_come_back(sample: Path, tmp_path: Path) -> None:
-    core, engine, path = Bakeio.discover(plugins=[Tables]), connect(sample), tmp_path / "view_products.table"
+def test_a_view_goes_out_in_a_plugins_format_and_edits_come_back(
+    sample: Path, tmp_path: Path
+) -> None:
+    core, engine, path = (
+        Bakeio.discover(plugins=[Tables]),
+        connect(sample),
+        tmp_path / "view_products.table",
+    )
     with begin_read(engine) as db:
         assert core.export_view(db, "products", path, format="table") == 81
     before = rows_of(sample)
     with begin_write(engine) as db:
         assert core.import_(db, path).summary["unchanged"] == 81
     assert rows_of(sample) == before
-    path.write_text(path.read_text("utf-8").replace('"""King Arthur"""', '"""King Arthur Baking"""', 1), "utf-8")
+    path.write_text(
+        path.read_text("utf-8").replace('"""King Arthur"""', '"""King Arthur Baking"""', 1), "utf-8"
+    )
     with begin_write(engine) as db:
         assert core.import_(db, path).summary["updated"] == 1
     engine.dispose()

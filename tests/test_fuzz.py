@@ -1,4 +1,6 @@
-"""Two thousand hostile documents: a sample of what `python tests/fuzz.py` throws at the command line."""
+"""Two thousand hostile documents: a sample of what `python tests/fuzz.py` throws at the command
+line.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +29,16 @@ def test_hostile_documents_break_nothing_on_postgresql(postgresql: str, tmp_path
     assert tally.enough, tally.lines()
 
 
-def test_a_document_that_fails_is_saved_and_can_be_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_document_that_fails_is_saved_and_can_be_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home, work = tmp_path / "home", tmp_path / "work"
     home.mkdir()
     work.mkdir()
     with fuzz.kitchen_at(work) as kitchen:
-        number = next(n for n in range(100) if make(Random(f"{SEED}:{n}"), kitchen.material).kind == "view")
+        number = next(
+            n for n in range(100) if make(Random(f"{SEED}:{n}"), kitchen.material).kind == "view"
+        )
         with monkeypatch.context() as patch:
             patch.setattr(fuzz, "CODES", frozenset())
             patch.setattr(fuzz, "SECONDS", -1.0)

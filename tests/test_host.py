@@ -1,4 +1,6 @@
-"""A host application: its own engine, its own session, its own transaction. bakeio is a guest in it."""
+"""A host application: its own engine, its own session, its own transaction. bakeio is a guest in
+it.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,11 @@ def url(new_database: Callable[[], str]) -> str:
 @pytest.fixture
 def engine(url: str) -> Iterator[Engine]:
     """The host's engine, made without bakeio, and a database that has only the host's table."""
-    plain = url.replace("postgresql://", "postgresql+psycopg://") if url.startswith("postgresql") else f"sqlite:///{url}"
+    plain = (
+        url.replace("postgresql://", "postgresql+psycopg://")
+        if url.startswith("postgresql")
+        else f"sqlite:///{url}"
+    )
     made = create_engine(plain)
     Base.metadata.create_all(made)
     yield made
@@ -86,7 +92,9 @@ def one(engine: Engine, sql: str) -> Any:
 
 
 # -- the host's transaction
-def test_the_hosts_rollback_leaves_no_table_and_no_row(engine: Engine, core: Bakeio, sample_set: Path) -> None:
+def test_the_hosts_rollback_leaves_no_table_and_no_row(
+    engine: Engine, core: Bakeio, sample_set: Path
+) -> None:
     with Session(engine) as session:
         session.add(Memo(said="never"))
         db = session.connection()
@@ -98,7 +106,9 @@ def test_the_hosts_rollback_leaves_no_table_and_no_row(engine: Engine, core: Bak
     assert memos(engine) == []
 
 
-def test_the_hosts_rollback_after_reading_first_leaves_rows_as_they_were(full: Engine, url: str, core: Bakeio, folder: Path) -> None:
+def test_the_hosts_rollback_after_reading_first_leaves_rows_as_they_were(
+    full: Engine, url: str, core: Bakeio, folder: Path
+) -> None:
     change(folder, "01_suppliers.json", 0, notes="new notes")
     before = rows_of(url)
     with Session(full) as session:
@@ -108,7 +118,9 @@ def test_the_hosts_rollback_after_reading_first_leaves_rows_as_they_were(full: E
     assert rows_of(url) == before
 
 
-def test_the_hosts_commit_keeps_everything(engine: Engine, url: str, core: Bakeio, sample_set: Path, sample_database: Path) -> None:
+def test_the_hosts_commit_keeps_everything(
+    engine: Engine, url: str, core: Bakeio, sample_set: Path, sample_database: Path
+) -> None:
     with Session(engine) as session, session.begin():
         session.add(Memo(said="before"))
         core.create_tables(session.connection())
@@ -119,14 +131,18 @@ def test_the_hosts_commit_keeps_everything(engine: Engine, url: str, core: Bakei
     assert rows_of(url) == rows_of(sample_database)
 
 
-def test_a_connection_that_is_never_committed_leaves_nothing(engine: Engine, core: Bakeio, sample_set: Path) -> None:
+def test_a_connection_that_is_never_committed_leaves_nothing(
+    engine: Engine, core: Bakeio, sample_set: Path
+) -> None:
     with engine.connect() as db:
         core.create_tables(db)
         core.import_complete(db, sample_set)
     assert tables(engine) == {"host_memos"}
 
 
-def test_a_refused_import_leaves_the_hosts_own_rows_and_none_of_its_own(engine: Engine, url: str, core: Bakeio, folder: Path) -> None:
+def test_a_refused_import_leaves_the_hosts_own_rows_and_none_of_its_own(
+    engine: Engine, url: str, core: Bakeio, folder: Path
+) -> None:
     change(folder, "04_purchases.json", 100, unit_price="$6.99")
     with engine.begin() as db:
         core.create_tables(db)
@@ -136,13 +152,17 @@ def test_a_refused_import_leaves_the_hosts_own_rows_and_none_of_its_own(engine: 
         with pytest.raises(ImportRefused) as refused:
             core.import_complete(session.connection(), folder)
         session.add(Memo(said="after"))
-    assert [(problem.code, problem.record, problem.field) for problem in refused.value.problems] == [("bad-value", 101, "unit_price")]
+    assert [
+        (problem.code, problem.record, problem.field) for problem in refused.value.problems
+    ] == [("bad-value", 101, "unit_price")]
     assert refused.value.report.exit_code == 1
     assert memos(engine) == ["before", "after"]
     assert not any(rows_of(url).values())
 
 
-def test_a_dry_run_leaves_nothing_though_the_host_commits(engine: Engine, url: str, core: Bakeio, sample_set: Path) -> None:
+def test_a_dry_run_leaves_nothing_though_the_host_commits(
+    engine: Engine, url: str, core: Bakeio, sample_set: Path
+) -> None:
     with engine.begin() as db:
         core.create_tables(db)
     with Session(engine) as session, session.begin():
@@ -156,7 +176,9 @@ def test_a_dry_run_leaves_nothing_though_the_host_commits(engine: Engine, url: s
     assert real.as_dict() | {"run": None, "dry_run": True} == dry.as_dict() | {"run": None}
 
 
-def test_the_hosts_settings_of_a_connection_are_untouched(tmp_path: Path, core: Bakeio, sample_set: Path) -> None:
+def test_the_hosts_settings_of_a_connection_are_untouched(
+    tmp_path: Path, core: Bakeio, sample_set: Path
+) -> None:
     engine = create_engine(f"sqlite:///{tmp_path / 'host.db'}")
     names = [
         "foreign_keys",
@@ -181,15 +203,17 @@ def test_the_hosts_settings_of_a_connection_are_untouched(tmp_path: Path, core: 
 
 
 # -- plan, then apply
-def test_a_plan_reads_only_and_its_application_does_what_it_showed(full: Engine, url: str, core: Bakeio, folder: Path) -> None:
+def test_a_plan_reads_only_and_its_application_does_what_it_showed(
+    full: Engine, url: str, core: Bakeio, folder: Path
+) -> None:
     change(folder, "01_suppliers.json", 0, notes="new notes")
     before = rows_of(url)
     with Session(full) as session, session.begin():
         plan = core.plan(session.connection(), folder)
     assert rows_of(url) == before
-    assert [(c.action, c.entity, dict(c.new)["notes"]) for c in plan.changes if c.action != "unchanged"] == [
-        ("update", "suppliers", "new notes")
-    ]
+    assert [
+        (c.action, c.entity, dict(c.new)["notes"]) for c in plan.changes if c.action != "unchanged"
+    ] == [("update", "suppliers", "new notes")]
     assert "1 updated" in plan.preview()
     with Session(full) as session, session.begin():
         report = core.apply(session.connection(), plan)
@@ -209,7 +233,9 @@ def changed_meanwhile(engine: Engine, url: str, core: Bakeio, plan: Any) -> None
     assert memos(engine) == ["mine"]
 
 
-def test_a_file_changed_after_the_plan_is_refused(full: Engine, url: str, core: Bakeio, folder: Path) -> None:
+def test_a_file_changed_after_the_plan_is_refused(
+    full: Engine, url: str, core: Bakeio, folder: Path
+) -> None:
     with full.connect() as db:
         plan = core.plan(db, folder)
     change(folder, "01_suppliers.json", 0, notes="changed behind the preview")
@@ -223,7 +249,9 @@ def test_a_file_changed_after_the_plan_is_refused(full: Engine, url: str, core: 
         "UPDATE products SET notes = 'this was unchanged when planned' WHERE id = 3",
     ],
 )
-def test_a_row_changed_after_the_plan_is_refused(full: Engine, url: str, core: Bakeio, folder: Path, sql: str) -> None:
+def test_a_row_changed_after_the_plan_is_refused(
+    full: Engine, url: str, core: Bakeio, folder: Path, sql: str
+) -> None:
     change(folder, "01_suppliers.json", 0, notes="new notes")
     with full.connect() as db:
         plan = core.plan(db, folder)
@@ -232,13 +260,20 @@ def test_a_row_changed_after_the_plan_is_refused(full: Engine, url: str, core: B
     changed_meanwhile(full, url, core, plan)
 
 
-def test_a_row_made_after_the_plan_that_was_to_be_created_is_refused(engine: Engine, url: str, core: Bakeio, folder: Path) -> None:
+def test_a_row_made_after_the_plan_that_was_to_be_created_is_refused(
+    engine: Engine, url: str, core: Bakeio, folder: Path
+) -> None:
     with engine.begin() as db:
         core.create_tables(db)
         plan = core.plan(db, folder)
     assert plan.report.summary["created"] == 776
     with engine.begin() as db:
-        db.execute(text("INSERT INTO suppliers (slug, name) VALUES ('costco_waltham_ma', 'Costco, typed by hand')"))
+        db.execute(
+            text(
+                "INSERT INTO suppliers (slug, name) VALUES ('costco_waltham_ma', 'Costco, typed "
+                "by hand')"
+            )
+        )
     changed_meanwhile(engine, url, core, plan)
 
 
@@ -261,7 +296,9 @@ def test_the_documented_program_works(sample: Path, core: Bakeio, tmp_path: Path
         report = bakeio.apply(db, plan, skip_errors=True)
         assert report.summary["unchanged"] == sum(done.counts.values()) == 776
         assert list(bakeio.catalog.entities)[-1] == "inventory_items"
-        batches = bakeio.hook.bakeio_export_records(db=db, entity=bakeio.catalog.entities["suppliers"], catalog=bakeio.catalog)
+        batches = bakeio.hook.bakeio_export_records(
+            db=db, entity=bakeio.catalog.entities["suppliers"], catalog=bakeio.catalog
+        )
         records = [dict(record) for batch in batches for record in batch]
     assert len(records) == 8
     assert records[0]["slug"] == "costco_waltham_ma"
@@ -269,9 +306,18 @@ def test_the_documented_program_works(sample: Path, core: Bakeio, tmp_path: Path
     engine.dispose()
 
 
-def test_a_resolver_is_asked_once_for_each_key_and_its_answers_are_applied(full: Engine, core: Bakeio, folder: Path) -> None:
+def test_a_resolver_is_asked_once_for_each_key_and_its_answers_are_applied(
+    full: Engine, core: Bakeio, folder: Path
+) -> None:
     for record in (3, 4, 5):
-        change(folder, "04_purchases.json", record, supplier_slug="wilsons_farm", supplier_name="Wilson's Farm", supplier_id=None)
+        change(
+            folder,
+            "04_purchases.json",
+            record,
+            supplier_slug="wilsons_farm",
+            supplier_name="Wilson's Farm",
+            supplier_id=None,
+        )
     asked: list[Missing] = []
 
     def resolver(missing: Sequence[Missing]) -> dict[Missing, Decision]:
@@ -281,13 +327,24 @@ def test_a_resolver_is_asked_once_for_each_key_and_its_answers_are_applied(full:
     with full.begin() as db:
         plan = core.plan(db, folder, resolve=resolver)
         report = core.apply(db, plan)
-    assert [(item.entity, item.key.get("slug"), item.count) for item in asked] == [("suppliers", "wilsons_farm", 3)]
+    assert [(item.entity, item.key.get("slug"), item.count) for item in asked] == [
+        ("suppliers", "wilsons_farm", 3)
+    ]
     assert report.summary["errors"] == 0
     assert plan.missing == []
 
 
-def test_a_plan_with_missing_references_names_them_and_is_refused(full: Engine, url: str, core: Bakeio, folder: Path) -> None:
-    change(folder, "04_purchases.json", 3, supplier_slug="wilsons_farm", supplier_name="Wilson's Farm", supplier_id=None)
+def test_a_plan_with_missing_references_names_them_and_is_refused(
+    full: Engine, url: str, core: Bakeio, folder: Path
+) -> None:
+    change(
+        folder,
+        "04_purchases.json",
+        3,
+        supplier_slug="wilsons_farm",
+        supplier_name="Wilson's Farm",
+        supplier_id=None,
+    )
     before = rows_of(url)
     with full.begin() as db:
         plan = core.plan(db, folder)

@@ -1,4 +1,6 @@
-"""Files made to do harm, or spoilt so that they could: each ends with an exit code and a reason, quickly, and a terminal obeys none of it."""
+"""Files made to do harm, or spoilt so that they could: each ends with an exit code and a reason,
+quickly, and a terminal obeys none of it.
+"""
 
 from __future__ import annotations
 
@@ -31,15 +33,22 @@ def view(run: Run, sample: Path, tmp_path: Path) -> Callable[[str], dict[str, An
     """Export a view of the sample bakery and return it parsed."""
 
     def export(name: str) -> dict[str, Any]:
-        assert run("-d", sample, "export-view", name, "-o", tmp_path / "exported.json", "--force").code == 0
+        assert (
+            run("-d", sample, "export-view", name, "-o", tmp_path / "exported.json", "--force").code
+            == 0
+        )
         return json.loads((tmp_path / "exported.json").read_bytes())  # type: ignore[no-any-return]
 
     return export
 
 
 # -- names and bytes a fast decoder cannot take
-@pytest.mark.parametrize("name", ["a\0b", 'q"q', "back\\slash", "\x1b[31m", "\u2028", HALF, "", "x" * 100_000])
-def test_a_field_of_any_name_is_ignored_with_a_warning(run: Run, sample: Path, view: Any, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["a\0b", 'q"q', "back\\slash", "\x1b[31m", "\u2028", HALF, "", "x" * 100_000]
+)
+def test_a_field_of_any_name_is_ignored_with_a_warning(
+    run: Run, sample: Path, view: Any, tmp_path: Path, name: str
+) -> None:
     document = view("products")
     for record in document["records"]:
         record[name] = 1
@@ -52,7 +61,9 @@ def test_a_field_of_any_name_is_ignored_with_a_warning(run: Run, sample: Path, v
 
 
 @pytest.mark.parametrize("place", [1, 40])
-def test_bytes_that_are_no_utf8_are_a_fault_of_their_record(run: Run, sample: Path, view: Any, tmp_path: Path, place: int) -> None:
+def test_bytes_that_are_no_utf8_are_a_fault_of_their_record(
+    run: Run, sample: Path, view: Any, tmp_path: Path, place: int
+) -> None:
     lines = lined(view("products")).encode().split(b"\n")
     first = lines.index(b'  "records": [') + 1
     lines[first + place - 1] = lines[first + place - 1].replace(b'"brand":"', b'"brand":"\xf4\xff')
@@ -76,7 +87,9 @@ def test_a_broken_first_record_leaves_the_others_readable_in_a_spread_layout(
 
 # -- headers
 @pytest.mark.parametrize("entity", ["[]", "{}", "1", "null", '"\\ud83d"', "[[]]"])
-def test_a_file_of_an_entity_that_is_no_name_is_refused(run: Run, sample: Path, tmp_path: Path, entity: str) -> None:
+def test_a_file_of_an_entity_that_is_no_name_is_refused(
+    run: Run, sample: Path, tmp_path: Path, entity: str
+) -> None:
     (tmp_path / "e.json").write_text(f'{{"entity_type": {entity}, "records": []}}', "utf-8")
     done = run("-d", sample, "import", tmp_path / "e.json", "--json")
     assert done.code == 1
@@ -97,7 +110,9 @@ def test_what_a_header_says_of_its_origin_counts_only_where_it_can_be_kept(
 
 # -- archives
 @pytest.mark.parametrize("at", range(0, 4))
-def test_a_zip_member_with_a_broken_head_is_damaged(run: Run, folder: Path, tmp_path: Path, at: int) -> None:
+def test_a_zip_member_with_a_broken_head_is_damaged(
+    run: Run, folder: Path, tmp_path: Path, at: int
+) -> None:
     path = zipped(folder, tmp_path / "set.zip")
     with zipfile.ZipFile(path) as archive:
         head = archive.getinfo(PRODUCTS if at else "manifest.json").header_offset
@@ -111,7 +126,9 @@ def test_a_zip_member_with_a_broken_head_is_damaged(run: Run, folder: Path, tmp_
     assert not (tmp_path / "new.db").exists()
 
 
-def test_a_manifest_one_folder_up_does_not_move_the_set(run: Run, folder: Path, tmp_path: Path) -> None:
+def test_a_manifest_one_folder_up_does_not_move_the_set(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
     def up(info: zipfile.ZipInfo) -> None:
         info.filename = f"../{info.filename}" if info.filename == "manifest.json" else info.filename
 
@@ -120,7 +137,9 @@ def test_a_manifest_one_folder_up_does_not_move_the_set(run: Run, folder: Path, 
     assert codes(done.json) == {"unsafe-path"}
 
 
-def test_a_manifest_that_lists_one_file_many_times_is_refused_at_once(run: Run, folder: Path) -> None:
+def test_a_manifest_that_lists_one_file_many_times_is_refused_at_once(
+    run: Run, folder: Path
+) -> None:
     manifest = json.loads((folder / "manifest.json").read_bytes())
     manifest["files"] = manifest["files"] * 20_000
     (folder / "manifest.json").write_text(json.dumps(manifest, separators=(",", ":")), "utf-8")
@@ -138,29 +157,64 @@ def log_of(*entries: dict[str, Any], **header: Any) -> str:
     return json.dumps({"skipped_at": "2026-01-01T00:00:00Z", **header, "records": list(entries)})
 
 
-def test_a_log_numbers_its_records_as_they_stand_in_it(run: Run, sample: Path, tmp_path: Path) -> None:
+def test_a_log_numbers_its_records_as_they_stand_in_it(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
     bad = {"slug": 5}
     text = log_of(
-        {"entity_type": "ingredients", "record_data": {"slug": "fine", "display_name": "Fine", "category": "Flour"}},
-        {"entity_type": "suppliers", "record_data": bad}, {"entity_type": "ingredients", "record_data": bad},
+        {"entity_type": "ingredients", "record_data": {"slug": "fine", "display_name": "Fine",
+                                                       "category": "Flour"}},
+        {"entity_type": "suppliers", "record_data": bad},
+        {"entity_type": "ingredients", "record_data": bad},
     )  # fmt: skip
     (tmp_path / "log.json").write_text(text, "utf-8")
     again = tmp_path / "again.json"
-    done = run("-d", sample, "import", tmp_path / "log.json", "--skip-on-error", "--skipped-log", again, "--json")
+    done = run(
+        "-d",
+        sample,
+        "import",
+        tmp_path / "log.json",
+        "--skip-on-error",
+        "--skipped-log",
+        again,
+        "--json",
+    )
     assert done.code == 3
     assert done.json["summary"]["created"] == 1
-    assert sorted((p["entity"], p["records"]) for p in done.json["problems"]) == [("ingredients", [3]), ("suppliers", [2])]
+    assert sorted((p["entity"], p["records"]) for p in done.json["problems"]) == [
+        ("ingredients", [3]),
+        ("suppliers", [2]),
+    ]
     left = json.loads(again.read_bytes())["records"]
-    assert sorted((entry["entity_type"], entry["record_index"]) for entry in left) == [("ingredients", 3), ("suppliers", 2)]
+    assert sorted((entry["entity_type"], entry["record_index"]) for entry in left) == [
+        ("ingredients", 3),
+        ("suppliers", 2),
+    ]
 
 
-def test_a_log_keeps_what_no_database_can_store_and_is_refused_for_it_again(run: Run, sample: Path, view: Any, tmp_path: Path) -> None:
+def test_a_log_keeps_what_no_database_can_store_and_is_refused_for_it_again(
+    run: Run, sample: Path, view: Any, tmp_path: Path
+) -> None:
     document, log = view("products"), tmp_path / "log.json"
     document["records"] = document["records"][:2]
     document["record_count"] = 2
-    document["records"][0] |= {"notes": HALF, HALF: 1, "package_size": float("nan"), "package_unit_quantity": 12345678901234567890.5}
+    document["records"][0] |= {
+        "notes": HALF,
+        HALF: 1,
+        "package_size": float("nan"),
+        "package_unit_quantity": 12345678901234567890.5,
+    }
     (tmp_path / "v.json").write_text(json.dumps(document), "utf-8")
-    done = run("-d", sample, "import-view", tmp_path / "v.json", "--skip-on-error", "--skipped-log", log, "--json")
+    done = run(
+        "-d",
+        sample,
+        "import-view",
+        tmp_path / "v.json",
+        "--skip-on-error",
+        "--skipped-log",
+        log,
+        "--json",
+    )
     assert done.code == 3
     assert codes(done.json) == {"bad-value", "unknown-field"}
     kept = json.loads(log.read_bytes(), parse_constant=pytest.fail)["records"][0]["record_data"]
@@ -170,7 +224,9 @@ def test_a_log_keeps_what_no_database_can_store_and_is_refused_for_it_again(run:
     assert codes(again.json) == {"bad-value", "unknown-field"}
 
 
-def test_a_field_that_stands_twice_in_a_log_is_refused_as_anywhere(run: Run, sample: Path, tmp_path: Path) -> None:
+def test_a_field_that_stands_twice_in_a_log_is_refused_as_anywhere(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
     entry = '{"entity_type": "suppliers", "record_data": {"slug": "a", "name": "A", "name": "B"}}'
     (tmp_path / "log.json").write_text(f'{{"skipped_at": "x", "records": [{entry}]}}', "utf-8")
     done = run("-d", sample, "import", tmp_path / "log.json", "--json")
@@ -187,13 +243,32 @@ def doubled(records: list[dict[str, Any]], **changed: Any) -> None:
 def test_nothing_of_records_that_contradict_each_other_is_written(
     run: Run, sample: Path, folder: Path, tmp_path: Path, fresh: bool
 ) -> None:
-    edit_set(folder, SUPPLIERS, lambda records: (records[0].update(notes="first"), doubled(records, notes="second")), layout=lined)
+    edit_set(
+        folder,
+        SUPPLIERS,
+        lambda records: (records[0].update(notes="first"), doubled(records, notes="second")),
+        layout=lined,
+    )
     url = tmp_path / "new.db" if fresh else sample
     before = None if fresh else rows_of(sample)["suppliers"]
-    done = run("-d", url, "import-complete", folder, "--skip-on-error", "--skipped-log", tmp_path / "log.json", "--json")
+    done = run(
+        "-d",
+        url,
+        "import-complete",
+        folder,
+        "--skip-on-error",
+        "--skipped-log",
+        tmp_path / "log.json",
+        "--json",
+    )
     assert done.code == 3, done.out
     counts = done.json["entities"]["suppliers"]
-    assert (counts["errors"], counts["created"], counts["updated"], counts["unchanged"]) == (2, 7 * fresh, 0, 7 * (not fresh))
+    assert (counts["errors"], counts["created"], counts["updated"], counts["unchanged"]) == (
+        2,
+        7 * fresh,
+        0,
+        7 * (not fresh),
+    )
     after = rows_of(url)["suppliers"]
     assert (len(after) == 7) if fresh else (after == before)
     assert not any(row[8] in ("first", "second") for row in after)
@@ -202,12 +277,23 @@ def test_nothing_of_records_that_contradict_each_other_is_written(
         assert sum(counts["processed"] for counts in done.json["entities"].values()) == 777
 
 
-def test_nothing_of_view_records_that_contradict_each_other_is_written(run: Run, sample: Path, view: Any, tmp_path: Path) -> None:
+def test_nothing_of_view_records_that_contradict_each_other_is_written(
+    run: Run, sample: Path, view: Any, tmp_path: Path
+) -> None:
     document, before = view("products"), rows_of(sample)["products"]
     document["records"][0]["notes"] = "first"
     document["records"].append(document["records"][0] | {"notes": "second"})
     (tmp_path / "v.json").write_text(lined(document), "utf-8")
-    done = run("-d", sample, "import-view", tmp_path / "v.json", "--skip-on-error", "--skipped-log", tmp_path / "log.json", "--json")
+    done = run(
+        "-d",
+        sample,
+        "import-view",
+        tmp_path / "v.json",
+        "--skip-on-error",
+        "--skipped-log",
+        tmp_path / "log.json",
+        "--json",
+    )
     assert done.code == 3
     assert done.json["summary"]["errors"] == 2
     assert done.json["summary"]["unchanged"] == 80
@@ -224,14 +310,25 @@ def test_a_file_is_refused_whole_where_a_contradiction_was_written_before_it_was
     document["records"].append(document["records"][0] | {"notes": "second"})
     (tmp_path / "v.json").write_text(lined(document), "utf-8")
     assert (tmp_path / "v.json").stat().st_size > 1 << 20
-    done = run("-d", sample, "import-view", tmp_path / "v.json", "--skip-on-error", "--skipped-log", tmp_path / "log.json", "--json")
+    done = run(
+        "-d",
+        sample,
+        "import-view",
+        tmp_path / "v.json",
+        "--skip-on-error",
+        "--skipped-log",
+        tmp_path / "log.json",
+        "--json",
+    )
     assert done.code == 1
     assert codes(done.json) == {"duplicate-key", "count-mismatch"}
     assert rows_of(sample)["products"] == before
     assert not (tmp_path / "log.json").exists()
 
 
-def test_counts_add_up_where_a_contradiction_is_refused_by_the_database_as_well(run: Run, sample: Path, folder: Path) -> None:
+def test_counts_add_up_where_a_contradiction_is_refused_by_the_database_as_well(
+    run: Run, sample: Path, folder: Path
+) -> None:
     def spoil(records: list[dict[str, Any]]) -> None:
         records[0]["slug"] = records[1]["slug"]
         records.append(records[0] | {"notes": "other"})
@@ -241,14 +338,31 @@ def test_counts_add_up_where_a_contradiction_is_refused_by_the_database_as_well(
     counts = done.json["entities"]["suppliers"]
     assert done.code == 1
     assert min(counts.values()) == 0
-    assert counts["processed"] == sum(counts[n] for n in ("created", "updated", "unchanged", "skipped", "conflicts", "errors")) == 9
+    assert (
+        counts["processed"]
+        == sum(
+            counts[n] for n in ("created", "updated", "unchanged", "skipped", "conflicts", "errors")
+        )
+        == 9
+    )
 
 
-def test_a_record_that_contradicts_one_that_changes_nothing_is_refused_with_it(run: Run, sample: Path, view: Any, tmp_path: Path) -> None:
+def test_a_record_that_contradicts_one_that_changes_nothing_is_refused_with_it(
+    run: Run, sample: Path, view: Any, tmp_path: Path
+) -> None:
     document = view("products")
     document["records"].append(document["records"][0] | {"notes": "second"})
     (tmp_path / "v.json").write_text(lined(document), "utf-8")
-    done = run("-d", sample, "import-view", tmp_path / "v.json", "--skip-on-error", "--skipped-log", tmp_path / "log.json", "--json")
+    done = run(
+        "-d",
+        sample,
+        "import-view",
+        tmp_path / "v.json",
+        "--skip-on-error",
+        "--skipped-log",
+        tmp_path / "log.json",
+        "--json",
+    )
     assert done.code == 3
     assert done.json["summary"]["errors"] == 2
     assert done.json["summary"]["unchanged"] == 80
@@ -256,10 +370,20 @@ def test_a_record_that_contradicts_one_that_changes_nothing_is_refused_with_it(r
 
 # -- numbers
 @pytest.mark.parametrize(
-    "token", ["1e999999999999", "-1e999999999999", "1e-999999999999", "9" * 5000, "0." + "9" * 5000, "1." + "0" * 30 + "1"]
+    "token",
+    [
+        "1e999999999999",
+        "-1e999999999999",
+        "1e-999999999999",
+        "9" * 5000,
+        "0." + "9" * 5000,
+        "1." + "0" * 30 + "1",
+    ],
 )
 @pytest.mark.parametrize("field", ["package_size", "package_unit_quantity"])
-def test_no_number_is_too_large_to_be_refused(run: Run, sample: Path, view: Any, tmp_path: Path, token: str, field: str) -> None:
+def test_no_number_is_too_large_to_be_refused(
+    run: Run, sample: Path, view: Any, tmp_path: Path, token: str, field: str
+) -> None:
     document = view("products")
     document["records"][0][field] = "@"
     (tmp_path / "v.json").write_text(lined(document).replace('"@"', token), "utf-8")
@@ -269,7 +393,9 @@ def test_no_number_is_too_large_to_be_refused(run: Run, sample: Path, view: Any,
     assert len(done.out) < 5000
 
 
-def test_letters_between_digits_are_no_unit_to_be_left_out(run: Run, sample: Path, view: Any, tmp_path: Path) -> None:
+def test_letters_between_digits_are_no_unit_to_be_left_out(
+    run: Run, sample: Path, view: Any, tmp_path: Path
+) -> None:
     document = view("products")
     document["records"][0]["package_size"] = "1e99999"
     (tmp_path / "v.json").write_text(lined(document), "utf-8")
@@ -283,7 +409,9 @@ DEEP = {99: True, 101: False, 900: False, 100_000: False}
 
 @pytest.mark.parametrize("depth", DEEP)
 @pytest.mark.parametrize("layout", ["lines", "spread", "log"])
-def test_records_nested_too_deeply_are_refused_one_by_one(run: Run, sample: Path, tmp_path: Path, depth: int, layout: str) -> None:
+def test_records_nested_too_deeply_are_refused_one_by_one(
+    run: Run, sample: Path, tmp_path: Path, depth: int, layout: str
+) -> None:
     deep = '{"slug":"a","name":"A","deep":' + "[" * (depth - 1) + "]" * (depth - 1) + "}"
     records = [deep, '{"slug":"b","name":"B"}']
     if layout == "log":
@@ -291,9 +419,20 @@ def test_records_nested_too_deeply_are_refused_one_by_one(run: Run, sample: Path
         text = '{\n"skipped_at": "x",\n"records": [\n' + ",\n".join(records) + "\n]\n}\n"
     else:
         separator = ",\n" if layout == "lines" else "\n,\n"
-        text = '{\n"entity_type": "suppliers",\n"records": [\n' + separator.join(records) + "\n]\n}\n"
+        text = (
+            '{\n"entity_type": "suppliers",\n"records": [\n' + separator.join(records) + "\n]\n}\n"
+        )
     (tmp_path / "e.json").write_text(text, "utf-8")
-    done = run("-d", sample, "import", tmp_path / "e.json", "--json", "--skip-on-error", "--skipped-log", tmp_path / "log.json")
+    done = run(
+        "-d",
+        sample,
+        "import",
+        tmp_path / "e.json",
+        "--json",
+        "--skip-on-error",
+        "--skipped-log",
+        tmp_path / "log.json",
+    )
     if layout == "log" and not DEEP[depth]:
         assert done.code == 1
         assert codes(done.json) == {"too-large"}
@@ -316,16 +455,22 @@ def timed(run: Run, *words: object) -> Ran:
 
 
 @pytest.mark.parametrize("text", [
-    "/*" * 500_000, "```a\nx" * 300_000, '"' + '\\"' * 800_000, '"' * 999_999, "," + " " * 2_000_000, "[" * 1_000_000, '{"a":' * 200_000,
-    "#" * 1_000_000, "//\n" * 500_000, "\\" * 1_000_000, '{"records": [' + "{}," * 200_000, "{" * 1_000_000 + "}" * 1_000_000,
+    "/*" * 500_000, "```a\nx" * 300_000, '"' + '\\"' * 800_000, '"' * 999_999, "," + " " * 2_000_000,
+    "[" * 1_000_000, '{"a":' * 200_000,
+    "#" * 1_000_000, "//\n" * 500_000, "\\" * 1_000_000,
+    '{"records": [' + "{}," * 200_000, "{" * 1_000_000 + "}" * 1_000_000,
     '{"view_name": "products", "records": [\n' + "{x\n," * 200_000, "```\n" * 300_000,
 ], ids=lambda text: text[:12])  # fmt: skip
-def test_text_that_is_almost_json_is_refused_quickly(run: Run, sample: Path, tmp_path: Path, text: str) -> None:
+def test_text_that_is_almost_json_is_refused_quickly(
+    run: Run, sample: Path, tmp_path: Path, text: str
+) -> None:
     (tmp_path / "v.json").write_text(text, "utf-8")
     assert timed(run, "-d", sample, "import", tmp_path / "v.json", "--json").code == 1
 
 
-def test_many_different_unknown_fields_are_told_quickly(run: Run, sample: Path, view: Any, tmp_path: Path) -> None:
+def test_many_different_unknown_fields_are_told_quickly(
+    run: Run, sample: Path, view: Any, tmp_path: Path
+) -> None:
     document = view("products")
     for number, record in enumerate(document["records"]):
         record.update({f"product_nam{number}x{n}": n for n in range(1000)})
@@ -337,45 +482,87 @@ def test_many_different_unknown_fields_are_told_quickly(run: Run, sample: Path, 
     assert sum(problem["count"] for problem in done.json["problems"]) == 81_000
 
 
-def test_many_products_whose_slugs_would_be_equal_get_theirs_quickly(run: Run, sample: Path, view: Any, tmp_path: Path) -> None:
+def test_many_products_whose_slugs_would_be_equal_get_theirs_quickly(
+    run: Run, sample: Path, view: Any, tmp_path: Path
+) -> None:
     header = {name: value for name, value in view("products").items() if name != "records"}
     records = [
-        {"ingredient_slug": "all_purpose_flour", "product_name": chr(0x4E00 + n), "package_unit": "kg", "package_unit_quantity": 1}
+        {
+            "ingredient_slug": "all_purpose_flour",
+            "product_name": chr(0x4E00 + n),
+            "package_unit": "kg",
+            "package_unit_quantity": 1,
+        }
         for n in range(3000)
     ]
-    (tmp_path / "v.json").write_text(lined({**header, "record_count": 3000, "records": records}), "utf-8")
-    assert timed(run, "-d", sample, "import-view", tmp_path / "v.json", "--json").json["summary"]["created"] == 3000
+    (tmp_path / "v.json").write_text(
+        lined({**header, "record_count": 3000, "records": records}), "utf-8"
+    )
+    assert (
+        timed(run, "-d", sample, "import-view", tmp_path / "v.json", "--json").json["summary"][
+            "created"
+        ]
+        == 3000
+    )
 
 
-def test_many_contradicting_records_are_told_quickly(run: Run, sample: Path, tmp_path: Path) -> None:
-    records = [{"slug": f"s{n}", "name": f"N{n}", "notes": str(twice)} for n in range(3000) for twice in (1, 2)]
-    (tmp_path / "e.json").write_text(lined({"entity_type": "suppliers", "records": records}), "utf-8")
-    done = timed(run, "-d", sample, "import", tmp_path / "e.json", "--skip-on-error", "--skipped-log", tmp_path / "log.json", "--json")
+def test_many_contradicting_records_are_told_quickly(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    records = [
+        {"slug": f"s{n}", "name": f"N{n}", "notes": str(twice)}
+        for n in range(3000)
+        for twice in (1, 2)
+    ]
+    (tmp_path / "e.json").write_text(
+        lined({"entity_type": "suppliers", "records": records}), "utf-8"
+    )
+    done = timed(
+        run,
+        "-d",
+        sample,
+        "import",
+        tmp_path / "e.json",
+        "--skip-on-error",
+        "--skipped-log",
+        tmp_path / "log.json",
+        "--json",
+    )
     assert done.code == 3
     assert done.json["summary"]["errors"] == 6000
 
 
 def test_many_slugs_that_change_hands_are_written_quickly(run: Run, tmp_path: Path) -> None:
-    records = [{"uuid": f"00000000-0000-0000-0000-{n:012}", "slug": f"s{n}", "name": f"N{n}"} for n in range(4000)]
+    records = [
+        {"uuid": f"00000000-0000-0000-0000-{n:012}", "slug": f"s{n}", "name": f"N{n}"}
+        for n in range(4000)
+    ]
     run("-d", tmp_path / "a.db", "init")
-    (tmp_path / "e.json").write_text(lined({"entity_type": "suppliers", "records": records}), "utf-8")
+    (tmp_path / "e.json").write_text(
+        lined({"entity_type": "suppliers", "records": records}), "utf-8"
+    )
     assert run("-d", tmp_path / "a.db", "import", tmp_path / "e.json").code == 0
     for n, record in enumerate(records):
         record["slug"] = f"s{(n + 1) % 4000}"
-    (tmp_path / "e.json").write_text(lined({"entity_type": "suppliers", "records": records}), "utf-8")
+    (tmp_path / "e.json").write_text(
+        lined({"entity_type": "suppliers", "records": records}), "utf-8"
+    )
     done = timed(run, "-d", tmp_path / "a.db", "import", tmp_path / "e.json", "--json")
     assert done.code == 0
     assert done.json["summary"]["updated"] == 4000
 
 
 # -- standard input
-def test_a_long_stream_waits_in_a_temporary_file_and_leaves_none(run_process: Any, sample: Path, tmp_path: Path) -> None:
+def test_a_long_stream_waits_in_a_temporary_file_and_leaves_none(
+    run_process: Any, sample: Path, tmp_path: Path
+) -> None:
     records = [{"slug": f"s{n}", "name": f"N{n}", "notes": "x" * 1000} for n in range(6000)]
     text = lined({"entity_type": "suppliers", "records": records})
     assert len(text) > Limits().forgiven
     (tmp_path / "tmp").mkdir()
     done = subprocess.run(
-        [sys.executable, "-m", "bakeio_core", "-d", sample, "import", "-", "--json"], input=text.encode(), capture_output=True,
+        [sys.executable, "-m", "bakeio_core", "-d", sample, "import", "-", "--json"],
+        input=text.encode(), capture_output=True,
         env={**os.environ, "TMPDIR": str(tmp_path / "tmp")}, check=False,
     )  # fmt: skip
     assert done.returncode == 0
@@ -391,10 +578,16 @@ def evil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home.mkdir()
     view = (
         "from bakeio_core import View, editable, hookimpl, key\n@hookimpl\ndef bakeio_views():\n"
-        f"    return View(name='evil', entity='suppliers', purpose={ESCAPES!r}, fields={{'slug': key('slug'), 'notes': editable('notes')}})\n"
+        f"    return View(name='evil', entity='suppliers', purpose={ESCAPES!r}, "
+        f"fields={{'slug': key('slug'), 'notes': editable('notes')}})\n"
     )
     install(home, monkeypatch, "evilview", view, version="1\x1b[2J")
-    install(home, monkeypatch, "evilfails", f"raise RuntimeError({ESCAPES + chr(10) + 'Imported: 5 created.'!r})\n")
+    install(
+        home,
+        monkeypatch,
+        "evilfails",
+        f"raise RuntimeError({ESCAPES + chr(10) + 'Imported: 5 created.'!r})\n",
+    )
 
 
 def assert_harmless(*done: Ran) -> None:
@@ -403,10 +596,18 @@ def assert_harmless(*done: Ran) -> None:
             assert line.isprintable(), line
 
 
-def test_nothing_a_plugin_says_reaches_the_terminal_as_a_command(run: Run, sample: Path, evil: None, tmp_path: Path) -> None:
+def test_nothing_a_plugin_says_reaches_the_terminal_as_a_command(
+    run: Run, sample: Path, evil: None, tmp_path: Path
+) -> None:
     shown = [
         run("-d", sample, *words)
-        for words in (["plugins"], ["views"], ["entities"], ["export-complete", "-o", tmp_path / "x"], ["--block", ESCAPES, "views"])
+        for words in (
+            ["plugins"],
+            ["views"],
+            ["entities"],
+            ["export-complete", "-o", tmp_path / "x"],
+            ["--block", ESCAPES, "views"],
+        )
     ]
     shown += [run("--help"), run("schema", "evil"), run("export-view", ESCAPES), run(ESCAPES)]
     assert_harmless(*shown)
@@ -416,7 +617,8 @@ def test_nothing_a_plugin_says_reaches_the_terminal_as_a_command(run: Run, sampl
     document["records"][0][ESCAPES] = ESCAPES
     (tmp_path / "v.json").write_text(json.dumps(document), "utf-8")
     assert_harmless(
-        run("-d", sample, "import-view", tmp_path / "v.json", "--dry-run"), run("-d", sample, "import-view", tmp_path / "v.json")
+        run("-d", sample, "import-view", tmp_path / "v.json", "--dry-run"),
+        run("-d", sample, "import-view", tmp_path / "v.json"),
     )
 
 
@@ -438,17 +640,26 @@ def test_nothing_a_file_holds_or_is_called_reaches_the_terminal_as_a_command(
     manifest["manifest_version"] = ESCAPES
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     (folder / f"more{ESCAPES}").write_text("x")
-    (tmp_path / "unknown.json").write_text(json.dumps({"view_name": ESCAPES, "records": []}), "utf-8")
-    (tmp_path / "entity.json").write_text(json.dumps({"entity_type": ESCAPES, "records": []}), "utf-8")
+    (tmp_path / "unknown.json").write_text(
+        json.dumps({"view_name": ESCAPES, "records": []}), "utf-8"
+    )
+    (tmp_path / "entity.json").write_text(
+        json.dumps({"entity_type": ESCAPES, "records": []}), "utf-8"
+    )
     (tmp_path / "twice.json").write_text(
-        json.dumps({"view_name": "products", ESCAPES: 1})[:-1] + f', {json.dumps(ESCAPES)}: 1, "records": []}}', "utf-8"
+        json.dumps({"view_name": "products", ESCAPES: 1})[:-1]
+        + f', {json.dumps(ESCAPES)}: 1, "records": []}}',
+        "utf-8",
     )
     assert_harmless(
-        run("-d", sample, "import-view", tmp_path / named), run("-d", sample, "import-view", tmp_path / named, "--skip-on-error", "--dry-run"),
-        run("-d", sample, "import-view", tmp_path / f"good{named}", "--dry-run"), run("-d", sample, "import-view", tmp_path / f"good{named}"),
-        run("-d", sample, "runs"), run("validate-export", folder), run("-d", sample, "import-complete", folder),
+        run("-d", sample, "import-view", tmp_path / named),
+        run("-d", sample, "import-view", tmp_path / named, "--skip-on-error", "--dry-run"),
+        run("-d", sample, "import-view", tmp_path / f"good{named}", "--dry-run"),
+        run("-d", sample, "import-view", tmp_path / f"good{named}"),
+        run("-d", sample, "runs"), run("validate-export", folder),
+        run("-d", sample, "import-complete", folder),
         run("-d", sample, "import", tmp_path / f"none{named}"), run("-d", tmp_path / named, "runs"),
-        *(run("-d", sample, "import", tmp_path / f"{name}.json") for name in ("unknown", "entity", "twice")),
+        *(run("-d", sample, "import", tmp_path / f"{n}.json") for n in ("unknown", "entity", "twice")),
     )  # fmt: skip
     runs = run("-d", sample, "runs").out
     assert len(runs.splitlines()) == 2
@@ -456,7 +667,8 @@ def test_nothing_a_file_holds_or_is_called_reaches_the_terminal_as_a_command(
 
 # -- text stays text
 HARMFUL = [
-    "'; DROP TABLE suppliers; --", "=cmd|' /C calc'!A0", "+1+1", "@SUM(A1)", "<script>alert(1)</script>", "../../etc/passwd", "$(rm -rf /)",
+    "'; DROP TABLE suppliers; --", "=cmd|' /C calc'!A0", "+1+1", "@SUM(A1)",
+    "<script>alert(1)</script>", "../../etc/passwd", "$(rm -rf /)",
     "%s%n", "\\", ESCAPES,
 ]  # fmt: skip
 
@@ -468,23 +680,34 @@ def test_sql_formulas_and_escapes_are_plain_data_that_comes_back(
     for record, text in zip(document["records"], HARMFUL, strict=False):
         record |= {"notes": text, "brand": text}
     (tmp_path / "v.json").write_text(lined(document), "utf-8")
-    assert run("-d", sample, "import-view", tmp_path / "v.json", "--json").json["summary"]["updated"] == len(HARMFUL)
+    assert run("-d", sample, "import-view", tmp_path / "v.json", "--json").json["summary"][
+        "updated"
+    ] == len(HARMFUL)
     url = new_database()
     assert run("-d", sample, "export-complete", "-o", tmp_path / "out").code == 0
     assert run("-d", url, "import-complete", tmp_path / "out").code == 0
     assert rows_of(url) == rows_of(sample)
-    texts = {record["product_slug"]: (record["notes"], record["brand"]) for record in document["records"][: len(HARMFUL)]}
-    assert {row[2]: (row[12], row[4]) for row in rows_of(url)["products"] if row[2] in texts} == texts
+    texts = {
+        record["product_slug"]: (record["notes"], record["brand"])
+        for record in document["records"][: len(HARMFUL)]
+    }
+    assert {
+        row[2]: (row[12], row[4]) for row in rows_of(url)["products"] if row[2] in texts
+    } == texts
 
 
 # -- names that lead elsewhere
-def test_the_name_of_a_view_or_plugin_leads_to_no_file(run: Run, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_name_of_a_view_or_plugin_leads_to_no_file(
+    run: Run, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
     for name in ("../products", "/etc/passwd", "..", "products/../../x", "a\\b"):
         assert run("-d", sample, "export-view", name).code == 2
         (tmp_path / "v.json").write_text(json.dumps({"view_name": name, "records": []}), "utf-8")
-        assert codes(run("-d", sample, "import", tmp_path / "v.json", "--json").json) == {"unknown-view"}
+        assert codes(run("-d", sample, "import", tmp_path / "v.json", "--json").json) == {
+            "unknown-view"
+        }
     assert sorted({*tmp_path.rglob("*")} - {tmp_path / "v.json"}) == before
 
 
@@ -493,7 +716,8 @@ def test_a_view_or_entity_with_a_name_that_is_a_path_is_no_good_declaration(
 ) -> None:
     code = (
         "from bakeio_core import View, editable, hookimpl, key\n@hookimpl\ndef bakeio_views():\n"
-        "    return View(name='../../evil', entity='suppliers', purpose='x', fields={'slug': key('slug'), 'notes': editable('notes')})\n"
+        "    return View(name='../../evil', entity='suppliers', purpose='x', fields={'slug': "
+        "key('slug'), 'notes': editable('notes')})\n"
     )
     install(tmp_path, monkeypatch, "pathview", code)
     found = {plugin["name"]: plugin for plugin in run("plugins", "--json").json["plugins"]}
@@ -505,7 +729,12 @@ def test_a_view_or_entity_with_a_name_that_is_a_path_is_no_good_declaration(
 def test_a_field_name_that_a_terminal_would_obey_is_no_good_declaration() -> None:
     for name in (ESCAPES, 'a"b', "a\\b", "a\nb"):
         with pytest.raises(PluginError, match="must be printable"):
-            View(name="evil", entity="suppliers", purpose="x", fields={"slug": key("slug"), name: editable("notes")})
+            View(
+                name="evil",
+                entity="suppliers",
+                purpose="x",
+                fields={"slug": key("slug"), name: editable("notes")},
+            )
 
 
 def test_a_plugin_that_takes_the_name_of_another_takes_neither_its_place_nor_its_entities(
@@ -513,7 +742,9 @@ def test_a_plugin_that_takes_the_name_of_another_takes_neither_its_place_nor_its
 ) -> None:
     info = tmp_path / "shadow-1.0.dist-info"
     info.mkdir()
-    (tmp_path / "shadow.py").write_text("from bakeio_core import hookimpl\n@hookimpl\ndef bakeio_import_records():\n    return 0\n")
+    (tmp_path / "shadow.py").write_text(
+        "from bakeio_core import hookimpl\n@hookimpl\ndef bakeio_import_records():\n    return 0\n"
+    )
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shadow\nVersion: 1.0\n", "utf-8")
     (info / "entry_points.txt").write_text("[bakeio]\nsuppliers = shadow\n", "utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -528,31 +759,51 @@ def test_a_plugin_that_takes_the_name_of_another_takes_neither_its_place_nor_its
 
 # -- raised limits
 def test_a_program_can_raise_the_depth_and_what_is_mended(sample: Path, tmp_path: Path) -> None:
-    document = {"entity_type": "suppliers", "records": [{"slug": "a", "name": "A", "deep": json.loads("[" * 200 + "]" * 200)}]}
+    document = {
+        "entity_type": "suppliers",
+        "records": [{"slug": "a", "name": "A", "deep": json.loads("[" * 200 + "]" * 200)}],
+    }
     (tmp_path / "e.json").write_text(json.dumps(document), "utf-8")
     (tmp_path / "c.json").write_text(
-        json.dumps({"entity_type": "suppliers", "records": []})[:-1] + " /* " + "x" * (5 << 20) + "*/}", "utf-8"
+        json.dumps({"entity_type": "suppliers", "records": []})[:-1]
+        + " /* "
+        + "x" * (5 << 20)
+        + "*/}",
+        "utf-8",
     )
     engine = connect(sample)
     for limits, problems in ((Limits(), 1), (Limits(depth=300), 0)):
         core = Bakeio.discover(limits=limits)
         with engine.connect() as db:
-            errors = [problem for problem in core.plan(db, tmp_path / "e.json").report.problems if problem.severity == "error"]
+            errors = [
+                problem
+                for problem in core.plan(db, tmp_path / "e.json").report.problems
+                if problem.severity == "error"
+            ]
         assert len(errors) == problems
-    assert Bakeio.discover(limits=Limits(forgiven=16 << 20)).open(tmp_path / "c.json").kind == "entity"
+    assert (
+        Bakeio.discover(limits=Limits(forgiven=16 << 20)).open(tmp_path / "c.json").kind == "entity"
+    )
     engine.dispose()
 
 
-def test_memory_stays_small_for_one_value_that_never_ends(run_process: Any, sample: Path, tmp_path: Path) -> None:
+def test_memory_stays_small_for_one_value_that_never_ends(
+    run_process: Any, sample: Path, tmp_path: Path
+) -> None:
     with open(tmp_path / "v.json", "wb") as file:
         file.write(b'{"view_name": "products", "records": [{"notes": "')
         for _ in range(100):
             file.write(b"x" * (1 << 20))
         file.write(b'"}]}')
     peak = "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
-    script = f"import resource, sys\nfrom bakeio_core.cli import main\ntry: main(sys.argv[1:])\nfinally: {peak}"
+    script = (
+        "import resource, sys\nfrom bakeio_core.cli import main\ntry: "
+        f"main(sys.argv[1:])\nfinally: {peak}"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", script, "-d", sample, "import", tmp_path / "v.json", "--json"], capture_output=True, text=True
+        [sys.executable, "-c", script, "-d", sample, "import", tmp_path / "v.json", "--json"],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 1
     assert json.loads(done.stdout)["error"]["code"] == "too-large"

@@ -1,4 +1,6 @@
-"""What an import does to rows that are there, to files that are wrong, and to nothing at all when it is a rehearsal."""
+"""What an import does to rows that are there, to files that are wrong, and to nothing at all when
+it is a rehearsal.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ def test_a_dry_run_into_no_database_leaves_none(run: Run, tmp_path: Path, sample
     assert list(tmp_path.glob("new.db*")) == []
 
 
-def test_a_refused_import_into_no_database_leaves_none(run: Run, tmp_path: Path, folder: Path) -> None:
+def test_a_refused_import_into_no_database_leaves_none(
+    run: Run, tmp_path: Path, folder: Path
+) -> None:
     edit_set(folder, PRODUCTS, lambda records: records[0].update(ingredient_slug="nowhere"))
     assert run("-d", tmp_path / "new.db", "import-complete", folder).code == 1
     assert list(tmp_path.glob("new.db*")) == []
@@ -73,13 +77,17 @@ def test_modes_differ_in_what_they_leave_alone(run: Run, sample: Path, folder: P
     for mode in ("update-only", "skip_existing", "merge"):
         done = run("-d", sample, "import-complete", folder, "--mode", mode, "--json", "--dry-run")
         assert done.code == 0
-        counts[mode] = {name: number for name, number in done.json["entities"]["products"].items() if number}
+        counts[mode] = {
+            name: number for name, number in done.json["entities"]["products"].items() if number
+        }
     assert counts["merge"] == {"processed": 85, "created": 1, "updated": 1, "unchanged": 83}
     assert counts["skip_existing"] == {"processed": 85, "created": 1, "skipped": 84}
     assert counts["update-only"] == {"processed": 85, "updated": 1, "unchanged": 83, "skipped": 1}
 
 
-def test_every_missing_reference_is_listed_once_with_its_records_and_nothing_is_written(run: Run, new_database: Any, folder: Path) -> None:
+def test_every_missing_reference_is_listed_once_with_its_records_and_nothing_is_written(
+    run: Run, new_database: Any, folder: Path
+) -> None:
     def change(records: list[dict[str, Any]]) -> None:
         for record in records[:14]:
             record |= {"supplier_slug": None, "supplier_name": "Wilson's Farm"}
@@ -91,30 +99,45 @@ def test_every_missing_reference_is_listed_once_with_its_records_and_nothing_is_
     done = run("-d", url, "import-complete", folder, "--json")
     assert done.code == 1
     problems = [p for p in done.json["problems"] if p["severity"] == "error"]
-    assert [(p["code"], p["field"], p["value"], p["count"], p["records"]) for p in problems[:2]] == [
+    assert [
+        (p["code"], p["field"], p["value"], p["count"], p["records"]) for p in problems[:2]
+    ] == [
         ("missing-reference", "supplier_name", "Wilson's Farm", 14, list(range(1, 15))),
         ("missing-reference", "product_slug", "nothing_like_it", 1, [21]),
     ]
-    assert [(p["file"], p["value"]) for p in problems[2:]] == [("05_inventory_items.json", None)]  # lots of those purchases, all in one
+    assert [(p["file"], p["value"]) for p in problems[2:]] == [
+        ("05_inventory_items.json", None)
+    ]  # lots of those purchases, all in one
     assert "cannot be imported itself" in problems[2]["message"]
     assert not any(rows_of(url).values())
 
 
-def test_equal_records_are_taken_once_and_different_ones_of_one_key_are_refused(run: Run, tmp_path: Path, folder: Path) -> None:
+def test_equal_records_are_taken_once_and_different_ones_of_one_key_are_refused(
+    run: Run, tmp_path: Path, folder: Path
+) -> None:
     edit_set(folder, SUPPLIERS, lambda records: records.append(dict(records[0])))
     done = run("-d", tmp_path / "a.db", "import-complete", folder, "--json")
     assert done.code == 0
     assert done.json["entities"]["suppliers"]["created"] == 8
     assert done.json["entities"]["suppliers"]["unchanged"] == 1
-    assert [(p["code"], p["severity"], p["records"]) for p in done.json["problems"]] == [("duplicate-key", "warning", [1, 9])]
+    assert [(p["code"], p["severity"], p["records"]) for p in done.json["problems"]] == [
+        ("duplicate-key", "warning", [1, 9])
+    ]
     edit_set(folder, SUPPLIERS, lambda records: records[8].update(name="Another Name"))
     done = run("-d", tmp_path / "b.db", "import-complete", folder, "--json")
     assert done.code == 1
-    assert [(p["code"], p["severity"], p["records"]) for p in done.json["problems"]] == [("duplicate-key", "error", [1, 9])]
-    assert done.json["entities"]["suppliers"] | {"created": 7, "errors": 2} == done.json["entities"]["suppliers"]
+    assert [(p["code"], p["severity"], p["records"]) for p in done.json["problems"]] == [
+        ("duplicate-key", "error", [1, 9])
+    ]
+    assert (
+        done.json["entities"]["suppliers"] | {"created": 7, "errors": 2}
+        == done.json["entities"]["suppliers"]
+    )
 
 
-def test_two_slugs_can_be_exchanged(run: Run, new_database: Any, folder: Path, sample_set: Path) -> None:
+def test_two_slugs_can_be_exchanged(
+    run: Run, new_database: Any, folder: Path, sample_set: Path
+) -> None:
     url = new_database()
     run("-d", url, "import-complete", sample_set)
 
@@ -123,8 +146,17 @@ def test_two_slugs_can_be_exchanged(run: Run, new_database: Any, folder: Path, s
 
     edit_set(folder, SUPPLIERS, swap)
     for file in (PRODUCTS, PURCHASES):  # the lookups of the file mean the file's own suppliers
-        names = [record["slug"] for record in json.loads((sample_set / "01_suppliers.json").read_text())["records"][:2]]
-        text = (folder / file).read_text("utf-8").replace(names[0], "@").replace(names[1], names[0]).replace("@", names[1])
+        names = [
+            record["slug"]
+            for record in json.loads((sample_set / "01_suppliers.json").read_text())["records"][:2]
+        ]
+        text = (
+            (folder / file)
+            .read_text("utf-8")
+            .replace(names[0], "@")
+            .replace(names[1], names[0])
+            .replace("@", names[1])
+        )
         (folder / file).write_text(text, "utf-8")
     resign(folder)
     before = rows_of(url)
@@ -132,27 +164,41 @@ def test_two_slugs_can_be_exchanged(run: Run, new_database: Any, folder: Path, s
     assert done.code == 0, done.out
     assert done.json["summary"]["updated"] == 2
     after = rows_of(url)
-    assert [row[2] for row in after["suppliers"][:2]] == [row[2] for row in before["suppliers"][1::-1]]
+    assert [row[2] for row in after["suppliers"][:2]] == [
+        row[2] for row in before["suppliers"][1::-1]
+    ]
     assert after["purchases"] == before["purchases"]
 
 
-def test_a_row_edited_after_the_export_is_a_conflict(run: Run, sample: Path, tmp_path: Path) -> None:
+def test_a_row_edited_after_the_export_is_a_conflict(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
     run("-d", sample, "export-complete", "-o", tmp_path / "set")
     connection = sqlite3.connect(sample)
-    connection.execute("UPDATE products SET notes = 'theirs', updated_at = '2099-01-01 00:00:00.000000' WHERE id = 1")
+    connection.execute(
+        "UPDATE products SET notes = 'theirs', updated_at = '2099-01-01 00:00:00.000000' WHERE "
+        "id = 1"
+    )
     connection.commit()
     connection.close()
     before = rows_of(sample)
     done = run("-d", sample, "import-complete", tmp_path / "set")
     assert done.code == 1
     assert "conflict" in done.out and "theirs" in done.out
-    assert run("-d", sample, "import-complete", tmp_path / "set", "--on-conflict", "keep-db").code == 0
+    assert (
+        run("-d", sample, "import-complete", tmp_path / "set", "--on-conflict", "keep-db").code == 0
+    )
     assert rows_of(sample) == before
-    assert run("-d", sample, "import-complete", tmp_path / "set", "--on-conflict", "take-file").code == 0
+    assert (
+        run("-d", sample, "import-complete", tmp_path / "set", "--on-conflict", "take-file").code
+        == 0
+    )
     assert rows_of(sample)["products"][0][-3] != "theirs"
 
 
-def test_an_edited_file_is_refused_until_the_edits_are_accepted(run: Run, sample: Path, folder: Path) -> None:
+def test_an_edited_file_is_refused_until_the_edits_are_accepted(
+    run: Run, sample: Path, folder: Path
+) -> None:
     edit_set(folder, PRODUCTS, lambda records: records[0].update(notes="by hand"), signed=False)
     refused = run("-d", sample, "import-complete", folder)
     assert refused.code == 1
@@ -163,17 +209,22 @@ def test_an_edited_file_is_refused_until_the_edits_are_accepted(run: Run, sample
     assert accepted.json["summary"]["updated"] == 1
 
 
-def test_a_record_the_database_refuses_is_named_and_nothing_is_written(run: Run, new_database: Any, folder: Path) -> None:
+def test_a_record_the_database_refuses_is_named_and_nothing_is_written(
+    run: Run, new_database: Any, folder: Path
+) -> None:
     url = new_database()
     run("-d", url, "init")
     trigger = "purchases with quantity 77"
     if url.startswith("postgresql"):
         with psycopg.connect(url) as db:
-            db.execute("ALTER TABLE purchases ADD CONSTRAINT never_77 CHECK (quantity_purchased <> 77)")
+            db.execute(
+                "ALTER TABLE purchases ADD CONSTRAINT never_77 CHECK (quantity_purchased <> 77)"
+            )
     else:
         connection = sqlite3.connect(url)
         connection.execute(
-            "CREATE TRIGGER never_77 BEFORE INSERT ON purchases WHEN NEW.quantity_purchased = 77 BEGIN SELECT RAISE(ABORT, 'never_77'); END"
+            "CREATE TRIGGER never_77 BEFORE INSERT ON purchases WHEN NEW.quantity_purchased = 77 "
+            "BEGIN SELECT RAISE(ABORT, 'never_77'); END"
         )
         connection.commit()
         connection.close()
@@ -202,11 +253,14 @@ class Chairs:
         return Entity(table, keys=["slug"])
 
 
-def test_rows_that_must_name_each_other_are_written_parents_first(new_database: Any, tmp_path: Path) -> None:
+def test_rows_that_must_name_each_other_are_written_parents_first(
+    new_database: Any, tmp_path: Path
+) -> None:
     core = Bakeio.discover(plugins=[Chairs])
     chairs = [("d", "c"), ("c", "b"), ("b", "a"), ("a", "a")]
     records = [
-        {"id": n, "uuid": f"{n:036}", "slug": slug, "behind_id": None, "behind_slug": behind} for n, (slug, behind) in enumerate(chairs, 1)
+        {"id": n, "uuid": f"{n:036}", "slug": slug, "behind_id": None, "behind_slug": behind}
+        for n, (slug, behind) in enumerate(chairs, 1)
     ]
     folder = tmp_path / "set"
     folder.mkdir()
@@ -220,14 +274,20 @@ def test_rows_that_must_name_each_other_are_written_parents_first(new_database: 
         "import_order": 1,
         "dependencies": [],
     }
-    (folder / "manifest.json").write_text(json.dumps({"manifest_version": "1.0", "files": [listed]}))
+    (folder / "manifest.json").write_text(
+        json.dumps({"manifest_version": "1.0", "files": [listed]})
+    )
     resign(folder)
     engine = connect(new_database())
     with begin_write(engine) as db:
         core.create_tables(db)
         report = core.import_complete(db, folder)
         assert (report.summary["created"], report.summary["errors"]) == (4, 0)
-        names = dict(db.exec_driver_sql("SELECT c.slug, b.slug FROM chairs c JOIN chairs b ON b.id = c.behind_id").fetchall())  # type: ignore[arg-type]
+        names = dict(
+            db.exec_driver_sql(
+                "SELECT c.slug, b.slug FROM chairs c JOIN chairs b ON b.id = c.behind_id"
+            ).fetchall()
+        )  # type: ignore[arg-type]
         assert names == dict(chairs)
     engine.dispose()
 
@@ -249,7 +309,9 @@ def test_an_older_database_can_be_read_is_not_written_and_is_upgraded(
         connection.commit()
         connection.close()
     assert run("-d", url, "export-complete", "-o", tmp_path / "old").code == 0
-    assert "zip" not in json.loads((tmp_path / "old" / "01_suppliers.json").read_text())["records"][0]
+    assert (
+        "zip" not in json.loads((tmp_path / "old" / "01_suppliers.json").read_text())["records"][0]
+    )
     refused = run("-d", url, "import-complete", sample_set)
     assert refused.code == 1
     assert "bakeio upgrade" in refused.err
@@ -262,18 +324,23 @@ def test_an_older_database_can_be_read_is_not_written_and_is_upgraded(
     assert again.json["entities"]["products"]["updated"] == 3
 
 
-def test_an_upgrade_makes_the_indexes_that_are_missing_and_takes_what_serves_as_well(run: Run, new_database: Any, tmp_path: Path) -> None:
+def test_an_upgrade_makes_the_indexes_that_are_missing_and_takes_what_serves_as_well(
+    run: Run, new_database: Any, tmp_path: Path
+) -> None:
     url = new_database()
     run("-d", url, "init", "--sample")
     sql(
         url,
         "DROP INDEX ix_inventory_items_product_id_quantity",
-        "CREATE INDEX of_the_host ON inventory_items (product_id)",  # begins it, so it does not serve
+        # it only begins with the column that is needed, so it does not serve
+        "CREATE INDEX of_the_host ON inventory_items (product_id)",
         "DROP INDEX ix_purchases_supplier_id",
         "CREATE INDEX of_the_host_too ON purchases (supplier_id, unit_price)",
         "DROP INDEX ix_products_ingredient_id",
     )
-    assert run("-d", url, "import", export_products(run, url, tmp_path)).code == 0  # slower, but no reason to refuse
+    assert (
+        run("-d", url, "import", export_products(run, url, tmp_path)).code == 0
+    )  # slower, but no reason to refuse
     added = ["products(ingredient_id)", "inventory_items(product_id, quantity)"]
     assert run("-d", url, "upgrade", "--json").json == {"added": added}
     assert run("-d", url, "upgrade").out == "The database is up to date.\n"
@@ -285,14 +352,18 @@ def test_an_upgrade_stumbles_over_no_index_of_somebody_elses(run: Run, new_datab
     sql(
         url,
         "DROP INDEX ix_purchases_supplier_id",
-        "CREATE INDEX ix_purchases_supplier_id ON suppliers (city)",  # its name is taken: nothing can be made, and nothing is said to be
+        # its name is taken: nothing can be made, and nothing is said to be
+        "CREATE INDEX ix_purchases_supplier_id ON suppliers (city)",
         "DROP INDEX ix_products_ingredient_id",
-        "CREATE INDEX some_of_them ON products (ingredient_id) WHERE is_hidden",  # of some rows only
+        # of some rows only
+        "CREATE INDEX some_of_them ON products (ingredient_id) WHERE is_hidden",
         "CREATE INDEX lowered ON products (lower(slug))",
         "DROP INDEX ix_bakeio_changes_row",
     )
     upgraded = run("-d", url, "upgrade", "--json")
-    assert upgraded.json == {"added": ["products(ingredient_id)", "bakeio_changes(entity, row, field)"]}
+    assert upgraded.json == {
+        "added": ["products(ingredient_id)", "bakeio_changes(entity, row, field)"]
+    }
     assert upgraded.err == ""
     assert run("-d", url, "upgrade").out == "The database is up to date.\n"
 

@@ -29,7 +29,13 @@ def receipts(filled: str, tmp_path: Path) -> Path:
     """New purchases of every product, many of them from one shop."""
     with connect(filled).connect() as db:
         products = db.execute(text("SELECT slug FROM products ORDER BY id")).scalars().all()
-        shops = db.execute(text("SELECT name FROM suppliers GROUP BY name HAVING count(*) = 1 ORDER BY name")).scalars().all()
+        shops = (
+            db.execute(
+                text("SELECT name FROM suppliers GROUP BY name HAVING count(*) = 1 ORDER BY name")
+            )
+            .scalars()
+            .all()
+        )
     records = [
         {"product_slug": products[n % len(products)], "supplier_name": shops[n % 2], "purchase_date": f"2031-{1 + n // 100:02}-11",
          "unit_price": 1 + n % 7, "quantity_purchased": 1 + n % 3}
@@ -90,7 +96,14 @@ def work(core: Bakeio, url: str, path: Path) -> int:
     return (work_of_importing if "://" not in url else rows_read_of_purchases)(core, url, path)
 
 
-@pytest.mark.parametrize("indexes", [("supplier", "product_and_day"), ("supplier", "product"), ("supplier", "product_and_day", "notes")])
+@pytest.mark.parametrize(
+    "indexes",
+    [
+        ("supplier", "product_and_day"),
+        ("supplier", "product"),
+        ("supplier", "product_and_day", "notes"),
+    ],
+)
 def test_an_import_does_the_same_work_in_whatever_order_indexes_were_made(
     core: Bakeio, new_bakery: Callable[[], str], receipts: Path, indexes: tuple[str, ...]
 ) -> None:
@@ -108,7 +121,11 @@ def test_new_tables_get_their_indexes_in_one_order(core: Bakeio, tmp_path: Path)
     engine = connect(tmp_path / "new.db")
     with engine.begin() as db:
         core.create_tables(db)
-        made = db.execute(text("SELECT tbl_name, name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY rowid")).all()
+        made = db.execute(
+            text(
+                "SELECT tbl_name, name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY rowid"
+            )
+        ).all()
     engine.dispose()
     for table in {table for table, _ in made}:
         names = [name for of, name in made if of == table]
@@ -124,12 +141,20 @@ def test_upgrade_makes_the_index_an_old_database_lacks(core: Bakeio, filled: str
     assert "purchases(product_id, purchase_date, id, unit_price)" in added
 
 
-def test_parts_of_a_key_that_are_null_are_looked_up_too(core: Bakeio, filled: str, tmp_path: Path) -> None:
+def test_parts_of_a_key_that_are_null_are_looked_up_too(
+    core: Bakeio, filled: str, tmp_path: Path
+) -> None:
     """One lot without a day must not make every lot of the batch be read."""
     with connect(filled).connect() as db:
         products = db.execute(text("SELECT slug FROM products ORDER BY id")).scalars().all()
     lots = [
-        {"product_slug": slug, "purchase_uuid": None, "quantity": 1, "addition_date": None if n % 2 else "2031-05-01", "location": None}
+        {
+            "product_slug": slug,
+            "purchase_uuid": None,
+            "quantity": 1,
+            "addition_date": None if n % 2 else "2031-05-01",
+            "location": None,
+        }
         for n, slug in enumerate(products)
     ]
     path = tmp_path / "lots.json"
@@ -141,5 +166,9 @@ def test_parts_of_a_key_that_are_null_are_looked_up_too(core: Bakeio, filled: st
     with begin_write(engine) as db:
         assert core.import_(db, path).summary["unchanged"] == len(lots)
     engine.dispose()
-    whole = [sql for sql in asked if " FROM inventory_items t" in sql and "WHERE" not in sql and "JOIN" not in sql]
+    whole = [
+        sql
+        for sql in asked
+        if " FROM inventory_items t" in sql and "WHERE" not in sql and "JOIN" not in sql
+    ]
     assert whole == []

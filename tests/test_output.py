@@ -44,12 +44,17 @@ def hidden(folder: Path) -> list[str]:
 
 
 # -- leftovers
-def test_a_leftover_is_named_and_removed_by_the_next_export_of_the_same_file(run: Run, sample: Path, tmp_path: Path, dead: int) -> None:
+def test_a_leftover_is_named_and_removed_by_the_next_export_of_the_same_file(
+    run: Run, sample: Path, tmp_path: Path, dead: int
+) -> None:
     (tmp_path / f".v.json.part-{dead}_1").write_text("half")
     done = run("-d", sample, "export-view", "products", "-o", tmp_path / "v.json")
     assert done.code == 0
     assert hidden(tmp_path) == []
-    assert done.err == f"removed {tmp_path}/.v.json.part-{dead}_1, left by a run that was interrupted\n"
+    assert (
+        done.err
+        == f"removed {tmp_path}/.v.json.part-{dead}_1, left by a run that was interrupted\n"
+    )
     (tmp_path / f".v.json.part-{dead}_1").write_text("half")
     quiet = run("--quiet", "-d", sample, "export-view", "products", "-o", tmp_path / "v.json")
     assert quiet.code == 0
@@ -57,7 +62,9 @@ def test_a_leftover_is_named_and_removed_by_the_next_export_of_the_same_file(run
     assert hidden(tmp_path) == []
 
 
-def test_what_a_running_process_is_writing_is_left_to_it(run: Run, sample: Path, tmp_path: Path, alive: int) -> None:
+def test_what_a_running_process_is_writing_is_left_to_it(
+    run: Run, sample: Path, tmp_path: Path, alive: int
+) -> None:
     left = tmp_path / f".v.json.part-{alive}_1"
     left.write_text("not finished yet")
     done = run("-d", sample, "export-view", "products", "-o", tmp_path / "v.json")
@@ -66,8 +73,16 @@ def test_what_a_running_process_is_writing_is_left_to_it(run: Run, sample: Path,
     assert left.read_text() == "not finished yet"
 
 
-def test_files_of_other_names_are_never_taken_for_leftovers(run: Run, sample: Path, tmp_path: Path, dead: int) -> None:
-    others = [f".w.json.part-{dead}_1", f".v.json.part-{dead}", ".v.json.part-mine", f"v.json.part-{dead}_1", f".v.json.new-{dead}_1"]
+def test_files_of_other_names_are_never_taken_for_leftovers(
+    run: Run, sample: Path, tmp_path: Path, dead: int
+) -> None:
+    others = [
+        f".w.json.part-{dead}_1",
+        f".v.json.part-{dead}",
+        ".v.json.part-mine",
+        f"v.json.part-{dead}_1",
+        f".v.json.new-{dead}_1",
+    ]
     for name in others:
         (tmp_path / name).write_text("precious")
     assert run("-d", sample, "export-view", "products", "-o", tmp_path / "v.json").code == 0
@@ -93,7 +108,9 @@ def test_what_is_left_of_a_name_made_up_for_one_run_is_removed_by_the_next_such_
     assert done.err.count("left by a run that was interrupted") == 2
 
 
-def test_a_name_with_brackets_is_no_pattern(run: Run, sample: Path, tmp_path: Path, dead: int) -> None:
+def test_a_name_with_brackets_is_no_pattern(
+    run: Run, sample: Path, tmp_path: Path, dead: int
+) -> None:
     (tmp_path / f".[v].json.part-{dead}_1").write_text("half")
     assert run("-d", sample, "export-view", "products", "-o", tmp_path / "[v].json").code == 0
     assert hidden(tmp_path) == []
@@ -108,10 +125,15 @@ def test_reading_puts_a_folder_back_that_was_set_aside(
     done = run("-d", sample, *words, tmp_path / "out")
     assert done.code == 0
     assert hidden(tmp_path) == []
-    assert f"put {tmp_path / 'out'} back: a run that was interrupted had set it aside as .out.old-{dead}_1" in done.err
+    assert (
+        f"put {tmp_path / 'out'} back: a run that was interrupted had set it aside as .out.old-{dead}_1"
+        in done.err
+    )
 
 
-def test_an_old_folder_is_deleted_once_the_new_one_is_in_place(run: Run, sample: Path, sample_set: Path, tmp_path: Path, dead: int) -> None:
+def test_an_old_folder_is_deleted_once_the_new_one_is_in_place(
+    run: Run, sample: Path, sample_set: Path, tmp_path: Path, dead: int
+) -> None:
     shutil.copytree(sample_set, tmp_path / f".out.old-{dead}_1")
     shutil.copytree(sample_set, tmp_path / "out")
     before = (tmp_path / "out" / "manifest.json").read_bytes()
@@ -121,10 +143,14 @@ def test_an_old_folder_is_deleted_once_the_new_one_is_in_place(run: Run, sample:
     assert (tmp_path / "out" / "manifest.json").read_bytes() == before
 
 
-def test_a_folder_that_was_being_deleted_never_comes_back(run: Run, sample: Path, tmp_path: Path, dead: int) -> None:
+def test_a_folder_that_was_being_deleted_never_comes_back(
+    run: Run, sample: Path, tmp_path: Path, dead: int
+) -> None:
     """A run was killed while it deleted the old folder, then somebody moved the new one away: half a folder must not appear."""
     (tmp_path / f".out.gone-{dead}_1").mkdir()
-    (tmp_path / f".out.gone-{dead}_1" / "01_suppliers.json").write_text("the rest is deleted already")
+    (tmp_path / f".out.gone-{dead}_1" / "01_suppliers.json").write_text(
+        "the rest is deleted already"
+    )
     assert run("validate-export", tmp_path / "out").code == 1
     assert names(tmp_path) == ["sample.db"]
 
@@ -135,17 +161,25 @@ def test_an_old_folder_is_no_longer_called_old_when_its_deletion_begins(
     assert run("-d", sample, "export-complete", "-o", tmp_path / "out").code == 0
     deleted: list[Path] = []
     unlink = os.unlink
-    monkeypatch.setattr(os, "unlink", lambda path, **options: (deleted.append(Path(path)), unlink(path, **options)))
+    monkeypatch.setattr(
+        os, "unlink", lambda path, **options: (deleted.append(Path(path)), unlink(path, **options))
+    )
     assert run("-d", sample, "export-complete", "-o", tmp_path / "out", "--force").code == 0
-    assert {path.parent.name.split("-")[0] for path in deleted if path.suffix == ".json"} == {".out.gone"}
+    assert {path.parent.name.split("-")[0] for path in deleted if path.suffix == ".json"} == {
+        ".out.gone"
+    }
 
 
 # -- failing leaves everything as it was
-def test_an_archive_that_cannot_be_written_leaves_the_folder_as_it_was(run: Run, sample: Path, tmp_path: Path) -> None:
+def test_an_archive_that_cannot_be_written_leaves_the_folder_as_it_was(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
     assert run("-d", sample, "export-complete", "-o", tmp_path / "out").code == 0
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     (tmp_path / "archives").write_text("a file is in the way")
-    done = run("-d", sample, "export-complete", "-o", tmp_path / "out", "--zip", "--force", "--json")
+    done = run(
+        "-d", sample, "export-complete", "-o", tmp_path / "out", "--zip", "--force", "--json"
+    )
     assert done.code == 1
     assert done.json["error"]["code"] == "io-error"
     assert hidden(tmp_path) == []
@@ -153,20 +187,27 @@ def test_an_archive_that_cannot_be_written_leaves_the_folder_as_it_was(run: Run,
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 
-def test_a_refused_export_makes_no_folder_for_its_archive(run: Run, sample: Path, tmp_path: Path) -> None:
+def test_a_refused_export_makes_no_folder_for_its_archive(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
     (tmp_path / "out").mkdir()
     assert run("-d", sample, "export-complete", "-o", tmp_path / "out", "--zip").code == 2
     assert names(tmp_path) == ["out", "sample.db"]
 
 
-def test_a_folder_another_program_makes_meanwhile_is_not_replaced_without_force(core: Bakeio, sample: Path, tmp_path: Path) -> None:
+def test_a_folder_another_program_makes_meanwhile_is_not_replaced_without_force(
+    core: Bakeio, sample: Path, tmp_path: Path
+) -> None:
     def come_first(entity: str, done: int) -> None:
         if not (tmp_path / "out").exists():
             (tmp_path / "out").mkdir()
             (tmp_path / "out" / "precious.txt").write_text("mine")
 
     engine = connect(sample)
-    with pytest.raises(Exception, match="was made or changed by another program meanwhile"), begin_read(engine) as db:
+    with (
+        pytest.raises(Exception, match="was made or changed by another program meanwhile"),
+        begin_read(engine) as db,
+    ):
         core.export_complete(db, tmp_path / "out", progress=come_first)
     engine.dispose()
     assert names(tmp_path / "out") == ["precious.txt"]
@@ -174,7 +215,9 @@ def test_a_folder_another_program_makes_meanwhile_is_not_replaced_without_force(
 
 
 # -- several at once
-def test_threads_that_export_into_one_file_never_mix(core: Bakeio, sample: Path, tmp_path: Path) -> None:
+def test_threads_that_export_into_one_file_never_mix(
+    core: Bakeio, sample: Path, tmp_path: Path
+) -> None:
     target, faults = tmp_path / "v.json", list[BaseException]()
     together = threading.Barrier(3)
 
@@ -190,7 +233,10 @@ def test_threads_that_export_into_one_file_never_mix(core: Bakeio, sample: Path,
             faults.append(error)
             together.abort()
 
-    threads = [threading.Thread(target=export, args=[view]) for view in ("purchases", "products", "inventory")]
+    threads = [
+        threading.Thread(target=export, args=[view])
+        for view in ("purchases", "products", "inventory")
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -225,9 +271,17 @@ def test_files_are_on_the_disk_before_they_get_their_name_and_the_folder_after(
     steps = [(what, Path(path).name.split("-")[0]) for what, path in done]
     named, packed = steps.index(("name", "out")), steps.index(("name", "out.zip"))
     before = steps[:named]
-    for file in ("01_suppliers.json", "05_inventory_items.json", "manifest.json", ".out.part", ".out.zip.part"):
+    for file in (
+        "01_suppliers.json",
+        "05_inventory_items.json",
+        "manifest.json",
+        ".out.part",
+        ".out.zip.part",
+    ):
         assert ("sync", file) in before, file
     assert steps[named + 1] == ("sync", "er")
     assert ("sync", ".out.zip.part") in steps[:packed]
     assert steps[packed + 1] == ("sync", "archives")
-    assert steps[:2] == [("sync", tmp_path.name), ("sync", "deep")], "each new folder is entered in the one above it"
+    assert steps[:2] == [("sync", tmp_path.name), ("sync", "deep")], (
+        "each new folder is entered in the one above it"
+    )

@@ -18,7 +18,19 @@ from support.commands import Ran, Run
 from support.files import resign
 from support.plugins import Environment
 
-from bakeio_core import Bakeio, Change, Changes, Decision, Entity, ImportRefused, Missing, PluginError, UsageError, connect, hookimpl
+from bakeio_core import (
+    Bakeio,
+    Change,
+    Changes,
+    Decision,
+    Entity,
+    ImportRefused,
+    Missing,
+    PluginError,
+    UsageError,
+    connect,
+    hookimpl,
+)
 
 STANDARD = ["suppliers", "ingredients", "products", "purchases", "inventory_items"]
 
@@ -35,7 +47,10 @@ FAILED = {  # plugin: what its reason must say
     "unmarked": "bakeio_entities.*@hookimpl",
 }
 DISABLED = {  # plugin: the entities it declares in vain, and why
-    "circle": {"hens": "cycle.*(hens -> eggs|eggs -> hens)", "eggs": "cycle.*(hens -> eggs|eggs -> hens)"},
+    "circle": {
+        "hens": "cycle.*(hens -> eggs|eggs -> hens)",
+        "eggs": "cycle.*(hens -> eggs|eggs -> hens)",
+    },
     "homeless": {"trays": "rack_id refers to racks, which is not installed"},
 }
 BROKEN = [*FAILED, *DISABLED]
@@ -60,10 +75,15 @@ class Listed:
 
 def listed(environment: Environment, *block: str) -> Listed:
     options = [word for name in block for word in ("--block", name)]
-    plugins, entities = environment.bakeio(*options, "plugins", "--json"), environment.bakeio(*options, "entities", "--json")
+    plugins, entities = (
+        environment.bakeio(*options, "plugins", "--json"),
+        environment.bakeio(*options, "entities", "--json"),
+    )
     assert (plugins.code, entities.code) == (0, 0)
     by_name = {plugin["name"]: plugin for plugin in plugins.json["plugins"]}
-    return Listed(by_name, [entity["name"] for entity in entities.json["entities"]], entities.json["disabled"])
+    return Listed(
+        by_name, [entity["name"] for entity in entities.json["entities"]], entities.json["disabled"]
+    )
 
 
 @pytest.fixture(scope="session")
@@ -73,15 +93,24 @@ def all_broken(broken: Environment) -> Listed:
 
 # -- installed and broken
 @pytest.mark.parametrize("name", FAILED)
-def test_a_broken_plugin_is_listed_with_its_version_and_the_reason(all_broken: Listed, name: str) -> None:
+def test_a_broken_plugin_is_listed_with_its_version_and_the_reason(
+    all_broken: Listed, name: str
+) -> None:
     plugin = all_broken.plugins[name]
-    assert (plugin["distribution"], plugin["version"], plugin["status"], plugin["hooks"]) == ("bakeio-broken", "9.8.7", "failed", [])
+    assert (plugin["distribution"], plugin["version"], plugin["status"], plugin["hooks"]) == (
+        "bakeio-broken",
+        "9.8.7",
+        "failed",
+        [],
+    )
     assert re.search(FAILED[name], plugin["reason"]), plugin["reason"]
     assert "\n" not in plugin["reason"]
 
 
 @pytest.mark.parametrize("name", DISABLED)
-def test_an_entity_whose_references_lead_nowhere_is_disabled_with_the_reason(all_broken: Listed, name: str) -> None:
+def test_an_entity_whose_references_lead_nowhere_is_disabled_with_the_reason(
+    all_broken: Listed, name: str
+) -> None:
     assert all_broken.plugins[name]["version"] == "9.8.7"
     for entity, reason in DISABLED[name].items():
         assert entity not in all_broken.entities
@@ -91,19 +120,35 @@ def test_an_entity_whose_references_lead_nowhere_is_disabled_with_the_reason(all
 def test_everything_else_works_beside_a_dozen_broken_plugins(
     all_broken: Listed, broken: Environment, sample_set: Path, tmp_path: Path
 ) -> None:
-    good = {name for name, plugin in all_broken.plugins.items() if plugin["distribution"] != "bakeio-broken"}
-    assert {name: all_broken.plugins[name]["status"] for name in good} == dict.fromkeys(good, "active")
+    good = {
+        name
+        for name, plugin in all_broken.plugins.items()
+        if plugin["distribution"] != "bakeio-broken"
+    }
+    assert {name: all_broken.plugins[name]["status"] for name in good} == dict.fromkeys(
+        good, "active"
+    )
     assert sorted(all_broken.entities) == sorted([*STANDARD, "ovens"])
     done = broken.bakeio("-d", tmp_path / "b.db", "import-complete", sample_set, "--json")
     assert done.code == 0
     assert done.json["summary"]["created"] == 776
 
 
-def test_each_broken_plugin_is_warned_of_by_name_on_stderr(broken: Environment, tmp_path: Path) -> None:
+def test_each_broken_plugin_is_warned_of_by_name_on_stderr(
+    broken: Environment, tmp_path: Path
+) -> None:
     done = broken.bakeio("-d", tmp_path / "b.db", "init", "--json")
     assert done.code == 0
     assert sorted(done.json["tables"]) == sorted(
-        [*STANDARD, "ovens", "bakeio_meta", "bakeio_runs", "bakeio_changes", "bakeio_aliases", "bakeio_batches"]
+        [
+            *STANDARD,
+            "ovens",
+            "bakeio_meta",
+            "bakeio_runs",
+            "bakeio_changes",
+            "bakeio_aliases",
+            "bakeio_batches",
+        ]
     )
     for name in BROKEN:
         assert re.search(rf"\b{name}\b", done.err), name
@@ -119,14 +164,23 @@ def oven_bakery(broken: Environment, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def exported(environment: Environment, database: Path, folder: Path, block: Sequence[str]) -> Ran:
-    return environment.bakeio("-d", database, *[word for name in block for word in ("--block", name)], "export-complete", "-o", folder)
+    return environment.bakeio(
+        "-d",
+        database,
+        *[word for name in block for word in ("--block", name)],
+        "export-complete",
+        "-o",
+        folder,
+    )
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_plugin_stops_the_complete_export_until_it_is_blocked(
     broken: Environment, oven_bakery: Path, tmp_path: Path, name: str
 ) -> None:
-    done = exported(broken, oven_bakery, tmp_path / "out", [other for other in BROKEN if other != name])
+    done = exported(
+        broken, oven_bakery, tmp_path / "out", [other for other in BROKEN if other != name]
+    )
     assert done.code == 1
     assert done.out == ""
     error = done.err[done.err.index("Error: ") :]
@@ -135,11 +189,16 @@ def test_a_broken_plugin_stops_the_complete_export_until_it_is_blocked(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_with_the_broken_plugins_blocked_the_export_is_complete(broken: Environment, oven_bakery: Path, tmp_path: Path) -> None:
+def test_with_the_broken_plugins_blocked_the_export_is_complete(
+    broken: Environment, oven_bakery: Path, tmp_path: Path
+) -> None:
     done = exported(broken, oven_bakery, tmp_path / "out", BROKEN)
     assert done.code == 0
     assert done.err == ""
-    assert len(json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))["files"]) == len(STANDARD) + 1
+    assert (
+        len(json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))["files"])
+        == len(STANDARD) + 1
+    )
 
 
 # -- installed and sound
@@ -153,40 +212,66 @@ def stranger(tmp_path: Path) -> Environment:
 
 def ovens(database: Path) -> list[tuple[Any, ...]]:
     db = sqlite3.connect(database)
-    rows = db.execute("SELECT o.*, s.slug FROM ovens o JOIN suppliers s ON s.id = o.supplier_id ORDER BY o.id").fetchall()
+    rows = db.execute(
+        "SELECT o.*, s.slug FROM ovens o JOIN suppliers s ON s.id = o.supplier_id ORDER BY o.id"
+    ).fetchall()
     db.close()
     return rows
 
 
-def test_a_strangers_entity_is_exported_imported_and_uninstalled(stranger: Environment, tmp_path: Path) -> None:
-    entities = {entity["name"]: entity for entity in stranger.bakeio("entities", "--json").json["entities"]}
+def test_a_strangers_entity_is_exported_imported_and_uninstalled(
+    stranger: Environment, tmp_path: Path
+) -> None:
+    entities = {
+        entity["name"]: entity for entity in stranger.bakeio("entities", "--json").json["entities"]
+    }
     assert entities["ovens"]["refers_to"] == ["suppliers"]
-    assert (entities["ovens"]["distribution"], entities["ovens"]["version"]) == ("bakeio-ovens", "0.3.0")
+    assert (entities["ovens"]["distribution"], entities["ovens"]["version"]) == (
+        "bakeio-ovens",
+        "0.3.0",
+    )
 
     a, b, one, two = tmp_path / "a.db", tmp_path / "b.db", tmp_path / "one", tmp_path / "two"
     assert stranger.bakeio("-d", a, "init", "--sample").code == 0
     assert stranger.bakeio("-d", a, "export-complete", "-o", one).code == 0
-    files = {item["entity_type"]: item for item in json.loads((one / "manifest.json").read_text("utf-8"))["files"]}
+    files = {
+        item["entity_type"]: item
+        for item in json.loads((one / "manifest.json").read_text("utf-8"))["files"]
+    }
     assert files["ovens"]["import_order"] > files["suppliers"]["import_order"]
     assert (files["ovens"]["dependencies"], files["ovens"]["record_count"]) == (["suppliers"], 2)
 
     assert stranger.bakeio("validate-export", one).code == 0
-    assert stranger.bakeio("-d", b, "import-complete", one, "--json").json["entities"]["ovens"]["created"] == 2
+    assert (
+        stranger.bakeio("-d", b, "import-complete", one, "--json").json["entities"]["ovens"][
+            "created"
+        ]
+        == 2
+    )
     assert ovens(a) == ovens(b)
     assert ovens(b)[0][1:] == ("deck", "Deck oven №1", 1, 350.25, "2024-12-05", "costco_waltham_ma")
     assert stranger.bakeio("-d", b, "export-complete", "-o", two).code == 0
-    records = [json.loads((folder / files["ovens"]["filename"]).read_text("utf-8"))["records"] for folder in (one, two)]
+    records = [
+        json.loads((folder / files["ovens"]["filename"]).read_text("utf-8"))["records"]
+        for folder in (one, two)
+    ]
     assert records[0] == records[1]
     again = stranger.bakeio("-d", b, "import-complete", one, "--json").json["summary"]
     assert (again["created"], again["updated"], again["unchanged"]) == (0, 0, 778)
 
     stranger.pip("uninstall", "--yes", "bakeio-ovens")
     now = listed(stranger)
-    assert "ovens" not in now.plugins and sorted(now.entities) == sorted(STANDARD) and now.disabled == {}
+    assert (
+        "ovens" not in now.plugins
+        and sorted(now.entities) == sorted(STANDARD)
+        and now.disabled == {}
+    )
     assert stranger.bakeio("-d", a, "export-complete", "-o", tmp_path / "three").code == 0
     refused = stranger.bakeio("-d", tmp_path / "c.db", "import-complete", one, "--json")
     assert refused.code == 1
-    assert [p["code"] for p in refused.json["problems"] if "ovens" in json.dumps(p)] == ["unknown-entity"]
+    assert [p["code"] for p in refused.json["problems"] if "ovens" in json.dumps(p)] == [
+        "unknown-entity"
+    ]
 
 
 # -- blocked
@@ -198,34 +283,66 @@ def test_what_depends_on_a_blocked_plugin_is_disabled_with_the_reason(run: Run) 
     assert sorted(done.json["disabled"]) == ["inventory_items", "products", "purchases"]
     for reason in done.json["disabled"].values():
         assert "suppliers" in reason and "blocked" in reason
-    assert done.json["disabled"]["products"] == "preferred_supplier_id refers to suppliers, which is blocked"
+    assert (
+        done.json["disabled"]["products"]
+        == "preferred_supplier_id refers to suppliers, which is blocked"
+    )
     text = run("--block", "suppliers", "entities").out
-    assert re.search(r"^products +disabled: preferred_supplier_id refers to suppliers, which is blocked$", text, re.M)
-    plugins = {plugin["name"]: plugin for plugin in run("--block", "suppliers", "plugins", "--json").json["plugins"]}
+    assert re.search(
+        r"^products +disabled: preferred_supplier_id refers to suppliers, which is blocked$",
+        text,
+        re.M,
+    )
+    plugins = {
+        plugin["name"]: plugin
+        for plugin in run("--block", "suppliers", "plugins", "--json").json["plugins"]
+    }
     assert plugins["suppliers"]["status"] == "blocked"
     assert plugins["products"]["status"] == "active"
 
 
-def test_without_a_blocked_plugin_the_rest_is_made_and_exported_and_the_omitted_named(run: Run, sample: Path, tmp_path: Path) -> None:
+def test_without_a_blocked_plugin_the_rest_is_made_and_exported_and_the_omitted_named(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
     made = run("-d", tmp_path / "b.db", "--block", "suppliers", "init", "--json")
     assert made.code == 0
-    assert made.json["tables"] == ["bakeio_aliases", "bakeio_batches", "bakeio_changes", "bakeio_meta", "bakeio_runs", "ingredients"]
-    assert run("-d", sample, "--block", "suppliers", "export-complete", "-o", tmp_path / "out").code == 0
+    assert made.json["tables"] == [
+        "bakeio_aliases",
+        "bakeio_batches",
+        "bakeio_changes",
+        "bakeio_meta",
+        "bakeio_runs",
+        "ingredients",
+    ]
+    assert (
+        run("-d", sample, "--block", "suppliers", "export-complete", "-o", tmp_path / "out").code
+        == 0
+    )
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
     assert [item["entity_type"] for item in manifest["files"]] == ["ingredients"]
     assert {"products", "purchases", "inventory_items"} <= set(manifest["omitted_entities"])
 
 
-def test_the_sample_loads_without_what_a_blocked_plugin_would_hold(run: Run, tmp_path: Path) -> None:
+def test_the_sample_loads_without_what_a_blocked_plugin_would_hold(
+    run: Run, tmp_path: Path
+) -> None:
     done = run("-d", tmp_path / "b.db", "--block", "suppliers", "init", "--sample", "--json")
     assert done.code == 0, done.out + done.err
     assert done.json["sample"] > 0
 
 
-def test_a_set_with_entities_of_a_blocked_plugin_is_refused_naming_them(run: Run, sample_set: Path, tmp_path: Path) -> None:
-    done = run("-d", tmp_path / "b.db", "--block", "suppliers", "import-complete", sample_set, "--json")
+def test_a_set_with_entities_of_a_blocked_plugin_is_refused_naming_them(
+    run: Run, sample_set: Path, tmp_path: Path
+) -> None:
+    done = run(
+        "-d", tmp_path / "b.db", "--block", "suppliers", "import-complete", sample_set, "--json"
+    )
     assert done.code == 1
-    named = [p for p in done.json["problems"] if p["severity"] == "error" and p["code"] in ("blocked", "unknown-entity")]
+    named = [
+        p
+        for p in done.json["problems"]
+        if p["severity"] == "error" and p["code"] in ("blocked", "unknown-entity")
+    ]
     assert any("suppliers" in json.dumps(p) for p in named)
     assert not (tmp_path / "b.db").exists()
 
@@ -265,7 +382,9 @@ def farm_set(sample_set: Path, tmp_path: Path) -> Path:
     path = folder / "04_purchases.json"
     document = json.loads(path.read_text("utf-8"))
     for place, name in ((3, "Wilson's Farm"), (4, "Wilson's Farm"), (9, "WILSON\u2019S  FARM")):
-        document["records"][place].update(supplier_slug="wilsons_farm", supplier_name=name, supplier_id=None)
+        document["records"][place].update(
+            supplier_slug="wilsons_farm", supplier_name=name, supplier_id=None
+        )
     path.write_text(json.dumps(document), "utf-8")
     resign(folder)
     return folder
@@ -318,7 +437,9 @@ class Knower:
         self.decision, self.asked = decision, list[Missing]()
 
     @hookimpl
-    def bakeio_resolve_references(self, db: Connection, missing: Sequence[Missing]) -> dict[Missing, Decision]:
+    def bakeio_resolve_references(
+        self, db: Connection, missing: Sequence[Missing]
+    ) -> dict[Missing, Decision]:
         self.asked += missing
         return dict.fromkeys(missing, self.decision)
 
@@ -336,23 +457,33 @@ def test_a_plugin_exports_an_entity_its_own_way(connection: Connection, tmp_path
 def test_a_wrapper_counts_every_row_that_is_written(empty: Connection, sample_set: Path) -> None:
     meter = Meter()
     report = Bakeio.discover(plugins=[meter]).import_complete(empty, sample_set)
-    assert dict(meter.written) == {name: counts["created"] for name, counts in report.entities.items()}
+    assert dict(meter.written) == {
+        name: counts["created"] for name, counts in report.entities.items()
+    }
 
 
 @pytest.mark.parametrize("way", ["into empty tables", "into a filled database"])
-def test_a_plugin_sees_every_change_before_it_is_written(empty: Connection, sample_set: Path, way: str) -> None:
+def test_a_plugin_sees_every_change_before_it_is_written(
+    empty: Connection, sample_set: Path, way: str
+) -> None:
     watcher = Watcher()
     bakeio = Bakeio.discover(plugins=[watcher])
     if way == "into a filled database":
         empty.exec_driver_sql("INSERT INTO suppliers (slug, name) VALUES ('first', 'First')")
     report = bakeio.import_complete(empty, sample_set)
-    assert Counter(change.entity for change in watcher.seen) == {name: counts["created"] for name, counts in report.entities.items()}
+    assert Counter(change.entity for change in watcher.seen) == {
+        name: counts["created"] for name, counts in report.entities.items()
+    }
     assert {change.action for change in watcher.seen} == {"create"}
-    assert [change.record for change in watcher.seen if change.entity == "suppliers"] == list(range(1, 9))
+    assert [change.record for change in watcher.seen if change.entity == "suppliers"] == list(
+        range(1, 9)
+    )
     assert next(change.new["slug"] for change in watcher.seen) == "costco_waltham_ma"
 
 
-def test_a_plugin_that_fails_while_writing_is_named_and_nothing_is_written(empty: Connection, sample_set: Path) -> None:
+def test_a_plugin_that_fails_while_writing_is_named_and_nothing_is_written(
+    empty: Connection, sample_set: Path
+) -> None:
     class Clumsy:
         @hookimpl
         def bakeio_import_records(self, entity: Entity) -> None:
@@ -376,7 +507,9 @@ WAYS = pytest.mark.parametrize("way", [planned, in_one_pass])
 
 
 @WAYS
-def test_without_anybody_who_knows_the_unknown_supplier_is_refused(empty: Connection, core: Bakeio, farm_set: Path, way: Any) -> None:
+def test_without_anybody_who_knows_the_unknown_supplier_is_refused(
+    empty: Connection, core: Bakeio, farm_set: Path, way: Any
+) -> None:
     with pytest.raises(ImportRefused) as refused:
         way(core, empty, farm_set)
     assert {problem.code for problem in refused.value.problems} == {"missing-reference"}
@@ -384,18 +517,29 @@ def test_without_anybody_who_knows_the_unknown_supplier_is_refused(empty: Connec
 
 
 @WAYS
-def test_a_plugin_that_knows_the_supplier_makes_the_import_succeed(empty: Connection, farm_set: Path, way: Any) -> None:
+def test_a_plugin_that_knows_the_supplier_makes_the_import_succeed(
+    empty: Connection, farm_set: Path, way: Any
+) -> None:
     knower = Knower(Decision.existing(slug="wegmans_burlington_ma"))
     report = way(Bakeio.discover(plugins=[knower]), empty, farm_set)
     assert (report.summary["created"], report.summary["errors"]) == (776, 0)
-    assert {(item.entity, item.key["slug"]) for item in knower.asked} == {("suppliers", "wilsons_farm")}
-    sql = "SELECT count(*) FROM purchases p JOIN suppliers s ON s.id = p.supplier_id WHERE s.slug = 'wegmans_burlington_ma' AND p.id IN (4, 5, 10)"
+    assert {(item.entity, item.key["slug"]) for item in knower.asked} == {
+        ("suppliers", "wilsons_farm")
+    }
+    sql = (
+        "SELECT count(*) FROM purchases p JOIN suppliers s ON s.id = p.supplier_id WHERE "
+        "s.slug = 'wegmans_burlington_ma' AND p.id IN (4, 5, 10)"
+    )
     assert empty.exec_driver_sql(sql).scalar() == 3
 
 
 @WAYS
-def test_a_plugin_that_says_skip_has_just_those_records_skipped(empty: Connection, farm_set: Path, way: Any) -> None:
-    report = way(Bakeio.discover(plugins=[Knower(Decision.skip())]), empty, farm_set, skip_errors=True)
+def test_a_plugin_that_says_skip_has_just_those_records_skipped(
+    empty: Connection, farm_set: Path, way: Any
+) -> None:
+    report = way(
+        Bakeio.discover(plugins=[Knower(Decision.skip())]), empty, farm_set, skip_errors=True
+    )
     purchases = report.entities["purchases"]
     assert (purchases["skipped"], purchases["created"]) == (3, purchases["processed"] - 3)
     assert report.exit_code == 3

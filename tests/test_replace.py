@@ -1,4 +1,6 @@
-"""`--mode replace`: the bakery becomes what the set says; and `--prove`: a set that has been restored once already."""
+"""`--mode replace`: the bakery becomes what the set says; and `--prove`: a set that has been
+restored once already.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +18,15 @@ from support.terminal import on_terminal
 from bakeio_core import Bakeio, connect
 
 
-def test_the_rows_are_those_of_the_set_and_undo_brings_the_others_back(run: Run, bakery: str, tmp_path: Path) -> None:
+def test_the_rows_are_those_of_the_set_and_undo_brings_the_others_back(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
     before = rows_without(bakery, *STAMPS)
     assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
     sql(
         bakery,
-        "INSERT INTO suppliers (id, uuid, slug, name, created_at, updated_at) SELECT 900, 'new', 'new_shop', 'New', created_at, updated_at "
+        "INSERT INTO suppliers (id, uuid, slug, name, created_at, updated_at) SELECT 900, 'new', "
+        "'new_shop', 'New', created_at, updated_at "
         "FROM suppliers WHERE id = 1",
         "UPDATE products SET preferred_supplier_id = 900, brand = 'Edited' WHERE id = 1",
         "DELETE FROM inventory_items WHERE id IN (1, 2)",
@@ -32,8 +37,19 @@ def test_the_rows_are_those_of_the_set_and_undo_brings_the_others_back(run: Run,
     assert refused.code == 2
     assert "--yes" in refused.err
     assert rows_without(bakery, *STAMPS) == edited
-    dry = run("-d", bakery, "import-complete", tmp_path / "set", "--mode", "replace", "--dry-run", "--json").json["summary"]
-    done = run("-d", bakery, "import-complete", tmp_path / "set", "--mode", "replace", "--yes", "--json")
+    dry = run(
+        "-d",
+        bakery,
+        "import-complete",
+        tmp_path / "set",
+        "--mode",
+        "replace",
+        "--dry-run",
+        "--json",
+    ).json["summary"]
+    done = run(
+        "-d", bakery, "import-complete", tmp_path / "set", "--mode", "replace", "--yes", "--json"
+    )
     assert done.code == 0
     assert done.json["summary"] == dry
     assert (dry["deleted"], dry["created"], dry["updated"]) == (1, 2, 2)
@@ -44,25 +60,38 @@ def test_the_rows_are_those_of_the_set_and_undo_brings_the_others_back(run: Run,
     assert rows_without(bakery, *STAMPS) == edited
 
 
-def test_a_name_a_vanishing_row_bears_can_be_taken_by_a_record(run: Run, bakery: str, tmp_path: Path) -> None:
+def test_a_name_a_vanishing_row_bears_can_be_taken_by_a_record(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
     assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
     before = rows_without(bakery, *STAMPS)
     sql(
         bakery,
         "UPDATE ingredients SET slug = 'aside', display_name = 'Aside' WHERE id = 1",
-        f"INSERT INTO ingredients (id, uuid, slug, display_name, category, created_at, updated_at) SELECT 900, 'x', '{before['ingredients'][0]['slug']}', "
+        "INSERT INTO ingredients (id, uuid, slug, display_name, category, created_at, "
+        f"updated_at) SELECT 900, 'x', '{before['ingredients'][0]['slug']}', "
         "'Other', category, created_at, updated_at FROM ingredients WHERE id = 2",
     )
-    done = run("-d", bakery, "import-complete", tmp_path / "set", "--mode", "replace", "--yes", "--json")
+    done = run(
+        "-d", bakery, "import-complete", tmp_path / "set", "--mode", "replace", "--yes", "--json"
+    )
     assert done.code == 0
     assert done.json["summary"]["deleted"] == 1
     assert rows_without(bakery, *STAMPS) == before
 
 
-def test_it_is_refused_where_rows_outside_the_set_would_lose_what_they_refer_to(run: Run, bakery: str, tmp_path: Path) -> None:
-    assert run("-d", bakery, "export-complete", "-o", tmp_path / "set", "--no-transactional").code == 0
+def test_it_is_refused_where_rows_outside_the_set_would_lose_what_they_refer_to(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    assert (
+        run("-d", bakery, "export-complete", "-o", tmp_path / "set", "--no-transactional").code == 0
+    )
     manifest = json.loads((tmp_path / "set" / "manifest.json").read_text("utf-8"))
-    file = tmp_path / "set" / next(item["filename"] for item in manifest["files"] if item["entity_type"] == "products")
+    file = (
+        tmp_path
+        / "set"
+        / next(item["filename"] for item in manifest["files"] if item["entity_type"] == "products")
+    )
     products = json.loads(file.read_text("utf-8"))
     engine = connect(bakery)
     with engine.connect() as db:
@@ -73,7 +102,9 @@ def test_it_is_refused_where_rows_outside_the_set_would_lose_what_they_refer_to(
     file.write_text(json.dumps(products), "utf-8")
     resign(tmp_path / "set")
     before = rows_of(bakery)
-    refused = run("-d", bakery, "import-complete", tmp_path / "set", "--mode", "replace", "--yes", "--json")
+    refused = run(
+        "-d", bakery, "import-complete", tmp_path / "set", "--mode", "replace", "--yes", "--json"
+    )
     assert refused.code == 1
     assert refused.json["problems"][0]["code"] == "constraint"
     assert "purchases" in json.dumps(refused.json)
@@ -81,13 +112,20 @@ def test_it_is_refused_where_rows_outside_the_set_would_lose_what_they_refer_to(
 
 
 @pytest.mark.parametrize("meanwhile", [False, True])
-def test_what_a_person_agreed_to_is_what_is_deleted(run: Run, sample: Path, tmp_path: Path, meanwhile: bool) -> None:
+def test_what_a_person_agreed_to_is_what_is_deleted(
+    run: Run, sample: Path, tmp_path: Path, meanwhile: bool
+) -> None:
     assert run("-d", sample, "export-complete", "-o", tmp_path / "set").code == 0
     columns = "created_at, updated_at"
-    new = f"INSERT INTO suppliers (id, uuid, slug, name, {columns}) SELECT {{0}}, 'u{{0}}', 's{{0}}', 'New', {columns} FROM suppliers WHERE id = 1"
+    new = (
+        f"INSERT INTO suppliers (id, uuid, slug, name, {columns}) SELECT {{0}}, 'u{{0}}', "
+        f"'s{{0}}', 'New', {columns} FROM suppliers WHERE id = 1"
+    )
     sql(str(sample), new.format(900))
     answers = [lambda: sql(str(sample), new.format(901)), "y"] if meanwhile else ["y"]
-    done = on_terminal(["-d", sample, "import-complete", "set", "--mode", "replace"], answers, tmp_path)
+    done = on_terminal(
+        ["-d", sample, "import-complete", "set", "--mode", "replace"], answers, tmp_path
+    )
     assert "Delete 1 row the set does not have?" in done.out
     left = {row[0] for row in rows_of(sample)["suppliers"] if row[0] >= 900}
     assert done.code == (1 if meanwhile else 0)
@@ -95,24 +133,50 @@ def test_what_a_person_agreed_to_is_what_is_deleted(run: Run, sample: Path, tmp_
     assert ("changed after you were asked" in done.out) == meanwhile
 
 
-def test_a_view_replaces_nothing_and_skipped_records_never_delete_rows(run: Run, bakery: str, tmp_path: Path) -> None:
+def test_a_view_replaces_nothing_and_skipped_records_never_delete_rows(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
     assert run("-d", bakery, "export-view", "products", "-o", tmp_path / "v.json").code == 0
-    assert run("-d", bakery, "import-view", tmp_path / "v.json", "--mode", "replace", "--yes").code == 2
+    assert (
+        run("-d", bakery, "import-view", tmp_path / "v.json", "--mode", "replace", "--yes").code
+        == 2
+    )
     assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
-    assert run("-d", bakery, "import-complete", tmp_path / "set", "--mode", "replace", "--yes", "--skip-on-error").code == 2
+    assert (
+        run(
+            "-d",
+            bakery,
+            "import-complete",
+            tmp_path / "set",
+            "--mode",
+            "replace",
+            "--yes",
+            "--skip-on-error",
+        ).code
+        == 2
+    )
 
 
 def test_a_proved_set_was_restored_once_and_says_so(run: Run, bakery: str, tmp_path: Path) -> None:
-    done = run("-d", bakery, "export-complete", "-o", tmp_path / "set", "--prove", "--zip", "--json")
+    done = run(
+        "-d", bakery, "export-complete", "-o", tmp_path / "set", "--prove", "--zip", "--json"
+    )
     assert done.code == 0
     assert done.json["proved"] is True
     proof = json.loads((tmp_path / "set" / "manifest.json").read_text("utf-8"))["proof"]
     assert (proof["records"], proof["identical"]) == (776, True)
     assert run("validate-export", tmp_path / "set").code == 0
-    assert run("-d", bakery, "import-complete", tmp_path / "set", "--json").json["summary"]["unchanged"] == 776
+    assert (
+        run("-d", bakery, "import-complete", tmp_path / "set", "--json").json["summary"][
+            "unchanged"
+        ]
+        == 776
+    )
 
 
-def test_what_cannot_be_restored_is_no_backup_and_leaves_nothing(run: Run, bakery: str, tmp_path: Path, core: Bakeio) -> None:
+def test_what_cannot_be_restored_is_no_backup_and_leaves_nothing(
+    run: Run, bakery: str, tmp_path: Path, core: Bakeio
+) -> None:
     class Forgetful:
         """A plugin that exports purchases of a product it leaves out."""
 
@@ -120,7 +184,11 @@ def test_what_cannot_be_restored_is_no_backup_and_leaves_nothing(run: Run, baker
 
         @hookimpl
         def bakeio_export_records(self, db: Any, entity: Any) -> Any:
-            return iter([[{"id": 1, "slug": "one", "name": "One"}]]) if entity.name == "suppliers" else None
+            return (
+                iter([[{"id": 1, "slug": "one", "name": "One"}]])
+                if entity.name == "suppliers"
+                else None
+            )
 
     broken = Bakeio.discover(plugins=[Forgetful()])
     engine = connect(bakery)

@@ -16,7 +16,8 @@ from support.receipts import FLOUR, decisions, purchase, view_of
 def receipt(path: Path, count: int = 1000) -> Path:
     """A purchases view of new purchases, every fifth from a shop nobody knows."""
     records = [
-        {"product_slug": FLOUR, "supplier_name": "Costco" if n % 5 else f"Nobody {n % 3}", "purchase_date": "2025-12-20",
+        {"product_slug": FLOUR, "supplier_name": "Costco" if n % 5 else f"Nobody {n % 3}",
+         "purchase_date": "2025-12-20",
          "unit_price": n + 0.25, "quantity_purchased": 1}
         for n in range(count)
     ]  # fmt: skip
@@ -24,15 +25,23 @@ def receipt(path: Path, count: int = 1000) -> Path:
     return path
 
 
-def test_without_the_flag_nothing_is_written_and_each_missing_key_is_listed_once(run: Run, sample: Path, tmp_path: Path) -> None:
+def test_without_the_flag_nothing_is_written_and_each_missing_key_is_listed_once(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
     before = rows_of(sample)
     done = run("-d", sample, "import-view", receipt(tmp_path / "v.json"), "--json")
     assert done.code == 1
-    assert sorted((p["value"], p["count"]) for p in done.json["problems"]) == [("Nobody 0", 67), ("Nobody 1", 66), ("Nobody 2", 67)]
+    assert sorted((p["value"], p["count"]) for p in done.json["problems"]) == [
+        ("Nobody 0", 67),
+        ("Nobody 1", 66),
+        ("Nobody 2", 67),
+    ]
     assert rows_of(sample) == before
 
 
-def test_good_records_are_imported_and_the_mended_log_brings_the_rest(run: Run, sample: Path, tmp_path: Path) -> None:
+def test_good_records_are_imported_and_the_mended_log_brings_the_rest(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
     log = tmp_path / "skipped.json"
     file = receipt(tmp_path / "v.json")
     done = run("-d", sample, "import-view", file, "--skip-on-error", "--skipped-log", log, "--json")
@@ -59,24 +68,47 @@ def test_good_records_are_imported_and_the_mended_log_brings_the_rest(run: Run, 
     assert len(rows_of(sample)["purchases"]) == 400 + 1000
 
 
-def test_a_dry_run_writes_no_log_and_has_the_exit_code_of_the_real_run(run: Run, sample: Path, tmp_path: Path) -> None:
+def test_a_dry_run_writes_no_log_and_has_the_exit_code_of_the_real_run(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
     log = tmp_path / "skipped.json"
-    done = run("-d", sample, "import-view", receipt(tmp_path / "v.json", 10), "--skip-on-error", "--skipped-log", log, "--dry-run")
+    done = run(
+        "-d",
+        sample,
+        "import-view",
+        receipt(tmp_path / "v.json", 10),
+        "--skip-on-error",
+        "--skipped-log",
+        log,
+        "--dry-run",
+    )
     assert done.code == 3
     assert not log.exists()
 
 
-def test_records_that_refer_to_a_skipped_one_are_skipped_with_it(run: Run, new_database: Any, sample_set: Path, tmp_path: Path) -> None:
-    folder, url, log = shutil.copytree(sample_set, tmp_path / "set"), new_database(), tmp_path / "skipped.json"
+def test_records_that_refer_to_a_skipped_one_are_skipped_with_it(
+    run: Run, new_database: Any, sample_set: Path, tmp_path: Path
+) -> None:
+    folder, url, log = (
+        shutil.copytree(sample_set, tmp_path / "set"),
+        new_database(),
+        tmp_path / "skipped.json",
+    )
     products = json.loads((folder / "03_products.json").read_text("utf-8"))
     gone = products["records"][0]
     gone["ingredient_slug"] = "nowhere"
     (folder / "03_products.json").write_text(json.dumps(products), "utf-8")
     resign(folder)
-    done = run("-d", url, "import-complete", folder, "--skip-on-error", "--skipped-log", log, "--json")
+    done = run(
+        "-d", url, "import-complete", folder, "--skip-on-error", "--skipped-log", log, "--json"
+    )
     assert done.code == 3
     waiting = json.loads(log.read_text("utf-8"))["records"]
-    assert {entry["entity_type"] for entry in waiting} == {"products", "purchases", "inventory_items"}
+    assert {entry["entity_type"] for entry in waiting} == {
+        "products",
+        "purchases",
+        "inventory_items",
+    }
     assert done.json["summary"]["created"] == 776 - len(waiting)
     for entry in waiting:
         if entry["entity_type"] == "products":
@@ -89,24 +121,58 @@ def test_records_that_refer_to_a_skipped_one_are_skipped_with_it(run: Run, new_d
     assert again["created"] == 0
 
 
-def test_the_log_says_field_value_and_candidates_and_carries_what_was_decided(run: Run, sample: Path, tmp_path: Path) -> None:
+def test_the_log_says_field_value_and_candidates_and_carries_what_was_decided(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
     log, farm = tmp_path / "skipped.json", "Wilson's Farm"
-    records = [purchase("Wegmens"), purchase(farm, 2) | {"unit_price": "much"}, purchase("Costco", 3)]
+    records = [
+        purchase("Wegmens"),
+        purchase(farm, 2) | {"unit_price": "much"},
+        purchase("Costco", 3),
+    ]
     values = {"name": farm, "city": "Lincoln", "state": "MA"}
     file = decisions(
-        tmp_path / "d.json", [{"entity": "suppliers", "key": {"name": farm}, "action": "create", "values": values, "by": "Ann"}]
+        tmp_path / "d.json",
+        [
+            {
+                "entity": "suppliers",
+                "key": {"name": farm},
+                "action": "create",
+                "values": values,
+                "by": "Ann",
+            }
+        ],
     )
-    words = ["import-view", view_of(tmp_path / "v.json", records), "--decisions", file, "--skip-on-error", "--skipped-log", log, "--json"]
+    words = [
+        "import-view",
+        view_of(tmp_path / "v.json", records),
+        "--decisions",
+        file,
+        "--skip-on-error",
+        "--skipped-log",
+        log,
+        "--json",
+    ]
     done = run("-d", sample, *words)
     assert done.code == 3
     assert done.json["summary"]["created"] == 1
     assert done.json["created_entities"] == {}
     written = json.loads(log.read_text("utf-8"))
     unknown, bad = written["records"]
-    assert (unknown["fk_errors"][0]["field"], unknown["fk_errors"][0]["value"]) == ("supplier_name", "Wegmens")
+    assert (unknown["fk_errors"][0]["field"], unknown["fk_errors"][0]["value"]) == (
+        "supplier_name",
+        "Wegmens",
+    )
     assert unknown["fk_errors"][0]["candidates"][0]["target"] == {"slug": "wegmans_burlington_ma"}
-    assert bad["fk_errors"][0] == {"field": "unit_price", "value": "much", "error": bad["skip_reason"], "candidates": []}
-    assert [(entry["key"], entry["by"]) for entry in written["decisions"]] == [({"name": farm}, "Ann")]
+    assert bad["fk_errors"][0] == {
+        "field": "unit_price",
+        "value": "much",
+        "error": bad["skip_reason"],
+        "candidates": [],
+    }
+    assert [(entry["key"], entry["by"]) for entry in written["decisions"]] == [
+        ({"name": farm}, "Ann")
+    ]
     unknown["record_data"]["supplier_name"], bad["record_data"]["unit_price"] = "Wegmans", 4.5
     log.write_text(json.dumps(written), "utf-8")
     mended = run("-d", sample, "import", log, "--json")
@@ -120,11 +186,20 @@ def test_the_log_says_field_value_and_candidates_and_carries_what_was_decided(ru
 def test_records_that_refer_by_id_only_import_from_the_log_all_the_same(
     run: Run, new_database: Any, sample_set: Path, tmp_path: Path
 ) -> None:
-    folder, url, log = shutil.copytree(sample_set, tmp_path / "set"), new_database(), tmp_path / "skipped.json"
+    folder, url, log = (
+        shutil.copytree(sample_set, tmp_path / "set"),
+        new_database(),
+        tmp_path / "skipped.json",
+    )
     run("-d", url, "init")
-    shops = {"entity_type": "suppliers", "records": [{"slug": f"shop_{n}", "name": f"Shop {n}"} for n in range(5)]}
+    shops = {
+        "entity_type": "suppliers",
+        "records": [{"slug": f"shop_{n}", "name": f"Shop {n}"} for n in range(5)],
+    }
     (tmp_path / "shops.json").write_text(json.dumps(shops), "utf-8")
-    assert run("-d", url, "import", tmp_path / "shops.json").code == 0  # so that the ids of the set are taken by others here
+    assert (
+        run("-d", url, "import", tmp_path / "shops.json").code == 0
+    )  # so that the ids of the set are taken by others here
     purchases = json.loads((folder / "04_purchases.json").read_text("utf-8"))
     for record in purchases["records"]:
         for name in ("product_slug", "supplier_slug", "supplier_name"):
@@ -133,10 +208,14 @@ def test_records_that_refer_by_id_only_import_from_the_log_all_the_same(
         record["unit_price"] = "much"
     (folder / "04_purchases.json").write_text(json.dumps(purchases), "utf-8")
     resign(folder)
-    done = run("-d", url, "import-complete", folder, "--skip-on-error", "--skipped-log", log, "--json")
+    done = run(
+        "-d", url, "import-complete", folder, "--skip-on-error", "--skipped-log", log, "--json"
+    )
     assert done.code == 3
     written = json.loads(log.read_text("utf-8"))
-    bad = [entry["record_data"] for entry in written["records"] if entry["entity_type"] == "purchases"]
+    bad = [
+        entry["record_data"] for entry in written["records"] if entry["entity_type"] == "purchases"
+    ]
     assert len(bad) == 20
     assert {bool(record["product_slug"] and record["supplier_slug"]) for record in bad} == {True}
     for record in bad:
@@ -147,20 +226,31 @@ def test_records_that_refer_by_id_only_import_from_the_log_all_the_same(
     assert mended.json["summary"]["created"] == len(written["records"])
     names = {row[0]: row[2] for row in rows_of(url)["suppliers"]}
     told = {
-        record["uuid"]: record["supplier_slug"] for record in json.loads((sample_set / "04_purchases.json").read_text("utf-8"))["records"]
+        record["uuid"]: record["supplier_slug"]
+        for record in json.loads((sample_set / "04_purchases.json").read_text("utf-8"))["records"]
     }
     assert {row[1]: names[row[3]] for row in rows_of(url)["purchases"]} == told
 
 
-def test_the_log_mended_by_decisions_brings_the_rest_with_one_new_supplier_each(run: Run, bakery: Any, tmp_path: Path) -> None:
+def test_the_log_mended_by_decisions_brings_the_rest_with_one_new_supplier_each(
+    run: Run, bakery: Any, tmp_path: Path
+) -> None:
     url, log = bakery, tmp_path / "skipped.json"
     file = receipt(tmp_path / "v.json")
     done = run("-d", url, "import-view", file, "--skip-on-error", "--skipped-log", log, "--json")
-    assert (done.json["summary"]["created"], done.json["summary"]["errors"], done.json["summary"]["processed"]) == (800, 200, 1000)
+    assert (
+        done.json["summary"]["created"],
+        done.json["summary"]["errors"],
+        done.json["summary"]["processed"],
+    ) == (800, 200, 1000)
     mended = run("-d", url, "import", log, "--auto-create", "suppliers", "--json")
     assert mended.code == 0
     assert mended.json["summary"]["created"] == 200
-    assert sorted(row[3] for row in rows_of(url)["suppliers"][8:]) == ["Nobody 0", "Nobody 1", "Nobody 2"]
+    assert sorted(row[3] for row in rows_of(url)["suppliers"][8:]) == [
+        "Nobody 0",
+        "Nobody 1",
+        "Nobody 2",
+    ]
     again = run("-d", url, "import-view", file, "--json")
     assert again.json["summary"]["unchanged"] == 1000
     assert len(rows_of(url)["purchases"]) == 1400

@@ -1,4 +1,6 @@
-"""Suggestions: how good they are on labelled queries, what is never automatic, and that no text breaks them."""
+"""Suggestions: how good they are on labelled queries, what is never automatic, and that no text
+breaks them.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def search(core: Bakeio, stocked: Connection) -> Candidates:
 
 
 # -- how good they are
-def test_the_right_row_comes_first_for_held_out_queries_and_far_more_often_than_by_plain_similarity(measured: dict[Any, Quality]) -> None:
+def test_the_right_row_comes_first_for_held_out_queries_and_far_more_often_than_by_plain_similarity(
+    measured: dict[Any, Quality],
+) -> None:
     every = measured["held-out", "all"]
     first, within_five = every.first / every.asked, every.within_five / every.asked
     plain_first, plain_five = every.baseline_first / every.asked, every.baseline_five / every.asked
@@ -49,7 +53,9 @@ def test_the_right_row_comes_first_for_held_out_queries_and_far_more_often_than_
     assert within_five - plain_five >= 0.10, (plain_first, plain_five)
 
 
-def test_what_is_only_alike_is_never_automatic_and_what_is_unknown_is_seldom_taken_for_known(measured: dict[Any, Quality]) -> None:
+def test_what_is_only_alike_is_never_automatic_and_what_is_unknown_is_seldom_taken_for_known(
+    measured: dict[Any, Quality],
+) -> None:
     every = measured["held-out", "all"]
     assert (every.automatic_fuzzy, every.automatic_wrong) == (0, 0)
     assert every.without_answer >= 30
@@ -60,23 +66,35 @@ def test_what_is_only_alike_is_never_automatic_and_what_is_unknown_is_seldom_tak
 @pytest.mark.parametrize(
     ("entity", "asked", "other"),
     [
-        ("ingredients", "salted butter", "unsalted"), ("ingredients", "baking powder", "baking soda"),
-        ("ingredients", "cake flour", "bread flour"), ("ingredients", "peanut butter", "almond butter"),
+        ("ingredients", "salted butter", "unsalted"),
+        ("ingredients", "baking powder", "baking soda"),
+        ("ingredients", "cake flour", "bread flour"),
+        ("ingredients", "peanut butter", "almond butter"),
     ],
 )  # fmt: skip
-def test_a_look_alike_is_capped_and_warned_of(search: Candidates, entity: str, asked: str, other: str) -> None:
+def test_a_look_alike_is_capped_and_warned_of(
+    search: Candidates, entity: str, asked: str, other: str
+) -> None:
     found = search.of_text(entity, asked, 20)
     warned = [candidate for candidate in found if candidate.warning]
     assert all(candidate.score <= CAPPED and not candidate.automatic for candidate in warned)
     told = [candidate for candidate in found if other in candidate.label.lower().replace("-", " ")]
-    assert all(candidate.warning.startswith("says ") for candidate in told if asked not in candidate.label.lower())
+    assert all(
+        candidate.warning.startswith("says ")
+        for candidate in told
+        if asked not in candidate.label.lower()
+    )
 
 
 def test_another_size_is_capped_and_another_unit_of_the_same_is_not(run: Run, sample: Path) -> None:
     def suggested(text: str) -> list[dict[str, Any]]:
-        return run("-d", sample, "suggest", "products", text, "--json").json["candidates"]  # type: ignore[no-any-return]
+        done = run("-d", sample, "suggest", "products", text, "--json")
+        return done.json["candidates"]  # type: ignore[no-any-return]
 
-    large, small = suggested("king arthur unbleached all purpose flour 25 lb"), suggested("king arthur unbleached all purpose flour 80 oz")
+    large, small = (
+        suggested("king arthur unbleached all purpose flour 25 lb"),
+        suggested("king arthur unbleached all purpose flour 80 oz"),
+    )
     assert large[0]["target"] == {"slug": "king_arthur_unbleached_all_purpose_flour_25lb"}
     assert small[0]["target"] == {"slug": "king_arthur_unbleached_all_purpose_flour_5lb"}
     wrong = next(c for c in small if c["target"]["slug"].endswith("all_purpose_flour_25lb"))
@@ -84,8 +102,20 @@ def test_another_size_is_capped_and_another_unit_of_the_same_is_not(run: Run, sa
     assert wrong["warning"] == "25 lb, not 80 oz"
 
 
-@pytest.mark.parametrize("code", ["071012000029", "71012000029", "0071012000029", "00071012000029", "0-71012-00002-9", " 071012000029 "])
-def test_a_barcode_finds_its_product_however_it_is_padded(core: Bakeio, stocked: Connection, code: str) -> None:
+@pytest.mark.parametrize(
+    "code",
+    [
+        "071012000029",
+        "71012000029",
+        "0071012000029",
+        "00071012000029",
+        "0-71012-00002-9",
+        " 071012000029 ",
+    ],
+)
+def test_a_barcode_finds_its_product_however_it_is_padded(
+    core: Bakeio, stocked: Connection, code: str
+) -> None:
     stocked.exec_driver_sql("UPDATE products SET upc_code = '071012000029' WHERE id = 7")
     found = Candidates(stocked, core.catalog, {}).of_text("products", code, 5)
     assert (found[0].id, found[0].score, found[0].automatic) == (7, 0.97, False)
@@ -93,10 +123,14 @@ def test_a_barcode_finds_its_product_however_it_is_padded(core: Bakeio, stocked:
 
 
 def test_a_learned_name_is_first_and_automatic(core: Bakeio, stocked: Connection) -> None:
-    found = Candidates(stocked, core.catalog, {("suppliers", (("name", "the corner shop"),)): 3}).of_values(
-        "suppliers", {"name": "The Corner Shop"}, 5
+    found = Candidates(
+        stocked, core.catalog, {("suppliers", (("name", "the corner shop"),)): 3}
+    ).of_values("suppliers", {"name": "The Corner Shop"}, 5)
+    assert (found[0].id, found[0].automatic, found[0].reasons) == (
+        3,
+        True,
+        ("was chosen for this name before",),
     )
-    assert (found[0].id, found[0].automatic, found[0].reasons) == (3, True, ("was chosen for this name before",))
 
 
 # -- any text
@@ -109,15 +143,21 @@ TEXTS = st.one_of(
 
 def sound(found: list[Candidate], limit: int) -> None:
     assert len(found) <= limit
-    assert [candidate.score for candidate in found] == sorted((candidate.score for candidate in found), reverse=True)
-    assert all(0 <= candidate.score <= 1 and candidate.reasons and candidate.label for candidate in found)
+    assert [candidate.score for candidate in found] == sorted(
+        (candidate.score for candidate in found), reverse=True
+    )
+    assert all(
+        0 <= candidate.score <= 1 and candidate.reasons and candidate.label for candidate in found
+    )
     assert len({candidate.id for candidate in found}) == len(found)
     assert sum(candidate.automatic for candidate in found) <= 1
     assert not any(candidate.automatic and candidate.warning for candidate in found)
 
 
 @given(text=TEXTS, entity=st.sampled_from(["suppliers", "ingredients", "products"]))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @example(text="", entity="products")
 @example(text="\x00\x1b[31m\n\r\t", entity="suppliers")
 @example(text="flour " * 4000, entity="products")
@@ -127,30 +167,47 @@ def sound(found: list[Candidate], limit: int) -> None:
 @example(text="1e999 lb 0,0 oz 9" + "9" * 400, entity="products")
 @example(text="(((((.*+?[^$", entity="suppliers")
 @example(text="\u202e\u200d\ufeff", entity="suppliers")
-def test_no_text_of_any_language_breaks_the_ranking(search: Candidates, text: str, entity: str) -> None:
+def test_no_text_of_any_language_breaks_the_ranking(
+    search: Candidates, text: str, entity: str
+) -> None:
     sound(search.of_text(entity, text, 5), 5)
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_an_exact_key_is_first_and_automatic_unless_several_rows_have_it(search: Candidates, data: st.DataObject) -> None:
-    entity, column = data.draw(st.sampled_from([("suppliers", "slug"), ("ingredients", "display_name"), ("products", "slug")]))
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_an_exact_key_is_first_and_automatic_unless_several_rows_have_it(
+    search: Candidates, data: st.DataObject
+) -> None:
+    entity, column = data.draw(
+        st.sampled_from(
+            [("suppliers", "slug"), ("ingredients", "display_name"), ("products", "slug")]
+        )
+    )
     index = search.index(entity)
     place = index.place[column]
     row = data.draw(st.sampled_from(index.rows))
     key = data.draw(st.sampled_from([row[place], row[place].upper(), f"  {row[place]} "]))
     found = search.of_values(entity, {column: key}, 5)
     sound(found, 5)
-    alike = [other for other in index.rows if str(other[place]).casefold() == str(row[place]).casefold()]
+    alike = [
+        other for other in index.rows if str(other[place]).casefold() == str(row[place]).casefold()
+    ]
     assert found[0].id == row[0]
     assert found[0].automatic == (len(alike) == 1)
     assert found[0].score >= 0.99
 
 
-def test_two_rows_of_one_name_are_both_offered_and_neither_is_automatic(core: Bakeio, sample: Path) -> None:
+def test_two_rows_of_one_name_are_both_offered_and_neither_is_automatic(
+    core: Bakeio, sample: Path
+) -> None:
     engine = connect(sample)
     with engine.begin() as db:
-        db.exec_driver_sql("INSERT INTO suppliers (uuid, slug, name, city) VALUES ('u-9', 'costco_nashua_nh', 'Costco', 'Nashua')")
+        db.exec_driver_sql(
+            "INSERT INTO suppliers (uuid, slug, name, city) VALUES ('u-9', 'costco_nashua_nh', "
+            "'Costco', 'Nashua')"
+        )
         found = core.suggest(db, "suppliers", "costco")
         assert [(candidate.label, candidate.automatic) for candidate in found[:2]] == [
             ("Costco Waltham MA", False),

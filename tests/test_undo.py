@@ -1,4 +1,6 @@
-"""Undo: an import goes back as it came, what was changed since survives and is named, and nothing else moves."""
+"""Undo: an import goes back as it came, what was changed since survives and is named, and nothing
+else moves.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ def edited(run: Run, url: str | Path, path: Path, change: Callable[[Records], No
     return edit(export(run, url, "products", path, "--force"), change, layout=json.dumps)
 
 
-def test_an_import_of_a_whole_set_is_taken_back_to_the_last_row(run: Run, new_database: Any, sample_set: Path) -> None:
+def test_an_import_of_a_whole_set_is_taken_back_to_the_last_row(
+    run: Run, new_database: Any, sample_set: Path
+) -> None:
     url = new_database()
     run("-d", url, "init")
     before = exact_rows_of(url)
@@ -41,7 +45,9 @@ def test_an_import_of_a_whole_set_is_taken_back_to_the_last_row(run: Run, new_da
     assert exact_rows_of(url) == filled
 
 
-def test_fields_go_back_with_their_stamps_and_undo_of_undo_is_the_import(run: Run, bakery: str, tmp_path: Path) -> None:
+def test_fields_go_back_with_their_stamps_and_undo_of_undo_is_the_import(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
     url = bakery
 
     def change(records: Records) -> None:
@@ -89,15 +95,22 @@ def test_what_was_changed_since_is_kept_and_named(run: Run, bakery: str, tmp_pat
     assert sql(url, f"SELECT brand FROM products WHERE slug = '{slug}'") != [("imported",)]
 
 
-def test_created_rows_that_others_refer_to_now_are_kept_with_what_they_need(run: Run, bakery: str, tmp_path: Path) -> None:
+def test_created_rows_that_others_refer_to_now_are_kept_with_what_they_need(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
     url = bakery
     product = "king_arthur_unbleached_all_purpose_flour_5lb"
-    records = [{"product_slug": product, "supplier_name": f"Shop {n}", "purchase_date": "2025-12-20", "unit_price": n, "quantity_purchased": 1}
+    records = [{"product_slug": product, "supplier_name": f"Shop {n}",
+                "purchase_date": "2025-12-20", "unit_price": n, "quantity_purchased": 1}
                for n in (1, 2)]  # fmt: skip
     file = tmp_path / "v.json"
     file.write_text(json.dumps({"view_name": "purchases", "records": records}), "utf-8")
     assert run("-d", url, "import-view", file, "--auto-create", "suppliers").code == 0
-    sql(url, "UPDATE products SET preferred_supplier_id = (SELECT id FROM suppliers WHERE name = 'Shop 1') WHERE id = 1")
+    sql(
+        url,
+        "UPDATE products SET preferred_supplier_id = (SELECT id FROM suppliers WHERE name = "
+        "'Shop 1') WHERE id = 1",
+    )
     done = run("-d", url, "undo", "--json")
     assert done.code == 3
     assert done.json["summary"]["deleted"] == 3
@@ -109,7 +122,9 @@ def test_created_rows_that_others_refer_to_now_are_kept_with_what_they_need(run:
 def test_nothing_to_take_back_is_an_error(run: Run, bakery: str, tmp_path: Path) -> None:
     url = bakery
     assert run("-d", url, "undo", "99").code == 1
-    file = edited(run, url, tmp_path / "v.json", lambda records: records[0].update(notes="imported"))
+    file = edited(
+        run, url, tmp_path / "v.json", lambda records: records[0].update(notes="imported")
+    )
     assert run("-d", url, "import-view", file).code == 0
     sql(url, "UPDATE products SET notes = 'mine'")
     before = rows_of(url)
@@ -121,12 +136,19 @@ def test_nothing_to_take_back_is_an_error(run: Run, bakery: str, tmp_path: Path)
 
 def test_why_tells_the_run_the_file_and_the_record(run: Run, bakery: str, tmp_path: Path) -> None:
     url = bakery
-    file = edited(run, url, tmp_path / "v.json", lambda records: records[2].update(notes="imported"))
+    file = edited(
+        run, url, tmp_path / "v.json", lambda records: records[2].update(notes="imported")
+    )
     assert run("-d", url, "import-view", file).code == 0
     slug = json.loads(file.read_text("utf-8"))["records"][2]["product_slug"]
     found = run("-d", url, "why", "products", slug, "notes", "--json").json["history"]
     last = found[0]
-    assert (last["action"], last["file"], last["record"], last["new"]) == ("set", "v.json", 3, "imported")
+    assert (last["action"], last["file"], last["record"], last["new"]) == (
+        "set",
+        "v.json",
+        3,
+        "imported",
+    )
     whole = run("-d", url, "why", "products", slug, "--json").json["history"]
     assert [e["action"] for e in whole] == ["set", "create"]
     assert "v.json, record 3" in run("-d", url, "why", "products", slug).out
@@ -136,7 +158,9 @@ def test_why_tells_the_run_the_file_and_the_record(run: Run, bakery: str, tmp_pa
 
 def test_the_journal_can_be_left_out(run: Run, bakery: str, tmp_path: Path) -> None:
     url = bakery
-    file = edited(run, url, tmp_path / "v.json", lambda records: records[0].update(notes="imported"))
+    file = edited(
+        run, url, tmp_path / "v.json", lambda records: records[0].update(notes="imported")
+    )
     runs = run("-d", url, "runs", "--json").json["runs"]
     assert run("-d", url, "import-view", file, "--no-journal").code == 0
     assert run("-d", url, "runs", "--json").json["runs"] == runs
@@ -149,7 +173,9 @@ def test_names_that_changed_hands_change_back(run: Run, bakery: str, tmp_path: P
     document = json.loads(file.read_text("utf-8"))
     first, second = document["records"][:2]
     first["slug"], second["slug"] = second["slug"], first["slug"]
-    alone = {key: document[key] for key in ("entity_type", "file_version", "schema")} | {"records": [first, second]}
+    alone = {key: document[key] for key in ("entity_type", "file_version", "schema")} | {
+        "records": [first, second]
+    }
     (tmp_path / "suppliers.json").write_text(json.dumps(alone), "utf-8")
     done = run("-d", bakery, "import", tmp_path / "suppliers.json", "--json")
     assert done.code == 0
@@ -160,12 +186,16 @@ def test_names_that_changed_hands_change_back(run: Run, bakery: str, tmp_path: P
     assert exact_rows_of(bakery) == before
 
 
-def test_a_name_somebody_else_took_since_is_not_taken_from_them(run: Run, bakery: str, tmp_path: Path) -> None:
+def test_a_name_somebody_else_took_since_is_not_taken_from_them(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
     assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
     document = json.loads(next((tmp_path / "set").glob("*suppliers.json")).read_text("utf-8"))
     record = document["records"][0]
     old, record["slug"] = record["slug"], "another_name"
-    alone = {key: document[key] for key in ("entity_type", "file_version", "schema")} | {"records": [record]}
+    alone = {key: document[key] for key in ("entity_type", "file_version", "schema")} | {
+        "records": [record]
+    }
     (tmp_path / "suppliers.json").write_text(json.dumps(alone), "utf-8")
     assert run("-d", bakery, "import", tmp_path / "suppliers.json").code == 0
     sql(bakery, f"UPDATE suppliers SET slug = '{old}' WHERE id = {document['records'][1]['id']}")
@@ -176,8 +206,12 @@ def test_a_name_somebody_else_took_since_is_not_taken_from_them(run: Run, bakery
     assert exact_rows_of(bakery) == before
 
 
-def test_rows_of_a_plugin_that_is_left_out_are_not_half_taken_back(run: Run, bakery: str, tmp_path: Path) -> None:
-    file = edited(run, bakery, tmp_path / "v.json", lambda records: records[0].update(notes="imported"))
+def test_rows_of_a_plugin_that_is_left_out_are_not_half_taken_back(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    file = edited(
+        run, bakery, tmp_path / "v.json", lambda records: records[0].update(notes="imported")
+    )
     assert run("-d", bakery, "import-view", file).code == 0
     refused = run("-d", bakery, "--block", "products", "undo")
     assert refused.code == 1
@@ -188,11 +222,15 @@ def test_rows_of_a_plugin_that_is_left_out_are_not_half_taken_back(run: Run, bak
 VALUE = st.one_of(st.none(), st.text(alphabet="ab é'\"\\,.0]", min_size=1, max_size=6))
 EDIT = st.tuples(st.integers(0, 9), st.sampled_from(["notes", "brand", "product_name"]), VALUE)
 SIZE = st.tuples(
-    st.integers(0, 9), st.just("package_size"), st.one_of(st.none(), st.integers(0, 900), st.floats(0.1, 9).map(lambda x: round(x, 3)))
+    st.integers(0, 9),
+    st.just("package_size"),
+    st.one_of(st.none(), st.integers(0, 900), st.floats(0.1, 9).map(lambda x: round(x, 3))),
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     edits=st.lists(st.one_of(EDIT, SIZE), min_size=1, max_size=12),
     elsewhere=st.lists(st.one_of(EDIT, SIZE), max_size=6),
@@ -213,7 +251,8 @@ def test_import_and_undo_leave_everything_but_what_was_edited_elsewhere(
         records[place]["_clear"] = sorted(clear | ({field} if value is None else set()))
     for package, number in added:
         records.append(
-            {"product_slug": f"new_{number}_{len(records)}", "ingredient_slug": records[0]["ingredient_slug"], "package_unit": "lb",
+            {"product_slug": f"new_{number}_{len(records)}",
+             "ingredient_slug": records[0]["ingredient_slug"], "package_unit": "lb",
              "package_unit_quantity": package, "package_size": number}
         )  # fmt: skip
     file = sample.parent / "v.json"
@@ -226,9 +265,17 @@ def test_import_and_undo_leave_everything_but_what_was_edited_elsewhere(
             return
         imported = _products(db)
         for place, field, value in elsewhere:
-            db.execute(text(f"UPDATE products SET {field} = :v WHERE slug = :s"), {"v": value, "s": records[place]["product_slug"]})
+            db.execute(
+                text(f"UPDATE products SET {field} = :v WHERE slug = :s"),
+                {"v": value, "s": records[place]["product_slug"]},
+            )
         now = _products(db)
-        changed = {(slug, field) for slug, row in now.items() for field in row if row[field] != imported[slug][field]}
+        changed = {
+            (slug, field)
+            for slug, row in now.items()
+            for field in row
+            if row[field] != imported[slug][field]
+        }
         try:
             undone = core.undo(db)
         except BakeioError:
@@ -243,8 +290,14 @@ def test_import_and_undo_leave_everything_but_what_was_edited_elsewhere(
                     assert value == now[slug][field]
                 elif field != "updated_at":
                     assert value == original[slug][field]
-        touched = {(slug, field) for slug, field in changed if imported[slug][field] != original[slug][field] != now[slug][field]}
-        assert {(p.field, str(p.value)) for p in undone.problems} == {(field, str(now[slug][field])) for slug, field in touched}
+        touched = {
+            (slug, field)
+            for slug, field in changed
+            if imported[slug][field] != original[slug][field] != now[slug][field]
+        }
+        assert {(p.field, str(p.value)) for p in undone.problems} == {
+            (field, str(now[slug][field])) for slug, field in touched
+        }
         assert undone.exit_code == (3 if touched else 0)
         if not changed:
             assert exact_rows(db) == before
@@ -266,19 +319,36 @@ def _products(db: Any) -> dict[str, dict[str, Any]]:
     return {row["slug"]: dict(row) for row in db.execute(text("SELECT * FROM products")).mappings()}
 
 
-def test_values_that_are_lists_or_have_many_digits_go_back_and_are_compared_like_others(tmp_path: Path) -> None:
+def test_values_that_are_lists_or_have_many_digits_go_back_and_are_compared_like_others(
+    tmp_path: Path,
+) -> None:
     class Ovens:
         """Rows with a JSON column and a number longer than a double."""
 
         @hookimpl
         def bakeio_entities(self, metadata: MetaData) -> Entity:
-            columns = [Column("slug", String(20), unique=True, nullable=False), Column("zones", JSON), Column("joule", Numeric(30, 10))]
-            return Entity(Table("ovens", metadata, Column("id", Integer, primary_key=True), *columns), keys=["slug"])
+            columns = [
+                Column("slug", String(20), unique=True, nullable=False),
+                Column("zones", JSON),
+                Column("joule", Numeric(30, 10)),
+            ]
+            return Entity(
+                Table("ovens", metadata, Column("id", Integer, primary_key=True), *columns),
+                keys=["slug"],
+            )
 
-    core, engine, file = Bakeio.discover(plugins=[Ovens()]), connect(tmp_path / "o.db"), tmp_path / "ovens.json"
+    core, engine, file = (
+        Bakeio.discover(plugins=[Ovens()]),
+        connect(tmp_path / "o.db"),
+        tmp_path / "ovens.json",
+    )
 
     def imported(db: Any, zones: Any, joule: str) -> None:
-        file.write_text(f'{{"entity_type": "ovens", "records": [{{"slug": "deck", "zones": {zones}, "joule": {joule}}}]}}', "utf-8")
+        file.write_text(
+            f'{{"entity_type": "ovens", "records": [{{"slug": "deck", "zones": {zones}, "joule": '
+            f"{joule}}}]}}",
+            "utf-8",
+        )
         core.import_(db, file)
 
     with begin_write(engine) as db:
@@ -292,5 +362,9 @@ def test_values_that_are_lists_or_have_many_digits_go_back_and_are_compared_like
         db.execute(text("UPDATE ovens SET zones = '[]'"))
         with pytest.raises(BakeioError, match="changed since"):
             core.undo(db)
-        assert next(entry["new"] for entry in core.why(db, "ovens", "deck", "zones") if entry["action"] == "set") == [{"top": 0.3}]
+        assert next(
+            entry["new"]
+            for entry in core.why(db, "ovens", "deck", "zones")
+            if entry["action"] == "set"
+        ) == [{"top": 0.3}]
     engine.dispose()

@@ -1,4 +1,6 @@
-"""What `validate-export` finds: each fault by its code, with the file it is in, and all of them in one run."""
+"""What `validate-export` finds: each fault by its code, with the file it is in, and all of them in
+one run.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,17 @@ from typing import Any
 
 import pytest
 from support.commands import Run
-from support.files import FILES, INGREDIENTS, INVENTORY, PRODUCTS, PURCHASES, SUPPLIERS, resign, sign, zipped
+from support.files import (
+    FILES,
+    INGREDIENTS,
+    INVENTORY,
+    PRODUCTS,
+    PURCHASES,
+    SUPPLIERS,
+    resign,
+    sign,
+    zipped,
+)
 from support.reports import codes_of
 
 Faults = Callable[[Path], list[dict[str, Any]]]
@@ -67,9 +79,13 @@ def edit_line(path: Path, record: int, edit: Callable[[str], str]) -> None:
 @pytest.mark.parametrize("how", ["folder", "manifest", "--manifest", "zip", "zip of the folder"])
 def test_the_same_set_is_valid_as_folder_zip_and_manifest(run: Run, folder: Path, how: str) -> None:
     if how == "zip of the folder":
-        path = Path(shutil.make_archive(str(folder.parent / "other"), "zip", folder.parent, folder.name))
+        path = Path(
+            shutil.make_archive(str(folder.parent / "other"), "zip", folder.parent, folder.name)
+        )
     else:
-        path = {"folder": folder, "zip": zipped(folder, folder.parent / "set.zip")}.get(how, folder / "manifest.json")
+        path = {"folder": folder, "zip": zipped(folder, folder.parent / "set.zip")}.get(
+            how, folder / "manifest.json"
+        )
     words = ["--manifest", path] if how == "--manifest" else [path]
     assert "is valid" in run("validate-export", *words).out
     done = run("validate-export", *words, "--json")
@@ -79,13 +95,29 @@ def test_the_same_set_is_valid_as_folder_zip_and_manifest(run: Run, folder: Path
     assert done.json["problems"] == []
 
 
-@pytest.mark.parametrize("layout", ["BOM", "CRLF", "indent=4", "header reversed", "records first", "one line", "spaces after colons"])
-def test_any_layout_of_json_is_accepted_once_it_is_signed(run: Run, folder: Path, layout: str) -> None:
+@pytest.mark.parametrize(
+    "layout",
+    [
+        "BOM",
+        "CRLF",
+        "indent=4",
+        "header reversed",
+        "records first",
+        "one line",
+        "spaces after colons",
+    ],
+)
+def test_any_layout_of_json_is_accepted_once_it_is_signed(
+    run: Run, folder: Path, layout: str
+) -> None:
     for name in FILES.values():
         data = (folder / name).read_bytes()
         document = json.loads(data)
         items = list(document.items())
-        turned = {"header reversed": dict(items[-2::-1] + items[-1:]), "records first": dict(items[::-1])}.get(layout, document)
+        turned = {
+            "header reversed": dict(items[-2::-1] + items[-1:]),
+            "records first": dict(items[::-1]),
+        }.get(layout, document)
         data = {
             "BOM": b"\xef\xbb\xbf" + data,
             "CRLF": data.replace(b"\n", b"\r\n"),
@@ -97,11 +129,18 @@ def test_any_layout_of_json_is_accepted_once_it_is_signed(run: Run, folder: Path
     resign(folder)
     if layout in ("BOM", "CRLF"):
         manifest = (folder / "manifest.json").read_bytes()
-        (folder / "manifest.json").write_bytes(b"\xef\xbb\xbf" + manifest if layout == "BOM" else manifest.replace(b"\n", b"\r\n"))
+        (folder / "manifest.json").write_bytes(
+            b"\xef\xbb\xbf" + manifest if layout == "BOM" else manifest.replace(b"\n", b"\r\n")
+        )
     done = run("validate-export", folder, "--json")
     assert done.code == 0
     assert done.json["problems"] == []
-    assert run("-d", folder.parent / "new.db", "import-complete", folder, "--json").json["summary"]["created"] == 776
+    assert (
+        run("-d", folder.parent / "new.db", "import-complete", folder, "--json").json["summary"][
+            "created"
+        ]
+        == 776
+    )
 
 
 def test_hidden_files_of_the_operating_system_do_no_harm(run: Run, folder: Path) -> None:
@@ -111,7 +150,9 @@ def test_hidden_files_of_the_operating_system_do_no_harm(run: Run, folder: Path)
 
 # -- changed, cut, lost
 @pytest.mark.parametrize("name", FILES.values())
-def test_one_flipped_byte_in_a_text_is_a_checksum_mismatch_and_nothing_else(faults: Faults, folder: Path, name: str) -> None:
+def test_one_flipped_byte_in_a_text_is_a_checksum_mismatch_and_nothing_else(
+    faults: Faults, folder: Path, name: str
+) -> None:
     edit_line(folder / name, 2, lambda line: line.replace('"notes":null', '"notes":"Xyz"'))
     sign(folder)
     data = bytearray((folder / name).read_bytes())
@@ -121,10 +162,21 @@ def test_one_flipped_byte_in_a_text_is_a_checksum_mismatch_and_nothing_else(faul
 
 
 @pytest.mark.parametrize(
-    "where", ["in the header", "in a record", "in a text", "after a record", "after a comma", "before the bracket", "before the last brace"]
+    "where",
+    [
+        "in the header",
+        "in a record",
+        "in a text",
+        "after a record",
+        "after a comma",
+        "before the bracket",
+        "before the last brace",
+    ],
 )
 @pytest.mark.parametrize("name", [SUPPLIERS, PRODUCTS, INVENTORY])
-def test_a_cut_file_is_truncated_and_nothing_else(faults: Faults, folder: Path, name: str, where: str) -> None:
+def test_a_cut_file_is_truncated_and_nothing_else(
+    faults: Faults, folder: Path, name: str, where: str
+) -> None:
     data = (folder / name).read_bytes()
     cut = {
         "in the header": data.index(b'"schema"'),
@@ -167,14 +219,25 @@ def test_a_wrong_count_in_the_header_is_found(faults: Faults, folder: Path, coun
 
 # -- what the manifest says
 def test_an_order_that_contradicts_the_dependencies_is_found(faults: Faults, folder: Path) -> None:
-    edit_manifest(folder, lambda manifest: [manifest["files"][place].update(import_order=order) for place, order in ((2, 4), (3, 3))])
+    edit_manifest(
+        folder,
+        lambda manifest: [
+            manifest["files"][place].update(import_order=order) for place, order in ((2, 4), (3, 3))
+        ],
+    )
     found = faults(folder)
     assert codes_of(found) == {"bad-order"}
-    assert any("purchases" in problem["message"] and "products" in problem["message"] for problem in found)
+    assert any(
+        "purchases" in problem["message"] and "products" in problem["message"] for problem in found
+    )
 
 
-def test_an_order_that_contradicts_only_the_manifest_s_own_dependencies_is_found(faults: Faults, folder: Path) -> None:
-    edit_manifest(folder, lambda manifest: manifest["files"][0].update(dependencies=["inventory_items"]))
+def test_an_order_that_contradicts_only_the_manifest_s_own_dependencies_is_found(
+    faults: Faults, folder: Path
+) -> None:
+    edit_manifest(
+        folder, lambda manifest: manifest["files"][0].update(dependencies=["inventory_items"])
+    )
     assert codes_of(faults(folder)) == {"bad-order"}
 
 
@@ -187,14 +250,18 @@ def test_an_unknown_entity_is_named(faults: Faults, folder: Path) -> None:
     assert "recipes" in problem["message"]
 
 
-def test_a_file_that_holds_another_entity_than_the_manifest_says_is_found(faults: Faults, folder: Path) -> None:
+def test_a_file_that_holds_another_entity_than_the_manifest_says_is_found(
+    faults: Faults, folder: Path
+) -> None:
     edit_json(folder / INVENTORY, lambda document: document.update(entity_type="recipes"))
     sign(folder)
     assert ("bad-manifest", INVENTORY) in places(faults(folder))
 
 
 @pytest.mark.parametrize("field", ["manifest_version", "file_version", "schema_version"])
-def test_a_newer_major_version_is_refused_and_a_newer_minor_one_accepted(run: Run, faults: Faults, folder: Path, field: str) -> None:
+def test_a_newer_major_version_is_refused_and_a_newer_minor_one_accepted(
+    run: Run, faults: Faults, folder: Path, field: str
+) -> None:
     name = SUPPLIERS if field == "file_version" else "manifest.json"
     edit_json(folder / name, lambda document: document.update({field: "1.7"}))
     sign(folder)
@@ -207,17 +274,34 @@ def test_a_newer_major_version_is_refused_and_a_newer_minor_one_accepted(run: Ru
 
 
 def test_the_schema_version_of_another_application_is_ignored(run: Run, folder: Path) -> None:
-    edit_manifest(folder, lambda manifest: manifest.update(application="bake-tracker", schema_version="9.3"))
+    edit_manifest(
+        folder, lambda manifest: manifest.update(application="bake-tracker", schema_version="9.3")
+    )
     assert run("validate-export", folder).code == 0
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "not JSON", '{"files": [', "[]", "null", '"files"', "{}", '{"files": {}}', "[" * 100_000, "\ufeff", "{'files': []}", "UTF-16"],
+    [
+        "",
+        "not JSON",
+        '{"files": [',
+        "[]",
+        "null",
+        '"files"',
+        "{}",
+        '{"files": {}}',
+        "[" * 100_000,
+        "\ufeff",
+        "{'files': []}",
+        "UTF-16",
+    ],
 )
 def test_a_manifest_that_is_none_is_said_to_be_bad(faults: Faults, folder: Path, text: str) -> None:
     path = folder / "manifest.json"
-    path.write_bytes(path.read_text("utf-8").encode("utf-16") if text == "UTF-16" else text.encode())
+    path.write_bytes(
+        path.read_text("utf-8").encode("utf-16") if text == "UTF-16" else text.encode()
+    )
     (problem,) = faults(folder)
     assert problem["code"] == "bad-manifest"
     assert "manifest.json" in problem["message"]
@@ -226,14 +310,22 @@ def test_a_manifest_that_is_none_is_said_to_be_bad(faults: Faults, folder: Path,
 
 def test_a_name_that_stands_twice_in_the_manifest_is_said(faults: Faults, folder: Path) -> None:
     path = folder / "manifest.json"
-    path.write_text(path.read_text("utf-8").replace('"application"', '"application": "x",\n  "application"', 1), "utf-8")
+    path.write_text(
+        path.read_text("utf-8").replace('"application"', '"application": "x",\n  "application"', 1),
+        "utf-8",
+    )
     (problem,) = faults(folder)
     assert problem["code"] == "bad-manifest"
     assert '"application"' in problem["message"]
 
 
-@pytest.mark.parametrize("key", ["filename", "entity_type", "record_count", "checksum_sha256", "import_order", "dependencies"])
-def test_an_entry_of_the_manifest_that_lacks_a_key_is_said_with_its_number(faults: Faults, folder: Path, key: str) -> None:
+@pytest.mark.parametrize(
+    "key",
+    ["filename", "entity_type", "record_count", "checksum_sha256", "import_order", "dependencies"],
+)
+def test_an_entry_of_the_manifest_that_lacks_a_key_is_said_with_its_number(
+    faults: Faults, folder: Path, key: str
+) -> None:
     edit_manifest(folder, lambda manifest: manifest["files"][4].pop(key))
     found = [problem for problem in faults(folder) if problem["code"] == "bad-manifest"]
     assert len(found) == 1
@@ -241,17 +333,39 @@ def test_an_entry_of_the_manifest_that_lacks_a_key_is_said_with_its_number(fault
     assert key in found[0]["message"]
 
 
-def test_a_set_without_a_manifest_is_said_to_have_none(faults: Faults, run: Run, folder: Path) -> None:
+def test_a_set_without_a_manifest_is_said_to_have_none(
+    faults: Faults, run: Run, folder: Path
+) -> None:
     (folder / "manifest.json").unlink()
-    for path in (folder, zipped(folder, folder.parent / "set.zip"), folder / "manifest.json", folder / "nowhere"):
+    for path in (
+        folder,
+        zipped(folder, folder.parent / "set.zip"),
+        folder / "manifest.json",
+        folder / "nowhere",
+    ):
         (problem,) = faults(path)
         assert problem["code"] == "missing-file"
         assert path.name in problem["message"]
 
 
 # -- names that lead elsewhere
-@pytest.mark.parametrize("name", ["../{}", "/{}", "..\\{}", "sub\\{}", "C:{}", "C:\\{}", "./../{}", "\\\\host\\share\\{}", "absolute"])
-def test_a_manifest_cannot_name_a_file_outside_its_folder(faults: Faults, folder: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../{}",
+        "/{}",
+        "..\\{}",
+        "sub\\{}",
+        "C:{}",
+        "C:\\{}",
+        "./../{}",
+        "\\\\host\\share\\{}",
+        "absolute",
+    ],
+)
+def test_a_manifest_cannot_name_a_file_outside_its_folder(
+    faults: Faults, folder: Path, name: str
+) -> None:
     shutil.copy(folder / INVENTORY, folder.parent / INVENTORY)
     name = str(folder.parent / INVENTORY) if name == "absolute" else name.format(INVENTORY)
     edit_manifest(folder, lambda manifest: manifest["files"][4].update(filename=name))
@@ -261,8 +375,12 @@ def test_a_manifest_cannot_name_a_file_outside_its_folder(faults: Faults, folder
     assert INVENTORY in problem["message"]
 
 
-@pytest.mark.parametrize("name", ["../x.json", "/x.json", "a/../../x.json", "..\\x.json", "C:\\x.json"])
-def test_a_zip_cannot_hold_a_name_that_leads_out_of_it(faults: Faults, folder: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["../x.json", "/x.json", "a/../../x.json", "..\\x.json", "C:\\x.json"]
+)
+def test_a_zip_cannot_hold_a_name_that_leads_out_of_it(
+    faults: Faults, folder: Path, name: str
+) -> None:
     path = zipped(folder, folder.parent / "set.zip")
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(zipfile.ZipInfo(name), "{}")
@@ -291,10 +409,15 @@ def test_a_symbolic_link_in_a_zip_is_refused(faults: Faults, folder: Path) -> No
 
 # -- zips made to hurt, or hurt
 @pytest.mark.parametrize("name", [INVENTORY, "manifest.json"])
-def test_a_zip_bomb_is_refused_without_unpacking_it(faults: Faults, folder: Path, name: str) -> None:
+def test_a_zip_bomb_is_refused_without_unpacking_it(
+    faults: Faults, folder: Path, name: str
+) -> None:
     (folder / name).unlink()
     path = zipped(folder, folder.parent / "set.zip")
-    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as archive, archive.open(name, "w") as bomb:
+    with (
+        zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open(name, "w") as bomb,
+    ):
         for _ in range(200):
             bomb.write(bytes(MIB))
     start = time.perf_counter()
@@ -318,17 +441,26 @@ def test_an_encrypted_zip_is_refused_with_a_hint(faults: Faults, folder: Path, n
     assert name in str(problem)
 
 
-@pytest.mark.parametrize("how", ["cut in half", "no zip at all", "empty", "another member", "damaged manifest"])
+@pytest.mark.parametrize(
+    "how", ["cut in half", "no zip at all", "empty", "another member", "damaged manifest"]
+)
 def test_a_damaged_zip_is_said_to_be_damaged(faults: Faults, folder: Path, how: str) -> None:
     path = zipped(folder, folder.parent / "set.zip")
     data = path.read_bytes()
     with zipfile.ZipFile(path) as archive:
-        at = archive.getinfo("manifest.json" if how == "damaged manifest" else INVENTORY).header_offset + 200
+        at = (
+            archive.getinfo(
+                "manifest.json" if how == "damaged manifest" else INVENTORY
+            ).header_offset
+            + 200
+        )
     changed = {"cut in half": data[: len(data) // 2], "no zip at all": b"hello", "empty": b""}
     path.write_bytes(changed.get(how, data[:at] + b"\xff" * 20 + data[at + 20 :]))
     (problem,) = faults(path)
     assert problem["code"] in ("bad-document", "truncated")
-    expected = {"another member": INVENTORY, "damaged manifest": "manifest.json"}.get(how, path.name)
+    expected = {"another member": INVENTORY, "damaged manifest": "manifest.json"}.get(
+        how, path.name
+    )
     assert expected in str(problem)
     assert "copy" in problem["message"]
 
@@ -353,13 +485,25 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_record_is_told_by_its_number_and_reading_goes_on(faults: Faults, folder: Path, name: str) -> None:
+def test_a_broken_record_is_told_by_its_number_and_reading_goes_on(
+    faults: Faults, folder: Path, name: str
+) -> None:
     path = folder / INVENTORY
     for record in (3, 7):
-        edit_line(path, record, lambda line: line.replace(line[line.index('"notes":') : line.index(',"created_at"')], '"notes":null'))
+        edit_line(
+            path,
+            record,
+            lambda line: line.replace(
+                line[line.index('"notes":') : line.index(',"created_at"')], '"notes":null'
+            ),
+        )
     for record in (7, 3):  # from behind: one of them adds a line
         edit_line(path, record, BROKEN[name])
-    edit_line(path, 150 + path.read_text("utf-8").count("a\nb"), lambda line: line.replace('"product_slug":"', '"product_slug":"no_'))
+    edit_line(
+        path,
+        150 + path.read_text("utf-8").count("a\nb"),
+        lambda line: line.replace('"product_slug":"', '"product_slug":"no_'),
+    )
     sign(folder)
     found = faults(folder)
     assert [p["records"] for p in found if p["code"] == "missing-reference"] == [[150]]
@@ -369,7 +513,9 @@ def test_a_broken_record_is_told_by_its_number_and_reading_goes_on(faults: Fault
     assert {problem["file"] for problem in found} == {INVENTORY}
 
 
-def test_a_broken_record_in_an_indented_file_is_told_by_its_number_too(faults: Faults, folder: Path) -> None:
+def test_a_broken_record_in_an_indented_file_is_told_by_its_number_too(
+    faults: Faults, folder: Path
+) -> None:
     path = folder / INVENTORY
     document = json.loads(path.read_bytes())
     document["records"][2]["notes"] = document["records"][6]["notes"] = "@"
@@ -381,7 +527,9 @@ def test_a_broken_record_in_an_indented_file_is_told_by_its_number_too(faults: F
 
 
 @pytest.mark.parametrize("indent", [None, 2])
-def test_a_name_that_stands_twice_in_a_record_is_told(faults: Faults, folder: Path, indent: int | None) -> None:
+def test_a_name_that_stands_twice_in_a_record_is_told(
+    faults: Faults, folder: Path, indent: int | None
+) -> None:
     path = folder / INVENTORY
     if indent:
         path.write_text(json.dumps(json.loads(path.read_bytes()), indent=indent), "utf-8")
@@ -390,7 +538,12 @@ def test_a_name_that_stands_twice_in_a_record_is_told(faults: Faults, folder: Pa
     path.write_text(text[:at] + '"quantity": 1, ' + text[at:], "utf-8")
     sign(folder)
     (problem,) = faults(folder)
-    assert (problem["code"], problem["file"], problem["record"], problem["field"]) == ("bad-json", INVENTORY, 1, "quantity")
+    assert (problem["code"], problem["file"], problem["record"], problem["field"]) == (
+        "bad-json",
+        INVENTORY,
+        1,
+        "quantity",
+    )
 
 
 @pytest.mark.parametrize(
@@ -403,12 +556,20 @@ def test_a_name_that_stands_twice_in_a_record_is_told(faults: Faults, folder: Pa
         (PRODUCTS, {"ingredient_slug": "x"}),
     ],
 )
-def test_a_reference_that_names_no_row_of_the_set_is_found(faults: Faults, folder: Path, name: str, new: dict[str, Any]) -> None:
+def test_a_reference_that_names_no_row_of_the_set_is_found(
+    faults: Faults, folder: Path, name: str, new: dict[str, Any]
+) -> None:
     edit_json(folder / name, lambda document: document["records"][4].update(new))
     resign(folder)
     (problem,) = faults(folder)
     field, value = next(iter(new.items()))
-    assert [problem[key] for key in ("code", "file", "record", "field", "value")] == ["missing-reference", name, 5, field, value]
+    assert [problem[key] for key in ("code", "file", "record", "field", "value")] == [
+        "missing-reference",
+        name,
+        5,
+        field,
+        value,
+    ]
     assert str(value) in problem["message"]
 
 
@@ -423,7 +584,9 @@ def test_a_file_in_utf_16_is_told_to_be_saved_as_utf_8(faults: Faults, folder: P
 def test_many_faults_of_one_set_are_all_told_in_one_run(faults: Faults, folder: Path) -> None:
     edit_line(folder / SUPPLIERS, 1, lambda line: line.replace("March", "Merch"))
     edit_json(folder / PRODUCTS, lambda document: document.update(file_version="3.0"))
-    edit_line(folder / PURCHASES, 2, lambda line: line.replace('"product_slug":"', '"product_slug":"no_'))
+    edit_line(
+        folder / PURCHASES, 2, lambda line: line.replace('"product_slug":"', '"product_slug":"no_')
+    )
     edit_line(folder / PURCHASES, 400, lambda line: line.replace('"id":', '"id"'))
     sign(folder)
     edit_line(folder / SUPPLIERS, 1, lambda line: line.replace("Merch", "Match"))
@@ -434,15 +597,21 @@ def test_many_faults_of_one_set_are_all_told_in_one_run(faults: Faults, folder: 
     def edit(manifest: dict[str, Any]) -> None:
         manifest["files"][1]["record_count"] = 5
         for name, entity, order in (("99_gone.json", "recipes", 99), ("../up.json", "cakes", 98)):
-            manifest["files"].append(manifest["files"][0] | {"filename": name, "entity_type": entity, "import_order": order})
+            manifest["files"].append(
+                manifest["files"][0]
+                | {"filename": name, "entity_type": entity, "import_order": order}
+            )
         manifest["files"].append({"filename": "incomplete.json"})
         manifest["files"][0]["import_order"] = 50
 
     edit_manifest(folder, edit)
     found = faults(folder)
     assert {(problem["code"], problem["file"]) for problem in found} >= {
-        ("checksum-mismatch", SUPPLIERS), ("version-too-new", PRODUCTS), ("missing-reference", PURCHASES), ("bad-json", PURCHASES),
-        ("unexpected-file", "extra.json"), ("symlink", "link.json"), ("truncated", INVENTORY), ("count-mismatch", INGREDIENTS),
-        ("missing-file", "99_gone.json"), ("unknown-entity", "99_gone.json"), ("unsafe-path", "manifest.json"),
+        ("checksum-mismatch", SUPPLIERS), ("version-too-new", PRODUCTS),
+        ("missing-reference", PURCHASES), ("bad-json", PURCHASES),
+        ("unexpected-file", "extra.json"), ("symlink", "link.json"), ("truncated", INVENTORY),
+        ("count-mismatch", INGREDIENTS),
+        ("missing-file", "99_gone.json"), ("unknown-entity", "99_gone.json"),
+        ("unsafe-path", "manifest.json"),
         ("bad-manifest", "manifest.json"), ("bad-order", "manifest.json"),
     }  # fmt: skip

@@ -1,4 +1,6 @@
-"""A view as a package of its own: really built, really installed by pip into a fresh environment, and gone when uninstalled."""
+"""A view as a package of its own: really built, really installed by pip into a fresh environment,
+and gone when uninstalled.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,15 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     for entry in Path(sysconfig.get_paths()["purelib"]).glob("bakeio-*.dist-info"):
         (lent / entry.name).symlink_to(entry)
     home = next((folder / "env").rglob("lent.pth"))
-    home.write_text("\n".join([str(lent), str(Path(bakeio_core.__file__).parent.parent), str(Path(bakeio_bakery.__file__).parent.parent)]))
+    home.write_text(
+        "\n".join(
+            [
+                str(lent),
+                str(Path(bakeio_core.__file__).parent.parent),
+                str(Path(bakeio_bakery.__file__).parent.parent),
+            ]
+        )
+    )
     yield made
 
 
@@ -38,7 +48,9 @@ def views(environment: Environment) -> list[str]:
     return [view["name"] for view in environment.bakeio("views", "--json").json["views"]]
 
 
-def test_the_reorder_view_is_there_when_installed_and_gone_when_uninstalled(alone: Environment, tmp_path: Path) -> None:
+def test_the_reorder_view_is_there_when_installed_and_gone_when_uninstalled(
+    alone: Environment, tmp_path: Path
+) -> None:
     assert views(alone) == ["inventory", "products", "purchases"]
     alone.pip("install", "--no-deps", "--no-build-isolation", "--no-index", PACKAGE)
     assert views(alone) == ["inventory", "products", "purchases", "reorder"]
@@ -46,8 +58,21 @@ def test_the_reorder_view_is_there_when_installed_and_gone_when_uninstalled(alon
     assert alone.bakeio("-d", database, "init", "--sample").code == 0
     assert alone.bakeio("-d", database, "export-view", "reorder", "-o", file).code == 0
     document = json.loads(file.read_text("utf-8"))
-    record = next(item for item in document["records"] if item["supplier_name"] == "Costco" and item["last_price"])
-    assert list(record) == ["product_slug", "ingredient_slug", "in_stock", "last_price", "last_supplier", "supplier_name", "notes", "_rev"]
+    record = next(
+        item
+        for item in document["records"]
+        if item["supplier_name"] == "Costco" and item["last_price"]
+    )
+    assert list(record) == [
+        "product_slug",
+        "ingredient_slug",
+        "in_stock",
+        "last_price",
+        "last_supplier",
+        "supplier_name",
+        "notes",
+        "_rev",
+    ]
     assert alone.bakeio("-d", database, "import-view", file).code == 0
     record |= {"supplier_name": "Wegmans", "notes": "nearer"}
     file.write_text(json.dumps(document), "utf-8")
@@ -56,7 +81,10 @@ def test_the_reorder_view_is_there_when_installed_and_gone_when_uninstalled(alon
     assert done.json["summary"]["updated"] == 1
     assert done.json["summary"]["unchanged"] == len(document["records"]) - 1
     connection = sqlite3.connect(database)
-    sql = "SELECT s.name, p.notes FROM products p JOIN suppliers s ON s.id = p.preferred_supplier_id WHERE p.slug = ?"
+    sql = (
+        "SELECT s.name, p.notes FROM products p JOIN suppliers s ON s.id = "
+        "p.preferred_supplier_id WHERE p.slug = ?"
+    )
     assert connection.execute(sql, (record["product_slug"],)).fetchone() == ("Wegmans", "nearer")
     connection.close()
     alone.pip("uninstall", "--yes", "bakeio-view-reorder")

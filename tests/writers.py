@@ -1,8 +1,10 @@
-"""Let several programs write and read one bakery at once, and count what arrived: `python tests/writers.py --rounds 50`.
+"""Let several programs write and read one bakery at once, and count what arrived.
 
-A round starts two imports as processes of their own at the same moment, beside an application that writes in small transactions and an
-export. Files that touch different fields both land; files that touch the same one land or say so; nobody's change is lost; the export is
-of one moment.
+    python tests/writers.py --rounds 50
+
+A round starts two imports as processes of their own at the same moment, beside an application that
+writes in small transactions and an export. Files that touch different fields both land; files that
+touch the same one land or say so; nobody's change is lost; the export is of one moment.
 """
 
 from __future__ import annotations
@@ -63,8 +65,9 @@ class Bakery:
 
 @contextmanager
 def till(bakery: Bakery, sold: Counter[int]) -> Iterator[None]:
-    """An application that reads and writes in small transactions: each reads a lot, writes one more, and raises a
-    price; `sold` counts them."""
+    """An application that reads and writes in small transactions: each reads a lot, writes one
+    more, and raises a price; `sold` counts them.
+    """
     stop, faults = threading.Event(), list[BaseException]()
 
     def work() -> None:
@@ -80,9 +83,17 @@ def till(bakery: Bakery, sold: Counter[int]) -> Iterator[None]:
                 lot = random.randint(30, 60)
                 try:
                     db.execute(begin)
-                    (left,) = db.execute(f"SELECT quantity FROM inventory_items WHERE id = {mark}{alone}", (lot,)).fetchone()
-                    db.execute(f"UPDATE inventory_items SET quantity = {mark} WHERE id = {mark}", (left + 1, lot))
-                    db.execute(f"UPDATE purchases SET unit_price = unit_price + 1 WHERE id = {mark}", (lot,))
+                    (left,) = db.execute(
+                        f"SELECT quantity FROM inventory_items WHERE id = {mark}{alone}", (lot,)
+                    ).fetchone()
+                    db.execute(
+                        f"UPDATE inventory_items SET quantity = {mark} WHERE id = {mark}",
+                        (left + 1, lot),
+                    )
+                    db.execute(
+                        f"UPDATE purchases SET unit_price = unit_price + 1 WHERE id = {mark}",
+                        (lot,),
+                    )
                     db.execute("COMMIT")
                 except psycopg.errors.DeadlockDetected:
                     db.execute("ROLLBACK")
@@ -107,7 +118,9 @@ def till(bakery: Bakery, sold: Counter[int]) -> Iterator[None]:
 
 def start(bakery: Bakery, *words: object) -> subprocess.Popen[str]:
     command = [*CLI, "-d", bakery.url, "--wait", "60", *map(str, words)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+    )
 
 
 def ended(process: subprocess.Popen[str], said: Counter[str]) -> tuple[int, dict[str, Any]]:
@@ -123,8 +136,13 @@ def one_round(bakery: Bakery, folder: Path, overlapping: bool, said: Counter[str
     """Two imports, a till and an export at once."""
     bench = bakery.bench
     bench.database.restore(bench.old)
-    before = {table: bakery.ask(f"SELECT count(*) FROM {table}")[0][0] for table in ("purchases", "bakeio_runs")}
-    quantities = dict(bakery.ask("SELECT id, quantity FROM inventory_items WHERE id BETWEEN 30 AND 60"))
+    before = {
+        table: bakery.ask(f"SELECT count(*) FROM {table}")[0][0]
+        for table in ("purchases", "bakeio_runs")
+    }
+    quantities = dict(
+        bakery.ask("SELECT id, quantity FROM inventory_items WHERE id BETWEEN 30 AND 60")
+    )
     prices = dict(bakery.ask("SELECT id, unit_price FROM purchases WHERE id BETWEEN 30 AND 60"))
     files = [folder / "first.json", folder / "second.json"]
     for place, file in enumerate(files):
@@ -133,7 +151,8 @@ def one_round(bakery: Bakery, folder: Path, overlapping: bool, said: Counter[str
             if overlapping or record["purchase_id"] % 2 == place:
                 record["notes"] = f"of file {place}"
         document["records"] += [
-            {"product_slug": FLOUR, "supplier_name": "Costco", "purchase_date": f"2026-01-0{place + 1}", "unit_price": n + 0.5,
+            {"product_slug": FLOUR, "supplier_name": "Costco",
+             "purchase_date": f"2026-01-0{place + 1}", "unit_price": n + 0.5,
              "quantity_purchased": 1} for n in range(40)
         ]  # fmt: skip
         file.write_text(json.dumps(document), "utf-8")
@@ -145,21 +164,35 @@ def one_round(bakery: Bakery, folder: Path, overlapping: bool, said: Counter[str
         export = start(bakery, "export-complete", "-o", out, "--json")
         done = [ended(process, said) for process in imports]
         code, _ = ended(export, Counter())
-    said["transactions of the till"] += sum(count for lot, count in sold.items() if isinstance(lot, int))
-    said["deadlocks of the till"] += sold.pop("deadlocks of the till", 0)  # type: ignore[call-overload]
+    said["transactions of the till"] += sum(
+        count for lot, count in sold.items() if isinstance(lot, int)
+    )
+    deadlocks = sold.pop("deadlocks of the till", 0)
+    said["deadlocks of the till"] += deadlocks  # type: ignore[call-overload]
     if code:
         raise Fault(f"the export failed: {export.returncode}")
     _check_export(bench, out, before["purchases"], said)
     _check_imports(bakery, done, overlapping, before, said)
-    for table, column, start_values in (("inventory_items", "quantity", quantities), ("purchases", "unit_price", prices)):
+    for table, column, start_values in (
+        ("inventory_items", "quantity", quantities),
+        ("purchases", "unit_price", prices),
+    ):
         now = dict(bakery.ask(f"SELECT id, {column} FROM {table} WHERE id BETWEEN 30 AND 60"))
-        lost = {i: (float(now[i]), float(v) + sold[i]) for i, v in start_values.items() if abs(float(now[i]) - float(v) - sold[i]) > 1e-6}
+        lost = {
+            i: (float(now[i]), float(v) + sold[i])
+            for i, v in start_values.items()
+            if abs(float(now[i]) - float(v) - sold[i]) > 1e-6
+        }
         if lost:
             raise Fault(f"the till lost what it wrote to {table}: {lost}")
 
 
 def _check_imports(
-    bakery: Bakery, done: list[tuple[int, dict[str, Any]]], overlapping: bool, before: dict[str, int], said: Counter[str]
+    bakery: Bakery,
+    done: list[tuple[int, dict[str, Any]]],
+    overlapping: bool,
+    before: dict[str, int],
+    said: Counter[str],
 ) -> None:
     landed = [place for place, (code, _) in enumerate(done) if code == 0]
     for code, outcome in done:
@@ -171,19 +204,36 @@ def _check_imports(
         raise Fault(f"of two files that contradict each other {landed} landed")
     said["imports that landed"] += len(landed)
     said["imports that said conflict"] += 2 - len(landed)
-    notes = Counter(dict(bakery.ask("SELECT notes, count(*) FROM purchases WHERE notes LIKE 'of file%' GROUP BY notes")))
-    expected = {f"of file {place}": (before["purchases"] if overlapping else before["purchases"] // 2) for place in landed}
+    notes = Counter(
+        dict(
+            bakery.ask(
+                "SELECT notes, count(*) FROM purchases WHERE notes LIKE 'of file%' GROUP BY notes"
+            )
+        )
+    )
+    expected = {
+        f"of file {place}": (before["purchases"] if overlapping else before["purchases"] // 2)
+        for place in landed
+    }
     if dict(notes) != expected:
         raise Fault(f"notes: {dict(notes)}, expected {expected}")
     (rows,) = bakery.ask("SELECT count(*) FROM purchases")[0]
     (runs,) = bakery.ask("SELECT count(*) FROM bakeio_runs")[0]
-    (changes,) = bakery.ask("SELECT count(*) FROM bakeio_changes WHERE field = 'notes' AND new LIKE '\"of file%'")[0]
-    if (rows, runs, changes) != (before["purchases"] + 40 * len(landed), before["bakeio_runs"] + len(landed), sum(expected.values())):
+    (changes,) = bakery.ask(
+        "SELECT count(*) FROM bakeio_changes WHERE field = 'notes' AND new LIKE '\"of file%'"
+    )[0]
+    if (rows, runs, changes) != (
+        before["purchases"] + 40 * len(landed),
+        before["bakeio_runs"] + len(landed),
+        sum(expected.values()),
+    ):
         raise Fault(f"{rows} purchases, {runs} runs, {changes} changes after {len(landed)} imports")
 
 
 def _check_export(bench: Bench, out: Path, purchases: int, said: Counter[str]) -> None:
-    """Valid, and of one moment: the till always changes a lot and its purchase together, an import brings all of its records."""
+    """Valid, and of one moment: the till always changes a lot and its purchase together, an import
+    brings all of its records.
+    """
     problems = bench.core.validate(out)
     if problems.errors:
         raise Fault(f"the export is not valid: {[str(problem) for problem in problems]}")
@@ -193,24 +243,48 @@ def _check_export(bench: Bench, out: Path, purchases: int, said: Counter[str]) -
     if added not in (0, 40, 80):
         raise Fault(f"the export holds {added} of the new purchases: a part of an import")
     said[f"exports with {added // 40} of the imports in it"] += 1
-    old = {name: {r["id"]: r for r in json.loads((bench.folder / "old" / "out" / name).read_text("utf-8"))["records"]} for name in read}
+    old = {
+        name: {
+            r["id"]: r
+            for r in json.loads((bench.folder / "old" / "out" / name).read_text("utf-8"))["records"]
+        }
+        for name in read
+    }
     for number in range(30, 61):
         grown = [
             float(read[name][number][column]) - float(old[name][number][column])
-            for name, column in (("05_inventory_items.json", "quantity"), ("04_purchases.json", "unit_price"))
+            for name, column in (
+                ("05_inventory_items.json", "quantity"),
+                ("04_purchases.json", "unit_price"),
+            )
         ]
         if abs(grown[0] - grown[1]) > 1e-6:
-            raise Fault(f"the export is of two moments: lot {number} has grown by {grown[0]}, its purchase by {grown[1]}")
+            raise Fault(
+                f"the export is of two moments: lot {number} has grown by {grown[0]}, its "
+                f"purchase by {grown[1]}"
+            )
 
 
 def command(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=50, help="for each database system; every second one with files that overlap")
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no other round after so long")
-    parser.add_argument("--postgresql", metavar="URL", help="a server to use instead of one of its own")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=50,
+        help="for each database system; every second one with files that overlap",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=float("inf"), help="begin no other round after so long"
+    )
+    parser.add_argument(
+        "--postgresql", metavar="URL", help="a server to use instead of one of its own"
+    )
     given = parser.parse_args(arguments)
     core = Bakeio.discover()
-    with tempfile.TemporaryDirectory() as temporary, postgresql(given.postgresql, Path(temporary)) as server:
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        postgresql(given.postgresql, Path(temporary)) as server,
+    ):
         end = time.monotonic() + given.seconds
         for name, where in (("SQLite", None), ("PostgreSQL", server)):
             folder = Path(temporary) / name
@@ -224,7 +298,10 @@ def command(arguments: list[str] | None = None) -> int:
                 return 1
             finally:
                 bench.database.drop(bench.empty, bench.old, bench.new)
-            print(f"{name}: {rounds} rounds; " + ", ".join(f"{count:,} {what}" for what, count in sorted(said.items())))
+            print(
+                f"{name}: {rounds} rounds; "
+                + ", ".join(f"{count:,} {what}" for what, count in sorted(said.items()))
+            )
     return 0
 
 

@@ -1,7 +1,7 @@
 """Bad files, at least two for every code of `CODES`, each with that one fault and no other.
 
-A case gets a `Kit` and returns the words of the command that must refuse it. Codes that are no fault of a file are provoked by their
-situation. `CASES` is what test_bad_files goes through.
+A case gets a `Kit` and returns the words of the command that must refuse it. Codes that are no
+fault of a file are provoked by their situation. `CASES` is what test_bad_files goes through.
 """
 
 from __future__ import annotations
@@ -19,7 +19,16 @@ from typing import Any
 import pytest
 
 from bakeio_core import connect
-from support.files import INGREDIENTS, INVENTORY, PRODUCTS, PURCHASES, SUPPLIERS, lined, sign, zipped
+from support.files import (
+    INGREDIENTS,
+    INVENTORY,
+    PRODUCTS,
+    PURCHASES,
+    SUPPLIERS,
+    lined,
+    sign,
+    zipped,
+)
 from support.plugins import install
 
 __all__ = ["CASES", "Case", "Kit"]
@@ -29,7 +38,9 @@ Words = list[object]
 
 @dataclass
 class Kit:
-    """What a case spoils: a copy of the sample bakery and of its set, and views exported when asked for."""
+    """What a case spoils: a copy of the sample bakery and of its set, and views exported when asked
+    for.
+    """
 
     home: Path
     database: Path
@@ -39,11 +50,15 @@ class Kit:
     held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     # -- sets
-    def edit(self, name: str, change: Callable[[dict[str, Any]], object], *, signed: bool = True) -> None:
+    def edit(
+        self, name: str, change: Callable[[dict[str, Any]], object], *, signed: bool = True
+    ) -> None:
         """Change a parsed file of the set and write it as bakeio lays it out."""
         document = json.loads((self.folder / name).read_bytes())
         change(document)
-        (self.folder / name).write_text(lined(document) if "records" in document else json.dumps(document, indent=2), "utf-8")
+        (self.folder / name).write_text(
+            lined(document) if "records" in document else json.dumps(document, indent=2), "utf-8"
+        )
         if signed and name != "manifest.json":
             sign(self.folder)
 
@@ -106,12 +121,19 @@ def entity(name: str, *records: Any, **header: Any) -> dict[str, Any]:
 
 
 def log(*entries: dict[str, Any]) -> dict[str, Any]:
-    return {"skipped_at": "2026-01-01T00:00:00Z", "source_file": "x.json", "total_skipped": len(entries), "records": list(entries)}
+    return {
+        "skipped_at": "2026-01-01T00:00:00Z",
+        "source_file": "x.json",
+        "total_skipped": len(entries),
+        "records": list(entries),
+    }
 
 
 @dataclass(frozen=True)
 class Case:
-    """One bad file or situation: the code it must be refused with, which kind of document it is, and how it is made."""
+    """One bad file or situation: the code it must be refused with, which kind of document it is,
+    and how it is made.
+    """
 
     code: str
     kind: str
@@ -257,13 +279,17 @@ def a_manifest_without_files(kit: Kit) -> Words:
 
 @bad("checksum-mismatch", "set")
 def an_edited_file(kit: Kit) -> Words:
-    kit.edit(SUPPLIERS, lambda document: document["records"][0].update(notes="edited"), signed=False)
+    kit.edit(
+        SUPPLIERS, lambda document: document["records"][0].update(notes="edited"), signed=False
+    )
     return kit.validate()
 
 
 @bad("checksum-mismatch", "zip")
 def a_manifest_with_another_checksum(kit: Kit) -> Words:
-    kit.edit("manifest.json", lambda manifest: manifest["files"][1].update(checksum_sha256="0" * 64))
+    kit.edit(
+        "manifest.json", lambda manifest: manifest["files"][1].update(checksum_sha256="0" * 64)
+    )
     return ["-d", kit.database, "import-complete", kit.zip()]
 
 
@@ -325,7 +351,9 @@ def a_member_twice(kit: Kit) -> Words:
 @bad("unsafe-path", "set")
 def a_file_one_folder_up(kit: Kit) -> Words:
     (kit.folder / INVENTORY).rename(kit.home / INVENTORY)
-    kit.edit("manifest.json", lambda manifest: manifest["files"][4].update(filename=f"../{INVENTORY}"))
+    kit.edit(
+        "manifest.json", lambda manifest: manifest["files"][4].update(filename=f"../{INVENTORY}")
+    )
     return kit.import_set()
 
 
@@ -347,7 +375,9 @@ def a_link_for_a_file(kit: Kit) -> Words:
 @bad("symlink", "zip")
 def a_link_in_an_archive(kit: Kit) -> Words:
     def link(info: zipfile.ZipInfo) -> None:
-        info.external_attr = (stat.S_IFLNK | 0o777) << 16 if info.filename == INVENTORY else info.external_attr
+        info.external_attr = (
+            (stat.S_IFLNK | 0o777) << 16 if info.filename == INVENTORY else info.external_attr
+        )
 
     return ["-d", kit.database, "import-complete", kit.zip(link)]
 
@@ -370,7 +400,9 @@ def a_file_that_is_mostly_air(kit: Kit) -> Words:
 @bad("too-large", "entity")
 def a_record_nested_too_deeply(kit: Kit) -> Words:
     deep = json.loads("[" * 150 + "]" * 150)
-    return kit.import_any({**entity("suppliers"), "records": [{"slug": "a", "name": "A", "notes": deep}]})
+    return kit.import_any(
+        {**entity("suppliers"), "records": [{"slug": "a", "name": "A", "notes": deep}]}
+    )
 
 
 # -- records
@@ -382,7 +414,9 @@ def a_new_supplier_without_a_name(kit: Kit) -> Words:
 @bad("missing-field", "view")
 def a_new_product_without_a_unit(kit: Kit) -> Words:
     document = kit.some("products", 0)
-    document["records"] = [{"product_slug": "new", "ingredient_slug": "all_purpose_flour", "package_unit_quantity": 1}]
+    document["records"] = [
+        {"product_slug": "new", "ingredient_slug": "all_purpose_flour", "package_unit_quantity": 1}
+    ]
     return kit.import_view(document)
 
 
@@ -414,7 +448,14 @@ def a_day_with_two_readings(kit: Kit) -> Words:
 
 @bad("bad-value", "skipped")
 def half_a_character(kit: Kit) -> Words:
-    return kit.import_any(log({"entity_type": "suppliers", "record_data": {"slug": "a", "name": "A", "notes": "\ud83d"}}))
+    return kit.import_any(
+        log(
+            {
+                "entity_type": "suppliers",
+                "record_data": {"slug": "a", "name": "A", "notes": "\ud83d"},
+            }
+        )
+    )
 
 
 @bad("check", "view")
@@ -426,8 +467,15 @@ def a_wrong_check_digit(kit: Kit) -> Words:
 
 @bad("check", "skipped")
 def a_new_product_with_a_wrong_check_digit(kit: Kit) -> Words:
-    product = {"product_slug": "new", "ingredient_slug": "all_purpose_flour", "package_unit": "kg", "package_unit_quantity": 1}
-    return kit.import_any(log({"view_name": "products", "record_data": {**product, "upc_code": "4006381333932"}}))
+    product = {
+        "product_slug": "new",
+        "ingredient_slug": "all_purpose_flour",
+        "package_unit": "kg",
+        "package_unit_quantity": 1,
+    }
+    return kit.import_any(
+        log({"view_name": "products", "record_data": {**product, "upc_code": "4006381333932"}})
+    )
 
 
 # -- rows
@@ -456,8 +504,16 @@ def a_name_two_suppliers_have(kit: Kit) -> Words:
 @bad("ambiguous-key", "entity")
 def a_purchase_at_one_of_two(kit: Kit) -> Words:
     kit.sql("UPDATE suppliers SET name = 'Costco' WHERE id = 5")
-    purchase = {"product_slug": "king_arthur_unbleached_all_purpose_flour_25lb", "supplier_name": "Costco"}
-    return kit.import_any(entity("purchases", purchase | {"purchase_date": "2026-01-02", "unit_price": 1, "quantity_purchased": 1}))
+    purchase = {
+        "product_slug": "king_arthur_unbleached_all_purpose_flour_25lb",
+        "supplier_name": "Costco",
+    }
+    return kit.import_any(
+        entity(
+            "purchases",
+            purchase | {"purchase_date": "2026-01-02", "unit_price": 1, "quantity_purchased": 1},
+        )
+    )
 
 
 @bad("duplicate-key", "set")
@@ -526,19 +582,28 @@ def another_slug_for_a_product(kit: Kit) -> Words:
 def a_note_changed_on_both_sides(kit: Kit) -> Words:
     document = kit.some("products", 0)
     document["records"][0]["notes"] = "in the file"
-    kit.sql(f"UPDATE products SET notes = 'in the database' WHERE id = {document['records'][0]['product_id']}")
+    kit.sql(
+        "UPDATE products SET notes = 'in the database' WHERE id = "
+        f"{document['records'][0]['product_id']}"
+    )
     return kit.import_view(document)
 
 
 @bad("conflict", "set")
 def a_row_updated_after_the_export(kit: Kit) -> Words:
-    kit.sql("UPDATE suppliers SET city = 'Newton', updated_at = '2099-01-01 00:00:00.000000' WHERE id = 1")
+    kit.sql(
+        "UPDATE suppliers SET city = 'Newton', updated_at = '2099-01-01 00:00:00.000000' WHERE "
+        "id = 1"
+    )
     return kit.import_set()
 
 
 @bad("constraint", "entity")
 def a_rule_only_the_database_knows(kit: Kit) -> Words:
-    kit.sql("CREATE TRIGGER no_more BEFORE INSERT ON suppliers BEGIN SELECT RAISE(ABORT, 'no more suppliers'); END")
+    kit.sql(
+        "CREATE TRIGGER no_more BEFORE INSERT ON suppliers BEGIN SELECT RAISE(ABORT, 'no more "
+        "suppliers'); END"
+    )
     return kit.import_any(entity("suppliers", {"slug": "one_more", "name": "One More"}))
 
 
@@ -564,7 +629,9 @@ def a_view_that_would_lose_its_edits(kit: Kit) -> Words:
 def lock(kit: Kit) -> None:
     """Let another connection hold the write lock, and wait a moment only."""
     kit.monkeypatch.setitem(connect.__kwdefaults__, "timeout", 0.2)
-    other = kit.held.enter_context(contextlib.closing(sqlite3.connect(kit.database, isolation_level=None)))
+    other = kit.held.enter_context(
+        contextlib.closing(sqlite3.connect(kit.database, isolation_level=None))
+    )
     other.execute("BEGIN IMMEDIATE")
 
 
@@ -588,19 +655,28 @@ def a_folder_below_a_file(kit: Kit) -> Words:
 
 @bad("io-error", "view")
 def a_database_that_is_none(kit: Kit) -> Words:
-    return ["-d", kit.put("no database at all " * 100, "none.db"), "import-view", kit.put(kit.some("products", 0))]
+    return [
+        "-d",
+        kit.put("no database at all " * 100, "none.db"),
+        "import-view",
+        kit.put(kit.some("products", 0)),
+    ]
 
 
 @bad("plugin-error", "set")
 def a_plugin_that_cannot_be_loaded(kit: Kit) -> Words:
-    kit.install("ovens", "import bakeio_core\n@bakeio_core.hookimpl\ndef bakeio_view():\n    return None\n")
+    kit.install(
+        "ovens", "import bakeio_core\n@bakeio_core.hookimpl\ndef bakeio_view():\n    return None\n"
+    )
     return ["-d", kit.database, "export-complete", "-o", kit.home / "out"]
 
 
 @bad("plugin-error", "view")
 def a_plugin_that_fails_while_writing(kit: Kit) -> Words:
     kit.install(
-        "ovens", "import bakeio_core\n@bakeio_core.hookimpl\ndef bakeio_import_records():\n    raise RuntimeError('the oven is cold')\n"
+        "ovens",
+        "import bakeio_core\n@bakeio_core.hookimpl\ndef bakeio_import_records():\n    raise "
+        "RuntimeError('the oven is cold')\n",
     )
     document = kit.some("products", 0)
     document["records"][0]["notes"] = "edited"
@@ -608,7 +684,9 @@ def a_plugin_that_fails_while_writing(kit: Kit) -> Words:
 
 
 def meanwhile(kit: Kit) -> Iterator[tuple[str | None, str]]:
-    """Provoke `changed-meanwhile` twice in a program, where plan and apply are two calls; yield code and message of each refusal."""
+    """Provoke `changed-meanwhile` twice in a program, where plan and apply are two calls; yield
+    code and message of each refusal.
+    """
     from bakeio_core import Bakeio, ImportRefused
     from bakeio_core.database import begin_read, begin_write
 
@@ -621,7 +699,10 @@ def meanwhile(kit: Kit) -> Iterator[tuple[str | None, str]]:
         kit.put(document | {"export_id": "another"})
 
     def other_rows() -> None:
-        kit.sql(f"UPDATE products SET notes = 'edited' WHERE id = {document['records'][0]['product_id']}")
+        kit.sql(
+            "UPDATE products SET notes = 'edited' WHERE id = "
+            f"{document['records'][0]['product_id']}"
+        )
 
     for change in (other_file, other_rows):
         with begin_read(engine) as db:

@@ -1,4 +1,6 @@
-"""What a database holds, read without bakeio's imports and exports, and what other programs do to it meanwhile."""
+"""What a database holds, read without bakeio's imports and exports, and what other programs do to
+it meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,13 @@ TABLES = {
     "ingredients": "id uuid slug display_name category notes created_at updated_at",
     "products": "id uuid slug ingredient_id brand product_name package_size package_unit package_unit_quantity upc_code "
     "preferred_supplier_id is_hidden notes created_at updated_at",
-    "purchases": "id uuid product_id supplier_id purchase_date unit_price quantity_purchased notes created_at updated_at",
-    "inventory_items": "id uuid product_id purchase_id quantity addition_date location notes created_at updated_at",
+    "purchases": (
+        "id uuid product_id supplier_id purchase_date unit_price quantity_purchased "
+        "notes created_at updated_at"
+    ),
+    "inventory_items": (
+        "id uuid product_id purchase_id quantity addition_date location notes created_at updated_at"
+    ),
 }
 """The columns of the bakery's tables."""
 MADE_NEW = ("uuid", "created_at", "updated_at")
@@ -29,7 +36,9 @@ NUMBERS = ("package_size", "package_unit_quantity", "unit_price", "quantity_purc
 
 # -- reading
 def rows_of(url: str | Path) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of all columns, read by the plain driver and made comparable between SQLite and PostgreSQL."""
+    """All rows of all columns, read by the plain driver and made comparable between SQLite and
+    PostgreSQL.
+    """
     server = str(url).startswith("postgresql")
     db: Any = psycopg.connect(str(url)) if server else sqlite3.connect(url)
     try:
@@ -37,7 +46,9 @@ def rows_of(url: str | Path) -> dict[str, list[tuple[Any, ...]]]:
             db.execute("SET TimeZone = 'UTC'")
         found = {}
         for table, columns in TABLES.items():
-            rows = db.execute(f"SELECT {columns.replace(' ', ', ')} FROM {table} ORDER BY id").fetchall()
+            rows = db.execute(
+                f"SELECT {columns.replace(' ', ', ')} FROM {table} ORDER BY id"
+            ).fetchall()
             found[table] = [tuple(map(_plain, columns.split(), row)) for row in rows]
         return found
     finally:
@@ -61,7 +72,10 @@ def rows_without(url: str | Path, *left_out: str) -> dict[str, list[dict[str, An
     found = {}
     for table, rows in rows_of(url).items():
         named = [dict(zip(TABLES[table].split(), row, strict=True)) for row in rows]
-        found[table] = [{column: value for column, value in row.items() if column not in left_out} for row in named]
+        found[table] = [
+            {column: value for column, value in row.items() if column not in left_out}
+            for row in named
+        ]
     return found
 
 
@@ -71,8 +85,10 @@ def hash_of(url: str | Path) -> str:
 
 
 def exact_rows(db: Connection) -> dict[str, list[str]]:
-    """All rows of the bakery as their driver gives them, type and all, without bakeio's own tables."""
-    return {name: sorted(map(repr, db.execute(text(f"SELECT * FROM {name}")).all())) for name in TABLES}
+    """All rows of the bakery as their driver gives them, type and all; none of bakeio's tables."""
+    return {
+        name: sorted(map(repr, db.execute(text(f"SELECT * FROM {name}")).all())) for name in TABLES
+    }
 
 
 def exact_rows_of(url: str | Path) -> dict[str, list[str]]:
@@ -85,11 +101,18 @@ def exact_rows_of(url: str | Path) -> dict[str, list[str]]:
 
 
 def state(url: str) -> Any:
-    """Everything a dry run must leave alone: all rows, the tables, and the sequences; of SQLite the file itself."""
+    """Everything a dry run must leave alone: all rows, the tables, and the sequences; of SQLite the
+    file itself.
+    """
     if url.startswith("postgresql"):
         with psycopg.connect(url) as db:
-            tables = db.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1").fetchall()
-            sequences = db.execute("SELECT sequencename, last_value FROM pg_sequences ORDER BY 1").fetchall()
+            tables = db.execute(
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' "
+                "ORDER BY 1"
+            ).fetchall()
+            sequences = db.execute(
+                "SELECT sequencename, last_value FROM pg_sequences ORDER BY 1"
+            ).fetchall()
         return tables, sequences, rows_of(url) if tables else None
     if not Path(url).exists():
         return None
@@ -102,7 +125,7 @@ def state(url: str) -> Any:
 
 # -- writing
 def sql(url: str | Path, *statements: str, **values: Any) -> list[tuple[Any, ...]]:
-    """Run statements in one transaction; return the rows of the last one, none where it has none."""
+    """Run statements in one transaction; return the rows of the last one, if it has any."""
     engine = connect(url)
     found: list[tuple[Any, ...]] = []
     with engine.begin() as db:

@@ -15,9 +15,16 @@ DATA = Path(__file__).resolve().parent.parent / "data"
 """Where the tests' own files are."""
 VIEWS = ("products", "purchases", "inventory")
 SUPPLIERS, INGREDIENTS, PRODUCTS, PURCHASES, INVENTORY = (
-    "01_suppliers.json", "02_ingredients.json", "03_products.json", "04_purchases.json", "05_inventory_items.json",
+    "01_suppliers.json", "02_ingredients.json", "03_products.json", "04_purchases.json",
+    "05_inventory_items.json",
 )  # fmt: skip
-FILES = {"suppliers": SUPPLIERS, "ingredients": INGREDIENTS, "products": PRODUCTS, "purchases": PURCHASES, "inventory_items": INVENTORY}
+FILES = {
+    "suppliers": SUPPLIERS,
+    "ingredients": INGREDIENTS,
+    "products": PRODUCTS,
+    "purchases": PURCHASES,
+    "inventory_items": INVENTORY,
+}
 """The files of a set, by their entity."""
 
 
@@ -35,12 +42,16 @@ def indented(document: dict[str, Any]) -> str:
 def lined(document: dict[str, Any]) -> str:
     """Lay a document out as bakeio does: one record a line."""
     head = json.dumps({**document, "records": []}, indent=2).removesuffix("[]\n}")
-    records = ",\n".join(json.dumps(record, separators=(",", ":")) for record in document["records"])
+    records = ",\n".join(
+        json.dumps(record, separators=(",", ":")) for record in document["records"]
+    )
     return f"{head}[\n{records}\n  ]\n}}\n"
 
 
 # -- edits
-def edit(path: Path, change: Callable[[Records], object], layout: Callable[[Any], str] = indented) -> Path:
+def edit(
+    path: Path, change: Callable[[Records], object], layout: Callable[[Any], str] = indented
+) -> Path:
     """Change the records of a view's file as a person would."""
     whole = document(path)
     records = change(whole["records"])
@@ -50,7 +61,12 @@ def edit(path: Path, change: Callable[[Records], object], layout: Callable[[Any]
 
 
 def edit_set(
-    folder: Path, file: str, change: Callable[[Records], object], *, signed: bool = True, layout: Callable[[Any], str] = indented
+    folder: Path,
+    file: str,
+    change: Callable[[Records], object],
+    *,
+    signed: bool = True,
+    layout: Callable[[Any], str] = indented,
 ) -> None:
     """Change the records of a file of a set, and the manifest with it."""
     whole = document(folder / file)
@@ -85,13 +101,17 @@ def resign(folder: Path) -> None:
 
 # -- whole sets
 def set_contents(folder: Path, *names: str) -> dict[str, bytes]:
-    """The files of a set, those of the bakery where none are named, without what differs from export to export."""
+    """The files of a set, those of the bakery where none are named, without what differs from
+    export to export.
+    """
     wanted = [folder / name for name in names or FILES.values()]
     changing = re.compile(rb'  "(export_id|exported_at)": [^\n]*\n')
     return {path.name: changing.sub(b"", path.read_bytes()) for path in wanted}
 
 
-def zipped(folder: Path, path: Path, change: Callable[[zipfile.ZipInfo], object] = lambda info: None) -> Path:
+def zipped(
+    folder: Path, path: Path, change: Callable[[zipfile.ZipInfo], object] = lambda info: None
+) -> Path:
     """Zip a set; `change` may spoil what the archive says of each file."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(folder.iterdir()):

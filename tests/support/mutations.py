@@ -1,6 +1,8 @@
-"""Make hostile documents: start from good sets, views, entity files and skipped logs of a small bakery, and spoil them.
+"""Make hostile documents: start from good sets, views, entity files and skipped logs of a small
+bakery, and spoil them.
 
-Nothing here looks at what bakeio does with them; `fuzz` does. The same random number generator makes the same documents.
+Nothing here looks at what bakeio does with them; `fuzz` does. The same random number generator
+makes the same documents.
 """
 
 from __future__ import annotations
@@ -23,34 +25,57 @@ Doc = dict[str, Any]
 Spoil = Callable[["Maker", Doc], None]
 
 ODD_TOKENS = [
-    "null", "true", "false", "0", "-0", "-0.0", "1", "-1", "0.1", "1e5", "1e-7", "1e400", "-1e400", "1E-400", "1e-5000", "1e999999999999",
-    "2147483647", "2147483648", "-2147483649", "9223372036854775807", "9223372036854775808", "123456789012345678901234567890",
-    "0.1234567890123456789", "99999999999.999", "NaN", "Infinity", "-Infinity", "nan", "undefined", "None", "True", "01", "1.", ".5", "+1",
+    "null", "true", "false", "0", "-0", "-0.0", "1", "-1", "0.1", "1e5", "1e-7", "1e400", "-1e400",
+    "1E-400", "1e-5000", "1e999999999999",
+    "2147483647", "2147483648", "-2147483649", "9223372036854775807", "9223372036854775808",
+    "123456789012345678901234567890",
+    "0.1234567890123456789", "99999999999.999", "NaN", "Infinity", "-Infinity", "nan", "undefined",
+    "None", "True", "01", "1.", ".5", "+1",
     "0x1F", "1_000", "'x'", "[]", "{}", "[null]", "[[[[]]]]", '{"":{}}',
-    "9" * 60, "-" + "9" * 5000, "0." + "9" * 5000, "[" * 500 + "]" * 500, '{"a":' * 400 + "1" + "}" * 400, "[" * 3000, "",
+    "9" * 60, "-" + "9" * 5000, "0." + "9" * 5000, "[" * 500 + "]" * 500,
+    '{"a":' * 400 + "1" + "}" * 400, "[" * 3000, "",
     '{"a":1,"a":2}', '[{"id":1}]',
 ]  # fmt: skip
 ODD_TEXTS = [
-    "", " ", "\0", "a\0b", "\ud83d", "\udc00x", "x\udfff", "\U0001f950", "\u202e gnp.exe", "\u200b", "\ufeff", "\u2028", "\x1b[31mred\x1b[0m",
-    "\x1b]0;owned\x07", "\x9b2J", "\r\nInjected: yes", "\x08\x08", "\x7f", "a\tb", "\\", '"', "\\u0000", '},\n{"', "]\n}\n", "```", "//", "/* */",
-    "'; DROP TABLE suppliers; --", "=cmd|' /C calc'!A0", "<script>alert(1)</script>", "../../etc/passwd", "%s%n", "{0}", "$(id)", "NULL", "null",
-    "a" * 201, "é" * 101, "x" * 20_000, "e\u0301", "ﬁ", "ǅ", "İ", "ß", "１２", "٣", "Costco ", "COSTCO", "c\u00adostco", "\ud83d\ude00",
-    "2024-02-30", "0000-00-00", "01/02/2026", "2026-01-02T10:00:00Z", "2025-13-01T00:00:00Z", "9999-12-31T23:59:59+14:00",
-    "0001-01-01T00:00:00+14:00", "2025-01-01T00:00:00.123456789Z", "2025-01-01 00:00:00", "2025-01-01T24:00:00Z", "2025-06-30T23:59:60Z",
-    "２０２５-01-01", "-0001-01-01", "10000-01-01", "$6.99", "6,99", "1e3", "1e99999", "Infinity", "NaN", "-0", "0x10", "1_000", " 1", "1" * 400,
+    "", " ", "\0", "a\0b", "\ud83d", "\udc00x", "x\udfff", "\U0001f950", "\u202e gnp.exe", "\u200b",
+    "\ufeff", "\u2028", "\x1b[31mred\x1b[0m",
+    "\x1b]0;owned\x07", "\x9b2J", "\r\nInjected: yes", "\x08\x08", "\x7f", "a\tb", "\\", '"',
+    "\\u0000", '},\n{"', "]\n}\n", "```", "//", "/* */",
+    "'; DROP TABLE suppliers; --", "=cmd|' /C calc'!A0", "<script>alert(1)</script>",
+    "../../etc/passwd", "%s%n", "{0}", "$(id)", "NULL", "null",
+    "a" * 201, "é" * 101, "x" * 20_000, "e\u0301", "ﬁ", "ǅ", "İ", "ß", "１２", "٣", "Costco ",
+    "COSTCO", "c\u00adostco", "\ud83d\ude00",
+    "2024-02-30", "0000-00-00", "01/02/2026", "2026-01-02T10:00:00Z", "2025-13-01T00:00:00Z",
+    "9999-12-31T23:59:59+14:00",
+    "0001-01-01T00:00:00+14:00", "2025-01-01T00:00:00.123456789Z", "2025-01-01 00:00:00",
+    "2025-01-01T24:00:00Z", "2025-06-30T23:59:60Z",
+    "２０２５-01-01", "-0001-01-01", "10000-01-01", "$6.99", "6,99", "1e3", "1e99999", "Infinity",
+    "NaN", "-0", "0x10", "1_000", " 1", "1" * 400,
     "000011960233", "0123456789012", "no-uuid", "00000000-0000-0000-0000-000000000000",
 ]  # fmt: skip
 ODD_NAMES = [
-    "manifest.json", "../01_suppliers.json", "/etc/passwd", "C:\\x.json", "..", ".", "", "a/b.json", "a\\b.json", "con", "\x1b[2J.json", "\ud800",
+    "manifest.json", "../01_suppliers.json", "/etc/passwd", "C:\\x.json", "..", ".", "", "a/b.json",
+    "a\\b.json", "con", "\x1b[2J.json", "\ud800",
     "x\0y", "01_suppliers.json", "02_ingredients.json", "MANIFEST.JSON", "é.json", "x" * 300,
 ]  # fmt: skip
-GOOD_TEXTS = ["A new note", "Crème fraîche", "Überraschung", "東京", "x", "0123", "a-b_c d", "O’Brien's"]
+GOOD_TEXTS = [
+    "A new note",
+    "Crème fraîche",
+    "Überraschung",
+    "東京",
+    "x",
+    "0123",
+    "a-b_c d",
+    "O’Brien's",
+]
 MARK = re.compile(r'"@@(\d+)@@"')
 
 
 @dataclass(frozen=True)
 class Material:
-    """Good documents, parsed: a set {file name: document}, views {file name: document} and one skipped log."""
+    """Good documents, parsed: a set {file name: document}, views {file name: document} and one
+    skipped log.
+    """
 
     files: dict[str, Doc]
     views: dict[str, Doc]
@@ -63,7 +88,9 @@ class Material:
 
 @dataclass
 class Hostile:
-    """One document made: its kind (set, zip, view, entity, skipped) and its files {name: bytes}; a single file has one name."""
+    """One document made: its kind (set, zip, view, entity, skipped) and its files {name: bytes}; a
+    single file has one name.
+    """
 
     kind: str
     files: dict[str, bytes]
@@ -71,7 +98,9 @@ class Hostile:
 
 
 class Maker:
-    """Spoil documents by one random number generator; what is no JSON value stands as a mark until the text is written."""
+    """Spoil documents by one random number generator; what is no JSON value stands as a mark until
+    the text is written.
+    """
 
     def __init__(self, rng: Random, material: Material) -> None:
         self.rng, self.material = rng, material
@@ -83,10 +112,16 @@ class Maker:
         return f"@@{len(self.tokens) - 1}@@"
 
     def odd(self) -> Any:
-        return self.mark(self.rng.choice(ODD_TOKENS)) if self.rng.random() < 0.4 else self.rng.choice(ODD_TEXTS)
+        return (
+            self.mark(self.rng.choice(ODD_TOKENS))
+            if self.rng.random() < 0.4
+            else self.rng.choice(ODD_TEXTS)
+        )
 
     def text(self, value: Any, **layout: Any) -> str:
-        dumped = json.dumps(value, ensure_ascii=self.rng.random() < 0.5 or _has_surrogate(value), **layout)
+        dumped = json.dumps(
+            value, ensure_ascii=self.rng.random() < 0.5 or _has_surrogate(value), **layout
+        )
         return MARK.sub(lambda found: self.tokens[int(found[1])], dumped)
 
     def write(self, document: Doc) -> bytes:
@@ -94,7 +129,12 @@ class Maker:
         rng, records = self.rng, document.get("records")
         if rng.random() < 0.7 and isinstance(records, list) and list(document)[-1] == "records":
             head = self.text({**document, "records": []}, indent=2).removesuffix("[]\n}")
-            text = head + "[\n" + ",\n".join(self.text(record, separators=(",", ":")) for record in records) + "\n  ]\n}\n"
+            text = (
+                head
+                + "[\n"
+                + ",\n".join(self.text(record, separators=(",", ":")) for record in records)
+                + "\n  ]\n}\n"
+            )
         else:
             text = self.text(document, indent=rng.choice([None, 1, 2, 4, "\t"]))
         return text.encode("utf-8", "surrogatepass")
@@ -146,14 +186,20 @@ def good_value(maker: Maker, document: Doc) -> None:
             record[name] = maker.rng.choice([1, 2.5, 6.99, 12, 0, "6.99", "5"])
         elif isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
             record[name] = maker.rng.choice(["2024-02-29", "2025-11-30", "1999-01-01"])
-        elif name in ("notes", "brand", "product_name", "city", "location", "display_name", "category") or value is None:
+        elif (
+            name
+            in ("notes", "brand", "product_name", "city", "location", "display_name", "category")
+            or value is None
+        ):
             record[name] = maker.rng.choice(GOOD_TEXTS)
 
 
 def note(maker: Maker, document: Doc) -> None:
     """The edit people make most: it must be accepted."""
     if (record := maker.record(document)) and "notes" in record:
-        record["notes"] = maker.rng.choice([*GOOD_TEXTS, None, "\x1b[31mred", "'; DROP TABLE suppliers; --", "=1+1"])
+        record["notes"] = maker.rng.choice(
+            [*GOOD_TEXTS, None, "\x1b[31mred", "'; DROP TABLE suppliers; --", "=1+1"]
+        )
 
 
 def respelt(maker: Maker, document: Doc) -> None:
@@ -161,8 +207,10 @@ def respelt(maker: Maker, document: Doc) -> None:
         texts = [name for name, value in record.items() if isinstance(value, str) and value]
         if texts:
             name = maker.rng.choice(texts)
-            change = maker.rng.choice([str.upper, str.lower, str.title, str.strip, lambda t: t + " ", lambda t: t[1:], lambda t: t * 2,
-                                       lambda t: t.replace("_", "-"), lambda t: t.replace("a", "á"), lambda t: t[::-1]])  # fmt: skip
+            change = maker.rng.choice([str.upper, str.lower, str.title, str.strip,
+                                       lambda t: t + " ", lambda t: t[1:], lambda t: t * 2,
+                                       lambda t: t.replace("_", "-"), lambda t: t.replace("a", "á"),
+                                       lambda t: t[::-1]])  # fmt: skip
             record[name] = change(record[name])
 
 
@@ -182,21 +230,48 @@ def two_values_swapped(maker: Maker, document: Doc) -> None:
 
 def field_dropped(maker: Maker, document: Doc) -> None:
     if record := maker.record(document):
-        for name in maker.rng.sample(list(record), min(len(record), maker.rng.choice([1, 1, 2, 5]))):
+        for name in maker.rng.sample(
+            list(record), min(len(record), maker.rng.choice([1, 1, 2, 5]))
+        ):
             del record[name]
 
 
 def field_renamed(maker: Maker, document: Doc) -> None:
     if record := maker.record(document):
         name = maker.rng.choice(list(record))
-        new = maker.rng.choice([name[:-1], name + "s", name.upper(), name.replace("_", ""), maker.rng.choice(ODD_TEXTS), *record])
+        new = maker.rng.choice(
+            [
+                name[:-1],
+                name + "s",
+                name.upper(),
+                name.replace("_", ""),
+                maker.rng.choice(ODD_TEXTS),
+                *record,
+            ]
+        )
         _renamed(record, name, new)
 
 
 def field_added(maker: Maker, document: Doc) -> None:
     if record := maker.record(document):
-        name = maker.rng.choice(["x", "_clear", "_rev", "id", "uuid", "slug", "notes", "records", "upc_cod", "supplier_name", *ODD_TEXTS])
-        record[name] = maker.rng.choice([maker.odd(), ["notes"], ["upc_code", "brand"], [1], {"a": None}, name])
+        name = maker.rng.choice(
+            [
+                "x",
+                "_clear",
+                "_rev",
+                "id",
+                "uuid",
+                "slug",
+                "notes",
+                "records",
+                "upc_cod",
+                "supplier_name",
+                *ODD_TEXTS,
+            ]
+        )
+        record[name] = maker.rng.choice(
+            [maker.odd(), ["notes"], ["upc_code", "brand"], [1], {"a": None}, name]
+        )
 
 
 def field_twice(maker: Maker, document: Doc) -> None:
@@ -208,23 +283,32 @@ def field_twice(maker: Maker, document: Doc) -> None:
 def value_nested(maker: Maker, document: Doc) -> None:
     if record := maker.record(document):
         name = maker.rng.choice(list(record))
-        record[name] = maker.rng.choice([[record[name]], {"value": record[name]}, {name: record[name]}])
+        record[name] = maker.rng.choice(
+            [[record[name]], {"value": record[name]}, {name: record[name]}]
+        )
 
 
 def identity_taken_off(maker: Maker, document: Doc) -> None:
     """Without its ids a record must be told by its keys, or is new."""
     if record := maker.record(document):
         for name in maker.rng.sample(
-            ["id", "uuid", "_rev", "slug", "product_id", "purchase_id", "inventory_id"], maker.rng.choice([1, 2, 4, 7])
+            ["id", "uuid", "_rev", "slug", "product_id", "purchase_id", "inventory_id"],
+            maker.rng.choice([1, 2, 4, 7]),
         ):
             record.pop(name, None)
 
 
 def reference_broken(maker: Maker, document: Doc) -> None:
     if record := maker.record(document):
-        names = [name for name in record if name.endswith(("_id", "_slug", "_name", "_uuid")) and name != "product_name"]
+        names = [
+            name
+            for name in record
+            if name.endswith(("_id", "_slug", "_name", "_uuid")) and name != "product_name"
+        ]
         if names:
-            record[maker.rng.choice(names)] = maker.rng.choice(["Nobody", 987654, "nobody_at_all", -1, 0, "", None])
+            record[maker.rng.choice(names)] = maker.rng.choice(
+                ["Nobody", 987654, "nobody_at_all", -1, 0, "", None]
+            )
 
 
 # -- all records
@@ -253,7 +337,11 @@ def records_swapped(maker: Maker, document: Doc) -> None:
 def records_merged(maker: Maker, document: Doc) -> None:
     one, other = maker.record(document), maker.record(document)
     if one and other:
-        one.update(copy.deepcopy({name: value for name, value in other.items() if maker.rng.random() < 0.5}))
+        one.update(
+            copy.deepcopy(
+                {name: value for name, value in other.items() if maker.rng.random() < 0.5}
+            )
+        )
 
 
 def record_of_another_file(maker: Maker, document: Doc) -> None:
@@ -267,7 +355,10 @@ def record_of_another_file(maker: Maker, document: Doc) -> None:
 def no_record(maker: Maker, document: Doc) -> None:
     records = document.get("records")
     if isinstance(records, list):
-        records.insert(maker.rng.randrange(len(records) + 1), maker.rng.choice([None, [], {}, 1, "text", True, maker.odd()]))
+        records.insert(
+            maker.rng.randrange(len(records) + 1),
+            maker.rng.choice([None, [], {}, 1, "text", True, maker.odd()]),
+        )
 
 
 def many_records(maker: Maker, document: Doc) -> None:
@@ -284,7 +375,9 @@ def spoil_one(maker: Maker, document: Doc) -> None:
 def header_odd(maker: Maker, document: Doc) -> None:
     names = list(document)
     if names:
-        document[maker.rng.choice(names)] = maker.rng.choice([maker.odd(), maker.odd(), [], {}, None, 1])
+        document[maker.rng.choice(names)] = maker.rng.choice(
+            [maker.odd(), maker.odd(), [], {}, None, 1]
+        )
 
 
 def header_field_dropped(maker: Maker, document: Doc) -> None:
@@ -308,9 +401,12 @@ def header_field_twice(maker: Maker, document: Doc) -> None:
 def header_retold(maker: Maker, document: Doc) -> None:
     """Change what a header may say: counts, versions, whose data it is, of which kind."""
     name, values = maker.rng.choice([
-        ("record_count", [0, 1, -1, 10**6, "3", None, 1.5]), ("file_version", ["1.9", "2.0", "0.9", "x", 1, None]), ("view_version", ["1.9", "2.0", ""]),
-        ("manifest_version", ["1.1", "2.0", [], "1." + "9" * 50]), ("schema_version", ["1.9", "9.0"]), ("application", ["other", 1, None]),
-        ("database_id", [None, "x", 1, "00000000-0000-0000-0000-000000000000"]), ("export_id", [None, "x", [], "\0", "\ud800"]),
+        ("record_count", [0, 1, -1, 10**6, "3", None, 1.5]),
+        ("file_version", ["1.9", "2.0", "0.9", "x", 1, None]), ("view_version", ["1.9", "2.0", ""]),
+        ("manifest_version", ["1.1", "2.0", [], "1." + "9" * 50]),
+        ("schema_version", ["1.9", "9.0"]), ("application", ["other", 1, None]),
+        ("database_id", [None, "x", 1, "00000000-0000-0000-0000-000000000000"]),
+        ("export_id", [None, "x", [], "\0", "\ud800"]),
         ("exported_at", [None, "yesterday", "2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z", 5]),
         ("view_name", ["products", "nobody", 1, [], "purchases_complete"]),
         ("entity_type", ["suppliers", "nobody", 1, [], {}, None]), ("skipped_at", [1]),
@@ -323,7 +419,9 @@ def listed_odd(maker: Maker, document: Doc) -> None:
     if isinstance(document.get("files"), list) and document["files"]:
         item = maker.rng.choice(document["files"])
         if isinstance(item, dict) and item:
-            item[maker.rng.choice(list(item))] = maker.rng.choice([maker.odd(), None, [], 0, -1, 10**30, True])
+            item[maker.rng.choice(list(item))] = maker.rng.choice(
+                [maker.odd(), None, [], 0, -1, 10**30, True]
+            )
 
 
 def listed_name(maker: Maker, document: Doc) -> None:
@@ -371,21 +469,54 @@ def bytes_spoilt(maker: Maker, data: bytes) -> bytes:
             out[at:at] = out[at : at + size]
         elif way == 4:
             out[at:at] = rng.choice(
-                [b"\0", b"\xef\xbb\xbf", b"\xff", b",", b"}", b"]", b'"', b"\n", b"\r", b"\\", b"{", b"[", b"//", b":", b"\xed\xa0\x80"]
+                [
+                    b"\0",
+                    b"\xef\xbb\xbf",
+                    b"\xff",
+                    b",",
+                    b"}",
+                    b"]",
+                    b'"',
+                    b"\n",
+                    b"\r",
+                    b"\\",
+                    b"{",
+                    b"[",
+                    b"//",
+                    b":",
+                    b"\xed\xa0\x80",
+                ]
             )
         elif way == 5 and rng.random() < 0.3:
             del out[at:]
         elif way == 6 and rng.random() < 0.2:
-            return bytes(out).decode("utf-8", "replace").encode(rng.choice(["utf-16", "utf-16-le", "utf-8-sig", "latin-1"]), "replace")
+            return (
+                bytes(out)
+                .decode("utf-8", "replace")
+                .encode(rng.choice(["utf-16", "utf-16-le", "utf-8-sig", "latin-1"]), "replace")
+            )
         elif way == 7 and rng.random() < 0.2:
             return rng.choice(
-                [b"", b" \n", b"null", b"[]", b"{}", b"[{}]", b'{"records":[]}', b"\xef\xbb\xbf", b"PK\x03\x04", bytes(out[::-1])]
+                [
+                    b"",
+                    b" \n",
+                    b"null",
+                    b"[]",
+                    b"{}",
+                    b"[{}]",
+                    b'{"records":[]}',
+                    b"\xef\xbb\xbf",
+                    b"PK\x03\x04",
+                    bytes(out[::-1]),
+                ]
             )
     return bytes(out)
 
 
 def lines_relaid(maker: Maker, data: bytes) -> bytes:
-    """Lay out in a way that means the same, or nearly: CRLF, BOM, comments, commas too many, a code block around it."""
+    """Lay out in a way that means the same, or nearly: CRLF, BOM, comments, commas too many, a code
+    block around it.
+    """
     way = maker.rng.randrange(7)
     if way == 0:
         return data.replace(b"\n", b"\r\n")
@@ -401,12 +532,34 @@ def lines_relaid(maker: Maker, data: bytes) -> bytes:
 
 
 ONE: list[Spoil] = [
-    odd_value, odd_value, good_value, note, respelt, value_of_another, two_values_swapped, field_dropped, field_renamed, field_added, field_twice,
+    odd_value, odd_value, good_value, note, respelt, value_of_another, two_values_swapped,
+    field_dropped, field_renamed, field_added, field_twice,
     value_nested, identity_taken_off, reference_broken,
 ]  # fmt: skip
-ALL: list[Spoil] = [record_dropped, record_twice, records_swapped, records_merged, record_of_another_file, no_record, many_records]
-HEADER: list[Spoil] = [header_odd, header_field_dropped, header_moved, header_field_twice, header_retold]
-MANIFEST: list[Spoil] = [listed_odd, listed_name, listed_order, listed_twice, listed_dropped, *HEADER]
+ALL: list[Spoil] = [
+    record_dropped,
+    record_twice,
+    records_swapped,
+    records_merged,
+    record_of_another_file,
+    no_record,
+    many_records,
+]
+HEADER: list[Spoil] = [
+    header_odd,
+    header_field_dropped,
+    header_moved,
+    header_field_twice,
+    header_retold,
+]
+MANIFEST: list[Spoil] = [
+    listed_odd,
+    listed_name,
+    listed_order,
+    listed_twice,
+    listed_dropped,
+    *HEADER,
+]
 
 
 def make(rng: Random, material: Material) -> Hostile:
@@ -434,7 +587,9 @@ def _some(rng: Random, document: Doc) -> Doc:
     """Return a copy with some of the records, in their order."""
     document = copy.deepcopy(document)
     records = document["records"]
-    kept = sorted(rng.sample(range(len(records)), rng.randint(min(1, len(records)), min(12, len(records)))))
+    kept = sorted(
+        rng.sample(range(len(records)), rng.randint(min(1, len(records)), min(12, len(records))))
+    )
     document["records"] = [records[place] for place in kept]
     if "record_count" in document:
         document["record_count"] = len(kept)
@@ -443,7 +598,9 @@ def _some(rng: Random, document: Doc) -> Doc:
 
 def _single(maker: Maker, document: Doc) -> bytes:
     rng, document = maker.rng, _some(maker.rng, document)
-    maker.spoil(document, [*ONE, *ALL] if rng.random() < 0.8 else HEADER, rng.choice([0, 1, 1, 1, 2, 3, 6]))
+    maker.spoil(
+        document, [*ONE, *ALL] if rng.random() < 0.8 else HEADER, rng.choice([0, 1, 1, 1, 2, 3, 6])
+    )
     return _relaid(maker, maker.write(document))
 
 
@@ -458,17 +615,29 @@ def _relaid(maker: Maker, data: bytes) -> bytes:
 
 
 def _set(maker: Maker) -> dict[str, bytes]:
-    """Spoil some files of a set, then sign what came out, so that most sets are looked into; some are not signed."""
+    """Spoil some files of a set, then sign what came out, so that most sets are looked into; some
+    are not signed.
+    """
     rng = maker.rng
     documents = copy.deepcopy(maker.material.files)
     manifest = documents.pop("manifest.json")
     for name in rng.sample(list(documents), rng.choice([0, 1, 1, 1, 2, 3])):
-        maker.spoil(documents[name], [*ONE, *ALL] if rng.random() < 0.85 else HEADER, rng.choice([1, 1, 2, 4]))
+        maker.spoil(
+            documents[name],
+            [*ONE, *ALL] if rng.random() < 0.85 else HEADER,
+            rng.choice([1, 1, 2, 4]),
+        )
     files = {}
     for name, document in documents.items():
-        if isinstance(document.get("records"), list) and "record_count" in document and rng.random() < 0.95:
+        if (
+            isinstance(document.get("records"), list)
+            and "record_count" in document
+            and rng.random() < 0.95
+        ):
             document["record_count"] = len(document["records"])
-        files[name] = _relaid(maker, maker.write(document)) if rng.random() < 0.2 else maker.write(document)
+        files[name] = (
+            _relaid(maker, maker.write(document)) if rng.random() < 0.2 else maker.write(document)
+        )
     if rng.random() < 0.93:
         for item in manifest["files"]:
             item["checksum_sha256"] = hashlib.sha256(files[item["filename"]]).hexdigest()
@@ -481,14 +650,21 @@ def _set(maker: Maker) -> dict[str, bytes]:
     if rng.random() < 0.03:
         files.pop(rng.choice(list(files)))
     if rng.random() < 0.03:
-        files[rng.choice(["notes.txt", "01_suppliers (copy).json", ".hidden", "\x1b[2J.json"])] = b"{}"
+        files[rng.choice(["notes.txt", "01_suppliers (copy).json", ".hidden", "\x1b[2J.json"])] = (
+            b"{}"
+        )
     return files
 
 
 def _zip(maker: Maker, files: dict[str, bytes]) -> bytes:
     rng, out = maker.rng, io.BytesIO()
     strange = rng.random() < 0.2
-    with warnings.catch_warnings(), zipfile.ZipFile(out, "w", rng.choice([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])) as archive:
+    with (
+        warnings.catch_warnings(),
+        zipfile.ZipFile(
+            out, "w", rng.choice([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+        ) as archive,
+    ):
         warnings.simplefilter("ignore", UserWarning)  # names that stand twice are meant
         folder = rng.choice(["", "", "set/"])
         for name, data in files.items():
@@ -509,7 +685,10 @@ def _zip(maker: Maker, files: dict[str, bytes]) -> bytes:
 def _strange_member(maker: Maker, info: zipfile.ZipInfo) -> None:
     way = maker.rng.randrange(12)
     if way == 0:
-        info.filename = maker.rng.choice(ODD_NAMES).encode("utf-8", "replace").decode().replace("\0", "0") or "empty"
+        info.filename = (
+            maker.rng.choice(ODD_NAMES).encode("utf-8", "replace").decode().replace("\0", "0")
+            or "empty"
+        )
     elif way == 1:
         info.external_attr = 0o120777 << 16
     elif way == 2:

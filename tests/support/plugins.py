@@ -1,4 +1,6 @@
-"""Plugins really installed: by pip into an environment of their own, or as a distribution on the path of this process."""
+"""Plugins really installed: by pip into an environment of their own, or as a distribution on the
+path of this process.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +30,21 @@ class Environment:
 
     @classmethod
     def make(cls, folder: Path) -> Environment:
-        venv.EnvBuilder(with_pip=importlib.util.find_spec("pip") is None, symlinks=os.name != "nt").create(folder)
+        venv.EnvBuilder(
+            with_pip=importlib.util.find_spec("pip") is None, symlinks=os.name != "nt"
+        ).create(folder)
         made = cls(folder)
         code = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
-        packages = subprocess.run([made.python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+        packages = subprocess.run(
+            [made.python, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
         paths = sysconfig.get_paths()
-        lent = [Path(bakeio_core.__file__).parent.parent, Path(bakeio_bakery.__file__).parent.parent, paths["purelib"], paths["platlib"]]
+        lent = [
+            Path(bakeio_core.__file__).parent.parent,
+            Path(bakeio_bakery.__file__).parent.parent,
+            paths["purelib"],
+            paths["platlib"],
+        ]
         (Path(packages) / "lent.pth").write_text("\n".join(dict.fromkeys(map(str, lent))), "utf-8")
         return made
 
@@ -47,22 +58,40 @@ class Environment:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def install(self, *names: str) -> None:
-        self.pip("install", "--no-deps", "--no-build-isolation", "--no-index", *[DATA / name for name in names])
+        self.pip(
+            "install",
+            "--no-deps",
+            "--no-build-isolation",
+            "--no-index",
+            *[DATA / name for name in names],
+        )
 
     def bakeio(self, *words: object) -> Ran:
         env = {name: value for name, value in os.environ.items() if name != "BAKEIO_DATABASE"}
         command = [str(self.python), "-m", "bakeio_core", *map(str, words)]
-        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=env, stdin=subprocess.DEVNULL, cwd=self.folder)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            env=env,
+            stdin=subprocess.DEVNULL,
+            cwd=self.folder,
+        )
         assert "Traceback" not in done.stderr, done.stderr
         return Ran(done.returncode, done.stdout, done.stderr)
 
 
-def install(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: str, version: str = "1.0") -> None:
+def install(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: str, version: str = "1.0"
+) -> None:
     """Put a plugin of one module on the path, as a distribution of its own."""
     info = folder / f"{name}-1.0.dist-info"
     info.mkdir(parents=True)
     (folder / f"{name}.py").write_text(code, "utf-8")
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", "utf-8")
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", "utf-8"
+    )
     (info / "entry_points.txt").write_text(f"[bakeio]\n{name} = {name}\n", "utf-8")
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.delitem(sys.modules, name, raising=False)

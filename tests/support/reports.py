@@ -24,16 +24,26 @@ def codes_of(problems: Iterable[dict[str, Any]]) -> set[str]:
 
 
 def codes(answer: dict[str, Any]) -> set[str]:
-    """Return the codes of all an answer complains of, that for which nothing could be done included."""
-    return codes_of([*answer.get("problems", ()), *([answer["error"]] if "error" in answer else ())])
+    """Return the codes of all an answer complains of, that for which nothing could be done
+    included.
+    """
+    return codes_of(
+        [*answer.get("problems", ()), *([answer["error"]] if "error" in answer else ())]
+    )
 
 
 def found(done: Ran, severity: str = "error") -> list[tuple[str, str | None, int]]:
     """Return (code, field, count) of the problems of a report."""
-    return [(p["code"], p["field"], p["count"]) for p in done.json["problems"] if p["severity"] == severity]
+    return [
+        (p["code"], p["field"], p["count"])
+        for p in done.json["problems"]
+        if p["severity"] == severity
+    ]
 
 
-def refused(run: Run, url: str | Path, path: Path, *words: object) -> list[tuple[str, str | None, int]]:
+def refused(
+    run: Run, url: str | Path, path: Path, *words: object
+) -> list[tuple[str, str | None, int]]:
     """Import a file that must be refused; return why. No row of any table may have changed."""
     before = rows_of(url)
     done = run("-d", url, "import-view", path, "--json", *words)

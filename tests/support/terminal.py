@@ -17,8 +17,11 @@ from support.commands import Ran
 CTRL_C = "\x03"
 
 
-def on_terminal(words: Sequence[object], answers: Iterable[Any], folder: Path, stdin: Path | None = None) -> Ran:
-    """Run the command line on a terminal of 80 columns; `answers` are typed at its questions, a callable is called instead.
+def on_terminal(
+    words: Sequence[object], answers: Iterable[Any], folder: Path, stdin: Path | None = None
+) -> Ran:
+    """Run the command line on a terminal of 80 columns; `answers` are typed at its questions, a
+    callable is called instead.
 
     Where there are none left, Ctrl-C is. stdin: a file the command reads there.
     """
@@ -28,7 +31,11 @@ def on_terminal(words: Sequence[object], answers: Iterable[Any], folder: Path, s
         os.chdir(folder)
         if stdin is not None:
             os.dup2(os.open(stdin, os.O_RDONLY), 0)
-        os.execve(sys.executable, arguments, {**os.environ, "NO_COLOR": "1", "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"})
+        os.execve(
+            sys.executable,
+            arguments,
+            {**os.environ, "NO_COLOR": "1", "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"},
+        )
     told, left = b"", iter(answers)
     try:
         while True:

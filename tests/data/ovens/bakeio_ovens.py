@@ -22,11 +22,24 @@ def bakeio_entities(metadata: MetaData) -> Entity:
         Column("volume", Numeric(8, 2)),
         Column("bought_on", Date),
     )
-    return Entity(ovens, keys=["slug"], lookups={"supplier_id": {"supplier_slug": "slug"}}, label="title")
+    return Entity(
+        ovens, keys=["slug"], lookups={"supplier_id": {"supplier_slug": "slug"}}, label="title"
+    )
 
 
 @hookimpl
 def bakeio_sample() -> dict[str, list[dict[str, Any]]]:
     """Give two ovens, from suppliers of the sample."""
-    deck = {"slug": "deck", "title": "Deck oven №1", "supplier_slug": "costco_waltham_ma", "volume": 350.25, "bought_on": "2024-12-05"}
-    return {"ovens": [deck, {"slug": "rack", "title": "Rack oven", "supplier_slug": "wegmans_burlington_ma"}]}
+    deck = {
+        "slug": "deck",
+        "title": "Deck oven №1",
+        "supplier_slug": "costco_waltham_ma",
+        "volume": 350.25,
+        "bought_on": "2024-12-05",
+    }
+    return {
+        "ovens": [
+            deck,
+            {"slug": "rack", "title": "Rack oven", "supplier_slug": "wegmans_burlington_ma"},
+        ]
+    }

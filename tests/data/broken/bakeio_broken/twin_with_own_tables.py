@@ -5,7 +5,12 @@ from sqlalchemy import Column, Integer, MetaData, String, Table
 from bakeio_core import Entity, hookimpl
 
 METADATA = MetaData()
-INGREDIENTS = Table("ingredients", METADATA, Column("id", Integer, primary_key=True), Column("slug", String(50), unique=True))
+INGREDIENTS = Table(
+    "ingredients",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("slug", String(50), unique=True),
+)
 
 
 @hookimpl
