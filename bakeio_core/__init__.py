@@ -9,9 +9,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
-    "bakeio_core.columns": ("identity_columns", "stamp_columns"),
-    "bakeio_core.database": ("connect",),
-    "bakeio_core.documents": ("Format", "Limits"),
+    "bakeio_core.catalog.columns": ("identity_columns", "stamp_columns"),
+    "bakeio_core.database.connect": ("connect",),
+    "bakeio_core.files.limits": ("Limits",),
     "bakeio_core.errors": (
         "BakeioError",
         "DatabaseError",
@@ -22,22 +22,22 @@ _HOMES = {
         "Problems",
         "UsageError",
     ),
-    "bakeio_core.hookspecs": ("hookimpl", "hookspec"),
+    "bakeio_core.catalog.hookspecs": ("hookimpl", "hookspec"),
     "bakeio_core.host": ("Bakeio", "Plan"),
-    "bakeio_core.model": ("Entity", "Field", "View", "editable", "key", "readonly"),
-    "bakeio_core.changes": ("Change", "Changes"),
+    "bakeio_core.catalog.model": ("Entity", "Field", "View", "editable", "key", "readonly"),
+    "bakeio_core.catalog.exchange": ("Change", "Changes", "Decision", "Format", "Missing"),
     "bakeio_core.report": ("Report",),
-    "bakeio_core.resolve": ("Decision", "Missing"),
     "bakeio_core.version": ("VERSION",),
-    "bakeio_core.writing": ("Exported",),
+    "bakeio_core.exporting.write_set": ("Exported",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
-    from bakeio_core.changes import Change, Changes
-    from bakeio_core.columns import identity_columns, stamp_columns
-    from bakeio_core.database import connect
-    from bakeio_core.documents import Format, Limits
+    from bakeio_core.catalog.columns import identity_columns, stamp_columns
+    from bakeio_core.catalog.exchange import Change, Changes, Decision, Format, Missing
+    from bakeio_core.catalog.hookspecs import hookimpl, hookspec
+    from bakeio_core.catalog.model import Entity, Field, View, editable, key, readonly
+    from bakeio_core.database.connect import connect
     from bakeio_core.errors import (
         BakeioError,
         DatabaseError,
@@ -48,13 +48,11 @@ if TYPE_CHECKING:
         Problems,
         UsageError,
     )
-    from bakeio_core.hookspecs import hookimpl, hookspec
+    from bakeio_core.exporting.write_set import Exported
+    from bakeio_core.files.limits import Limits
     from bakeio_core.host import Bakeio, Plan
-    from bakeio_core.model import Entity, Field, View, editable, key, readonly
     from bakeio_core.report import Report
-    from bakeio_core.resolve import Decision, Missing
     from bakeio_core.version import VERSION
-    from bakeio_core.writing import Exported
 
 __all__ = [
     "VERSION",

@@ -1,5 +1,5 @@
 """`python -m bakeio_core`."""
 
-from bakeio_core.cli import main
+from bakeio_core.cli.run import main
 
 main()

@@ -7,7 +7,17 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["CODES", "BakeioError", "DatabaseError", "DocumentError", "ImportRefused", "PluginError", "Problem", "Problems", "UsageError"]
+__all__ = [
+    "CODES",
+    "BakeioError",
+    "DatabaseError",
+    "DocumentError",
+    "ImportRefused",
+    "PluginError",
+    "Problem",
+    "Problems",
+    "UsageError",
+]
 
 CODES = frozenset(
     [
@@ -100,7 +110,14 @@ class ImportRefused(BakeioError):
     `problems` holds them; a report made of them comes with `report` where the import got that far.
     """
 
-    def __init__(self, message: str, *, code: str | None = None, problems: Sequence[Problem] = (), report: Any = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        problems: Sequence[Problem] = (),
+        report: Any = None,
+    ) -> None:
         super().__init__(message, code=code)
         self.problems = list(problems)
         self.report = report
@@ -127,7 +144,9 @@ class Problem(msgspec.Struct, kw_only=True):
     def __str__(self) -> str:
         where = [str(self.file)] if self.file else []
         if self.count > 1 and self.records:
-            shown = ", ".join(map(str, self.records[:5])) + (f" and {self.count - 5} more" if self.count > 5 else "")
+            shown = ", ".join(map(str, self.records[:5])) + (
+                f" and {self.count - 5} more" if self.count > 5 else ""
+            )
             where.append(f"records {shown}")
         elif self.record is not None:
             where.append(f"record {self.record}")
@@ -162,7 +181,15 @@ class Problems:
         """Tell `listener`, then add one occurrence; the same code, file, field, value and message as an earlier one only raises its count."""
         if self.listener:
             self.listener(problem)
-        cause = (problem.code, problem.severity, problem.file, problem.entity, problem.field, repr(problem.value), problem.message)
+        cause = (
+            problem.code,
+            problem.severity,
+            problem.file,
+            problem.entity,
+            problem.field,
+            repr(problem.value),
+            problem.message,
+        )
         known = self._known.get(cause)
         numbers = problem.records or ([problem.record] if problem.record is not None else [])
         if known is not None and not numbers:

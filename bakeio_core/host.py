@@ -12,34 +12,69 @@ from typing import IO, TYPE_CHECKING, Any
 
 from sqlalchemy import exc
 
-from bakeio_core import apply as _apply
-from bakeio_core import export as _export
-from bakeio_core import ledger, projection, resolve, sets, sources, writing
-from bakeio_core.apply import Application, refusal
-from bakeio_core.candidates import Candidate, Candidates
-from bakeio_core.catalog import Catalog
-from bakeio_core.changes import Change, Options
-from bakeio_core.database import begin_read, begin_write, connect, ensure_begun, streaming, translated
-from bakeio_core.documents import Format, Limits
-from bakeio_core.errors import BakeioError, ImportRefused, PluginError, Problem, Problems, UsageError
-from bakeio_core.linking import Linker
-from bakeio_core.merge import ViewPlanner
-from bakeio_core.model import View
-from bakeio_core.opening import not_as_view, open_source
-from bakeio_core.output import Foreign, refuse_file
-from bakeio_core.plan import Planner
-from bakeio_core.plugins import Plugins, describe
+from bakeio_core.catalog import hookspecs
+from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.exchange import Candidate, Change, Decision, Format, Identity, Missing
+from bakeio_core.catalog.model import View
+from bakeio_core.catalog.plugins import Plugins, describe
+from bakeio_core.database import writing
+from bakeio_core.database.connect import (
+    begin_read,
+    begin_write,
+    connect,
+    ensure_begun,
+    streaming,
+    translated,
+)
+from bakeio_core.database.rows import Tables
+from bakeio_core.errors import (
+    BakeioError,
+    ImportRefused,
+    PluginError,
+    Problem,
+    Problems,
+    UsageError,
+)
+from bakeio_core.exporting import pages, records
+from bakeio_core.exporting.documents import Progress, Sink
+from bakeio_core.exporting.write_set import Exported, write_set
+from bakeio_core.exporting.write_view import (
+    not_a_view,
+    not_in_format,
+    rewrite_view,
+    write_view,
+    write_view_as,
+)
+from bakeio_core.files.export_set import ExportSet, differences
+from bakeio_core.files.limits import Limits
+from bakeio_core.files.output import Foreign, refuse_file
+from bakeio_core.history.aliases import Alias, all_aliases, forget_alias, learn
+from bakeio_core.history.tables import (
+    adopt_database_id,
+    all_runs,
+    has_journal,
+    make_tables,
+    will_write,
+)
+from bakeio_core.history.undo import Undo, run_to_undo
+from bakeio_core.history.upgrade import refuse_writing, upgrade_tables
+from bakeio_core.history.why import history_of
+from bakeio_core.importing.apply import Application, lock_tables, refusal
+from bakeio_core.importing.context import tell_context
+from bakeio_core.importing.merge import ViewPlanner
+from bakeio_core.importing.opening import not_as_view, open_source
+from bakeio_core.importing.options import ImportOptions
+from bakeio_core.importing.planner import Planner, report_of
+from bakeio_core.importing.skipped import Skipped
+from bakeio_core.importing.sources import Source
 from bakeio_core.report import Report
-from bakeio_core.resolve import Decision, Decisions, Identity, Missing, Resolver, auto_create, name_candidates, now, tell_context
-from bakeio_core.skipped import Skipped
-from bakeio_core.undo import Undoing, run_to_undo, why
-from bakeio_core.values import folded_key
-from bakeio_core.writing import Exported, Progress
+from bakeio_core.resolving import decisions
+from bakeio_core.resolving.candidates import Candidates
+from bakeio_core.resolving.decisions import Decisions, Resolver, auto_create, name_candidates, now
+from bakeio_core.values.folding import folded_key
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-__all__ = ["Bakeio", "Exported", "Plan"]
 
 
 @dataclass
@@ -49,8 +84,8 @@ class Plan:
     Pass it to `Bakeio.apply`, which plans again inside its transaction and refuses where the outcome is another one.
     """
 
-    source: sources.Source
-    options: Options
+    source: Source
+    options: ImportOptions
     decisions: Decisions
     report: Report
     missing: list[Missing]
@@ -75,13 +110,19 @@ class Bakeio:
         self.hook = plugins.hook
 
     @classmethod
-    def discover(cls, *, block: Collection[str] = (), plugins: Iterable[Any] = (), limits: Limits | None = None) -> Bakeio:
+    def discover(
+        cls,
+        *,
+        block: Collection[str] = (),
+        plugins: Iterable[Any] = (),
+        limits: Limits | None = None,
+    ) -> Bakeio:
         """Load the installed plugins (entry points of the group `bakeio`) but those in `block`, then `plugins`, objects of this process.
 
         Raises UsageError for a name in `block` that is not installed, PluginError for an object with an unknown hook.
         """
-        found = Plugins(block)
-        for module in (_export, projection, _apply, resolve):
+        found = Plugins(hookspecs, block)
+        for module in (records, pages, writing, decisions):
             found.manager.register(module)
         found.discover()
         for plugin in plugins:
@@ -93,10 +134,19 @@ class Bakeio:
 
         views: with the views disabled in the same way.
         """
-        failed = [f"{plugin}: {plugin.reason}" for plugin in self.plugins.all.values() if plugin.status == "failed"]
-        owners = {**{f"view {n}": p for n, p in self.catalog.view_provider.items()}, **self.catalog.provider}
+        failed = [
+            f"{plugin}: {plugin.reason}"
+            for plugin in self.plugins.all.values()
+            if plugin.status == "failed"
+        ]
+        owners = {
+            **{f"view {n}": p for n, p in self.catalog.view_provider.items()},
+            **self.catalog.provider,
+        }
         return failed + [
-            f"{owners[name]}: {name} is disabled: {reason}" if name in owners else f"{name} is disabled: {reason}"
+            f"{owners[name]}: {name} is disabled: {reason}"
+            if name in owners
+            else f"{name} is disabled: {reason}"
             for name, reason in self.catalog.disabled.items()
             if name not in self.catalog.excused and (views or not name.startswith("view "))
         ]
@@ -106,24 +156,30 @@ class Bakeio:
         """Create the tables that are missing and return their names; twice is harmless. Raises DatabaseError on a newer database."""
         ensure_begun(db)
         with translated():
-            made = ledger.make_tables(db, self.catalog)
-            ledger.refuse_writing(db, self.catalog)
+            made = make_tables(db, self.catalog)
+            refuse_writing(db, self.catalog)
             return made
 
     def upgrade(self, db: Connection) -> list[str]:
         """Bring an older database's tables up to this version inside the caller's transaction; return what was added."""
         ensure_begun(db)
         with translated():
-            return ledger.upgrade(db, self.catalog)
+            return upgrade_tables(db, self.catalog)
 
     def load_sample(self, db: Connection) -> Report:
         """Load the sample records plugins give into an empty database. Raises UsageError where rows exist, ImportRefused for bad samples."""
-        from bakeio_core.samples import sample_source
+        from bakeio_core.importing.samples import sample_source
 
         dialect = ensure_begun(db)
-        filled = [entity.name for entity in self.catalog.entities.values() if not dialect.is_empty(db, entity.table)]
+        filled = [
+            entity.name
+            for entity in self.catalog.entities.values()
+            if not dialect.is_empty(db, entity.table)
+        ]
         if filled:
-            raise UsageError(f"the sample goes into an empty database only; {filled[0]} has rows already")
+            raise UsageError(
+                f"the sample goes into an empty database only; {filled[0]} has rows already"
+            )
         records: dict[str, list[Mapping[str, Any]]] = {}
         for _, results in self.plugins.call_each("bakeio_sample"):
             for result in results:
@@ -133,8 +189,12 @@ class Bakeio:
             raise UsageError("no plugin gives sample records: is one of them blocked?")
         return self._import(
             db,
-            sample_source(records, self.catalog, strict=all(p.status == "active" for p in self.plugins.all.values())),
-            Options(),
+            sample_source(
+                records,
+                self.catalog,
+                strict=all(p.status == "active" for p in self.plugins.all.values()),
+            ),
+            ImportOptions(),
             Decisions(),
             dry_run=False,
         )
@@ -163,10 +223,12 @@ class Bakeio:
         """
         broken = self.broken(views=False)
         if broken:
-            raise PluginError(f"an export without it would not be complete. {broken[0]}. Mend it, or leave it out with --block NAME")
+            raise PluginError(
+                f"an export without it would not be complete. {broken[0]}. Mend it, or leave it out with --block NAME"
+            )
         path = Path(folder) if folder is not None else None
         with translated():
-            return writing.write_set(
+            return write_set(
                 self.hook,
                 db,
                 self.catalog,
@@ -189,23 +251,41 @@ class Bakeio:
                     self.create_tables(db)
                     report = self.import_complete(db, folder, journal=False)
                 with begin_read(engine) as db:
-                    writing.write_set(self.hook, db, self.catalog, again, transactional=transactional)
+                    write_set(self.hook, db, self.catalog, again, transactional=transactional)
             except ImportRefused as refused:
-                first = next((str(problem) for problem in refused.problems if problem.severity == "error"), str(refused))
-                raise BakeioError(f"the set could not be restored, so it is no backup: {first}", code="checksum-mismatch") from None
+                first = next(
+                    (str(problem) for problem in refused.problems if problem.severity == "error"),
+                    str(refused),
+                )
+                raise BakeioError(
+                    f"the set could not be restored, so it is no backup: {first}",
+                    code="checksum-mismatch",
+                ) from None
             finally:
                 engine.dispose()
-            for difference in sets.differences(folder, again):
-                raise BakeioError(f"restored and exported again the set is another one: {difference}", code="checksum-mismatch")
+            for difference in differences(folder, again):
+                raise BakeioError(
+                    f"restored and exported again the set is another one: {difference}",
+                    code="checksum-mismatch",
+                )
         how = "restored into an empty database and exported again: the same records, byte for byte"
-        return {"proved_at": now(), "records": report.summary["created"], "identical": True, "how": how}
+        return {
+            "proved_at": now(),
+            "records": report.summary["created"],
+            "identical": True,
+            "how": how,
+        }
 
     def view(self, name: str) -> View:
         """Return an installed view by name. Raises UsageError where there is none, saying which there are."""
         plain = name.replace("-", "_").removesuffix("_complete")
         if plain not in self.catalog.views:
             reason = self.catalog.disabled.get(f"view {plain}")
-            known = f"disabled: {reason}" if reason else f"not installed; installed are {', '.join(self.catalog.views) or 'none'}"
+            known = (
+                f"disabled: {reason}"
+                if reason
+                else f"not installed; installed are {', '.join(self.catalog.views) or 'none'}"
+            )
             raise UsageError(f'the view "{name}" is {known}')
         return self.catalog.views[plain]
 
@@ -213,7 +293,7 @@ class Bakeio:
         self,
         db: Connection,
         view: str | View,
-        target: str | Path | writing.Sink,
+        target: str | Path | Sink,
         *,
         format: str | None = None,
         force: bool = False,
@@ -230,7 +310,7 @@ class Bakeio:
             if isinstance(target, (str, Path)):
                 target = Path(target)
                 known = self.formats.get(format or "")
-                refuse_file(target, writing.not_in_format(known, self.catalog) if known else writing.not_a_view)
+                refuse_file(target, not_in_format(known, self.catalog) if known else not_a_view)
                 if target.exists() and not force:
                     self._refuse_unsent(db, target)
             if format is not None:
@@ -238,8 +318,10 @@ class Bakeio:
                     raise UsageError(
                         f'there is no format "{format}" for a file; installed: {", ".join(self.formats) or "none besides JSON"}'
                     )
-                return writing.write_view_as(self.formats[format], self.hook, db, self.catalog, chosen, target)
-            return writing.write_view(self.hook, db, self.catalog, chosen, target, progress)
+                return write_view_as(
+                    self.formats[format], self.hook, db, self.catalog, chosen, target
+                )
+            return write_view(self.hook, db, self.catalog, chosen, target, progress)
 
     def _refuse_unsent(self, db: Connection, path: Path) -> None:
         """Raise where importing the file that stands there would still change or refuse something."""
@@ -247,35 +329,50 @@ class Bakeio:
         try:
             plan = self.plan(db, path)
         except BakeioError as error:
-            raise BakeioError(f"{hint} (it cannot be imported as it stands: {error})", code="blocked") from error
+            raise BakeioError(
+                f"{hint} (it cannot be imported as it stands: {error})", code="blocked"
+            ) from error
         summary = plan.report.summary
         if plan.report.refused or summary["created"] or summary["updated"]:
             edits = summary["created"] + summary["updated"]
-            raise BakeioError(f"{hint} ({edits} edits are not imported yet)" if not plan.report.refused else hint, code="blocked")
+            raise BakeioError(
+                f"{hint} ({edits} edits are not imported yet)" if not plan.report.refused else hint,
+                code="blocked",
+            )
 
     # -- in
     def validate(self, path: str | Path) -> Problems:
         """Check a set (folder, zip or manifest) without a database: every problem of it at once."""
         with streaming():
-            return sets.ExportSet.open(Path(path), self.limits).verify(self.catalog)
+            return ExportSet.open(Path(path), self.limits).verify(self.catalog)
 
-    def open(self, path: str | Path | IO[bytes], *, accept_edits: bool = False) -> sources.Source:
+    def open(self, path: str | Path | IO[bytes], *, accept_edits: bool = False) -> Source:
         """Open what a path holds (a set's folder, zip or manifest, a view's file, an entity's file), or a binary stream, for `plan` or `import_`.
 
         accept_edits: changed checksums and counts of a set are warnings. Raises DocumentError where it cannot be read.
         """
         source = Path(path) if isinstance(path, str) else path
-        return open_source(source, self.catalog, self.limits, accept_edits=accept_edits, formats=self.formats.values())
+        return open_source(
+            source,
+            self.catalog,
+            self.limits,
+            accept_edits=accept_edits,
+            formats=self.formats.values(),
+        )
 
     @cached_property
     def formats(self) -> dict[str, Format]:
         """The document formats plugins bring besides JSON: {name: `Format`}."""
-        return {known.name: known for _, found in self.plugins.call_each("bakeio_formats") for known in found}
+        return {
+            known.name: known
+            for _, found in self.plugins.call_each("bakeio_formats")
+            for known in found
+        }
 
     def plan(
         self,
         db: Connection,
-        source: str | Path | sources.Source,
+        source: str | Path | Source,
         *,
         mode: str = "merge",
         resolve: Resolver | None = None,
@@ -298,8 +395,12 @@ class Bakeio:
         allow_duplicates: add new records of a view even where equal rows are there.
         Returns a `Plan` with the report a real import would give. Raises DocumentError where the source cannot be read.
         """
-        opened = source if isinstance(source, sources.Source) else self.open(source, accept_edits=accept_edits)
-        options = Options(mode, on_conflict, skip_errors, nulls, frozenset(allow), allow_duplicates)
+        opened = (
+            source if isinstance(source, Source) else self.open(source, accept_edits=accept_edits)
+        )
+        options = ImportOptions(
+            mode, on_conflict, skip_errors, nulls, frozenset(allow), allow_duplicates
+        )
         resolvers = [resolve] if resolve is not None else []
         resolvers += [auto_create(self.catalog, create)] if create else []
         ensure_begun(db)
@@ -307,19 +408,30 @@ class Bakeio:
             known = Decisions({**opened.decisions, **(decisions or {})}, self._learned(db))
             search = Candidates(db, self.catalog, known.aliases)
             while True:
-                planner = Planner(db, self.catalog, opened, options, known, view_planner=ViewPlanner)
+                planner = Planner(
+                    db, self.catalog, opened, options, known, view_planner=ViewPlanner
+                )
                 for _ in planner.changes():
                     pass
                 missing = self._ordered(planner, search)
                 if not missing or not self._resolved(db, missing, known, resolvers):
                     break
             search.prepare({item.entity for item in missing})
-            report = Report.of(planner, dry_run=True, refused=refusal(planner))
+            report = report_of(planner, dry_run=True, refused=refusal(planner))
             name_candidates(report.problems, missing)
-            return Plan(opened, options, known, report, missing, planner.shown, opened.fingerprint(), planner.outcome())
+            return Plan(
+                opened,
+                options,
+                known,
+                report,
+                missing,
+                planner.shown,
+                opened.fingerprint(),
+                planner.outcome(),
+            )
 
     def _learned(self, db: Connection) -> dict[Identity, int]:
-        return {(alias.entity, folded_key(alias.key)): alias.row for alias in ledger.aliases(db)}
+        return {(alias.entity, folded_key(alias.key)): alias.row for alias in all_aliases(db)}
 
     def _ordered(self, planner: Planner, search: Candidates) -> list[Missing]:
         """Return what is missing in import order, each with what its first record tells and a way to find candidates."""
@@ -330,7 +442,13 @@ class Bakeio:
             item.search = search.of_missing
         return found
 
-    def _resolved(self, db: Connection, missing: list[Missing], known: Decisions, resolvers: Iterable[Resolver]) -> int:
+    def _resolved(
+        self,
+        db: Connection,
+        missing: list[Missing],
+        known: Decisions,
+        resolvers: Iterable[Resolver],
+    ) -> int:
         new = 0
         for answers in self.hook.bakeio_resolve_references(db=db, missing=missing):
             new += known.add(answers or {})
@@ -357,9 +475,14 @@ class Bakeio:
         Raises ImportRefused (with `report` and `problems`) where it must not be done, or where file or database are no longer as planned
         (`changed-meanwhile`); then nothing was written.
         """
-        options = plan.options if skip_errors is None else replace(plan.options, skip_errors=skip_errors)
+        options = (
+            plan.options if skip_errors is None else replace(plan.options, skip_errors=skip_errors)
+        )
         if plan.source.fingerprint() != plan.sha256:
-            raise ImportRefused("the file changed after the import was planned: plan it again", code="changed-meanwhile")
+            raise ImportRefused(
+                "the file changed after the import was planned: plan it again",
+                code="changed-meanwhile",
+            )
         return self._import(
             db, plan.source, options, plan.decisions, dry_run=dry_run, expected=plan.digest, journal=journal, skipped_log=skipped_log,
             progress=progress,
@@ -368,7 +491,7 @@ class Bakeio:
     def import_(
         self,
         db: Connection,
-        source: str | Path | sources.Source,
+        source: str | Path | Source,
         *,
         mode: str = "merge",
         resolve: Resolver | None = None,
@@ -391,22 +514,43 @@ class Bakeio:
         written before this returns (remove it if you roll back); progress: called with (entity, records done).
         Raises ImportRefused with `report` where nothing was written.
         """
-        opened = source if isinstance(source, sources.Source) else self.open(source, accept_edits=accept_edits)
-        options = Options(mode, on_conflict, skip_errors, nulls, frozenset(allow), allow_duplicates)
+        opened = (
+            source if isinstance(source, Source) else self.open(source, accept_edits=accept_edits)
+        )
+        options = ImportOptions(
+            mode, on_conflict, skip_errors, nulls, frozenset(allow), allow_duplicates
+        )
         known = None
         ensure_begun(db)
         with translated():
-            ledger.will_write(db)
-        if resolve or create or len(self.hook.bakeio_resolve_references.get_hookimpls()) > 1:  # somebody besides the core may know answers
+            will_write(db)
+        if (
+            resolve or create or len(self.hook.bakeio_resolve_references.get_hookimpls()) > 1
+        ):  # somebody besides the core may know answers
             known = self.plan(
                 db, opened, mode=mode, resolve=resolve, decisions=decisions, on_conflict=on_conflict, skip_errors=skip_errors, nulls=nulls,
                 allow=allow, allow_duplicates=allow_duplicates, create=create,
             ).decisions  # fmt: skip
         with translated():
-            known = Decisions({**opened.decisions, **(decisions or {})}, self._learned(db)) if known is None else known
-        return self._import(db, opened, options, known, dry_run=dry_run, journal=journal, skipped_log=skipped_log, progress=progress)
+            known = (
+                Decisions({**opened.decisions, **(decisions or {})}, self._learned(db))
+                if known is None
+                else known
+            )
+        return self._import(
+            db,
+            opened,
+            options,
+            known,
+            dry_run=dry_run,
+            journal=journal,
+            skipped_log=skipped_log,
+            progress=progress,
+        )
 
-    def import_complete(self, db: Connection, source: str | Path | sources.Source, **options: Any) -> Report:
+    def import_complete(
+        self, db: Connection, source: str | Path | Source, **options: Any
+    ) -> Report:
         """Import a normalized set; `import_` says what the options are."""
         return self.import_(db, source, **options)
 
@@ -417,27 +561,42 @@ class Bakeio:
         """
         source = self.open(path)
         if source.kind != "view":
-            raise UsageError(f"only a view's file can be refreshed; {source.name} is a {source.kind}")
+            raise UsageError(
+                f"only a view's file can be refreshed; {source.name} is a {source.kind}"
+            )
         refuse_file(Path(path), self.not_as_view)
         ensure_begun(db)
         with translated(), streaming():
-            planner = Planner(db, self.catalog, source, Options(), Decisions(None, self._learned(db)), view_planner=ViewPlanner)
+            planner = Planner(
+                db,
+                self.catalog,
+                source,
+                ImportOptions(),
+                Decisions(None, self._learned(db)),
+                view_planner=ViewPlanner,
+            )
             part = planner.planner_of(source.parts[0])
             for _ in part.changes():
                 pass
             ids = {known >> 33: identity for identity, known in part.touched.items()}
-            return writing.rewrite_view(self.hook, db, self.catalog, source.parts[0], ids, Path(path), self.not_as_view)
+            return rewrite_view(
+                self.hook, db, self.catalog, source.parts[0], ids, Path(path), self.not_as_view
+            )
 
     @property
     def not_as_view(self) -> Foreign:
-        """What says of a path why `refresh_view` must not write there."""
-        return partial(not_as_view, catalog=self.catalog, limits=self.limits, formats=self.formats.values())
+        """What says of a path history_of `refresh_view` must not write there."""
+        return partial(
+            not_as_view, catalog=self.catalog, limits=self.limits, formats=self.formats.values()
+        )
 
     def suggest(self, db: Connection, entity: str, text: str, limit: int = 5) -> list[Candidate]:
         """Return the rows of an entity a text may mean, the best first. Raises UsageError for an entity that is not installed."""
         name = entity.replace("-", "_")
         if name not in self.catalog.entities:
-            raise UsageError(f'there is no entity "{entity}"; installed are {", ".join(self.catalog.entities)}')
+            raise UsageError(
+                f'there is no entity "{entity}"; installed are {", ".join(self.catalog.entities)}'
+            )
         ensure_begun(db)
         with translated(), streaming():
             return Candidates(db, self.catalog, self._learned(db)).of_text(name, text, limit)
@@ -455,7 +614,7 @@ class Bakeio:
                     "at": alias.at,
                     "run": alias.run,
                 }
-                for alias in ledger.aliases(db)
+                for alias in all_aliases(db)
                 if alias.entity in self.catalog.entities
             ]
 
@@ -463,12 +622,12 @@ class Bakeio:
         """Forget what was learned of a name; return how many keys that were."""
         ensure_begun(db)
         with translated():
-            return ledger.forget(db, entity.replace("-", "_"), value)
+            return forget_alias(db, entity.replace("-", "_"), value)
 
     def runs(self, db: Connection) -> list[dict[str, Any]]:
         """Return what was imported into this database, the latest run first: id, at, source, mode, export_id and counts."""
         with translated():
-            return ledger.runs(db)
+            return all_runs(db)
 
     def undo(self, db: Connection, run: int | None = None, *, dry_run: bool = False) -> Report:
         """Take back one import inside the caller's transaction: what is still as it left it goes back, the rest is kept and named.
@@ -478,36 +637,44 @@ class Bakeio:
         """
         ensure_begun(db)
         with translated():
-            ledger.will_write(db)
-            ledger.refuse_writing(db, self.catalog)
-            undoing = Undoing(db, self.catalog, self._watched(None), run_to_undo(db, run), now())
+            will_write(db)
+            refuse_writing(db, self.catalog)
+            undoing = Undo(db, self.catalog, self._watched(None), run_to_undo(db, run), now())
         undoing.run(dry_run=dry_run)
-        return Report.of_undo(undoing, dry_run=dry_run)
+        return undoing.report(dry_run=dry_run)
 
-    def why(self, db: Connection, entity: str, key: str, field: str | None = None) -> list[dict[str, Any]]:
+    def why(
+        self, db: Connection, entity: str, key: str, field: str | None = None
+    ) -> list[dict[str, Any]]:
         """Return which runs created a row or set its fields, the latest first: {run, at, source, file, record, action, field, old, new, decision}.
 
         key: its slug, uuid, id or another natural key, or what people call it. Raises UsageError where that is no one row, or no field.
         """
         name = entity.replace("-", "_")
         if name not in self.catalog.entities:
-            raise UsageError(f'there is no entity "{entity}"; installed are {", ".join(self.catalog.entities)}')
+            raise UsageError(
+                f'there is no entity "{entity}"; installed are {", ".join(self.catalog.entities)}'
+            )
         known = self.catalog.entities[name]
         if field is not None and field not in known.columns:
-            raise UsageError(f'{name} have no field "{field}"; they have {", ".join(known.columns)}')
+            raise UsageError(
+                f'{name} have no field "{field}"; they have {", ".join(known.columns)}'
+            )
         ensure_begun(db)
         with translated():
-            ids = Linker(db, self.catalog, own=True).named(known, key)
+            ids = Tables(db, self.catalog).named(known, key)
             if len(ids) != 1:
                 found = "no row" if not ids else f"{len(ids)} rows"
-                raise UsageError(f'{found} of {name} {"is" if not ids else "are"} called "{key}"; see: bakeio suggest {name} "{key}"')
-            return why(db, known, ids[0], field)
+                raise UsageError(
+                    f'{found} of {name} {"is" if not ids else "are"} called "{key}"; see: bakeio suggest {name} "{key}"'
+                )
+            return history_of(db, known, ids[0], field)
 
     def _import(
         self,
         db: Connection,
-        source: sources.Source,
-        options: Options,
+        source: Source,
+        options: ImportOptions,
         decisions: Decisions,
         *,
         dry_run: bool,
@@ -518,34 +685,53 @@ class Bakeio:
     ) -> Report:
         ensure_begun(db)
         with translated():
-            ledger.will_write(db)
-            ledger.refuse_writing(db, self.catalog)
-            _apply.lock_tables(db, self.catalog, source)
+            will_write(db)
+            refuse_writing(db, self.catalog)
+            lock_tables(db, self.catalog, source)
             planner = Planner(
-                db, self.catalog, source, options, decisions, planning=False, view_planner=ViewPlanner, witness=expected is not None
+                db,
+                self.catalog,
+                source,
+                options,
+                decisions,
+                planning=False,
+                view_planner=ViewPlanner,
+                witness=expected is not None,
             )
-            journal = journal and ledger.has_journal(db)
-            application = Application(planner, self._watched(progress), journal, self._kept(planner) if options.mode == "replace" else None)
-            adopts = source.kind == "set" and source.database_id and not planner.own and self._untouched(db)
+            journal = journal and has_journal(db)
+            application = Application(
+                planner,
+                self._watched(progress),
+                journal,
+                self._kept(planner) if options.mode == "replace" else None,
+            )
+            adopts = (
+                source.kind == "set"
+                and source.database_id
+                and not planner.own
+                and self._untouched(db)
+            )
         skipped = Skipped()
         if options.skip_errors:
             planner.problems.listener = skipped.note
         reports: list[Report] = []
 
         def told() -> None:
-            reports.append(Report.of(planner, dry_run=dry_run))
+            reports.append(report_of(planner, dry_run=dry_run))
             self._name_candidates(planner, reports[0].problems)
 
         try:
             application.run(dry_run=dry_run, expected=expected, told=told)
         except ImportRefused as refused:
             if refused.code is not None:
-                planner.problems.add(Problem(code=refused.code, file=source.name, message=str(refused)))
-            refused.report = Report.of(planner, dry_run=dry_run, refused=str(refused))
+                planner.problems.add(
+                    Problem(code=refused.code, file=source.name, message=str(refused))
+                )
+            refused.report = report_of(planner, dry_run=dry_run, refused=str(refused))
             self._name_candidates(planner, refused.report.problems)
             raise
         if adopts and not dry_run:
-            ledger.adopt_database_id(db, str(source.database_id))
+            adopt_database_id(db, str(source.database_id))
         if source.aliases and journal and not dry_run:
             self._take_over(db, planner)
         report = reports[0]
@@ -558,12 +744,18 @@ class Bakeio:
     def _kept(self, planner: Planner) -> dict[str, set[int]]:
         """Return the rows a set that is to replace what is there means: the others are deleted. Raises where it must not be done."""
         if planner.source.kind != "set":
-            raise UsageError(f"only a set can replace what is there; {planner.source.name} is a {planner.source.kind}")
+            raise UsageError(
+                f"only a set can replace what is there; {planner.source.name} is a {planner.source.kind}"
+            )
         broken = self.broken(views=False)
         if broken:
-            raise PluginError(f"rows cannot be replaced without it. {broken[0]}. Mend it, or leave it out with --block NAME")
+            raise PluginError(
+                f"rows cannot be replaced without it. {broken[0]}. Mend it, or leave it out with --block NAME"
+            )
         with streaming():
-            before = Planner(planner.db, self.catalog, planner.source, planner.options, planner.decisions)
+            before = Planner(
+                planner.db, self.catalog, planner.source, planner.options, planner.decisions
+            )
             for _ in before.changes():
                 pass
         return before.meant
@@ -583,15 +775,27 @@ class Bakeio:
             if entity is not None and (entity.name, folded_key(entry["key"])) not in known:
                 for column, value in entry["target"].items():
                     named = (column,) in entity.all_keys and isinstance(value, str)
-                    rows = planner.linker.rows(entity).by((column,), [(value,)]).get((value,), []) if named else []
+                    rows = (
+                        planner.linker.rows(entity).by((column,), [(value,)]).get((value,), [])
+                        if named
+                        else []
+                    )
                     if len(rows) == 1:
-                        lessons.append(ledger.Alias(entity.name, entry["key"], rows[0][planner.linker.rows(entity).id_place]))
+                        lessons.append(
+                            Alias(
+                                entity.name,
+                                entry["key"],
+                                rows[0][planner.linker.rows(entity).id_place],
+                            )
+                        )
                         break
-        ledger.learn(db, None, lessons, planner.now)
+        learn(db, None, lessons, planner.now)
 
     def _untouched(self, db: Connection) -> bool:
         dialect = ensure_begun(db)
-        return not ledger.runs(db) and all(dialect.is_empty(db, entity.table) for entity in self.catalog.entities.values())
+        return not all_runs(db) and all(
+            dialect.is_empty(db, entity.table) for entity in self.catalog.entities.values()
+        )
 
     def _watched(self, progress: Progress | None) -> Callable[..., Any]:
         """Return the caller of the writing hook: it tells `progress`, and names the plugin that fails."""
@@ -611,6 +815,8 @@ class Bakeio:
                 culprit = self.plugins.culprit(error)
                 if culprit is None:
                     raise
-                raise PluginError(f"{culprit} failed while {name} were written: {describe(error)}; nothing was written") from error
+                raise PluginError(
+                    f"{culprit} failed while {name} were written: {describe(error)}; nothing was written"
+                ) from error
 
         return call

@@ -1,4 +1,4 @@
-"""What an import did or would do, as data and as text for people."""
+"""What a plan is made of: options, changes, drafts of records, rows to create. Plain data."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ from typing import Any
 
 import msgspec
 
-from bakeio_core.changes import COUNTS, Change
+from bakeio_core.catalog.exchange import ALIAS, Change
 from bakeio_core.errors import Problem, counted
-from bakeio_core.plan import Planner, resolved
-from bakeio_core.resolve import ALIAS
-from bakeio_core.undo import Undoing
-from bakeio_core.values import printable, shown
+from bakeio_core.values.wording import printable, shown
 
-__all__ = ["Report", "problem_lines"]
-
+COUNTS = (
+    "processed",
+    "created",
+    "updated",
+    "unchanged",
+    "skipped",
+    "conflicts",
+    "errors",
+    "nulls_kept",
+)
 SHOWN = 50
 UNDO = "undo"
 TOLD = ("created", "updated", "deleted", *COUNTS[3:])
@@ -44,33 +49,6 @@ class Report:
     dropped: int = 0
     changes: list[Change] = field(default_factory=list)
 
-    @classmethod
-    def of(cls, planner: Planner, *, dry_run: bool, refused: str = "", run: int | None = None) -> Report:
-        """Read the report off a planner that has planned everything."""
-        entities = {name: {count: counts[count] for count in COUNTS} for name, counts in planner.counts.items()}
-        problems = [*planner.source.problems, *planner.problems]
-        summary = {count: planner.summary[count] for count in COUNTS}
-        if planner.options.mode == "replace":
-            summary["deleted"] = sum(counts["deleted"] for counts in planner.counts.values())
-            for name, counts in planner.counts.items():
-                entities[name]["deleted"] = counts["deleted"]
-        return cls(
-            run, dry_run, planner.options.mode, planner.source.name, summary, entities, planner.created, resolved(planner), None, problems, refused,
-            planner.problems.dropped, planner.shown,
-        )  # fmt: skip
-
-    @classmethod
-    def of_undo(cls, undoing: Undoing, *, dry_run: bool) -> Report:
-        """Read the report off an undo: `deleted` counts besides the others, `skipped` what was kept."""
-        names = ("processed", "created", "updated", "deleted", *COUNTS[3:])
-        entities = {name: {count: counts[count] for count in names} for name, counts in undoing.counts.items()}
-        summary = {count: sum(counts[count] for counts in entities.values()) for count in names}
-        run = undoing.journal.run if undoing.journal and not dry_run else None
-        source = f"run {undoing.entry['id']}: {undoing.entry['source']}"
-        report = cls(run, dry_run, UNDO, source, summary, entities, problems=list(undoing.problems), dropped=undoing.problems.dropped)
-        report.changes = undoing.shown
-        return report
-
     @property
     def exit_code(self) -> int:
         """0 done, 1 refused with nothing written, 3 done with some records skipped for a problem or by decision, or kept by an undo."""
@@ -83,21 +61,37 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the object `--json` prints."""
-        names = ("run", "dry_run", "mode", "source", "summary", "entities", "created_entities", "resolved", "skipped_log")
-        return {name: getattr(self, name) for name in names} | {"problems": [msgspec.to_builtins(problem) for problem in self.problems]}
+        names = (
+            "run",
+            "dry_run",
+            "mode",
+            "source",
+            "summary",
+            "entities",
+            "created_entities",
+            "resolved",
+            "skipped_log",
+        )
+        return {name: getattr(self, name) for name in names} | {
+            "problems": [msgspec.to_builtins(problem) for problem in self.problems]
+        }
 
     def text(self) -> str:
         """Return the report for a terminal: one line per entity, then the problems, then what it comes to."""
         lines = []
         for name, counts in self.entities.items():
             said = [_said(what, counts[what]) for what in TOLD if counts.get(what)]
-            lines.append(f"  {name:<20} {counts['processed']:>9,} records: {', '.join(said) or 'nothing to do'}")
+            lines.append(
+                f"  {name:<20} {counts['processed']:>9,} records: {', '.join(said) or 'nothing to do'}"
+            )
         lines += [_resolved_line(entry) for entry in self.resolved[:SHOWN]]
         lines += problem_lines(self.problems, self.dropped)
         total = ", ".join(_said(what, self.summary.get(what, 0)) for what in TOLD
                           if what != "nulls_kept" and (self.summary.get(what) or (what in ("created", "updated") and self.mode != UNDO)))  # fmt: skip
         if self.skipped_log:
-            lines.append(f"Skipped records are in {self.skipped_log}: mend them there, then: bakeio import {self.skipped_log}")
+            lines.append(
+                f"Skipped records are in {self.skipped_log}: mend them there, then: bakeio import {self.skipped_log}"
+            )
         if self.refused:
             lines.append(f"Refused: {printable(self.refused)}. ({total})")
         else:
@@ -112,7 +106,12 @@ def _resolved_line(entry: dict[str, Any]) -> str:
     def key(values: dict[str, Any]) -> str:
         return ", ".join(f"{column} {shown(value)}" for column, value in values.items())
 
-    ways = {"existing": "is", "create": "was created as", "empty": "was left empty", "skip": "was skipped"}
+    ways = {
+        "existing": "is",
+        "create": "was created as",
+        "empty": "was left empty",
+        "skip": "was skipped",
+    }
     target = f" {key(entry['target'])}" if entry.get("target") else ""
     learned = ", as learned in an earlier import" if entry["by"] == ALIAS else ""
     return f"  {entry['entity']}: {key(entry['key'])} {ways[entry['action']]}{target}{learned} ({counted(entry['records'], 'record')})"
@@ -131,7 +130,9 @@ def problem_lines(problems: Iterable[Problem], dropped: int = 0) -> list[str]:
         lines.append(f"{problem.severity}: {printable(str(problem))} [{problem.code}]")
         if problem.candidates:
             near = ", ".join(f"{shown(c['label'])} ({c['score']:.2f})" for c in problem.candidates)
-            lines.append(f"    {'one of' if problem.code == 'ambiguous-key' else 'like it'}: {near}")
+            lines.append(
+                f"    {'one of' if problem.code == 'ambiguous-key' else 'like it'}: {near}"
+            )
     left = len(ranked) - SHOWN + dropped
     if left > 0:
         lines.append(f"... and {left} more problems; all of them with --json")

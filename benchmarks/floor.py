@@ -29,10 +29,16 @@ purchases: id uuid product_id supplier_id purchase_date unit_price quantity_purc
 inventory_items: id uuid product_id purchase_id quantity addition_date location notes created_at updated_at
 """
 OPTIONAL = "city state zip notes brand product_name package_size upc_code preferred_supplier_id purchase_id addition_date location"
-COLUMNS = {name: columns.split() for name, columns in (line.split(":") for line in ENTITIES.strip().splitlines())}
+COLUMNS = {
+    name: columns.split()
+    for name, columns in (line.split(":") for line in ENTITIES.strip().splitlines())
+}
 NULLABLE = set(OPTIONAL.split())
 # (entity, column) -> (parent, fields of the file by which it is named: columns of the parent); the first one links
-SUPPLIER, PRODUCT = ("suppliers", {"supplier_slug": "slug", "supplier_name": "name"}), ("products", {"product_slug": "slug"})
+SUPPLIER, PRODUCT = (
+    ("suppliers", {"supplier_slug": "slug", "supplier_name": "name"}),
+    ("products", {"product_slug": "slug"}),
+)
 PARENTS = {
     ("products", "ingredient_id"): ("ingredients", {"ingredient_slug": "slug"}),
     ("products", "preferred_supplier_id"): SUPPLIER,
@@ -44,7 +50,15 @@ PARENTS = {
 KEYS = {"suppliers": "slug", "ingredients": "slug", "products": "slug", "purchases": "uuid"}
 NUMBERS = {"package_size", "package_unit_quantity", "unit_price", "quantity_purchased", "quantity"}
 INSTANTS = {"created_at", "updated_at"}
-EDITABLE = ["brand", "product_name", "package_size", "package_unit", "package_unit_quantity", "upc_code", "notes"]
+EDITABLE = [
+    "brand",
+    "product_name",
+    "package_size",
+    "package_unit",
+    "package_unit_quantity",
+    "upc_code",
+    "notes",
+]
 VIEW = {
     "product_id": "p.id",
     "product_slug": "p.slug",
@@ -67,7 +81,12 @@ OPEN, CLOSE, PAGE = b'  "records": [\n', b"\n  ]\n}\n", 2000
 
 def connect(path: str) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-131072"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "cache_size=-131072",
+    ):
         db.execute(f"PRAGMA {pragma}")
     return db
 
@@ -94,7 +113,13 @@ def write_document(path: Path, header: dict[str, Any], count: int, pages: Iterab
             sha.update(data)
             file.write(data)
 
-        write(json.dumps({**header, **MADE, "record_count": count}, ensure_ascii=False, indent=2)[:-2].encode() + b",\n" + OPEN)
+        write(
+            json.dumps({**header, **MADE, "record_count": count}, ensure_ascii=False, indent=2)[
+                :-2
+            ].encode()
+            + b",\n"
+            + OPEN
+        )
         for page in pages:
             write(separator + page)
             separator = b",\n"
@@ -103,23 +128,45 @@ def write_document(path: Path, header: dict[str, Any], count: int, pages: Iterab
     return sha.hexdigest()
 
 
-def write_set(out: Path, counted: Callable[[str], int], pages: Callable[[str], Iterable[bytes]]) -> None:
+def write_set(
+    out: Path, counted: Callable[[str], int], pages: Callable[[str], Iterable[bytes]]
+) -> None:
     """Write one file per entity and the manifest into a folder that appears at the end."""
     part, listed = out.with_name(out.name + ".part"), []
     part.mkdir()
     for order, entity in enumerate(COLUMNS, 1):
-        parents = {column: (parent, list(lookups)) for (name, column), (parent, lookups) in PARENTS.items() if name == entity}
-        links = {
-            c: {"references": f"{parent}.id", "lookup_field": names[-1], "lookup_fields": names} for c, (parent, names) in parents.items()
+        parents = {
+            column: (parent, list(lookups))
+            for (name, column), (parent, lookups) in PARENTS.items()
+            if name == entity
         }
-        schema = {"primary_key": "id", "slug_field": "slug" if "slug" in COLUMNS[entity] else None, "foreign_keys": links}
+        links = {
+            c: {"references": f"{parent}.id", "lookup_field": names[-1], "lookup_fields": names}
+            for c, (parent, names) in parents.items()
+        }
+        schema = {
+            "primary_key": "id",
+            "slug_field": "slug" if "slug" in COLUMNS[entity] else None,
+            "foreign_keys": links,
+        }
         name, count = f"{order:02d}_{entity}.json", counted(entity)
-        sha = write_document(part / name, {"file_version": "1.0", "entity_type": entity, "schema": schema}, count, pages(entity))
+        sha = write_document(
+            part / name,
+            {"file_version": "1.0", "entity_type": entity, "schema": schema},
+            count,
+            pages(entity),
+        )
         listed.append({
             "filename": name, "entity_type": entity, "record_count": count, "checksum_sha256": sha, "import_order": order,
             "dependencies": sorted({parent for parent, _ in parents.values()}),
         })  # fmt: skip
-    manifest = {"manifest_version": "1.0", **MADE, "database_id": DATABASE_ID, "application": "bakeio", "schema_version": "1.0"}
+    manifest = {
+        "manifest_version": "1.0",
+        **MADE,
+        "database_id": DATABASE_ID,
+        "application": "bakeio",
+        "schema_version": "1.0",
+    }
     with (part / "manifest.json").open("w") as file:
         json.dump({**manifest, "app_version": "0", "files": listed}, file, indent=2)
         file.flush()
@@ -127,7 +174,9 @@ def write_set(out: Path, counted: Callable[[str], int], pages: Callable[[str], I
     part.rename(out)
 
 
-def sqlite_pages(db: sqlite3.Connection, fields: dict[str, str], source: str, order: str, where: str = "1") -> Iterator[bytes]:
+def sqlite_pages(
+    db: sqlite3.Connection, fields: dict[str, str], source: str, order: str, where: str = "1"
+) -> Iterator[bytes]:
     """SQLite makes the JSON text of whole pages; taken as BLOB nothing is decoded here."""
     pairs = ", ".join(f"'{name}', {sqlite_value(name, sql)}" for name, sql in fields.items())
     page = (
@@ -151,7 +200,9 @@ def sqlite_value(name: str, sql: str) -> str:
 def export_set(database: str, out: str) -> None:
     with closing(connect(database)) as db:
         db.execute("BEGIN")  # one snapshot for all files
-        write_set(Path(out), lambda e: counted(db, e), lambda e: sqlite_pages(db, *selected(e), "t.id"))
+        write_set(
+            Path(out), lambda e: counted(db, e), lambda e: sqlite_pages(db, *selected(e), "t.id")
+        )
 
 
 def export_view(database: str, out: str) -> None:
@@ -163,7 +214,9 @@ def export_view(database: str, out: str) -> None:
         db.execute("BEGIN")
         shown = "NOT p.is_hidden"
         count = counted(db, f"products p WHERE {shown}")
-        write_document(Path(out + ".part"), header, count, sqlite_pages(db, VIEW, VIEW_FROM, "p.id", shown))
+        write_document(
+            Path(out + ".part"), header, count, sqlite_pages(db, VIEW, VIEW_FROM, "p.id", shown)
+        )
     Path(out + ".part").rename(out)
 
 
@@ -184,7 +237,9 @@ def blocks(path: Path, sha: Any) -> Iterator[bytes]:
             if not started:
                 data, started = data[data.index(OPEN) + len(OPEN) :], True
             lines, _, data = data.rpartition(b"\n")
-            if (end := (b"\n" + lines).find(b"\n  ]")) >= 0:  # no raw line feed stands inside a JSON string: this is the end
+            if (
+                end := (b"\n" + lines).find(b"\n  ]")
+            ) >= 0:  # no raw line feed stands inside a JSON string: this is the end
                 lines, ended = lines[: max(end - 1, 0)], True
             if lines:
                 yield b"[" + lines.removesuffix(b",") + b"]"
@@ -197,28 +252,49 @@ def decoder(name: str, fields: list[str]) -> Callable[[bytes], list[Any]]:
     import msgspec
 
     def kind(field: str) -> Any:
-        plain: Any = int if field == "id" else bool if field == "is_hidden" else float if field in NUMBERS else str
+        plain: Any = (
+            int
+            if field == "id"
+            else bool
+            if field == "is_hidden"
+            else float
+            if field in NUMBERS
+            else str
+        )
         return plain | None if field in NULLABLE else plain
 
-    struct = msgspec.defstruct(name, [(NAMED.get((name, field), field), kind(field)) for field in fields], gc=False)
+    struct = msgspec.defstruct(
+        name, [(NAMED.get((name, field), field), kind(field)) for field in fields], gc=False
+    )
     return msgspec.json.Decoder(list[struct]).decode  # type: ignore[valid-type]
 
 
-NAMED = {(entity, column): next(iter(lookups)) for (entity, column), (_, lookups) in PARENTS.items()}
+NAMED = {
+    (entity, column): next(iter(lookups)) for (entity, column), (_, lookups) in PARENTS.items()
+}
 
 
-def compiled(entity: str, expressions: list[str], ids: dict[str, Any], start: str, end: str, **names: Any) -> Callable[[list[Any]], Any]:
+def compiled(
+    entity: str, expressions: list[str], ids: dict[str, Any], start: str, end: str, **names: Any
+) -> Callable[[list[Any]], Any]:
     """Compile a function from records to what the database takes."""
     scope: dict[str, Any] = {f"ids_{parent}": known for parent, known in ids.items()} | names
     exec(f"def make(records):\n    return {start}{', '.join(expressions)}{end}", scope)
     return scope["make"]  # type: ignore[no-any-return]
 
 
-def load(folder: Path, entity: str, ids: dict[str, Any], write: Callable[[list[Any]], object]) -> None:
+def load(
+    folder: Path, entity: str, ids: dict[str, Any], write: Callable[[list[Any]], object]
+) -> None:
     """Read the file of an entity, hand its records on in blocks, remember the keys by which others name them."""
     manifest = json.loads((folder / "manifest.json").read_bytes())
     listed = next(item for item in manifest["files"] if item["entity_type"] == entity)
-    decode, sha, count, known = decoder(entity, COLUMNS[entity]), hashlib.sha256(), 0, ids.setdefault(entity, {})
+    decode, sha, count, known = (
+        decoder(entity, COLUMNS[entity]),
+        hashlib.sha256(),
+        0,
+        ids.setdefault(entity, {}),
+    )
     for block in blocks(folder / listed["filename"], sha):
         records = decode(block)
         write(records)
@@ -235,7 +311,9 @@ def sqlite_cell(entity: str, column: str) -> str:
         return f"r.{column}[:10] + ' ' + r.{column}[11:19] + '.000000'"
     if (entity, column) in PARENTS:  # an unknown key raises KeyError
         value = f"r.{NAMED[entity, column]}"
-        return (f"None if {value} is None else " if column in NULLABLE else "") + f"ids_{PARENTS[entity, column][0]}[{value}]"
+        return (
+            f"None if {value} is None else " if column in NULLABLE else ""
+        ) + f"ids_{PARENTS[entity, column][0]}[{value}]"
     return f"r.{column}"
 
 
@@ -246,13 +324,22 @@ def import_set(folder: str, database: str) -> None:
         db.execute("BEGIN IMMEDIATE")
         refuse_full(db)
         tables = ", ".join(f"'{entity}'" for entity in COLUMNS)
-        indexes = db.execute(f"SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql > '' AND tbl_name IN ({tables})").fetchall()
+        indexes = db.execute(
+            f"SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql > '' AND tbl_name IN ({tables})"
+        ).fetchall()
         for name, _ in indexes:
             db.execute(f"DROP INDEX {name}")
         for entity, columns in COLUMNS.items():
-            make = compiled(entity, [sqlite_cell(entity, c) for c in columns], ids, "[(", ") for r in records]")
+            make = compiled(
+                entity, [sqlite_cell(entity, c) for c in columns], ids, "[(", ") for r in records]"
+            )
             insert = f"INSERT INTO {entity} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-            load(Path(folder), entity, ids, lambda records, m=make, i=insert: db.executemany(i, m(records)))  # type: ignore[misc]
+            load(
+                Path(folder),
+                entity,
+                ids,
+                lambda records, m=make, i=insert: db.executemany(i, m(records)),
+            )  # type: ignore[misc]
         for _, sql in indexes:
             db.execute(sql)
         db.execute("COMMIT")
@@ -267,10 +354,16 @@ def refuse_full(db: Any) -> None:
 # -------------------------------------------------------------------------------------------------------------------- merge
 def merge_view(view: str, database: str) -> None:
     """The edited view onto the database: rows found by slug, only changed ones written; an unknown slug raises KeyError."""
-    values, now = ", ".join(f"r.{name}" for name in EDITABLE), time.strftime("%Y-%m-%d %H:%M:%S.000000", time.gmtime())
+    values, now = (
+        ", ".join(f"r.{name}" for name in EDITABLE),
+        time.strftime("%Y-%m-%d %H:%M:%S.000000", time.gmtime()),
+    )
     with closing(connect(database)) as db:
         db.execute("BEGIN IMMEDIATE")
-        rows = {row[-1]: row for row in db.execute(f"SELECT {', '.join(EDITABLE)}, id, slug FROM products")}
+        rows = {
+            row[-1]: row
+            for row in db.execute(f"SELECT {', '.join(EDITABLE)}, id, slug FROM products")
+        }
         scope: dict[str, Any] = {"rows": rows, "now": now}
         changed = f"[({values}, now, row[-2]) for r in records if (row := rows[r.product_slug])[:-2] != ({values})]"
         exec(f"def changes(records):\n    return {changed}", scope)
@@ -290,4 +383,12 @@ def run(jobs: dict[str, Callable[[str, str], None]], usage: str | None) -> None:
 
 
 if __name__ == "__main__":
-    run({"export": export_set, "view-export": export_view, "import": import_set, "merge": merge_view}, __doc__)
+    run(
+        {
+            "export": export_set,
+            "view-export": export_view,
+            "import": import_set,
+            "merge": merge_view,
+        },
+        __doc__,
+    )

@@ -6,9 +6,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from floor import COLUMNS, INSTANTS, NAMED, NULLABLE, NUMBERS, PAGE, PARENTS, compiled, counted, load, refuse_full, run, selected, write_set
+from floor import (
+    COLUMNS,
+    INSTANTS,
+    NAMED,
+    NULLABLE,
+    NUMBERS,
+    PAGE,
+    PARENTS,
+    compiled,
+    counted,
+    load,
+    refuse_full,
+    run,
+    selected,
+    write_set,
+)
 
-NO_TEXT = {"id", "uuid", "is_hidden", "purchase_date", "addition_date"} | NUMBERS | INSTANTS  # holds no tab, line feed or backslash
+NO_TEXT = (
+    {"id", "uuid", "is_hidden", "purchase_date", "addition_date"} | NUMBERS | INSTANTS
+)  # holds no tab, line feed or backslash
 NULL = "\\N"
 
 
@@ -24,7 +41,9 @@ def postgres_pages(db: Any, entity: str) -> Iterator[bytes]:
     values = ", ".join(f"{postgres_value(name, sql)} AS {name}" for name, sql in fields.items())
     query = f"SELECT row_to_json(r) FROM (SELECT {values} FROM {source} ORDER BY t.id) r"
     lines: list[bytes] = []
-    with db.cursor().copy(f"COPY ({query}) TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')") as copy:
+    with db.cursor().copy(
+        f"COPY ({query}) TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')"
+    ) as copy:
         for line in copy:
             lines.append(line)
             if len(lines) == PAGE:
@@ -52,7 +71,12 @@ def escape(text: str | None) -> str:
     if text is None:
         return NULL
     if "\\" in text or "\n" in text or "\t" in text or "\r" in text:
-        return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+        return (
+            text.replace("\\", "\\\\")
+            .replace("\t", "\\t")
+            .replace("\n", "\\n")
+            .replace("\r", "\\r")
+        )
     return text
 
 
@@ -74,10 +98,20 @@ def import_postgres(folder: str, url: str) -> None:
             db.execute(statement)
         for entity, columns in COLUMNS.items():
             row = "\\t".join(f"{{{postgres_cell(entity, c)}}}" for c in columns) + "\\n"
-            make = compiled(entity, [f'f"""{row}"""'], ids, "''.join([", " for r in records]).encode()", escape=escape, NULL=NULL)
+            make = compiled(
+                entity,
+                [f'f"""{row}"""'],
+                ids,
+                "''.join([",
+                " for r in records]).encode()",
+                escape=escape,
+                NULL=NULL,
+            )
             with db.cursor().copy(f"COPY {entity} ({', '.join(columns)}) FROM STDIN") as copy:
                 load(Path(folder), entity, ids, lambda records, c=copy, m=make: c.write(m(records)))  # type: ignore[misc]
-            db.execute(f"SELECT setval(pg_get_serial_sequence('{entity}', 'id'), coalesce(max(id), 1)) FROM {entity}")
+            db.execute(
+                f"SELECT setval(pg_get_serial_sequence('{entity}', 'id'), coalesce(max(id), 1)) FROM {entity}"
+            )
         for statement in after:
             db.execute(statement)
 
@@ -93,8 +127,12 @@ def postgres_constraints(db: Any) -> tuple[list[str], list[str]]:
         "SELECT indexrelid::regclass, pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid::regclass::text = ANY(%s) AND NOT indisprimary",
         (tables,),
     ).fetchall()
-    before = [f"ALTER TABLE {table} DROP CONSTRAINT {name}" for table, name, _ in keys] + [f"DROP INDEX {name}" for name, _ in indexes]
-    return before, [sql for _, sql in indexes] + [f"ALTER TABLE {table} ADD CONSTRAINT {name} {sql}" for table, name, sql in keys]
+    before = [f"ALTER TABLE {table} DROP CONSTRAINT {name}" for table, name, _ in keys] + [
+        f"DROP INDEX {name}" for name, _ in indexes
+    ]
+    return before, [sql for _, sql in indexes] + [
+        f"ALTER TABLE {table} ADD CONSTRAINT {name} {sql}" for table, name, sql in keys
+    ]
 
 
 if __name__ == "__main__":

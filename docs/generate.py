@@ -15,7 +15,8 @@ from typing import Any
 import click
 
 import bakeio_core
-from bakeio_core import cli, hookspecs
+from bakeio_core.catalog import hookspecs
+from bakeio_core.cli.group import bakeio, plugin_commands
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 WIDTH = 80
@@ -33,15 +34,19 @@ VALUES = {
 # -- the command line
 def commands() -> dict[str, click.Command]:
     """Return bakeio's own commands, those of its bundled plugins among them, in the order of their names."""
-    own = dict(cli.bakeio.commands)
-    for name, entry in cli._plugin_commands().items():
+    own = dict(bakeio.commands)
+    for name, entry in plugin_commands().items():
         if entry.dist is not None and entry.dist.name == "bakeio":
             own.setdefault(name, entry.load())
     return dict(sorted(own.items()))
 
 
-def _context(command: click.Command, name: str, parent: click.Context | None = None) -> click.Context:
-    return click.Context(command, info_name=name, parent=parent, terminal_width=WIDTH, **_names(command))
+def _context(
+    command: click.Command, name: str, parent: click.Context | None = None
+) -> click.Context:
+    return click.Context(
+        command, info_name=name, parent=parent, terminal_width=WIDTH, **_names(command)
+    )
 
 
 def _names(command: click.Command) -> dict[str, Any]:
@@ -51,12 +56,14 @@ def _names(command: click.Command) -> dict[str, Any]:
 
 def command_line() -> str:
     """Return the page of the command line: every command's `--help`."""
-    group = cli.bakeio
+    group = bakeio
     context = _context(group, "bakeio")
     formatter = context.make_formatter()
     group.format_usage(context, formatter)
     group.format_help_text(context, formatter)
-    click.Command.format_options(group, context, formatter)  # without the list of commands, which other plugins lengthen
+    click.Command.format_options(
+        group, context, formatter
+    )  # without the list of commands, which other plugins lengthen
     out = [NOTE, "# Command line\n"]
     out.append(
         "Results go to stdout, progress, questions and warnings to stderr. With `--json` a command prints one JSON object on stdout and "
@@ -69,7 +76,10 @@ def command_line() -> str:
         out.append(f"| [{name}](#bakeio-{name}) | {first} |")
     out.append("")
     for name, command in commands().items():
-        out += [f"## bakeio {name}\n", _fenced(command.get_help(_context(command, name, context)), "text")]
+        out += [
+            f"## bakeio {name}\n",
+            _fenced(command.get_help(_context(command, name, context)), "text"),
+        ]
     return "\n".join(out)
 
 
@@ -85,8 +95,14 @@ _AFTER = re.compile(r"(?<=\.) (?=(?:Raises|Returns|Called) [A-Z`a-z])")
 def _paragraph(text: str) -> list[str]:
     """Return a paragraph of a docstring as Markdown: `name: what it is` becomes an item of a list."""
     lines = text.split("\n")
-    starts = [place for place, line in enumerate(lines) if place == 0 or _LISTED.match(line) or re.match(r"(Raises|Returns|Called) ", line)]
-    joined = "\n".join(" ".join(lines[a:b]) for a, b in zip(starts, [*starts[1:], len(lines)], strict=True))
+    starts = [
+        place
+        for place, line in enumerate(lines)
+        if place == 0 or _LISTED.match(line) or re.match(r"(Raises|Returns|Called) ", line)
+    ]
+    joined = "\n".join(
+        " ".join(lines[a:b]) for a, b in zip(starts, [*starts[1:], len(lines)], strict=True)
+    )
     out = []
     for line in joined.split("\n"):
         for piece in _AFTER.split(line):
@@ -111,7 +127,11 @@ def docstring(thing: Any) -> str:
             continue
         lines = _paragraph(part)
         for place, line in enumerate(lines):
-            follows = place + 1 < len(lines) and line.startswith("- ") and lines[place + 1].startswith("- ")
+            follows = (
+                place + 1 < len(lines)
+                and line.startswith("- ")
+                and lines[place + 1].startswith("- ")
+            )
             out.append(line if follows else line + "\n")
     return "\n".join(out)
 
@@ -127,7 +147,13 @@ def signature(thing: Any, name: str) -> str:
         if parameter.kind is parameter.KEYWORD_ONLY and not star:
             parameters.append("*")
         star = star or parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_POSITIONAL)
-        prefix = "*" if parameter.kind is parameter.VAR_POSITIONAL else "**" if parameter.kind is parameter.VAR_KEYWORD else ""
+        prefix = (
+            "*"
+            if parameter.kind is parameter.VAR_POSITIONAL
+            else "**"
+            if parameter.kind is parameter.VAR_KEYWORD
+            else ""
+        )
         annotation = _annotation(written.get(parameter.name, parameter.annotation))
         text = f"{prefix}{parameter.name}" + (f": {annotation}" if annotation else "")
         if parameter.default is not parameter.empty:
@@ -137,7 +163,11 @@ def signature(thing: Any, name: str) -> str:
     result = "" if inspect.isclass(thing) else _annotation(found.return_annotation)
     tail = f" -> {result}" if result else ""
     line = f"{name}({', '.join(parameters)}){tail}"
-    return line if len(line) <= WIDTH + 10 else f"{name}(\n" + "".join(f"    {text},\n" for text in parameters) + f"){tail}"
+    return (
+        line
+        if len(line) <= WIDTH + 10
+        else f"{name}(\n" + "".join(f"    {text},\n" for text in parameters) + f"){tail}"
+    )
 
 
 def _quoted(value: Any) -> str:
@@ -147,7 +177,9 @@ def _quoted(value: Any) -> str:
 def _annotation(value: Any) -> str:
     if value is inspect.Parameter.empty:
         return ""
-    return (value if isinstance(value, str) else inspect.formatannotation(value)).replace("typing.", "")
+    return (value if isinstance(value, str) else inspect.formatannotation(value)).replace(
+        "typing.", ""
+    )
 
 
 # -- hooks
@@ -164,7 +196,9 @@ def hook_reference() -> str:
         "module, marked with `@hookimpl`. Parameters a function does not use may be left out of it. The first two hooks are all that most "
         "plugins need; the [tutorial](../tutorial/first-view-plugin.md) writes one.\n"
     )
-    out.append("A misspelt name beginning with `bakeio_` is an error that names the hook it may have meant.\n")
+    out.append(
+        "A misspelt name beginning with `bakeio_` is an error that names the hook it may have meant.\n"
+    )
     for name, hook in hooks().items():
         first = bool((getattr(hook, "bakeio_spec", None) or {}).get("firstresult"))
         called = (
@@ -172,7 +206,12 @@ def hook_reference() -> str:
             if first
             else "Called for every plugin that has it, in the order of their names."
         )
-        out += [f"## {name}\n", _fenced(signature(hook, name), "text"), docstring(hook), f"{called}\n"]
+        out += [
+            f"## {name}\n",
+            _fenced(signature(hook, name), "text"),
+            docstring(hook),
+            f"{called}\n",
+        ]
     return "\n".join(out)
 
 
@@ -181,7 +220,11 @@ def _members(kind: type) -> Iterator[tuple[str, Any]]:
     """Give the public methods and properties of a class that say what they do."""
     for name, value in vars(kind).items():
         plain = getattr(value, "__func__", value)
-        documented = inspect.isfunction(plain) or isinstance(plain, property) or type(plain).__name__ == "cached_property"
+        documented = (
+            inspect.isfunction(plain)
+            or isinstance(plain, property)
+            or type(plain).__name__ == "cached_property"
+        )
         if not name.startswith("_") and documented and (plain.__doc__ or "").strip():
             yield name, value
 
@@ -195,8 +238,14 @@ def _described(name: str) -> list[str]:
         return [*out, _fenced(signature(value, name), "text"), docstring(value)]
     if issubclass(value, Exception):
         base = value.__bases__[0].__name__
-        code = f" Its `code` is `{getattr(value, 'code', None)}` where nothing more exact is known." if getattr(value, "code", None) else ""
-        out += [f"An exception, a kind of {f'[{base}](#{base.lower()})' if base != 'Exception' else '`Exception`'}.{code}\n"]
+        code = (
+            f" Its `code` is `{getattr(value, 'code', None)}` where nothing more exact is known."
+            if getattr(value, "code", None)
+            else ""
+        )
+        out += [
+            f"An exception, a kind of {f'[{base}](#{base.lower()})' if base != 'Exception' else '`Exception`'}.{code}\n"
+        ]
     else:
         out += [_fenced(signature(value, name), "text")]
     out += [docstring(value)]
@@ -222,18 +271,27 @@ def public_names() -> str:
     return "\n".join(out)
 
 
-PAGES: dict[str, Callable[[], str]] = {"cli.md": command_line, "hooks.md": hook_reference, "api.md": public_names}
+PAGES: dict[str, Callable[[], str]] = {
+    "cli.md": command_line,
+    "hooks.md": hook_reference,
+    "api.md": public_names,
+}
 
 
 def stale(folder: Path = REFERENCE) -> list[str]:
     """Return the names of the generated pages that are missing or not as the code has them now."""
-    there = {name: (folder / name).read_text("utf-8") if (folder / name).exists() else None for name in PAGES}
+    there = {
+        name: (folder / name).read_text("utf-8") if (folder / name).exists() else None
+        for name in PAGES
+    }
     return [name for name, make in PAGES.items() if there[name] != _page(make)]
 
 
 def _page(make: Callable[[], str]) -> str:
     parts = re.split(r"(```.*?\n```\n)", make(), flags=re.DOTALL)
-    parts[::2] = [re.sub(r"\n{2,}$", "\n\n", re.sub(r"\n{3,}", "\n\n", text)) for text in parts[::2]]
+    parts[::2] = [
+        re.sub(r"\n{2,}$", "\n\n", re.sub(r"\n{3,}", "\n\n", text)) for text in parts[::2]
+    ]
     return "".join(parts).rstrip() + "\n"
 
 

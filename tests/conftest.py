@@ -16,11 +16,11 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from bakeio_core import Bakeio, connect
-from bakeio_core.cli import main
+from bakeio_core.cli.run import main
 
 pytest.register_assert_rewrite("support")
 
-from support.commands import Ran  # noqa: E402
+from support.commands import Ran  # noqa: E402  (rewritten assertions first)
 from support.databases import rows_of  # noqa: E402
 
 REAL_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
@@ -123,7 +123,7 @@ def sample_template(postgresql: str, core: Bakeio) -> str:
 
 
 def fill_sample(engine: Engine, core: Bakeio) -> None:
-    from bakeio_core.database import begin_write
+    from bakeio_core.database.connect import begin_write
 
     with begin_write(engine) as db:
         core.create_tables(db)
@@ -210,7 +210,7 @@ def sample_set(
     sample_database: Path, tmp_path_factory: pytest.TempPathFactory, core: Bakeio
 ) -> Path:
     """A normalized set of the sample bakery; copy it before changing it."""
-    from bakeio_core.database import begin_read
+    from bakeio_core.database.connect import begin_read
 
     folder = tmp_path_factory.mktemp("sets") / "sample"
     engine = connect(sample_database)

@@ -37,7 +37,7 @@ from typing import Any
 from support.mutations import Hostile, Material, make
 
 from bakeio_core import Bakeio
-from bakeio_core.cli import main as bakeio
+from bakeio_core.cli.run import main as bakeio
 from bakeio_core.errors import CODES
 
 SECONDS, MEGABYTES = 5.0, 500

@@ -42,9 +42,9 @@ from support.receipts import FLOUR
 
 import bakeio_core
 from bakeio_core import Bakeio, connect
-from bakeio_core.cli import main
-from bakeio_core.database import begin_read, begin_write
-from bakeio_core.sets import ExportSet
+from bakeio_core.cli.run import main
+from bakeio_core.database.connect import begin_read, begin_write
+from bakeio_core.files.export_set import ExportSet
 
 TABLES = (
     "suppliers",

@@ -21,7 +21,8 @@ from rapidfuzz import fuzz, process
 from sqlalchemy import insert
 
 from bakeio_core import Bakeio, connect
-from bakeio_core.candidates import Candidate, Candidates
+from bakeio_core.catalog.exchange import Candidate
+from bakeio_core.resolving.candidates import Candidates
 
 DATA = Path(__file__).parent / "data"
 LIKELY = 0.85

@@ -17,26 +17,22 @@ from pathlib import Path
 import pytest
 
 import bakeio_core
-from bakeio_core import Bakeio, hookspecs
+from bakeio_core import Bakeio
+from bakeio_core.catalog import hookspecs
 
 CORE = Path(bakeio_core.__file__).parent
-MODULES = sorted(path.stem for path in CORE.glob("*.py"))
-TESTS = Path(__file__).resolve().parent
-WORDS = TESTS / "data" / "domain_words.txt"
+FILES = {
+    ".".join(path.relative_to(CORE.parent).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(CORE.rglob("*.py"))
+}
+MODULES = sorted(FILES)
+WORDS = Path(__file__).parent / "data" / "domain_words.txt"
 
-ORDER = [  # a module imports only from modules before it
-    *["errors", "version", "values", "columns", "revision", "model", "hookspecs", "plugins",
-      "catalog"],
-    *["dialects", "database", "ledger", "documents", "output", "sets"],
-    *["export", "projection", "sources", "words", "candidates", "resolve", "dialogue", "linking"],
-    *["changes", "reading", "records", "plan", "sieve", "merge", "loading", "journal", "apply",
-      "undo"],
-    *["skipped", "opening", "writing"],
-    *["report", "difference", "page", "schema", "samples", "host", "testing", "session",
-      "importing", "cli", "__init__", "__main__"],
-]  # fmt: skip
-COMMAND_LINE = {"session", "importing", "cli"}
-NAMES_DIALECTS = {"dialects", "database", "columns"}
+ROOMS = [  # a room knows only itself and the rooms before it
+    *["version", "errors", "values", "catalog", "report", "database", "files", "history"],
+    *["resolving", "importing", "exporting", "host", "cli", "__main__"],
+]
+NAMES_DIALECTS = {"bakeio_core.database", "bakeio_core.catalog.columns"}
 GENERAL = {  # see the head of domain_words.txt
     *[
         "item",
@@ -59,76 +55,59 @@ GENERAL = {  # see the head of domain_words.txt
 
 
 def tree(module: str) -> ast.Module:
-    return ast.parse((CORE / f"{module}.py").read_text("utf-8"))
+    return ast.parse(FILES[module].read_text("utf-8"))
 
 
-def executed(node: ast.AST) -> Iterator[ast.AST]:
-    """Every node below, but for what stands under `if TYPE_CHECKING:`."""
-    for child in ast.iter_child_nodes(node):
-        if (
-            isinstance(child, ast.If)
-            and isinstance(child.test, ast.Name)
-            and child.test.id == "TYPE_CHECKING"
-        ):
-            for other in child.orelse:
-                yield other
-                yield from executed(other)
-            continue
-        yield child
-        yield from executed(child)
+def room(module: str) -> str:
+    """The folder, or the file beside the folders, a module stands in."""
+    return module.split(".")[1] if "." in module else "the front"
 
 
 def imported(module: str) -> set[str]:
-    """The modules of the core a module imports, at its top or inside a function."""
+    """The modules of the core a module imports: at its top, inside a function, for the type checker alone."""
     found = set()
-    for node in executed(tree(module)):
+    for node in ast.walk(tree(module)):
         if isinstance(node, ast.Import):
-            found |= {
-                alias.name.split(".")[1]
-                for alias in node.names
-                if alias.name.startswith("bakeio_core.")
-            }
+            found |= {alias.name for alias in node.names if alias.name in FILES}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}, line {node.lineno}: imports are absolute here"
-            package, _, name = (node.module or "").partition(".")
-            if package == "bakeio_core":
-                found |= (
-                    {name.split(".")[0]}
-                    if name
-                    else {a.name if a.name in MODULES else "__init__" for a in node.names}
-                )
-    return found
+            named = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in FILES else str(node.module) for name in named} & FILES.keys()
+    return found - {module, "bakeio_core"}
+
+
+def without_front() -> list[str]:
+    return [module for module in MODULES if "." in module]
 
 
 # -- arrows
-def test_every_module_has_its_place_in_the_order() -> None:
-    assert set(MODULES) - set(ORDER) == set()
-    assert len(ORDER) == len(set(ORDER))
+def test_every_module_stands_in_a_room() -> None:
+    assert {room(module) for module in without_front()} == set(ROOMS)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_go_one_way(module: str) -> None:
-    earlier = ORDER[: ORDER.index(module)]
-    assert imported(module) - set(earlier) == set()
+@pytest.mark.parametrize("module", without_front())
+def test_arrows_between_rooms_run_one_way(module: str) -> None:
+    below = ROOMS[: ROOMS.index(room(module)) + 1]
+    assert sorted(other for other in imported(module) if room(other) not in below) == []
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_the_core_imports_no_plugin(module: str) -> None:
     names = [a.name for n in ast.walk(tree(module)) if isinstance(n, ast.Import) for a in n.names]
     names += [n.module or "" for n in ast.walk(tree(module)) if isinstance(n, ast.ImportFrom)]
-    assert not [
-        name for name in names if name.startswith("bakeio_") and name.split(".")[0] != "bakeio_core"
-    ]
+    strangers = [name for name in names if name.startswith("bakeio_")]
+    assert [name for name in strangers if name.split(".")[0] != "bakeio_core"] == []
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name not in COMMAND_LINE])
+@pytest.mark.parametrize(
+    "module", [m for m in without_front() if room(m) not in ("cli", "__main__")]
+)
 def test_only_the_command_line_prints_asks_or_exits(module: str) -> None:
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
-            assert called not in ("print", "input", "exit", "quit", "sys.exit"), (
-                f"{module}, line {node.lineno}"
-            )
+            forbidden = ("print", "input", "exit", "quit", "sys.exit")
+            assert called not in forbidden, f"{module}, line {node.lineno}"
             assert not re.match(r"(click|sys\.(stdout|stderr|stdin))\.", called), (
                 f"{module}, line {node.lineno}"
             )
@@ -138,82 +117,33 @@ def test_only_the_command_line_prints_asks_or_exits(module: str) -> None:
             )
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name not in NAMES_DIALECTS])
-def test_only_the_modules_of_databases_name_one(module: str) -> None:
+@pytest.mark.parametrize("module", [m for m in MODULES if not m.startswith(tuple(NAMES_DIALECTS))])
+def test_only_the_room_of_databases_names_one(module: str) -> None:
     parsed = tree(module)
     told = {id(part) for node in ast.walk(parsed) for part in said_to_people(node)}
     holds: dict[type, str] = {ast.Constant: "value", ast.Name: "id", ast.Attribute: "attr"}
-    values = [
-        getattr(node, holds[type(node)])
-        for node in ast.walk(parsed)
-        if type(node) in holds and id(node) not in told
-    ]
-    assert [
-        value
-        for value in values
-        if isinstance(value, str) and re.search("sqlite|postgres", value, re.I)
-    ] == []
+    nodes = [node for node in ast.walk(parsed) if type(node) in holds and id(node) not in told]
+    values = [getattr(node, holds[type(node)]) for node in nodes]
+    assert [v for v in values if isinstance(v, str) and re.search("sqlite|postgres", v, re.I)] == []
 
 
 def said_to_people(node: ast.AST) -> Iterator[ast.AST]:
     """Docstrings and the help texts of options."""
-    if (
-        isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
-        and node.body
-        and isinstance(node.body[0], ast.Expr)
-    ):
+    documented = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+    if documented and node.body and isinstance(node.body[0], ast.Expr):
         yield node.body[0].value
     if isinstance(node, ast.keyword) and node.arg == "help":
         yield from ast.walk(node.value)
 
 
 def test_columns_names_a_database_only_where_it_compiles_for_it() -> None:
-    module = tree("columns")
-    allowed = {
-        id(part)
-        for node in ast.walk(module)
-        if isinstance(node, ast.FunctionDef)
-        for d in node.decorator_list
-        for part in ast.walk(d)
-    }
-    found = [
-        n
-        for n in ast.walk(module)
-        if isinstance(n, ast.Constant) and re.search("sqlite|postgres", str(n.value), re.I)
-    ]
-    assert found and all(id(node) in allowed for node in found)
-
-
-# -- tests
-TEST_FILES = [
-    path.relative_to(TESTS).as_posix()
-    for path in sorted([*TESTS.glob("*.py"), *TESTS.glob("support/*.py")])
-]
-
-
-def imports_of(path: Path) -> set[str]:
-    """The modules a file imports, at its top or elsewhere; a relative one begins with its dots."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            module = "." * node.level + (node.module or "")
-            names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
-    return {name.removeprefix("tests.") for name in names}
-
-
-@pytest.mark.parametrize("name", TEST_FILES)
-def test_nothing_in_tests_imports_a_test_module(name: str) -> None:
-    """What several use is in `support`, and fixtures come from `conftest` without an import."""
-    first_names = {module.split(".")[0] for module in imports_of(TESTS / name)}
-    assert "" not in first_names, "imports are absolute here"
-    assert [module for module in sorted(first_names) if module.startswith("test_")] == []
-    assert "conftest" not in first_names
-    if name.startswith("support/"):
-        assert first_names & {path.stem for path in TESTS.glob("*.py")} == set(), (
-            "what is shared needs no command"
-        )
+    module = tree("bakeio_core.catalog.columns")
+    functions = [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)]
+    allowed = {id(part) for f in functions for d in f.decorator_list for part in ast.walk(d)}
+    constants = [node for node in ast.walk(module) if isinstance(node, ast.Constant)]
+    found = [node for node in constants if re.search("sqlite|postgres", str(node.value), re.I)]
+    assert found
+    assert all(id(node) in allowed for node in found)
 
 
 # -- words
@@ -230,7 +160,7 @@ def domain_words() -> set[str]:
 def test_the_core_contains_no_word_of_the_bakery(module: str) -> None:
     """Names, texts, docstrings and comments alike."""
     domain = domain_words()
-    lines = (CORE / f"{module}.py").read_text("utf-8").splitlines()
+    lines = FILES[module].read_text("utf-8").splitlines()
     assert [
         (number, word)
         for number, line in enumerate(lines, 1)
@@ -265,7 +195,7 @@ def test_what_is_public_is_what_the_package_exposes() -> None:
     assert len(bakeio_core.__all__) == len(set(bakeio_core.__all__))
     assert set(bakeio_core._HOME_OF) == set(bakeio_core.__all__)
     with pytest.raises(AttributeError, match="Bakery"):
-        bakeio_core.Bakery  # noqa: B018
+        bakeio_core.Bakery
 
 
 @pytest.mark.parametrize("name", bakeio_core.__all__)

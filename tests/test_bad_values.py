@@ -302,7 +302,7 @@ def messages(
     core: Bakeio, sample_set: Path, sample_database: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[tuple[str, int, str], Any]:
     """What is said of every bad value, by file, record and field."""
-    from bakeio_core.database import begin_read
+    from bakeio_core.database.connect import begin_read
 
     spoilt = Spoilt(sample_set, tmp_path_factory.mktemp("messages") / "set")
     spoilt.put(BAD_VALUES, spoilt.add)

@@ -26,8 +26,8 @@ from support.commands import Run
 from support.databases import rows_of
 
 from bakeio_core import Bakeio, DatabaseError, ImportRefused, connect
-from bakeio_core.database import begin_read, begin_write
-from bakeio_core.output import new_file
+from bakeio_core.database.connect import begin_read, begin_write
+from bakeio_core.files.output import new_file
 
 CLI = [sys.executable, "-m", "bakeio_core"]
 

@@ -282,7 +282,7 @@ def test_permissions_that_forbid_writing_are_named(
 
 AS_NOBODY = """
 import contextlib, io, json, os, sys
-from bakeio_core.cli import main
+from bakeio_core.cli.run import main
 words = json.loads(sys.argv[1])
 with contextlib.suppress(SystemExit), contextlib.redirect_stderr(io.StringIO()):
     out, sys.stdout = sys.stdout, io.TextIOWrapper(io.BytesIO())

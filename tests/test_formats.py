@@ -13,7 +13,7 @@ import pytest
 from support.databases import rows_of
 
 from bakeio_core import Bakeio, Format, UsageError, connect, hookimpl
-from bakeio_core.database import begin_read, begin_write
+from bakeio_core.database.connect import begin_read, begin_write
 
 
 def write(file: IO[bytes], header: dict[str, Any], records: Iterable[dict[str, Any]]) -> None:

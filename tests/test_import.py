@@ -17,7 +17,7 @@ from support.databases import rows_of, sql, state
 from support.files import PRODUCTS, PURCHASES, SUPPLIERS, edit_set, resign
 
 from bakeio_core import Bakeio, Entity, connect, hookimpl, identity_columns
-from bakeio_core.database import begin_write
+from bakeio_core.database.connect import begin_write
 
 
 @pytest.mark.parametrize("filled", [False, True], ids=["empty", "filled"])

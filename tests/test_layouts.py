@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.commands import Ran
 
-from bakeio_core import documents
-from bakeio_core.documents import Document
 from bakeio_core.errors import DocumentError, Problem
+from bakeio_core.files import scanner
+from bakeio_core.files.documents import Document
 
 LAYOUTS = ["line", "compact line", "crlf line", 0, 1, 2, 4, "\t", None, "compact"]
 """One record a line, or what `json.dumps` gives with an indentation or without."""
@@ -59,10 +59,10 @@ def laid_out(records: list[Any], layout: Any, behind: bool = False) -> bytes:
     return json.dumps(document, indent=layout, ensure_ascii=False).encode()
 
 
-def read(data: bytes, block: int = documents.BLOCK) -> list[tuple[int, Any]]:
+def read(data: bytes, block: int = scanner.BLOCK) -> list[tuple[int, Any]]:
     """Return (number, record or problem) of a document that is read in blocks of so many bytes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(documents, "BLOCK", block)
+        patch.setattr(scanner, "BLOCK", block)
         blocks = list(Document("d.json", partial(io.BytesIO, data)).blocks())
     items = [item for block in blocks for item in block.slow("d.json")]
     firsts = [block.first for block in blocks]
@@ -157,7 +157,7 @@ FLAT = [
 def test_proper_records_are_read_as_blocks_in_any_layout(
     layout: Any, behind: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(documents, "BLOCK", 1000)
+    monkeypatch.setattr(scanner, "BLOCK", 1000)
     blocks = list(Document("d.json", partial(io.BytesIO, laid_out(FLAT, layout, behind))).blocks())
     assert len(blocks) > 3
     assert [json.loads(text) for block in blocks for text in map(bytes, block.texts)] == FLAT
@@ -181,7 +181,7 @@ def test_of_a_document_in_lines_a_broken_record_alone_is_left_out(
         b'"product_id": %d,' % number if b'"product_id": ' in data else b'"product_id":%d,' % number
     )
     data = data[:at] + spoil + data[at + len('"product_id"') :]
-    for block in (1000, documents.BLOCK):
+    for block in (1000, scanner.BLOCK):
         items = read(data, block)
         assert [(n, item.code) for n, item in items if isinstance(item, Problem)] == [
             (number, "bad-json")
@@ -199,7 +199,7 @@ def test_a_record_without_its_beginning_takes_no_other_along(layout: Any, number
         b'"product_id": %d,' % number if b'"product_id": ' in data else b'"product_id":%d,' % number
     )
     data = data[: data.rindex(b"{", 0, at)] + data[at:]
-    for block in (1000, documents.BLOCK):
+    for block in (1000, scanner.BLOCK):
         with pytest.raises(DocumentError):
             read(data, block)
 
@@ -237,7 +237,7 @@ def test_a_document_that_ends_early_is_called_truncated_in_any_layout(
     layout: Any, size: float
 ) -> None:
     data = laid_out(FLAT, layout)
-    for block in (1000, documents.BLOCK):
+    for block in (1000, scanner.BLOCK):
         with pytest.raises(DocumentError) as failed:
             read(data[: int(len(data) * size)], block)
         assert failed.value.code == "truncated"
@@ -275,7 +275,7 @@ def test_what_stands_behind_the_records_is_looked_at(layout: Any, end: bytes, br
         data = data.replace(b'"product_id"', b'"product_id', 1)
     if layout == "bare list":
         data = data[data.index(b'[{"product_id') :]
-    for block in (1000, documents.BLOCK):
+    for block in (1000, scanner.BLOCK):
         if layout == "bare list" and end == b"]" and not broken:
             assert [plain(item) for _, item in read(data, block)] == FLAT
         else:

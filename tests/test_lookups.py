@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event, text
 
 from bakeio_core import Bakeio, connect
-from bakeio_core.database import begin_write
+from bakeio_core.database.connect import begin_write
 
 NEW = 600
 INDEXES = {
@@ -25,9 +25,9 @@ INDEXES = {
 
 
 @pytest.fixture
-def receipts(filled: str, tmp_path: Path) -> Path:
+def receipts(bakery: str, tmp_path: Path) -> Path:
     """New purchases of every product, many of them from one shop."""
-    with connect(filled).connect() as db:
+    with connect(bakery).connect() as db:
         products = db.execute(text("SELECT slug FROM products ORDER BY id")).scalars().all()
         shops = (
             db.execute(
@@ -132,9 +132,9 @@ def test_new_tables_get_their_indexes_in_one_order(core: Bakeio, tmp_path: Path)
         assert names == sorted(names)
 
 
-def test_upgrade_makes_the_index_an_old_database_lacks(core: Bakeio, filled: str) -> None:
-    made_in_order(filled, ["supplier"])
-    engine = connect(filled)
+def test_upgrade_makes_the_index_an_old_database_lacks(core: Bakeio, bakery: str) -> None:
+    made_in_order(bakery, ["supplier"])
+    engine = connect(bakery)
     with begin_write(engine) as db:
         added = core.upgrade(db)
     engine.dispose()
@@ -142,10 +142,10 @@ def test_upgrade_makes_the_index_an_old_database_lacks(core: Bakeio, filled: str
 
 
 def test_parts_of_a_key_that_are_null_are_looked_up_too(
-    core: Bakeio, filled: str, tmp_path: Path
+    core: Bakeio, bakery: str, tmp_path: Path
 ) -> None:
     """One lot without a day must not make every lot of the batch be read."""
-    with connect(filled).connect() as db:
+    with connect(bakery).connect() as db:
         products = db.execute(text("SELECT slug FROM products ORDER BY id")).scalars().all()
     lots = [
         {
@@ -159,7 +159,7 @@ def test_parts_of_a_key_that_are_null_are_looked_up_too(
     ]
     path = tmp_path / "lots.json"
     path.write_text(json.dumps({"entity_type": "inventory_items", "records": lots}))
-    engine, asked = connect(filled), list[str]()
+    engine, asked = connect(bakery), list[str]()
     event.listen(engine, "before_cursor_execute", lambda c, cursor, sql, *rest: asked.append(sql))
     with begin_write(engine) as db:
         assert core.import_(db, path).summary["created"] == len(lots)

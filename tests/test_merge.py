@@ -23,7 +23,7 @@ from support.files import Records, document, edit
 from support.reports import counts, found, refused
 
 from bakeio_core import Bakeio, ImportRefused, connect
-from bakeio_core.database import begin_read, begin_write
+from bakeio_core.database.connect import begin_read, begin_write
 
 
 def upc(number: int) -> str:

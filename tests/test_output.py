@@ -16,7 +16,7 @@ import pytest
 from support.commands import Run
 
 from bakeio_core import Bakeio, connect
-from bakeio_core.database import begin_read
+from bakeio_core.database.connect import begin_read
 
 
 @pytest.fixture(scope="module")

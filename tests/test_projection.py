@@ -50,12 +50,13 @@ from bakeio_core import (
     identity_columns,
     key,
     readonly,
+    values,
 )
-from bakeio_core.database import begin_read, begin_write
+from bakeio_core.database.connect import begin_read, begin_write
 from bakeio_core.errors import PluginError
-from bakeio_core.projection import revision_of
-from bakeio_core.revision import field_hash, hashing
-from bakeio_core.values import Bounds, Real, Text, all_shortest, shortest
+from bakeio_core.files.revision import field_hash, hashing, revision_of
+from bakeio_core.values.numbers import Bounds, all_shortest, shortest
+from bakeio_core.values.text import Text
 
 
 def exported(
@@ -305,7 +306,7 @@ def test_a_view_of_every_kind_of_column_comes_back_unedited_edited_and_edited_ag
         assert orchard.import_(db, laid_out(path, layout)).summary["unchanged"] == len(TREES)
     for field, value in CASES:  # each from the same file, whose own earlier edit is no conflict
         with begin_write(planted) as db:
-            laid_out(path, layout, lambda records: records[0].update({field: value}))  # noqa: B023
+            laid_out(path, layout, lambda records: records[0].update({field: value}))
             report = orchard.import_(db, path)
         counts = {name: number for name, number in report.summary.items() if number}
         assert counts == {"processed": 4, "updated": 1, "unchanged": 3}, (field, value)
@@ -374,7 +375,7 @@ def test_what_a_column_cannot_hold_is_named_in_every_layout(
     clean = path.read_text("utf-8")
     for field, value in BAD:
         path.write_text(clean, "utf-8")
-        laid_out(path, layout, lambda records: records[1].update({field: value}))  # noqa: B023
+        laid_out(path, layout, lambda records: records[1].update({field: value}))
         assert complaints(orchard, planted, path) == [("bad-value", 2, field)], value
 
 
@@ -496,7 +497,7 @@ def test_the_hashes_of_a_columns_pages_are_those_of_its_values(pages: list[list[
     for kind, values_of in (
         (Text(), pages),
         (
-            Real(Bounds([])),
+            values.Float(Bounds([])),
             [[None if value is None else len(value) / 2 for value in page] for page in pages],
         ),
     ):

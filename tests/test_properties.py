@@ -30,7 +30,7 @@ from sqlalchemy import (
 from support.files import set_contents
 
 from bakeio_core import Bakeio, Entity, connect, hookimpl, identity_columns, stamp_columns
-from bakeio_core.database import begin_read, begin_write
+from bakeio_core.database.connect import begin_read, begin_write
 
 
 class Shelves:

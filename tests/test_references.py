@@ -22,8 +22,9 @@ from support.files import DATA, resign
 from support.receipts import CIDER, DECIDED, FARM, SUMAC, decisions, purchase, receipts, view_of
 from support.terminal import on_terminal
 
-from bakeio_core import Bakeio, Decision, Entity, Missing, connect, documents, hookimpl
-from bakeio_core.documents import Document
+from bakeio_core import Bakeio, Decision, Entity, Missing, connect, hookimpl
+from bakeio_core.files import scanner
+from bakeio_core.files.documents import Document
 
 STORY = [
     "c",
@@ -136,7 +137,7 @@ def test_others_write_while_a_question_is_open(
         assert db.execute(f"PRAGMA journal_mode={journal}").fetchone() == (journal,)
         db.close()
     view_of(tmp_path / "view.json", [purchase(FARM)])
-    write = lambda: execute(url, COSTCO_TOO.format("meanwhile", "Meanwhile"))  # noqa: E731
+    write = lambda: execute(url, COSTCO_TOO.format("meanwhile", "Meanwhile"))
     done = on_terminal(
         ["-d", url, "import-view", "view.json", "--interactive"],
         [write, "c", "", "Lincoln", "MA"],
@@ -358,7 +359,7 @@ def test_a_decision_about_what_is_known_by_now_changes_nothing(
     assert len(rows_of(sample)["suppliers"]) == 8
 
 
-@pytest.mark.parametrize("block", [documents.BLOCK, 1000])
+@pytest.mark.parametrize("block", [scanner.BLOCK, 1000])
 def test_a_report_of_a_dry_run_is_that_of_the_real_run(
     run: Run,
     new_bakery: Callable[[], str],
@@ -366,7 +367,7 @@ def test_a_report_of_a_dry_run_is_that_of_the_real_run(
     monkeypatch: pytest.MonkeyPatch,
     block: int,
 ) -> None:
-    monkeypatch.setattr(documents, "BLOCK", block)
+    monkeypatch.setattr(scanner, "BLOCK", block)
     url, view, file = (
         new_bakery(),
         receipts(tmp_path / "v.json"),
@@ -459,7 +460,7 @@ def test_a_row_created_for_records_of_several_blocks_stays_while_one_of_them_nee
     monkeypatch: pytest.MonkeyPatch,
     refused: tuple[int, ...],
 ) -> None:
-    monkeypatch.setattr(documents, "BLOCK", 300)
+    monkeypatch.setattr(scanner, "BLOCK", 300)
     url = new_bakery()
     if url.startswith("postgresql"):
         execute(url, "ALTER TABLE purchases ADD CONSTRAINT odd CHECK (unit_price <> 666)")
@@ -484,7 +485,7 @@ def test_a_row_created_for_records_of_several_blocks_stays_while_one_of_them_nee
     assert [row[3] for row in rows_of(url)["suppliers"][8:]] == [FARM] * (len(refused) < 2)
 
 
-@pytest.mark.parametrize("block", [documents.BLOCK, 500])
+@pytest.mark.parametrize("block", [scanner.BLOCK, 500])
 @pytest.mark.parametrize("first", ["contradict each other", "are a conflict"])
 def test_a_row_created_for_records_that_are_left_out_is_there_for_a_later_one(
     run: Run,
@@ -505,7 +506,7 @@ def test_a_row_created_for_records_that_are_left_out_is_there_for_a_later_one(
         execute(url, f"UPDATE purchases SET unit_price = 123.5 WHERE id = {one['purchase_id']}")
     document["records"] = [*left_out, two | {"supplier_name": FARM, "notes": "n" * 600}]
     view.write_text(json.dumps(document), "utf-8")
-    monkeypatch.setattr(documents, "BLOCK", block)
+    monkeypatch.setattr(scanner, "BLOCK", block)
     words = importing(url, view, tmp_path)
     done = run(*words)
     counts = done.json["summary"]

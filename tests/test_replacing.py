@@ -14,7 +14,7 @@ import pytest
 from conftest import Ran, rows_of
 
 from bakeio_core import Bakeio, Format, UsageError, connect, hookimpl
-from bakeio_core.database import begin_read
+from bakeio_core.database.connect import begin_read
 
 Run = Callable[..., Ran]
 PAGE = "<!doctype html><html><title>A page of mine</title></html>\n"
@@ -618,8 +618,8 @@ def test_an_earlier_log_and_an_earlier_report_are_replaced(
 def test_a_log_somebody_puts_a_file_in_the_place_of_is_no_log_to_take_back(
     core: Bakeio, place: Path
 ) -> None:
-    from bakeio_core.output import restored
-    from bakeio_core.skipped import not_a_log
+    from bakeio_core.files.output import restored
+    from bakeio_core.importing.skipped import not_a_log
 
     with pytest.raises(KeyError), restored(place / "log.json", not_a_log):
         (place / "log.json").write_text("mine")

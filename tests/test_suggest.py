@@ -16,7 +16,9 @@ from suggest_quality import Quality, filled, qualities
 from support.commands import Run
 
 from bakeio_core import Bakeio, connect
-from bakeio_core.candidates import CAPPED, Candidate, Candidates
+from bakeio_core.catalog.exchange import Candidate
+from bakeio_core.resolving.candidates import Candidates
+from bakeio_core.resolving.index import CAPPED
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from support.databases import exact_rows, exact_rows_of, rows_of, sql
 from support.files import Records, edit
 
 from bakeio_core import Bakeio, BakeioError, Entity, connect, hookimpl
-from bakeio_core.database import begin_read, begin_write
+from bakeio_core.database.connect import begin_read, begin_write
 
 
 def edited(run: Run, url: str | Path, path: Path, change: Callable[[Records], None]) -> Path:

@@ -25,7 +25,7 @@ from support.files import VIEWS, document, edit
 from support.reports import counts, found, refused
 
 from bakeio_core import Bakeio, connect
-from bakeio_core.database import begin_read, begin_write
+from bakeio_core.database.connect import begin_read, begin_write
 
 # -- unedited
 

@@ -31,7 +31,7 @@ from killer import Bench, Fault, postgresql
 from support.receipts import FLOUR
 
 from bakeio_core import Bakeio, connect
-from bakeio_core.database import begin_read
+from bakeio_core.database.connect import begin_read
 
 CLI = [sys.executable, "-W", "ignore", "-m", "bakeio_core"]
 

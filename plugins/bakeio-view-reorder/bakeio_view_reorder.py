@@ -16,14 +16,26 @@ def last_price(tables):
     """What the product cost when it was last bought."""
     purchases, products = tables["purchases"], tables["products"]
     latest = select(purchases.c.unit_price).where(purchases.c.product_id == products.c.id)
-    return latest.order_by(purchases.c.purchase_date.desc(), purchases.c.id.desc()).limit(1).scalar_subquery()
+    return (
+        latest.order_by(purchases.c.purchase_date.desc(), purchases.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def last_supplier(tables):
     """Where it was last bought."""
     purchases, products, suppliers = tables["purchases"], tables["products"], tables["suppliers"]
-    latest = select(suppliers.c.name).join_from(purchases, suppliers).where(purchases.c.product_id == products.c.id)
-    return latest.order_by(purchases.c.purchase_date.desc(), purchases.c.id.desc()).limit(1).scalar_subquery()
+    latest = (
+        select(suppliers.c.name)
+        .join_from(purchases, suppliers)
+        .where(purchases.c.product_id == products.c.id)
+    )
+    return (
+        latest.order_by(purchases.c.purchase_date.desc(), purchases.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 @hookimpl
@@ -36,11 +48,17 @@ def bakeio_views():
         hides="is_hidden",
         fields={
             "product_slug": key("slug"),  # finds the row; written when created, never on update
-            "ingredient_slug": readonly("ingredient_id.slug"),  # context; supplies the link when the row is new
-            "in_stock": readonly(stock),  # computed: a function of the tables returning an expression
+            "ingredient_slug": readonly(
+                "ingredient_id.slug"
+            ),  # context; supplies the link when the row is new
+            "in_stock": readonly(
+                stock
+            ),  # computed: a function of the tables returning an expression
             "last_price": readonly(last_price),
             "last_supplier": readonly(last_supplier),
-            "supplier_name": editable("preferred_supplier_id.name"),  # re-links the row to another supplier
+            "supplier_name": editable(
+                "preferred_supplier_id.name"
+            ),  # re-links the row to another supplier
             "notes": editable("notes"),
         },
     )

@@ -24,5 +24,8 @@ def gtin(old: Any, new: Any) -> str | Problem:
     if len(text) == 11 and check_digit_is_right("0" + text):
         return "0" + text
     if len(text) in (8, 12, 13, 14) and not check_digit_is_right(text):
-        return Problem(code="check", message=f"{text} is no valid barcode: its check digit is wrong. Read it again, or leave it null")
+        return Problem(
+            code="check",
+            message=f"{text} is no valid barcode: its check digit is wrong. Read it again, or leave it null",
+        )
     return text

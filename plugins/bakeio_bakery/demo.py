@@ -22,14 +22,23 @@ BARCODES = ("071012010103", "036000291452", "012345678905")
 
 @click.command()
 @click.argument("directory", default="demo", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--json", "as_json", is_flag=True, help="Print the story as one JSON object on stdout.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the story as one JSON object on stdout."
+)
 def demo(directory: Path, as_json: bool) -> None:
     """Show what bakeio does, in a new DIRECTORY with a sample bakery."""
     told: list[str] = []
     tell = told.append if as_json else click.echo
     story = Story(_fresh(directory), tell)
     try:
-        for chapter in (story.bakery, story.backup, story.restore, story.enrich, story.receipt, story.undo):
+        for chapter in (
+            story.bakery,
+            story.backup,
+            story.restore,
+            story.enrich,
+            story.receipt,
+            story.undo,
+        ):
             chapter()
     finally:
         story.close()
@@ -47,10 +56,14 @@ def _fresh(directory: Path) -> Path:
     names, made = sorted(path.name for path in directory.iterdir()), _made(directory)
     if not names:
         return directory
-    there = _contents(directory) if made else dict.fromkeys(names, "")  # a folder that is no demo's is not read through
+    there = (
+        _contents(directory) if made else dict.fromkeys(names, "")
+    )  # a folder that is no demo's is not read through
     others = sorted({name for name, _ in there.items() ^ made.items()})
     if others:
-        raise UsageError(f"{directory} is not as a demo left it ({others[0]}): choose a new folder, bakeio demo FOLDER")
+        raise UsageError(
+            f"{directory} is not as a demo left it ({others[0]}): choose a new folder, bakeio demo FOLDER"
+        )
     for name in (*there, MADE):
         (directory / name).unlink()
     (directory / "backup").rmdir()
@@ -96,16 +109,18 @@ class Story:
             self.tell(f"     {line}")
 
     def bakery(self) -> None:
-        from bakeio_core.database import begin_write
+        from bakeio_core.database.connect import begin_write
 
         self.tell(f"1. A small bakery in {self.home}")
         with begin_write(self.engine) as db:
             self.core.create_tables(db)
             sample = self.core.load_sample(db)
-        self.say(", ".join(f"{counts['created']} {name}" for name, counts in sample.entities.items()))
+        self.say(
+            ", ".join(f"{counts['created']} {name}" for name, counts in sample.entities.items())
+        )
 
     def backup(self) -> None:
-        from bakeio_core.database import begin_read
+        from bakeio_core.database.connect import begin_read
 
         self.tell(f"\n2. Everything out as files: bakeio -d {self.home} export-complete")
         with begin_read(self.engine) as db:
@@ -113,7 +128,9 @@ class Story:
         for file in sorted(done.folder.glob("0*.json")):
             self.tell(f"     {file!s:<38} {file.stat().st_size:>8,} bytes")
         problems = self.core.validate(done.folder)
-        self.say(f"bakeio validate-export: {sum(done.counts.values())} records, {problems.errors} problems")
+        self.say(
+            f"bakeio validate-export: {sum(done.counts.values())} records, {problems.errors} problems"
+        )
 
     def restore(self) -> None:
         self.tell(f"\n3. Rebuild it anywhere: bakeio -d {self.copy} import-complete backup")
@@ -123,14 +140,14 @@ class Story:
         )
 
     def _import(self, engine: Any, name: str, **options: Any) -> Report:
-        from bakeio_core.database import begin_write
+        from bakeio_core.database.connect import begin_write
 
         with begin_write(engine) as db:
             self.core.create_tables(db)
             return self.core.import_(db, self.folder / name, **options)
 
     def _view(self, name: str, **narrowed: Any) -> Any:
-        from bakeio_core.database import begin_read
+        from bakeio_core.database.connect import begin_read
 
         path = self.folder / f"view_{name}.json"
         with begin_read(self.engine) as db:
@@ -138,33 +155,48 @@ class Story:
         return json.loads(path.read_text("utf-8"))
 
     def enrich(self) -> None:
-        from bakeio_core.database import begin_write
-        from bakeio_core.difference import differing
+        from bakeio_core.cli.difference import differing
+        from bakeio_core.database.connect import begin_write
 
         self.tell("\n4. An assistant looks up barcodes: export-view products --missing upc_code")
         document = self._view("products", missing=["upc_code"])
         for record, code in zip(document["records"], BARCODES, strict=False):
             record["upc_code"] = code
-        (self.folder / "view_products.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
+        (self.folder / "view_products.json").write_text(
+            json.dumps(document, ensure_ascii=False, indent=1), "utf-8"
+        )
         self.say(f"{document['record_count']} products lack one, {len(BARCODES)} are filled in")
         with begin_write(self.engine) as db:
-            db.exec_driver_sql("UPDATE products SET notes = 'On offer this week' WHERE id = ?", (document["records"][0]["product_id"],))
+            db.exec_driver_sql(
+                "UPDATE products SET notes = 'On offer this week' WHERE id = ?",
+                (document["records"][0]["product_id"],),
+            )
         self.say("meanwhile somebody writes a note into the database")
         preview = self._import(self.engine, "view_products.json", dry_run=True)
         for change in preview.changes[:2]:
             for column, before, after in differing(change):
                 self.say(f"--dry-run: record {change.record}, {column}: {before} -> {after}")
         done = self._import(self.engine, "view_products.json")
-        self.say(f"import-view: {done.summary['updated']} updated, {done.summary['unchanged']} unchanged; the note is still there")
+        self.say(
+            f"import-view: {done.summary['updated']} updated, {done.summary['unchanged']} unchanged; the note is still there"
+        )
 
     def receipt(self) -> None:
         from bakeio_core import ImportRefused
 
         self.tell("\n5. A receipt of a shop nobody knows: import-view view_purchases.json")
         document = self._view("purchases", limit=2)
-        new = {"product_slug": document["records"][0]["product_slug"], "supplier_name": "Wilson's Farm", "purchase_date": "2025-12-20"}
-        document["records"] += [{**new, "unit_price": price, "quantity_purchased": 1} for price in (4.25, 3.99, 6.5)]
-        (self.folder / "view_purchases.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
+        new = {
+            "product_slug": document["records"][0]["product_slug"],
+            "supplier_name": "Wilson's Farm",
+            "purchase_date": "2025-12-20",
+        }
+        document["records"] += [
+            {**new, "unit_price": price, "quantity_purchased": 1} for price in (4.25, 3.99, 6.5)
+        ]
+        (self.folder / "view_purchases.json").write_text(
+            json.dumps(document, ensure_ascii=False, indent=1), "utf-8"
+        )
         try:
             self._import(self.engine, "view_purchases.json")
         except ImportRefused as refused:
@@ -173,12 +205,20 @@ class Story:
             self.say(str(refused))
         done = self._import(self.engine, "view_purchases.json", create=["suppliers"])
         (created,) = done.created_entities["suppliers"]
-        self.say(f"--auto-create suppliers: made {created['slug']} once, {done.summary['created']} purchases created")
+        self.say(
+            f"--auto-create suppliers: made {created['slug']} once, {done.summary['created']} purchases created"
+        )
 
     def undo(self) -> None:
-        from bakeio_core.database import begin_write
+        from bakeio_core.database.connect import begin_write
 
         self.tell(f"\n6. On second thoughts: bakeio -d {self.home} undo")
         with begin_write(self.engine) as db:
             back = self.core.undo(db)
-        self.say(", ".join(f"{counts['deleted']} of {name} deleted again" for name, counts in back.entities.items() if counts["deleted"]))
+        self.say(
+            ", ".join(
+                f"{counts['deleted']} of {name} deleted again"
+                for name, counts in back.entities.items()
+                if counts["deleted"]
+            )
+        )

@@ -9,9 +9,23 @@ CATEGORIES = (
     "Spices & Extracts", "Leavening Agents", "Fats & Oils", "Liquids", "Misc Ingredients", "Packaging",
 )  # fmt: skip
 SYNONYMS = (
-    ("powdered sugar", "confectioners sugar", "confectioner sugar", "icing sugar", "10x sugar", "conf sugar"),
+    (
+        "powdered sugar",
+        "confectioners sugar",
+        "confectioner sugar",
+        "icing sugar",
+        "10x sugar",
+        "conf sugar",
+    ),
     ("superfine sugar", "caster sugar", "castor sugar", "bar sugar"),
-    ("baking soda", "bicarbonate of soda", "bicarb of soda", "bicarb soda", "bicarb", "sodium bicarbonate"),
+    (
+        "baking soda",
+        "bicarbonate of soda",
+        "bicarb of soda",
+        "bicarb soda",
+        "bicarb",
+        "sodium bicarbonate",
+    ),
     ("cornstarch", "corn starch", "cornflour", "maize starch"),
     ("all purpose flour", "ap flour", "plain flour", "apf"),
     ("bread flour", "strong flour", "strong white flour", "strong bread flour"),

@@ -1,6 +1,18 @@
 """Inventory: lots on the shelf, each of a product and, where known, from a purchase."""
 
-from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, Integer, MetaData, Numeric, String, Table, Text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    Text,
+)
 
 from bakeio_core import Entity, hookimpl, identity_columns, stamp_columns
 
@@ -20,7 +32,9 @@ def bakeio_entities(metadata: MetaData) -> Entity:
         Column("notes", Text),
         *stamp_columns(),
         CheckConstraint("quantity >= 0", name="ck_inventory_items_quantity"),
-        Index("ix_inventory_items_product_id_quantity", "product_id", "quantity"),  # what is on the shelf, without reading the rows
+        Index(
+            "ix_inventory_items_product_id_quantity", "product_id", "quantity"
+        ),  # what is on the shelf, without reading the rows
         sqlite_autoincrement=True,
     )
     return Entity(

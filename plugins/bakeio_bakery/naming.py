@@ -7,5 +7,7 @@ from sqlalchemy import func
 
 def title(product: Any) -> Any:
     """Return brand and name of a product's row, what is absent left out."""
-    words = func.trim(func.coalesce(product.brand, "") + " " + func.coalesce(product.product_name, ""))
+    words = func.trim(
+        func.coalesce(product.brand, "") + " " + func.coalesce(product.product_name, "")
+    )
     return func.nullif(words, "", type_=product.brand.type)

@@ -1,6 +1,18 @@
 """Products: an ingredient as a shop sells it, of a brand and in a package."""
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Integer, MetaData, Numeric, String, Table, Text, false
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    Text,
+    false,
+)
 
 from bakeio_bakery.barcodes import gtin
 from bakeio_core import Entity, hookimpl, identity_columns, stamp_columns

@@ -15,7 +15,10 @@ from uuid import UUID, uuid5
 from bakeio_core import hookimpl
 
 NAMESPACE = UUID("5b1c7a52-0d6e-5c1f-9a57-2f6de0ba4e12")
-OPENED, NOW = datetime(2024, 12, 2, 14, 5), datetime(2025, 12, 20, 12)  # no record is older, none is younger
+OPENED, NOW = (
+    datetime(2024, 12, 2, 14, 5),
+    datetime(2025, 12, 20, 12),
+)  # no record is older, none is younger
 FIRST_DAY, LAST_DAY, DISCONTINUED_ON = date(2024, 12, 21), date(2025, 12, 19), date(2025, 6, 1)
 LOTS, LOTS_WITHOUT_PURCHASE = 150, 12
 Record = dict[str, object]
@@ -263,7 +266,11 @@ def _rows(table: str) -> list[list[str]]:
 
 
 def _slug(*parts: str) -> str:
-    text = unicodedata.normalize("NFKD", " ".join(parts).replace("'", "").lower()).encode("ascii", "ignore").decode()
+    text = (
+        unicodedata.normalize("NFKD", " ".join(parts).replace("'", "").lower())
+        .encode("ascii", "ignore")
+        .decode()
+    )
     return "_".join("".join(c if c.isalnum() else " " for c in text).split())
 
 
@@ -274,21 +281,34 @@ def _number(value: float, decimals: int) -> int | float:
 
 
 def _random(what: str) -> random.Random:
-    return random.Random(f"bakeio sample {what}")  # a stream each, so that a change in one table leaves the others as they are
+    return random.Random(
+        f"bakeio sample {what}"
+    )  # a stream each, so that a change in one table leaves the others as they are
 
 
 def _uuid(entity: str, key: object) -> str:
-    return str(uuid5(NAMESPACE, f"{entity}/{key}"))  # from the content, not the position, for the same reason
+    return str(
+        uuid5(NAMESPACE, f"{entity}/{key}")
+    )  # from the content, not the position, for the same reason
 
 
-def _record(entity: str, number: int, key: object, fields: Record, created: datetime, updated: datetime) -> Record:
-    instants: Record = {"created_at": f"{created:%Y-%m-%dT%H:%M:%SZ}", "updated_at": f"{updated:%Y-%m-%dT%H:%M:%SZ}"}
+def _record(
+    entity: str, number: int, key: object, fields: Record, created: datetime, updated: datetime
+) -> Record:
+    instants: Record = {
+        "created_at": f"{created:%Y-%m-%dT%H:%M:%SZ}",
+        "updated_at": f"{updated:%Y-%m-%dT%H:%M:%SZ}",
+    }
     return {"id": number, "uuid": _uuid(entity, key), **fields, **instants}
 
 
 def _later(rng: random.Random, created: datetime, share: float) -> datetime:
     """Say when a record was last changed: for the given share of records at some later time, else when it was made."""
-    return created + timedelta(seconds=int((NOW - created).total_seconds() * rng.random())) if rng.random() < share else created
+    return (
+        created + timedelta(seconds=int((NOW - created).total_seconds() * rng.random()))
+        if rng.random() < share
+        else created
+    )
 
 
 def _suppliers() -> dict[str, Record]:
@@ -296,9 +316,16 @@ def _suppliers() -> dict[str, Record]:
     rng, found = _random("suppliers"), {}
     for number, (code, name, city, state, zip_code, _, notes) in enumerate(_rows(SUPPLIERS), 1):
         created = OPENED + timedelta(minutes=2 * number)
-        fields: Record = {"slug": _slug(name, city, state), "name": name, "city": city, "state": state}
+        fields: Record = {
+            "slug": _slug(name, city, state),
+            "name": name,
+            "city": city,
+            "state": state,
+        }
         fields |= {"zip": zip_code or None, "notes": notes or None}
-        found[code] = _record("suppliers", number, fields["slug"], fields, created, _later(rng, created, 0.4))
+        found[code] = _record(
+            "suppliers", number, fields["slug"], fields, created, _later(rng, created, 0.4)
+        )
     return found
 
 
@@ -307,7 +334,9 @@ def _kinds() -> dict[str, Kind]:
     for category, (place, days, names) in INGREDIENTS.items():
         for entry in " ".join(names.split()).split("; "):
             name, _, notes = entry.partition(": ")
-            kinds[name] = Kind(name, category, notes or None, *KEPT_ELSEWHERE.get(name, (place, days)))
+            kinds[name] = Kind(
+                name, category, notes or None, *KEPT_ELSEWHERE.get(name, (place, days))
+            )
     return kinds
 
 
@@ -315,8 +344,17 @@ def _ingredients(kinds: Iterable[Kind]) -> list[Record]:
     rng, records = _random("ingredients"), []
     for number, kind in enumerate(kinds, 1):
         created = OPENED + timedelta(days=1, seconds=40 * number + rng.randrange(30))
-        fields: Record = {"slug": _slug(kind.name), "display_name": kind.name, "category": kind.category, "notes": kind.notes}
-        records.append(_record("ingredients", number, fields["slug"], fields, created, _later(rng, created, 0.1)))
+        fields: Record = {
+            "slug": _slug(kind.name),
+            "display_name": kind.name,
+            "category": kind.category,
+            "notes": kind.notes,
+        }
+        records.append(
+            _record(
+                "ingredients", number, fields["slug"], fields, created, _later(rng, created, 0.1)
+            )
+        )
     return records
 
 
@@ -328,9 +366,24 @@ def _barcode(first: str, company: int, article: int) -> str:
 
 def _items(suppliers: dict[str, Record], kinds: dict[str, Kind]) -> list[Item]:
     rng, items, companies = _random("products"), [], dict[str, int]()
-    for number, (ingredient, brand, name, package, first, shops, price, times, most, notes) in enumerate(_rows(PRODUCTS), 1):
+    for number, (
+        ingredient,
+        brand,
+        name,
+        package,
+        first,
+        shops,
+        price,
+        times,
+        most,
+        notes,
+    ) in enumerate(_rows(PRODUCTS), 1):
         size, unit = package.split()
-        slug, hidden, amount = _slug(brand, name or ingredient, size + unit), notes.startswith("Discontinued"), _number(float(size), 3)
+        slug, hidden, amount = (
+            _slug(brand, name or ingredient, size + unit),
+            notes.startswith("Discontinued"),
+            _number(float(size), 3),
+        )
         company = companies.setdefault(brand, 11 + len(companies))
         created = OPENED + timedelta(days=3, minutes=3 * number, seconds=rng.randrange(150))
         fields: Record = {
@@ -346,7 +399,11 @@ def _items(suppliers: dict[str, Record], kinds: dict[str, Kind]) -> list[Item]:
             "is_hidden": hidden,
             "notes": notes or None,
         }
-        updated = datetime.combine(DISCONTINUED_ON, time(15, number % 60)) if hidden else _later(rng, created, 0.3)
+        updated = (
+            datetime.combine(DISCONTINUED_ON, time(15, number % 60))
+            if hidden
+            else _later(rng, created, 0.3)
+        )
         items.append(
             Item(
                 slug,
@@ -371,7 +428,9 @@ def _trips() -> dict[str, list[date]]:
     for code, _, _, _, _, rhythm, _ in _rows(SUPPLIERS):
         weekday, weeks = map(int, rhythm.split())
         first = FIRST_DAY + timedelta(days=(weekday - FIRST_DAY.weekday()) % 7)
-        trips[code] = [first + timedelta(weeks=n) for n in range(0, (LAST_DAY - first).days // 7 + 1, weeks)]
+        trips[code] = [
+            first + timedelta(weeks=n) for n in range(0, (LAST_DAY - first).days // 7 + 1, weeks)
+        ]
     return trips
 
 
@@ -406,8 +465,16 @@ def _buy(item: Item, trips: dict[str, list[date]]) -> list[Purchase]:
         elif rng.random() < 0.05:
             factor, notes = 0.85, "On sale."
         elif rng.random() < 0.04:
-            notes = rng.choice(["For the farmers' market.", "Wedding order.", "Receipt lost, price from the bank statement."])
-        purchases.append(Purchase(day, shop, item, _tag(price * factor, shop), _packages(rng, item), notes))
+            notes = rng.choice(
+                [
+                    "For the farmers' market.",
+                    "Wedding order.",
+                    "Receipt lost, price from the bank statement.",
+                ]
+            )
+        purchases.append(
+            Purchase(day, shop, item, _tag(price * factor, shop), _packages(rng, item), notes)
+        )
     return purchases
 
 
@@ -423,13 +490,17 @@ def _purchases(bought: list[Purchase], suppliers: dict[str, Record]) -> list[Rec
             "quantity_purchased": purchase.quantity,
             "notes": purchase.notes,
         }
-        records.append(_record("purchases", number, purchase.key, fields, created, _later(rng, created, 0.06)))
+        records.append(
+            _record("purchases", number, purchase.key, fields, created, _later(rng, created, 0.06))
+        )
     return records
 
 
 def _left(rng: random.Random, item: Item, brought: float, newest: bool) -> int | float:
     """Guess what is left of a lot: much of the newest, little of older ones; whole pieces, eighths of a pound, as a shelf is read."""
-    step = {"each": 1.0, "ct": 1.0, "g": 5.0, "ml": 5.0, "kg": 0.05, "L": 0.05}.get(item.unit, 0.125)
+    step = {"each": 1.0, "ct": 1.0, "g": 5.0, "ml": 5.0, "kg": 0.05, "L": 0.05}.get(
+        item.unit, 0.125
+    )
     amount = brought * (rng.uniform(0.3, 1.15) if newest else rng.uniform(0.04, 0.5))
     return _number(min(brought, max(step, amount // step * step)), 3)
 
@@ -450,7 +521,11 @@ def _lots(items: list[Item], bought: list[Purchase]) -> list[Lot]:
     rng, lots = _random("lots"), []
     for rank, purchase in _on_the_shelf(bought):
         left = _left(rng, purchase.item, purchase.quantity * purchase.item.size, rank == 0)
-        notes = rng.choice(["Opened.", "Use first.", "Lid cracked, repacked."]) if rng.random() < 0.1 else None
+        notes = (
+            rng.choice(["Opened.", "Use first.", "Lid cracked, repacked."])
+            if rng.random() < 0.1
+            else None
+        )
         lots.append(Lot(purchase.day, purchase.item, _uuid("purchases", purchase.key), left, notes))
     samples = [item for item in items if item.notes.startswith("Sample")]
     lasting = [item for item in items if item.times and not item.hidden and item.kind.days > 100]
@@ -474,7 +549,9 @@ def _inventory(lots: list[Lot]) -> list[Record]:
             "notes": lot.notes,
         }
         key = f"{lot.item.slug}/{lot.purchase_uuid}"
-        records.append(_record("inventory_items", number, key, fields, created, _later(rng, created, 0.5)))
+        records.append(
+            _record("inventory_items", number, key, fields, created, _later(rng, created, 0.5))
+        )
     return records
 
 
@@ -483,7 +560,10 @@ def bakeio_sample() -> dict[str, Iterable[dict[str, object]]]:
     """Give a new user a bakery to look at: suppliers, ingredients, products, a year of purchases and what is on the shelves."""
     suppliers, kinds = _suppliers(), _kinds()
     items, trips = _items(suppliers, kinds), _trips()
-    bought = sorted((purchase for item in items for purchase in _buy(item, trips)), key=lambda p: (p.day, p.shop, p.item.slug))
+    bought = sorted(
+        (purchase for item in items for purchase in _buy(item, trips)),
+        key=lambda p: (p.day, p.shop, p.item.slug),
+    )
     return {
         "suppliers": list(suppliers.values()),
         "ingredients": _ingredients(kinds.values()),

@@ -21,4 +21,9 @@ def bakeio_entities(metadata: MetaData) -> Entity:
         *stamp_columns(),
         sqlite_autoincrement=True,
     )
-    return Entity(suppliers, keys=["slug", ("name", "city", "state")], label="name", slug_from=("name", "city", "state"))
+    return Entity(
+        suppliers,
+        keys=["slug", ("name", "city", "state")],
+        label="name",
+        slug_from=("name", "city", "state"),
+    )

@@ -13,7 +13,11 @@ Tables = Mapping[str, Table]
 def _last_purchase(tables: Tables, column: str) -> Any:
     purchases, products = tables["purchases"], tables["products"]
     latest = select(purchases.c[column]).where(purchases.c.product_id == products.c.id)
-    return latest.order_by(purchases.c.purchase_date.desc(), purchases.c.id.desc()).limit(1).scalar_subquery()
+    return (
+        latest.order_by(purchases.c.purchase_date.desc(), purchases.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def last_purchase_price(tables: Tables) -> Any:

@@ -688,7 +688,7 @@ def meanwhile(kit: Kit) -> Iterator[tuple[str | None, str]]:
     code and message of each refusal.
     """
     from bakeio_core import Bakeio, ImportRefused
-    from bakeio_core.database import begin_read, begin_write
+    from bakeio_core.database.connect import begin_read, begin_write
 
     core, engine = Bakeio.discover(), connect(kit.database)
     document = kit.some("products", 0)

@@ -1,0 +1,1 @@
+"""What plugins declare, and the plain values their hooks speak of."""

@@ -1,0 +1,269 @@
+"""All installed entities and views: duplicates, reference targets, import order."""
+
+from __future__ import annotations
+
+import graphlib
+import re
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import MetaData, Table
+from sqlalchemy.util import OrderedSet
+
+from bakeio_core.catalog.model import Entity, OfRow, Reference, View
+from bakeio_core.catalog.plugins import Plugin, Plugins, describe
+from bakeio_core.errors import PluginError
+
+
+def order_indexes(table: Table) -> None:
+    """Give a table's indexes one order, by name, in which they are made: a set has another one in every process."""
+    table.indexes = OrderedSet(sorted(table.indexes, key=lambda index: str(index.name)))
+
+
+class Catalog:
+    """Look up what is installed: `entities` in import order, `views`, and `disabled` {name: reason} for what cannot work.
+
+    `blocked` names the entities of blocked plugins others refer to, `excused` what is disabled only because of those;
+    `provider` maps each entity and view to its `Plugin`; `metadata` holds the tables of the working entities.
+    """
+
+    def __init__(self) -> None:
+        self.metadata = MetaData()
+        self.entities: dict[str, Entity] = {}
+        self.views: dict[str, View] = {}
+        self.disabled: dict[str, str] = {}
+        self.excused: set[str] = set()
+        self.blocked: set[str] = set()
+        self.provider: dict[str, Plugin] = {}
+        self.view_provider: dict[str, Plugin] = {}
+
+    @classmethod
+    def assemble(cls, plugins: Plugins) -> Catalog:
+        """Ask every plugin for its declarations and check how they fit together.
+
+        What depends on a blocked, failed or missing plugin is disabled with the reason; a cycle of references disables its members.
+        """
+        catalog = cls()
+
+        def cleaned(error: Exception) -> Exception:
+            """A plugin that raised leaves no table behind; a table declared twice names who was first."""
+            for name in set(catalog.metadata.tables) - set(catalog.entities):
+                catalog.metadata.remove(catalog.metadata.tables[name])
+            twice = re.match(r"Table '(\w+)' is already defined", str(error))
+            return (
+                catalog._declared_twice(twice[1])
+                if twice and twice[1] in catalog.provider
+                else error
+            )
+
+        for plugin, declared in plugins.call_each(
+            "bakeio_entities", cleaned, metadata=catalog.metadata
+        ):
+            try:
+                for entity in declared:
+                    catalog._add_entity(entity, plugin)
+            except PluginError as error:
+                plugins.fail(plugin, str(error))
+                for name in [name for name, owner in catalog.provider.items() if owner is plugin]:
+                    del catalog.entities[name], catalog.provider[name]
+                cleaned(error)
+        catalog._disable_unresolved(plugins)
+        catalog._sort()
+        for name in set(catalog.metadata.tables) - set(catalog.entities):
+            catalog.metadata.remove(catalog.metadata.tables[name])
+        for plugin, views in plugins.call_each("bakeio_views"):
+            for view in views:
+                try:
+                    catalog._add_view(view, plugin, plugins.all)
+                except PluginError as error:
+                    plugins.fail(plugin, str(error))
+        return catalog
+
+    def _add_entity(self, entity: Any, plugin: Plugin) -> None:
+        if not isinstance(entity, Entity):
+            raise PluginError(f"bakeio_entities returned {type(entity).__name__}, not an Entity")
+        if entity.name in self.entities:
+            raise self._declared_twice(entity.name)
+        order_indexes(entity.table)
+        self.entities[entity.name], self.provider[entity.name] = entity, plugin
+
+    def _declared_twice(self, name: str) -> PluginError:
+        return PluginError(
+            f'entity "{name}" is also declared by {self.provider[name]}: block or uninstall one of them'
+        )
+
+    def _disable_unresolved(self, plugins: Plugins) -> None:
+        """Disable what refers to something that is not there, and what refers to that."""
+        known = {name: plugin for name, plugin in plugins.all.items() if plugin.status != "active"}
+        changed = True
+        while changed:
+            changed = False
+            for entity in list(self.entities.values()):
+                for reference in entity.references.values():
+                    if reference.target not in self.entities:
+                        why = (
+                            f"{reference.column} refers to {reference.target}, which is "
+                            + self._why_absent(reference.target, known)
+                        )
+                        if self._is_blocked(reference.target, known):
+                            self.blocked.add(reference.target)
+                        if reference.target in self.excused | self.blocked:
+                            self.excused.add(entity.name)
+                        self._disable(entity.name, why)
+                        changed = True
+                        break
+        for entity in self.entities.values():
+            resolved = {
+                name: self._with_lookups(entity, reference)
+                for name, reference in entity.references.items()
+            }
+            object.__setattr__(entity, "references", resolved)
+        for entity in list(self.entities.values()):
+            for reference in entity.references.values():
+                target = self.entities[reference.target]
+                wrong = [
+                    column for column in reference.lookups.values() if column not in target.columns
+                ]
+                if wrong and entity.name in self.entities:
+                    self._disable(
+                        entity.name,
+                        f'lookups of {reference.column} name "{wrong[0]}", which is no column of {target.name}',
+                    )
+
+    @staticmethod
+    def _is_blocked(target: str, known: dict[str, Plugin]) -> bool:
+        """Tell whether a blocked plugin would have brought a table; its name is all that is known of it."""
+        return any(
+            plugin.status == "blocked" and (target == name or target.startswith(f"{name}_"))
+            for name, plugin in known.items()
+        )
+
+    def _why_absent(self, target: str, known: dict[str, Plugin]) -> str:
+        if target in self.disabled:
+            return f"disabled: {self.disabled[target]}"
+        if self._is_blocked(target, known):
+            return "blocked"
+        if target in known:
+            return known[target].status + (
+                f": {known[target].reason}" if known[target].status == "failed" else ""
+            )
+        return "not installed"
+
+    def _disable(self, name: str, reason: str) -> None:
+        self.disabled[name] = reason
+        self.entities.pop(name, None)
+
+    def _with_lookups(self, entity: Entity, reference: Reference) -> Reference:
+        """Give a reference without declared lookups the target's best single natural key a person can read, else its uuid."""
+        if reference.lookups:
+            return reference
+        target = self.entities[reference.target]
+        single = [key[0] for key in target.all_keys if len(key) == 1]
+        readable = [column for column in single if column != "uuid"] or single
+        stem = reference.column.removesuffix("_id")
+        lookups = {f"{stem}_{column}": column for column in readable[:1]}
+        return replace(
+            reference,
+            lookups={
+                name: column for name, column in lookups.items() if name not in entity.columns
+            },
+        )
+
+    def _sort(self) -> None:
+        """Put the entities into import order: parents first, otherwise as plugins declare and files number them, by level and name."""
+        graph = {
+            e.name: {r.target for r in e.references.values() if r.target != e.name}
+            for e in self.entities.values()
+        }
+        sorter = graphlib.TopologicalSorter(graph)
+        try:
+            sorter.prepare()
+        except graphlib.CycleError as error:
+            members = list(dict.fromkeys(error.args[1]))
+            for name in members:
+                self._disable(
+                    name,
+                    f"references form a cycle: {' -> '.join([*members, members[0]])}; one of them must go",
+                )
+            for name in [
+                n for n, targets in graph.items() if n in self.entities and targets & set(members)
+            ]:
+                self._disable(
+                    name, f"refers to {sorted(graph[name] & set(members))[0]}, which is disabled"
+                )
+            return self._sort()
+        order: list[str] = []
+        while sorter.is_active():
+            level = sorted(sorter.get_ready(), key=self._rank)
+            order += level
+            sorter.done(*level)
+        self.entities = {name: self.entities[name] for name in order}
+
+    def _rank(self, name: str) -> tuple[int, str]:
+        """Among entities of one level those that fewer things are needed for come last: most referred to last, then by name reversed."""
+        users = {
+            e.name
+            for e in self.entities.values()
+            if any(r.target == name for r in e.references.values())
+        }
+        return (-len(users), name)
+
+    def _add_view(self, view: Any, plugin: Plugin, plugin_states: dict[str, Plugin]) -> None:
+        if not isinstance(view, View):
+            raise PluginError(f"bakeio_views returned {type(view).__name__}, not a View")
+        if view.name in self.views:
+            raise PluginError(
+                f'view "{view.name}" is also declared by {self.view_provider[view.name]}: block or uninstall one of them'
+            )
+        if view.entity not in self.entities:
+            reason = self.disabled.get(view.entity, "not installed")
+            if view.entity in self.excused or self._is_blocked(view.entity, plugin_states):
+                self.excused.add(f"view {view.name}")
+            self.disabled[f"view {view.name}"] = f"its entity {view.entity} is " + (
+                f"disabled: {reason}" if view.entity in self.disabled else reason
+            )
+            return
+        try:
+            self._check_view(view)
+        except Exception as error:  # a computed source is a stranger's function
+            raise PluginError(f'view "{view.name}": {describe(error)}') from None
+        self.views[view.name], self.view_provider[view.name] = view, plugin
+
+    def _check_view(self, view: View) -> None:
+        entity = self.entities[view.entity]
+        if view.hides is not None and view.hides not in entity.columns:
+            raise PluginError(f'hides names "{view.hides}", which is no column of {entity.name}')
+        for name, item in view.fields.items():
+            if isinstance(item.source, str):
+                self.follow(entity, item.source, where=f'field "{name}"')
+            if isinstance(item.source, OfRow):
+                owner, column = self.follow(entity, item.source.path, where=f'field "{name}"')
+                if column not in owner.references:
+                    raise PluginError(
+                        f'field "{name}": {item.source.path} is no foreign key, so it leads to no row to compute from'
+                    )
+            if item.role == "key" and item.source not in entity.columns:
+                raise PluginError(f'field "{name}": a key is a column of {entity.name}')
+            if item.role == "editable" and isinstance(item.source, str) and "." in item.source:
+                target, column = self.follow(entity, item.source, where=f'field "{name}"')
+                lookups = entity.references[item.source.split(".")[0]].lookups.values()
+                if (column,) not in target.all_keys and column not in lookups:
+                    raise PluginError(
+                        f'field "{name}": {item.source} is editable, but {column} is no key of {target.name}'
+                    )
+
+    def follow(self, entity: Entity, path: str, where: str = "path") -> tuple[Entity, str]:
+        """Follow a dotted path over foreign keys -> (entity, column) it ends at. Raises PluginError where a step does not exist."""
+        *steps, column = path.split(".")
+        for step in steps:
+            if step not in entity.references:
+                raise PluginError(f"{where}: {step} is no foreign key of {entity.name} (in {path})")
+            entity = self.entities[entity.references[step].target]
+        if column not in entity.columns:
+            raise PluginError(f"{where}: {column} is no column of {entity.name} (in {path})")
+        return entity, column
+
+    def dependencies(self, entity: Entity) -> list[str]:
+        """Return the entities this one refers to, in import order."""
+        targets = {reference.target for reference in entity.references.values()} - {entity.name}
+        return [name for name in self.entities if name in targets]

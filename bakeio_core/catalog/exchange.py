@@ -1,0 +1,232 @@
+"""The plain values hooks speak of: batches, changes, formats, candidates, missing references and the decisions on them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+import msgspec
+
+from bakeio_core.catalog.model import Entity
+from bakeio_core.errors import UsageError
+from bakeio_core.values.folding import folded_key
+from bakeio_core.values.wording import shown
+
+ABSENT: Any = object()
+MOST_SHOWN = 10_000
+STAMPS = ("created_at", "updated_at")
+
+
+@dataclass(slots=True)
+class Change:
+    """What happens to one record: create, update, delete, unchanged, skip, conflict or error; `new` and `old` hold the columns that differ."""
+
+    action: str
+    entity: str
+    record: int
+    id: int | None = None
+    new: Mapping[str, Any] = field(default_factory=dict)
+    old: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass
+class Changes:
+    """One batch of planned changes of one entity: `rows` to create (wire values in the order of `columns`) and `updates`.
+
+    numbers: the record each new row comes from; others: what needs no writing, one `Change` each; parents: rows of other entities that
+    were decided to be created and must be written first;
+    deletes: rows to delete, whole in `old`; text: `rows` in the form the database reads fastest, where it was made.
+    """
+
+    entity: Entity
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Any, ...]] = field(default_factory=list)
+    numbers: Sequence[int] = field(default_factory=list)
+    updates: list[Change] = field(default_factory=list)
+    others: list[Change] = field(default_factory=list)
+    parents: list[Changes] = field(default_factory=list)
+    text: str | None = None
+    deletes: list[Change] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Change]:
+        """Every change of the batch, creations first."""
+        place = self.columns.index(self.entity.primary)
+        for number, row in zip(self.numbers, self.rows, strict=True):
+            yield Change(
+                "create",
+                self.entity.name,
+                number,
+                row[place],
+                dict(zip(self.columns, row, strict=True)),
+            )
+        yield from self.updates
+        yield from self.deletes
+        yield from self.others
+
+
+class LazyRows(Sequence[tuple[Any, ...]]):
+    """Rows that are made only when somebody looks at them: what writes them has them in another form already."""
+
+    def __init__(self, size: int, make: Callable[[], list[tuple[Any, ...]]]) -> None:
+        self.size, self.make = size, make
+        self._rows: list[tuple[Any, ...]] | None = None
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, place: Any) -> Any:
+        if self._rows is None:
+            self._rows = self.make()
+        return self._rows[place]
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a view is written to a file and read back besides JSON (the hook `bakeio_formats`).
+
+    name: what it is called; suffix: the ending of its files, with the point; write(file, header, records) and
+    read(file) -> (header, records) work on binary files.
+    """
+
+    name: str
+    suffix: str
+    write: Callable[[IO[bytes], dict[str, Any], Iterable[dict[str, Any]]], None]
+    read: Callable[[IO[bytes]], tuple[dict[str, Any], Iterable[dict[str, Any]]]]
+
+
+class EncodedBatch(Sequence[Mapping[str, Any]]):
+    """A batch of records whose JSON exists already: it is written as it is, and read as dictionaries when somebody looks.
+
+    data: the records' JSON, joined by a comma and a line feed; size: how many they are.
+    """
+
+    def __init__(self, size: int, data: bytes) -> None:
+        self.size, self.data = size, data
+        self._records: list[dict[str, Any]] | None = None
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, place: Any) -> Any:
+        if self._records is None:
+            self._records = msgspec.json.decode(b"[" + self.data + b"]")
+        return self._records[place]
+
+
+Batch = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A row that may be meant: `score` in [0, 1] and the `reasons` for it in words.
+
+    key: its natural key, {column: value}; label: what people call it; automatic: whether it is the very thing (equal, or learned), so that
+    no person need be asked; warning: why it may well be the wrong one, empty where nothing speaks against it.
+    """
+
+    entity: str
+    id: int
+    key: Mapping[str, Any]
+    label: str
+    score: float
+    reasons: tuple[str, ...]
+    automatic: bool = False
+    warning: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the candidate as JSON shows it; `target` is what a decision takes."""
+        return {
+            "target": dict(self.key), "label": self.label, "score": self.score, "reasons": list(self.reasons), "automatic": self.automatic,
+            "warning": self.warning,
+        }  # fmt: skip
+
+
+ACTIONS = ("existing", "create", "empty", "skip")
+Identity = tuple[str, tuple[tuple[str, Any], ...]]
+
+
+@dataclass(eq=False)
+class Missing:
+    """A key that names no row, or more than one, once for all records that use it.
+
+    entity, key: what is looked for; field: where in the file; count: how many records use it, the first 20 in `records` as (file, number);
+    nullable: whether the reference may be left empty; among: ids of the rows an ambiguous key may mean; why: what was wrong with the
+    answer given before; context: what the first of the records tells of the row, {column, or reference.column: value}.
+    """
+
+    entity: str
+    key: Mapping[str, Any]
+    field: str = ""
+    count: int = 0
+    records: list[tuple[str, int]] = dataclasses.field(default_factory=list)
+    nullable: bool = True
+    among: tuple[int, ...] = ()
+    why: str = ""
+    context: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    search: Callable[[Missing, int], list[Candidate]] | None = dataclasses.field(
+        default=None, repr=False
+    )
+
+    @property
+    def identity(self) -> Identity:
+        return self.entity, folded_key(self.key)
+
+    def candidates(self, limit: int = 5) -> list[Candidate]:
+        """Return the rows that may be meant, the best first, with scores and reasons."""
+        return self.search(self, limit) if self.search else []
+
+    def __hash__(self) -> int:
+        return hash(self.identity)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Missing) and self.identity == other.identity
+
+    def __str__(self) -> str:
+        return f"{self.entity}: " + ", ".join(
+            f"{column} {shown(value)}" for column, value in self.key.items()
+        )
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do with a missing key: link to an existing row, create one, leave the reference empty, or skip the records.
+
+    target: {column: value} naming the existing row; values: {column, lookup field or reference.column: value} of the new one;
+    by: who decided; at: when (UTC, ISO).
+    """
+
+    action: str
+    target: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    by: str = ""
+    at: str = ""
+
+    def __post_init__(self) -> None:
+        if self.action not in ACTIONS:
+            raise UsageError(f'a decision is one of {", ".join(ACTIONS)}, not "{self.action}"')
+
+    @classmethod
+    def existing(cls, by: str = "", **target: Any) -> Decision:
+        """Use the row named by natural key, such as `Decision.existing(slug="deck")`."""
+        return cls("existing", target=target, by=by)
+
+    @classmethod
+    def create(cls, by: str = "", **values: Any) -> Decision:
+        """Create the row with these values; what is required and not given is refused."""
+        return cls("create", values=values, by=by)
+
+    @classmethod
+    def empty(cls, by: str = "") -> Decision:
+        """Leave the reference empty, where the column can be null."""
+        return cls("empty", by=by)
+
+    @classmethod
+    def skip(cls, by: str = "") -> Decision:
+        """Skip the records that use the key."""
+        return cls("skip", by=by)
+
+
+ALIAS, EXISTING = "alias", "existing"

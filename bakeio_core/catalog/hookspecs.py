@@ -1,0 +1,131 @@
+"""The hooks a plugin may implement: module-level functions of these names, marked with `@hookimpl`.
+
+The first two are all most plugins need. Parameters a plugin does not use may be left out of its function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, MetaData
+
+    from bakeio_core.catalog.catalog import Catalog
+    from bakeio_core.catalog.exchange import Batch, Changes, Decision, Format, Missing
+    from bakeio_core.catalog.model import Entity, View
+
+hookspec = pluggy.HookspecMarker("bakeio")
+hookimpl = pluggy.HookimplMarker("bakeio")
+
+
+@hookspec
+def bakeio_entities(metadata: MetaData) -> Entity | Sequence[Entity]:  # type: ignore[empty-body]
+    """Declare entities: tables that can be exported, imported and referred to.
+
+    metadata: the SQLAlchemy `MetaData` all plugins build on, so that foreign keys are strings and no plugin imports another.
+    Called once for each plugin; what it raises disables that plugin only.
+
+    >>> from sqlalchemy import Column, Integer, String, Table
+    >>> from bakeio_core import Entity, hookimpl
+    >>> @hookimpl
+    ... def bakeio_entities(metadata):
+    ...     ovens = Table("ovens", metadata, Column("id", Integer, primary_key=True), Column("slug", String(50), unique=True))
+    ...     return Entity(ovens, keys=["slug"])
+    """
+
+
+@hookspec
+def bakeio_views() -> View | Sequence[View]:  # type: ignore[empty-body]
+    """Declare views: denormalized files people and assistants edit.
+
+    >>> from bakeio_core import View, editable, hookimpl, key
+    >>> @hookimpl
+    ... def bakeio_views():
+    ...     return View(name="ovens", entity="ovens", purpose="Rename ovens", fields={"slug": key("slug"), "title": editable("title")})
+    """
+
+
+@hookspec(firstresult=True)
+def bakeio_export_records(
+    db: Connection, entity: Entity, catalog: Catalog
+) -> Iterable[Batch] | None:
+    """Give an entity's records in batches, in the order of the file; None leaves it to the next plugin.
+
+    db: a connection inside a snapshot; entity: whose rows; catalog: every entity and view.
+    Returns an iterable of batches, each a sequence of records (dictionaries of JSON values).
+
+    >>> from bakeio_core import hookimpl
+    >>> @hookimpl
+    ... def bakeio_export_records(db, entity):
+    ...     if entity.name == "ovens":
+    ...         return iter([[{"id": 1, "slug": "deck"}]])
+    """
+
+
+@hookspec(firstresult=True)
+def bakeio_project_view(db: Connection, view: View, catalog: Catalog) -> Iterable[Batch] | None:
+    """Give a view's records in batches; None leaves it to the next plugin.
+
+    db: a connection inside a snapshot; view: possibly narrowed (`view.narrow(...)`); catalog: every entity and view.
+
+    >>> from bakeio_core import hookimpl
+    >>> @hookimpl
+    ... def bakeio_project_view(db, view):
+    ...     if view.name == "ovens":
+    ...         return iter([[{"slug": "deck", "title": "Deck oven"}]])
+    """
+
+
+@hookspec
+def bakeio_resolve_references(
+    db: Connection, missing: Sequence[Missing]
+) -> Mapping[Missing, Decision] | None:
+    """Answer references that name no row; what is left out passes on to the next plugin. The first answer wins.
+
+    db: a connection (only read from); missing: each distinct key once, with its count, records and candidates.
+
+    >>> from bakeio_core import Decision, hookimpl
+    >>> @hookimpl
+    ... def bakeio_resolve_references(missing):
+    ...     return {item: Decision.skip() for item in missing if item.key.get("slug") == "test"}
+    """
+
+
+@hookspec(firstresult=True)
+def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> Any:
+    """Write one batch of planned changes; None leaves it to the next plugin.
+
+    db: a connection inside the import's transaction; entity: whose rows; changes: rows to create and updates by id.
+    Returns the number of rows written. A plugin that only wants to watch wraps the hook (`hookimpl(wrapper=True)`).
+
+    >>> from bakeio_core import hookimpl
+    >>> @hookimpl(wrapper=True)
+    ... def bakeio_import_records(entity, changes):
+    ...     written = yield
+    ...     return written
+    """
+
+
+@hookspec
+def bakeio_formats() -> Format | Sequence[Format]:  # type: ignore[empty-body]
+    """Declare document formats besides JSON: how a view's records are written to a file and read back.
+
+    >>> from bakeio_core import Format, hookimpl
+    >>> @hookimpl
+    ... def bakeio_formats():
+    ...     return Format(name="lines", suffix=".lines", write=lambda file, header, records: None, read=lambda file: ({}, []))
+    """
+
+
+@hookspec
+def bakeio_sample() -> Mapping[str, Iterable[Mapping[str, Any]]]:  # type: ignore[empty-body]
+    """Give sample records for `bakeio init --sample`: {entity: records as in its file}.
+
+    >>> from bakeio_core import hookimpl
+    >>> @hookimpl
+    ... def bakeio_sample():
+    ...     return {"ovens": [{"id": 1, "slug": "deck"}]}
+    """

@@ -1,0 +1,65 @@
+"""JSON Schema of a view: what a person or an assistant may return."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.model import Field, View
+
+
+def view_schema(view: View, catalog: Catalog) -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of the view's file: editable and key fields are writable, the others marked readOnly.
+
+    Types, lengths, ranges and examples are those of tables and entities; the view's own export is valid against it.
+    """
+    properties = {name: _field(view, item, catalog) for name, item in view.fields.items()}
+    clearable = [
+        name for name in view.names("editable") if _nullable(view, view.fields[name], catalog)
+    ]
+    properties["_rev"] = {
+        "type": "string",
+        "readOnly": True,
+        "description": "Keep it as it is: it tells what the record was when exported.",
+    }
+    properties["_clear"] = {
+        "type": "array",
+        "items": {"enum": clearable},
+        "description": "Fields to empty; a null keeps the value.",
+    }
+    record = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"view_{view.name}.json",
+        "description": view.purpose,
+        "type": "object",
+        "required": ["records"],
+        "properties": {
+            "export_type": {"const": "denormalized_view"},
+            "view_name": {"enum": [f"{view.name}_complete", view.name]},
+            "view_version": {"type": "string"},
+            "records": {"type": "array", "items": record},
+        },
+    }
+
+
+def _nullable(view: View, item: Field, catalog: Catalog) -> bool:
+    return isinstance(item.source, str) and catalog.entities[view.entity].nullable(
+        item.source.split(".")[0]
+    )
+
+
+def _field(view: View, item: Field, catalog: Catalog) -> dict[str, Any]:
+    if not isinstance(item.source, str):
+        return {"readOnly": True}
+    entity, column = catalog.follow(catalog.entities[view.entity], item.source)
+    out = entity.kinds[column].schema()
+    if column in entity.choices:
+        out["examples"] = list(entity.choices[column])
+    if "type" in out:
+        out["type"] = [out["type"], "null"]
+    if "enum" in out:
+        out["enum"] = [*out["enum"], None]
+    if item.role == "readonly":
+        out["readOnly"] = True
+    return out

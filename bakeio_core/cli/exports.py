@@ -1,0 +1,234 @@
+"""Commands that make databases and files: init, upgrade, export, validate."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bakeio_core.cli.group import bakeio
+from bakeio_core.cli.imports import only_one
+from bakeio_core.cli.session import Session, json_option
+
+
+class Day(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
+    name = "date"
+
+    def convert(self, value: Any, parameter: Any, context: Any) -> Any:
+        from datetime import date
+
+        try:
+            return date.fromisoformat(value) if isinstance(value, str) else value
+        except ValueError:
+            self.fail(f"{value!r} is not a date: write YYYY-MM-DD", parameter, context)
+
+
+@bakeio.command()
+@click.option(
+    "--sample", is_flag=True, help="Load a realistic small bakery into the empty database."
+)
+@json_option
+@click.pass_obj
+def init(session: Session, sample: bool, as_json: bool) -> None:
+    """Create the tables; doing it twice is harmless."""
+    from bakeio_core.database.connect import shown_url
+
+    core = session.bakeio
+    made, report = session.write(
+        lambda db: (core.create_tables(db), core.load_sample(db) if sample else None), create=True
+    )
+    where = shown_url(session.database)
+    if as_json:
+        session.result_json(
+            {
+                "database": where,
+                "tables": made,
+                "sample": report.summary["created"] if report else 0,
+            }
+        )
+        return
+    session.result(
+        f"{where}: made {len(made)} tables" if made else f"{where}: all tables are there already"
+    )
+    if report:
+        session.result(
+            "\n".join(
+                f"  {name:<20} {counts['created']:>6,} records"
+                for name, counts in report.entities.items()
+            )
+        )
+
+
+@bakeio.command()
+@json_option
+@click.pass_obj
+def upgrade(session: Session, as_json: bool) -> None:
+    """Bring an older database's tables up to this version, in one transaction."""
+    with session.writing() as db:
+        added = session.bakeio.upgrade(db)
+    if as_json:
+        session.result_json({"added": added})
+    else:
+        session.result(f"Added {', '.join(added)}." if added else "The database is up to date.")
+
+
+@bakeio.command("export-complete")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="A new folder. Default: docs/exports/<time>_<6 hex>.",
+)
+@click.option(
+    "--zip", "as_zip", is_flag=True, help="Also write archives/<name>.zip beside the folder."
+)
+@click.option(
+    "--prove",
+    is_flag=True,
+    help="Restore the set into a scratch database and compare, before it appears.",
+)
+@click.option(
+    "--force", is_flag=True, help="Replace what an earlier export wrote there, and nothing else."
+)
+@click.option("--no-transactional", is_flag=True, help="Leave out entities that have a date.")
+@click.option(
+    "--since", type=Day(), help="Only dated rows of this day or later, and what they refer to."
+)
+@click.option(
+    "--until", type=Day(), help="Only dated rows of this day or earlier, and what they refer to."
+)
+@json_option
+@click.pass_obj
+def export_complete(
+    session: Session,
+    output: Path | None,
+    as_zip: bool,
+    prove: bool,
+    force: bool,
+    no_transactional: bool,
+    since: Any,
+    until: Any,
+    as_json: bool,
+) -> None:
+    """Write everything as a normalized set that rebuilds the database anywhere."""
+    with session.progress() as progress, session.reading() as db:
+        done = session.bakeio.export_complete(
+            db,
+            output,
+            zip=as_zip,
+            force=force,
+            transactional=not no_transactional,
+            since=since,
+            until=until,
+            prove=prove,
+            progress=progress,
+        )
+    if as_json:
+        archive = str(done.archive) if done.archive else None
+        told = {
+            "folder": str(done.folder),
+            "archive": archive,
+            "counts": done.counts,
+            "omitted": list(done.omitted),
+            "proved": prove,
+        }
+        session.result_json(told)
+        return
+    session.result(f"Exported {sum(done.counts.values()):,} records to {done.folder}")
+    session.result("\n".join(f"  {name:<20} {count:>9,}" for name, count in done.counts.items()))
+    if done.omitted:
+        session.result(f"  left out: {', '.join(done.omitted)}")
+    if prove:
+        session.result(
+            "Proved: restored into a scratch database and exported again, it is the same."
+        )
+    if done.archive:
+        session.result(f"Archive: {done.archive}")
+
+
+@bakeio.command("validate-export")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--manifest", type=click.Path(path_type=Path), help="The manifest of the set, instead of PATH."
+)
+@json_option
+@click.pass_obj
+def validate_export(
+    session: Session, path: Path | None, manifest: Path | None, as_json: bool
+) -> None:
+    """Check a set (folder, zip or manifest): sizes, checksums, counts, order, references. Needs no database."""
+    target = only_one(path, manifest, "PATH", "--manifest")
+    problems = session.bakeio.validate(target)
+    if as_json:
+        session.result_json(
+            {"path": str(target), "valid": not problems.errors, "problems": as_data(problems)}
+        )
+    else:
+        from bakeio_core.errors import counted
+        from bakeio_core.report import problem_lines
+
+        for line in problem_lines(problems, problems.dropped):
+            session.result(line)
+        session.result(
+            f"{target}: {'is valid' if not problems.errors else counted(problems.errors, 'problem')}."
+        )
+    if problems.errors:
+        raise SystemExit(1)
+
+
+def as_data(problems: Any) -> list[Any]:
+    import msgspec
+
+    return [msgspec.to_builtins(problem) for problem in problems]
+
+
+@bakeio.command("export-view")
+@click.argument("name")
+@click.option(
+    "--output",
+    "-o",
+    metavar="FILE|-",
+    help="The file; - is stdout. Default: docs/exports/ai_augmentation/view_<name>.json.",
+)
+@click.option("--fields", metavar="A,B", help="Only these fields; keys stay.")
+@click.option(
+    "--missing",
+    multiple=True,
+    metavar="FIELD",
+    help="Only records that lack this field; may be given more than once.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many records.")
+@click.option("--all", "everything", is_flag=True, help="With hidden records.")
+@click.option("--format", "format_", metavar="F", help="A format a plugin brings, instead of JSON.")
+@click.option("--force", is_flag=True, help="Overwrite a view whose edits are not imported yet.")
+@json_option
+@click.pass_obj
+def export_view(session: Session, name: str, output: str | None, fields: str | None, missing: tuple[str, ...], limit: int | None,
+                everything: bool, format_: str | None, force: bool, as_json: bool) -> None:  # fmt: skip
+    """Write a view: a file a person or an assistant edits, to be imported again."""
+    from bakeio_core.errors import PluginError, UsageError
+
+    core = session.bakeio
+    whole = core.view(name)
+    try:
+        view = whole.narrow(
+            fields=fields.split(",") if fields else None,
+            missing=missing,
+            limit=limit,
+            everything=everything,
+        )
+    except PluginError as error:
+        raise UsageError(str(error)) from None
+    suffix = core.formats[format_].suffix if format_ in core.formats else ".json"
+    path = output or f"docs/exports/ai_augmentation/view_{view.name}{suffix}"
+    with session.progress() as progress, session.reading() as db:
+        if path == "-":
+            core.export_view(db, view, sys.stdout.buffer)
+            return
+        count = core.export_view(db, view, path, format=format_, force=force, progress=progress)
+    if as_json:
+        session.result_json({"file": path, "view": view.name, "records": count})
+    else:
+        session.result(f"Exported {count:,} records to {path}")

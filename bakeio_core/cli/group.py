@@ -1,0 +1,89 @@
+"""The command `bakeio`: its global options, its own commands and those of plugins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from bakeio_core.cli.session import Session
+from bakeio_core.version import VERSION
+
+COMMANDS = "bakeio.commands"
+
+
+class Commands(click.Group):
+    """The commands of bakeio and those of plugins (entry points of `bakeio.commands`), loaded only when called; `-` and `_` are one."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted({*super().list_commands(context), *plugin_commands()})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        name = name.replace("_", "-")
+        known = super().get_command(context, name)
+        if known is None and name in (found := plugin_commands()):
+            try:
+                known = found[name].load()
+            except Exception as error:
+                raise click.ClickException(
+                    f"the command {name} of a plugin cannot be loaded: {type(error).__name__}: {error}"
+                ) from None
+        return known
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """List plugin commands without importing them: their help is their own."""
+        plugins = {
+            name: f"Of {entry.dist.metadata['Name']}: bakeio {name} --help"
+            for name, entry in plugin_commands().items()
+            if entry.dist
+        }
+        own = {
+            name: command.get_short_help_str(formatter.width)
+            for name, command in self.commands.items()
+        }
+        rows = sorted({**plugins, **own}.items())
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def plugin_commands() -> dict[str, Any]:
+    import importlib_metadata
+
+    return {entry.name: entry for entry in importlib_metadata.entry_points(group=COMMANDS)}
+
+
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.option(
+    "--database",
+    "-d",
+    envvar="BAKEIO_DATABASE",
+    default="bakeio.db",
+    metavar="URL|PATH",
+    show_default=True,
+    help="The database: a path of an SQLite file, or a URL such as postgresql://user@host/name. Also from BAKEIO_DATABASE.",
+)
+@click.option(
+    "--block",
+    multiple=True,
+    metavar="PLUGIN",
+    help="Leave a plugin out; may be given more than once.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr but errors.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0, max=86_400),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for another program that is writing; 0: not at all.",
+)
+@click.version_option(VERSION, prog_name="bakeio")
+@click.pass_context
+def bakeio(
+    context: click.Context, database: str, block: tuple[str, ...], quiet: bool, wait: float
+) -> None:
+    """Take a bakery's data out of its database as files, and bring enriched files back in without losing anything."""
+    context.obj = Session(database, block, quiet, wait)
+    context.with_resource(context.obj.talking())

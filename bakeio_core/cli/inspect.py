@@ -1,0 +1,130 @@
+"""Commands that tell what is installed and what is there: entities, views, plugins, schema, suggest."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from bakeio_core.cli.group import bakeio
+from bakeio_core.cli.session import Session, json_option
+
+
+@bakeio.command()
+@click.argument("view")
+@click.pass_obj
+@json_option
+def schema(session: Session, view: str, as_json: bool) -> None:
+    """Print the JSON Schema of what a person or an assistant may return of a view."""
+    from bakeio_core.catalog.schema import view_schema
+
+    core = session.bakeio
+    value = view_schema(core.view(view), core.catalog)
+    if as_json:
+        session.result_json(value)
+    else:
+        session.result(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+@bakeio.command()
+@click.argument("entity")
+@click.argument("text")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="At most so many candidates.",
+)
+@json_option
+@click.pass_obj
+def suggest(session: Session, entity: str, text: str, limit: int, as_json: bool) -> None:
+    """List the rows of ENTITY that TEXT may mean, the best first, with scores and reasons."""
+    with session.reading() as db:
+        found = session.bakeio.suggest(db, entity, text, limit)
+    if as_json:
+        session.result_json(
+            {
+                "entity": entity.replace("-", "_"),
+                "text": text,
+                "candidates": [candidate.as_dict() for candidate in found],
+            }
+        )
+        return
+    from bakeio_core.resolving.dialogue import listed
+
+    for line in listed(found)[1:]:
+        session.result(line)
+    if not found:
+        session.result("Nothing is like it.")
+
+
+@bakeio.command()
+@json_option
+@click.pass_obj
+def entities(session: Session, as_json: bool) -> None:
+    """List what can be exported and imported, in import order."""
+    catalog = session.bakeio.catalog
+    rows = [
+        {"name": name, "plugin": plugin.name, "distribution": plugin.distribution, "version": plugin.version, "refers_to": catalog.dependencies(entity)}
+        for name, entity in catalog.entities.items()
+        for plugin in [catalog.provider[name]]
+    ]  # fmt: skip
+    disabled = {
+        name: reason for name, reason in catalog.disabled.items() if not name.startswith("view ")
+    }
+    if as_json:
+        session.result_json({"entities": rows, "disabled": disabled})
+        return
+    for row in rows:
+        after = f"  refers to {', '.join(row['refers_to'])}" if row["refers_to"] else ""
+        session.result(f"{row['name']:<20} {row['distribution']} {row['version']}{after}")
+    for name, reason in disabled.items():
+        session.result(f"{name:<20} disabled: {reason}")
+
+
+@bakeio.command()
+@json_option
+@click.pass_obj
+def views(session: Session, as_json: bool) -> None:
+    """List the views: what each is for, and which fields may be edited."""
+    catalog = session.bakeio.catalog
+    rows = [
+        {"name": name, "entity": view.entity, "purpose": view.purpose, "plugin": catalog.view_provider[name].name,
+         "distribution": catalog.view_provider[name].distribution, "version": catalog.view_provider[name].version,
+         "editable": view.names("editable")}
+        for name, view in sorted(catalog.views.items())
+    ]  # fmt: skip
+    disabled = {
+        name.removeprefix("view "): reason
+        for name, reason in catalog.disabled.items()
+        if name.startswith("view ")
+    }
+    if as_json:
+        session.result_json({"views": rows, "disabled": disabled})
+        return
+    for row in rows:
+        session.result(
+            f"{row['name']:<12} {row['distribution']} {row['version']}  {row['purpose']}\n{'':<12} edits {', '.join(row['editable'])}"
+        )
+    for name, reason in disabled.items():
+        session.result(f"{name:<12} disabled: {reason}")
+
+
+@bakeio.command()
+@json_option
+@click.pass_obj
+def plugins(session: Session, as_json: bool) -> None:
+    """List the plugins: name, distribution, version, status, hooks."""
+    found = [
+        {"name": p.name, "distribution": p.distribution, "version": p.version, "status": p.status, "reason": p.reason, "hooks": list(p.hooks)}
+        for p in session.bakeio.plugins.all.values()
+    ]  # fmt: skip
+    if as_json:
+        session.result_json({"plugins": found})
+        return
+    for plugin in found:
+        what = ", ".join(plugin["hooks"]) if plugin["status"] == "active" else plugin["reason"]
+        session.result(
+            f"{plugin['name']:<20} {plugin['distribution']} {plugin['version']:<8} {plugin['status']:<8} {what}"
+        )

@@ -1,0 +1,74 @@
+"""Run the command line, and turn what happens into an exit code."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from bakeio_core.cli import exports, history, imports, inspect
+from bakeio_core.cli.exports import as_data
+from bakeio_core.cli.group import bakeio
+from bakeio_core.cli.session import Session, shownable
+
+COMMANDS = (exports, history, imports, inspect)
+"""Modules whose commands join the group when they are imported."""
+
+
+def _explain(error: Any, as_json: bool) -> int:
+    """Print what went wrong and return the exit code it means."""
+    from bakeio_core.errors import UsageError
+    from bakeio_core.values.wording import printable
+
+    code = 2 if isinstance(error, UsageError) else 1
+    if as_json:
+        Session.result_json(
+            {
+                "error": {"code": error.code, "message": str(error)},
+                "problems": as_data(getattr(error, "problems", [])),
+            }
+        )
+    else:
+        click.echo(shownable(f"Error: {printable(str(error))}", sys.stderr), err=True)
+    return code
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; the process ends with the exit code of the contract."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        bakeio.main(words, prog_name="bakeio", standalone_mode=False)
+        code = 0
+        sys.stdout.flush()
+    except click.exceptions.Exit as done:
+        code = done.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted: nothing was written.", err=True)
+        code = 130
+    except click.ClickException as error:
+        said = io.StringIO()
+        error.show(said)
+        click.echo(shownable(said.getvalue().rstrip("\n"), sys.stderr), err=True)
+        code = error.exit_code
+    except BrokenPipeError:
+        # the reader has gone: point stdout nowhere, so that nothing complains at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else 1
+    except Exception as error:
+        from bakeio_core.errors import BakeioError
+
+        if not isinstance(error, (BakeioError, OSError)):
+            raise
+        if isinstance(error, OSError):
+            error = BakeioError(
+                f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}",
+                code="io-error",
+            )
+        code = _explain(error, "--json" in words)
+    raise SystemExit(code)

@@ -1,0 +1,243 @@
+"""Reach a database: connect, open transactions for certain, and say plainly what is wrong when that fails.
+
+What differs between SQLite and PostgreSQL stands in `dialects`; nothing above these two modules names a dialect.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, exc
+from sqlalchemy.engine import URL, make_url
+
+from bakeio_core.database.dialect import Dialect
+from bakeio_core.database.dialects import dialect_of
+from bakeio_core.errors import DatabaseError, UsageError
+
+BUSY_SECONDS = 10.0
+Target = str | Path | URL
+_named: ContextVar[Target | None] = ContextVar("named", default=None)
+
+
+def _url(target: Target) -> URL:
+    """Read a URL or a path; a bare path is an SQLite file, a `postgresql://` URL uses psycopg 3."""
+    if isinstance(target, URL):
+        return target
+    text = os.fspath(target)
+    if "://" not in text and not text.startswith("sqlite:"):
+        return URL.create("sqlite", database=text)
+    try:
+        url = make_url(text)
+    except exc.ArgumentError:
+        raise UsageError(
+            f"cannot read the database URL {text!r}: write a path, sqlite:///PATH or postgresql://USER@HOST/NAME"
+        ) from None
+    if url.drivername in ("postgres", "postgresql"):
+        url = url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def shown_url(target: Target) -> str:
+    """Return the database as it may be shown in a message: without its password."""
+    url = _url(target)
+    if url.get_backend_name() == "sqlite":
+        return url.database or ":memory:"
+    return url.render_as_string(hide_password=True).replace("+psycopg", "")
+
+
+def file_of(target: Target) -> str | None:
+    """Return the path of the database's file, None where it is no file."""
+    url = _url(target)
+    plain = (
+        url.get_backend_name() == "sqlite"
+        and url.database
+        and url.database != ":memory:"
+        and not url.database.startswith("file:")
+    )
+    return url.database if plain else None
+
+
+def is_there(target: Target) -> bool:
+    """Tell whether a database may be there, without creating one: for a file, that it exists and is not empty."""
+    path = file_of(target)
+    try:
+        return path is None or os.path.getsize(path) > 0
+    except OSError:
+        return False
+
+
+def connect(target: Target, *, timeout: float = BUSY_SECONDS) -> Engine:
+    """Return a SQLAlchemy engine set up for bakeio: `with connect("bakeio.db").begin() as db: ...`.
+
+    target: a path of an SQLite file, or a URL (`sqlite:///...`, `postgresql://...`). timeout: seconds to wait for a lock, 0 not to wait.
+    On SQLite foreign keys are enforced, and transactions are opened explicitly. Raises UsageError for a URL that makes no sense.
+    """
+    url = _url(target)
+    try:
+        engine = create_engine(url, connect_args=_arguments(url, timeout))
+    except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError) as error:
+        hint = '; for PostgreSQL: pip install "bakeio[postgres]"' if "psycopg" in str(error) else ""
+        raise UsageError(f"cannot use {shown_url(url)}: {error}{hint}") from None
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _sqlite_on_connect)
+        event.listen(engine, "begin", _sqlite_on_begin)
+    else:
+        wait = max(1, int(timeout * 1000))  # 0 would mean to wait for ever
+        event.listen(
+            engine, "begin", lambda db: db.exec_driver_sql(f"SET LOCAL lock_timeout = '{wait}ms'")
+        )
+    return engine
+
+
+def _arguments(url: URL, timeout: float) -> dict[str, Any]:
+    """Return what the driver is told: how long to wait, or by which name those who wait for us find us on the server."""
+    if url.get_backend_name() == "sqlite":
+        return {"timeout": timeout, "check_same_thread": False}
+    if "psycopg" in url.drivername or url.drivername == "postgresql":
+        return {
+            "fallback_application_name": f"bakeio (process {os.getpid()} on {socket.gethostname()})"[
+                :63
+            ]
+        }
+    return {}
+
+
+def _sqlite_on_connect(connection: Any, record: Any) -> None:
+    # The driver opens no transaction before SAVEPOINT or SELECT: left to itself, a dry run would commit its savepoint.
+    connection.isolation_level = None
+    # SQLite's own `synchronous=FULL` is left as it is: what was said to be imported outlives a power cut.
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _sqlite_on_begin(db: Connection) -> None:
+    dialect_of(db).begin(db, db.get_execution_options().get("bakeio_begin", "BEGIN"))
+
+
+@contextmanager
+def translated(target: Target | None = None) -> Iterator[None]:
+    """Turn the driver's errors inside the block into `DatabaseError`s a person can act on.
+
+    target: what the database is called in them; without it, what a block around this one says.
+    """
+    named = _named.set(target if target is not None else _named.get())
+    try:
+        yield
+    except exc.DatabaseError as error:
+        inside = _named.get()
+        raise _explained(error, f" {shown_url(inside)}" if inside is not None else "") from error
+    finally:
+        _named.reset(named)
+
+
+_WAIT = "Wait for it to finish or end it, then try again; --wait SECONDS waits longer"
+_BETWEEN = "another transaction changed the same data meanwhile; nothing was written. Roll back, then do the same again"
+_CAUSES: dict[
+    str, tuple[str, str, bool]
+] = {  # by the name or number the driver gives: (what to say, code, again)
+    "SQLITE_BUSY": (
+        f"is locked: another program is writing to it, and SQLite cannot tell which. {_WAIT}",
+        "locked",
+        False,
+    ),
+    "SQLITE_BUSY_SNAPSHOT": (f"moved on: {_BETWEEN}", "changed-meanwhile", True),
+    "40001": (f"moved on: {_BETWEEN}", "changed-meanwhile", True),
+    "40P01": (f"met a deadlock: {_BETWEEN}", "locked", True),
+    "55P03": (f"is locked: another program is writing to it. {_WAIT}", "locked", False),
+}
+_REMEDIES = (  # by the text, where the driver gives no name
+    (r"database or disk is full|No space left|disk I/O error", "make room where it lies or see to its disk, then try again; nothing was "
+     "written"),
+    (r"readonly database|unable to open|read-only|attempt to write", "it or its folder is missing or must not be written: see to that, "
+     "or copy the database to another place; nothing was written"),
+)  # fmt: skip
+
+
+def _explained(error: exc.DatabaseError, where: str) -> DatabaseError:
+    """Say what a driver's error means for a person, and whether the same may succeed when it is done again."""
+    text = str(error.orig).strip().split("\n")[0]
+    name = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
+    if name is None and "locked" in text:
+        name = "SQLITE_BUSY"  # Python 3.10 does not tell
+    if name in _CAUSES:
+        said, code, again = _CAUSES[name]
+        return DatabaseError(f"the database{where} {said}", code=code, again=again)
+    if not isinstance(error, exc.OperationalError):
+        return DatabaseError(f"the database{where} refused: {text}", code="io-error")
+    remedy = next(
+        (f": {said}" for pattern, said in _REMEDIES if re.search(pattern, text, re.I)), ""
+    )
+    return DatabaseError(f"cannot use the database{where}: {text}{remedy}", code="io-error")
+
+
+@contextmanager
+def begin_read(engine: Engine) -> Iterator[Connection]:
+    """Open one snapshot: everything read inside the block is of one moment."""
+    with translated(engine.url), engine.connect() as db:
+        options = dialect_of(db).snapshot_options
+        with db.execution_options(**options) if options else db, db.begin():
+            dialect_of(db).take_snapshot(db)
+            yield db
+
+
+@contextmanager
+def begin_write(engine: Engine, shown: Target | None = None) -> Iterator[Connection]:
+    """Open the one write transaction: taken at once, committed at the end of the block, rolled back if it raises.
+
+    shown: what the database is called in messages, where that is not the engine's own URL.
+    """
+    with (
+        translated(engine.url if shown is None else shown),
+        engine.connect() as db,
+        db.execution_options(bakeio_begin="BEGIN IMMEDIATE"),
+        db.begin(),
+    ):
+        yield db
+
+
+def ensure_begun(db: Connection) -> Dialect:
+    """Make sure a driver-level transaction is open, so that the host's rollback takes back what is written; return the dialect.
+
+    A host's own engine may leave the driver without one until the first INSERT; a savepoint released then would be a commit.
+    """
+    dialect = dialect_of(db)
+    if not db.in_transaction():
+        db.begin()
+    dialect.ensure_begun(db)
+    return dialect
+
+
+@contextmanager
+def savepoint(db: Connection) -> Iterator[Any]:
+    """Run the block inside a savepoint: rolled back when the block raises, else released. Yields the transaction object."""
+    nested = db.begin_nested()
+    try:
+        yield nested
+    except BaseException:
+        if nested.is_active:
+            with suppress(
+                exc.OperationalError
+            ):  # a full disk may have ended the whole transaction, and the savepoint with it
+                nested.rollback()
+        raise
+    if nested.is_active:
+        nested.commit()
+
+
+@contextmanager
+def streaming() -> Iterator[None]:
+    """Keep the garbage collector from walking over records again and again while they stream: they form no cycles."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

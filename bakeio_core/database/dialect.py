@@ -1,0 +1,265 @@
+"""What differs between database systems: what every one of them can do."""
+
+from __future__ import annotations
+
+import json
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection, Table, exc, literal
+from sqlalchemy.engine import Dialect as SADialect
+from sqlalchemy.schema import CreateTable
+
+from bakeio_core import values
+from bakeio_core.errors import DatabaseError
+
+Rows = list[tuple[Any, ...]]
+log = logging.getLogger("bakeio")
+MOST_JSON_FIELDS = 50
+"""SQLite takes 127 arguments in a function call (SQLITE_MAX_FUNCTION_ARG), two for each field."""
+
+
+class Dialect(ABC):
+    """One database system. `db` is always a SQLAlchemy connection; the SQL is text and runs without per-row work of SQLAlchemy."""
+
+    name = ""
+    mark = "?"
+    doubles = False
+    """Whether decimals are read as doubles, whole ones too; SQLite gives those as integers."""
+    snapshot_options: Mapping[str, Any] = MappingProxyType({})
+    result_codes: Mapping[type[values.Kind], int] = MappingProxyType({})
+    """What the driver calls the types of results that SQLAlchemy wants to know before it converts them."""
+
+    def __init__(self, dialect: SADialect) -> None:
+        self.sa = dialect
+        self.quote = dialect.identifier_preparer.quote
+        self.format_table = dialect.identifier_preparer.format_table
+
+    def fetch(self, db: Connection, sql: str, parameters: tuple[Any, ...] = ()) -> Rows:
+        """Return all rows of a SELECT as plain tuples."""
+        result = db.exec_driver_sql(sql, parameters)
+        rows: Rows = result.cursor.fetchall()  # type: ignore[assignment]
+        result.close()
+        return rows
+
+    def scalar(self, db: Connection, sql: str, parameters: tuple[Any, ...] = ()) -> Any:
+        rows = self.fetch(db, sql, parameters)
+        return rows[0][0] if rows else None
+
+    def is_empty(self, db: Connection, table: Table) -> bool:
+        return not self.fetch(db, f"SELECT 1 FROM {self.format_table(table)} LIMIT 1")
+
+    def stream(self, db: Connection, sql: str, size: int) -> Iterator[Rows]:
+        """Yield the rows of a SELECT in lists of at most `size`, without holding more."""
+        result = db.exec_driver_sql(sql)
+        cursor: Any = result.cursor  # the driver's own: no object of SQLAlchemy for each row
+        try:
+            while rows := cursor.fetchmany(size):
+                yield rows
+        finally:
+            result.close()
+
+    def as_double(self, expression: Any) -> Any:
+        """Return a computed number as the driver gives it fastest, in double precision."""
+        return expression
+
+    def reads_expression(self, kind: values.Kind) -> bool:
+        """Tell whether `read_expression` gives the wire value of a computed expression of this kind."""
+        return not isinstance(kind, values.Boolean)
+
+    def read_expression(self, expression: Any, kind: values.Kind) -> Any:
+        """Return a computed expression as its wire value."""
+        return expression
+
+    def executemany(self, db: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if rows:
+            db.exec_driver_sql(sql, list(rows))
+
+    @contextmanager
+    def _raised(self, sql: str) -> Iterator[None]:
+        """Raise what the driver raises as SQLAlchemy would, where a statement is a matter of the driver alone."""
+        errors: Any = self.sa.dbapi.Error  # type: ignore[union-attr]
+        try:
+            yield
+        except errors as error:
+            raise exc.DBAPIError.instance(sql, (), error, errors, dialect=self.sa) from error
+
+    # -- to be given by each system
+    def prepare_new(self, db: Connection) -> None:
+        """Set up a database that is about to be made."""
+
+    def begin(self, db: Connection, sql: str) -> None:
+        """Open a transaction with this statement; where it must wait for another program, tell the log."""
+        db.exec_driver_sql(sql)
+
+    def keep_makers_off(self, db: Connection) -> None:
+        """Keep others from making tables until the transaction ends."""
+
+    def will_write(self, db: Connection, table: str) -> None:
+        """Turn the caller's transaction into a writing one before it reads, where a reading one could not become one later."""
+
+    def take_snapshot(self, db: Connection) -> None: ...
+    def ensure_begun(self, db: Connection) -> None: ...
+
+    @abstractmethod
+    def read(self, column: str, kind: values.Kind) -> str:
+        """Return SQL giving the wire value of a stored column."""
+
+    def read_json(self, column: str, kind: values.Kind) -> str:
+        """Return SQL giving the JSON value of a stored column, to stand inside `json_record`."""
+        return self.read(column, kind)
+
+    def write(self, kind: values.Kind) -> str:
+        """Return SQL turning a parameter that holds a wire value into what is stored."""
+        return self.mark
+
+    def bind(self, kind: values.Kind, column: Any) -> Any:
+        """Return a function from wire value to parameter for kinds the database cannot turn itself, else None."""
+        if kind.sql_convertible:
+            return None
+        process = column.type.dialect_impl(self.sa).bind_processor(self.sa)
+        return (lambda value: process(kind.to_python(value))) if process else kind.to_python
+
+    def result(self, kind: values.Kind, column: Any) -> Any:
+        """Return a function from what the driver gives to the wire value, for kinds that are not plain, else None."""
+        if kind.sql_convertible:
+            return None
+        process = column.type.dialect_impl(self.sa).result_processor(
+            self.sa, self.result_codes.get(type(kind))
+        )
+        return (lambda value: kind.from_python(process(value))) if process else kind.from_python
+
+    @abstractmethod
+    def existing_columns(self, db: Connection) -> dict[str, set[str]]:
+        """Return {table: its columns} as the database really has them."""
+
+    @abstractmethod
+    def has_table(self, db: Connection, name: str) -> bool:
+        """Tell whether the database has a table of that name."""
+
+    def answers_by_index(self, db: Connection, sql: str, table: str) -> bool:
+        """Tell whether the database answers a query from an index of a table alone, without its rows and without sorting."""
+        return False
+
+    @abstractmethod
+    def json_pages(
+        self,
+        db: Connection,
+        fields: Mapping[str, str],
+        source: str,
+        order: str,
+        page: int,
+        where: str = "",
+    ) -> Iterator[tuple[int, bytes]]:
+        """Yield (number of records, their JSON joined by a comma and a line feed), made by the database itself."""
+
+    @abstractmethod
+    def among(
+        self, columns: Sequence[str], table: str, types: Sequence[str], by: Sequence[str] = ()
+    ) -> str:
+        """Return the FROM part that joins `table` with the keys given as the parameters `among_parameters` makes.
+
+        by: those of the columns an index is to be used for (`searchable`), where the choice is not left to the database.
+        """
+
+    def searchable(self, db: Connection, table: Table, columns: Sequence[str]) -> tuple[str, ...]:
+        """Return those of some columns by which rows are best looked up when all of them are known; none where the database knows best."""
+        return ()
+
+    def among_parameters(self, keys: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+        """Return the keys as the one JSON text `among` takes."""
+        return (
+            json.dumps(
+                [key[0] for key in keys] if keys and len(keys[0]) == 1 else keys, ensure_ascii=False
+            ),
+        )
+
+    @abstractmethod
+    def insert(
+        self,
+        db: Connection,
+        table: Table,
+        columns: Sequence[str],
+        kinds: Sequence[values.Kind],
+        rows: Rows,
+    ) -> None:
+        """Write new rows of wire values in one go."""
+
+    def text_source(
+        self, kinds: Sequence[values.Kind], cells: Sequence[str]
+    ) -> tuple[str, Mapping[str, Any]] | None:
+        """Return Python source of the text form of a row whose columns are these expressions, and the names it uses.
+
+        None where the system takes rows as they are. `insert_text` writes what the source makes.
+        """
+        return None
+
+    def insert_text(self, db: Connection, table: Table, columns: Sequence[str], text: str) -> None:
+        """Write new rows that are in the text form already."""
+        raise TypeError(f"{self.name} has no text form of rows")
+
+    @abstractmethod
+    def next_id(self, db: Connection, table: Table, primary: str) -> int:
+        """Return the lowest id that neither a row has nor had."""
+
+    def advance_ids(self, db: Connection, table: Table, primary: str) -> None:
+        """Make the database's own counter go on after the highest id."""
+
+    def add_column(self, db: Connection, table: Table, column: Any) -> None:
+        """Add a column to an existing table. Raises DatabaseError where existing rows could not be filled."""
+        default = self.column_default(column)
+        if not column.nullable and default is None:
+            raise DatabaseError(
+                f"cannot add {table.name}.{column.name}: it is required and has no default. Add it by hand"
+            )
+        kind = column.type.compile(dialect=self.sa)
+        name = f"{self.format_table(table)} ADD COLUMN {self.quote(column.name)} {kind}"
+        db.exec_driver_sql(
+            f"ALTER TABLE {name}"
+            + (f" DEFAULT {default}" if default else "")
+            + ("" if column.nullable else " NOT NULL")
+        )
+        for foreign in column.foreign_keys:
+            self.add_reference(db, table, column, foreign)
+
+    def column_default(self, column: Any) -> str | None:
+        """Return the SQL of a column's default that fits into ALTER TABLE, None where it has none."""
+        server = column.server_default
+        if server is not None:
+            return str(
+                self.sa.ddl_compiler(self.sa, CreateTable(column.table)).get_column_default_string(
+                    column
+                )
+            )
+        if column.default is not None and column.default.is_scalar:
+            return str(
+                literal(column.default.arg, column.type).compile(
+                    dialect=self.sa, compile_kwargs={"literal_binds": True}
+                )
+            )
+        return None
+
+    def add_reference(self, db: Connection, table: Table, column: Any, foreign: Any) -> None:
+        target, target_column = foreign.target_fullname.rsplit(".", 1)
+        sql = f"ADD FOREIGN KEY ({self.quote(column.name)}) REFERENCES {self.quote(target)} ({self.quote(target_column)})"
+        db.exec_driver_sql(f"ALTER TABLE {self.format_table(table)} {sql}")
+
+    def lock(self, db: Connection, tables: Sequence[Table]) -> None:
+        """Keep other writers off the tables until the transaction ends; where it must wait for one, tell the log.
+
+        Raises DatabaseError (`locked`) that says who holds them, where the database knows. Always name tables in the same order.
+        """
+
+    @contextmanager
+    def much_work(self, db: Connection) -> Iterator[None]:
+        """Tune the connection for an import or an export."""
+        yield
+
+    @contextmanager
+    def loading(self, db: Connection, table: Table) -> Iterator[None]:
+        """Fill an empty table: its indexes are built once, sorted, at the end of the block. What violates one is raised then."""
+        yield

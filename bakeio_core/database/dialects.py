@@ -1,0 +1,24 @@
+"""Which database systems bakeio knows."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from bakeio_core.database.dialect import Dialect
+from bakeio_core.database.postgresql import PostgreSQL
+from bakeio_core.database.sqlite import SQLite
+from bakeio_core.errors import UsageError
+
+
+def dialect_of(db: Connection) -> Dialect:
+    """Return what is known of the connection's database system. Raises UsageError for one bakeio does not know."""
+    known: dict[str, type[Dialect]] = {
+        "sqlite": SQLite,
+        "postgresql": PostgreSQL,
+        "cockroachdb": PostgreSQL,
+    }
+    if db.dialect.name not in known:
+        raise UsageError(
+            f"bakeio works with {' and '.join(sorted(set(known) - {'cockroachdb'}))}, not with {db.dialect.name}"
+        )
+    return known[db.dialect.name](db.dialect)

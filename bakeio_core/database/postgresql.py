@@ -1,0 +1,309 @@
+"""PostgreSQL, and what speaks its language."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection, Double, Table, cast, exc, func
+
+from bakeio_core import values
+from bakeio_core.database.dialect import Dialect, Rows, log
+from bakeio_core.errors import DatabaseError
+
+
+class PostgreSQL(Dialect):
+    name = "postgresql"
+    mark = "%s"
+    doubles = True
+    snapshot_options: Mapping[str, Any] = MappingProxyType({"isolation_level": "REPEATABLE READ"})
+    result_codes: Mapping[type[values.Kind], int] = MappingProxyType(
+        {values.Decimal: 1700, values.Float: 701}
+    )  # pg_type: numeric, float8
+
+    def read(self, column: str, kind: values.Kind) -> str:
+        if not kind.sql_convertible:
+            return column
+        if isinstance(kind, values.Decimal):
+            return f"{column}::float8"
+        return self.read_json(column, kind)
+
+    def read_json(self, column: str, kind: values.Kind) -> str:
+        if isinstance(kind, values.Decimal):
+            return f"trim_scale({column})"
+        if isinstance(kind, values.Date):
+            return f"to_char({column}, 'YYYY-MM-DD')"
+        if isinstance(kind, values.DateTime):
+            moment = f"{column} AT TIME ZONE 'UTC'" if kind.zoned else column
+            return (
+                f"replace(to_char({moment}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), '.000000', '') || 'Z'"
+            )
+        return column
+
+    def stream(self, db: Connection, sql: str, size: int) -> Iterator[Rows]:
+        driver: Any = db.connection.driver_connection
+        name = f"bakeio_rows_{next(_cursors)}"
+        with self._raised(sql), driver.cursor(name) as cursor:
+            cursor.itersize = size
+            cursor.execute(sql, ())  # with parameters, so that a doubled % becomes one
+            while rows := cursor.fetchmany(size):
+                yield rows
+
+    def as_double(self, expression: Any) -> Any:
+        return cast(expression, Double)
+
+    def read_expression(self, expression: Any, kind: values.Kind) -> Any:
+        if isinstance(kind, values.Date):
+            return func.to_char(expression, "YYYY-MM-DD")
+        if isinstance(kind, values.DateTime):
+            moment = func.timezone("UTC", expression) if kind.zoned else expression
+            return func.replace(
+                func.to_char(moment, 'YYYY-MM-DD"T"HH24:MI:SS.US'), ".000000", ""
+            ).concat("Z")
+        return expression
+
+    def existing_columns(self, db: Connection) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        sql = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = ANY(current_schemas(false))"
+        for table, column in self.fetch(db, sql):
+            found.setdefault(table, set()).add(column)
+        return found
+
+    def has_table(self, db: Connection, name: str) -> bool:
+        sql = (
+            "SELECT 1 FROM pg_class WHERE relname = %s AND relkind IN ('r', 'p', 'v', 'f') "  # the kinds information_schema has columns of
+            "AND relnamespace = ANY(current_schemas(false)::regnamespace[])"
+        )
+        return bool(self.fetch(db, sql, (name,)))
+
+    def json_pages(
+        self,
+        db: Connection,
+        fields: Mapping[str, str],
+        source: str,
+        order: str,
+        page: int,
+        where: str = "",
+    ) -> Iterator[tuple[int, bytes]]:
+        db.exec_driver_sql(
+            "SET LOCAL jit = off"
+        )  # compiling these queries costs more than it gains
+        columns = ", ".join(f"{sql} AS {self.quote(name)}" for name, sql in fields.items())
+        # quote and delimiter are characters JSON text cannot hold, so the lines arrive as they are
+        sql = (
+            f"COPY (SELECT row_to_json(r) FROM (SELECT {columns} FROM {source} {where} ORDER BY {order}) r) "
+            "TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')"
+        )
+        lines: list[bytes] = []
+        with self._raised(sql), self._cursor(db).copy(sql) as copy:
+            for line in copy:
+                lines.append(bytes(line))
+                if len(lines) == page:
+                    yield page, b"".join(lines)[:-1].replace(b"\n", b",\n")
+                    lines = []
+        if lines:
+            yield len(lines), b"".join(lines)[:-1].replace(b"\n", b",\n")
+
+    @staticmethod
+    def _cursor(db: Connection) -> Any:
+        return db.connection.driver_connection.cursor()  # type: ignore[union-attr]
+
+    def among(
+        self, columns: Sequence[str], table: str, types: Sequence[str], by: Sequence[str] = ()
+    ) -> str:
+        # one JSON text: the driver looks at every element of an array on its own
+        if len(columns) == 1:
+            return f"json_array_elements_text(%s::json) AS k(k0) JOIN {table} t ON t.{columns[0]} = k.k0::{types[0]}"
+        on = " AND ".join(
+            f"t.{column} = (k.k0 ->> {place})::{types[place]}"
+            for place, column in enumerate(columns)
+        )
+        return f"json_array_elements(%s::json) AS k(k0) JOIN {table} t ON {on}"
+
+    def insert(
+        self,
+        db: Connection,
+        table: Table,
+        columns: Sequence[str],
+        kinds: Sequence[values.Kind],
+        rows: Rows,
+    ) -> None:
+        if not rows:
+            return
+        if all(kind.sql_convertible for kind in kinds):
+            return self.insert_text(db, table, columns, _copy_maker(tuple(map(type, kinds)))(rows))
+        sql = self._copy_in(table, columns)
+        with self._raised(sql), self._cursor(db).copy(sql) as copy:
+            for row in rows:
+                copy.write_row(row)
+        return None
+
+    def _copy_in(self, table: Table, columns: Sequence[str]) -> str:
+        return f"COPY {self.format_table(table)} ({', '.join(map(self.quote, columns))}) FROM STDIN"
+
+    def text_source(
+        self, kinds: Sequence[values.Kind], cells: Sequence[str]
+    ) -> tuple[str, Mapping[str, Any]] | None:
+        return _copy_template(list(map(type, kinds)), cells), _COPY_NAMES
+
+    def insert_text(self, db: Connection, table: Table, columns: Sequence[str], text: str) -> None:
+        sql = self._copy_in(table, columns)
+        with self._raised(sql), self._cursor(db).copy(sql) as copy:
+            copy.write(text.encode())
+
+    def next_id(self, db: Connection, table: Table, primary: str) -> int:
+        highest = (
+            self.scalar(db, f"SELECT max({self.quote(primary)}) FROM {self.format_table(table)}")
+            or 0
+        )
+        sequence = self._sequence(db, table, primary)
+        if sequence:
+            last, called = self.fetch(db, f"SELECT last_value, is_called FROM {sequence}")[0]
+            highest = max(highest, last if called else last - 1)
+        return max(highest, 0) + 1
+
+    def _sequence(self, db: Connection, table: Table, primary: str) -> str | None:
+        named = (self.format_table(table), primary)
+        found: str | None = self.scalar(db, "SELECT pg_get_serial_sequence(%s, %s)", named)
+        return found
+
+    def advance_ids(self, db: Connection, table: Table, primary: str) -> None:
+        sequence = self._sequence(db, table, primary)
+        if sequence:  # RESTART belongs to the transaction, setval does not
+            db.exec_driver_sql(
+                f"ALTER SEQUENCE {sequence} RESTART WITH {self.next_id(db, table, primary)}"
+            )
+
+    def lock(self, db: Connection, tables: Sequence[Table]) -> None:
+        names = list(map(self.format_table, tables))
+        if not names or self._tried(
+            db, f"LOCK TABLE {', '.join(names)} IN SHARE ROW EXCLUSIVE MODE NOWAIT"
+        ):
+            return
+        seconds, end = self._say_waiting(db, self._holders(db, names))
+        for name in (
+            names
+        ):  # one by one, so that all of them together are not waited for longer than was said
+            left = max(1, int((end - time.monotonic()) * 1000)) if seconds else 0
+            db.exec_driver_sql(f"SET LOCAL lock_timeout = '{left}ms'")
+            if not self._tried(db, f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE"):
+                raise DatabaseError(
+                    f"{name} in the database is locked by {self._holders(db, [name])}, for more than {seconds:g} seconds: wait for that to "
+                    "finish or end it, then try again; --wait SECONDS waits longer",
+                    code="locked",
+                )
+        db.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(seconds * 1000)}ms'")
+
+    def keep_makers_off(self, db: Connection) -> None:
+        if not self.scalar(db, f"SELECT pg_try_advisory_xact_lock({_MAKING})"):
+            self._say_waiting(db, "another bakeio that is making tables")
+            self.fetch(db, f"SELECT pg_advisory_xact_lock({_MAKING})")
+
+    def _say_waiting(self, db: Connection, whom: str) -> tuple[float, float]:
+        """Tell the log who is waited for; return the seconds the connection waits at most (0: for ever), and when they are over."""
+        seconds = (
+            int(self.scalar(db, "SELECT setting FROM pg_settings WHERE name = 'lock_timeout'"))
+            / 1000
+        )
+        log.info("waiting%s for %s", f", {seconds:g} seconds at most," if seconds else "", whom)
+        return seconds, time.monotonic() + seconds
+
+    @staticmethod
+    def _tried(db: Connection, sql: str) -> bool:
+        """Run a statement that takes a lock; tell whether it got it. The transaction goes on either way."""
+        point = db.begin_nested()
+        try:
+            db.exec_driver_sql(sql)
+        except exc.OperationalError as error:
+            point.rollback()
+            if getattr(error.orig, "sqlstate", None) != "55P03":
+                raise
+            return False
+        point.commit()
+        return True
+
+    def _holders(self, db: Connection, names: Sequence[str]) -> str:
+        """Return who keeps others from writing to the tables, as the server knows them."""
+        sql = (
+            "SELECT DISTINCT coalesce(nullif(a.application_name, ''), a.backend_type), a.pid, a.usename, to_char(a.xact_start, 'HH24:MI:SS') "
+            "FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.granted AND l.pid <> pg_backend_pid() "
+            "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+            "AND l.relation = ANY(%s::regclass[]) AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')"
+        )
+        found = [
+            f"{name} (process {process} of the server{f', user {user}' if user else ''}{f', since {since}' if since else ''})"
+            for name, process, user, since in self.fetch(db, sql, (list(names),))
+        ]
+        return " and ".join(found) or "another program"
+
+    @contextmanager
+    def loading(self, db: Connection, table: Table) -> Iterator[None]:
+        name = self.format_table(table)
+        referred = [self.format_table(key.column.table) for key in table.foreign_keys]
+        if not self._tried(
+            db,
+            f"LOCK TABLE {', '.join(dict.fromkeys([name, *referred]))} IN ACCESS EXCLUSIVE MODE NOWAIT",
+        ):
+            yield  # somebody reads: an index that stays costs less than waiting, and cannot end in a deadlock
+            return
+        indexes = self.fetch(
+            db,
+            "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index i WHERE i.indrelid = %s::regclass "
+            "AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.indexrelid)",
+            (name,),
+        )
+        keys = self.fetch(
+            db,
+            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f'",
+            (name,),
+        )
+        for index, _ in indexes:
+            db.exec_driver_sql(f"DROP INDEX {index}")
+        for key, _ in keys:
+            db.exec_driver_sql(f"ALTER TABLE {name} DROP CONSTRAINT {self.quote(key)}")
+        yield
+        for _, sql in indexes:
+            db.exec_driver_sql(sql)
+        for key, sql in keys:
+            db.exec_driver_sql(f"ALTER TABLE {name} ADD CONSTRAINT {self.quote(key)} {sql}")
+
+
+_cursors = itertools.count(1)
+_MAKING = int.from_bytes(b"bakeio", "big")
+"""The number of the advisory lock under which tables are made."""
+_ESCAPES = str.maketrans(
+    {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\b": "\\b", "\f": "\\f", "\v": "\\v"}
+)
+
+
+def _copy_template(kinds: Sequence[type[values.Kind]], cells: Sequence[str]) -> str:
+    """Return the source of an f-string: one line of COPY's text format from these cells. Only text can hold what must be escaped.
+
+    The escapes are those of PostgreSQL's documentation of COPY, "Text Format".
+    """
+    escaped = "NULL if (v := {cell}) is None else v if v.isprintable() and slash not in v else v.translate(escapes)"
+    plain = "NULL if (v := {cell}) is None else v"
+    line = "\\t".join(
+        "{" + (escaped if kind is values.Text else plain).format(cell=cell) + "}"
+        for kind, cell in zip(kinds, cells, strict=True)
+    )
+    return f"f'{line}\\n'"
+
+
+_COPY_NAMES: Mapping[str, Any] = MappingProxyType(
+    {"escapes": _ESCAPES, "slash": "\\", "NULL": "\\N"}
+)
+
+
+@lru_cache
+def _copy_maker(kinds: tuple[type[values.Kind], ...]) -> Callable[[Rows], str]:
+    """Generate a function from rows of plain wire values to COPY's text format."""
+    scope: dict[str, Any] = dict(_COPY_NAMES)
+    template = _copy_template(kinds, [f"row[{place}]" for place in range(len(kinds))])
+    exec(f"def lines(rows):\n    return ''.join([{template} for row in rows])", scope)
+    return scope["lines"]  # type: ignore[no-any-return]

@@ -1,0 +1,283 @@
+"""SQLite."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Table, exc, func
+
+from bakeio_core import values
+from bakeio_core.database.dialect import Dialect, Rows, log
+from bakeio_core.errors import DatabaseError
+
+
+class SQLite(Dialect):
+    name = "sqlite"
+
+    def read_expression(self, expression: Any, kind: values.Kind) -> Any:
+        if isinstance(kind, values.DateTime):
+            tail = func.replace(func.substr(expression, 12), ".000000", "")
+            return func.substr(expression, 1, 10).concat("T").concat(tail).concat("Z")
+        return expression
+
+    def add_column(self, db: Connection, table: Table, column: Any) -> None:
+        default = self.column_default(column)
+        if not column.nullable and (default is None or "(" in default or "CURRENT" in default):
+            # SQLite adds only columns with constant defaults: add it empty of constraints, then fill it
+            if default is None:
+                raise DatabaseError(
+                    f"cannot add {table.name}.{column.name}: it is required and has no default. Add it by hand"
+                )
+            name, kind = self.quote(column.name), column.type.compile(dialect=self.sa)
+            db.exec_driver_sql(f"ALTER TABLE {self.format_table(table)} ADD COLUMN {name} {kind}")
+            db.exec_driver_sql(f"UPDATE {self.format_table(table)} SET {name} = {default}")
+            return
+        name, kind = self.quote(column.name), column.type.compile(dialect=self.sa)
+        refers = "".join(
+            f" REFERENCES {self.quote(t)} ({self.quote(c)})"
+            for t, c in (f.target_fullname.rsplit(".", 1) for f in column.foreign_keys)
+        )
+        rest = (
+            (f" DEFAULT {default}" if default else "")
+            + ("" if column.nullable else " NOT NULL")
+            + refers
+        )
+        db.exec_driver_sql(f"ALTER TABLE {self.format_table(table)} ADD COLUMN {name} {kind}{rest}")
+
+    def prepare_new(self, db: Connection) -> None:
+        with self._raised("PRAGMA journal_mode=WAL"):
+            db.connection.driver_connection.execute("PRAGMA journal_mode=WAL")  # type: ignore[union-attr]
+
+    def begin(self, db: Connection, sql: str) -> None:
+        if sql == "BEGIN":  # takes no lock yet
+            db.exec_driver_sql(sql)
+        else:
+            self._patiently(db, sql)
+
+    def will_write(self, db: Connection, table: str) -> None:
+        try:
+            self._patiently(db, f"DELETE FROM {self.quote(table)} WHERE 0")
+        except exc.OperationalError as error:
+            if "no such table" not in str(
+                error.orig
+            ):  # a database without it is refused later, with the reason
+                raise
+
+    def take_snapshot(self, db: Connection) -> None:
+        self._patiently(db, "SELECT 1 FROM sqlite_master LIMIT 1")
+
+    def _patiently(self, db: Connection, sql: str) -> None:
+        """Run a statement that may meet a lock, for as long as the connection waits for one.
+
+        The driver would wait as long by itself, but say nothing and hear no interrupt.
+        """
+        driver: Any = db.connection.driver_connection
+        seconds = driver.execute("PRAGMA busy_timeout").fetchone()[0] / 1000
+        driver.execute("PRAGMA busy_timeout=0")
+        end, told = time.monotonic() + seconds, False
+        try:
+            while True:
+                try:
+                    driver.execute(sql).fetchone()
+                    return
+                except self.sa.dbapi.Error as error:  # type: ignore[union-attr]
+                    is_stale = (
+                        getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY_SNAPSHOT"
+                    )  # waiting would not help
+                    if "locked" not in str(error) or is_stale or time.monotonic() >= end:
+                        break
+                if not told:
+                    log.info(
+                        "waiting for %s, %g seconds at most: another program is writing to it",
+                        db.engine.url.database,
+                        seconds,
+                    )
+                    told = True
+                time.sleep(0.02)
+            db.exec_driver_sql(sql).close()  # raises what is wrong, as SQLAlchemy does
+        finally:
+            driver.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
+
+    def ensure_begun(self, db: Connection) -> None:
+        if not db.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
+            db.exec_driver_sql("BEGIN")
+
+    def read(self, column: str, kind: values.Kind) -> str:
+        if isinstance(kind, values.DateTime) and kind.sql_convertible:
+            return f"substr({column}, 1, 10) || 'T' || replace(substr({column}, 12), '.000000', '') || 'Z'"
+        return column
+
+    def read_json(self, column: str, kind: values.Kind) -> str:
+        if isinstance(kind, values.Boolean):
+            return f"json(CASE {column} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"
+        if isinstance(kind, values.Decimal) and (kind.scale or 0) > 4:
+            plain = f"json(rtrim(printf('%.{kind.scale}f', {column}), '0'))"
+            return (
+                f"CASE WHEN {column} <> 0 AND abs({column}) < 0.0001 THEN {plain} ELSE {column} END"
+            )
+        return self.read(column, kind)
+
+    def result(self, kind: values.Kind, column: Any) -> Any:
+        return (
+            kind.from_python
+            if isinstance(kind, values.Boolean) and kind.sql_convertible
+            else super().result(kind, column)
+        )
+
+    def write(self, kind: values.Kind) -> str:
+        if (
+            isinstance(kind, values.DateTime) and kind.sql_convertible
+        ):  # stored as SQLAlchemy does, with microseconds
+            return "substr(replace(replace(?, 'T', ' '), 'Z', '.000000'), 1, 26)"
+        return "?"
+
+    def existing_columns(self, db: Connection) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for table, column in self.fetch(
+            db,
+            "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'",
+        ):
+            found.setdefault(table, set()).add(column)
+        return found
+
+    def has_table(self, db: Connection, name: str) -> bool:
+        return bool(
+            self.fetch(db, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,))
+        )
+
+    def answers_by_index(self, db: Connection, sql: str, table: str) -> bool:
+        steps = [str(row[3]) for row in self.fetch(db, f"EXPLAIN QUERY PLAN {sql}")]
+        reads = [step for step in steps if table in step.split()]
+        return (
+            all("COVERING INDEX" in step for step in reads)
+            and bool(reads)
+            and not any("TEMP B-TREE" in step for step in steps)
+        )
+
+    def json_pages(
+        self,
+        db: Connection,
+        fields: Mapping[str, str],
+        source: str,
+        order: str,
+        page: int,
+        where: str = "",
+    ) -> Iterator[tuple[int, bytes]]:
+        pairs = ", ".join(
+            "'" + name.replace("'", "''") + f"', {sql}" for name, sql in fields.items()
+        )
+        # CAST AS BLOB: bytes come out, nothing is decoded and encoded again
+        sql = (
+            f"SELECT count(*), CAST(group_concat(record, char(44, 10)) AS BLOB), max(place) FROM (SELECT json_object({pairs}) AS record, "
+            f"{order} AS place FROM {source} {where + ' AND' if where else 'WHERE'} {order} > ? ORDER BY {order} LIMIT {page})"
+        )
+        last = -(1 << 63)
+        while True:
+            count, text, last = self.fetch(db, sql, (last,))[0]
+            if count:
+                yield count, text
+            if count < page:
+                return
+
+    def among(
+        self, columns: Sequence[str], table: str, types: Sequence[str], by: Sequence[str] = ()
+    ) -> str:
+        if len(columns) == 1:
+            return f"{table} t WHERE t.{columns[0]} IN (SELECT value FROM json_each(?))"
+        # a + keeps an index from being used for a column: see `searchable`
+        named = [f"t.{column}" if column in by or not by else f"+t.{column}" for column in columns]
+        on = " AND ".join(
+            f"{column} = json_extract(k.value, '$[{place}]')" for place, column in enumerate(named)
+        )
+        return f"json_each(?) k CROSS JOIN {table} t ON {on}"  # CROSS: the keys are the outer loop, so an index on the table serves
+
+    def searchable(self, db: Connection, table: Table, columns: Sequence[str]) -> tuple[str, ...]:
+        # Without statistics SQLite takes the last made of indexes that look alike to it, be it one that tells next to nothing.
+        found: dict[tuple[str, ...], int] = {}
+        for index, is_unique, is_partial in self.fetch(
+            db,
+            'SELECT name, "unique", partial FROM pragma_index_list(?) ORDER BY name',
+            (table.name,),
+        ):
+            named = [
+                row[0]
+                for row in self.fetch(
+                    db, "SELECT name FROM pragma_index_info(?) ORDER BY seqno", (index,)
+                )
+            ]
+            known = tuple(itertools.takewhile(columns.__contains__, named))
+            if known and not is_partial:
+                found[known] = max(found.get(known, 0), is_unique and len(known) == len(named))
+        best = max(((is_whole, len(known)) for known, is_whole in found.items()), default=None)
+        alike = [known for known, is_whole in found.items() if (is_whole, len(known)) == best]
+        return (
+            max(alike, key=lambda known: self._different(db, table, known))
+            if len(alike) > 1
+            else alike[0]
+            if alike
+            else ()
+        )
+
+    def _different(self, db: Connection, table: Table, columns: Sequence[str]) -> int:
+        """Return how many different values columns with an index have."""
+        names = ", ".join(map(self.quote, columns))
+        return int(
+            self.scalar(
+                db,
+                f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM {self.format_table(table)})",
+            )
+        )
+
+    def insert(
+        self,
+        db: Connection,
+        table: Table,
+        columns: Sequence[str],
+        kinds: Sequence[values.Kind],
+        rows: Rows,
+    ) -> None:
+        names, marks = ", ".join(map(self.quote, columns)), ", ".join(map(self.write, kinds))
+        self.executemany(
+            db, f"INSERT INTO {self.format_table(table)} ({names}) VALUES ({marks})", rows
+        )
+
+    def next_id(self, db: Connection, table: Table, primary: str) -> int:
+        highest = (
+            self.scalar(db, f"SELECT max({self.quote(primary)}) FROM {self.format_table(table)}")
+            or 0
+        )
+        if self.fetch(db, "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'"):
+            highest = max(
+                highest,
+                self.scalar(db, "SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,))
+                or 0,
+            )
+        return max(highest, 0) + 1
+
+    @contextmanager
+    def much_work(self, db: Connection) -> Iterator[None]:
+        before = self.scalar(db, "PRAGMA cache_size")
+        db.exec_driver_sql(
+            "PRAGMA cache_size=-98304"
+        )  # 96 MiB of pages, so that little is spilled and read back
+        try:
+            yield
+        finally:
+            db.exec_driver_sql(f"PRAGMA cache_size={before}")
+
+    @contextmanager
+    def loading(self, db: Connection, table: Table) -> Iterator[None]:
+        indexes = self.fetch(
+            db,
+            "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL ORDER BY name",
+            (table.name,),
+        )
+        for name, _ in indexes:
+            db.exec_driver_sql(f"DROP INDEX {self.quote(name)}")
+        yield
+        for _, sql in indexes:
+            db.exec_driver_sql(sql)

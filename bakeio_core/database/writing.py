@@ -1,0 +1,119 @@
+"""Write a batch of changes: the default of the hook `bakeio_import_records`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from bakeio_core.catalog.exchange import Change, Changes
+from bakeio_core.catalog.hookspecs import hookimpl
+from bakeio_core.catalog.model import Entity
+from bakeio_core.database.dialects import dialect_of
+from bakeio_core.values.text import Boolean
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+@hookimpl(trylast=True)
+def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> int:
+    """Insert the batch's new rows in one go, update others, grouped by the columns that change, and delete."""
+    dialect = dialect_of(db)
+    rows, kinds = changes.rows, [entity.kinds[column] for column in changes.columns]
+    if changes.text is not None:
+        dialect.insert_text(db, entity.table, changes.columns, changes.text)
+    else:
+        dialect.insert(
+            db,
+            entity.table,
+            changes.columns,
+            kinds,
+            _bound(dialect, entity, changes.columns, list(rows)),
+        )
+    groups: dict[tuple[str, ...], list[Change]] = {}
+    for change in changes.updates:
+        if change.new:
+            groups.setdefault(tuple(change.new), []).append(change)
+    primary = dialect.quote(entity.primary)
+    for columns, group in groups.items():
+        sets = ", ".join(
+            f"{dialect.quote(column)} = {dialect.write(entity.kinds[column])}" for column in columns
+        )
+        values = _bound(dialect, entity, columns, [tuple(change.new.values()) for change in group])
+        sql = f"UPDATE {dialect.format_table(entity.table)} SET {sets} WHERE {primary} = {dialect.mark}"
+        dialect.executemany(
+            db, sql, [(*row, change.id) for row, change in zip(values, group, strict=True)]
+        )
+    sql = f"DELETE FROM {dialect.format_table(entity.table)} WHERE {primary} = {dialect.mark}"
+    dialect.executemany(db, sql, [(change.id,) for change in changes.deletes])
+    return len(rows) + sum(map(len, groups.values())) + len(changes.deletes)
+
+
+def _bound(
+    dialect: Any, entity: Entity, columns: Sequence[str], rows: list[tuple[Any, ...]]
+) -> list[tuple[Any, ...]]:
+    makers = [
+        (place, make)
+        for place, c in enumerate(columns)
+        if (make := dialect.bind(entity.kinds[c], entity.table.c[c]))
+    ]
+    if not makers or not rows:
+        return rows
+    out = []
+    for row in rows:
+        cells = list(row)
+        for place, make in makers:
+            cells[place] = None if cells[place] is None else make(cells[place])
+        out.append(tuple(cells))
+    return out
+
+
+def whole_row(entity: Entity, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a row as it is exported: SQLite says 0 and 1 for false and true."""
+    kinds = entity.kinds.values()
+    return tuple(
+        [
+            bool(c) if isinstance(kind, Boolean) and c is not None else c
+            for kind, c in zip(kinds, row, strict=True)
+        ]
+    )
+
+
+def cut_own_links(db: Connection, entity: Entity, ids: Collection[int]) -> None:
+    """Empty the references of rows about to be deleted to each other: no order of deleting would do for rows in a ring."""
+    dialect = dialect_of(db)
+    for column, reference in entity.references.items():
+        if reference.target == entity.name and reference.nullable:
+            table, primary = dialect.format_table(entity.table), dialect.quote(entity.primary)
+            sql = f"UPDATE {table} SET {dialect.quote(column)} = NULL WHERE {primary} = {dialect.mark}"
+            dialect.executemany(db, sql, [(identity,) for identity in ids])
+
+
+def halved(changes: Changes) -> list[Changes]:
+    """Return a batch in two halves: new rows and the rest, or half of each."""
+    if changes.deletes:
+        middle = len(changes.deletes) // 2
+        parts = [changes.deletes[:middle], changes.deletes[middle:]]
+        return [Changes(changes.entity, changes.columns, deletes=part) for part in parts if part]
+    if changes.rows and changes.updates:
+        return [
+            Changes(changes.entity, changes.columns, changes.rows, changes.numbers),
+            Changes(changes.entity, changes.columns, updates=changes.updates),
+        ]
+    middle, several = len(changes.rows) // 2, len(changes.updates) // 2
+    return [
+        Changes(
+            changes.entity,
+            changes.columns,
+            changes.rows[:middle],
+            changes.numbers[:middle],
+            changes.updates[:several],
+        ),
+        Changes(
+            changes.entity,
+            changes.columns,
+            changes.rows[middle:],
+            changes.numbers[middle:],
+            changes.updates[several:],
+        ),
+    ]

@@ -1,0 +1,1 @@
+"""The way out: records, views, sets."""

@@ -1,0 +1,228 @@
+"""Write a normalized set with its manifest and zip; it appears whole or not at all."""
+
+from __future__ import annotations
+
+import secrets
+import uuid as uuids
+import zipfile
+from collections.abc import Callable, Collection, Iterable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.model import Entity
+from bakeio_core.database.connect import streaming
+from bakeio_core.database.rows import Rows
+from bakeio_core.exporting.documents import Progress, moment, write_records
+from bakeio_core.exporting.records import count_rows, in_range
+from bakeio_core.files.encoding import pretty
+from bakeio_core.files.export_set import not_a_set, not_an_archive, unforced
+from bakeio_core.files.manifest import APPLICATION, MANIFEST
+from bakeio_core.files.output import HashedFile, atomic_file, atomic_folder, refuse_folder
+from bakeio_core.history.aliases import all_aliases
+from bakeio_core.history.tables import database_id
+from bakeio_core.version import VERSION
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export wrote: its folder, the zip if one was asked for, and {entity: number of records}."""
+
+    folder: Path
+    counts: dict[str, int]
+    archive: Path | None = None
+    omitted: tuple[str, ...] = ()
+
+
+def write_set(
+    hook: Any,
+    db: Connection,
+    catalog: Catalog,
+    folder: Path | None,
+    *,
+    zip_too: bool = False,
+    force: bool = False,
+    transactional: bool = True,
+    since: date | None = None,
+    until: date | None = None,
+    prove: Callable[[Path], dict[str, Any]] | None = None,
+    progress: Progress | None = None,
+) -> Exported:
+    """Write every entity's file and the manifest into a new folder, and the archive if asked for.
+
+    prove: called with the folder before it appears; what it returns stands in the manifest as `proof`.
+    """
+    now = moment()
+    path = (
+        folder
+        if folder is not None
+        else Path("docs/exports") / f"{now:%Y-%m-%d_%H%M%S}_{secrets.token_hex(3)}"
+    )
+    common = {"export_id": str(uuids.uuid4()), "exported_at": now.isoformat() + "Z"}
+    entities = in_range(catalog, since, until)
+    undated = [
+        name for name, entity in entities.items() if not transactional and entity.date is not None
+    ]
+    omitted = (
+        *undated,
+        *sorted(catalog.blocked),
+        *(name for name in catalog.disabled if not name.startswith("view ")),
+    )
+    files = []
+    archive = path.parent / "archives" / f"{path.name}.zip" if zip_too else None
+    foreign_folder, foreign_archive = (
+        known if force else unforced(known) for known in (not_a_set, not_an_archive)
+    )
+    if archive is not None:
+        refuse_folder(path, foreign_folder)  # before a folder is made for the archive
+    whole = atomic_file(archive, foreign_archive) if archive is not None else nullcontext()
+    with streaming(), whole as packed, atomic_folder(path, foreign_folder) as part:
+        for order, entity in enumerate(
+            (entity for name, entity in entities.items() if name not in omitted), 1
+        ):
+            header = {
+                "file_version": "1.0",
+                "entity_type": entity.name,
+                **common,
+                "record_count": 0,
+                "schema": schema_block(entity),
+            }
+            name = f"{order:02d}_{entity.name}.json"
+            count, sha = _write_document(
+                part / name, header, count_rows(db, entity),
+                lambda entity=entity: hook.bakeio_export_records(db=db, entity=entity, catalog=catalog), entity.name, progress,  # type: ignore[misc]
+            )  # fmt: skip
+            needs = [target for target in catalog.dependencies(entity) if target not in omitted]
+            files.append({"filename": name, "entity_type": entity.name, "record_count": count, "checksum_sha256": sha, "import_order": order,
+                          "dependencies": needs})  # fmt: skip
+        days = {
+            "since": since.isoformat() if since else None,
+            "until": until.isoformat() if until else None,
+        }
+        options = {
+            "include_transactional": transactional,
+            "include_events": True,
+            "date_range": days if since or until else None,
+        }
+        manifest = {
+            "manifest_version": "1.0", **common, "database_id": database_id(db), "application": APPLICATION, "app_version": VERSION,
+            "schema_version": "1.0", "files": files, "omitted_entities": list(omitted), "export_options": options,
+        }  # fmt: skip
+        learned = manifest_aliases(db, catalog, {str(item["entity_type"]) for item in files})
+        if learned:
+            manifest["aliases"] = learned
+        file = HashedFile(part / MANIFEST)
+        file.write(pretty(manifest))
+        file.close()
+        if prove is not None:
+            proof = prove(part)
+            file = HashedFile(part / MANIFEST)
+            file.write(pretty(manifest | {"proof": proof}))
+            file.close()
+        if (
+            packed is not None
+        ):  # on the disk before the folder is put in: then only its rename is left to do
+            _pack(packed, part, path.name, now)
+            packed.sync()
+    return Exported(
+        path,
+        {str(item["entity_type"]): int(str(item["record_count"])) for item in files},
+        archive,
+        omitted,
+    )
+
+
+def manifest_aliases(
+    db: Connection, catalog: Catalog, names: Collection[str]
+) -> list[dict[str, Any]]:
+    """Return what was learned of names of these entities, as a manifest keeps it: the rows they mean by uuid and key."""
+    found = []
+    for name, learned in groupby(all_aliases(db), lambda alias: alias.entity):
+        if name not in names:
+            continue
+        rows, known = Rows(db, catalog.entities[name], ()), list(learned)
+        by_id = rows.by_id(alias.row for alias in known)
+        columns = [key[0] for key in catalog.entities[name].all_keys if len(key) == 1]
+        for alias in known:
+            if alias.row in by_id:
+                target = {column: by_id[alias.row][rows.place[column]] for column in columns}
+                found.append({"entity": name, "key": dict(alias.key), "target": target})
+    return found
+
+
+def _write_document(
+    path: Path,
+    header: dict[str, Any],
+    expected: int,
+    batches: Callable[[], Iterable[Any] | None],
+    name: str,
+    progress: Progress | None,
+) -> tuple[int, str]:
+    """Write a document whose header tells the number of its records; where a plugin gave another number, once more."""
+    while True:
+        file = HashedFile(path)
+        try:
+            count = write_records(
+                file, header | {"record_count": expected}, batches() or (), name, progress
+            )
+        except BaseException:
+            file.file.close()
+            raise
+        sha = file.close()
+        if count == expected:
+            return count, sha
+        expected = count
+
+
+def schema_block(entity: Entity) -> dict[str, Any]:
+    """Return the `schema` of an entity file: primary key, slug field, foreign keys with their lookup fields."""
+    keys = {}
+    for column, reference in entity.references.items():
+        lookups = list(reference.lookups)
+        target = f"{reference.target}.id"
+        keys[column] = {
+            "references": target,
+            "lookup_field": lookups[-1] if lookups else None,
+            "lookup_fields": lookups,
+        }
+    return {
+        "primary_key": entity.primary,
+        "slug_field": "slug" if "slug" in entity.columns else None,
+        "foreign_keys": keys,
+    }
+
+
+def _pack(file: HashedFile, folder: Path, name: str, now: datetime) -> None:
+    """Write a folder's files as a zip that unpacks into a folder of this name."""
+    with zipfile.ZipFile(cast("IO[bytes]", _Stream(file)), "w", zipfile.ZIP_DEFLATED) as archive:
+        for member in sorted(folder.iterdir()):
+            info = zipfile.ZipInfo(f"{name}/{member.name}", now.timetuple()[:6])
+            info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            with open(member, "rb") as source, archive.open(info, "w", force_zip64=True) as target:
+                while data := source.read(1 << 20):
+                    target.write(data)
+
+
+class _Stream:
+    """A hashed file as `zipfile` wants it: written once, never sought."""
+
+    def __init__(self, file: HashedFile) -> None:
+        self.file = file
+
+    def write(self, data: bytes) -> int:
+        self.file.write(bytes(data))
+        return len(data)
+
+    def tell(self) -> int:
+        return self.file.size
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,88 @@
+"""Blocks of records, and where a stream of JSON may be cut between records."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from bakeio_core.errors import Problem
+from bakeio_core.files.limits import Limits
+from bakeio_core.files.scanner import DECODER, as_record, explain_json, too_deep
+
+TRIES = 32
+"""How many places are tried for a cut between records: objects inside of records look like them."""
+_TWO_ON_A_LINE = re.compile(rb"\}[ \t]*,[ \t]*\{")
+_LIST_END = re.compile(rb"\}(?=[ \t\r\n]*\])")
+_ON_A_LINE_OF_ITS_OWN = re.compile(rb"[ \t\r]*\n")
+pieces = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+@dataclass
+class Block:
+    """Some records of a document, in order. `first` is the number of the first one, counted from 1.
+
+    `data` is a JSON array in bytes and `texts` the JSON text of each record of it; None where only `items` (number, record or problem)
+    could be had.
+    """
+
+    first: int
+    data: bytes | None
+    texts: Sequence[bytes | msgspec.Raw] = ()
+    items: list[tuple[int, dict[str, Any] | Problem]] = field(default_factory=list)
+    depth: int = Limits.depth
+
+    def text(self, number: int) -> bytes:
+        """Return the JSON text of a record of `data`."""
+        return bytes(self.texts[number - self.first])
+
+    def slow(self, file: str) -> list[tuple[int, dict[str, Any] | Problem]]:
+        """Return every record as a plain dictionary, numbers as Decimal, and what is no JSON object as a problem."""
+        if self.data is None:
+            return self.items
+        return [
+            (number, self.slow_one(number, file))
+            for number in range(self.first, self.first + len(self.texts))
+        ]
+
+    def slow_one(self, number: int, file: str) -> dict[str, Any] | Problem:
+        """Return what `slow` gives of one record of `data`."""
+        try:
+            return as_record(DECODER.decode(self.text(number).decode()), number, file, self.depth)
+        except ValueError as error:
+            return Problem(code="bad-json", file=file, record=number, message=explain_json(error))
+        except RecursionError:
+            return too_deep(number, file)
+
+
+def record_boundaries(data: bytes, joints: Iterable[bytes]) -> list[int]:
+    """Return where records may end and others begin, the last place first."""
+    cuts, end = list[int](), len(data)
+    while len(cuts) < TRIES and (at := max(data.rfind(joint, 0, end) for joint in joints)) >= 0:
+        end = at + 1
+        cuts.append(end)
+    return cuts
+
+
+def places_to_cut(data: bytes, cuts: list[int], ended: bool) -> Iterator[tuple[int, bool]]:
+    """Yield where a block may end, and whether the list of records ends there; ended: the stream did, so that this is likely."""
+    if not ended:
+        yield from ((cut, False) for cut in cuts)
+    yield from ((found.end(), True) for found in reversed(deque(_LIST_END.finditer(data), TRIES)))
+    if ended:
+        yield from ((cut, False) for cut in cuts)
+
+
+def in_blocks(items: Iterable[tuple[int, dict[str, Any] | Problem]]) -> Iterator[Block]:
+    batch: list[tuple[int, dict[str, Any] | Problem]] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == 1000:
+            yield Block(batch[0][0], None, items=batch)
+            batch = []
+    if batch:
+        yield Block(batch[0][0], None, items=batch)

@@ -1,0 +1,94 @@
+"""What the manifest of a set promises, and what is told where that is not so."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bakeio_core.errors import Problem
+
+MANIFEST = "manifest.json"
+KNOWN = {
+    "manifest_version": (1, 0),
+    "file_version": (1, 0),
+    "view_version": (1, 0),
+    "schema_version": (1, 0),
+}
+APPLICATION = "bakeio"
+ENTRY: dict[str, tuple[type, str]] = {
+    "filename": (str, "a text"),
+    "entity_type": (str, "a text"),
+    "record_count": (int, "a whole number"),
+    "checksum_sha256": (str, "a text"),
+    "import_order": (int, "a whole number"),
+    "dependencies": (list, "a list"),
+}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One file as the manifest lists it."""
+
+    filename: str
+    entity: str
+    count: int
+    sha256: str
+    order: int
+    dependencies: tuple[str, ...]
+
+
+def counted(header: dict[str, Any], listed: Listed, count: int) -> Iterator[Problem]:
+    """Say where the number of records is not what manifest and header promise."""
+    promised = {"the manifest": listed.count, "its header": header.get("record_count", count)}
+    for where, number in promised.items():
+        if number != count:
+            yield Problem(
+                code="count-mismatch",
+                file=listed.filename,
+                message=f"holds {count} records, {where} says {json.dumps(number, default=str)}",
+            )
+            return
+
+
+def checksum_problem(filename: str, accepted: bool = False) -> Problem:
+    message = "was changed after it was exported (its SHA-256 is not the manifest's)"
+    message += (
+        ": its edits are taken"
+        if accepted
+        else ". If that was on purpose, import with --accept-edits"
+    )
+    return Problem(
+        code="checksum-mismatch",
+        severity="warning" if accepted else "error",
+        file=filename,
+        message=message,
+    )
+
+
+def version_problem(header: dict[str, Any], field: str, file: str) -> Problem | None:
+    """Return the problem of a version field: a newer major version is refused, a newer minor one accepted."""
+    text = header.get(field)
+    match = (
+        re.fullmatch(r"(\d{1,6})(?:\.(\d{1,6}))?(?:\.\d{1,6})*", text)
+        if isinstance(text, str)
+        else None
+    )
+    if text is None:
+        return None
+    if match is None:
+        code = "bad-manifest" if file == MANIFEST else "bad-document"
+        return Problem(
+            code=code,
+            file=file,
+            field=field,
+            message=f"{json.dumps(text, default=str)} is no version such as 1.0",
+        )
+    if int(match[1]) > KNOWN[field][0]:
+        message = (
+            f"is version {text}, newer than this bakeio knows ({KNOWN[field][0]}.x): update bakeio"
+        )
+        return Problem(code="version-too-new", file=file, field=field, message=message)
+    return None

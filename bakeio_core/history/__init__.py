@@ -1,0 +1,1 @@
+"""bakeio's own tables: runs, journal, aliases, undo."""

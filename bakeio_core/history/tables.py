@@ -1,0 +1,147 @@
+"""bakeio's own side tables in the user's database, and the identity it keeps there."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    select,
+)
+
+from bakeio_core.catalog.catalog import Catalog, order_indexes
+from bakeio_core.database.dialects import dialect_of
+
+VERSION = 1
+METADATA = MetaData()
+RUNS = Table(
+    "bakeio_runs",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(40), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("mode", String(20), nullable=False),
+    Column("export_id", String(40)),
+    Column("counts", Text, nullable=False),
+    Column("sha256", String(64)),
+    Column("decisions", Text),
+    Column("undoes", Integer),
+)
+CHANGES = Table(
+    "bakeio_changes",
+    METADATA,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("run", Integer, ForeignKey("bakeio_runs.id"), nullable=False),
+    Column("entity", String(100), nullable=False),
+    Column("row", Integer, nullable=False),
+    Column("field", String(100), nullable=False),
+    Column("old", Text),
+    Column("new", Text),
+    Column("file", Text),
+    Column("record", Integer),
+    Column("stamp", String(40)),
+    Column("stamped", String(40)),
+    Column("decision", String(100)),
+    Index("ix_bakeio_changes_run", "run"),
+    Index("ix_bakeio_changes_row", "entity", "row", "field"),
+)
+BATCHES = Table(
+    "bakeio_batches",
+    METADATA,
+    Column("run", Integer, ForeignKey("bakeio_runs.id"), primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("entity", String(100), nullable=False),
+    Column("action", String(10), nullable=False),
+    Column("file", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+ALIASES = Table(
+    "bakeio_aliases",
+    METADATA,
+    Column("entity", String(100), primary_key=True),
+    Column("folded", String(1000), primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("row", Integer, nullable=False),
+    Column("run", Integer),
+    Column("at", String(40), nullable=False),
+)
+META = Table(
+    "bakeio_meta",
+    METADATA,
+    Column("key", String(50), primary_key=True),
+    Column("value", String(200), nullable=False),
+)
+for _table in METADATA.tables.values():
+    order_indexes(_table)
+
+
+def stored_meta(db: Connection) -> dict[str, str]:
+    dialect = dialect_of(db)
+    if not dialect.has_table(db, META.name):
+        return {}
+    return dict(dialect.fetch(db, f"SELECT key, value FROM {META.name}"))
+
+
+def database_id(db: Connection) -> str | None:
+    """Return the UUID this database keeps, None where bakeio has never written to it."""
+    return stored_meta(db).get("database_id")
+
+
+def make_tables(db: Connection, catalog: Catalog) -> list[str]:
+    """Create every table that is missing, the entities' and bakeio's own; return the names of the new ones. Twice is harmless."""
+    dialect = dialect_of(db)
+    wanted = {*catalog.metadata.tables, *METADATA.tables}
+    missing = wanted - dialect.existing_columns(db).keys()
+    if missing:
+        dialect.keep_makers_off(db)  # two that made the same table at once would fail on each other
+        missing = wanted - dialect.existing_columns(db).keys()
+        catalog.metadata.create_all(db)
+        METADATA.create_all(db)
+    meta = stored_meta(db)
+    for key, value in {"database_id": str(uuid.uuid4()), "version": str(VERSION)}.items():
+        if key not in meta:
+            db.execute(META.insert().values(key=key, value=value))
+    return sorted(missing)
+
+
+def has_journal(db: Connection) -> bool:
+    """Tell whether the side tables of the journal are there."""
+    return dialect_of(db).has_table(db, RUNS.name)
+
+
+def all_runs(db: Connection) -> list[dict[str, Any]]:
+    """Return every run, the latest first."""
+    if not dialect_of(db).has_table(db, RUNS.name):
+        return []
+    found = db.execute(select(RUNS).order_by(RUNS.c.id.desc())).mappings()
+    return [
+        {
+            **row,
+            "counts": json.loads(row["counts"]),
+            "decisions": json.loads(row["decisions"] or "[]"),
+        }
+        for row in found
+    ]
+
+
+def adopt_database_id(db: Connection, wanted: str) -> None:
+    """Take over the identity of the database a set came from: what is rebuilt from a backup is the same bakery."""
+    db.execute(META.update().where(META.c.key == "database_id").values(value=wanted))
+
+
+def will_write(db: Connection) -> None:
+    """Take the lock of a writer before anything is read, in a transaction of the caller that has not done so."""
+    dialect_of(db).will_write(db, META.name)

@@ -1,0 +1,1 @@
+"""The way in: read, match, link, merge, plan, apply."""

@@ -1,0 +1,182 @@
+"""The log of skipped records: written before the commit, imported again as it is after mending."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.model import Entity
+from bakeio_core.errors import DocumentError, Problem, Problems
+from bakeio_core.files.documents import Document, InMemoryDocument
+from bakeio_core.files.encoding import CLOSE, encode_as_read, opened_document
+from bakeio_core.files.output import atomic_file
+from bakeio_core.files.scanner import as_record
+from bakeio_core.importing.planner import Planner
+from bakeio_core.importing.sources import Part, Source, of_entity, of_view, whose
+from bakeio_core.resolving.decision_file import decision_entries, decisions_of
+from bakeio_core.values.wording import shown
+
+INSTRUCTIONS = (
+    "To retry these records: 1. Edit this file: correct the values named in the reasons, or create what is missing. "
+    "2. Import it as it is: bakeio import FILE. The reasons are for you; only record_data and decisions are read."
+)
+
+
+class Skipped:
+    """Remember which records an import leaves out and why, and write them as a log."""
+
+    def __init__(self) -> None:
+        self.reasons: dict[tuple[str, int], list[Problem]] = {}
+        self.candidates: dict[Any, list[dict[str, Any]]] = {}
+
+    def note(self, problem: Problem) -> None:
+        """Take note of a problem that keeps records out."""
+        if problem.severity == "error" and problem.file is not None:
+            for number in problem.records or (
+                [problem.record] if problem.record is not None else []
+            ):
+                self.reasons.setdefault((problem.file, number), []).append(problem)
+
+    def write(self, planner: Planner, problems: Iterable[Problem], path: Path) -> int:
+        """Write the log in one step, brought to the disk; return the number of records in it.
+
+        planner: what planned the import, for the rows its records refer to and what was decided; problems: those of the report, with
+        their candidates.
+        """
+        source = planner.source
+        self.candidates = {
+            _cause(problem): problem.candidates for problem in problems if problem.candidates
+        }
+        now = datetime.now(timezone.utc).replace(tzinfo=None)
+        header: dict[str, Any] = {
+            "skipped_at": now.isoformat() + "Z", "source_file": source.name, "total_skipped": len(self.reasons),
+            "export_id": source.export_id, "database_id": source.database_id, "exported_at": source.exported_at,
+            "resolution_instructions": INSTRUCTIONS,
+        }  # fmt: skip
+        decided = decision_entries(planner.decisions.made)
+        header |= {"decisions": decided} if decided else {}
+        count = 0
+        with atomic_file(path, not_a_log) as file:
+            file.write(opened_document(header))
+            for entry in self._entries(planner):
+                file.write((b",\n" if count else b"") + encode_as_read(entry))
+                count += 1
+            file.write(CLOSE if count else CLOSE[1:])
+        return count
+
+    def _entries(self, planner: Planner) -> Iterator[dict[str, Any]]:
+        for part in planner.source.parts:
+            wanted = {number for file, number in self.reasons if file == part.file}
+            if not wanted:
+                continue
+            kind = (
+                {"view_name": f"{part.view.name}_complete"}
+                if part.view is not None
+                else {"entity_type": part.entity.name}
+            )
+            for block in part.document.blocks():
+                for number, item in block.slow(part.file):
+                    if number in wanted and isinstance(item, dict):
+                        reasons = self.reasons[part.file, number]
+                        errors = [
+                            {
+                                "field": p.field,
+                                "value": p.value,
+                                "error": p.message,
+                                "candidates": self.candidates.get(_cause(p), []),
+                            }
+                            for p in reasons
+                        ]
+                        data = item if part.view is not None else _named(planner, part.entity, item)
+                        yield {
+                            "record_index": number,
+                            **kind,
+                            "skip_reason": reasons[0].message,
+                            "fk_errors": errors,
+                            "record_data": data,
+                        }
+
+
+def _cause(problem: Problem) -> tuple[str, str | None, str]:
+    return problem.code, problem.field, repr(problem.value)
+
+
+def _named(planner: Planner, entity: Entity, record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record that also names the rows which it refers to by id only: ids mean something inside their own set alone."""
+    out = dict(record)
+    for column, reference in entity.references.items():
+        identity, fields = record.get(column), reference.lookups
+        if (
+            type(identity) is not int
+            or not fields
+            or any(record.get(name) is not None for name in fields)
+        ):
+            continue
+        row = planner.linker.link(reference, entity, [(identity,)], ())[identity,]
+        wanted = tuple(dict.fromkeys(fields.values()))
+        known = (
+            planner.linker.names(planner.catalog.entities[reference.target], [row], wanted).get(row)
+            if isinstance(row, int)
+            else None
+        )
+        if known is not None:
+            out |= {name: known[wanted.index(fields[name])] for name in fields}
+    return out
+
+
+def not_a_log(path: Path) -> str | None:
+    """Say why a file must not be replaced by a log: None where it is one."""
+    with suppress(DocumentError):
+        document = Document.at(path)
+        if document.kind == "skipped" and "total_skipped" in document.header:
+            return None
+    return "is no log of skipped records"
+
+
+def open_log(document: Document, catalog: Catalog) -> Source:
+    """Return the records of a log as a source, one part for each view or entity in it; they are numbered as in the log.
+
+    Raises DocumentError where it holds none.
+    """
+    header, grouped = (
+        document.header,
+        dict[tuple[str, str], list[tuple[int, dict[str, Any] | Problem]]](),
+    )
+    for block in document.blocks():
+        for number, entry in block.slow(document.name):
+            data = entry.get("record_data") if isinstance(entry, dict) else None
+            if isinstance(entry, Problem):
+                raise DocumentError(
+                    f"{document.name}: record {number} {entry.message}", code=entry.code
+                )
+            if not isinstance(data, dict):
+                raise DocumentError(
+                    f"{document.name}: record {number} holds no record_data: restore it, or take the record out"
+                )
+            view = str(entry.get("view_name") or "").removesuffix("_complete")
+            entity = "" if view else str(entry.get("entity_type") or "")
+            grouped.setdefault((view, entity), []).append(
+                (number, as_record(data, number, document.name, document.limits.depth))
+            )
+    problems, parts = Problems(), list[Part]()
+    for (view, entity), items in grouped.items():
+        inner = InMemoryDocument(
+            document, {"view_name": view} if view else {"entity_type": entity}, items
+        )
+        if view and view in catalog.views:
+            parts += of_view(inner, catalog.views[view], catalog, problems).parts
+        elif entity in catalog.entities:
+            parts += of_entity(inner, catalog.entities[entity], catalog).parts
+        else:
+            raise DocumentError(
+                f"{document.name}: {shown(view or entity)} is not installed",
+                code="unknown-view" if view else "unknown-entity",
+            )
+    order = {name: place for place, name in enumerate(catalog.entities)}
+    parts.sort(key=lambda part: order[part.entity.name])
+    decided = decisions_of(header.get("decisions") or [], document.name, catalog)
+    return Source(document.name, "skipped", parts, *whose(header), problems, decisions=decided)

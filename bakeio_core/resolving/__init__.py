@@ -1,0 +1,1 @@
+"""Missing references: candidates, decisions, the conversation with a person."""

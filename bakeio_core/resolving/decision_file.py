@@ -1,0 +1,199 @@
+"""Decisions as a file, to be answered in, kept and used again."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bakeio_core.catalog.exchange import ACTIONS, EXISTING, Decision, Missing
+from bakeio_core.catalog.model import Entity
+from bakeio_core.errors import DocumentError
+from bakeio_core.files.output import atomic_file, refuse_file
+from bakeio_core.files.scanner import DECODER, explain_json
+from bakeio_core.resolving.form import blanks
+from bakeio_core.values.wording import shown
+
+if TYPE_CHECKING:
+    from bakeio_core.catalog.catalog import Catalog
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+# -- decisions as a file
+_PLAIN = (str, int, float, Decimal)
+
+
+def read_decisions(path: Path, catalog: Catalog) -> dict[Missing, Decision]:
+    """Return the decisions of a file; those without an action are left out: nobody has answered yet.
+
+    Raises DocumentError naming the entry that makes no sense.
+    """
+    return decisions_of(_entries(path), str(path), catalog)
+
+
+def not_decisions(path: Path, catalog: Catalog) -> str | None:
+    """Say why a file must not be replaced by decisions: None where it holds some, which are kept."""
+    try:
+        for entry in _entries(path):
+            _read_entry(entry, catalog)
+    except (DocumentError, ValueError):
+        return "is no file of decisions"
+    return None
+
+
+def decisions_of(entries: object, file: str, catalog: Catalog) -> dict[Missing, Decision]:
+    """Return the decisions of entries as a file holds them. Raises DocumentError naming the one that makes no sense."""
+    found: dict[Missing, Decision] = {}
+    for number, entry in enumerate(entries if isinstance(entries, list) else [entries], 1):
+        try:
+            missing, decision = _read_entry(entry, catalog)
+            if decision is not None and missing in found:
+                raise ValueError(f"decides {missing} a second time: keep one")
+        except ValueError as error:
+            raise DocumentError(f"{file}, decision {number}: {error}") from None
+        if decision is not None:
+            found[missing] = decision
+    return found
+
+
+def _entries(path: Path) -> list[Any]:
+    try:
+        entries = DECODER.decode(path.read_text("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise DocumentError(f"{path}: {explain_json(error)}") from None
+    if not isinstance(entries, list):
+        raise DocumentError(f"{path}: is no list of decisions [{{...}}, ...]")
+    return entries
+
+
+def _read_entry(entry: Any, catalog: Catalog) -> tuple[Missing, Decision | None]:
+    """Return what an entry decides, None while it is open. Raises ValueError saying what is wrong with it."""
+    if not isinstance(entry, dict):
+        raise ValueError("is not an object {...}")
+    entity = catalog.entities.get(str(entry.get("entity")))
+    if entity is None:
+        raise ValueError(
+            f'"entity" is one of {", ".join(catalog.entities)}, not {shown(entry.get("entity"))}'
+        )
+    missing = Missing(entity.name, _fields(entry, "key", entity.columns))
+    if not missing.key:
+        raise ValueError('needs "key": {column: value}, as the question has it')
+    action = entry.get("action")
+    if action is not None and action not in ACTIONS:
+        raise ValueError(
+            f'"action" is one of {", ".join(ACTIONS)}, or null while it is open, not {shown(action)}'
+        )
+    target = _fields(entry, "target", entity.columns) if action == EXISTING else {}
+    values = _fields(entry, "values", _creatable(entity, catalog)) if action == "create" else {}
+    if action is None:
+        return missing, None
+    if (action == EXISTING and not target) or (action == "create" and not values):
+        wanted = '"existing" needs "target"' if action == EXISTING else '"create" needs "values"'
+        raise ValueError(f"{wanted}: {{column: value}}")
+    by, at = (text if isinstance(text := entry.get(name), str) else "" for name in ("by", "at"))
+    return missing, Decision(action, target, values, by or "--decisions", at)
+
+
+def _fields(entry: Mapping[str, Any], name: str, known: Collection[str]) -> dict[str, Any]:
+    """Return the {column: value} of an entry without those that are null."""
+    fields = entry.get(name)
+    if fields is None:
+        return {}
+    if not isinstance(fields, dict):
+        raise ValueError(f'"{name}" is {{column: value}}, not {shown(fields)}')
+    for column, value in fields.items():
+        if column not in known:
+            near = difflib.get_close_matches(column, known, 1)
+            raise ValueError(
+                f'"{name}": there is no {shown(column)}'
+                + (f'; did you mean "{near[0]}"?' if near else "")
+            )
+        if value is not None and not isinstance(value, _PLAIN):
+            raise ValueError(
+                f'"{name}", {column}: {shown(value)} is no text, number, true, false or null'
+            )
+    return {column: value for column, value in fields.items() if value is not None}
+
+
+def _creatable(entity: Entity, catalog: Catalog) -> set[str]:
+    """Return what the values of a new row may be called: columns, lookup fields, and `reference.column`."""
+    names = {
+        *entity.columns,
+        *(name for reference in entity.references.values() for name in reference.lookups),
+    }
+    for column, reference in entity.references.items():
+        target = catalog.entities[reference.target]
+        names |= {f"{column}.{key[0]}" for key in target.all_keys if len(key) == 1}
+        names |= {f"{column}.{wanted}" for wanted in reference.lookups.values()}
+    return names
+
+
+def write_decisions(
+    path: Path,
+    decisions: Mapping[Missing, Decision],
+    unanswered: Iterable[Missing],
+    catalog: Catalog,
+) -> None:
+    """Write decisions as a file `--decisions` reads, in one step.
+
+    What is unanswered is in it with `"action": null` and what it needs; a decision that could not be carried out keeps what it says, with
+    the `problem`. Nothing that is in the file already is lost.
+    """
+    foreign = partial(not_decisions, catalog=catalog)
+    refuse_file(path, foreign)
+    before = {
+        _read_entry(entry, catalog)[0]: entry for entry in (_entries(path) if path.exists() else ())
+    }
+    left = {item: item for item in unanswered}
+    entries = []
+    for missing, decision in decisions.items():
+        asked = left.pop(missing, None)
+        why = {"problem": asked.why or "it could not be carried out"} if asked is not None else {}
+        entries.append(_entry(missing, decision) | why)
+    for missing, entry in before.items():
+        if missing not in decisions and (missing not in left or entry.get("action") is not None):
+            left.pop(missing, None)
+            entries.append(entry)
+    entries += [_open(item, before.get(item, {}), catalog) for item in left]
+    with atomic_file(path, foreign) as file:
+        file.write(msgspec.json.format(_ENCODER.encode(entries), indent=2) + b"\n")
+
+
+def decision_entries(decisions: Mapping[Missing, Decision]) -> list[dict[str, Any]]:
+    """Return decisions as the entries of a file; those to skip are left out: they were for that once."""
+    return [
+        _entry(missing, decision)
+        for missing, decision in decisions.items()
+        if decision.action != "skip"
+    ]
+
+
+def _entry(missing: Missing, decision: Decision) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "entity": missing.entity,
+        "key": dict(missing.key),
+        "action": decision.action,
+    }
+    if decision.action == EXISTING:
+        entry["target"] = dict(decision.target)
+    if decision.action == "create":
+        entry["values"] = dict(decision.values)
+    return entry | {"by": decision.by, "at": decision.at}
+
+
+def _open(missing: Missing, draft: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
+    form = blanks(missing, catalog)
+    filled = {
+        name: value for name, value in (draft.get("values") or {}).items() if value is not None
+    }
+    return {
+        "entity": missing.entity, "key": dict(missing.key), "action": None,
+        "choose": [action for action in ACTIONS if (action != "empty" or missing.nullable) and (action != "create" or not missing.among)],
+        "used_by": missing.count, "target": draft.get("target"), "values": {blank.name: blank.value for blank in form} | filled,
+        "required": [blank.name for blank in form if blank.required],
+        "candidates": [candidate.as_dict() for candidate in missing.candidates()],
+    }  # fmt: skip

@@ -1,0 +1,130 @@
+"""The answers to missing references known so far, and who may give more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from bakeio_core.catalog.exchange import Decision, Identity, Missing
+from bakeio_core.catalog.hookspecs import hookimpl
+from bakeio_core.errors import Problem, UsageError
+from bakeio_core.resolving.form import known_values
+from bakeio_core.values.wording import jsonable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from bakeio_core.catalog.catalog import Catalog
+
+Resolver = Callable[[Sequence[Missing]], Mapping[Missing, Decision]]
+
+
+class Decisions:
+    """The answers known so far, found by entity and folded key; what was learned in earlier imports (`aliases`) comes last."""
+
+    def __init__(
+        self,
+        known: Mapping[Missing, Decision] | None = None,
+        aliases: Mapping[Identity, int] | None = None,
+    ) -> None:
+        self._known = {
+            missing.identity: (missing, decision) for missing, decision in (known or {}).items()
+        }
+        self.aliases = aliases or {}
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    @property
+    def made(self) -> dict[Missing, Decision]:
+        """All answers known."""
+        return dict(self._known.values())
+
+    def get(self, missing: Missing) -> Decision | None:
+        known = self._known.get(missing.identity)
+        return None if known is None else known[1]
+
+    def alias(self, missing: Missing) -> int | None:
+        """Return the id of the row a key was mapped to in an earlier import."""
+        return self.aliases.get(missing.identity) if self.aliases else None
+
+    def add(self, answers: Mapping[Missing, Decision]) -> int:
+        """Add answers, the earlier one of two wins; return how many were new."""
+        before = len(self._known)
+        for missing, decision in answers.items():
+            self._known.setdefault(missing.identity, (missing, decision))
+        return len(self._known) - before
+
+
+@hookimpl(trylast=True)
+def bakeio_resolve_references(
+    db: Connection, missing: Iterable[Missing]
+) -> dict[Missing, Decision]:
+    """Answer nothing: without a plugin, a person or a file that knows, a missing reference stays missing."""
+    return {}
+
+
+def name_candidates(
+    problems: Iterable[Problem], missing: Iterable[Missing], most: int = 200
+) -> None:
+    """Put the rows that may be meant into the problems with references, for the first `most` of them."""
+    known = {
+        (item.field, repr(jsonable(value))): item
+        for item in list(missing)[:most]
+        for value in item.key.values()
+    }
+    for problem in problems:
+        item = known.get((problem.field or "", repr(problem.value)))
+        if (
+            item is not None
+            and problem.code in ("missing-reference", "ambiguous-key")
+            and not problem.candidates
+        ):
+            problem.candidates = [candidate.as_dict() for candidate in item.candidates(3)]
+
+
+def with_remedy(message: str, missing: Missing) -> str:
+    """Return a message on a missing reference with what to do about it, by the options of the command line."""
+    said = message if message.endswith(("?", "!", ".")) else f"{message}."
+    if missing.among:
+        return f"{said} Choose one (--interactive), name it by another field, or leave these records out (--skip-on-error)"
+    create = (
+        f"Create it (--auto-create {missing.entity}), choose"
+        if any(isinstance(v, str) for v in missing.key.values())
+        else "Choose"
+    )
+    return (
+        f"{said} {create} another one (--interactive) or leave these records out (--skip-on-error)"
+    )
+
+
+def auto_create(catalog: Catalog, entities: Iterable[str]) -> Resolver:
+    """Return a resolver that creates what is missing of these entities from what the file tells; nothing is invented.
+
+    Raises UsageError for an entity that is not installed.
+    """
+    wanted = {name.replace("-", "_") for name in entities}
+    for name in wanted - catalog.entities.keys():
+        raise UsageError(
+            f'there is no entity "{name}"; installed are {", ".join(catalog.entities)}'
+        )
+
+    def resolve(missing: Sequence[Missing]) -> dict[Missing, Decision]:
+        return {
+            item: Decision(
+                "create",
+                values=known_values(item, catalog.entities[item.entity], catalog),
+                by="--auto-create",
+                at=now(),
+            )
+            for item in missing
+            if item.entity in wanted and not item.among
+        }
+
+    return resolve
+
+
+def now() -> str:
+    """Return this moment as decisions keep it."""
+    return datetime.now(timezone.utc).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

@@ -1,0 +1,298 @@
+"""Ask a person about missing references: what to show and what the answers mean, as a conversation without a terminal.
+
+`Dialogue.ask` is a generator: it yields a `Prompt` (what to show, and the question) and is sent the line that was answered.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.exchange import EXISTING, Candidate, Decision, Missing
+from bakeio_core.errors import counted
+from bakeio_core.resolving.candidates import as_asked
+from bakeio_core.resolving.decisions import now
+from bakeio_core.resolving.form import FormField, blanks
+from bakeio_core.values.text import Boolean
+from bakeio_core.values.wording import BadValue, printable, shown
+
+WIDTH = 80
+BACK = "<"
+CLOSE = 0.85
+"""From this score on a person is asked once more before a row is created beside the candidate."""
+BY = "--interactive"
+YES_OR_NO = {"y": True, "yes": True, "true": True, "n": False, "no": False, "false": False}
+
+
+class Stopped(Exception):
+    """The person wants to stop: nothing is to be written."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Lines to show, each at most 80 columns, and the question at whose end the answer is typed."""
+
+    lines: Sequence[str]
+    question: str
+
+
+Talk = Generator[Prompt, str, Any]
+_BACK: Any = object()
+
+
+class Dialogue:
+    """One conversation over as many plans as it takes: `answers` grows; `history` is what was answered in it, in order."""
+
+    def __init__(self, catalog: Catalog, answers: dict[Missing, Decision]) -> None:
+        self.catalog, self.answers = catalog, answers
+        self.history: list[Missing] = []
+
+    def ask(self, missing: Sequence[Missing]) -> Talk:
+        """Ask about every missing key; ends early where an answer may change what is missing, so that it is planned again.
+
+        Raises Stopped where the person wants no more.
+        """
+        waiting, again = list(missing), False
+        while waiting:
+            item = waiting[0]
+            self.answers.pop(item, None)
+            if item in self.history:  # asked again, because its answer could not be carried out
+                self.history.remove(item)
+            place = f"Question {len(self.history) + 1} of {len(self.history) + len(waiting)}"
+            answer = yield from self._question(item, place)
+            if answer is _BACK:
+                waiting.insert(0, self.history.pop())
+                again = True
+                continue
+            self.answers[item] = answer
+            self.history.append(waiting.pop(0))
+            if again or (
+                answer.action == "create" and self.catalog.entities[item.entity].references
+            ):
+                return
+
+    # -- one question
+    def _question(self, item: Missing, place: str) -> Talk:
+        like = found = item.candidates()
+        head = self._head(item, place)
+        lines = [*head, *listed(found), *self._choices(item, len(found))]
+        while True:
+            answer = (yield Prompt(lines, "Your answer: ")).strip()
+            said = ""
+            if chosen := picked(answer, found):
+                return Decision(EXISTING, target=chosen.key, by=BY, at=now())
+            choice = answer.lower()
+            if choice == "c" and not item.among:
+                made = yield from self._create(item, like)
+                if made is not _BACK:
+                    return made
+                lines = [*head, *listed(found), *self._choices(item, len(found))]
+                continue
+            elif choice == "e" and item.nullable:
+                return Decision("empty", by=BY, at=now())
+            elif choice == "s":
+                return Decision("skip", by=BY, at=now())
+            elif choice == "q":
+                raise Stopped
+            elif choice == "b" and self.history:
+                return _BACK
+            elif choice == "b":
+                said = "This is the first question."
+            elif choice.startswith("f ") and item.search:
+                others = item.search(
+                    Missing(
+                        item.entity,
+                        as_asked(self.catalog.entities[item.entity], answer[2:].strip()),
+                    ),
+                    9,
+                )
+                said = "" if others else f"Nothing is like {shown(answer[2:].strip())}."
+                found = others or found
+                lines = [*listed(found), *self._choices(item, len(found))]
+            else:
+                said = f"Answer with one of these: {', '.join(self._ways(item, len(found)))}."
+            lines = wrapped(said) or lines
+
+    def _head(self, item: Missing, place: str) -> list[str]:
+        what = " and ".join(f"{column} {shown(value)}" for column, value in item.key.items())
+        first = (
+            f"{counted(len(item.among), 'row')} of {item.entity} have {what}."
+            if item.among
+            else f"No row of {item.entity} has {what}."
+        )
+        files = {file for file, _ in item.records}
+        numbers = ", ".join(str(number) for _, number in item.records[:5]) + (
+            f" and {item.count - 5:,} more" if item.count > 5 else ""
+        )
+        where, file = item.field or "a reference", ", ".join(sorted(files))
+        used = (
+            f"Used in {where} of {item.count:,} records of {file}: {numbers}."
+            if item.count > 1
+            else f"Used in {where} of record {numbers} of {file}."
+        )
+        context = {
+            path: value
+            for path, value in item.context.items()
+            if value not in (None, "") and path not in item.key
+        }
+        told = [f"{called(path)} {shown(value)}" for path, value in context.items()]
+        lines = [
+            "",
+            f"{place}: {item.entity}",
+            *wrapped(first, "  "),
+            *wrapped(printable(used), "  "),
+        ]
+        lines += wrapped(f"The file says: {', '.join(told)}.", "  ") if told else []
+        return lines + (
+            wrapped(f"The answer given before cannot be used: {item.why}.", "  ")
+            if item.why
+            else []
+        )
+
+    def _choices(self, item: Missing, count: int) -> list[str]:
+        return ["", *[f"    {name:<7} {what}" for name, what in self._ways(item, count).items()]]
+
+    def _ways(self, item: Missing, count: int) -> dict[str, str]:
+        """Return what can be answered to a question: {what is typed: what it does}."""
+        choices = (
+            {f"1-{count}": "use one of these"}
+            if count > 1
+            else {"1": "use this one"}
+            if count
+            else {}
+        )
+        choices |= {} if item.among else {"c": "create a new one"}
+        choices |= {"e": "leave it empty"} if item.nullable else {}
+        choices |= {"s": "skip these records", "f TEXT": "find others"}
+        choices |= {"b": "back to the question before"} if self.history else {}
+        return {**choices, "q": "stop: write nothing"}
+
+    # -- a new row
+    def _create(self, item: Missing, found: Sequence[Candidate]) -> Talk:
+        """Fill in the form of a new row; what is equal to a close candidate is asked about first."""
+        near = next((candidate for candidate in found if candidate.score >= CLOSE), None)
+        if near is not None:
+            lines = wrapped(
+                f"{shown(near.label)} is there already and may be the same (score {near.score:.2f}).",
+                "  ",
+            )
+            answer = yield Prompt(lines, "  Create a new one all the same? [y/N]: ")
+            if answer.strip().lower() not in ("y", "yes"):
+                return _BACK
+        form, values = blanks(item, self.catalog), dict[str, Any]()
+        head = [
+            "",
+            f"  New row of {item.entity}. Enter takes what stands in brackets, {BACK} goes back.",
+        ]
+        for blank in form:
+            value = yield from self._blank(item, blank, head)
+            if value is _BACK:
+                return _BACK
+            values |= value
+            head = []
+        return Decision("create", values=values, by=BY, at=now())
+
+    def _blank(self, item: Missing, blank: FormField, head: Sequence[str]) -> Talk:
+        lines, known = (
+            list(head),
+            "" if blank.value is None else f" [{short(str(blank.value), 36)}]",
+        )
+        for number, choice in enumerate(blank.choices, 1):
+            lines.append(f"    {number:>2}  {choice}")
+        lines += ["        a number, or a text of your own"] if blank.choices else []
+        needed = "" if blank.required or blank.value is not None else " (may be empty)"
+        while True:
+            text = (yield Prompt(lines, f"  {called(blank.name)}{known}{needed}: ")).strip()
+            if text == BACK:
+                return _BACK
+            if not text and blank.value is not None:
+                return {blank.name: blank.value}
+            if not text and not blank.required:
+                return {}
+            if chosen := picked(text, blank.choices):
+                return {blank.name: chosen}
+            value, lines = self._read(item, blank, text)
+            if not lines:
+                return value
+
+    def _read(self, item: Missing, blank: FormField, text: str) -> tuple[dict[str, Any], list[str]]:
+        """Return what a text in the form comes to, or what is wrong with it."""
+        if not text:
+            return {}, [f"    {called(blank.name)} is needed."]
+        if blank.choices and text.isdecimal():
+            return {}, [f"    The numbers go from 1 to {len(blank.choices)}."]
+        if blank.target is not None:
+            return self._named(item, blank, text), []
+        kind = self.catalog.entities[item.entity].kinds[blank.name]
+        try:
+            return {
+                blank.name: kind.read(
+                    YES_OR_NO.get(text.lower(), text) if isinstance(kind, Boolean) else text,
+                    lambda note: None,
+                )
+            }, []
+        except BadValue as error:
+            return {}, wrapped(f"{error}.", "    ")
+
+    def _named(self, item: Missing, blank: FormField, text: str) -> dict[str, Any]:
+        """Return how a decision names the row of a reference: by its key where the text is that of a row, else by what people call it."""
+        target, references = (
+            self.catalog.entities[str(blank.target)],
+            self.catalog.entities[item.entity].references,
+        )
+        column = next(
+            (c for c, r in references.items() if blank.name in r.lookups),
+            blank.name.split(".", maxsplit=1)[0],
+        )
+        found = item.search(Missing(target.name, as_asked(target, text)), 1) if item.search else []
+        if found and found[0].automatic:
+            return {f"{column}.{name}": value for name, value in found[0].key.items()}
+        known = [
+            *(key[0] for key in target.all_keys if len(key) == 1 and key[0] != "uuid"),
+            *references[column].lookups.values(),
+        ]
+        return (
+            {
+                f"{column}.{next((label for label in target.labels if label in known), known[0])}": text
+            }
+            if known
+            else {column: text}
+        )
+
+
+def picked(answer: str, choices: Sequence[Any]) -> Any:
+    """Return the one of the numbered choices an answer means, None where it is no such number."""
+    number = int(answer) if answer.isdecimal() and len(answer) < 4 else 0
+    return choices[number - 1] if 1 <= number <= len(choices) else None
+
+
+def listed(found: Sequence[Candidate]) -> list[str]:
+    """Return candidates as numbered lines with scores, reasons and warnings, an empty line first."""
+    lines = [""] if found else []
+    for number, candidate in enumerate(found, 1):
+        lines.append(f"    {number}  {short(candidate.label, 62):<62} {candidate.score:.2f}")
+        lines += wrapped("; ".join(candidate.reasons), "         ")
+        lines += wrapped(f"careful: {candidate.warning}", "         ") if candidate.warning else []
+    return lines
+
+
+def short(text: str, most: int) -> str:
+    """Return the text on one line, its end left out where it is too long."""
+    plain = printable(text)
+    return plain if len(plain) <= most else plain[: most - 1] + "…"
+
+
+def called(path: str) -> str:
+    """Return a field of a form as a person reads it: `oven_id.slug` is the oven's slug."""
+    column, _, wanted = path.partition(".")
+    return f"{column.removesuffix('_id')} {wanted}" if wanted else column
+
+
+def wrapped(text: str, indent: str = "") -> list[str]:
+    """Return the text in lines of at most 80 columns."""
+    return textwrap.wrap(
+        text, WIDTH - 1, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )

@@ -1,0 +1,22 @@
+"""What columns hold: kinds of values, their wording, folding."""
+
+from bakeio_core.values.kind import Kind
+from bakeio_core.values.numbers import Decimal, Float, Integer, Interval
+from bakeio_core.values.text import Boolean, Bytes, Identifier, Json, Text
+from bakeio_core.values.times import Date, DateTime, Time
+
+__all__ = [
+    "Boolean",
+    "Bytes",
+    "Date",
+    "DateTime",
+    "Decimal",
+    "Float",
+    "Identifier",
+    "Integer",
+    "Interval",
+    "Json",
+    "Kind",
+    "Text",
+    "Time",
+]

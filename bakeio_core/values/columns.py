@@ -1,0 +1,76 @@
+"""Which `Kind` a column is: read off its SQLAlchemy type and the simple CHECK constraints of its table."""
+
+from __future__ import annotations
+
+import decimal
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, types
+
+from bakeio_core.values.kind import Kind
+from bakeio_core.values.numbers import Bounds, Decimal, Float, Integer, Interval
+from bakeio_core.values.text import Boolean, Bytes, Identifier, Json, Text
+from bakeio_core.values.times import Date, DateTime, Time
+
+_RANGE = re.compile(r"\s*\"?(\w+)\"?\s*(>=|>|<=|<)\s*(-?\d+(?:\.\d+)?)\s*")
+
+
+def _bounds(column: Column[Any]) -> Bounds:
+    """Read the simple one-column ranges off the table's CHECK constraints; what is not simple stays the database's to refuse."""
+    rules = []
+    for constraint in column.table.constraints:
+        if isinstance(constraint, CheckConstraint):
+            text = str(constraint.sqltext.compile(compile_kwargs={"literal_binds": True}))
+            for part in re.split(r"\s+AND\s+", text, flags=re.IGNORECASE):
+                match = _RANGE.fullmatch(part.removeprefix(f"{column.table.name}."))
+                if match and match[1] == column.name:
+                    rules.append((match[2], decimal.Decimal(match[3])))
+    return Bounds(rules)
+
+
+_WIDTHS = {types.SmallInteger: 15, types.BigInteger: 63}
+
+
+def kind_of(column: Column[Any]) -> Kind:
+    """Return the `Kind` of a column, read off its SQLAlchemy type and the table's simple CHECK constraints.
+
+    Raises TypeError for a type that has no JSON form bakeio knows.
+    """
+    declared = column.type
+    is_decorated = isinstance(declared, types.TypeDecorator) and not isinstance(
+        declared, types.Interval
+    )  # that is one only within
+    kind = _kind(declared.impl_instance if is_decorated else declared, column)  # type: ignore[attr-defined]
+    if is_decorated:
+        kind.sql_convertible = False  # type: ignore[misc]
+    return kind
+
+
+def _kind(declared: types.TypeEngine[Any], column: Column[Any]) -> Kind:
+    if isinstance(declared, types.Enum):
+        return Text(declared.length, list(declared.enums))
+    if isinstance(declared, types.Boolean):
+        return Boolean()
+    if isinstance(declared, types.Integer):
+        bits = next((bits for base, bits in _WIDTHS.items() if isinstance(declared, base)), 31)
+        # SQLite's integers have 64 bits whatever the type says; a key must fit both databases
+        return Integer(-(2**bits), 2**bits - 1, _bounds(column))
+    if isinstance(declared, (types.Float, types.Double)):
+        return Float(_bounds(column))
+    if isinstance(declared, types.Numeric):
+        return Decimal(declared.precision, declared.scale, _bounds(column))
+    if isinstance(declared, types.DateTime):
+        return DateTime(bool(declared.timezone))
+    simple: Mapping[type, Callable[[], Kind]] = {
+        types.Date: Date, types.Time: Time, types.Interval: Interval, types.Uuid: Identifier, types.LargeBinary: Bytes, types.JSON: Json,
+    }  # fmt: skip
+    for base, make in simple.items():
+        if isinstance(declared, base):
+            return make()
+    if isinstance(declared, types.String):
+        return Text(declared.length)
+    raise TypeError(
+        f"column {column.table.name}.{column.name} has the type {declared!r}, which has no JSON form here"
+    )

@@ -1,0 +1,65 @@
+"""When two spellings are one key: folding, and slugs made of names. The one folding rule stands here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+TYPOGRAPHY = str.maketrans(
+    {
+        "‘": "'",
+        "’": "'",
+        "ʼ": "'",
+        "`": "'",
+        "´": "'",
+        "‐": "-",
+        "‑": "-",
+        "‒": "-",
+        "–": "-",
+        "—": "-",
+        "−": "-",
+    }
+)
+
+
+def fold(text: str, *, slug: bool = False) -> str:
+    """Return the form in which two spellings of one key are equal.
+
+    NFKC, case folded, white space collapsed and stripped, apostrophes and dashes unified; with `slug` also `_`, `-` and space
+    are one. Diacritics stay: `e` and `é` are different keys.
+    """
+    import unicodedata
+
+    text = (
+        unicodedata.normalize("NFKC", text.translate(TYPOGRAPHY)).casefold().translate(TYPOGRAPHY)
+    )
+    if slug:
+        text = text.replace("_", " ").replace("-", " ")
+    return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+def folded_key(key: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Return a key {column: value} in the form in which two spellings of it are one question."""
+    return tuple(
+        sorted(
+            (column, fold(value, slug=column == "slug") if isinstance(value, str) else value)
+            for column, value in key.items()
+        )
+    )
+
+
+def make_slug(parts: Iterable[object]) -> str:
+    """Return an ASCII, lower-case, `_`-joined name made of the parts that are not None; empty where nothing is left of them."""
+    import unicodedata
+
+    text = " ".join(
+        f"{part:g}" if isinstance(part, float) else str(part) for part in parts if part is not None
+    )
+    text = (
+        unicodedata.normalize("NFKD", text.translate(TYPOGRAPHY).replace("'", ""))
+        .encode("ascii", "ignore")
+        .decode()
+        .lower()
+    )
+    return "_".join(re.findall(r"[a-z0-9]+", text))[:190]

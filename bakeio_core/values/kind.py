@@ -1,0 +1,57 @@
+"""What a column holds, in JSON: one `Kind` per column reads what people write, and explains what it cannot take.
+
+Between the files and the database every value has one form, the *wire value*: str, int, float, bool or None, dates as
+`YYYY-MM-DD`, instants as `YYYY-MM-DDTHH:MM:SS[.ffffff]Z` (UTC). No arithmetic is done on numbers: a decimal of up to 15
+digits keeps its digits as the double next to it (IEEE 754: DBL_DIG is 15), longer ones stay `Decimal`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from bakeio_core.values.wording import BadValue, Note, shown
+
+
+class Kind:
+    """How one column's values are read, checked and described. Subclasses: one per family of SQLAlchemy types.
+
+    `sql_convertible`: the database itself can turn the stored value into the wire value (and back) in SQL.
+    `typed`: a value decoded as `fast` is right; the others are looked at by `all_valid`. `decoded`: what makes its wire value of one decoded as
+    `fast`, None where it is that already.
+    """
+
+    sql_convertible: ClassVar[bool] = True
+    typed: bool = False
+    fast: Any = Any
+    decoded: Callable[[Any], Any] | None = None
+    noun: ClassVar[str] = "a value"
+
+    def read(self, value: object, note: Note) -> Any:
+        """Return the wire value of what a file holds; `note` is told of every liberty taken. Raises BadValue."""
+        raise BadValue(f"{shown(value)} is not {self.noun}")
+
+    def all_valid(self, values: Sequence[Any]) -> bool:
+        """Tell whether wire values decoded by type alone (`fast`) need no second look; None never does."""
+        try:
+            return all(
+                value is None or self.read(value, lambda note: None) == value for value in values
+            )
+        except BadValue:
+            return False
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Tell whether two wire values are one."""
+        return bool(one == other)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema (2020-12) of a value that is not null."""
+        return {}
+
+    def to_python(self, value: Any) -> Any:
+        """Return the object the SQLAlchemy type takes as a parameter for this wire value."""
+        return value
+
+    def from_python(self, value: Any) -> Any:
+        """Return the wire value of what the SQLAlchemy type gives as a result."""
+        return value

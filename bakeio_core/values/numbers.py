@@ -1,0 +1,255 @@
+"""Kinds of numbers: whole, decimal, floating, lengths of time; no arithmetic is done on any of them."""
+
+from __future__ import annotations
+
+import decimal
+import math
+import re
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, InvalidOperation
+from itertools import repeat
+from typing import Annotated, Any
+
+import msgspec
+
+from bakeio_core.values.kind import Kind
+from bakeio_core.values.wording import BadValue, Note, shown
+
+EXACT_DIGITS = 15
+EXACT = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX)
+"""For arithmetic that must not round: the usual context keeps 28 digits."""
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+
+
+def shortest(value: Any) -> Any:
+    """Return a number as the shortest JSON: whole ones without a point; what is no number (NaN, infinity) as null."""
+    if value is None:
+        return None
+    try:
+        whole = int(value)
+    except (ValueError, OverflowError):
+        return None
+    return whole if value == whole else value
+
+
+def all_shortest(numbers: Sequence[Any]) -> list[Any]:
+    """Return `shortest` of each."""
+    try:
+        if math.isfinite(sum(numbers)):
+            return [number if number % 1 else int(number) for number in numbers]
+    except (TypeError, OverflowError, InvalidOperation):  # a null, or what is beyond numbers
+        pass
+    return list(map(shortest, numbers))
+
+
+class Bounds:
+    """The range a table's simple CHECK constraints give to a column, such as `size >= 0`."""
+
+    def __init__(self, found: Iterable[tuple[str, decimal.Decimal]]) -> None:
+        self.rules = list(found)
+
+    def check(self, value: decimal.Decimal) -> None:
+        words = {">": "more than", ">=": "at least", "<": "less than", "<=": "at most"}
+        for sign, limit in self.rules:
+            good = {
+                ">": value > limit,
+                ">=": value >= limit,
+                "<": value < limit,
+                "<=": value <= limit,
+            }[sign]
+            if not good:
+                raise BadValue(f"{shown(value)} is out of range: must be {words[sign]} {limit}")
+
+    def meta(self, number: type) -> dict[str, Any]:
+        names = {">": "gt", ">=": "ge", "<": "lt", "<=": "le"}
+        return {names[sign]: number(limit) for sign, limit in self.rules}
+
+    def schema(self) -> dict[str, Any]:
+        names = {">": "exclusiveMinimum", ">=": "minimum", "<": "exclusiveMaximum", "<=": "maximum"}
+        return {
+            names[sign]: int(limit) if limit == limit.to_integral_value() else float(limit)
+            for sign, limit in self.rules
+        }
+
+
+def as_decimal(value: object, noun: str) -> decimal.Decimal:
+    """Read a number as people and programs write it; never through binary arithmetic."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, decimal.Decimal, str)):
+        raise BadValue(f"{shown(value)} is not {noun}")
+    if isinstance(value, str):
+        if not _NUMBER.fullmatch(value):
+            stripped = re.sub(r"[^\d.,-]", "", value)
+            if (
+                len(stripped) > 40
+                or stripped not in value
+                or re.search(r"\d\s*[^\W\d_]+\s*[+-]?\d", value)
+            ):
+                hint = ""  # letters between digits, as in 1e99999 or 2 1/2: leaving them out would make another number
+            elif re.fullmatch(r"-?\d+,\d{1,4}", stripped):
+                hint = f": write {stripped.replace(',', '.')} (with a point)"
+            elif re.fullmatch(r"-?\d+(\.\d+)?", stripped) or re.fullmatch(
+                r"-?\d{1,3}(,\d{3})+(\.\d+)?", stripped
+            ):
+                hint = f": write {stripped.replace(',', '')} (digits only, no currency or unit)"
+            else:
+                hint = ""
+            raise BadValue(f"{shown(value)} is not {noun}{hint}")
+        value = value.lstrip("+")
+    try:
+        number = decimal.Decimal(repr(value) if isinstance(value, float) else value)
+    except InvalidOperation:
+        raise BadValue(f"{shown(value)} is not {noun}") from None
+    if not number.is_finite():
+        raise BadValue(
+            f"{shown(number)} is not {noun}: write a number, or null where there is none"
+        )
+    return number
+
+
+class Integer(Kind):
+    typed = True
+    noun = "a whole number"
+
+    def __init__(self, low: int, high: int, bounds: Bounds) -> None:
+        self.low, self.high, self.bounds = low, high, bounds
+        self.fast = Annotated[int, msgspec.Meta(**({"ge": low, "le": high} | bounds.meta(int)))]
+
+    def read(self, value: object, note: Note) -> int:
+        number = as_decimal(value, self.noun)
+        if number.adjusted() > 30 or number != number.to_integral_value():
+            raise BadValue(
+                f"{shown(value)} is not a whole number"
+                if number.adjusted() <= 30
+                else f"{shown(value, 30)} is too large"
+            )
+        if not self.low <= number <= self.high:
+            raise BadValue(
+                f"{shown(value)} is out of range: must be between {self.low} and {self.high}"
+            )
+        self.bounds.check(number)
+        return int(number)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.low, "maximum": self.high} | self.bounds.schema()
+
+
+class Decimal(Kind):
+    noun = "a number"
+
+    def __init__(self, precision: int | None, scale: int | None, bounds: Bounds) -> None:
+        self.precision, self.scale, self.bounds = precision, scale, bounds
+        self.limit = decimal.Decimal(10) ** (precision - (scale or 0)) if precision else None
+        if precision is None or precision > EXACT_DIGITS:
+            self.sql_convertible = False  # type: ignore[misc]
+            self.fast = decimal.Decimal
+        else:
+            limits = {"gt": -float(self.limit or 0), "lt": float(self.limit or 0)}
+            names = bounds.meta(float)
+            if "ge" in names:
+                limits.pop("gt")
+            if "le" in names:
+                limits.pop("lt")
+            self.fast, self.decoded = Annotated[float, msgspec.Meta(**(limits | names))], shortest
+
+    def read(self, value: object, note: Note) -> int | float | decimal.Decimal:
+        number = as_decimal(value, self.noun)
+        self.bounds.check(number)
+        if self.limit is not None and number.copy_abs() >= self.limit:
+            raise BadValue(f"{shown(value, 30)} is too large: must be below {self.limit:f}")
+        if number and abs(number.adjusted()) > 1000:
+            raise BadValue(
+                f"{shown(value, 30)} is too {'large' if number.adjusted() > 0 else 'small'} to keep"
+            )
+        number = number.normalize(EXACT)
+        decimals = max(0, -int(number.as_tuple().exponent))
+        if self.scale is not None and decimals > self.scale:
+            raise BadValue(
+                f"{shown(value, 30)} has {decimals} decimals: at most {self.scale} are kept"
+            )
+        wire: int | float | decimal.Decimal = self.from_python(number)
+        return wire
+
+    def all_valid(self, values: Sequence[Any]) -> bool:
+        if not self.sql_convertible:
+            return False
+        scale = self.scale or 0
+        # round() is correctly rounded from the exact value, so a double of a decimal with more digits never equals its own rounding
+        known = list(set(values) - {None})  # most of them repeat
+        return list(map(round, known, repeat(scale))) == known
+
+    def schema(self) -> dict[str, Any]:
+        out: dict[str, Any] = {"type": "number"}
+        if self.limit is not None:
+            limit = int(self.limit) if self.limit >= 1 else float(self.limit)
+            out |= {"exclusiveMinimum": -limit, "exclusiveMaximum": limit}
+        bounds = self.bounds.schema()
+        if "minimum" in bounds:
+            out.pop("exclusiveMinimum", None)
+        return out | bounds
+
+    def to_python(self, value: Any) -> Any:
+        return (
+            None
+            if value is None
+            else decimal.Decimal(repr(value) if isinstance(value, float) else value)
+        )
+
+    def from_python(self, value: Any) -> Any:
+        if value is None:
+            return None
+        number = decimal.Decimal(repr(value) if isinstance(value, float) else value).normalize(
+            EXACT
+        )
+        if number == number.to_integral_value() and number.adjusted() < 18:
+            return int(number)
+        return float(number) if self.sql_convertible else number
+
+
+class Float(Kind):
+    sql_convertible = False
+    noun = "a number"
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
+
+    def read(self, value: object, note: Note) -> float:
+        number = as_decimal(value, self.noun)
+        self.bounds.check(number)
+        real = float(number)
+        if not math.isfinite(real):
+            raise BadValue(f"{shown(value, 30)} is too large")
+        wire: float = self.from_python(real)
+        return wire
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "number"} | self.bounds.schema()
+
+    def from_python(self, value: Any) -> Any:
+        return (
+            int(value)
+            if isinstance(value, float) and value.is_integer() and abs(value) < 1e15
+            else value
+        )
+
+
+class Interval(Kind):
+    """A length of time, in seconds."""
+
+    sql_convertible = False
+    noun = "a number of seconds"
+
+    def read(self, value: object, note: Note) -> int | float:
+        number = as_decimal(value, self.noun)
+        if number.copy_abs() > 86_399_999_999_999:
+            raise BadValue(f"{shown(value, 30)} is too large")
+        return int(number) if number == number.to_integral_value() else float(number)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "number"}
+
+    def to_python(self, value: Any) -> Any:
+        return None if value is None else timedelta(seconds=value)
+
+    def from_python(self, value: Any) -> Any:
+        return shortest(value.total_seconds()) if isinstance(value, timedelta) else value

@@ -1,0 +1,143 @@
+"""Kinds of text, true and false, identifiers, bytes and JSON."""
+
+from __future__ import annotations
+
+import base64
+import decimal
+import json
+import uuid as uuids
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+
+from bakeio_core.values.kind import Kind
+from bakeio_core.values.wording import BadValue, Note, shown
+
+
+class Text(Kind):
+    noun = "text"
+
+    def __init__(self, length: int | None = None, choices: Sequence[str] | None = None) -> None:
+        self.length, self.choices, self.typed = length, choices, choices is None
+        self.fast = Annotated[str, msgspec.Meta(max_length=length)] if length else str
+
+    def read(self, value: object, note: Note) -> str:
+        if not isinstance(value, str):
+            if isinstance(value, (int, decimal.Decimal, float)) and not isinstance(value, bool):
+                raise BadValue(
+                    f'{shown(value)} is a number where text is wanted: write it in quotes, "{shown(value)}", zeros in front too'
+                )
+            raise BadValue(f"{shown(value)} is not text")
+        if "\0" in value:
+            raise BadValue("holds a NUL character, which databases cannot store: remove it")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise BadValue(
+                "holds half of a surrogate pair (a broken emoji or symbol): write the character again"
+            ) from None
+        if self.length and len(value) > self.length:
+            raise BadValue(f"{len(value)} characters: at most {self.length} fit")
+        if self.choices is not None and value not in self.choices:
+            raise BadValue(f"{shown(value)} is not one of {', '.join(map(shown, self.choices))}")
+        return value
+
+    def all_valid(self, values: Sequence[Any]) -> bool:
+        return self.choices is None or set(values) <= {*self.choices, None}
+
+    def schema(self) -> dict[str, Any]:
+        out: dict[str, Any] = {"type": "string"}
+        if self.length:
+            out["maxLength"] = self.length
+        if self.choices is not None:
+            out["enum"] = list(self.choices)
+        return out
+
+
+class Boolean(Kind):
+    typed = True
+    noun = "true or false"
+    fast = bool
+
+    def read(self, value: object, note: Note) -> bool:
+        if isinstance(value, bool):
+            return value
+        raise BadValue(f"{shown(value)} is not true or false (without quotes)")
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+    def from_python(self, value: Any) -> Any:
+        return None if value is None else bool(value)
+
+
+class Identifier(Kind):
+    """A column of SQLAlchemy's `Uuid` type."""
+
+    sql_convertible = False
+    noun = "a UUID"
+
+    def read(self, value: object, note: Note) -> str:
+        try:
+            return str(uuids.UUID(value))  # type: ignore[arg-type]
+        except (ValueError, TypeError, AttributeError):
+            raise BadValue(f"{shown(value)} is not a UUID") from None
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "format": "uuid"}
+
+    def to_python(self, value: Any) -> Any:
+        return None if value is None else uuids.UUID(value)
+
+    def from_python(self, value: Any) -> Any:
+        return None if value is None else str(value)
+
+
+class Bytes(Kind):
+    sql_convertible = False
+    noun = "base64 text"
+
+    def read(self, value: object, note: Note) -> str:
+        try:
+            return base64.b64encode(base64.b64decode(value, validate=True)).decode()  # type: ignore[arg-type]
+        except (ValueError, TypeError):
+            raise BadValue(f"{shown(value)} is not base64 text") from None
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "contentEncoding": "base64"}
+
+    def to_python(self, value: Any) -> Any:
+        return None if value is None else base64.b64decode(value)
+
+    def from_python(self, value: Any) -> Any:
+        return None if value is None else base64.b64encode(value).decode()
+
+
+class Json(Kind):
+    """A JSON column: any JSON value."""
+
+    sql_convertible = False
+    typed = True
+
+    def read(self, value: object, note: Note) -> Any:
+        return without_decimals(value)
+
+    def all_valid(self, values: Sequence[Any]) -> bool:
+        return True
+
+    def same(self, one: Any, other: Any) -> bool:
+        return bool(one == other) and json.dumps(one, sort_keys=True) == json.dumps(
+            other, sort_keys=True
+        )  # true is not 1
+
+
+def without_decimals(value: object) -> Any:
+    """Return a value read from JSON with floats for its Decimals, in lists and objects too."""
+    if isinstance(value, decimal.Decimal):
+        return float(value)
+    if isinstance(value, list):
+        return [without_decimals(item) for item in value]
+    if isinstance(value, dict):
+        return {key: without_decimals(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,52 @@
+"""Say a value, and what is wrong with one, in the words of a message."""
+
+from __future__ import annotations
+
+import decimal
+import math
+from collections.abc import Callable
+from typing import Any
+
+Note = Callable[[str], None]
+
+
+class BadValue(ValueError):
+    """A value that cannot be taken: the text says what is wrong with it and how to write it."""
+
+
+def shown(value: object, most: int = 60) -> str:
+    """Return the value as it can be put into a message: JSON-like, short, control characters escaped."""
+    if isinstance(value, str):
+        text = '"' + printable(value) + '"'
+    elif isinstance(value, bool) or value is None:
+        text = {True: "true", False: "false", None: "null"}[value]
+    elif isinstance(value, decimal.Decimal) or (
+        isinstance(value, float) and not math.isfinite(value)
+    ):
+        text = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(
+            str(value).lower(), str(value)
+        )
+    elif isinstance(value, dict):
+        text = "an object"
+    elif isinstance(value, list):
+        text = "a list"
+    else:
+        text = str(value)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def jsonable(value: Any) -> Any:
+    """Return a value as it can stand in a JSON report: short, no Decimal, NaN as text."""
+    if isinstance(value, (str, int, bool)) or value is None:
+        return value if not isinstance(value, str) or len(value) <= 200 else value[:199] + "…"
+    return shown(value, 200).strip('"')
+
+
+def printable(text: str) -> str:
+    """Return the text with everything a terminal could obey shown as an escape (control characters, lone surrogates, bidi marks)."""
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for c in text
+    )
