@@ -38,7 +38,7 @@ class Changes:
 
     numbers: the record each new row comes from; others: what needs no writing, one `Change` each; parents: rows of other entities that
     were decided to be created and must be written first;
-    deletes: rows to delete, whole in `old`; text: `rows` in the form the database reads fastest, where it was made.
+    deletes: rows to delete, whole in `old`.
     """
 
     entity: Entity
@@ -48,7 +48,6 @@ class Changes:
     updates: list[Change] = field(default_factory=list)
     others: list[Change] = field(default_factory=list)
     parents: list[Changes] = field(default_factory=list)
-    text: str | None = None
     deletes: list[Change] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Change]:
@@ -65,22 +64,6 @@ class Changes:
         yield from self.updates
         yield from self.deletes
         yield from self.others
-
-
-class LazyRows(Sequence[tuple[Any, ...]]):
-    """Rows that are made only when somebody looks at them: what writes them has them in another form already."""
-
-    def __init__(self, size: int, make: Callable[[], list[tuple[Any, ...]]]) -> None:
-        self.size, self.make = size, make
-        self._rows: list[tuple[Any, ...]] | None = None
-
-    def __len__(self) -> int:
-        return self.size
-
-    def __getitem__(self, place: Any) -> Any:
-        if self._rows is None:
-            self._rows = self.make()
-        return self._rows[place]
 
 
 @dataclass(frozen=True)

@@ -185,22 +185,9 @@ class Dialect(ABC):
         table: Table,
         columns: Sequence[str],
         kinds: Sequence[values.Kind],
-        rows: Rows,
+        rows: Sequence[tuple[Any, ...]],
     ) -> None:
         """Write new rows of wire values in one go."""
-
-    def text_source(
-        self, kinds: Sequence[values.Kind], cells: Sequence[str]
-    ) -> tuple[str, Mapping[str, Any]] | None:
-        """Return Python source of the text form of a row whose columns are these expressions, and the names it uses.
-
-        None where the system takes rows as they are. `insert_text` writes what the source makes.
-        """
-        return None
-
-    def insert_text(self, db: Connection, table: Table, columns: Sequence[str], text: str) -> None:
-        """Write new rows that are in the text form already."""
-        raise TypeError(f"{self.name} has no text form of rows")
 
     @abstractmethod
     def next_id(self, db: Connection, table: Table, primary: str) -> int:

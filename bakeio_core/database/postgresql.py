@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -131,30 +130,15 @@ class PostgreSQL(Dialect):
         table: Table,
         columns: Sequence[str],
         kinds: Sequence[values.Kind],
-        rows: Rows,
+        rows: Sequence[tuple[Any, ...]],
     ) -> None:
         if not rows:
             return
-        if all(kind.sql_convertible for kind in kinds):
-            return self.insert_text(db, table, columns, _copy_maker(tuple(map(type, kinds)))(rows))
-        sql = self._copy_in(table, columns)
+        names = ", ".join(map(self.quote, columns))
+        sql = f"COPY {self.format_table(table)} ({names}) FROM STDIN"
         with self._raised(sql), self._cursor(db).copy(sql) as copy:
             for row in rows:
                 copy.write_row(row)
-        return None
-
-    def _copy_in(self, table: Table, columns: Sequence[str]) -> str:
-        return f"COPY {self.format_table(table)} ({', '.join(map(self.quote, columns))}) FROM STDIN"
-
-    def text_source(
-        self, kinds: Sequence[values.Kind], cells: Sequence[str]
-    ) -> tuple[str, Mapping[str, Any]] | None:
-        return _copy_template(list(map(type, kinds)), cells), _COPY_NAMES
-
-    def insert_text(self, db: Connection, table: Table, columns: Sequence[str], text: str) -> None:
-        sql = self._copy_in(table, columns)
-        with self._raised(sql), self._cursor(db).copy(sql) as copy:
-            copy.write(text.encode())
 
     def next_id(self, db: Connection, table: Table, primary: str) -> int:
         highest = (
@@ -276,34 +260,3 @@ class PostgreSQL(Dialect):
 _cursors = itertools.count(1)
 _MAKING = int.from_bytes(b"bakeio", "big")
 """The number of the advisory lock under which tables are made."""
-_ESCAPES = str.maketrans(
-    {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\b": "\\b", "\f": "\\f", "\v": "\\v"}
-)
-
-
-def _copy_template(kinds: Sequence[type[values.Kind]], cells: Sequence[str]) -> str:
-    """Return the source of an f-string: one line of COPY's text format from these cells. Only text can hold what must be escaped.
-
-    The escapes are those of PostgreSQL's documentation of COPY, "Text Format".
-    """
-    escaped = "NULL if (v := {cell}) is None else v if v.isprintable() and slash not in v else v.translate(escapes)"
-    plain = "NULL if (v := {cell}) is None else v"
-    line = "\\t".join(
-        "{" + (escaped if kind is values.Text else plain).format(cell=cell) + "}"
-        for kind, cell in zip(kinds, cells, strict=True)
-    )
-    return f"f'{line}\\n'"
-
-
-_COPY_NAMES: Mapping[str, Any] = MappingProxyType(
-    {"escapes": _ESCAPES, "slash": "\\", "NULL": "\\N"}
-)
-
-
-@lru_cache
-def _copy_maker(kinds: tuple[type[values.Kind], ...]) -> Callable[[Rows], str]:
-    """Generate a function from rows of plain wire values to COPY's text format."""
-    scope: dict[str, Any] = dict(_COPY_NAMES)
-    template = _copy_template(kinds, [f"row[{place}]" for place in range(len(kinds))])
-    exec(f"def lines(rows):\n    return ''.join([{template} for row in rows])", scope)
-    return scope["lines"]  # type: ignore[no-any-return]

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, exc, func
 
 from bakeio_core import values
-from bakeio_core.database.dialect import Dialect, Rows, log
+from bakeio_core.database.dialect import Dialect, log
 from bakeio_core.errors import DatabaseError
 
 
@@ -238,7 +238,7 @@ class SQLite(Dialect):
         table: Table,
         columns: Sequence[str],
         kinds: Sequence[values.Kind],
-        rows: Rows,
+        rows: Sequence[tuple[Any, ...]],
     ) -> None:
         names, marks = ", ".join(map(self.quote, columns)), ", ".join(map(self.write, kinds))
         self.executemany(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.hookspecs import hookimpl
 from bakeio_core.catalog.model import Entity
+from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.values.text import Boolean
 
@@ -19,17 +20,9 @@ if TYPE_CHECKING:
 def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> int:
     """Insert the batch's new rows in one go, update others, grouped by the columns that change, and delete."""
     dialect = dialect_of(db)
-    rows, kinds = changes.rows, [entity.kinds[column] for column in changes.columns]
-    if changes.text is not None:
-        dialect.insert_text(db, entity.table, changes.columns, changes.text)
-    else:
-        dialect.insert(
-            db,
-            entity.table,
-            changes.columns,
-            kinds,
-            _bound(dialect, entity, changes.columns, list(rows)),
-        )
+    kinds = [entity.kinds[column] for column in changes.columns]
+    rows = _bound(dialect, entity, changes.columns, changes.rows)
+    dialect.insert(db, entity.table, changes.columns, kinds, rows)
     groups: dict[tuple[str, ...], list[Change]] = {}
     for change in changes.updates:
         if change.new:
@@ -50,8 +43,8 @@ def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> i
 
 
 def _bound(
-    dialect: Any, entity: Entity, columns: Sequence[str], rows: list[tuple[Any, ...]]
-) -> list[tuple[Any, ...]]:
+    dialect: Dialect, entity: Entity, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> Sequence[tuple[Any, ...]]:
     makers = [
         (place, make)
         for place, c in enumerate(columns)

@@ -34,8 +34,6 @@ LAYOUT = "2"
 """Part of what is hashed as the list of fields: a `_rev` of another layout is one of another list."""
 NOTHING = 0x6E756C6C
 """The hash of null; nothing else gets it but by a chance of one in four thousand million."""
-REMEMBERED = 10_000
-"""The most texts of a column whose hashes are remembered."""
 WORD = "I" if array("I").itemsize == 4 else "L"
 _double = struct.Struct(">d").pack
 
@@ -73,31 +71,6 @@ def _of_text(values: Sequence[Any]) -> list[int]:
     return _each(values)
 
 
-class _Hashes(dict[Any, int]):
-    """The hashes of the texts of one column, while most of them repeat."""
-
-    def __missing__(self, value: Any) -> int:
-        self[value] = hashed = field_hash(value)
-        return hashed
-
-
-def _of_repeating_text() -> Callable[[Sequence[Any]], list[int]]:
-    """Return `_of_text` for one column, with a memory while it is of use: looking a text up takes half as long as hashing it."""
-    known: _Hashes | None = _Hashes()
-
-    def hashes(values: Sequence[Any]) -> list[int]:
-        nonlocal known
-        if known is None:
-            return _of_text(values)
-        before = len(known)
-        out = list(map(known.__getitem__, values))
-        if len(known) - before > len(values) // 4 or len(known) > REMEMBERED:
-            known = None
-        return out
-
-    return hashes
-
-
 def _of_double(values: Sequence[Any]) -> list[int]:
     try:
         return list(map(zlib.crc32, map(_double, values)))
@@ -106,9 +79,9 @@ def _of_double(values: Sequence[Any]) -> list[int]:
 
 
 def hashing(kind: Kind) -> Callable[[Sequence[Any]], list[int]]:
-    """Return a function from many values of a column of this kind to the `field_hash` of each. It is for one column, page by page."""
+    """Return a function from many values of a column of this kind to the `field_hash` of each."""
     if isinstance(kind, (Text, Date, DateTime)):
-        return _of_repeating_text()
+        return _of_text
     if isinstance(kind, (Float, Interval)) or (isinstance(kind, Decimal) and kind.sql_convertible):
         return _of_double
     return _each

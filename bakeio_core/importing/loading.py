@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from bakeio_core.catalog.exchange import STAMPS, Changes, LazyRows
-from bakeio_core.database.dialects import dialect_of
+from bakeio_core.catalog.exchange import STAMPS, Changes
 from bakeio_core.database.rows import REMEMBERED
 from bakeio_core.importing.drafts import CREATED
 from bakeio_core.importing.planner import Planner
@@ -33,7 +32,6 @@ class Loader:
         self.last = 0
         self.links: list[dict[Any, int | None]] = []
         self._make: Callable[..., list[tuple[Any, ...]]] | None = None
-        self._text: Callable[..., str] | None = None
         self._referred: list[tuple[str, Callable[[Any], Any]]] = []
         self._id: Callable[[Any], int] = operator.attrgetter("id")
         self._keys: list[Callable[[list[Any]], set[Any]]] = []
@@ -63,14 +61,15 @@ class Loader:
             if records is None:
                 raise Doubt
             links = self._linked(records)
-            rows, text = self._made(records, links)
+            if self._make is None:
+                raise Doubt
+            rows = self._make(records, *links)
             self.reader.accept(len(records))
             yield Changes(
                 self.entity,
                 self.entity.columns,
                 rows,
                 range(block.first, block.first + len(records)),
-                text=text,
             )
         counts = self.planner.counts[self.entity.name]
         counts["processed"] += self.reader.total
@@ -83,17 +82,6 @@ class Loader:
             self.planner.problems.add(problem)
         for problem in self.reader.warnings():
             self.planner.problems.add(problem)
-
-    def _made(
-        self, records: list[Any], links: list[dict[Any, int | None]]
-    ) -> tuple[Sequence[tuple[Any, ...]], str | None]:
-        """Return the rows, and the text form of them where the database has one; then the rows wait until somebody looks."""
-        make = self._make
-        if make is None:
-            raise Doubt
-        if self._text is None:
-            return make(records, *links), None
-        return LazyRows(len(records), lambda: make(records, *links)), self._text(records, *links)
 
     def _linked(self, records: list[Any]) -> list[dict[Any, int | None]]:
         """Check the ids of a batch and link its references; return what the row builders need."""
@@ -173,16 +161,6 @@ class Loader:
             constants,
         )
         self._make = constants["rows"]
-        form = dialect_of(self.planner.db).text_source(
-            [entity.kinds[column] for column in entity.columns], cells
-        )
-        if form is not None:
-            constants.update(form[1])
-            exec(
-                f"def text({parameters}):\n    return ''.join([{form[0]} for r in records])",
-                constants,
-            )
-            self._text = constants["text"]
 
     def _reference_cell(self, column: str) -> str:
         reference, names, place = self.entity.references[column], self.reader.names, len(self.links)
