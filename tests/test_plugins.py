@@ -6,6 +6,8 @@ import json
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -552,3 +554,17 @@ def test_an_object_with_a_misspelt_hook_is_refused_at_once() -> None:
 
     with pytest.raises(PluginError, match="did you mean bakeio_export_records"):
         Bakeio.discover(plugins=[Typo()])
+
+
+def test_a_column_without_a_json_form_is_refused_when_python_skips_assertions() -> None:
+    script = """if True:
+        from sqlalchemy import Column, Integer, MetaData, Table
+        from sqlalchemy.types import NullType
+        from bakeio_core import Entity
+        columns = [Column("id", Integer, primary_key=True), Column("door", NullType)]
+        Entity(Table("ovens", MetaData(), *columns))
+    """
+    done = subprocess.run([sys.executable, "-O", "-c", script], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "PluginError" in done.stderr
+    assert "column ovens.door has the type NullType(), which has no JSON form" in done.stderr

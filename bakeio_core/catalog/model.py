@@ -96,13 +96,11 @@ class Entity:
                         f'entity "{self.name}": {what} names "{column}", which is no column of its table'
                     )
         try:
-            assert self.kinds
+            kinds = self.kinds
         except TypeError as error:
             raise PluginError(f'entity "{self.name}": {error}') from None
         object.__setattr__(self, "references", self._read_references())
-        clash = [
-            name for ref in self.references.values() for name in ref.lookups if name in self.table.c
-        ]
+        clash = [name for ref in self.references.values() for name in ref.lookups if name in kinds]
         if clash:
             raise PluginError(
                 f'entity "{self.name}": the lookup field "{clash[0]}" is also a column of its table'
