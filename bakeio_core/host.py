@@ -139,17 +139,18 @@ class Bakeio:
             for plugin in self.plugins.all.values()
             if plugin.status == "failed"
         ]
-        owners = {
-            **{f"view {n}": p for n, p in self.catalog.view_provider.items()},
-            **self.catalog.provider,
-        }
-        return failed + [
-            f"{owners[name]}: {name} is disabled: {reason}"
-            if name in owners
-            else f"{name} is disabled: {reason}"
+        owners, excused = self.catalog.provider, self.catalog.excused
+        disabled = [
+            (f"{owners[name]}: " if name in owners else "") + f"{name} is disabled: {reason}"
             for name, reason in self.catalog.disabled.items()
-            if name not in self.catalog.excused and (views or not name.startswith("view "))
+            if name not in excused
         ]
+        disabled_views = [
+            f"view {name} is disabled: {reason}"
+            for name, reason in self.catalog.disabled_views.items()
+            if name not in self.catalog.excused_views
+        ]
+        return failed + disabled + (disabled_views if views else [])
 
     # -- the database
     def create_tables(self, db: Connection) -> list[str]:
@@ -280,7 +281,7 @@ class Bakeio:
         """Return an installed view by name. Raises UsageError where there is none, saying which there are."""
         plain = name.replace("-", "_").removesuffix("_complete")
         if plain not in self.catalog.views:
-            reason = self.catalog.disabled.get(f"view {plain}")
+            reason = self.catalog.disabled_views.get(plain)
             known = (
                 f"disabled: {reason}"
                 if reason

@@ -21,10 +21,16 @@ def order_indexes(table: Table) -> None:
 
 
 class Catalog:
-    """Look up what is installed: `entities` in import order, `views`, and `disabled` {name: reason} for what cannot work.
+    """Look up what is installed, and why something is not.
 
-    `blocked` names the entities of blocked plugins others refer to, `excused` what is disabled only because of those;
-    `provider` maps each entity and view to its `Plugin`; `metadata` holds the tables of the working entities.
+    Attributes:
+        metadata: the tables of the working entities.
+        entities: {name: `Entity`} in import order.
+        views: {name: `View`}.
+        disabled: {entity: reason} for what cannot work; `disabled_views` the same for views.
+        blocked: the entities of blocked plugins others refer to.
+        excused: the disabled entities that only lack one of those; `excused_views` such views.
+        provider: {entity: its `Plugin`}; `view_provider` the same for views.
     """
 
     def __init__(self) -> None:
@@ -32,7 +38,9 @@ class Catalog:
         self.entities: dict[str, Entity] = {}
         self.views: dict[str, View] = {}
         self.disabled: dict[str, str] = {}
+        self.disabled_views: dict[str, str] = {}
         self.excused: set[str] = set()
+        self.excused_views: set[str] = set()
         self.blocked: set[str] = set()
         self.provider: dict[str, Plugin] = {}
         self.view_provider: dict[str, Plugin] = {}
@@ -218,8 +226,8 @@ class Catalog:
         if view.entity not in self.entities:
             reason = self.disabled.get(view.entity, "not installed")
             if view.entity in self.excused or self._is_blocked(view.entity, plugin_states):
-                self.excused.add(f"view {view.name}")
-            self.disabled[f"view {view.name}"] = f"its entity {view.entity} is " + (
+                self.excused_views.add(view.name)
+            self.disabled_views[view.name] = f"its entity {view.entity} is " + (
                 f"disabled: {reason}" if view.entity in self.disabled else reason
             )
             return

@@ -70,16 +70,13 @@ def entities(session: Session, as_json: bool) -> None:
         for name, entity in catalog.entities.items()
         for plugin in [catalog.provider[name]]
     ]  # fmt: skip
-    disabled = {
-        name: reason for name, reason in catalog.disabled.items() if not name.startswith("view ")
-    }
     if as_json:
-        session.result_json({"entities": rows, "disabled": disabled})
+        session.result_json({"entities": rows, "disabled": catalog.disabled})
         return
     for row in rows:
         after = f"  refers to {', '.join(row['refers_to'])}" if row["refers_to"] else ""
         session.result(f"{row['name']:<20} {row['distribution']} {row['version']}{after}")
-    for name, reason in disabled.items():
+    for name, reason in catalog.disabled.items():
         session.result(f"{name:<20} disabled: {reason}")
 
 
@@ -95,19 +92,14 @@ def views(session: Session, as_json: bool) -> None:
          "editable": view.names("editable")}
         for name, view in sorted(catalog.views.items())
     ]  # fmt: skip
-    disabled = {
-        name.removeprefix("view "): reason
-        for name, reason in catalog.disabled.items()
-        if name.startswith("view ")
-    }
     if as_json:
-        session.result_json({"views": rows, "disabled": disabled})
+        session.result_json({"views": rows, "disabled": catalog.disabled_views})
         return
     for row in rows:
         session.result(
             f"{row['name']:<12} {row['distribution']} {row['version']}  {row['purpose']}\n{'':<12} edits {', '.join(row['editable'])}"
         )
-    for name, reason in disabled.items():
+    for name, reason in catalog.disabled_views.items():
         session.result(f"{name:<12} disabled: {reason}")
 
 

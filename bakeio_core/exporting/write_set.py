@@ -70,11 +70,7 @@ def write_set(
     undated = [
         name for name, entity in entities.items() if not transactional and entity.date is not None
     ]
-    omitted = (
-        *undated,
-        *sorted(catalog.blocked),
-        *(name for name in catalog.disabled if not name.startswith("view ")),
-    )
+    omitted = (*undated, *sorted(catalog.blocked), *catalog.disabled)
     files = []
     archive = path.parent / "archives" / f"{path.name}.zip" if zip_too else None
     foreign_folder, foreign_archive = (

@@ -144,7 +144,7 @@ def _open_document(document: Document, data: bytes | None, catalog: Catalog) -> 
 def _view_name(document: Document, given: Any, catalog: Catalog) -> str:
     name = str(given).removesuffix("_complete").replace("-", "_")
     if name not in catalog.views:
-        why = catalog.disabled.get(f"view {name}")
+        why = catalog.disabled_views.get(name)
         known = (
             f"disabled: {why}"
             if why
