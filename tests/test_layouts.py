@@ -64,14 +64,14 @@ def read(data: bytes, block: int = scanner.BLOCK) -> list[tuple[int, Any]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scanner, "BLOCK", block)
         blocks = list(Document("d.json", partial(io.BytesIO, data)).blocks())
-    items = [item for block in blocks for item in block.slow("d.json")]
+    items = [item for block in blocks for item in block.as_dicts("d.json")]
     firsts = [block.first for block in blocks]
     assert (
         firsts
         == [
             1,
             *(
-                first + len(block.slow("d.json"))
+                first + len(block.as_dicts("d.json"))
                 for first, block in zip(firsts, blocks, strict=True)
             ),
         ][:-1]

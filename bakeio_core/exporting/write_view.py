@@ -151,12 +151,12 @@ def rewrite_view(
             read = revision.read(shown["_rev"])
             if read is not None and read[0] in rows:
                 fresh[rows[read[0]]] = shown
-    count = sum(len(block.slow(part.file)) for block in part.document.blocks())
+    count = sum(len(block.as_dicts(part.file)) for block in part.document.blocks())
     with atomic_file(path, foreign) as file:
         file.write(opened_document(view_header(db, whole, catalog, count)))
         written = 0
         for block in part.document.blocks():
-            for number, record in block.slow(part.file):
+            for number, record in block.as_dicts(part.file):
                 now = fresh.get(ids.get(number, -1))
                 if isinstance(record, Problem):
                     raise DocumentError(

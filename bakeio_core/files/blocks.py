@@ -40,17 +40,17 @@ class Block:
         """Return the JSON text of a record of `data`."""
         return bytes(self.texts[number - self.first])
 
-    def slow(self, file: str) -> list[tuple[int, dict[str, Any] | Problem]]:
+    def as_dicts(self, file: str) -> list[tuple[int, dict[str, Any] | Problem]]:
         """Return every record as a plain dictionary, numbers as Decimal, and what is no JSON object as a problem."""
         if self.data is None:
             return self.items
         return [
-            (number, self.slow_one(number, file))
+            (number, self.as_dict(number, file))
             for number in range(self.first, self.first + len(self.texts))
         ]
 
-    def slow_one(self, number: int, file: str) -> dict[str, Any] | Problem:
-        """Return what `slow` gives of one record of `data`."""
+    def as_dict(self, number: int, file: str) -> dict[str, Any] | Problem:
+        """Return what `as_dicts` gives of one record of `data`."""
         try:
             return as_record(DECODER.decode(self.text(number).decode()), number, file, self.depth)
         except ValueError as error:

@@ -29,7 +29,7 @@ class Closure:
                     self.keys[reference.target, column] = set()
 
     def read(self, listed: Listed, block: Any) -> list[Any]:
-        items = block.slow(listed.filename)
+        items = block.as_dicts(listed.filename)
         entity = self.catalog.entities.get(listed.entity)
         if entity is None:
             return items  # type: ignore[no-any-return]

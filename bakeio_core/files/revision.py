@@ -90,13 +90,18 @@ def hashing(kind: Kind) -> Callable[[Sequence[Any]], list[int]]:
 class Revision:
     """Make and read the `_rev` of one view.
 
-    fields: the names of the hashed fields; firm: how many of them, the first ones, say which row a record is and what it refers to.
-    Two `_rev` with the same first `firm_length` characters are of one row and agree in all of those.
+    Two `_rev` with the same first `identity_length` characters are of one row and agree in all of the
+    identity fields.
+
+    Args:
+        fields: the names of the hashed fields.
+        identity_fields: how many of them, the first ones, say which row a record is and what it
+            refers to.
     """
 
-    def __init__(self, fields: Sequence[str], firm: int = 0) -> None:
+    def __init__(self, fields: Sequence[str], identity_fields: int = 0) -> None:
         self.fields = tuple(fields)
-        self.firm_length = (2 + firm) * 32 // 6
+        self.identity_length = (2 + identity_fields) * 32 // 6
         self.mark = zlib.crc32("\n".join([LAYOUT, *fields]).encode()) & 0xFFFF
         self._words = -(-(2 + len(fields)) // 3) * 3
         self.length = self._words // 3 * 16
@@ -159,19 +164,19 @@ class Revision:
 def revision_of(catalog: Catalog, view: View) -> Revision:
     """Return what makes and reads the `_rev` of a view: over its keys, fields that name a referred row, and other editable fields."""
     entity, whole = catalog.entities[view.entity], catalog.views.get(view.name, view)
-    firm = [
+    identity_fields = [
         name
         for name, item in whole.fields.items()
         if item.role == "key" or names_a_row(catalog, entity, item.source)
     ]
     return Revision(
         [
-            *firm,
+            *identity_fields,
             *(
                 name
                 for name, item in whole.fields.items()
-                if item.role == "editable" and name not in firm
+                if item.role == "editable" and name not in identity_fields
             ),
         ],
-        len(firm),
+        len(identity_fields),
     )

@@ -218,7 +218,7 @@ def _without_comments(text: str) -> list[str]:
 
 def _with_header(document: Document, catalog: Catalog, problems: Problems) -> Document:
     """A bare list of records: the one view that has all their fields is meant."""
-    items = [item for block in document.blocks() for item in block.slow(document.name)]
+    items = [item for block in document.blocks() for item in block.as_dicts(document.name)]
     records = [item for _, item in items if isinstance(item, dict)]
     used = {name for record in records[:100] for name in record if not name.startswith("_")}
     fitting = [name for name, view in catalog.views.items() if used and used <= set(view.fields)]

@@ -126,7 +126,7 @@ class Reader:
             if isinstance(self.part.bindings[name].kind, Decimal)
         ]
         out = []
-        for number, item in block.slow(self.part.file):
+        for number, item in block.as_dicts(self.part.file):
             record = None if isinstance(item, Problem) else reader._read_record(number, item)
             if (
                 record is None
@@ -203,7 +203,7 @@ class Reader:
             self.accept(len(typed))
             return self.records(enumerate(typed, block.first))
         out = []
-        for number, item in block.slow(self.part.file):
+        for number, item in block.as_dicts(self.part.file):
             self.total += 1
             if isinstance(item, Problem):
                 item.entity = self.part.entity.name
@@ -223,7 +223,7 @@ class Reader:
         ]
 
     def _reread(self, block: Block, number: int) -> Record:
-        item = block.slow_one(number, self.part.file)
+        item = block.as_dict(number, self.part.file)
         if not isinstance(item, Problem):
             return self._read_record(
                 number, {name: value for name, value in item.items() if name not in self._extra}

@@ -252,10 +252,10 @@ class Lane:
             scope[f"n{place}"] = self.called[place]
             hashes.append(f"({', '.join(cells)},) == n{place}[row[{at[column]}]]")
         if self._is_whole:
-            scope["firm"] = slice(revision.firm_length)
+            scope["identity"] = slice(revision.identity_length)
             conditions += [
                 f"(b := base_of(r.{names[REV]})) is not None",
-                f"r.{names[REV]}[firm] == made[firm]",
+                f"r.{names[REV]}[identity] == made[identity]",
             ]
         elif self.has_revision:
             scope |= {"of_row": revision.of_row, "text": self.planner.rows.identity_text}

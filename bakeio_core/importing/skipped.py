@@ -79,7 +79,7 @@ class Skipped:
                 else {"entity_type": part.entity.name}
             )
             for block in part.document.blocks():
-                for number, item in block.slow(part.file):
+                for number, item in block.as_dicts(part.file):
                     if number in wanted and isinstance(item, dict):
                         reasons = self.reasons[part.file, number]
                         errors = [
@@ -147,7 +147,7 @@ def open_log(document: Document, catalog: Catalog) -> Source:
         dict[tuple[str, str], list[tuple[int, dict[str, Any] | Problem]]](),
     )
     for block in document.blocks():
-        for number, entry in block.slow(document.name):
+        for number, entry in block.as_dicts(document.name):
             data = entry.get("record_data") if isinstance(entry, dict) else None
             if isinstance(entry, Problem):
                 raise DocumentError(
