@@ -48,6 +48,7 @@ from bakeio_core.exporting.write_view import (
 from bakeio_core.files.export_set import ExportSet, differences
 from bakeio_core.files.limits import Limits
 from bakeio_core.files.output import Foreign, refuse_file
+from bakeio_core.files.verify import verify
 from bakeio_core.history.aliases import Alias, all_aliases, forget_alias, learn
 from bakeio_core.history.tables import (
     adopt_database_id,
@@ -345,7 +346,7 @@ class Bakeio:
     def validate(self, path: str | Path) -> Problems:
         """Check a set (folder, zip or manifest) without a database: every problem of it at once."""
         with streaming():
-            return ExportSet.open(Path(path), self.limits).verify(self.catalog)
+            return verify(ExportSet.open(Path(path), self.limits), self.catalog)
 
     def open(self, path: str | Path | IO[bytes], *, accept_edits: bool = False) -> Source:
         """Open what a path holds (a set's folder, zip or manifest, a view's file, an entity's file), or a binary stream, for `plan` or `import_`.

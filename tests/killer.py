@@ -45,6 +45,7 @@ from bakeio_core import Bakeio, connect
 from bakeio_core.cli.run import main
 from bakeio_core.database.connect import begin_read, begin_write
 from bakeio_core.files.export_set import ExportSet
+from bakeio_core.files.verify import verify
 
 TABLES = (
     "suppliers",
@@ -504,7 +505,7 @@ class Bench:
             return "old"
         if (
             target.name != "view.json"
-            and (problems := ExportSet.open(target).verify(self.core.catalog)).errors
+            and (problems := verify(ExportSet.open(target), self.core.catalog)).errors
         ):
             return f"{target.name} is not valid: {[str(problem) for problem in problems][:3]}"
         return (

@@ -16,6 +16,7 @@ from bakeio_core.files.documents import Document
 from bakeio_core.files.export_set import ExportSet
 from bakeio_core.files.manifest import Listed, checksum_problem, counted, version_problem
 from bakeio_core.files.revision import Revision, revision_of
+from bakeio_core.files.verify import structure
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.text import Json, Text
 
@@ -151,7 +152,7 @@ def _made(entity: Entity, column: str) -> bool:
 
 def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> Source:
     """Return the source of a normalized set; its structural problems are in `problems`."""
-    problems = opened.structure(catalog)
+    problems = structure(opened, catalog)
     if accept_edits:
         for problem in problems:
             if problem.code in ("checksum-mismatch", "count-mismatch"):
