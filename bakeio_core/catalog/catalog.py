@@ -16,7 +16,7 @@ from bakeio_core.errors import PluginError
 
 
 def order_indexes(table: Table) -> None:
-    """Give a table's indexes one order, by name, in which they are made: a set has another one in every process."""
+    """Give a table's indexes one order, by name: a set has another one in every process."""
     table.indexes = OrderedSet(sorted(table.indexes, key=lambda index: str(index.name)))
 
 
@@ -49,12 +49,13 @@ class Catalog:
     def assemble(cls, plugins: Plugins) -> Catalog:
         """Ask every plugin for its declarations and check how they fit together.
 
-        What depends on a blocked, failed or missing plugin is disabled with the reason; a cycle of references disables its members.
+        What depends on a blocked, failed or missing plugin is disabled with the reason; a cycle of
+        references disables its members.
         """
         catalog = cls()
 
         def cleaned(error: Exception) -> Exception:
-            """A plugin that raised leaves no table behind; a table declared twice names who was first."""
+            """Leave no table of a plugin that raised; name who was first to declare one."""
             for name in set(catalog.metadata.tables) - set(catalog.entities):
                 catalog.metadata.remove(catalog.metadata.tables[name])
             twice = re.match(r"Table '(\w+)' is already defined", str(error))
@@ -97,7 +98,8 @@ class Catalog:
 
     def _declared_twice(self, name: str) -> PluginError:
         return PluginError(
-            f'entity "{name}" is also declared by {self.provider[name]}: block or uninstall one of them'
+            f'entity "{name}" is also declared by {self.provider[name]}: '
+            "block or uninstall one of them"
         )
 
     def _disable_unresolved(self, plugins: Plugins) -> None:
@@ -135,12 +137,13 @@ class Catalog:
                 if wrong and entity.name in self.entities:
                     self._disable(
                         entity.name,
-                        f'lookups of {reference.column} name "{wrong[0]}", which is no column of {target.name}',
+                        f'lookups of {reference.column} name "{wrong[0]}", '
+                        f"which is no column of {target.name}",
                     )
 
     @staticmethod
     def _is_blocked(target: str, known: dict[str, Plugin]) -> bool:
-        """Tell whether a blocked plugin would have brought a table; its name is all that is known of it."""
+        """Tell whether a blocked plugin would have brought a table, going by the plugin's name."""
         return any(
             plugin.status == "blocked" and (target == name or target.startswith(f"{name}_"))
             for name, plugin in known.items()
@@ -162,7 +165,10 @@ class Catalog:
         self.entities.pop(name, None)
 
     def _with_lookups(self, entity: Entity, reference: Reference) -> Reference:
-        """Give a reference without declared lookups the target's best single natural key a person can read, else its uuid."""
+        """Give a reference without lookups the target's best natural key of one column.
+
+        One that a person can read comes before the uuid.
+        """
         if reference.lookups:
             return reference
         target = self.entities[reference.target]
@@ -178,7 +184,7 @@ class Catalog:
         )
 
     def _sort(self) -> None:
-        """Put the entities into import order: parents first, otherwise as plugins declare and files number them, by level and name."""
+        """Put the entities into import order: by level, parents first, then by `_rank`."""
         graph = {
             e.name: {r.target for r in e.references.values() if r.target != e.name}
             for e in self.entities.values()
@@ -191,7 +197,8 @@ class Catalog:
             for name in members:
                 self._disable(
                     name,
-                    f"references form a cycle: {' -> '.join([*members, members[0]])}; one of them must go",
+                    f"references form a cycle: {' -> '.join([*members, members[0]])}; "
+                    "one of them must go",
                 )
             for name in [
                 n for n, targets in graph.items() if n in self.entities and targets & set(members)
@@ -208,7 +215,7 @@ class Catalog:
         self.entities = {name: self.entities[name] for name in order}
 
     def _rank(self, name: str) -> tuple[int, str]:
-        """Among entities of one level those that fewer things are needed for come last: most referred to last, then by name reversed."""
+        """Return the place of an entity within its level: most referred to first, then by name."""
         users = {
             e.name
             for e in self.entities.values()
@@ -221,7 +228,8 @@ class Catalog:
             raise PluginError(f"bakeio_views returned {type(view).__name__}, not a View")
         if view.name in self.views:
             raise PluginError(
-                f'view "{view.name}" is also declared by {self.view_provider[view.name]}: block or uninstall one of them'
+                f'view "{view.name}" is also declared by {self.view_provider[view.name]}: '
+                "block or uninstall one of them"
             )
         if view.entity not in self.entities:
             reason = self.disabled.get(view.entity, "not installed")
@@ -248,7 +256,8 @@ class Catalog:
                 owner, column = self.follow(entity, item.source.path, where=f'field "{name}"')
                 if column not in owner.references:
                     raise PluginError(
-                        f'field "{name}": {item.source.path} is no foreign key, so it leads to no row to compute from'
+                        f'field "{name}": {item.source.path} is no foreign key, '
+                        "so it leads to no row to compute from"
                     )
             if item.role == "key" and item.source not in entity.columns:
                 raise PluginError(f'field "{name}": a key is a column of {entity.name}')
@@ -257,11 +266,21 @@ class Catalog:
                 lookups = entity.references[item.source.split(".")[0]].lookups.values()
                 if (column,) not in target.all_keys and column not in lookups:
                     raise PluginError(
-                        f'field "{name}": {item.source} is editable, but {column} is no key of {target.name}'
+                        f'field "{name}": {item.source} is editable, '
+                        f"but {column} is no key of {target.name}"
                     )
 
     def follow(self, entity: Entity, path: str, where: str = "path") -> tuple[Entity, str]:
-        """Follow a dotted path over foreign keys -> (entity, column) it ends at. Raises PluginError where a step does not exist."""
+        """Follow a dotted path over foreign keys to the entity and column it ends at.
+
+        Args:
+            entity: where the path begins.
+            path: such as `column` or `a_id.b_id.column`.
+            where: what messages call the place that names the path.
+
+        Raises:
+            PluginError: where a step does not exist.
+        """
         *steps, column = path.split(".")
         for step in steps:
             if step not in entity.references:

@@ -38,7 +38,11 @@ def _sqlite(element: Any, compiler: Any, **options: Any) -> str:
 
 
 def identity_columns() -> list[Column[Any]]:
-    """Return `id` (integer primary key) and `uuid` (36 characters, unique, made on insert by whoever inserts)."""
+    """Return the columns `id` and `uuid`.
+
+    `id` is an integer primary key; `uuid` has 36 characters, is unique, and is made on insert by
+    whoever inserts.
+    """
     return [
         Column("id", Integer, Identity(), primary_key=True),
         Column(

@@ -1,4 +1,4 @@
-"""The plain values hooks speak of: batches, changes, formats, candidates, missing references and the decisions on them."""
+"""The plain values hooks speak of: batches, changes, formats, missing references, decisions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,17 @@ STAMPS = ("created_at", "updated_at")
 
 @dataclass(slots=True)
 class Change:
-    """What happens to one record: create, update, delete, unchanged, skip, conflict or error; `new` and `old` hold the columns that differ."""
+    """What happens to one record.
+
+    Args:
+        action: create, update, delete, unchanged, skip, conflict or error.
+        entity: whose row it is.
+        record: the number of the record in its file, from 1.
+        id: the primary key of the row, where there is one.
+        new: {column: wire value} of the columns that differ, as the file has them.
+        old: the same as the database has them.
+        reason: why, in words, where it is not plain.
+    """
 
     action: str
     entity: str
@@ -34,11 +44,17 @@ class Change:
 
 @dataclass
 class Changes:
-    """One batch of planned changes of one entity: `rows` to create (wire values in the order of `columns`) and `updates`.
+    """One batch of planned changes of one entity.
 
-    numbers: the record each new row comes from; others: what needs no writing, one `Change` each; parents: rows of other entities that
-    were decided to be created and must be written first;
-    deletes: rows to delete, whole in `old`.
+    Args:
+        entity: whose rows.
+        columns: the columns of `rows`, in order.
+        rows: the rows to create, as wire values.
+        numbers: the record each new row comes from.
+        updates: the rows to update, one `Change` each.
+        others: what needs no writing, one `Change` each.
+        parents: rows of other entities that were decided to be created and must be written first.
+        deletes: rows to delete, whole in `old`.
     """
 
     entity: Entity
@@ -70,8 +86,11 @@ class Changes:
 class Format:
     """How a view is written to a file and read back besides JSON (the hook `bakeio_formats`).
 
-    name: what it is called; suffix: the ending of its files, with the point; write(file, header, records) and
-    read(file) -> (header, records) work on binary files.
+    Args:
+        name: what it is called.
+        suffix: the ending of its files, with the point.
+        write: function(file, header, records) that writes to a binary file.
+        read: function(file) -> (header, records) that reads from one.
     """
 
     name: str
@@ -81,9 +100,11 @@ class Format:
 
 
 class EncodedBatch(Sequence[Mapping[str, Any]]):
-    """A batch of records whose JSON exists already: it is written as it is, and read as dictionaries when somebody looks.
+    """A batch of records whose JSON exists already: written as it is, decoded when somebody looks.
 
-    data: the records' JSON, joined by a comma and a line feed; size: how many they are.
+    Args:
+        size: how many records they are.
+        data: their JSON, joined by a comma and a line feed.
     """
 
     def __init__(self, size: int, data: bytes) -> None:
@@ -104,10 +125,17 @@ Batch = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Candidate:
-    """A row that may be meant: `score` in [0, 1] and the `reasons` for it in words.
+    """A row that may be meant.
 
-    key: its natural key, {column: value}; label: what people call it; automatic: whether it is the very thing (equal, or learned), so that
-    no person need be asked; warning: why it may well be the wrong one, empty where nothing speaks against it.
+    Args:
+        entity: whose row it is.
+        id: its primary key.
+        key: its natural key, {column: value}.
+        label: what people call it.
+        score: from 0 to 1.
+        reasons: why it has that score, in words.
+        automatic: whether it is the very thing (equal, or learned), so that nobody need be asked.
+        warning: why it may well be the wrong one, empty where nothing speaks against it.
     """
 
     entity: str
@@ -122,9 +150,13 @@ class Candidate:
     def as_dict(self) -> dict[str, Any]:
         """Return the candidate as JSON shows it; `target` is what a decision takes."""
         return {
-            "target": dict(self.key), "label": self.label, "score": self.score, "reasons": list(self.reasons), "automatic": self.automatic,
+            "target": dict(self.key),
+            "label": self.label,
+            "score": self.score,
+            "reasons": list(self.reasons),
+            "automatic": self.automatic,
             "warning": self.warning,
-        }  # fmt: skip
+        }
 
 
 ACTIONS = ("existing", "create", "empty", "skip")
@@ -135,9 +167,18 @@ Identity = tuple[str, tuple[tuple[str, Any], ...]]
 class Missing:
     """A key that names no row, or more than one, once for all records that use it.
 
-    entity, key: what is looked for; field: where in the file; count: how many records use it, the first 20 in `records` as (file, number);
-    nullable: whether the reference may be left empty; among: ids of the rows an ambiguous key may mean; why: what was wrong with the
-    answer given before; context: what the first of the records tells of the row, {column, or reference.column: value}.
+    Args:
+        entity: whose row is looked for.
+        key: by what, {column: value}.
+        field: where in the file.
+        count: how many records use it.
+        records: the first 20 of them, as (file, number).
+        nullable: whether the reference may be left empty.
+        among: ids of the rows an ambiguous key may mean.
+        why: what was wrong with the answer given before.
+        context: what the first of the records tells of the row, as
+            {column, or reference.column: value}.
+        search: what `candidates` asks.
     """
 
     entity: str
@@ -175,10 +216,15 @@ class Missing:
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do with a missing key: link to an existing row, create one, leave the reference empty, or skip the records.
+    """What to do with a missing key.
 
-    target: {column: value} naming the existing row; values: {column, lookup field or reference.column: value} of the new one;
-    by: who decided; at: when (UTC, ISO).
+    Args:
+        action: `existing` (link to a row), `create` one, leave the reference `empty`, or `skip` the
+            records.
+        target: {column: value} naming the existing row.
+        values: {column, lookup field or reference.column: value} of the new one.
+        by: who decided.
+        at: when (UTC, ISO 8601).
     """
 
     action: str

@@ -1,4 +1,4 @@
-"""What a field of a file means: the one map between the fields of files and the columns of tables."""
+"""What a field of a file means: the one map between fields of files and columns of tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 
 def record_fields(entity: Entity) -> dict[str, tuple[str, str | None]]:
-    """Return the fields of an entity's file in order: {name: (column, column of the referred row, or None)}."""
+    """Return the fields of an entity's file in order.
+
+    Returns:
+        {name: (column, column of the referred row, or None)}.
+    """
     fields: dict[str, tuple[str, str | None]] = {}
     for column in entity.columns:
         fields[column] = (column, None)
@@ -23,7 +27,7 @@ def record_fields(entity: Entity) -> dict[str, tuple[str, str | None]]:
 
 
 def names_a_row(catalog: Catalog, entity: Entity, source: object) -> bool:
-    """Tell whether a source is one step over a reference to a column by which the target is known: a key or a lookup."""
+    """Tell whether a source names the row a reference leads to: by one of its keys or a lookup."""
     if not isinstance(source, str) or source.count(".") != 1:
         return False
     step, column = source.split(".")

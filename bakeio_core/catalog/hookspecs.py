@@ -1,6 +1,7 @@
 """The hooks a plugin may implement: module-level functions of these names, marked with `@hookimpl`.
 
-The first two are all most plugins need. Parameters a plugin does not use may be left out of its function.
+The first two are all most plugins need. Parameters a plugin does not use may be left out of its
+function.
 """
 
 from __future__ import annotations
@@ -25,14 +26,18 @@ hookimpl = pluggy.HookimplMarker("bakeio")
 def bakeio_entities(metadata: MetaData) -> Entity | Sequence[Entity]:  # type: ignore[empty-body]
     """Declare entities: tables that can be exported, imported and referred to.
 
-    metadata: the SQLAlchemy `MetaData` all plugins build on, so that foreign keys are strings and no plugin imports another.
     Called once for each plugin; what it raises disables that plugin only.
+
+    Args:
+        metadata: the SQLAlchemy `MetaData` all plugins build on, so that foreign keys are strings
+            and no plugin imports another.
 
     >>> from sqlalchemy import Column, Integer, String, Table
     >>> from bakeio_core import Entity, hookimpl
     >>> @hookimpl
     ... def bakeio_entities(metadata):
-    ...     ovens = Table("ovens", metadata, Column("id", Integer, primary_key=True), Column("slug", String(50), unique=True))
+    ...     number = Column("id", Integer, primary_key=True)
+    ...     ovens = Table("ovens", metadata, number, Column("slug", String(50), unique=True))
     ...     return Entity(ovens, keys=["slug"])
     """
 
@@ -44,7 +49,8 @@ def bakeio_views() -> View | Sequence[View]:  # type: ignore[empty-body]
     >>> from bakeio_core import View, editable, hookimpl, key
     >>> @hookimpl
     ... def bakeio_views():
-    ...     return View(name="ovens", entity="ovens", purpose="Rename ovens", fields={"slug": key("slug"), "title": editable("title")})
+    ...     fields = {"slug": key("slug"), "title": editable("title")}
+    ...     return View(name="ovens", entity="ovens", purpose="Rename ovens", fields=fields)
     """
 
 
@@ -52,10 +58,15 @@ def bakeio_views() -> View | Sequence[View]:  # type: ignore[empty-body]
 def bakeio_export_records(
     db: Connection, entity: Entity, catalog: Catalog
 ) -> Iterable[Batch] | None:
-    """Give an entity's records in batches, in the order of the file; None leaves it to the next plugin.
+    """Give an entity's records in batches, in the order of the file; None leaves it to the next.
 
-    db: a connection inside a snapshot; entity: whose rows; catalog: every entity and view.
-    Returns an iterable of batches, each a sequence of records (dictionaries of JSON values).
+    Args:
+        db: a connection inside a snapshot.
+        entity: whose rows.
+        catalog: every entity and view.
+
+    Returns:
+        an iterable of batches, each a sequence of records (dictionaries of JSON values).
 
     >>> from bakeio_core import hookimpl
     >>> @hookimpl
@@ -69,7 +80,13 @@ def bakeio_export_records(
 def bakeio_project_view(db: Connection, view: View, catalog: Catalog) -> Iterable[Batch] | None:
     """Give a view's records in batches; None leaves it to the next plugin.
 
-    db: a connection inside a snapshot; view: possibly narrowed (`view.narrow(...)`); catalog: every entity and view.
+    Args:
+        db: a connection inside a snapshot.
+        view: possibly narrowed (`view.narrow(...)`).
+        catalog: every entity and view.
+
+    Returns:
+        an iterable of batches, each a sequence of records (dictionaries of JSON values).
 
     >>> from bakeio_core import hookimpl
     >>> @hookimpl
@@ -83,9 +100,16 @@ def bakeio_project_view(db: Connection, view: View, catalog: Catalog) -> Iterabl
 def bakeio_resolve_references(
     db: Connection, missing: Sequence[Missing]
 ) -> Mapping[Missing, Decision] | None:
-    """Answer references that name no row; what is left out passes on to the next plugin. The first answer wins.
+    """Answer references that name no row; what is left out passes on to the next plugin.
 
-    db: a connection (only read from); missing: each distinct key once, with its count, records and candidates.
+    The first answer wins.
+
+    Args:
+        db: a connection (only read from).
+        missing: each distinct key once, with its count, records and candidates.
+
+    Returns:
+        {missing: decision} for those that are known.
 
     >>> from bakeio_core import Decision, hookimpl
     >>> @hookimpl
@@ -98,8 +122,15 @@ def bakeio_resolve_references(
 def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> Any:
     """Write one batch of planned changes; None leaves it to the next plugin.
 
-    db: a connection inside the import's transaction; entity: whose rows; changes: rows to create and updates by id.
-    Returns the number of rows written. A plugin that only wants to watch wraps the hook (`hookimpl(wrapper=True)`).
+    A plugin that only wants to watch wraps the hook (`hookimpl(wrapper=True)`).
+
+    Args:
+        db: a connection inside the import's transaction.
+        entity: whose rows.
+        changes: rows to create, and updates by id.
+
+    Returns:
+        the number of rows written.
 
     >>> from bakeio_core import hookimpl
     >>> @hookimpl(wrapper=True)
@@ -111,12 +142,14 @@ def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> A
 
 @hookspec
 def bakeio_formats() -> Format | Sequence[Format]:  # type: ignore[empty-body]
-    """Declare document formats besides JSON: how a view's records are written to a file and read back.
+    """Declare document formats besides JSON: how a view's records are written and read back.
 
     >>> from bakeio_core import Format, hookimpl
     >>> @hookimpl
     ... def bakeio_formats():
-    ...     return Format(name="lines", suffix=".lines", write=lambda file, header, records: None, read=lambda file: ({}, []))
+    ...     def write(file, header, records): ...
+    ...     def read(file): return {}, []
+    ...     return Format(name="lines", suffix=".lines", write=write, read=read)
     """
 
 

@@ -1,6 +1,8 @@
-"""What a plugin declares: an `Entity` is a table plus what a table cannot say, a `View` is named fields with one of three roles.
+"""What a plugin declares: entities and views.
 
-Both check themselves when they are made, so a wrong declaration is named with its plugin before any data is touched.
+An `Entity` is a table plus what a table cannot say, a `View` is named fields with one of three
+roles. Both check themselves when they are made, so a wrong declaration is named with its plugin
+before any data is touched.
 """
 
 from __future__ import annotations
@@ -25,7 +27,14 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 @dataclass(frozen=True)
 class Reference:
-    """A foreign key of an entity: `column` holds the id of a row of `target`; `lookups` maps file fields to columns of the target."""
+    """A foreign key of an entity.
+
+    Args:
+        column: holds the id of a row of `target`.
+        target: the name of the entity it refers to.
+        nullable: whether it may be empty.
+        lookups: {field of the file: column of the target}, best first.
+    """
 
     column: str
     target: str
@@ -37,18 +46,28 @@ class Reference:
 class Entity:
     """Make a table exportable, importable and referable.
 
-    table: a SQLAlchemy `Table` built on the metadata handed to the hook (or an application's own), with one integer primary key.
-    keys: natural keys, best first; each a column or a tuple of columns (a foreign key column stands for the row it names).
-    content: columns by which rows without any other identity are recognised; equal rows may exist more than once.
-    lookups: {foreign key column: {field of the file: column of the target}}, best first; left out, the target's slug or uuid serves.
-    checks: {column: function(old, new) -> value to store, or a `Problem`}; run on values people changed, lifted with `--allow column`.
-    choices: {column: values offered}; offered, never enforced.
-    synonyms: groups of words or phrases that mean the same; lookalikes: groups of which two must not be confused; both when candidates are
-    ranked, for this entity's rows and those that refer to them. codes: columns of standard article numbers, equal however they are padded.
-    label: the column (or columns) by which people call a row. slug_from: columns a missing `slug` is made from.
-    date: the column that makes the entity transactional (`--no-transactional`, `--since`).
+    Args:
+        table: a SQLAlchemy `Table` built on the metadata handed to the hook (or an application's
+            own), with one integer primary key.
+        keys: natural keys, best first; each a column or a tuple of columns (a foreign key column
+            stands for the row it names).
+        content: columns by which rows without any other identity are recognised; equal rows may
+            exist more than once.
+        lookups: {foreign key column: {field of the file: column of the target}}, best first; left
+            out, the target's slug or uuid serves.
+        checks: {column: function(old, new) -> value to store, or a `Problem`}; run on values people
+            changed, lifted with `--allow column`.
+        choices: {column: values offered}; offered, never enforced.
+        synonyms: groups of words or phrases that mean the same when candidates are ranked, for
+            this entity's rows and those that refer to them.
+        lookalikes: groups of words of which two must not be confused there.
+        codes: columns of standard article numbers, equal however they are padded.
+        label: the column (or columns) by which people call a row.
+        slug_from: columns a missing `slug` is made from.
+        date: the column that makes the entity transactional (`--no-transactional`, `--since`).
 
-    Raises PluginError naming the column that does not fit.
+    Raises:
+        PluginError: naming the column that does not fit.
     """
 
     table: Table
@@ -93,7 +112,8 @@ class Entity:
             for column in columns:
                 if column not in self.table.c:
                     raise PluginError(
-                        f'entity "{self.name}": {what} names "{column}", which is no column of its table'
+                        f'entity "{self.name}": {what} names "{column}", '
+                        "which is no column of its table"
                     )
         try:
             kinds = self.kinds
@@ -122,7 +142,8 @@ class Entity:
                     and target_column != self.primary
                 ):
                     raise PluginError(
-                        f'entity "{self.name}": {column.name} must refer to the primary key of {target}'
+                        f'entity "{self.name}": {column.name} must refer '
+                        f"to the primary key of {target}"
                     )
         for name in self.lookups:
             if name not in found:
@@ -166,7 +187,7 @@ class Entity:
 
     @cached_property
     def all_keys(self) -> tuple[Key, ...]:
-        """All natural keys as tuples, best first; a `uuid` column comes before the declared ones."""
+        """All natural keys as tuples, best first; `uuid` comes before the declared ones."""
         declared = [(key,) if isinstance(key, str) else tuple(key) for key in self.keys]
         return (
             (("uuid",),) if "uuid" in self.table.c and ("uuid",) not in declared else ()
@@ -211,7 +232,12 @@ class Entity:
 
 @dataclass(frozen=True)
 class OfRow:
-    """A value computed from the one row a path of references leads to: `compute` gets that row's columns and returns an expression."""
+    """A value computed from the one row a path of references leads to.
+
+    Args:
+        path: foreign keys, joined by points.
+        compute: gets that row's columns and returns an expression.
+    """
 
     path: str
     compute: Callable[[Any], ColumnElement[Any]]
@@ -222,29 +248,49 @@ Source = str | Callable[..., ColumnElement[Any]] | OfRow
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a view: its role (`key`, `editable` or `readonly`) and where its value comes from."""
+    """One field of a view.
+
+    Args:
+        role: `key`, `editable` or `readonly`.
+        source: where its value comes from, see `readonly`.
+    """
 
     role: str
     source: Source
 
 
 def key(source: str) -> Field:
-    """Declare the field that finds the row; written when a row is created, never on update. `source`: a column of the entity."""
+    """Declare the field that finds the row; written when a row is created, never on update.
+
+    Args:
+        source: a column of the entity.
+    """
     return Field("key", source)
 
 
 def editable(source: str) -> Field:
-    """Declare a field that imports write. `source`: a column, or `reference.column` to link the row to another one by that key."""
+    """Declare a field that imports write.
+
+    Args:
+        source: a column, or `reference.column` to link the row to another one by that key.
+    """
     return Field("editable", source)
 
 
 def readonly(source: Source, compute: Callable[[Any], ColumnElement[Any]] | None = None) -> Field:
-    """Declare context: never written on update; a path that names a referred row supplies the link when a row is new.
+    """Declare context that is never written on update.
 
-    source: a column, a dotted path over foreign keys (`a_id.b_id.column`) or a function of the tables returning an expression.
-    compute: where `source` is a path that ends with a foreign key (`a_id`, `a_id.b_id`), a function of the columns of the row it leads to
-    (`row.name`, as of `Table.c`) returning an expression; cheaper than looking that row up in a function of the tables.
-    Raises PluginError for `compute` without a path.
+    A path that names a referred row supplies the link when a row is new.
+
+    Args:
+        source: a column, a dotted path over foreign keys (`a_id.b_id.column`) or a function of the
+            tables returning an expression.
+        compute: where `source` is a path that ends with a foreign key (`a_id`, `a_id.b_id`), a
+            function of the columns of the row it leads to (`row.name`, as of `Table.c`) returning
+            an expression; cheaper than looking that row up in a function of the tables.
+
+    Raises:
+        PluginError: for `compute` without a path.
     """
     if compute is None:
         return Field("readonly", source)
@@ -257,11 +303,20 @@ def readonly(source: Source, compute: Callable[[Any], ColumnElement[Any]] | None
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Declare a denormalized file: what it is for and its fields in order; queries and imports follow from the roles.
+    """Declare a denormalized file: its purpose and fields; queries and imports follow from these.
 
-    name: as on the command line; entity: the entity whose rows are its records; purpose: one line for the person or assistant
-    who will edit the file; hides: a true/false column of the entity, rows with true are left out unless all are asked for.
-    Raises PluginError naming what does not fit.
+    Args:
+        name: as on the command line.
+        entity: the entity whose rows are its records.
+        fields: {name: field} in order.
+        purpose: one line for the person or assistant who will edit the file.
+        hides: a true/false column of the entity; rows with true are left out unless all are asked
+            for.
+        version: of the view, as it stands in the file.
+        missing, limit, everything: as `narrow` sets them.
+
+    Raises:
+        PluginError: naming what does not fit.
     """
 
     name: str
@@ -284,11 +339,13 @@ class View:
         for name, item in self.fields.items():
             if not isinstance(item, Field) or name.startswith("_"):
                 raise PluginError(
-                    f'view "{self.name}", field "{name}": use key(), editable() or readonly(), and no leading _'
+                    f'view "{self.name}", field "{name}": '
+                    "use key(), editable() or readonly(), and no leading _"
                 )
             if not name.isprintable() or '"' in name or "\\" in name:
                 raise PluginError(
-                    f'view "{self.name}", field {name!r}: a name must be printable, without quotes and backslashes'
+                    f'view "{self.name}", field {name!r}: '
+                    "a name must be printable, without quotes and backslashes"
                 )
             if item.role != "readonly" and not isinstance(item.source, str):
                 raise PluginError(
@@ -300,7 +357,8 @@ class View:
                 and item.source.count(".") > 1
             ):
                 raise PluginError(
-                    f'view "{self.name}", field "{name}": an editable path has one step, reference.column'
+                    f'view "{self.name}", field "{name}": '
+                    "an editable path has one step, reference.column"
                 )
 
     def names(self, *roles: str) -> list[str]:
@@ -315,9 +373,16 @@ class View:
         limit: int | None = None,
         everything: bool = False,
     ) -> View:
-        """Return the view with fewer fields (keys stay), only records lacking a value in `missing`, at most `limit`, or with hidden rows.
+        """Return the view with fewer fields or other records.
 
-        Raises PluginError for a field the view does not have.
+        Args:
+            fields: the names of those to keep; keys stay.
+            missing: only records that lack a value in one of these fields.
+            limit: at most so many records.
+            everything: the rows that are hidden too.
+
+        Raises:
+            PluginError: for a field the view does not have.
         """
         for name in [*(fields or ()), *missing]:
             if name not in self.fields:

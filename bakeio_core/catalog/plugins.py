@@ -17,7 +17,16 @@ GROUP = "bakeio"
 
 @dataclass
 class Plugin:
-    """What is known of one plugin: `status` is active, blocked or failed; `reason` says why it failed."""
+    """What is known of one plugin.
+
+    Attributes:
+        name: that of its entry point.
+        distribution, version: what brought it, empty for an object of this process.
+        status: active, blocked or failed.
+        reason: why it is not active.
+        hooks: the names of those it implements.
+        module: the plugin itself.
+    """
 
     name: str
     distribution: str = ""
@@ -36,7 +45,14 @@ class Plugin:
 
 
 class Plugins:
-    """All plugins of this process: `hook` calls them, `call_each` asks them one by one, `all` describes them."""
+    """Find plugins, call them and describe them.
+
+    Attributes:
+        hook: calls all of them.
+        hooks: the names of the hooks there are.
+        blocked: the names of plugins that are not loaded.
+        all: {name: `Plugin`}.
+    """
 
     def __init__(self, hookspecs: Any, block: Collection[str] = ()) -> None:
         self.manager = pluggy.PluginManager("bakeio")
@@ -47,9 +63,12 @@ class Plugins:
         self.all: dict[str, Plugin] = {}
 
     def discover(self) -> None:
-        """Load every entry point of the group `bakeio`; one that fails is kept in `all` with its reason.
+        """Load every entry point of the group `bakeio`.
 
-        Raises UsageError where a name to block is not installed.
+        One that fails is kept in `all` with its reason.
+
+        Raises:
+            UsageError: where a name to block is not installed.
         """
         import importlib_metadata
 
@@ -65,23 +84,31 @@ class Plugins:
             if entry.name in self.all:
                 known = self.all[entry.name]
                 if (known.distribution, known.version) == (found.distribution, found.version):
-                    continue  # the same distribution found twice on the path, as an editable install may be
+                    # found twice on the path, as an editable install may be
+                    continue
                 self.fail(
                     known,
-                    f"two distributions provide a plugin of this name, {known.distribution} and {found.distribution}: remove one",
+                    "two distributions provide a plugin of this name, "
+                    f"{known.distribution} and {found.distribution}: remove one",
                 )
                 continue
             self._load(found, entry.load)
         unknown = self.blocked - set(self.all)
         if unknown:
             raise UsageError(
-                f'no plugin is called "{sorted(unknown)[0]}"; installed: {", ".join(self.all) or "none"}'
+                f'no plugin is called "{sorted(unknown)[0]}"; '
+                f"installed: {', '.join(self.all) or 'none'}"
             )
 
     def register(self, module: Any, name: str | None = None) -> Plugin:
-        """Add a plugin object of this process (a module, or an object with hook functions) and return its description.
+        """Add a plugin object of this process and return its description.
 
-        Raises PluginError where it has an unknown hook.
+        Args:
+            module: a module, or an object with hook functions.
+            name: what it is called; left out, as the module or class.
+
+        Raises:
+            PluginError: where it has an unknown hook.
         """
         found = Plugin(name or str(getattr(module, "__name__", type(module).__name__)))
         self._load(found, lambda: module)
@@ -139,9 +166,17 @@ class Plugins:
         failed: Callable[[Exception], Exception] = lambda error: error,
         **arguments: Any,
     ) -> Iterator[tuple[Plugin, list[Any]]]:
-        """Call a collecting hook plugin by plugin, in the order of their names -> (plugin, its results as a list).
+        """Call a collecting hook plugin by plugin, in the order of their names.
 
-        A plugin that raises is failed with its reason and yields nothing; `failed` may clean up and give a clearer error.
+        A plugin that raises is failed with its reason and yields nothing.
+
+        Args:
+            hook: its name.
+            failed: may clean up after an error and give a clearer one.
+            arguments: those of the hook.
+
+        Returns:
+            pairs of a plugin and its results.
         """
         for plugin in list(self.all.values()):
             if hook not in plugin.hooks:
@@ -164,7 +199,7 @@ class Plugins:
             yield plugin, results
 
     def culprit(self, error: BaseException) -> Plugin | None:
-        """Return the plugin in whose code an error was raised, None where it was not in a plugin's."""
+        """Return the plugin in whose code an error was raised, None where it was in no plugin's."""
         trace, found = error.__traceback__, None
         homes = {
             _home(plugin.module): plugin
@@ -178,7 +213,7 @@ class Plugins:
 
 
 def describe(error: BaseException) -> str:
-    """Return one line saying what a plugin raised, and where in it: not in the library it called."""
+    """Return one line saying what a plugin raised, and where in it, not in what it called."""
     if isinstance(error, PluginError):
         return str(error)
     trace, place = error.__traceback__, ""

@@ -9,9 +9,10 @@ from bakeio_core.catalog.model import Field, View
 
 
 def view_schema(view: View, catalog: Catalog) -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of the view's file: editable and key fields are writable, the others marked readOnly.
+    """Return the JSON Schema (draft 2020-12) of a view's file.
 
-    Types, lengths, ranges and examples are those of tables and entities; the view's own export is valid against it.
+    Editable and key fields are writable, the others marked readOnly. Types, lengths, ranges and
+    examples are those of tables and entities; the view's own export is valid against it.
     """
     properties = {name: _field(view, item, catalog) for name, item in view.fields.items()}
     clearable = [

@@ -1,6 +1,7 @@
-"""Reach a database: connect, open transactions for certain, and say plainly what is wrong when that fails.
+"""Reach a database: connect, open transactions for certain, and say what is wrong when that fails.
 
-What differs between SQLite and PostgreSQL stands in `dialects`; nothing above these two modules names a dialect.
+What differs between SQLite and PostgreSQL stands in `dialects`; no room above this one names a
+dialect.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def _url(target: Target) -> URL:
         url = make_url(text)
     except exc.ArgumentError:
         raise UsageError(
-            f"cannot read the database URL {text!r}: write a path, sqlite:///PATH or postgresql://USER@HOST/NAME"
+            f"cannot read the database URL {text!r}: "
+            "write a path, sqlite:///PATH or postgresql://USER@HOST/NAME"
         ) from None
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg")
@@ -66,7 +68,7 @@ def file_of(target: Target) -> str | None:
 
 
 def is_there(target: Target) -> bool:
-    """Tell whether a database may be there, without creating one: for a file, that it exists and is not empty."""
+    """Tell whether a database may be there, without creating one: no missing or empty file."""
     path = file_of(target)
     try:
         return path is None or os.path.getsize(path) > 0
@@ -77,8 +79,14 @@ def is_there(target: Target) -> bool:
 def connect(target: Target, *, timeout: float = BUSY_SECONDS) -> Engine:
     """Return a SQLAlchemy engine set up for bakeio: `with connect("bakeio.db").begin() as db: ...`.
 
-    target: a path of an SQLite file, or a URL (`sqlite:///...`, `postgresql://...`). timeout: seconds to wait for a lock, 0 not to wait.
-    On SQLite foreign keys are enforced, and transactions are opened explicitly. Raises UsageError for a URL that makes no sense.
+    On SQLite foreign keys are enforced, and transactions are opened explicitly.
+
+    Args:
+        target: a path of an SQLite file, or a URL (`sqlite:///...`, `postgresql://...`).
+        timeout: seconds to wait for a lock, 0 not to wait.
+
+    Raises:
+        UsageError: for a URL that makes no sense.
     """
     url = _url(target)
     try:
@@ -98,22 +106,21 @@ def connect(target: Target, *, timeout: float = BUSY_SECONDS) -> Engine:
 
 
 def _arguments(url: URL, timeout: float) -> dict[str, Any]:
-    """Return what the driver is told: how long to wait, or by which name those who wait for us find us on the server."""
+    """Return what the driver is told: how long to wait, or what we are called on the server."""
     if url.get_backend_name() == "sqlite":
         return {"timeout": timeout, "check_same_thread": False}
     if "psycopg" in url.drivername or url.drivername == "postgresql":
-        return {
-            "fallback_application_name": f"bakeio (process {os.getpid()} on {socket.gethostname()})"[
-                :63
-            ]
-        }
+        name = f"bakeio (process {os.getpid()} on {socket.gethostname()})"
+        return {"fallback_application_name": name[:63]}  # NAMEDATALEN of PostgreSQL, less one
     return {}
 
 
 def _sqlite_on_connect(connection: Any, record: Any) -> None:
-    # The driver opens no transaction before SAVEPOINT or SELECT: left to itself, a dry run would commit its savepoint.
+    # The driver opens no transaction before SAVEPOINT or SELECT: left to itself, a dry run would
+    # commit its savepoint.
     connection.isolation_level = None
-    # SQLite's own `synchronous=FULL` is left as it is: what was said to be imported outlives a power cut.
+    # SQLite's own `synchronous=FULL` is left as it is: what was said to be imported outlives a
+    # power cut.
     connection.execute("PRAGMA foreign_keys=ON")
 
 
@@ -138,10 +145,11 @@ def translated(target: Target | None = None) -> Iterator[None]:
 
 
 _WAIT = "Wait for it to finish or end it, then try again; --wait SECONDS waits longer"
-_BETWEEN = "another transaction changed the same data meanwhile; nothing was written. Roll back, then do the same again"
-_CAUSES: dict[
-    str, tuple[str, str, bool]
-] = {  # by the name or number the driver gives: (what to say, code, again)
+_BETWEEN = (
+    "another transaction changed the same data meanwhile; nothing was written. "
+    "Roll back, then do the same again"
+)
+_CAUSES = {  # by the name or number the driver gives: (what to say, code, again)
     "SQLITE_BUSY": (
         f"is locked: another program is writing to it, and SQLite cannot tell which. {_WAIT}",
         "locked",
@@ -153,15 +161,20 @@ _CAUSES: dict[
     "55P03": (f"is locked: another program is writing to it. {_WAIT}", "locked", False),
 }
 _REMEDIES = (  # by the text, where the driver gives no name
-    (r"database or disk is full|No space left|disk I/O error", "make room where it lies or see to its disk, then try again; nothing was "
-     "written"),
-    (r"readonly database|unable to open|read-only|attempt to write", "it or its folder is missing or must not be written: see to that, "
-     "or copy the database to another place; nothing was written"),
-)  # fmt: skip
+    (
+        r"database or disk is full|No space left|disk I/O error",
+        "make room where it lies or see to its disk, then try again; nothing was written",
+    ),
+    (
+        r"readonly database|unable to open|read-only|attempt to write",
+        "it or its folder is missing or must not be written: see to that, "
+        "or copy the database to another place; nothing was written",
+    ),
+)
 
 
 def _explained(error: exc.DatabaseError, where: str) -> DatabaseError:
-    """Say what a driver's error means for a person, and whether the same may succeed when it is done again."""
+    """Say what a driver's error means, and whether the same may succeed when it is done again."""
     text = str(error.orig).strip().split("\n")[0]
     name = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
     if name is None and "locked" in text:
@@ -189,9 +202,13 @@ def begin_read(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def begin_write(engine: Engine, shown: Target | None = None) -> Iterator[Connection]:
-    """Open the one write transaction: taken at once, committed at the end of the block, rolled back if it raises.
+    """Open the one write transaction: taken at once, committed at the end of the block.
 
-    shown: what the database is called in messages, where that is not the engine's own URL.
+    It is rolled back if the block raises.
+
+    Args:
+        engine: the database.
+        shown: what the database is called in messages, where that is not the engine's own URL.
     """
     with (
         translated(engine.url if shown is None else shown),
@@ -203,9 +220,13 @@ def begin_write(engine: Engine, shown: Target | None = None) -> Iterator[Connect
 
 
 def ensure_begun(db: Connection) -> Dialect:
-    """Make sure a driver-level transaction is open, so that the host's rollback takes back what is written; return the dialect.
+    """Make sure a driver-level transaction is open, so that a rollback takes back what is written.
 
-    A host's own engine may leave the driver without one until the first INSERT; a savepoint released then would be a commit.
+    A host's own engine may leave the driver without one until the first INSERT; a savepoint
+    released then would be a commit.
+
+    Returns:
+        the dialect of the connection.
     """
     dialect = dialect_of(db)
     if not db.in_transaction():
@@ -216,15 +237,17 @@ def ensure_begun(db: Connection) -> Dialect:
 
 @contextmanager
 def savepoint(db: Connection) -> Iterator[Any]:
-    """Run the block inside a savepoint: rolled back when the block raises, else released. Yields the transaction object."""
+    """Run the block inside a savepoint: rolled back when the block raises, else released.
+
+    Yields the transaction object.
+    """
     nested = db.begin_nested()
     try:
         yield nested
     except BaseException:
         if nested.is_active:
-            with suppress(
-                exc.OperationalError
-            ):  # a full disk may have ended the whole transaction, and the savepoint with it
+            # a full disk may have ended the whole transaction, and the savepoint with it
+            with suppress(exc.OperationalError):
                 nested.rollback()
         raise
     if nested.is_active:
@@ -233,7 +256,10 @@ def savepoint(db: Connection) -> Iterator[Any]:
 
 @contextmanager
 def streaming() -> Iterator[None]:
-    """Keep the garbage collector from walking over records again and again while they stream: they form no cycles."""
+    """Keep the garbage collector from walking over streaming records again and again.
+
+    They form no cycles.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:

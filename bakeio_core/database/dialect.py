@@ -24,7 +24,11 @@ MOST_JSON_FIELDS = 50
 
 
 class Dialect(ABC):
-    """One database system. `db` is always a SQLAlchemy connection; the SQL is text and runs without per-row work of SQLAlchemy."""
+    """Speak with one database system.
+
+    `db` is always a SQLAlchemy connection; the SQL is text and runs without per-row work of
+    SQLAlchemy.
+    """
 
     name = ""
     mark = "?"
@@ -32,7 +36,7 @@ class Dialect(ABC):
     """Whether decimals are read as doubles, whole ones too; SQLite gives those as integers."""
     snapshot_options: Mapping[str, Any] = MappingProxyType({})
     result_codes: Mapping[type[values.Kind], int] = MappingProxyType({})
-    """What the driver calls the types of results that SQLAlchemy wants to know before it converts them."""
+    """What the driver calls the types of results that SQLAlchemy asks for to convert them."""
 
     def __init__(self, dialect: SADialect) -> None:
         self.sa = dialect
@@ -68,7 +72,7 @@ class Dialect(ABC):
         return expression
 
     def reads_expression(self, kind: values.Kind) -> bool:
-        """Tell whether `read_expression` gives the wire value of a computed expression of this kind."""
+        """Tell whether `read_expression` gives the wire value of an expression of this kind."""
         return not isinstance(kind, values.Boolean)
 
     def read_expression(self, expression: Any, kind: values.Kind) -> Any:
@@ -81,7 +85,7 @@ class Dialect(ABC):
 
     @contextmanager
     def _raised(self, sql: str) -> Iterator[None]:
-        """Raise what the driver raises as SQLAlchemy would, where a statement is a matter of the driver alone."""
+        """Raise what the driver raises as SQLAlchemy would, for what the driver does alone."""
         errors: Any = self.sa.dbapi.Error  # type: ignore[union-attr]
         try:
             yield
@@ -93,14 +97,17 @@ class Dialect(ABC):
         """Set up a database that is about to be made."""
 
     def begin(self, db: Connection, sql: str) -> None:
-        """Open a transaction with this statement; where it must wait for another program, tell the log."""
+        """Open a transaction with this statement; tell the log of waiting for another program."""
         db.exec_driver_sql(sql)
 
     def keep_makers_off(self, db: Connection) -> None:
         """Keep others from making tables until the transaction ends."""
 
     def will_write(self, db: Connection, table: str) -> None:
-        """Turn the caller's transaction into a writing one before it reads, where a reading one could not become one later."""
+        """Make the caller's transaction a writing one before it reads.
+
+        A reading one could not always become one later.
+        """
 
     def take_snapshot(self, db: Connection) -> None: ...
     def ensure_begun(self, db: Connection) -> None: ...
@@ -118,14 +125,14 @@ class Dialect(ABC):
         return self.mark
 
     def bind(self, kind: values.Kind, column: Any) -> Any:
-        """Return a function from wire value to parameter for kinds the database cannot turn itself, else None."""
+        """Return a function from wire value to parameter, None where the database turns it."""
         if kind.sql_convertible:
             return None
         process = column.type.dialect_impl(self.sa).bind_processor(self.sa)
         return (lambda value: process(kind.to_python(value))) if process else kind.to_python
 
     def result(self, kind: values.Kind, column: Any) -> Any:
-        """Return a function from what the driver gives to the wire value, for kinds that are not plain, else None."""
+        """Return a function from the driver's result to the wire value, None where it is that."""
         if kind.sql_convertible:
             return None
         process = column.type.dialect_impl(self.sa).result_processor(
@@ -142,7 +149,7 @@ class Dialect(ABC):
         """Tell whether the database has a table of that name."""
 
     def answers_by_index(self, db: Connection, sql: str, table: str) -> bool:
-        """Tell whether the database answers a query from an index of a table alone, without its rows and without sorting."""
+        """Tell whether a query is answered from an index of a table alone, without sorting."""
         return False
 
     @abstractmethod
@@ -155,19 +162,39 @@ class Dialect(ABC):
         page: int,
         where: str = "",
     ) -> Iterator[tuple[int, bytes]]:
-        """Yield (number of records, their JSON joined by a comma and a line feed), made by the database itself."""
+        """Yield pages of records as JSON made by the database itself.
+
+        Args:
+            db: a connection.
+            fields: {name: SQL of its value}.
+            source: what stands after FROM.
+            order: SQL of a unique number by which the records are sorted.
+            page: how many records a page has, the last one aside.
+            where: a WHERE clause, or nothing.
+
+        Returns:
+            pairs of the number of records and their JSON, joined by a comma and a line feed.
+        """
 
     @abstractmethod
     def among(
         self, columns: Sequence[str], table: str, types: Sequence[str], by: Sequence[str] = ()
     ) -> str:
-        """Return the FROM part that joins `table` with the keys given as the parameters `among_parameters` makes.
+        """Return the FROM part that joins `table` with the keys of `among_parameters`.
 
-        by: those of the columns an index is to be used for (`searchable`), where the choice is not left to the database.
+        Args:
+            columns: the quoted columns of the key.
+            table: the formatted name of the table; it is called `t`.
+            types: the SQL type of each column.
+            by: those of the columns an index is to be used for (`searchable`), where the choice is
+                not left to the database.
         """
 
     def searchable(self, db: Connection, table: Table, columns: Sequence[str]) -> tuple[str, ...]:
-        """Return those of some columns by which rows are best looked up when all of them are known; none where the database knows best."""
+        """Return those of some known columns by which rows are best looked up.
+
+        None where the database knows best.
+        """
         return ()
 
     def among_parameters(self, keys: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
@@ -197,11 +224,16 @@ class Dialect(ABC):
         """Make the database's own counter go on after the highest id."""
 
     def add_column(self, db: Connection, table: Table, column: Any) -> None:
-        """Add a column to an existing table. Raises DatabaseError where existing rows could not be filled."""
+        """Add a column to an existing table.
+
+        Raises:
+            DatabaseError: where existing rows could not be filled.
+        """
         default = self.column_default(column)
         if not column.nullable and default is None:
             raise DatabaseError(
-                f"cannot add {table.name}.{column.name}: it is required and has no default. Add it by hand"
+                f"cannot add {table.name}.{column.name}: it is required and has no default. "
+                "Add it by hand"
             )
         kind = column.type.compile(dialect=self.sa)
         name = f"{self.format_table(table)} ADD COLUMN {self.quote(column.name)} {kind}"
@@ -214,7 +246,7 @@ class Dialect(ABC):
             self.add_reference(db, table, column, foreign)
 
     def column_default(self, column: Any) -> str | None:
-        """Return the SQL of a column's default that fits into ALTER TABLE, None where it has none."""
+        """Return the SQL of a column's default that fits into ALTER TABLE, None without one."""
         server = column.server_default
         if server is not None:
             return str(
@@ -232,13 +264,17 @@ class Dialect(ABC):
 
     def add_reference(self, db: Connection, table: Table, column: Any, foreign: Any) -> None:
         target, target_column = foreign.target_fullname.rsplit(".", 1)
-        sql = f"ADD FOREIGN KEY ({self.quote(column.name)}) REFERENCES {self.quote(target)} ({self.quote(target_column)})"
+        key, refers = self.quote(column.name), f"{self.quote(target)} ({self.quote(target_column)})"
+        sql = f"ADD FOREIGN KEY ({key}) REFERENCES {refers}"
         db.exec_driver_sql(f"ALTER TABLE {self.format_table(table)} {sql}")
 
     def lock(self, db: Connection, tables: Sequence[Table]) -> None:
-        """Keep other writers off the tables until the transaction ends; where it must wait for one, tell the log.
+        """Keep other writers off the tables until the transaction ends.
 
-        Raises DatabaseError (`locked`) that says who holds them, where the database knows. Always name tables in the same order.
+        Where it must wait for one, the log is told. Always name tables in the same order.
+
+        Raises:
+            DatabaseError: (`locked`) that says who holds them, where the database knows.
         """
 
     @contextmanager
@@ -248,5 +284,8 @@ class Dialect(ABC):
 
     @contextmanager
     def loading(self, db: Connection, table: Table) -> Iterator[None]:
-        """Fill an empty table: its indexes are built once, sorted, at the end of the block. What violates one is raised then."""
+        """Fill an empty table: its indexes are built once, sorted, at the end of the block.
+
+        What violates one is raised then.
+        """
         yield

@@ -11,7 +11,11 @@ from bakeio_core.errors import UsageError
 
 
 def dialect_of(db: Connection) -> Dialect:
-    """Return what is known of the connection's database system. Raises UsageError for one bakeio does not know."""
+    """Return what is known of the connection's database system.
+
+    Raises:
+        UsageError: for one bakeio does not know.
+    """
     known: dict[str, type[Dialect]] = {
         "sqlite": SQLite,
         "postgresql": PostgreSQL,
@@ -19,6 +23,7 @@ def dialect_of(db: Connection) -> Dialect:
     }
     if db.dialect.name not in known:
         raise UsageError(
-            f"bakeio works with {' and '.join(sorted(set(known) - {'cockroachdb'}))}, not with {db.dialect.name}"
+            f"bakeio works with {' and '.join(sorted(set(known) - {'cockroachdb'}))}, "
+            f"not with {db.dialect.name}"
         )
     return known[db.dialect.name](db.dialect)

@@ -17,6 +17,8 @@ from bakeio_core.errors import DatabaseError
 
 
 class PostgreSQL(Dialect):
+    """PostgreSQL by psycopg 3."""
+
     name = "postgresql"
     mark = "%s"
     doubles = True
@@ -68,14 +70,18 @@ class PostgreSQL(Dialect):
 
     def existing_columns(self, db: Connection) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
-        sql = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = ANY(current_schemas(false))"
+        sql = (
+            "SELECT table_name, column_name FROM information_schema.columns "
+            "WHERE table_schema = ANY(current_schemas(false))"
+        )
         for table, column in self.fetch(db, sql):
             found.setdefault(table, set()).add(column)
         return found
 
     def has_table(self, db: Connection, name: str) -> bool:
+        # the kinds information_schema has columns of
         sql = (
-            "SELECT 1 FROM pg_class WHERE relname = %s AND relkind IN ('r', 'p', 'v', 'f') "  # the kinds information_schema has columns of
+            "SELECT 1 FROM pg_class WHERE relname = %s AND relkind IN ('r', 'p', 'v', 'f') "
             "AND relnamespace = ANY(current_schemas(false)::regnamespace[])"
         )
         return bool(self.fetch(db, sql, (name,)))
@@ -89,13 +95,13 @@ class PostgreSQL(Dialect):
         page: int,
         where: str = "",
     ) -> Iterator[tuple[int, bytes]]:
-        db.exec_driver_sql(
-            "SET LOCAL jit = off"
-        )  # compiling these queries costs more than it gains
+        # compiling these queries costs more than it gains
+        db.exec_driver_sql("SET LOCAL jit = off")
         columns = ", ".join(f"{sql} AS {self.quote(name)}" for name, sql in fields.items())
         # quote and delimiter are characters JSON text cannot hold, so the lines arrive as they are
         sql = (
-            f"COPY (SELECT row_to_json(r) FROM (SELECT {columns} FROM {source} {where} ORDER BY {order}) r) "
+            f"COPY (SELECT row_to_json(r) FROM "
+            f"(SELECT {columns} FROM {source} {where} ORDER BY {order}) r) "
             "TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')"
         )
         lines: list[bytes] = []
@@ -117,7 +123,8 @@ class PostgreSQL(Dialect):
     ) -> str:
         # one JSON text: the driver looks at every element of an array on its own
         if len(columns) == 1:
-            return f"json_array_elements_text(%s::json) AS k(k0) JOIN {table} t ON t.{columns[0]} = k.k0::{types[0]}"
+            keys = "json_array_elements_text(%s::json) AS k(k0)"
+            return f"{keys} JOIN {table} t ON t.{columns[0]} = k.k0::{types[0]}"
         on = " AND ".join(
             f"t.{column} = (k.k0 ->> {place})::{types[place]}"
             for place, column in enumerate(columns)
@@ -170,14 +177,14 @@ class PostgreSQL(Dialect):
         ):
             return
         seconds, end = self._say_waiting(db, self._holders(db, names))
-        for name in (
-            names
-        ):  # one by one, so that all of them together are not waited for longer than was said
+        # one by one, so that all of them together are not waited for longer than was said
+        for name in names:
             left = max(1, int((end - time.monotonic()) * 1000)) if seconds else 0
             db.exec_driver_sql(f"SET LOCAL lock_timeout = '{left}ms'")
             if not self._tried(db, f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE"):
                 raise DatabaseError(
-                    f"{name} in the database is locked by {self._holders(db, [name])}, for more than {seconds:g} seconds: wait for that to "
+                    f"{name} in the database is locked by {self._holders(db, [name])}, "
+                    f"for more than {seconds:g} seconds: wait for that to "
                     "finish or end it, then try again; --wait SECONDS waits longer",
                     code="locked",
                 )
@@ -189,7 +196,11 @@ class PostgreSQL(Dialect):
             self.fetch(db, f"SELECT pg_advisory_xact_lock({_MAKING})")
 
     def _say_waiting(self, db: Connection, whom: str) -> tuple[float, float]:
-        """Tell the log who is waited for; return the seconds the connection waits at most (0: for ever), and when they are over."""
+        """Tell the log who is waited for.
+
+        Returns:
+            the seconds the connection waits at most (0: for ever), and when they are over.
+        """
         seconds = (
             int(self.scalar(db, "SELECT setting FROM pg_settings WHERE name = 'lock_timeout'"))
             / 1000
@@ -199,7 +210,10 @@ class PostgreSQL(Dialect):
 
     @staticmethod
     def _tried(db: Connection, sql: str) -> bool:
-        """Run a statement that takes a lock; tell whether it got it. The transaction goes on either way."""
+        """Run a statement that takes a lock; tell whether it got it.
+
+        The transaction goes on either way.
+        """
         point = db.begin_nested()
         try:
             db.exec_driver_sql(sql)
@@ -214,13 +228,17 @@ class PostgreSQL(Dialect):
     def _holders(self, db: Connection, names: Sequence[str]) -> str:
         """Return who keeps others from writing to the tables, as the server knows them."""
         sql = (
-            "SELECT DISTINCT coalesce(nullif(a.application_name, ''), a.backend_type), a.pid, a.usename, to_char(a.xact_start, 'HH24:MI:SS') "
-            "FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.granted AND l.pid <> pg_backend_pid() "
+            "SELECT DISTINCT coalesce(nullif(a.application_name, ''), a.backend_type), a.pid, "
+            "coalesce(', user ' || a.usename, ''), "
+            "coalesce(', since ' || to_char(a.xact_start, 'HH24:MI:SS'), '') "
+            "FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid "
+            "WHERE l.granted AND l.pid <> pg_backend_pid() "
             "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
-            "AND l.relation = ANY(%s::regclass[]) AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')"
+            "AND l.relation = ANY(%s::regclass[]) "
+            "AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')"
         )
         found = [
-            f"{name} (process {process} of the server{f', user {user}' if user else ''}{f', since {since}' if since else ''})"
+            f"{name} (process {process} of the server{user}{since})"
             for name, process, user, since in self.fetch(db, sql, (list(names),))
         ]
         return " and ".join(found) or "another program"
@@ -229,21 +247,23 @@ class PostgreSQL(Dialect):
     def loading(self, db: Connection, table: Table) -> Iterator[None]:
         name = self.format_table(table)
         referred = [self.format_table(key.column.table) for key in table.foreign_keys]
-        if not self._tried(
-            db,
-            f"LOCK TABLE {', '.join(dict.fromkeys([name, *referred]))} IN ACCESS EXCLUSIVE MODE NOWAIT",
-        ):
-            yield  # somebody reads: an index that stays costs less than waiting, and cannot end in a deadlock
+        names = ", ".join(dict.fromkeys([name, *referred]))
+        if not self._tried(db, f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE NOWAIT"):
+            # somebody reads: an index that stays costs less than waiting, and cannot end in a
+            # deadlock
+            yield
             return
         indexes = self.fetch(
             db,
-            "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index i WHERE i.indrelid = %s::regclass "
+            "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) "
+            "FROM pg_index i WHERE i.indrelid = %s::regclass "
             "AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.indexrelid)",
             (name,),
         )
         keys = self.fetch(
             db,
-            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f'",
+            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint "
+            "WHERE conrelid = %s::regclass AND contype = 'f'",
             (name,),
         )
         for index, _ in indexes:

@@ -16,6 +16,8 @@ from bakeio_core.errors import DatabaseError
 
 
 class SQLite(Dialect):
+    """SQLite by the standard library's driver."""
+
     name = "sqlite"
 
     def read_expression(self, expression: Any, kind: values.Kind) -> Any:
@@ -27,10 +29,11 @@ class SQLite(Dialect):
     def add_column(self, db: Connection, table: Table, column: Any) -> None:
         default = self.column_default(column)
         if not column.nullable and (default is None or "(" in default or "CURRENT" in default):
-            # SQLite adds only columns with constant defaults: add it empty of constraints, then fill it
+            # SQLite adds only columns with constant defaults: add it without constraints, fill it
             if default is None:
                 raise DatabaseError(
-                    f"cannot add {table.name}.{column.name}: it is required and has no default. Add it by hand"
+                    f"cannot add {table.name}.{column.name}: it is required and has no default. "
+                    "Add it by hand"
                 )
             name, kind = self.quote(column.name), column.type.compile(dialect=self.sa)
             db.exec_driver_sql(f"ALTER TABLE {self.format_table(table)} ADD COLUMN {name} {kind}")
@@ -50,7 +53,8 @@ class SQLite(Dialect):
 
     def prepare_new(self, db: Connection) -> None:
         with self._raised("PRAGMA journal_mode=WAL"):
-            db.connection.driver_connection.execute("PRAGMA journal_mode=WAL")  # type: ignore[union-attr]
+            driver: Any = db.connection.driver_connection
+            driver.execute("PRAGMA journal_mode=WAL")
 
     def begin(self, db: Connection, sql: str) -> None:
         if sql == "BEGIN":  # takes no lock yet
@@ -108,7 +112,8 @@ class SQLite(Dialect):
 
     def read(self, column: str, kind: values.Kind) -> str:
         if isinstance(kind, values.DateTime) and kind.sql_convertible:
-            return f"substr({column}, 1, 10) || 'T' || replace(substr({column}, 12), '.000000', '') || 'Z'"
+            time = f"replace(substr({column}, 12), '.000000', '')"
+            return f"substr({column}, 1, 10) || 'T' || {time} || 'Z'"
         return column
 
     def read_json(self, column: str, kind: values.Kind) -> str:
@@ -139,7 +144,8 @@ class SQLite(Dialect):
         found: dict[str, set[str]] = {}
         for table, column in self.fetch(
             db,
-            "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'",
+            "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c "
+            "WHERE m.type = 'table'",
         ):
             found.setdefault(table, set()).add(column)
         return found
@@ -171,9 +177,10 @@ class SQLite(Dialect):
             "'" + name.replace("'", "''") + f"', {sql}" for name, sql in fields.items()
         )
         # CAST AS BLOB: bytes come out, nothing is decoded and encoded again
+        after = f"{where + ' AND' if where else 'WHERE'} {order} > ? ORDER BY {order} LIMIT {page}"
         sql = (
-            f"SELECT count(*), CAST(group_concat(record, char(44, 10)) AS BLOB), max(place) FROM (SELECT json_object({pairs}) AS record, "
-            f"{order} AS place FROM {source} {where + ' AND' if where else 'WHERE'} {order} > ? ORDER BY {order} LIMIT {page})"
+            "SELECT count(*), CAST(group_concat(record, char(44, 10)) AS BLOB), max(place) "
+            f"FROM (SELECT json_object({pairs}) AS record, {order} AS place FROM {source} {after})"
         )
         last = -(1 << 63)
         while True:
@@ -193,10 +200,12 @@ class SQLite(Dialect):
         on = " AND ".join(
             f"{column} = json_extract(k.value, '$[{place}]')" for place, column in enumerate(named)
         )
-        return f"json_each(?) k CROSS JOIN {table} t ON {on}"  # CROSS: the keys are the outer loop, so an index on the table serves
+        # CROSS: the keys are the outer loop, so an index on the table serves
+        return f"json_each(?) k CROSS JOIN {table} t ON {on}"
 
     def searchable(self, db: Connection, table: Table, columns: Sequence[str]) -> tuple[str, ...]:
-        # Without statistics SQLite takes the last made of indexes that look alike to it, be it one that tells next to nothing.
+        # Without statistics SQLite takes the last made of indexes that look alike to it, be it one
+        # that tells next to nothing.
         found: dict[tuple[str, ...], int] = {}
         for index, is_unique, is_partial in self.fetch(
             db,
@@ -273,7 +282,8 @@ class SQLite(Dialect):
     def loading(self, db: Connection, table: Table) -> Iterator[None]:
         indexes = self.fetch(
             db,
-            "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL ORDER BY name",
+            "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? "
+            "AND sql IS NOT NULL ORDER BY name",
             (table.name,),
         )
         for name, _ in indexes:

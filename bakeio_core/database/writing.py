@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 @hookimpl(trylast=True)
 def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> int:
-    """Insert the batch's new rows in one go, update others, grouped by the columns that change, and delete."""
+    """Write a batch: insert its new rows in one go, update others, and delete.
+
+    Updates are grouped by the columns that change.
+    """
     dialect = dialect_of(db)
     kinds = [entity.kinds[column] for column in changes.columns]
     rows = _bound(dialect, entity, changes.columns, changes.rows)
@@ -27,17 +30,17 @@ def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> i
     for change in changes.updates:
         if change.new:
             groups.setdefault(tuple(change.new), []).append(change)
-    primary = dialect.quote(entity.primary)
+    table, primary = dialect.format_table(entity.table), dialect.quote(entity.primary)
     for columns, group in groups.items():
         sets = ", ".join(
             f"{dialect.quote(column)} = {dialect.write(entity.kinds[column])}" for column in columns
         )
         values = _bound(dialect, entity, columns, [tuple(change.new.values()) for change in group])
-        sql = f"UPDATE {dialect.format_table(entity.table)} SET {sets} WHERE {primary} = {dialect.mark}"
+        sql = f"UPDATE {table} SET {sets} WHERE {primary} = {dialect.mark}"
         dialect.executemany(
             db, sql, [(*row, change.id) for row, change in zip(values, group, strict=True)]
         )
-    sql = f"DELETE FROM {dialect.format_table(entity.table)} WHERE {primary} = {dialect.mark}"
+    sql = f"DELETE FROM {table} WHERE {primary} = {dialect.mark}"
     dialect.executemany(db, sql, [(change.id,) for change in changes.deletes])
     return len(rows) + sum(map(len, groups.values())) + len(changes.deletes)
 
@@ -73,12 +76,16 @@ def whole_row(entity: Entity, row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def cut_own_links(db: Connection, entity: Entity, ids: Collection[int]) -> None:
-    """Empty the references of rows about to be deleted to each other: no order of deleting would do for rows in a ring."""
+    """Empty the references of rows about to be deleted to each other.
+
+    No order of deleting would do for rows in a ring.
+    """
     dialect = dialect_of(db)
     for column, reference in entity.references.items():
         if reference.target == entity.name and reference.nullable:
             table, primary = dialect.format_table(entity.table), dialect.quote(entity.primary)
-            sql = f"UPDATE {table} SET {dialect.quote(column)} = NULL WHERE {primary} = {dialect.mark}"
+            where = f"{primary} = {dialect.mark}"
+            sql = f"UPDATE {table} SET {dialect.quote(column)} = NULL WHERE {where}"
             dialect.executemany(db, sql, [(identity,) for identity in ids])
 
 

@@ -28,6 +28,8 @@ class Store(Protocol):
 
 
 class Folder:
+    """A folder; only the files at its top are of the set."""
+
     def __init__(self, path: Path) -> None:
         self.path, self.name = path, path.name or str(path)
 
@@ -101,7 +103,8 @@ class Archive:
             yield Problem(
                 code="too-large",
                 file=self.name,
-                message=f"unpacks to {total >> 20} MiB: at most {self.limits.unpacked >> 20} are taken",
+                message=f"unpacks to {total >> 20} MiB: "
+                f"at most {self.limits.unpacked >> 20} are taken",
             )
         seen: set[str] = set()
         for info in self.members:
@@ -162,12 +165,14 @@ class _Bounded:
 
 
 def damaged(name: str, error: Exception) -> DocumentError:
+    """Return the error of a member that cannot be unpacked."""
     return DocumentError(
         f"{name}: is damaged in the archive ({error}): get a complete copy of it", code="truncated"
     )
 
 
 def is_safe(name: str) -> bool:
+    """Tell whether the name of a file stays inside the folder it is joined to."""
     parts = re.split(r"[/\\]", name)
     return not (
         name.startswith(("/", "\\"))
@@ -179,4 +184,5 @@ def is_safe(name: str) -> bool:
 
 
 def in_ascii(name: str) -> str:
+    """Return a stranger's file name as a message can show it."""
     return name.encode("unicode_escape").decode("ascii")

@@ -24,10 +24,14 @@ pieces = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 @dataclass
 class Block:
-    """Some records of a document, in order. `first` is the number of the first one, counted from 1.
+    """Some records of a document, in order.
 
-    `data` is a JSON array in bytes and `texts` the JSON text of each record of it; None where only `items` (number, record or problem)
-    could be had.
+    Args:
+        first: the number of the first one, counted from 1.
+        data: a JSON array of them in bytes; None where only `items` could be had.
+        texts: the JSON text of each record of `data`.
+        items: (number, record or problem), where there is no `data`.
+        depth: how deep a record may be nested.
     """
 
     first: int
@@ -41,7 +45,10 @@ class Block:
         return bytes(self.texts[number - self.first])
 
     def as_dicts(self, file: str) -> list[tuple[int, dict[str, Any] | Problem]]:
-        """Return every record as a plain dictionary, numbers as Decimal, and what is no JSON object as a problem."""
+        """Return every record as (number, record).
+
+        Records are plain dictionaries, numbers `Decimal`; what is no JSON object is a problem.
+        """
         if self.data is None:
             return self.items
         return [
@@ -69,7 +76,13 @@ def record_boundaries(data: bytes, joints: Iterable[bytes]) -> list[int]:
 
 
 def places_to_cut(data: bytes, cuts: list[int], ended: bool) -> Iterator[tuple[int, bool]]:
-    """Yield where a block may end, and whether the list of records ends there; ended: the stream did, so that this is likely."""
+    """Yield where a block may end, and whether the list of records ends there.
+
+    Args:
+        data: the stream so far, from its first record.
+        cuts: what `record_boundaries` gives of it.
+        ended: whether the stream did, so that the end of the list is likely.
+    """
     if not ended:
         yield from ((cut, False) for cut in cuts)
     yield from ((found.end(), True) for found in reversed(deque(_LIST_END.finditer(data), TRIES)))
@@ -78,6 +91,7 @@ def places_to_cut(data: bytes, cuts: list[int], ended: bool) -> Iterator[tuple[i
 
 
 def in_blocks(items: Iterable[tuple[int, dict[str, Any] | Problem]]) -> Iterator[Block]:
+    """Yield decoded records in blocks of 1,000."""
     batch: list[tuple[int, dict[str, Any] | Problem]] = []
     for item in items:
         batch.append(item)

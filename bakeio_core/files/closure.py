@@ -12,7 +12,10 @@ from bakeio_core.files.manifest import Listed
 
 
 class Closure:
-    """Gather what the records of a set are called by and refer to, as 64-bit hashes, and compare at the end."""
+    """Gather what the records of a set are called by and refer to, and compare at the end.
+
+    Both are kept as 64-bit hashes.
+    """
 
     def __init__(self, catalog: Catalog, present: set[str]) -> None:
         self.catalog, self.present = catalog, present
@@ -73,15 +76,25 @@ class Closure:
                 return
 
     def problems(self, unknown: set[str]) -> Iterator[Problem]:
-        """Give the references that name nothing; those to entities in `unknown`, not wholly read, cannot be told."""
+        """Yield the references that name nothing.
+
+        Those to entities in `unknown`, not wholly read, cannot be told.
+        """
         for (file, entity, field, where), wanted in self.wanted.items():
             target, column = where.split(".")
             if target in unknown:
                 continue
             for place, (value, _, records, count) in wanted.items():
                 if place not in self.keys[target, column]:
-                    message = f"{json.dumps(value, ensure_ascii=False)} is not among the set's {target} ({column})"
+                    shown = json.dumps(value, ensure_ascii=False)
                     yield Problem(
-                        code="missing-reference", file=file, entity=entity, field=field, value=value, message=message,
-                        record=records[0], records=records, count=count,
-                    )  # fmt: skip
+                        code="missing-reference",
+                        file=file,
+                        entity=entity,
+                        field=field,
+                        value=value,
+                        message=f"{shown} is not among the set's {target} ({column})",
+                        record=records[0],
+                        records=records,
+                        count=count,
+                    )

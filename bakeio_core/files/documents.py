@@ -1,7 +1,8 @@
-"""Read one JSON document with a header and records: any layout, streamed, bounded memory, what is broken said record by record.
+"""Read one JSON document with a header and records: any layout, streamed, in bounded memory.
 
-The fast lane is any layout with the header in front: the stream is cut between records into blocks that a typed decoder takes as they
-are. What is broken, and other documents, go through a scanner that decodes one record at a time. No database is needed here.
+What is broken is said record by record. The fast lane is any layout with the header in front: the
+stream is cut between records into blocks that a typed decoder takes as they are. What is broken,
+and other documents, go through a scanner that decodes one record at a time. No database is needed.
 """
 
 from __future__ import annotations
@@ -50,8 +51,14 @@ _KINDS = {
 class Document:
     """One file with a header and records, opened as often as it is read.
 
-    name: how messages call it; open: a function returning it as a binary stream.
-    Raises DocumentError (`bad-document`, `truncated`, `too-large`) from `header` and `blocks` where it cannot be read on.
+    Args:
+        name: how messages call it.
+        open_: a function returning it as a binary stream.
+        limits: how much of it is taken.
+
+    Raises:
+        DocumentError: (`bad-document`, `truncated`, `too-large`) from `header` and `blocks` where
+            it cannot be read on.
     """
 
     def __init__(
@@ -122,7 +129,11 @@ class Document:
         )  # a view is known by its name alone
 
     def blocks(self, seen: Callable[[bytes], object] | None = None) -> Iterator[Block]:
-        """Yield all records in blocks; `seen` is given every byte of the file once, in order (for a checksum)."""
+        """Yield all records in blocks.
+
+        Args:
+            seen: is given every byte of the file once, in order (for a checksum).
+        """
         in_front = self.header and self._start
         with self.open() as raw:
             file = HashingReader(raw, seen)
@@ -136,7 +147,8 @@ class Document:
     def _cut(self, file: HashingReader, start: re.Match[bytes]) -> Iterator[Block]:
         """Cut the stream between records; leave to the scanner what cannot be cut.
 
-        Before the first record stands some white space; before each other one a comma and the same, or a space at most.
+        Before the first record stands some white space; before each other one a comma and the
+        same, or a space at most.
         """
         lead = start[1]
         joints = (b"}," + lead + b"{",) if b"\n" in lead else (b"},{", b"}, {")
@@ -169,7 +181,11 @@ class Document:
     def _proper(
         self, first: int, data: bytes, cuts: list[int], ended: bool
     ) -> tuple[Block, int, bool] | None:
-        """Return the records up to the first place where that is proper JSON, the place, and whether the list ends there."""
+        """Return the records up to the first place where that is proper JSON.
+
+        Returns:
+            the block, the place, and whether the list ends there; None where there is no such.
+        """
         for cut, last in places_to_cut(data, cuts, ended):
             array = b"".join((b"[", memoryview(data)[:cut], b"]"))
             with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -179,7 +195,10 @@ class Document:
     def _broken(
         self, first: int, data: bytes, cuts: list[int], ended: bool, joint: bytes
     ) -> tuple[Block, int, bool] | None:
-        """Return what `_proper` does where some records are no JSON, if line ends say for certain where each of them begins and ends."""
+        """Return what `_proper` does where some records are no JSON.
+
+        That can be done if line ends say for certain where each of them begins and ends.
+        """
         lead = joint[2:-1]
         for cut, last in places_to_cut(data, cuts, ended) if b"\n" in lead else ():
             whole = data[:cut]
@@ -229,7 +248,11 @@ class Document:
         return self._fail("bad-document", f'the field "{name}" stands twice in the header')
 
     def _scan(self, file: IO[bytes] | HashingReader) -> Iterator[tuple[str | None, Any]]:
-        """Yield (name, value) for each header field and (None, (number, record or problem)) for each record, in the order of the file."""
+        """Yield what stands in the file, in its order.
+
+        Returns:
+            (name, value) of a header field, (None, (number, record or problem)) of a record.
+        """
         json_text = Scanner(file, self.name, self.limits)
         opening = json_text.peek()
         if opening == "[":
@@ -267,7 +290,10 @@ class Document:
 
 
 class InMemoryDocument(Document):
-    """Records of a document that were read already, under a header of their own; they keep the numbers they have in that document."""
+    """Records of a document that were read already, under a header of their own.
+
+    They keep the numbers they have in that document.
+    """
 
     def __init__(
         self,
@@ -279,5 +305,5 @@ class InMemoryDocument(Document):
         self._header, self._items = header, items
 
     def blocks(self, seen: Callable[[bytes], object] | None = None) -> Iterator[Block]:
-        """Yield the records in blocks; a checksum of bytes is not theirs, so `seen` is given nothing."""
+        """Yield the records in blocks; no bytes are theirs, so `seen` is given nothing."""
         return in_blocks(self._items)

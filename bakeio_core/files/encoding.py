@@ -33,7 +33,10 @@ def encode_lines(records: list[Any]) -> bytes:
 
 
 def encode_as_read(value: Any) -> bytes:
-    """Return a value that was read from JSON as JSON again: numbers keep their digits, halves of surrogate pairs stay escapes."""
+    """Return a value that was read from JSON as JSON again.
+
+    Numbers keep their digits, halves of surrogate pairs stay escapes.
+    """
     if isinstance(value, dict):
         return (
             b"{"

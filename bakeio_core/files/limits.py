@@ -7,7 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """How much of a stranger's file is taken, in bytes and counts; raise one with `Bakeio.discover(limits=Limits(record=...))`."""
+    """How much of a stranger's file is taken.
+
+    Raise one with `Bakeio.discover(limits=Limits(record=...))`.
+
+    Args:
+        record: bytes of a record or another value.
+        manifest: bytes of a manifest.
+        members: files of a set.
+        ratio: how many times its size in the archive a file may have.
+        unpacked: bytes of all files of an archive.
+        forgiven: bytes of a document that is read though it is no JSON as it stands.
+        depth: levels of nesting in a record.
+    """
 
     record: int = 16 << 20
     manifest: int = 16 << 20

@@ -54,6 +54,7 @@ def counted(header: dict[str, Any], listed: Listed, count: int) -> Iterator[Prob
 
 
 def checksum_problem(filename: str, accepted: bool = False) -> Problem:
+    """Return the problem of a changed file: a warning where edits are accepted."""
     message = "was changed after it was exported (its SHA-256 is not the manifest's)"
     message += (
         ": its edits are taken"
@@ -69,7 +70,10 @@ def checksum_problem(filename: str, accepted: bool = False) -> Problem:
 
 
 def version_problem(header: dict[str, Any], field: str, file: str) -> Problem | None:
-    """Return the problem of a version field: a newer major version is refused, a newer minor one accepted."""
+    """Return the problem of a version field.
+
+    A newer major version is refused, a newer minor one accepted.
+    """
     text = header.get(field)
     match = (
         re.fullmatch(r"(\d{1,6})(?:\.(\d{1,6}))?(?:\.\d{1,6})*", text)

@@ -1,10 +1,12 @@
-"""Write files that appear whole or not at all: temporary sibling, fsync, rename. What a killed run leaves is settled by the next one.
+"""Write files that appear whole or not at all: temporary sibling, fsync, rename.
 
-Beside its target a run makes siblings whose names hold the number of its process: `.NAME.part-12_1` is what is being written,
-`.NAME.old-12_1` a folder set aside for the new one, `.NAME.gone-12_1` one that is being deleted.
+What a killed run leaves is settled by the next one. Beside its target a run makes siblings whose
+names hold the number of its process: `.NAME.part-12_1` is what is being written, `.NAME.old-12_1`
+a folder set aside for the new one, `.NAME.gone-12_1` one that is being deleted.
 
-What stands at a target is replaced only where it is bakeio's own. Every writer is told how to recognise that: by a `Foreign`, which is
-asked before anything is written and again in the moment of the swap.
+What stands at a target is replaced only where it is bakeio's own. Every writer is told how to
+recognise that: by a `Foreign`, which is asked before anything is written and again in the moment of
+the swap.
 """
 
 from __future__ import annotations
@@ -25,12 +27,18 @@ from bakeio_core.errors import BakeioError, UsageError
 from bakeio_core.values.wording import shown
 
 Foreign = Callable[[Path], "str | None"]
-"""Says of what stands at a path why it must not be replaced ("holds notes.txt, ..."); None where bakeio may have written all of it."""
+"""Says of what stands at a path why it must not be replaced ("holds notes.txt, ...").
+
+None where bakeio may have written all of it.
+"""
 log = logging.getLogger("bakeio")
 
 
 class HashedFile:
-    """A file written once and hashed on the way; `close` brings it to the disk and returns its SHA-256."""
+    """A file written once and hashed on the way.
+
+    `close` brings it to the disk and returns its SHA-256 in hexadecimal digits.
+    """
 
     def __init__(self, path: Path) -> None:
         self.file: IO[bytes] = open(path, "wb", buffering=0)
@@ -95,12 +103,18 @@ def _explained(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         remedy = _CAUSES.get(error.errno or 0, "remove the cause, then try again")
-        message = f"cannot write {path}: {reason[:1].lower()}{reason[1:]}; nothing was changed there. To go on, {remedy}"
+        message = (
+            f"cannot write {path}: {reason[:1].lower()}{reason[1:]}; nothing was changed there. "
+            f"To go on, {remedy}"
+        )
         raise BakeioError(message, code="io-error") from error
 
 
 _writing: set[str] = set()
-"""The numbers of the siblings this very process is at work on: everything else that bears its number was left by an older one."""
+"""The numbers of the siblings this very process is at work on.
+
+Everything else that bears its number was left by an older one.
+"""
 _numbers = itertools.count(1)
 
 
@@ -120,9 +134,13 @@ def _numbered(path: Path) -> Iterator[tuple[Path, Path]]:
 
 @contextmanager
 def atomic_file(path: Path, foreign: Foreign) -> Iterator[HashedFile]:
-    """Write a file that replaces `path` in one step when the block ends well; a link stays, and what it leads to is replaced.
+    """Write a file that replaces `path` in one step when the block ends well.
 
-    Raises BakeioError (`io-error`) where it cannot be written, UsageError where what stands there is `foreign`.
+    A link stays, and what it leads to is replaced.
+
+    Raises:
+        BakeioError: (`io-error`) where it cannot be written.
+        UsageError: where what stands there is `foreign`.
     """
     with _explained(path):
         refuse_file(path, foreign)
@@ -147,7 +165,11 @@ def atomic_file(path: Path, foreign: Foreign) -> Iterator[HashedFile]:
 def atomic_folder(path: Path, foreign: Foreign) -> Iterator[Path]:
     """Fill a new folder that becomes `path` in one step when the block ends well.
 
-    A folder that is there is set aside, the new one put in, the old one deleted. Raises UsageError where it is `foreign`.
+    A folder that is there is set aside, the new one put in, the old one deleted.
+
+    Raises:
+        BakeioError: (`io-error`) where it cannot be written.
+        UsageError: where what stands there is `foreign`.
     """
     with _explained(path):
         refuse_folder(path, foreign)
@@ -169,9 +191,12 @@ def atomic_folder(path: Path, foreign: Foreign) -> Iterator[Path]:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Give a name beside `path` under which others may make a file: it becomes `path` when the block ends well and is removed otherwise.
+    """Give a name beside `path` under which others may make a file.
 
-    Raises FileExistsError where `path` is there by then: what came first is never replaced.
+    It becomes `path` when the block ends well and is removed otherwise.
+
+    Raises:
+        FileExistsError: where `path` is there by then: what came first is never replaced.
     """
     settle(path)
     with _numbered(path) as (part, _):
@@ -191,9 +216,12 @@ def new_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def restored(path: Path, foreign: Foreign) -> Iterator[Callable[[], None]]:
-    """Give a function that puts a file back as it is now; called when the block raises as well. What is `foreign` is left alone.
+    """Give a function that puts a file back as it is now; called when the block raises as well.
 
-    Raises UsageError where the file that is there already must not be replaced.
+    What is `foreign` is left alone.
+
+    Raises:
+        UsageError: where the file that is there already must not be replaced.
     """
     refuse_file(path, foreign)
     before = path.read_bytes() if path.exists() else None
@@ -239,7 +267,10 @@ def refuse_file(path: Path, foreign: Foreign) -> None:
 
 
 def refuse_folder(path: Path, foreign: Foreign) -> None:
-    """Raise UsageError where what stands at `path`, once a swap that was interrupted is settled, must not be replaced by a folder."""
+    """Raise UsageError where what stands at `path` must not be replaced by a folder.
+
+    A swap that was interrupted is settled before.
+    """
     with _explained(path):
         settle(path)
         reason = _not_a_folder_to_replace(path, foreign)
@@ -257,8 +288,8 @@ def _not_replaceable(path: Path, foreign: Foreign) -> str | None:
         )
     if path.is_dir():
         return "is a folder"
-    if not path.is_file():
-        return "is no regular file"  # a device would be lost for the whole system, a pipe for who waits at it
+    if not path.is_file():  # a device would be lost for the whole system, a pipe for who waits
+        return "is no regular file"
     return foreign(path) if path.stat().st_size else None
 
 
@@ -278,7 +309,10 @@ def named(names: Iterable[str]) -> str:
 
 
 def _set_aside(path: Path, old: Path, foreign: Foreign) -> None:
-    """Free the place of the new folder. What came into the old one since it was looked at is seen once nobody finds it by its name."""
+    """Free the place of the new folder.
+
+    What came into the old one since it was looked at is seen once nobody finds it by its name.
+    """
     if not os.path.lexists(path):
         return
     reason = _not_a_folder_to_replace(path, foreign)
@@ -300,7 +334,8 @@ def _put_in(part: Path, path: Path) -> None:
 
 def _came_between(path: Path, what: str) -> UsageError:
     return UsageError(
-        f"{path} was made or changed by another program meanwhile, and {what}: move it away, or choose another folder"
+        f"{path} was made or changed by another program meanwhile, and {what}: "
+        "move it away, or choose another folder"
     )
 
 
@@ -310,8 +345,9 @@ _MADE_UP = r"\d{4}-\d\d-\d\d_\d{6}_[0-9a-f]{6}(?:\.zip)?|import_skipped_\d{4}-\d
 def settle(path: Path) -> None:
     """Finish or take back what a killed run left beside `path`, and tell the log `bakeio` of it.
 
-    Where `path` is missing, the old folder set aside comes back. Leftovers of processes that are still running are left to them.
-    A name made up for this run is never used again, so what is left of other such names is settled with it.
+    Where `path` is missing, the old folder set aside comes back. Leftovers of processes that are
+    still running are left to them. A name made up for this run is never used again, so what is left
+    of other such names is settled with it.
     """
     if not path.parent.is_dir():
         return
@@ -331,14 +367,20 @@ def settle(path: Path) -> None:
 
 
 def settle_missing(path: Path) -> None:
-    """Before reading: where `path` is missing because a swap was interrupted, put the old folder back, if that can be done."""
+    """Before reading: put the old folder back where `path` is missing for a swap was interrupted.
+
+    Where that cannot be done nothing is said.
+    """
     if not os.path.lexists(path):
         with suppress(OSError):
             settle(path)
 
 
 def _settle_one(left: Path, path: Path, *, tell: bool = False) -> None:
-    """Put an old folder back where there is no new one, else delete what is left; never leave a half that could be put back."""
+    """Put an old folder back where there is no new one, else delete what is left.
+
+    Never leave a half that could be put back.
+    """
     if not os.path.lexists(left):
         return
     what = left.name.removeprefix(f".{path.name}.")
@@ -373,7 +415,10 @@ _IN_FOLDERS = re.compile(r"manifest\.json|\d{2,}_\w+\.json")
 
 
 def _delete(left: Path) -> None:
-    """Delete a file, or a folder as far as its files are bakeio's by their names: a folder with anything else in it stays."""
+    """Delete a file, or a folder as far as its files are bakeio's by their names.
+
+    A folder with anything else in it stays.
+    """
     if left.is_symlink() or not left.is_dir():
         left.unlink(missing_ok=True)
         return

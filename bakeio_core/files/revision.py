@@ -1,11 +1,13 @@
 """`_rev`: what a view's record was when it was exported, in one short text that travels with it.
 
-It holds a 48-bit hash of the row's uuid and a 32-bit CRC of every key, editable and reference-naming field, so that an import knows
-field by field whether the file, the database or both have changed, with nothing stored anywhere.
+It holds a 48-bit hash of the row's uuid and a 32-bit CRC of every key, editable and
+reference-naming field, so that an import knows field by field whether the file, the database or
+both have changed, with nothing stored anywhere.
 
-It is made for whole pages, column by column: as 32-bit words (low byte first) of which the first holds 16 bits of the list of fields and
-16 of the uuid's hash, the second the other 32 of it, then one word a field; zeros fill them up to a multiple of three, so that base64
-(four characters for three bytes) of many rows can be cut into those of each.
+It is made for whole pages, column by column: as 32-bit words (low byte first) of which the first
+holds 16 bits of the list of fields and 16 of the uuid's hash, the second the other 32 of it, then
+one word a field; zeros fill them up to a multiple of three, so that base64 (RFC 4648: four
+characters for three bytes) of many rows can be cut into those of each.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.catalog import Catalog
 
 LAYOUT = "2"
-"""Part of what is hashed as the list of fields: a `_rev` of another layout is one of another list."""
+"""Hashed with the list of fields: a `_rev` of another layout is one of another list."""
 NOTHING = 0x6E756C6C
 """The hash of null; nothing else gets it but by a chance of one in four thousand million."""
 WORD = "I" if array("I").itemsize == 4 else "L"
@@ -39,13 +41,19 @@ _double = struct.Struct(">d").pack
 
 
 def row_hash(uuid: str) -> int:
-    """Return 48 bits of a row's uuid: its CRC-32, and above it the upper half of its Adler-32, which is another function of it."""
+    """Return 48 bits of a row's uuid: its CRC-32, and above it the upper half of its Adler-32.
+
+    Each of them is another function of it (RFC 1952 and 1950).
+    """
     data = uuid.encode()
     return zlib.crc32(data) | (zlib.adler32(data) >> 16) << 32
 
 
 def field_hash(value: Any) -> int:
-    """Return the 32-bit hash of a wire value: of its text; of a number as a double, which is the same for 5 and 5.0."""
+    """Return the 32-bit hash of a wire value.
+
+    Texts are hashed as they are, numbers as doubles, which are the same for 5 and 5.0.
+    """
     if value is None:
         return NOTHING
     if isinstance(value, str):
@@ -90,8 +98,8 @@ def hashing(kind: Kind) -> Callable[[Sequence[Any]], list[int]]:
 class Revision:
     """Make and read the `_rev` of one view.
 
-    Two `_rev` with the same first `identity_length` characters are of one row and agree in all of the
-    identity fields.
+    Two `_rev` with the same first `identity_length` characters are of one row and agree in all of
+    the identity fields.
 
     Args:
         fields: the names of the hashed fields.
@@ -108,7 +116,12 @@ class Revision:
         self._struct = struct.Struct(f"<{self._words}I")
 
     def texts(self, uuids: Sequence[str], hashes: Sequence[Sequence[int]]) -> list[str]:
-        """Return the `_rev` of many rows. hashes: for each of `fields` those of all rows, in the order of `uuids`."""
+        """Return the `_rev` of many rows.
+
+        Args:
+            uuids: those of the rows.
+            hashes: for each of `fields` those of all rows, in the order of `uuids`.
+        """
         rows, words, mark = list(map(str.encode, uuids)), self._words, self.mark
         page = array(WORD, bytes(4 * words * len(rows)))
         page[0::words] = array(
@@ -123,7 +136,10 @@ class Revision:
         return [text[start : start + length] for start in range(0, len(text), length)]
 
     def unpacked(self, text: str | None) -> tuple[int, ...] | None:
-        """Return the words of a `_rev`: the row's (see `of_row`), then the hashes of `fields`; None for another list of fields or none."""
+        """Return the words of a `_rev`; None for another list of fields or none.
+
+        They are the two of the row (see `of_row`), then the hashes of `fields`.
+        """
         if text is None or len(text) != self.length:
             return None
         try:  # characters that are not base64 are left out, and then there are too few bytes
@@ -162,7 +178,10 @@ class Revision:
 
 
 def revision_of(catalog: Catalog, view: View) -> Revision:
-    """Return what makes and reads the `_rev` of a view: over its keys, fields that name a referred row, and other editable fields."""
+    """Return what makes and reads the `_rev` of a view.
+
+    It is over its keys, fields that name a referred row, and other editable fields.
+    """
     entity, whole = catalog.entities[view.entity], catalog.views.get(view.name, view)
     identity_fields = [
         name

@@ -32,7 +32,11 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         return found
     seen: set[str] = set()
     duplicated = Duplicated(found)
-    duplicated.name = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+    for name, _ in pairs:
+        if name in seen:
+            duplicated.name = name
+            break
+        seen.add(name)
     return duplicated
 
 
@@ -53,7 +57,10 @@ DECODER = json.JSONDecoder(
 
 
 def as_record(value: Any, number: int, file: str, depth: int) -> dict[str, Any] | Problem:
-    """Return the value if it is a proper JSON object, no name twice in it and not nested deeper than `depth`, else the problem with it."""
+    """Return the value if it is a proper JSON object, else the problem with it.
+
+    In a proper one no name stands twice, and nothing is nested deeper than `depth`.
+    """
     if not isinstance(value, dict):
         return Problem(
             code="bad-json",
@@ -96,12 +103,16 @@ def explain_json(error: Exception) -> str:
         return "is nested too deeply"
     if isinstance(error, json.JSONDecodeError):
         near = error.doc[max(0, error.pos - 15) : error.pos + 15]
-        return f"is not valid JSON: {error.msg[:1].lower()}{error.msg[1:]} near {json.dumps(near, ensure_ascii=False)}"
+        said, shown = error.msg[:1].lower() + error.msg[1:], json.dumps(near, ensure_ascii=False)
+        return f"is not valid JSON: {said} near {shown}"
     return f"is not valid JSON: {error}"
 
 
 class HashingReader:
-    """A binary stream whose bytes are shown to somebody once, and of which a piece can be pushed back."""
+    """A binary stream whose bytes are shown to somebody once.
+
+    A piece of it can be pushed back.
+    """
 
     def __init__(self, file: IO[bytes], seen: Callable[[bytes], object] | None) -> None:
         self.file, self.seen, self.pushed = file, seen, b""
@@ -120,7 +131,10 @@ class HashingReader:
 
 
 class Scanner:
-    """Decode a stream of JSON text value by value, with a window that grows only to the size of one value."""
+    """Decode a stream of JSON text value by value.
+
+    Its window grows only to the size of one value.
+    """
 
     def __init__(self, file: IO[bytes] | HashingReader, name: str, limits: Limits) -> None:
         self.file, self.name, self.limits = file, name, limits
@@ -188,7 +202,10 @@ class Scanner:
             self.more()  # a number may go on behind the window
 
     def records(self, number: int = 0) -> Iterator[tuple[int, dict[str, Any] | Problem]]:
-        """Yield the elements of a list whose opening bracket (or `number` elements) lies behind, up to its end."""
+        """Yield the elements of a list up to its end.
+
+        Its opening bracket (or `number` elements) lies behind.
+        """
         name = self.name
         while self.peek() != "]":
             number += 1
@@ -222,7 +239,7 @@ class Scanner:
         self.take()
 
     def _indent(self) -> str | None:
-        """Return the white space before the record on its line, None where it does not begin one."""
+        """Return the white space before the record on its line, None where no line begins so."""
         line = self.text.rfind("\n", max(0, self.at - 1000), self.at)
         before = self.text[line + 1 : self.at] if line >= 0 else "no line"
         return None if before.strip() else before

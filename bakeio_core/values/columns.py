@@ -1,4 +1,4 @@
-"""Which `Kind` a column is: read off its SQLAlchemy type and the simple CHECK constraints of its table."""
+"""Which `Kind` a column is: read off its SQLAlchemy type and simple CHECK constraints."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _RANGE = re.compile(r"\s*\"?(\w+)\"?\s*(>=|>|<=|<)\s*(-?\d+(?:\.\d+)?)\s*")
 
 
 def _bounds(column: Column[Any]) -> Bounds:
-    """Read the simple one-column ranges off the table's CHECK constraints; what is not simple stays the database's to refuse."""
+    """Read the simple one-column ranges off the table's CHECK constraints.
+
+    What is not simple stays the database's to refuse.
+    """
     rules = []
     for constraint in column.table.constraints:
         if isinstance(constraint, CheckConstraint):
@@ -34,15 +37,18 @@ _WIDTHS = {types.SmallInteger: 15, types.BigInteger: 63}
 
 
 def kind_of(column: Column[Any]) -> Kind:
-    """Return the `Kind` of a column, read off its SQLAlchemy type and the table's simple CHECK constraints.
+    """Return the `Kind` of a column, read off its type and the table's simple CHECK constraints.
 
-    Raises TypeError for a type that has no JSON form bakeio knows.
+    Raises:
+        TypeError: for a type that has no JSON form bakeio knows.
     """
     declared = column.type
+    # `Interval` is a decorator only within
     is_decorated = isinstance(declared, types.TypeDecorator) and not isinstance(
         declared, types.Interval
-    )  # that is one only within
-    kind = _kind(declared.impl_instance if is_decorated else declared, column)  # type: ignore[attr-defined]
+    )
+    plain = declared.impl_instance if is_decorated else declared  # type: ignore[attr-defined]
+    kind = _kind(plain, column)
     if is_decorated:
         kind.sql_convertible = False  # type: ignore[misc]
     return kind
@@ -64,13 +70,19 @@ def _kind(declared: types.TypeEngine[Any], column: Column[Any]) -> Kind:
     if isinstance(declared, types.DateTime):
         return DateTime(bool(declared.timezone))
     simple: Mapping[type, Callable[[], Kind]] = {
-        types.Date: Date, types.Time: Time, types.Interval: Interval, types.Uuid: Identifier, types.LargeBinary: Bytes, types.JSON: Json,
-    }  # fmt: skip
+        types.Date: Date,
+        types.Time: Time,
+        types.Interval: Interval,
+        types.Uuid: Identifier,
+        types.LargeBinary: Bytes,
+        types.JSON: Json,
+    }
     for base, make in simple.items():
         if isinstance(declared, base):
             return make()
     if isinstance(declared, types.String):
         return Text(declared.length)
     raise TypeError(
-        f"column {column.table.name}.{column.name} has the type {declared!r}, which has no JSON form here"
+        f"column {column.table.name}.{column.name} has the type {declared!r}, "
+        "which has no JSON form here"
     )

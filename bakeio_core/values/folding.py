@@ -1,4 +1,4 @@
-"""When two spellings are one key: folding, and slugs made of names. The one folding rule stands here."""
+"""When two spellings are one key: folding, and slugs made of names. No other room folds."""
 
 from __future__ import annotations
 
@@ -26,8 +26,12 @@ TYPOGRAPHY = str.maketrans(
 def fold(text: str, *, slug: bool = False) -> str:
     """Return the form in which two spellings of one key are equal.
 
-    NFKC, case folded, white space collapsed and stripped, apostrophes and dashes unified; with `slug` also `_`, `-` and space
-    are one. Diacritics stay: `e` and `é` are different keys.
+    NFKC (Unicode Standard Annex 15), case folded, white space collapsed and stripped, apostrophes
+    and dashes unified. Diacritics stay: `e` and `é` are different keys.
+
+    Args:
+        text: the spelling.
+        slug: whether `_`, `-` and space are one as well.
     """
     import unicodedata
 
@@ -50,7 +54,10 @@ def folded_key(key: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
 
 
 def make_slug(parts: Iterable[object]) -> str:
-    """Return an ASCII, lower-case, `_`-joined name made of the parts that are not None; empty where nothing is left of them."""
+    """Return an ASCII, lower-case, `_`-joined name made of the parts that are not None.
+
+    It has 190 characters at most, and none where nothing is left of the parts.
+    """
     import unicodedata
 
     text = " ".join(

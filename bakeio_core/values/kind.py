@@ -1,8 +1,9 @@
-"""What a column holds, in JSON: one `Kind` per column reads what people write, and explains what it cannot take.
+"""What a column holds, in JSON: one `Kind` per column reads what people write.
 
-Between the files and the database every value has one form, the *wire value*: str, int, float, bool or None, dates as
-`YYYY-MM-DD`, instants as `YYYY-MM-DDTHH:MM:SS[.ffffff]Z` (UTC). No arithmetic is done on numbers: a decimal of up to 15
-digits keeps its digits as the double next to it (IEEE 754: DBL_DIG is 15), longer ones stay `Decimal`.
+Between the files and the database every value has one form, the *wire value*: str, int, float,
+bool or None, dates as `YYYY-MM-DD`, instants as `YYYY-MM-DDTHH:MM:SS[.ffffff]Z` (UTC). No
+arithmetic is done on numbers: a decimal of up to 15 digits keeps its digits as the double next to
+it (IEEE 754: DBL_DIG is 15), longer ones stay `Decimal`.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ from bakeio_core.values.wording import BadValue, Note, shown
 
 
 class Kind:
-    """How one column's values are read, checked and described. Subclasses: one per family of SQLAlchemy types.
+    """Read, check and describe one column's values; one subclass per family of SQLAlchemy types.
 
-    `sql_convertible`: the database itself can turn the stored value into the wire value (and back) in SQL.
-    `typed`: a value decoded as `fast` is right; the others are looked at by `all_valid`. `decoded`: what makes its wire value of one decoded as
-    `fast`, None where it is that already.
+    Attributes:
+        sql_convertible: whether the database itself can turn the stored value into the wire value
+            (and back) in SQL.
+        fast: the type a decoder gives these values.
+        typed: whether a value decoded as `fast` is right; else `all_valid` looks at it.
+        decoded: what makes the wire value of one decoded as `fast`, None where it is that already.
+        noun: what a value is called in messages.
     """
 
     sql_convertible: ClassVar[bool] = True
@@ -28,11 +33,19 @@ class Kind:
     noun: ClassVar[str] = "a value"
 
     def read(self, value: object, note: Note) -> Any:
-        """Return the wire value of what a file holds; `note` is told of every liberty taken. Raises BadValue."""
+        """Return the wire value of what a file holds.
+
+        Args:
+            value: what was decoded from JSON, numbers with a point as `Decimal`.
+            note: is told of every liberty taken.
+
+        Raises:
+            BadValue: where it cannot be taken.
+        """
         raise BadValue(f"{shown(value)} is not {self.noun}")
 
     def all_valid(self, values: Sequence[Any]) -> bool:
-        """Tell whether wire values decoded by type alone (`fast`) need no second look; None never does."""
+        """Tell whether wire values decoded by type alone (`fast`) need no second look."""
         try:
             return all(
                 value is None or self.read(value, lambda note: None) == value for value in values

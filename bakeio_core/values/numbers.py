@@ -1,4 +1,4 @@
-"""Kinds of numbers: whole, decimal, floating, lengths of time; no arithmetic is done on any of them."""
+"""Kinds of numbers: whole, decimal, floating, lengths of time. No arithmetic is done on them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 
 
 def shortest(value: Any) -> Any:
-    """Return a number as the shortest JSON: whole ones without a point; what is no number (NaN, infinity) as null."""
+    """Return a number as the shortest JSON: 5 for 5.0, and null for NaN and infinity."""
     if value is None:
         return None
     try:
@@ -85,7 +85,9 @@ def as_decimal(value: object, noun: str) -> decimal.Decimal:
                 or stripped not in value
                 or re.search(r"\d\s*[^\W\d_]+\s*[+-]?\d", value)
             ):
-                hint = ""  # letters between digits, as in 1e99999 or 2 1/2: leaving them out would make another number
+                # letters between digits, as in 1e99999 or 2 1/2: leaving them out would make
+                # another number
+                hint = ""
             elif re.fullmatch(r"-?\d+,\d{1,4}", stripped):
                 hint = f": write {stripped.replace(',', '.')} (with a point)"
             elif re.fullmatch(r"-?\d+(\.\d+)?", stripped) or re.fullmatch(
@@ -108,6 +110,8 @@ def as_decimal(value: object, noun: str) -> decimal.Decimal:
 
 
 class Integer(Kind):
+    """Whole numbers, within the width of the column."""
+
     typed = True
     noun = "a whole number"
 
@@ -135,6 +139,8 @@ class Integer(Kind):
 
 
 class Decimal(Kind):
+    """Numbers with decimals, kept digit by digit."""
+
     noun = "a number"
 
     def __init__(self, precision: int | None, scale: int | None, bounds: Bounds) -> None:
@@ -174,7 +180,8 @@ class Decimal(Kind):
         if not self.sql_convertible:
             return False
         scale = self.scale or 0
-        # round() is correctly rounded from the exact value, so a double of a decimal with more digits never equals its own rounding
+        # round() is correctly rounded from the exact value, so a double of a decimal with more
+        # digits never equals its own rounding
         known = list(set(values) - {None})  # most of them repeat
         return list(map(round, known, repeat(scale))) == known
 
@@ -207,6 +214,8 @@ class Decimal(Kind):
 
 
 class Float(Kind):
+    """Binary floating-point numbers."""
+
     sql_convertible = False
     noun = "a number"
 

@@ -16,6 +16,8 @@ from bakeio_core.values.wording import BadValue, Note, shown
 
 
 class Text(Kind):
+    """Text, of a length or among choices where the column says so."""
+
     noun = "text"
 
     def __init__(self, length: int | None = None, choices: Sequence[str] | None = None) -> None:
@@ -26,7 +28,8 @@ class Text(Kind):
         if not isinstance(value, str):
             if isinstance(value, (int, decimal.Decimal, float)) and not isinstance(value, bool):
                 raise BadValue(
-                    f'{shown(value)} is a number where text is wanted: write it in quotes, "{shown(value)}", zeros in front too'
+                    f"{shown(value)} is a number where text is wanted: "
+                    f'write it in quotes, "{shown(value)}", zeros in front too'
                 )
             raise BadValue(f"{shown(value)} is not text")
         if "\0" in value:
@@ -35,7 +38,8 @@ class Text(Kind):
             value.encode()
         except UnicodeEncodeError:
             raise BadValue(
-                "holds half of a surrogate pair (a broken emoji or symbol): write the character again"
+                "holds half of a surrogate pair (a broken emoji or symbol): "
+                "write the character again"
             ) from None
         if self.length and len(value) > self.length:
             raise BadValue(f"{len(value)} characters: at most {self.length} fit")
@@ -56,6 +60,8 @@ class Text(Kind):
 
 
 class Boolean(Kind):
+    """True and false."""
+
     typed = True
     noun = "true or false"
     fast = bool
@@ -95,12 +101,15 @@ class Identifier(Kind):
 
 
 class Bytes(Kind):
+    """Binary data, as base64 (RFC 4648) in files."""
+
     sql_convertible = False
     noun = "base64 text"
 
     def read(self, value: object, note: Note) -> str:
         try:
-            return base64.b64encode(base64.b64decode(value, validate=True)).decode()  # type: ignore[arg-type]
+            data = base64.b64decode(value, validate=True)  # type: ignore[arg-type]
+            return base64.b64encode(data).decode()
         except (ValueError, TypeError):
             raise BadValue(f"{shown(value)} is not base64 text") from None
 

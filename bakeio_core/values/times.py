@@ -15,7 +15,7 @@ _SLASHED = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})", re.ASCII)
 
 
 class _Known(dict[str, bool]):
-    """Answers remembered, so that each of the few different days and times of a file is looked at once."""
+    """Remember answers, so that each of a file's few different days and times is looked at once."""
 
     def __init__(self, pattern: str, valid: Callable[[str], object]) -> None:
         self.pattern, self.valid = re.compile(pattern, re.ASCII), valid
@@ -40,6 +40,8 @@ _DIGITS = str.maketrans("123456789", "000000000")
 
 
 class Date(Kind):
+    """Days of the calendar, `YYYY-MM-DD`."""
+
     noun = "a date"
     fast = str
 
@@ -86,6 +88,8 @@ def _readings(first: int, second: int, year: int) -> Iterable[str]:
 
 
 class DateTime(Kind):
+    """Instants, in UTC; a time without a zone is read as UTC."""
+
     noun = "a date and time"
     fast = str
 
@@ -114,7 +118,8 @@ class DateTime(Kind):
     def all_valid(self, values: Sequence[Any]) -> bool:
         if None in values:
             values = [value for value in values if value is not None]
-        # All at once: every value must be laid out as YYYY-MM-DDTHH:MM:SSZ, and its parts within the clock and the calendar.
+        # All at once: every value must be laid out as YYYY-MM-DDTHH:MM:SSZ, and its parts within
+        # the clock and the calendar.
         size, text = len(values), "".join(values)
         return (
             len(text) == 20 * size

@@ -15,7 +15,12 @@ class BadValue(ValueError):
 
 
 def shown(value: object, most: int = 60) -> str:
-    """Return the value as it can be put into a message: JSON-like, short, control characters escaped."""
+    """Return a value as a message shows it: JSON-like, short, control characters escaped.
+
+    Args:
+        value: anything read from JSON.
+        most: the most characters of it.
+    """
     if isinstance(value, str):
         text = '"' + printable(value) + '"'
     elif isinstance(value, bool) or value is None:
@@ -43,7 +48,10 @@ def jsonable(value: Any) -> Any:
 
 
 def printable(text: str) -> str:
-    """Return the text with everything a terminal could obey shown as an escape (control characters, lone surrogates, bidi marks)."""
+    """Return the text with everything a terminal could obey shown as an escape.
+
+    That is control characters, lone surrogates and marks of direction.
+    """
     if text.isprintable():
         return text
     return "".join(
