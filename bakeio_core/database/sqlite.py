@@ -28,6 +28,7 @@ class SQLite(Dialect):
 
     def add_column(self, db: Connection, table: Table, column: Any) -> None:
         default = self.column_default(column)
+        name, kind = self.quote(column.name), column.type.compile(dialect=self.sa)
         if not column.nullable and (default is None or "(" in default or "CURRENT" in default):
             # SQLite adds only columns with constant defaults: add it without constraints, fill it
             if default is None:
@@ -35,11 +36,9 @@ class SQLite(Dialect):
                     f"cannot add {table.name}.{column.name}: it is required and has no default. "
                     "Add it by hand"
                 )
-            name, kind = self.quote(column.name), column.type.compile(dialect=self.sa)
             db.exec_driver_sql(f"ALTER TABLE {self.format_table(table)} ADD COLUMN {name} {kind}")
             db.exec_driver_sql(f"UPDATE {self.format_table(table)} SET {name} = {default}")
             return
-        name, kind = self.quote(column.name), column.type.compile(dialect=self.sa)
         refers = "".join(
             f" REFERENCES {self.quote(t)} ({self.quote(c)})"
             for t, c in (f.target_fullname.rsplit(".", 1) for f in column.foreign_keys)
