@@ -119,7 +119,8 @@ class Session:
         """Open the database for one write transaction; `create` makes a missing one, which appears when the block has ended well."""
         from bakeio_core.database.connect import file_of
         from bakeio_core.errors import DatabaseError
-        from bakeio_core.files.output import new_file, settle
+        from bakeio_core.files.leftovers import settle
+        from bakeio_core.files.output import new_file
 
         path = file_of(self.database)
         if not create:

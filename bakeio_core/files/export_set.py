@@ -14,9 +14,9 @@ from typing import Any
 from bakeio_core.errors import DocumentError, Problem
 from bakeio_core.files.archive import Archive, Folder, Store
 from bakeio_core.files.documents import Document
+from bakeio_core.files.leftovers import settle_missing
 from bakeio_core.files.limits import Limits
 from bakeio_core.files.manifest import ENTRY, MANIFEST, Listed
-from bakeio_core.files.output import settle_missing
 from bakeio_core.files.scanner import DECODER, Duplicated, explain_json
 from bakeio_core.values.wording import shown
 

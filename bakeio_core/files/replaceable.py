@@ -9,9 +9,10 @@ from pathlib import Path
 from bakeio_core.errors import DocumentError
 from bakeio_core.files.archive import Archive, Folder, Store
 from bakeio_core.files.export_set import ExportSet
+from bakeio_core.files.leftovers import named
 from bakeio_core.files.limits import Limits
 from bakeio_core.files.manifest import APPLICATION, MANIFEST
-from bakeio_core.files.output import Foreign, named
+from bakeio_core.files.output import Foreign
 
 _NOT_OURS = "is no archive that bakeio wrote"
 

@@ -20,9 +20,9 @@ from bakeio_core.errors import DocumentError, Problem, Problems
 from bakeio_core.files.documents import Document, InMemoryDocument
 from bakeio_core.files.encoding import encode_lines, opened_document
 from bakeio_core.files.export_set import ExportSet
+from bakeio_core.files.leftovers import settle_missing
 from bakeio_core.files.limits import Limits
 from bakeio_core.files.manifest import MANIFEST
-from bakeio_core.files.output import settle_missing
 from bakeio_core.importing.skipped import open_log
 from bakeio_core.importing.sources import Source, of_entity, of_set, of_view
 from bakeio_core.values.wording import shown
