@@ -149,15 +149,6 @@ class SQLite(Dialect):
             self.fetch(db, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,))
         )
 
-    def answers_by_index(self, db: Connection, sql: str, table: str) -> bool:
-        steps = [str(row[3]) for row in self.fetch(db, f"EXPLAIN QUERY PLAN {sql}")]
-        reads = [step for step in steps if table in step.split()]
-        return (
-            all("COVERING INDEX" in step for step in reads)
-            and bool(reads)
-            and not any("TEMP B-TREE" in step for step in steps)
-        )
-
     def json_pages(
         self,
         db: Connection,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, ScalarSelect, Select, Table, case, func, literal_column, or_, select
+from sqlalchemy import Column, ScalarSelect, Table, case, func, literal_column, or_, select
 
 from bakeio_core.catalog.model import Entity, OfRow, Source, View
 from bakeio_core.database.dialects import dialect_of
@@ -41,7 +41,6 @@ class Projection:
         self.db, self.catalog, self.entity, self.dialect = db, catalog, entity, dialect_of(db)
         self.source: Any = entity.table if table is None else table
         self.aliases: dict[tuple[str, ...], tuple[Any, Entity]] = {(): (self.source, entity)}
-        self.chosen: dict[str, Any] = {}
 
     def cell(self, source: Source) -> Cell:
         """Return the selected value of a source: a column, a dotted path, a function of the tables or of the row a path leads to."""
@@ -60,7 +59,7 @@ class Projection:
             )
         if callable(source):
             expression = source(self.catalog.metadata.tables)
-            return self._chosen(expression) or self._computed(expression, expression.type)
+            return self._computed(expression, expression.type)
         *steps, column = source.split(".")
         table, entity = self._follow(tuple(steps))
         return self._stored(table, entity, column)
@@ -91,46 +90,6 @@ class Projection:
             self.aliases[steps] = (alias, target)
         return self.aliases[steps]
 
-    def _chosen(self, expression: Any) -> Cell | None:
-        """Return a value looked up in one other row: as it is where an index alone has it, else as a column of that row.
-
-        The row is joined once, however many values of it are wanted.
-        """
-        chosen: Any = expression.element if isinstance(expression, ScalarSelect) else None
-        value = chosen.selected_columns[0] if isinstance(chosen, Select) else None
-        target = next(
-            (
-                e
-                for e in self.catalog.entities.values()
-                if isinstance(value, Column) and e.table is value.table
-            ),
-            None,
-        )
-        if value is None or target is None or target is self.entity or not _takes_one(chosen):
-            return None
-        which = (
-            chosen.with_only_columns(target.table.c[target.primary])
-            .correlate(self.entity.table)
-            .scalar_subquery()
-        )
-        text = self.text(which)
-        if text not in self.chosen:
-            cell = self._stored(target.table, target, value.name)
-            alone = (
-                chosen.with_only_columns(cell.sql, maintain_column_froms=True)
-                .correlate(self.entity.table)
-                .scalar_subquery()
-            )
-            if self.dialect.answers_by_index(
-                self.db, self.text(select(alone).select_from(self.entity.table)), target.table.name
-            ):
-                return replace(cell, sql=alone)
-            self.chosen[text] = target.table.alias(f"r{len(self.chosen)}")
-            self.source = self.source.outerjoin(
-                self.chosen[text], self.chosen[text].c[target.primary] == which
-            )
-        return self._stored(self.chosen[text], target, value.name)
-
     def _computed(self, expression: Any, declared: Any) -> Cell:
         kind = kind_of(_typed(declared))
         if isinstance(kind, (Decimal, Float)):
@@ -150,18 +109,6 @@ class Projection:
         return str(
             statement.compile(dialect=self.dialect.sa, compile_kwargs={"literal_binds": True})
         )
-
-
-def _takes_one(chosen: Any) -> bool:
-    """Tell whether a SELECT gives the first of plain rows in an order: LIMIT 1, nothing grouped, left out or skipped."""
-    limit = chosen._limit_clause
-    plain = not (
-        chosen._group_by_clauses
-        or chosen._distinct
-        or chosen._having_criteria
-        or chosen._offset_clause is not None
-    )
-    return plain and limit is not None and getattr(limit, "value", None) == 1
 
 
 def _typed(declared: Any) -> Column[Any]:
