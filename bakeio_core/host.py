@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -19,9 +18,6 @@ from bakeio_core.catalog.model import View
 from bakeio_core.catalog.plugins import Plugins, describe
 from bakeio_core.database import writing
 from bakeio_core.database.connect import (
-    begin_read,
-    begin_write,
-    connect,
     ensure_begun,
     streaming,
     translated,
@@ -37,6 +33,7 @@ from bakeio_core.errors import (
 )
 from bakeio_core.exporting import pages, records
 from bakeio_core.exporting.documents import Progress, Sink
+from bakeio_core.exporting.proof import prove_set
 from bakeio_core.exporting.write_set import Exported, write_set
 from bakeio_core.exporting.write_view import (
     not_a_view,
@@ -45,7 +42,7 @@ from bakeio_core.exporting.write_view import (
     write_view,
     write_view_as,
 )
-from bakeio_core.files.export_set import ExportSet, differences
+from bakeio_core.files.export_set import ExportSet
 from bakeio_core.files.limits import Limits
 from bakeio_core.files.output import Foreign, refuse_file
 from bakeio_core.history.aliases import Alias, all_aliases, forget_alias, learn
@@ -243,38 +240,16 @@ class Bakeio:
             )
 
     def _prove(self, folder: Path, *, transactional: bool) -> dict[str, Any]:
-        """Restore a set into a scratch database, export it again and compare. Raises BakeioError naming the first difference."""
-        with tempfile.TemporaryDirectory(prefix="bakeio-proof-") as scratch:
-            engine, again = connect(Path(scratch) / "proof.db"), Path(scratch) / "again"
-            try:
-                with begin_write(engine) as db:
-                    self.create_tables(db)
-                    report = self.import_complete(db, folder, journal=False)
-                with begin_read(engine) as db:
-                    write_set(self.hook, db, self.catalog, again, transactional=transactional)
-            except ImportRefused as refused:
-                first = next(
-                    (str(problem) for problem in refused.problems if problem.severity == "error"),
-                    str(refused),
-                )
-                raise BakeioError(
-                    f"the set could not be restored, so it is no backup: {first}",
-                    code="checksum-mismatch",
-                ) from None
-            finally:
-                engine.dispose()
-            for difference in differences(folder, again):
-                raise BakeioError(
-                    f"restored and exported again the set is another one: {difference}",
-                    code="checksum-mismatch",
-                )
-        how = "restored into an empty database and exported again: the same records, byte for byte"
-        return {
-            "proved_at": now(),
-            "records": report.summary["created"],
-            "identical": True,
-            "how": how,
-        }
+        """Restore a set into a scratch database, export it again and compare."""
+
+        def restore(db: Connection, set_: Path) -> Report:
+            self.create_tables(db)
+            return self.import_complete(db, set_, journal=False)
+
+        def export(db: Connection, again: Path) -> None:
+            write_set(self.hook, db, self.catalog, again, transactional=transactional)
+
+        return prove_set(folder, restore, export)
 
     def view(self, name: str) -> View:
         """Return an installed view by name. Raises UsageError where there is none, saying which there are."""

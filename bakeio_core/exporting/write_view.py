@@ -15,7 +15,7 @@ from bakeio_core.database.connect import streaming
 from bakeio_core.database.rows import Rows
 from bakeio_core.errors import DocumentError, Problem
 from bakeio_core.exporting.documents import Progress, Sink, moment, write_records
-from bakeio_core.exporting.query import count_records
+from bakeio_core.exporting.view_query import count_records
 from bakeio_core.files.documents import Document
 from bakeio_core.files.encoding import CLOSE, encode_as_read, encode_lines, opened_document
 from bakeio_core.files.output import Foreign, atomic_file
