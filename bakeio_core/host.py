@@ -53,7 +53,7 @@ from bakeio_core.history.tables import (
     make_tables,
     will_write,
 )
-from bakeio_core.history.undo import Undo, run_to_undo
+from bakeio_core.history.undo import run_to_undo, undo_run
 from bakeio_core.history.upgrade import refuse_writing, upgrade_tables
 from bakeio_core.history.why import history_of
 from bakeio_core.importing.apply import Application, lock_tables, refusal
@@ -614,9 +614,8 @@ class Bakeio:
         with translated():
             will_write(db)
             refuse_writing(db, self.catalog)
-            undoing = Undo(db, self.catalog, self._watched(None), run_to_undo(db, run), now())
-        undoing.run(dry_run=dry_run)
-        return undoing.report(dry_run=dry_run)
+            entry = run_to_undo(db, run)
+        return undo_run(db, self.catalog, self._watched(None), entry, now(), dry_run=dry_run)
 
     def why(
         self, db: Connection, entity: str, key: str, field: str | None = None

@@ -621,7 +621,7 @@ class ViewPlanner(PartPlanner):
 
     def _own_edit(self, identity: int, column: str, row: tuple[Any, ...]) -> bool:
         """Tell whether the database's value was set by an earlier import of this very file."""
-        from bakeio_core.history.journal import set_by_export
+        from bakeio_core.history.entries import set_by_export
 
         export_id = self.planner.source.export_id
         if export_id is None:
