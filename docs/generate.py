@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,22 @@ def _paragraph(text: str) -> list[str]:
     return out
 
 
+_SECTION = re.compile(r"(Args|Attributes|Returns|Raises):\n")
+
+
+def _section(title: str, text: str) -> str:
+    """Return a section of a docstring as Markdown: a list of names, or sentences."""
+    body = textwrap.dedent(text)
+    items = [" ".join(item.split()) for item in re.split(r"\n(?! )", body)]
+    if title == "Returns":
+        return f"Returns {' '.join(items)}\n"
+    named = [item.partition(": ") for item in items]
+    if title == "Raises":
+        return "\n".join(f"Raises {name} {rest}\n" for name, _, rest in named)
+    shown = ((", ".join(f"`{n}`" for n in name.split(", ")), rest) for name, _, rest in named)
+    return "".join(f"- {names}: {rest}\n" for names, rest in shown)
+
+
 def docstring(thing: Any) -> str:
     """Return the docstring as Markdown, its doctest as a block of Python."""
     out: list[str] = []
@@ -124,6 +141,10 @@ def docstring(thing: Any) -> str:
         if part.startswith(">>> "):
             code = "\n".join(line[4:] for line in part.split("\n"))
             out.append(_fenced(re.sub(r"(?<=\n)(?=@hookimpl)", "\n\n", code), "python"))
+            continue
+        section = _SECTION.match(part)
+        if section:
+            out.append(_section(section[1], part[section.end() :]))
             continue
         lines = _paragraph(part)
         for place, line in enumerate(lines):

@@ -6,7 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, ScalarSelect, Table, case, func, literal_column, or_, select
+from sqlalchemy import (
+    Column,
+    MetaData,
+    ScalarSelect,
+    Table,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from bakeio_core.catalog.model import Entity, OfRow, Source, View
 from bakeio_core.database.dialects import dialect_of
@@ -23,7 +33,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class Cell:
-    """One selected value: its SQL, its kind, and what turns the driver's value into a wire value (None where nothing has to)."""
+    """One selected value.
+
+    Attributes:
+        sql: Its expression.
+        kind: What kind of value it gives.
+        make: Turns the driver's value into a wire value; None where nothing has to.
+    """
 
     sql: Any
     kind: Kind
@@ -33,8 +49,12 @@ class Cell:
 class Projection:
     """The SELECT of a view: joins one alias per path, computed sources as they are.
 
-    `cell(source)` gives the selected value of any source of the view's entity; `select(cells)` the statement.
-    table: the entity's table or an alias of it, where what is computed of a row may look at others of the same table.
+    Args:
+        db: The connection.
+        catalog: The entities that are installed.
+        entity: The view's entity.
+        table: Its table or an alias of it, where what is computed of a row may look at others of
+            the same table.
     """
 
     def __init__(self, db: Connection, catalog: Catalog, entity: Entity, table: Any = None) -> None:
@@ -43,50 +63,46 @@ class Projection:
         self.aliases: dict[tuple[str, ...], tuple[Any, Entity]] = {(): (self.source, entity)}
 
     def cell(self, source: Source) -> Cell:
-        """Return the selected value of a source: a column, a dotted path, a function of the tables or of the row a path leads to."""
+        """Return the selected value of a source.
+
+        Args:
+            source: A column, a dotted path, or a function of the tables or of the row a path leads
+                to.
+        """
         if isinstance(source, OfRow):
             row, target = self._follow(tuple(filter(None, source.path.split("."))))
             value = source.compute(row.c)
+            declared = value.type
             if isinstance(value, ScalarSelect):
-                value = value.correlate(
-                    row
-                )  # and with nothing else: what it selects from is its own
-            return self._computed(
-                value
-                if row is self.aliases[()][0]
-                else case((row.c[target.primary].is_not(None), value)),
-                value.type,
-            )
+                # and with nothing else: what it selects from is its own
+                value = value.correlate(row)
+            if row is not self.aliases[()][0]:
+                value = case((row.c[target.primary].is_not(None), value))
+            return self._computed(value, declared)
         if callable(source):
             expression = source(self.catalog.metadata.tables)
             return self._computed(expression, expression.type)
         *steps, column = source.split(".")
-        table, entity = self._follow(tuple(steps))
-        return self._stored(table, entity, column)
+        return self._stored(*self._follow(tuple(steps)), column)
 
     def _stored(self, table: Any, entity: Entity, column: str) -> Cell:
-        name = f"{self._name(table)}.{self.dialect.quote(column)}"
-        kind = entity.kinds[column]
-        make = self.dialect.result(kind, entity.table.c[column])
-        if self.dialect.doubles and isinstance(kind, Decimal) and make is None:
-            make = shortest
-        return Cell(literal_column(self.dialect.read(name, kind)), kind, make)
-
-    def _name(self, table: Any) -> str:
-        return (
-            self.dialect.format_table(table)
-            if isinstance(table, Table)
-            else self.dialect.quote(table.name)
+        dialect, kind = self.dialect, entity.kinds[column]
+        name = (
+            dialect.format_table(table) if isinstance(table, Table) else dialect.quote(table.name)
         )
+        make = dialect.result(kind, entity.table.c[column])
+        if dialect.doubles and isinstance(kind, Decimal) and make is None:
+            make = shortest
+        sql = dialect.read(f"{name}.{dialect.quote(column)}", kind)
+        return Cell(literal_column(sql), kind, make)
 
     def _follow(self, steps: tuple[str, ...]) -> tuple[Any, Entity]:
         if steps not in self.aliases:
             parent, entity = self._follow(steps[:-1])
             target = self.catalog.entities[entity.references[steps[-1]].target]
             alias = target.table.alias(f"j{len(self.aliases)}")
-            self.source = self.source.outerjoin(
-                alias, alias.c[target.primary] == parent.c[steps[-1]]
-            )
+            on = alias.c[target.primary] == parent.c[steps[-1]]
+            self.source = self.source.outerjoin(alias, on)
             self.aliases[steps] = (alias, target)
         return self.aliases[steps]
 
@@ -98,48 +114,44 @@ class Projection:
             return Cell(expression, kind, kind.from_python)
         return Cell(self.dialect.read_expression(expression, kind), kind, None)
 
-    def select(self, cells: Sequence[Cell], where: Any = ()) -> Any:
-        return (
-            select(*[cell.sql.label(f"c{place}") for place, cell in enumerate(cells)])
-            .select_from(self.source)
-            .where(*where)
-        )
+    def select(self, cells: Sequence[Cell], where: Sequence[Any] = ()) -> Any:
+        """Return the statement that selects cells of the rows that meet all conditions."""
+        columns = [cell.sql.label(f"c{index}") for index, cell in enumerate(cells)]
+        return select(*columns).select_from(self.source).where(*where)
 
     def text(self, statement: Any) -> str:
+        """Return a statement as SQL that needs no parameters."""
         return str(
             statement.compile(dialect=self.dialect.sa, compile_kwargs={"literal_binds": True})
         )
 
 
 def _typed(declared: Any) -> Column[Any]:
-    """A stand-in column of an expression's type, in a table of its own so that no range is read off it."""
-    from sqlalchemy import MetaData
+    """Return a stand-in column of an expression's type.
 
+    It stands in a table of its own, so that no range is read off it.
+    """
     column: Column[Any] = Column("value", declared)
     Table("computed", MetaData(), column)
     return column
 
 
 def narrowing(projection: Projection, view: View, catalog: Catalog) -> list[Any]:
-    """Return what narrows a view: hidden rows left out, only records that lack a value."""
+    """Return the conditions of a narrowed view: no hidden rows, only records that lack a value."""
     where: list[Any] = []
     if view.hides and not view.everything:
         column = projection.entity.table.c[view.hides]
         where.append(or_(column.is_(None), column.is_(False)))
+    fields = {**catalog.views.get(view.name, view).fields, **view.fields}
     for name in view.missing:
-        cell = projection.cell(
-            {**catalog.views.get(view.name, view).fields, **view.fields}[name].source
-        )
-        where.append(
-            or_(cell.sql.is_(None), cell.sql == "")
-            if isinstance(cell.kind, Text)
-            else cell.sql.is_(None)
-        )
+        cell = projection.cell(fields[name].source)
+        lacks = cell.sql.is_(None)
+        where.append(or_(lacks, cell.sql == "") if isinstance(cell.kind, Text) else lacks)
     return where
 
 
 def count_records(db: Connection, view: View, catalog: Catalog) -> int:
-    """Return how many records the default projection of a view gives."""
+    """Count the records the default projection of a view gives."""
     projection = Projection(db, catalog, catalog.entities[view.entity])
     conditions = narrowing(projection, view, catalog)
     counted = select(func.count()).select_from(projection.source).where(*conditions)
