@@ -23,7 +23,9 @@ _HOMES = {
         "UsageError",
     ),
     "bakeio_core.catalog.hookspecs": ("hookimpl", "hookspec"),
-    "bakeio_core.host": ("Bakeio", "Plan"),
+    "bakeio_core.host": ("Bakeio",),
+    "bakeio_core.importing.options": ("ImportOptions",),
+    "bakeio_core.importing.run": ("Plan",),
     "bakeio_core.catalog.model": ("Entity", "Field", "View", "editable", "key", "readonly"),
     "bakeio_core.catalog.exchange": ("Change", "Changes", "Decision", "Format", "Missing"),
     "bakeio_core.report": ("Report",),
@@ -50,7 +52,9 @@ if TYPE_CHECKING:
     )
     from bakeio_core.exporting.write_set import Exported
     from bakeio_core.files.limits import Limits
-    from bakeio_core.host import Bakeio, Plan
+    from bakeio_core.host import Bakeio
+    from bakeio_core.importing.options import ImportOptions
+    from bakeio_core.importing.run import Plan
     from bakeio_core.report import Report
     from bakeio_core.version import VERSION
 
@@ -67,6 +71,7 @@ __all__ = [
     "Exported",
     "Field",
     "Format",
+    "ImportOptions",
     "ImportRefused",
     "Limits",
     "Missing",

@@ -1,4 +1,7 @@
-"""What can go wrong, as data: problems with records and files, and the exceptions for being unable to go on."""
+"""What can go wrong, as data: problems with records and files.
+
+Exceptions are for being unable to go on.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-
-__all__ = [
-    "CODES",
-    "BakeioError",
-    "DatabaseError",
-    "DocumentError",
-    "ImportRefused",
-    "PluginError",
-    "Problem",
-    "Problems",
-    "UsageError",
-]
 
 CODES = frozenset(
     [
@@ -56,11 +47,15 @@ CODES = frozenset(
     ]
 )
 FIRST_RECORDS = 20
+"""How many record numbers a problem holds."""
 MOST_PROBLEMS = 10_000
+"""How many different problems a run holds."""
 
 
 class BakeioError(Exception):
-    """Catch everything bakeio raises on purpose: `str()` of it says what, where and what to do next.
+    """Catch everything bakeio raises on purpose.
+
+    `str()` of it says what is wrong, where, and what to do next.
 
     `code` is one of `CODES`, or None where the caller's use is at fault.
     """
@@ -78,7 +73,7 @@ class UsageError(BakeioError):
 
 
 class PluginError(BakeioError):
-    """Mend, block or uninstall a plugin: a declaration is wrong, or a plugin failed while it was needed."""
+    """Mend, block or uninstall a plugin: a declaration is wrong, or it failed while needed."""
 
     code = "plugin-error"
 
@@ -92,7 +87,8 @@ class DocumentError(BakeioError):
 class DatabaseError(BakeioError):
     """Look at the database: it is missing, locked, of another version or refused a statement.
 
-    `again` tells that another transaction came between: rolled back and begun anew, the same work may well succeed.
+    `again` tells that another transaction came between: rolled back and begun anew, the same work
+    may well succeed.
     """
 
     code = "io-error"
@@ -124,9 +120,17 @@ class ImportRefused(BakeioError):
 
 
 class Problem(msgspec.Struct, kw_only=True):
-    """One thing wrong with the data, where it stands and what to do: the same object serves `--json` and the terminal.
+    """One thing wrong with the data, where it stands and what to do.
 
-    `record` counts from 1 within `file`; `records` holds the first 20 numbers and `count` all of them where several share the cause.
+    The same object serves `--json` and the terminal.
+
+    Attributes:
+        code: One of `CODES`.
+        severity: error, warning or note.
+        record: Its number within `file`, from 1.
+        records: The first 20 numbers, where several records share the cause.
+        count: How many records share it.
+        candidates: The rows a reference may mean, as `Candidate.as_dict` gives them.
     """
 
     code: str
@@ -144,10 +148,8 @@ class Problem(msgspec.Struct, kw_only=True):
     def __str__(self) -> str:
         where = [str(self.file)] if self.file else []
         if self.count > 1 and self.records:
-            shown = ", ".join(map(str, self.records[:5])) + (
-                f" and {self.count - 5} more" if self.count > 5 else ""
-            )
-            where.append(f"records {shown}")
+            more = f" and {self.count - 5} more" if self.count > 5 else ""
+            where.append(f"records {', '.join(map(str, self.records[:5]))}{more}")
         elif self.record is not None:
             where.append(f"record {self.record}")
         if self.field:
@@ -161,7 +163,7 @@ def counted(number: int, noun: str) -> str:
 
 
 class Problems:
-    """Collect problems of a whole run, equal causes as one problem with a count, with bounded memory.
+    """Collect the problems of a run in bounded memory, equal causes as one problem with a count.
 
     Beyond 10,000 different ones only the totals go on counting (`errors`, `warnings`, `dropped`).
     """
@@ -178,7 +180,10 @@ class Problems:
         return len(self._known)
 
     def add(self, problem: Problem) -> None:
-        """Tell `listener`, then add one occurrence; the same code, file, field, value and message as an earlier one only raises its count."""
+        """Tell `listener`, then add one occurrence.
+
+        The same code, file, field, value and message as of an earlier one only raise its count.
+        """
         if self.listener:
             self.listener(problem)
         cause = (

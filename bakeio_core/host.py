@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,14 +14,11 @@ from sqlalchemy import exc
 
 from bakeio_core.catalog import hookspecs
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.exchange import Candidate, Change, Decision, Format, Identity, Missing
+from bakeio_core.catalog.exchange import Candidate, Decision, Format, Missing
 from bakeio_core.catalog.model import View
 from bakeio_core.catalog.plugins import Plugins, describe
 from bakeio_core.database import writing
 from bakeio_core.database.connect import (
-    begin_read,
-    begin_write,
-    connect,
     ensure_begun,
     streaming,
     translated,
@@ -31,12 +28,12 @@ from bakeio_core.errors import (
     BakeioError,
     ImportRefused,
     PluginError,
-    Problem,
     Problems,
     UsageError,
 )
 from bakeio_core.exporting import pages, records
 from bakeio_core.exporting.documents import Progress, Sink
+from bakeio_core.exporting.proof import prove_set
 from bakeio_core.exporting.write_set import Exported, write_set
 from bakeio_core.exporting.write_view import (
     not_a_view,
@@ -45,58 +42,27 @@ from bakeio_core.exporting.write_view import (
     write_view,
     write_view_as,
 )
-from bakeio_core.files.export_set import ExportSet, differences
+from bakeio_core.files.export_set import ExportSet
 from bakeio_core.files.limits import Limits
 from bakeio_core.files.output import Foreign, refuse_file
 from bakeio_core.files.verify import verify
-from bakeio_core.history.aliases import Alias, all_aliases, forget_alias, learn
-from bakeio_core.history.tables import (
-    adopt_database_id,
-    all_runs,
-    has_journal,
-    make_tables,
-    will_write,
-)
-from bakeio_core.history.undo import Undo, run_to_undo
+from bakeio_core.history.aliases import all_aliases, forget_alias
+from bakeio_core.history.tables import all_runs, make_tables, will_write
+from bakeio_core.history.undo import run_to_undo, undo_run
 from bakeio_core.history.upgrade import refuse_writing, upgrade_tables
 from bakeio_core.history.why import history_of
-from bakeio_core.importing.apply import Application, lock_tables, refusal
-from bakeio_core.importing.context import tell_context
-from bakeio_core.importing.merge import ViewPlanner
+from bakeio_core.importing.import_plan import ImportPlan
 from bakeio_core.importing.opening import not_as_view, open_source
-from bakeio_core.importing.options import ImportOptions
-from bakeio_core.importing.planner import Planner, report_of
-from bakeio_core.importing.skipped import Skipped
+from bakeio_core.importing.options import ImportOptions, options_of
+from bakeio_core.importing.run import Plan, carry_out, learned, plan_import
 from bakeio_core.importing.sources import Source
 from bakeio_core.report import Report
 from bakeio_core.resolving import decisions
 from bakeio_core.resolving.candidates import Candidates
-from bakeio_core.resolving.decisions import Decisions, Resolver, auto_create, name_candidates, now
-from bakeio_core.values.folding import folded_key
+from bakeio_core.resolving.decisions import Decisions, Resolver, auto_create, now
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-
-@dataclass
-class Plan:
-    """What an import would do, shown before it is done: `report`, `missing`, and the changes that are not plain creations.
-
-    Pass it to `Bakeio.apply`, which plans again inside its transaction and refuses where the outcome is another one.
-    """
-
-    source: Source
-    options: ImportOptions
-    decisions: Decisions
-    report: Report
-    missing: list[Missing]
-    changes: list[Change] = field(default_factory=list)
-    sha256: str = ""
-    digest: bytes = b""
-
-    def preview(self) -> str:
-        """Return the plan as text for a person."""
-        return self.report.text()
 
 
 class Bakeio:
@@ -189,17 +155,10 @@ class Bakeio:
                     records.setdefault(entity, []).extend(items)
         if not records:
             raise UsageError("no plugin gives sample records: is one of them blocked?")
-        return self._import(
-            db,
-            sample_source(
-                records,
-                self.catalog,
-                strict=all(p.status == "active" for p in self.plugins.all.values()),
-            ),
-            ImportOptions(),
-            Decisions(),
-            dry_run=False,
-        )
+        is_whole = all(p.status == "active" for p in self.plugins.all.values())
+        source = sample_source(records, self.catalog, strict=is_whole)
+        how = {"dry_run": False, "is_journaled": True}
+        return self._carry_out(db, source, ImportOptions(), Decisions(), None, **how)
 
     # -- out
     def export_complete(
@@ -245,38 +204,16 @@ class Bakeio:
             )
 
     def _prove(self, folder: Path, *, transactional: bool) -> dict[str, Any]:
-        """Restore a set into a scratch database, export it again and compare. Raises BakeioError naming the first difference."""
-        with tempfile.TemporaryDirectory(prefix="bakeio-proof-") as scratch:
-            engine, again = connect(Path(scratch) / "proof.db"), Path(scratch) / "again"
-            try:
-                with begin_write(engine) as db:
-                    self.create_tables(db)
-                    report = self.import_complete(db, folder, journal=False)
-                with begin_read(engine) as db:
-                    write_set(self.hook, db, self.catalog, again, transactional=transactional)
-            except ImportRefused as refused:
-                first = next(
-                    (str(problem) for problem in refused.problems if problem.severity == "error"),
-                    str(refused),
-                )
-                raise BakeioError(
-                    f"the set could not be restored, so it is no backup: {first}",
-                    code="checksum-mismatch",
-                ) from None
-            finally:
-                engine.dispose()
-            for difference in differences(folder, again):
-                raise BakeioError(
-                    f"restored and exported again the set is another one: {difference}",
-                    code="checksum-mismatch",
-                )
-        how = "restored into an empty database and exported again: the same records, byte for byte"
-        return {
-            "proved_at": now(),
-            "records": report.summary["created"],
-            "identical": True,
-            "how": how,
-        }
+        """Restore a set into a scratch database, export it again and compare."""
+
+        def restore(db: Connection, set_: Path) -> Report:
+            self.create_tables(db)
+            return self.import_complete(db, set_, journal=False)
+
+        def export(db: Connection, again: Path) -> None:
+            write_set(self.hook, db, self.catalog, again, transactional=transactional)
+
+        return prove_set(folder, restore, export)
 
     def view(self, name: str) -> View:
         """Return an installed view by name. Raises UsageError where there is none, saying which there are."""
@@ -376,88 +313,55 @@ class Bakeio:
         db: Connection,
         source: str | Path | Source,
         *,
-        mode: str = "merge",
+        options: ImportOptions | None = None,
         resolve: Resolver | None = None,
         decisions: Mapping[Missing, Decision] | None = None,
-        on_conflict: str = "fail",
-        skip_errors: bool = False,
-        accept_edits: bool = False,
-        nulls: str = "keep",
-        allow: Collection[str] = (),
-        allow_duplicates: bool = False,
-        create: Collection[str] = (),
+        **how: Any,
     ) -> Plan:
         """Find out what an import would do; only SELECTs are made.
 
-        source: a set's folder, zip or manifest, a view's file, or what `open` returned. mode: merge, skip-existing, update-only or replace.
-        resolve: called with what is missing, returns the decisions it knows; plugins are asked first; decisions: answers known already.
-        create: entities whose missing rows are created where the file tells all that is required.
-        on_conflict: fail, keep-db or take-file, where file and database both changed. skip_errors: leave bad records out.
-        accept_edits: take a set whose files were changed. nulls: what null means in a view, keep or clear. allow: checks to lift.
-        allow_duplicates: add new records of a view even where equal rows are there.
-        Returns a `Plan` with the report a real import would give. Raises DocumentError where the source cannot be read.
+        Args:
+            db: A connection inside the caller's transaction.
+            source: A set's folder, zip or manifest, a view's file, or what `open` returned.
+            options: How to import.
+            resolve: Called with what is missing, returns the decisions it knows; plugins are asked
+                first.
+            decisions: Answers known already.
+            how: Options by name, such as `mode="update-only"`; see `ImportOptions`.
+
+        Returns:
+            The plan, with the report a real import would give.
+
+        Raises:
+            DocumentError: The source cannot be read.
+            UsageError: An option makes no sense.
         """
-        opened = (
-            source if isinstance(source, Source) else self.open(source, accept_edits=accept_edits)
-        )
-        options = ImportOptions(
-            mode, on_conflict, skip_errors, nulls, frozenset(allow), allow_duplicates
-        )
+        chosen = options_of(options, how)
+        opened = self._opened(source, chosen)
+        with translated():
+            known = self._known(db, opened, decisions)
         resolvers = [resolve] if resolve is not None else []
-        resolvers += [auto_create(self.catalog, create)] if create else []
+        resolvers += [auto_create(self.catalog, chosen.create)] if chosen.create else []
+
+        def answer(missing: Sequence[Missing]) -> Iterator[Mapping[Missing, Decision]]:
+            for answers in self.hook.bakeio_resolve_references(db=db, missing=missing):
+                yield answers or {}
+            for resolver in resolvers:
+                left = [item for item in missing if known.get(item) is None]
+                yield (resolver(left) or {}) if left else {}
+
+        return plan_import(db, self.catalog, opened, chosen, known, answer)
+
+    def _opened(self, source: str | Path | Source, options: ImportOptions) -> Source:
+        if isinstance(source, Source):
+            return source
+        return self.open(source, accept_edits=options.accept_edits)
+
+    def _known(
+        self, db: Connection, source: Source, decisions: Mapping[Missing, Decision] | None
+    ) -> Decisions:
         ensure_begun(db)
-        with translated(), streaming():
-            known = Decisions({**opened.decisions, **(decisions or {})}, self._learned(db))
-            search = Candidates(db, self.catalog, known.aliases)
-            while True:
-                planner = Planner(
-                    db, self.catalog, opened, options, known, view_planner=ViewPlanner
-                )
-                for _ in planner.changes():
-                    pass
-                missing = self._ordered(planner, search)
-                if not missing or not self._resolved(db, missing, known, resolvers):
-                    break
-            search.prepare({item.entity for item in missing})
-            report = report_of(planner, dry_run=True, refused=refusal(planner))
-            name_candidates(report.problems, missing)
-            return Plan(
-                opened,
-                options,
-                known,
-                report,
-                missing,
-                planner.shown,
-                opened.fingerprint(),
-                planner.outcome(),
-            )
-
-    def _learned(self, db: Connection) -> dict[Identity, int]:
-        return {(alias.entity, folded_key(alias.key)): alias.row for alias in all_aliases(db)}
-
-    def _ordered(self, planner: Planner, search: Candidates) -> list[Missing]:
-        """Return what is missing in import order, each with what its first record tells and a way to find candidates."""
-        order = {name: place for place, name in enumerate(self.catalog.entities)}
-        found = sorted(planner.missing.values(), key=lambda item: order[item.entity])
-        tell_context(planner.source, found, self.catalog)
-        for item in found:
-            item.search = search.of_missing
-        return found
-
-    def _resolved(
-        self,
-        db: Connection,
-        missing: list[Missing],
-        known: Decisions,
-        resolvers: Iterable[Resolver],
-    ) -> int:
-        new = 0
-        for answers in self.hook.bakeio_resolve_references(db=db, missing=missing):
-            new += known.add(answers or {})
-        for resolver in resolvers:
-            left = [item for item in missing if known.get(item) is None]
-            new += known.add(resolver(left) or {}) if left else 0
-        return new
+        return Decisions({**source.decisions, **(decisions or {})}, learned(db))
 
     def apply(
         self,
@@ -472,83 +376,118 @@ class Bakeio:
     ) -> Report:
         """Carry out a plan inside the caller's transaction: all of it, or nothing.
 
-        skip_errors: import the good records and leave the bad ones. dry_run: write, look, and take everything back.
-        journal, skipped_log, progress: as with `import_`.
-        Raises ImportRefused (with `report` and `problems`) where it must not be done, or where file or database are no longer as planned
-        (`changed-meanwhile`); then nothing was written.
+        Args:
+            db: A connection inside the caller's transaction.
+            plan: What `plan` returned.
+            skip_errors: Import the good records and leave the bad ones, whatever was planned.
+            dry_run: Write, look, and take everything back.
+            journal: Record the run.
+            skipped_log: Where the records left out are written before this returns; remove it if
+                you roll back.
+            progress: Called with (entity, records written).
+
+        Raises:
+            ImportRefused: It must not be done, or (`changed-meanwhile`) file or database are no
+                longer as planned; nothing was written. It comes with `report` and `problems`.
         """
-        options = (
-            plan.options if skip_errors is None else replace(plan.options, skip_errors=skip_errors)
-        )
+        options = plan.options
+        if skip_errors is not None:
+            options = replace(options, skip_errors=skip_errors)
         if plan.source.fingerprint() != plan.sha256:
-            raise ImportRefused(
-                "the file changed after the import was planned: plan it again",
-                code="changed-meanwhile",
-            )
-        return self._import(
-            db, plan.source, options, plan.decisions, dry_run=dry_run, expected=plan.digest, journal=journal, skipped_log=skipped_log,
-            progress=progress,
-        )  # fmt: skip
+            message = "the file changed after the import was planned: plan it again"
+            raise ImportRefused(message, code="changed-meanwhile")
+        return self._carry_out(
+            db,
+            plan.source,
+            options,
+            plan.decisions,
+            progress,
+            dry_run=dry_run,
+            is_journaled=journal,
+            expected=plan.digest,
+            skipped_log=skipped_log,
+        )
 
     def import_(
         self,
         db: Connection,
         source: str | Path | Source,
         *,
-        mode: str = "merge",
+        options: ImportOptions | None = None,
         resolve: Resolver | None = None,
         decisions: Mapping[Missing, Decision] | None = None,
-        on_conflict: str = "fail",
-        skip_errors: bool = False,
-        accept_edits: bool = False,
-        nulls: str = "keep",
-        allow: Collection[str] = (),
-        allow_duplicates: bool = False,
-        create: Collection[str] = (),
         dry_run: bool = False,
         journal: bool = True,
         skipped_log: Path | None = None,
         progress: Progress | None = None,
+        **how: Any,
     ) -> Report:
-        """Import a file or a set in one pass, nothing shown before: plan and write together inside the caller's transaction.
+        """Import a file or a set in one pass: plan and write in the caller's transaction.
 
-        The parameters are those of `plan` and `apply`; journal: record the run; skipped_log: where the records left out by `skip_errors` are
-        written before this returns (remove it if you roll back); progress: called with (entity, records done).
-        Raises ImportRefused with `report` where nothing was written.
+        Args:
+            db: A connection inside the caller's transaction.
+            source: As for `plan`.
+            options: How to import.
+            resolve: As for `plan`.
+            decisions: As for `plan`.
+            dry_run: Write, look, and take everything back.
+            journal: Record the run.
+            skipped_log: As for `apply`.
+            progress: Called with (entity, records written).
+            how: Options by name, such as `mode="update-only"`; see `ImportOptions`.
+
+        Raises:
+            ImportRefused: Nothing was written; it comes with `report`.
+            DocumentError: The source cannot be read.
+            UsageError: An option makes no sense.
         """
-        opened = (
-            source if isinstance(source, Source) else self.open(source, accept_edits=accept_edits)
-        )
-        options = ImportOptions(
-            mode, on_conflict, skip_errors, nulls, frozenset(allow), allow_duplicates
-        )
-        known = None
-        ensure_begun(db)
+        chosen = options_of(options, how)
+        opened = self._opened(source, chosen)
         with translated():
+            ensure_begun(db)
             will_write(db)
-        if (
-            resolve or create or len(self.hook.bakeio_resolve_references.get_hookimpls()) > 1
-        ):  # somebody besides the core may know answers
-            known = self.plan(
-                db, opened, mode=mode, resolve=resolve, decisions=decisions, on_conflict=on_conflict, skip_errors=skip_errors, nulls=nulls,
-                allow=allow, allow_duplicates=allow_duplicates, create=create,
-            ).decisions  # fmt: skip
-        with translated():
-            known = (
-                Decisions({**opened.decisions, **(decisions or {})}, self._learned(db))
-                if known is None
-                else known
-            )
-        return self._import(
+            known = self._known(db, opened, decisions)
+        # somebody besides the core may know answers
+        has_plugins = len(self.hook.bakeio_resolve_references.get_hookimpls()) > 1
+        if resolve or chosen.create or has_plugins:
+            asked = self.plan(db, opened, options=chosen, resolve=resolve, decisions=decisions)
+            known = asked.decisions
+        return self._carry_out(
             db,
             opened,
-            options,
+            chosen,
             known,
+            progress,
             dry_run=dry_run,
-            journal=journal,
+            is_journaled=journal,
             skipped_log=skipped_log,
-            progress=progress,
         )
+
+    def _carry_out(
+        self,
+        db: Connection,
+        source: Source,
+        options: ImportOptions,
+        decisions: Decisions,
+        progress: Progress | None,
+        **how: Any,
+    ) -> Report:
+        if options.mode == "replace":
+            self._refuse_replacing(source)
+        write = self._watched(progress)
+        return carry_out(db, self.catalog, source, options, decisions, write, **how)
+
+    def _refuse_replacing(self, source: Source) -> None:
+        """Raise where rows must not be replaced by a source."""
+        if source.kind != "set":
+            message = f"only a set can replace what is there; {source.name} is a {source.kind}"
+            raise UsageError(message)
+        broken = self.broken(views=False)
+        if broken:
+            raise PluginError(
+                f"rows cannot be replaced without it. {broken[0]}. Mend it, or leave it out with "
+                "--block NAME"
+            )
 
     def import_complete(
         self, db: Connection, source: str | Path | Source, **options: Any
@@ -569,25 +508,19 @@ class Bakeio:
         refuse_file(Path(path), self.not_as_view)
         ensure_begun(db)
         with translated(), streaming():
-            planner = Planner(
-                db,
-                self.catalog,
-                source,
-                ImportOptions(),
-                Decisions(None, self._learned(db)),
-                view_planner=ViewPlanner,
-            )
-            part = planner.planner_of(source.parts[0])
+            known = Decisions(None, learned(db))
+            plan = ImportPlan(db, self.catalog, source, ImportOptions(), known)
+            part = plan.part(source.parts[0])
             for _ in part.changes():
                 pass
-            ids = {known >> 33: identity for identity, known in part.touched.items()}
-            return rewrite_view(
-                self.hook, db, self.catalog, source.parts[0], ids, Path(path), self.not_as_view
-            )
+            ids = {number: row for row, number in part.claims.record_of.items()}
+            foreign = self.not_as_view
+            where = (source.parts[0], ids, Path(path), foreign)
+            return rewrite_view(self.hook, db, self.catalog, *where)
 
     @property
     def not_as_view(self) -> Foreign:
-        """What says of a path history_of `refresh_view` must not write there."""
+        """What says of a path why `refresh_view` must not write there."""
         return partial(
             not_as_view, catalog=self.catalog, limits=self.limits, formats=self.formats.values()
         )
@@ -601,7 +534,7 @@ class Bakeio:
             )
         ensure_begun(db)
         with translated(), streaming():
-            return Candidates(db, self.catalog, self._learned(db)).of_text(name, text, limit)
+            return Candidates(db, self.catalog, learned(db)).of_text(name, text, limit)
 
     def aliases(self, db: Connection) -> list[dict[str, Any]]:
         """Return what was learned in earlier imports: entity, key, the label of the row it means now (None where it is gone), at and run."""
@@ -641,9 +574,8 @@ class Bakeio:
         with translated():
             will_write(db)
             refuse_writing(db, self.catalog)
-            undoing = Undo(db, self.catalog, self._watched(None), run_to_undo(db, run), now())
-        undoing.run(dry_run=dry_run)
-        return undoing.report(dry_run=dry_run)
+            entry = run_to_undo(db, run)
+        return undo_run(db, self.catalog, self._watched(None), entry, now(), dry_run=dry_run)
 
     def why(
         self, db: Connection, entity: str, key: str, field: str | None = None
@@ -672,153 +604,29 @@ class Bakeio:
                 )
             return history_of(db, known, ids[0], field)
 
-    def _import(
-        self,
-        db: Connection,
-        source: Source,
-        options: ImportOptions,
-        decisions: Decisions,
-        *,
-        dry_run: bool,
-        expected: bytes | None = None,
-        journal: bool = True,
-        skipped_log: Path | None = None,
-        progress: Progress | None = None,
-    ) -> Report:
-        ensure_begun(db)
-        with translated():
-            will_write(db)
-            refuse_writing(db, self.catalog)
-            lock_tables(db, self.catalog, source)
-            planner = Planner(
-                db,
-                self.catalog,
-                source,
-                options,
-                decisions,
-                planning=False,
-                view_planner=ViewPlanner,
-                witness=expected is not None,
-            )
-            journal = journal and has_journal(db)
-            application = Application(
-                planner,
-                self._watched(progress),
-                journal,
-                self._kept(planner) if options.mode == "replace" else None,
-            )
-            adopts = (
-                source.kind == "set"
-                and source.database_id
-                and not planner.own
-                and self._untouched(db)
-            )
-        skipped = Skipped()
-        if options.skip_errors:
-            planner.problems.listener = skipped.note
-        reports: list[Report] = []
-
-        def told() -> None:
-            reports.append(report_of(planner, dry_run=dry_run))
-            self._name_candidates(planner, reports[0].problems)
-
-        try:
-            application.run(dry_run=dry_run, expected=expected, told=told)
-        except ImportRefused as refused:
-            if refused.code is not None:
-                planner.problems.add(
-                    Problem(code=refused.code, file=source.name, message=str(refused))
-                )
-            refused.report = report_of(planner, dry_run=dry_run, refused=str(refused))
-            self._name_candidates(planner, refused.report.problems)
-            raise
-        if adopts and not dry_run:
-            adopt_database_id(db, str(source.database_id))
-        if source.aliases and journal and not dry_run:
-            self._take_over(db, planner)
-        report = reports[0]
-        report.run = None if dry_run or application.journal is None else application.journal.run
-        if skipped_log is not None and skipped.reasons and not dry_run:
-            skipped.write(planner, report.problems, skipped_log)
-            report.skipped_log = str(skipped_log)
-        return report
-
-    def _kept(self, planner: Planner) -> dict[str, set[int]]:
-        """Return the rows a set that is to replace what is there means: the others are deleted. Raises where it must not be done."""
-        if planner.source.kind != "set":
-            raise UsageError(
-                f"only a set can replace what is there; {planner.source.name} is a {planner.source.kind}"
-            )
-        broken = self.broken(views=False)
-        if broken:
-            raise PluginError(
-                f"rows cannot be replaced without it. {broken[0]}. Mend it, or leave it out with --block NAME"
-            )
-        with streaming():
-            before = Planner(
-                planner.db, self.catalog, planner.source, planner.options, planner.decisions
-            )
-            for _ in before.changes():
-                pass
-        return before.meant
-
-    def _name_candidates(self, planner: Planner, problems: list[Problem]) -> None:
-        """Put the rows that may be meant into the problems with references."""
-        if planner.missing:
-            with translated():
-                search = Candidates(planner.db, self.catalog, planner.decisions.aliases)
-                name_candidates(problems, self._ordered(planner, search))
-
-    def _take_over(self, db: Connection, planner: Planner) -> None:
-        """Learn what a set brings along, where its rows are here and nothing else was learned."""
-        known, lessons = self._learned(db), []
-        for entry in planner.source.aliases:
-            entity = self.catalog.entities.get(entry["entity"])
-            if entity is not None and (entity.name, folded_key(entry["key"])) not in known:
-                for column, value in entry["target"].items():
-                    named = (column,) in entity.all_keys and isinstance(value, str)
-                    rows = (
-                        planner.linker.rows(entity).by((column,), [(value,)]).get((value,), [])
-                        if named
-                        else []
-                    )
-                    if len(rows) == 1:
-                        lessons.append(
-                            Alias(
-                                entity.name,
-                                entry["key"],
-                                rows[0][planner.linker.rows(entity).id_place],
-                            )
-                        )
-                        break
-        learn(db, None, lessons, planner.now)
-
-    def _untouched(self, db: Connection) -> bool:
-        dialect = ensure_begun(db)
-        return not all_runs(db) and all(
-            dialect.is_empty(db, entity.table) for entity in self.catalog.entities.values()
-        )
-
     def _watched(self, progress: Progress | None) -> Callable[..., Any]:
-        """Return the caller of the writing hook: it tells `progress`, and names the plugin that fails."""
-        done: dict[str, int] = {}
+        """Return what writes a batch through the hook, and names the plugin that fails.
+
+        `progress` is told of what was written: of each row once, however often it was tried.
+        """
+        done: Counter[str] = Counter()
 
         def call(**arguments: Any) -> Any:
             changes = arguments["changes"]
             name = changes.entity.name
-            done[name] = done.get(name, 0) + len(changes.rows) + len(changes.updates)
-            if progress:
-                progress(name, done[name])
             try:
-                return self.hook.bakeio_import_records(**arguments)
+                written = self.hook.bakeio_import_records(**arguments)
             except (exc.SQLAlchemyError, BakeioError):
                 raise
             except Exception as error:
                 culprit = self.plugins.culprit(error)
                 if culprit is None:
                     raise
-                raise PluginError(
-                    f"{culprit} failed while {name} were written: {describe(error)}; nothing was written"
-                ) from error
+                message = f"{culprit} failed while {name} were written: {describe(error)}"
+                raise PluginError(f"{message}; nothing was written") from error
+            done[name] += len(changes.rows) + len(changes.updates)
+            if progress:
+                progress(name, done[name])
+            return written
 
         return call

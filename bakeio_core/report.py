@@ -1,4 +1,4 @@
-"""What a plan is made of: options, changes, drafts of records, rows to create. Plain data."""
+"""What an import or an undo came to, as data and as text for a person."""
 
 from __future__ import annotations
 
@@ -24,15 +24,26 @@ COUNTS = (
 )
 SHOWN = 50
 UNDO = "undo"
-TOLD = ("created", "updated", "deleted", *COUNTS[3:])
+TOTALS = ("created", "updated", "deleted", *COUNTS[3:])
 
 
 @dataclass
 class Report:
-    """The outcome of one import, the same for a dry run and the real one but for `run`, `dry_run` and times.
+    """The outcome of one import or undo.
 
-    summary: {processed, created, updated, unchanged, skipped, conflicts, errors, nulls_kept}; entities: the same per entity;
-    refused: why nothing was written, empty where it was (or would be).
+    It is the same for a dry run and the real one but for `run`, `dry_run` and times.
+
+    Attributes:
+        run: Its number in the journal, None where it has none.
+        summary: {processed, created, updated, unchanged, skipped, conflicts, errors, nulls_kept}.
+        entities: The same per entity.
+        created_entities: {entity: keys} of the rows that references were created for.
+        resolved: The decisions that were applied.
+        skipped_log: The file the skipped records were logged to.
+        problems: What is wrong with the records, equal causes once.
+        refused: Why nothing was written; empty where it was (or would be).
+        dropped: How many more problems there are than `problems` holds.
+        changes: What was created, updated or deleted, the first 10,000.
     """
 
     run: int | None
@@ -51,7 +62,11 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 refused with nothing written, 3 done with some records skipped for a problem or by decision, or kept by an undo."""
+        """The exit code of the command line.
+
+        0: done; 1: refused, nothing written; 3: done, with some records skipped for a problem or
+        by decision, or kept by an undo.
+        """
         if self.refused:
             return 1
         if self.mode == UNDO:
@@ -72,32 +87,45 @@ class Report:
             "resolved",
             "skipped_log",
         )
-        return {name: getattr(self, name) for name in names} | {
-            "problems": [msgspec.to_builtins(problem) for problem in self.problems]
-        }
+        problems = [msgspec.to_builtins(problem) for problem in self.problems]
+        return {name: getattr(self, name) for name in names} | {"problems": problems}
 
     def text(self) -> str:
-        """Return the report for a terminal: one line per entity, then the problems, then what it comes to."""
+        """Return the report for a terminal: a line for each entity, problems, what it comes to."""
         lines = []
         for name, counts in self.entities.items():
-            said = [_said(what, counts[what]) for what in TOLD if counts.get(what)]
-            lines.append(
-                f"  {name:<20} {counts['processed']:>9,} records: {', '.join(said) or 'nothing to do'}"
-            )
+            done = ", ".join(_counted(what, counts[what]) for what in TOTALS if counts.get(what))
+            done = done or "nothing to do"
+            lines.append(f"  {name:<20} {counts['processed']:>9,} records: {done}")
         lines += [_resolved_line(entry) for entry in self.resolved[:SHOWN]]
         lines += problem_lines(self.problems, self.dropped)
-        total = ", ".join(_said(what, self.summary.get(what, 0)) for what in TOLD
-                          if what != "nulls_kept" and (self.summary.get(what) or (what in ("created", "updated") and self.mode != UNDO)))  # fmt: skip
+        always = () if self.mode == UNDO else ("created", "updated")
+        total = ", ".join(
+            _counted(what, self.summary.get(what, 0))
+            for what in TOTALS
+            if what != "nulls_kept" and (self.summary.get(what) or what in always)
+        )
         if self.skipped_log:
             lines.append(
-                f"Skipped records are in {self.skipped_log}: mend them there, then: bakeio import {self.skipped_log}"
+                f"Skipped records are in {self.skipped_log}: mend them there, "
+                f"then: bakeio import {self.skipped_log}"
             )
+        outcome = "Taken back" if self.mode == UNDO else "Imported"
+        if self.dry_run:
+            outcome = "Dry run, nothing was written"
         if self.refused:
             lines.append(f"Refused: {printable(self.refused)}. ({total})")
         else:
-            done = "Taken back" if self.mode == UNDO else "Imported"
-            lines.append(f"{'Dry run, nothing was written' if self.dry_run else done}: {total}.")
+            lines.append(f"{outcome}: {total}.")
         return "\n".join(lines)
+
+
+_WAYS = {
+    "existing": "is",
+    "create": "was created as",
+    "empty": "was left empty",
+    "skip": "was skipped",
+}
 
 
 def _resolved_line(entry: dict[str, Any]) -> str:
@@ -106,19 +134,18 @@ def _resolved_line(entry: dict[str, Any]) -> str:
     def key(values: dict[str, Any]) -> str:
         return ", ".join(f"{column} {shown(value)}" for column, value in values.items())
 
-    ways = {
-        "existing": "is",
-        "create": "was created as",
-        "empty": "was left empty",
-        "skip": "was skipped",
-    }
     target = f" {key(entry['target'])}" if entry.get("target") else ""
     learned = ", as learned in an earlier import" if entry["by"] == ALIAS else ""
-    return f"  {entry['entity']}: {key(entry['key'])} {ways[entry['action']]}{target}{learned} ({counted(entry['records'], 'record')})"
+    return (
+        f"  {entry['entity']}: {key(entry['key'])} {_WAYS[entry['action']]}{target}{learned} "
+        f"({counted(entry['records'], 'record')})"
+    )
 
 
-def _said(what: str, count: int) -> str:
-    return f"{count:,} {'nulls kept' if what == 'nulls_kept' else what[:-1] if count == 1 and what in ('errors', 'conflicts') else what}"
+def _counted(what: str, count: int) -> str:
+    if what in ("errors", "conflicts"):
+        return counted(count, what[:-1])
+    return f"{count:,} {what.replace('_', ' ')}"
 
 
 def problem_lines(problems: Iterable[Problem], dropped: int = 0) -> list[str]:
@@ -130,9 +157,8 @@ def problem_lines(problems: Iterable[Problem], dropped: int = 0) -> list[str]:
         lines.append(f"{problem.severity}: {printable(str(problem))} [{problem.code}]")
         if problem.candidates:
             near = ", ".join(f"{shown(c['label'])} ({c['score']:.2f})" for c in problem.candidates)
-            lines.append(
-                f"    {'one of' if problem.code == 'ambiguous-key' else 'like it'}: {near}"
-            )
+            how = "one of" if problem.code == "ambiguous-key" else "like it"
+            lines.append(f"    {how}: {near}")
     left = len(ranked) - SHOWN + dropped
     if left > 0:
         lines.append(f"... and {left} more problems; all of them with --json")

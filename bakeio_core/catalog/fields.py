@@ -1,37 +1,138 @@
-"""What a field of a file means: the one map between fields of files and columns of tables."""
+"""What a field of a file means: the one map between the fields of files and the columns of tables.
+
+It is read both ways: an export asks for the fields in order, an import for the field that says what
+a column is to hold (`own`), or what the row a reference means is called (`naming`).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.model import Entity, View
+from bakeio_core.values import Json, Kind, Text
 
-if TYPE_CHECKING:
-    from bakeio_core.catalog.catalog import Catalog
+REV, CLEAR = "_rev", "_clear"
+_SUPPLIED = ("uuid", "created_at", "updated_at")
 
 
-def record_fields(entity: Entity) -> dict[str, tuple[str, str | None]]:
-    """Return the fields of an entity's file in order.
+@dataclass(frozen=True)
+class FileField:
+    """What one field of a file means for its entity.
 
-    Returns:
-        {name: (column, column of the referred row, or None)}.
+    `column` is the column it is about, None where it only informs. With `target` it is not the
+    column's own value but that column of the row which the reference in `column` names. `role` is
+    key, editable, readonly, context, revision or clear; `nullable` tells whether the file may say
+    null.
     """
-    fields: dict[str, tuple[str, str | None]] = {}
+
+    name: str
+    column: str | None
+    kind: Kind
+    target: str | None = None
+    role: str = "editable"
+    nullable: bool = True
+
+
+class FieldMap:
+    """The fields of one file of an entity, by name and by what they are about.
+
+    Args:
+        entity: Whose records the file holds.
+        catalog: Every entity, for what references lead to.
+        fields: The fields in the order of the file.
+    """
+
+    def __init__(self, entity: Entity, catalog: Catalog, fields: list[FileField]) -> None:
+        self.entity, self.catalog = entity, catalog
+        self.by_name = {field.name: field for field in fields}
+
+    def __iter__(self) -> Iterator[FileField]:
+        return iter(self.by_name.values())
+
+    @cached_property
+    def own(self) -> dict[str, str]:
+        """The field that says what a column holds: {column: field}, written ones first."""
+        found: dict[str, str] = {}
+        for field in sorted(self, key=lambda field: field.role == "readonly"):
+            if field.column is not None and field.target is None:
+                found.setdefault(field.column, field.name)
+        return found
+
+    @cached_property
+    def naming(self) -> dict[str, dict[str, FileField]]:
+        """The fields that say what a referred row is called: {reference: {column of it: field}}.
+
+        Best first: keys of the target in their order, then other lookups.
+        """
+        found = {}
+        for column, reference in self.entity.references.items():
+            named = {f.target: f for f in self if f.column == column and f.target is not None}
+            target = self.catalog.entities[reference.target]
+            best = [*(key[0] for key in target.all_keys if len(key) == 1), *named]
+            found[column] = {name: named[name] for name in dict.fromkeys(best) if name in named}
+        return found
+
+    def of_role(self, *roles: str) -> list[FileField]:
+        """Return the fields with one of these roles, in order."""
+        return [field for field in self if field.role in roles]
+
+
+def entity_fields(entity: Entity, catalog: Catalog) -> FieldMap:
+    """Return the fields of an entity's file: its columns, each reference with its lookups behind it."""
+    fields = []
     for column in entity.columns:
-        fields[column] = (column, None)
-        if column in entity.references:
-            fields |= {
-                name: (column, wanted) for name, wanted in entity.references[column].lookups.items()
-            }
-    return fields
+        reference = entity.references.get(column)
+        is_supplied = column in (entity.primary, *_SUPPLIED) or (
+            column == "slug" and bool(entity.slug_from)
+        )
+        optional = entity.nullable(column) or reference is not None or is_supplied
+        fields.append(FileField(column, column, entity.kinds[column], nullable=optional))
+        if reference is not None:
+            kinds = catalog.entities[reference.target].kinds
+            for name, wanted in reference.lookups.items():
+                fields.append(FileField(name, column, kinds[wanted], wanted))
+    return FieldMap(entity, catalog, fields)
+
+
+def decision_fields(entity: Entity, catalog: Catalog) -> FieldMap:
+    """Return the fields of a row that a decision creates: `reference.column` names by any key."""
+    fields = list(entity_fields(entity, catalog))
+    for column, reference in entity.references.items():
+        target = catalog.entities[reference.target]
+        bound = {field.target for field in fields if field.column == column}
+        for wanted in dict.fromkeys(key[0] for key in target.all_keys if len(key) == 1):
+            if wanted not in bound:
+                name = f"{column}.{wanted}"
+                fields.append(FileField(name, column, target.kinds[wanted], wanted))
+    return FieldMap(entity, catalog, fields)
+
+
+def view_fields(view: View, catalog: Catalog) -> FieldMap:
+    """Return the fields of a view's file. What may be written is the installed view's to say."""
+    entity, fields = catalog.entities[view.entity], []
+    for name, item in view.fields.items():
+        source = item.source
+        if isinstance(source, str) and "." not in source:
+            fields.append(FileField(name, source, entity.kinds[source], role=item.role))
+        elif names_a_row(catalog, entity, source):
+            step, wanted = str(source).split(".")
+            kind = catalog.entities[entity.references[step].target].kinds[wanted]
+            fields.append(FileField(name, step, kind, wanted, role=item.role))
+        else:
+            fields.append(FileField(name, None, Json(), role="context"))
+    fields.append(FileField(REV, None, Text(), role="revision"))
+    fields.append(FileField(CLEAR, None, Json(), role="clear"))
+    return FieldMap(entity, catalog, fields)
 
 
 def names_a_row(catalog: Catalog, entity: Entity, source: object) -> bool:
-    """Tell whether a source names the row a reference leads to: by one of its keys or a lookup."""
+    """Tell whether a source is one step over a reference, to a key or a lookup of the target."""
     if not isinstance(source, str) or source.count(".") != 1:
         return False
     step, column = source.split(".")
     reference = entity.references[step]
-    return (column,) in catalog.entities[
-        reference.target
-    ].all_keys or column in reference.lookups.values()
+    is_key = (column,) in catalog.entities[reference.target].all_keys
+    return is_key or column in reference.lookups.values()

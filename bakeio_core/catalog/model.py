@@ -194,6 +194,12 @@ class Entity:
         ) + tuple(declared)
 
     @cached_property
+    def readable_key(self) -> Key:
+        """The best natural key a person can read: no uuid, no references; else the primary key."""
+        readable = (key for key in self.all_keys if not {*key} & {"uuid", *self.references})
+        return next(readable, (self.primary,))
+
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """The columns by which people call a row."""
         return (self.label,) if isinstance(self.label, str) else tuple(self.label)

@@ -1,4 +1,4 @@
-"""The changes of a report for a terminal: grouped by entity and action, samples where there are many."""
+"""The changes of a report for a terminal, by entity and action; samples where there are many."""
 
 from __future__ import annotations
 
@@ -20,15 +20,19 @@ def differing(change: Change) -> Iterator[tuple[str, Any, Any]]:
     """Yield (column, before, after) of what a change sets, identity and stamps left out."""
     shown_values = change.old if change.action == "delete" else change.new
     for column, value in shown_values.items():
-        told = change.action in ("create", "delete") and (
-            value is None or (column == "id" and value == change.id)
-        )
-        if column not in QUIET and not told:
+        says_nothing = value is None or (column == "id" and value == change.id)
+        whole = change.action in ("create", "delete")
+        if column not in QUIET and not (whole and says_nothing):
             yield column, change.old.get(column), value
 
 
 def lines(report: Report, *, color: bool = False) -> list[str]:
-    """Return the lines that show what changes: every action with its count, the first records of each with their fields."""
+    """Show what changes: every action with its count, the first records of each with their fields.
+
+    Args:
+        report: What an import or an undo came to.
+        color: Whether the lines may hold escape sequences of colours.
+    """
     out: list[str] = []
     for entity, counts in report.entities.items():
         for action, title in TITLES.items():
@@ -42,25 +46,23 @@ def lines(report: Report, *, color: bool = False) -> list[str]:
                 continue
             out.append(_colored(f"{printable(entity)}: {total:,} {title}", COLORS[action], color))
             for change in some[:SAMPLES]:
-                told = [f"record {change.record}"] if change.record else []
-                out.append(
-                    "  " + ", ".join(told + ([f"id {change.id}"] if change.id is not None else []))
-                )
-                out += [
-                    _line(change, column, before, after, color)
-                    for column, before, after in differing(change)
-                ]
+                names = [f"record {change.record}"] if change.record else []
+                names += [f"id {change.id}"] if change.id is not None else []
+                out.append(f"  {', '.join(names)}")
+                out += [_line(change, *cells, color) for cells in differing(change)]
             if total > SAMPLES:
                 out.append(f"  ... and {total - min(SAMPLES, len(some)):,} more")
     return out
 
 
 def _line(change: Change, column: str, before: Any, after: Any, color: bool) -> str:
-    if change.action in ("create", "delete"):
-        return f"    {printable(column)}: {shown(after, 50)}"
+    what = shown(after, 50)
     if change.action == "conflict":
-        return f"    {printable(column)}: database {shown(before, 30)}, file {shown(after, 30)}"
-    return f"    {printable(column)}: {_colored(shown(before, 30), '31', color)} -> {_colored(shown(after, 30), '32', color)}"
+        what = f"database {shown(before, 30)}, file {shown(after, 30)}"
+    elif change.action == "update":
+        old, new = _colored(shown(before, 30), "31", color), _colored(shown(after, 30), "32", color)
+        what = f"{old} -> {new}"
+    return f"    {printable(column)}: {what}"
 
 
 def _colored(text: str, code: str, color: bool) -> str:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bakeio_core.cli.group import bakeio
-from bakeio_core.cli.imports import only_one
+from bakeio_core.cli.import_options import only_one
 from bakeio_core.cli.session import Session, json_option
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from bakeio_core.report import Report
 
 
 class Day(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
+    """A day, written as ISO 8601 has it."""
+
     name = "date"
 
     def convert(self, value: Any, parameter: Any, context: Any) -> Any:
+        """Return the date, or fail saying how to write one."""
         from datetime import date
 
         try:
@@ -36,29 +45,20 @@ def init(session: Session, sample: bool, as_json: bool) -> None:
     from bakeio_core.database.connect import shown_url
 
     core = session.bakeio
-    made, report = session.write(
-        lambda db: (core.create_tables(db), core.load_sample(db) if sample else None), create=True
-    )
+
+    def work(db: Connection) -> tuple[list[str], Report | None]:
+        return core.create_tables(db), core.load_sample(db) if sample else None
+
+    made, report = session.write(work, create=True)
     where = shown_url(session.database)
     if as_json:
-        session.result_json(
-            {
-                "database": where,
-                "tables": made,
-                "sample": report.summary["created"] if report else 0,
-            }
-        )
+        loaded = report.summary["created"] if report else 0
+        session.result_json({"database": where, "tables": made, "sample": loaded})
         return
-    session.result(
-        f"{where}: made {len(made)} tables" if made else f"{where}: all tables are there already"
-    )
-    if report:
-        session.result(
-            "\n".join(
-                f"  {name:<20} {counts['created']:>6,} records"
-                for name, counts in report.entities.items()
-            )
-        )
+    done = f"made {len(made)} tables" if made else "all tables are there already"
+    session.result(f"{where}: {done}")
+    for name, counts in report.entities.items() if report else ():
+        session.result(f"  {name:<20} {counts['created']:>6,} records")
 
 
 @bakeio.command()
@@ -126,18 +126,19 @@ def export_complete(
             progress=progress,
         )
     if as_json:
-        archive = str(done.archive) if done.archive else None
-        told = {
-            "folder": str(done.folder),
-            "archive": archive,
-            "counts": done.counts,
-            "omitted": list(done.omitted),
-            "proved": prove,
-        }
-        session.result_json(told)
+        session.result_json(
+            {
+                "folder": str(done.folder),
+                "archive": str(done.archive) if done.archive else None,
+                "counts": done.counts,
+                "omitted": list(done.omitted),
+                "proved": prove,
+            }
+        )
         return
     session.result(f"Exported {sum(done.counts.values()):,} records to {done.folder}")
-    session.result("\n".join(f"  {name:<20} {count:>9,}" for name, count in done.counts.items()))
+    for name, count in done.counts.items():
+        session.result(f"  {name:<20} {count:>9,}")
     if done.omitted:
         session.result(f"  left out: {', '.join(done.omitted)}")
     if prove:
@@ -158,7 +159,12 @@ def export_complete(
 def validate_export(
     session: Session, path: Path | None, manifest: Path | None, as_json: bool
 ) -> None:
-    """Check a set (folder, zip or manifest): sizes, checksums, counts, order, references. Needs no database."""
+    """Check a set (folder, zip or manifest): sizes, checksums, counts, order, references. Needs no
+    database.
+    """
+    from bakeio_core.errors import counted
+    from bakeio_core.report import problem_lines
+
     target = only_one(path, manifest, "PATH", "--manifest")
     problems = session.bakeio.validate(target)
     if as_json:
@@ -166,19 +172,16 @@ def validate_export(
             {"path": str(target), "valid": not problems.errors, "problems": as_data(problems)}
         )
     else:
-        from bakeio_core.errors import counted
-        from bakeio_core.report import problem_lines
-
         for line in problem_lines(problems, problems.dropped):
             session.result(line)
-        session.result(
-            f"{target}: {'is valid' if not problems.errors else counted(problems.errors, 'problem')}."
-        )
+        found = counted(problems.errors, "problem") if problems.errors else "is valid"
+        session.result(f"{target}: {found}.")
     if problems.errors:
         raise SystemExit(1)
 
 
-def as_data(problems: Any) -> list[Any]:
+def as_data(problems: Iterable[Any]) -> list[Any]:
+    """Return problems as `--json` prints them."""
     import msgspec
 
     return [msgspec.to_builtins(problem) for problem in problems]
@@ -205,8 +208,18 @@ def as_data(problems: Any) -> list[Any]:
 @click.option("--force", is_flag=True, help="Overwrite a view whose edits are not imported yet.")
 @json_option
 @click.pass_obj
-def export_view(session: Session, name: str, output: str | None, fields: str | None, missing: tuple[str, ...], limit: int | None,
-                everything: bool, format_: str | None, force: bool, as_json: bool) -> None:  # fmt: skip
+def export_view(
+    session: Session,
+    name: str,
+    output: str | None,
+    fields: str | None,
+    missing: tuple[str, ...],
+    limit: int | None,
+    everything: bool,
+    format_: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
     """Write a view: a file a person or an assistant edits, to be imported again."""
     from bakeio_core.errors import PluginError, UsageError
 

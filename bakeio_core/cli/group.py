@@ -13,20 +13,26 @@ COMMANDS = "bakeio.commands"
 
 
 class Commands(click.Group):
-    """The commands of bakeio and those of plugins (entry points of `bakeio.commands`), loaded only when called; `-` and `_` are one."""
+    """The commands of bakeio and those of plugins; `-` and `_` in their names are one.
+
+    Plugins declare theirs as entry points of `bakeio.commands`; they are loaded only when called.
+    """
 
     def list_commands(self, context: click.Context) -> list[str]:
+        """Return the names of all commands."""
         return sorted({*super().list_commands(context), *plugin_commands()})
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Return a command, None where there is none of that name."""
         name = name.replace("_", "-")
         known = super().get_command(context, name)
         if known is None and name in (found := plugin_commands()):
             try:
                 known = found[name].load()
             except Exception as error:
+                what = f"{type(error).__name__}: {error}"
                 raise click.ClickException(
-                    f"the command {name} of a plugin cannot be loaded: {type(error).__name__}: {error}"
+                    f"the command {name} of a plugin cannot be loaded: {what}"
                 ) from None
         return known
 
@@ -41,12 +47,12 @@ class Commands(click.Group):
             name: command.get_short_help_str(formatter.width)
             for name, command in self.commands.items()
         }
-        rows = sorted({**plugins, **own}.items())
         with formatter.section("Commands"):
-            formatter.write_dl(rows)
+            formatter.write_dl(sorted({**plugins, **own}.items()))
 
 
 def plugin_commands() -> dict[str, Any]:
+    """Return the commands of plugins: {name: entry point}."""
     import importlib_metadata
 
     return {entry.name: entry for entry in importlib_metadata.entry_points(group=COMMANDS)}
@@ -62,7 +68,8 @@ def plugin_commands() -> dict[str, Any]:
     default="bakeio.db",
     metavar="URL|PATH",
     show_default=True,
-    help="The database: a path of an SQLite file, or a URL such as postgresql://user@host/name. Also from BAKEIO_DATABASE.",
+    help="The database: a path of an SQLite file, or a URL such as postgresql://user@host/name. "
+    "Also from BAKEIO_DATABASE.",
 )
 @click.option(
     "--block",
@@ -84,6 +91,8 @@ def plugin_commands() -> dict[str, Any]:
 def bakeio(
     context: click.Context, database: str, block: tuple[str, ...], quiet: bool, wait: float
 ) -> None:
-    """Take a bakery's data out of its database as files, and bring enriched files back in without losing anything."""
+    """Take a bakery's data out of its database as files, and bring enriched files back in without
+    losing anything.
+    """
     context.obj = Session(database, block, quiet, wait)
     context.with_resource(context.obj.talking())

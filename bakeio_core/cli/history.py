@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-from typing import TYPE_CHECKING
-
 import click
 
 from bakeio_core.cli.group import bakeio
-from bakeio_core.cli.session import Rollback, Session, json_option, show_report
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from bakeio_core.report import Report
+from bakeio_core.cli.session import Session, json_option, show_report
 
 
-@bakeio.command()
+@bakeio.command(
+    help="List what names were mapped to in earlier imports, or forget one: "
+    "aliases remove ENTITY NAME."
+)
 @click.argument("action", type=click.Choice(["list", "remove"]), default="list")
 @click.argument("entity", required=False)
 @click.argument("name", required=False)
@@ -25,7 +20,7 @@ if TYPE_CHECKING:
 def aliases(
     session: Session, action: str, entity: str | None, name: str | None, as_json: bool
 ) -> None:
-    """List what names were mapped to in earlier imports, or forget one: aliases remove ENTITY NAME."""
+    """List what was learned, or forget one name."""
     core = session.bakeio
     if action == "remove":
         if entity is None or name is None:
@@ -44,10 +39,9 @@ def aliases(
         session.result_json({"aliases": found})
         return
     for alias in found:
-        said = ", ".join(map(str, alias["key"].values()))
-        session.result(
-            f"{alias['entity']:<14} {said}  is  {alias['row'] or '(a row that is gone)'}  ({alias['at'][:10]})"
-        )
+        key = ", ".join(map(str, alias["key"].values()))
+        row = alias["row"] or "(a row that is gone)"
+        session.result(f"{alias['entity']:<14} {key}  is  {row}  ({alias['at'][:10]})")
     if not found:
         session.result("Nothing was learned yet.")
 
@@ -70,9 +64,8 @@ def runs(session: Session, as_json: bool) -> None:
             for name, number in run["counts"].items()
             if number and name not in ("processed", "nulls_kept")
         )
-        session.result(
-            f"{run['id']:>4}  {run['at'][:19]}Z  {printable(run['source'])}  {run['mode']}: {counts or 'nothing'}"
-        )
+        what = f"{printable(run['source'])}  {run['mode']}: {counts or 'nothing'}"
+        session.result(f"{run['id']:>4}  {run['at'][:19]}Z  {what}")
     if not found:
         session.result("Nothing was imported yet.")
 
@@ -84,18 +77,10 @@ def runs(session: Session, as_json: bool) -> None:
 @click.pass_obj
 def undo(session: Session, run: int | None, dry_run: bool, as_json: bool) -> None:
     """Take one import back: the latest, or RUN. What was changed since is kept and named."""
-    report: Report | None = None
-
-    def work(db: Connection) -> None:
-        nonlocal report
-        report = session.bakeio.undo(db, run, dry_run=dry_run)
-        if dry_run:
-            raise Rollback
-
-    with contextlib.suppress(Rollback):
-        session.write(work)
-    if report is not None:
-        show_report(session, report, as_json)
+    report = session.write(
+        lambda db: session.bakeio.undo(db, run, dry_run=dry_run), dry_run=dry_run
+    )
+    show_report(session, report, as_json)
 
 
 @bakeio.command()
@@ -105,7 +90,9 @@ def undo(session: Session, run: int | None, dry_run: bool, as_json: bool) -> Non
 @json_option
 @click.pass_obj
 def why(session: Session, entity: str, key: str, field: str | None, as_json: bool) -> None:
-    """Tell which run, file and record made a row or set its FIELD. KEY is its slug, another key or its id."""
+    """Tell which run, file and record made a row or set its FIELD. KEY is its slug, another key or
+    its id.
+    """
     from bakeio_core.values.wording import printable, shown
 
     with session.reading() as db:
@@ -116,12 +103,11 @@ def why(session: Session, entity: str, key: str, field: str | None, as_json: boo
         )
         return
     for entry in found:
-        what = {"create": "created", "delete": "deleted"}.get(
-            entry["action"]
-        ) or f"{entry['field']}: {shown(entry['old'])} -> {shown(entry['new'])}"
-        where = f"{entry['file'] or entry['source']}" + (
-            f", record {entry['record']}" if entry["record"] else ""
-        )
+        what = f"{entry['action']}d"
+        if entry["action"] == "set":
+            what = f"{entry['field']}: {shown(entry['old'])} -> {shown(entry['new'])}"
+        where = str(entry["file"] or entry["source"])
+        where += f", record {entry['record']}" if entry["record"] else ""
         session.result(printable(f"{what}  (run {entry['run']}, {entry['at'][:19]}Z, {where})"))
     if not found:
         session.result("No import set it: it was made or changed elsewhere, or without a journal.")

@@ -1,10 +1,10 @@
-"""The command line's imports: their options, the questions they ask a person, what they show before and after."""
+"""Commands that import: what was asked for, what a person is shown before, what comes after."""
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,181 +12,263 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bakeio_core.cli.group import bakeio
+from bakeio_core.cli.import_options import import_options, only_one
 from bakeio_core.cli.questions import Questions
-from bakeio_core.cli.session import Rollback, Session, colored, json_option, show_report, shownable
+from bakeio_core.cli.session import Session, colored, show_report, shownable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bakeio_core.host import Plan
+    from bakeio_core.importing.run import Plan
+    from bakeio_core.importing.sources import Source
     from bakeio_core.report import Report
 
 
-class Mode(click.ParamType):  # type: ignore[type-arg]
-    name = "mode"
+@dataclass
+class Request:
+    """What was asked for on the command line.
 
-    def get_metavar(self, param: Any, ctx: Any = None) -> str:
-        return "merge|skip-existing|update-only|replace"
+    Attributes:
+        target: What to import; `-` is stdin.
+        kinds: What it may be: set, view, entity.
+        create: Whether a missing database is made.
+        log: Where skipped records are logged.
+        html: Where the changes are written as a page.
+        decisions_file: Where answers are read from and kept.
+        options: What `Bakeio.plan` is told besides the answers.
+    """
 
-    def convert(self, value: str, parameter: Any, context: Any) -> str:
-        mode = value.replace("_", "-")
-        if mode not in ("merge", "skip-existing", "update-only", "replace"):
-            self.fail(
-                f"there is no mode {value!r}; choose merge, skip-existing, update-only or replace",
-                parameter,
-                context,
-            )
-        return mode
+    target: Path
+    kinds: Sequence[str]
+    create: bool
+    log: Path
+    html: Path | None
+    decisions_file: Path | None
+    dry_run: bool
+    yes: bool
+    interactive: bool
+    no_input: bool
+    accept_edits: bool
+    refresh: bool
+    no_journal: bool
+    as_json: bool
+    options: dict[str, Any]
 
-
-def only_one(first: Any, second: Any, first_name: str, second_name: str) -> Any:
-    """Return the one of two values that was given."""
-    if (first is None) == (second is None):
-        raise click.UsageError(f"give {first_name} or {second_name}, one of them")
-    return first if second is None else second
-
-
-def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options every import takes."""
-    options: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
-        click.option("--input", "-i", "input_", type=click.Path(path_type=Path), help="What to import, instead of the argument."),
-        click.option("--mode", type=Mode(), default="merge", show_default=True, help="Update and add, only add, only update, or replace everything by a set."),
-        click.option("--dry-run", is_flag=True, help="Do everything, show it, and write nothing."),
-        click.option("--report", "html", type=click.Path(path_type=Path), metavar="FILE.html", help="Write the changes as a page to look through."),
-        click.option("--yes", "-y", is_flag=True, help="Do not ask before many changes are written."),
-        click.option("--interactive", is_flag=True, help="Ask about references that name no row, each one once, before anything is written."),
-        click.option("--no-input", is_flag=True, help="Never ask; what is unanswered is written down, to be answered in the file."),
-        click.option("--decisions", "decisions_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-                     help="Take answers from this file, and keep new ones in it."),
-        click.option("--auto-create", "create_missing", multiple=True, metavar="ENTITY",
-                     help="Create missing rows of it where the file tells all that is required; may be given more than once."),
-        click.option("--on-conflict", type=click.Choice(["fail", "keep-db", "take-file"]), default="fail", show_default=True,
-                     help="Where file and database both changed."),
-        click.option("--skip-on-error", "skip_errors", is_flag=True, help="Import the good records and log the others."),
-        click.option("--skipped-log", type=click.Path(path_type=Path), metavar="FILE",
-                     help="Where to log them. Default: docs/exports/import_skipped_<time>.json."),
-        click.option("--nulls", type=click.Choice(["keep", "clear"]), default="keep", show_default=True, help="What null means in a view."),
-        click.option("--allow", multiple=True, metavar="CHECK", help="Lift the check of a column; may be given more than once."),
-        click.option("--allow-duplicates", is_flag=True, help="Add a view's new records even where equal rows are there."),
-        click.option("--accept-edits", is_flag=True, help="Take a set whose files were changed after the export."),
-        click.option("--refresh", is_flag=True, help="Afterwards write the view's file anew, with ids and _rev of what was added."),
-        click.option("--no-journal", is_flag=True, help="Do not record the run in the database."),
-        json_option,
-    ]  # fmt: skip
-    for option in reversed(options):
-        function = option(function)
-    return function
+    @property
+    def may_show(self) -> bool:
+        """Whether a person is there to look at many changes before they are written."""
+        silent = self.dry_run or self.yes or self.no_input or self.as_json
+        return not silent and sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def run_import(
-    session: Session, path: Path | None, input_: Path | None, *, kinds: Sequence[str], create: bool, dry_run: bool, html: Path | None,
-    yes: bool, as_json: bool, accept_edits: bool, no_journal: bool, skipped_log: Path | None, interactive: bool, no_input: bool,
-    decisions_file: Path | None, create_missing: tuple[str, ...], refresh: bool, **options: Any,
-) -> None:  # fmt: skip
-    """Import what a path holds, after questions and a look at it where a person is there to be asked."""
-    from bakeio_core.cli.page import not_a_page
-    from bakeio_core.errors import ImportRefused, UsageError
-    from bakeio_core.files.output import refuse_file, restored
-    from bakeio_core.importing.skipped import not_a_log
+@dataclass
+class Agreed:
+    """What a person agreed to: a plan they saw, or the totals of a replacement; None unasked."""
 
+    plan: Plan | None = None
+    totals: dict[str, int] | None = None
+
+
+def _requested(
+    *,
+    path: Path | None,
+    input_: Path | None,
+    skipped_log: Path | None,
+    create_missing: Sequence[str],
+    interactive: bool,
+    no_input: bool,
+    **given: Any,
+) -> Request:
+    """Return what was asked for, where it makes sense."""
     if interactive and no_input:
         raise click.UsageError("--interactive asks and --no-input does not: give one of them")
-    target = only_one(path, input_, "PATH", "--input")
-    log = skipped_log or Path(
-        f"docs/exports/import_skipped_{datetime.now(timezone.utc):%Y-%m-%d_%H%M%S}.json"
+    planned = ("mode", "on_conflict", "skip_errors", "nulls", "allow", "allow_duplicates")
+    now = datetime.now(timezone.utc)
+    return Request(
+        target=only_one(path, input_, "PATH", "--input"),
+        log=skipped_log or Path(f"docs/exports/import_skipped_{now:%Y-%m-%d_%H%M%S}.json"),
+        interactive=interactive,
+        no_input=no_input,
+        options={name: given.pop(name) for name in planned} | {"create": create_missing},
+        **given,
     )
-    refuse_file(log, not_a_log)
-    if html is not None:
-        refuse_file(html, not_a_page)
-    source = _opened(session, target, kinds, accept_edits, refresh)
+
+
+def run_import(session: Session, **given: Any) -> None:
+    """Import what a path holds, after questions and a look at it where a person is to be asked.
+
+    Args:
+        session: The database and the plugins.
+        given: The options of the command, with `kinds` and `create` as in `Request`.
+    """
+    request = _requested(**given)
+    source = _opened(session, request)
     questions = Questions(
-        session, source, create, Path(target), decisions_file, writes=interactive or no_input
+        session,
+        source,
+        request.create,
+        request.target,
+        request.decisions_file,
+        writes=request.interactive or request.no_input,
     )
-    options |= {"create": create_missing, "decisions": questions.answers}
-    if interactive:
-        questions.ask(options)
-    shown: Plan | None = None
-    agreed: dict[str, int] | None = None
-    if options["mode"] == "replace" and not (dry_run or yes):
-        with questions.kept_if_stopped():
-            agreed = _confirm_replacing(session, source, create, options)
-    elif not (dry_run or yes or no_input or as_json) and sys.stdin.isatty() and sys.stdout.isatty():
-        with questions.kept_if_stopped():
-            shown = _ask(session, source, create, options)
-    if source.kind == "skipped" and log.exists() and log.samefile(target):
-        raise UsageError(f"{log} is what is being imported: log what is skipped to another file")
-    report: Report | None = None
-
-    def work(db: Connection) -> None:
-        nonlocal report
-        put_back()
-        if create:
-            session.bakeio.create_tables(db)
-        how: dict[str, Any] = {
-            "dry_run": dry_run,
-            "journal": not no_journal,
-            "skipped_log": log,
-            "progress": progress,
-        }
-        report = (
-            session.bakeio.apply(db, shown, **how)
-            if shown
-            else session.bakeio.import_(db, source, **how, **options)
-        )
-        if agreed is not None and report.summary != agreed:
-            message = "the database changed after you were asked, and other rows would be deleted or written: nothing was. Do it again"
-            raise ImportRefused(message, code="changed-meanwhile")
-        if dry_run:
-            raise Rollback
-
-    try:
-        with (
-            questions.kept_if_stopped(),
-            restored(log, not_a_log) as put_back,
-            session.progress() as progress,
-        ):
-            session.write(work, create=create)
-    except Rollback:
-        pass
-    except ImportRefused as refused:
-        if refused.report is None:
-            raise
-        report = refused.report
-        if no_input or decisions_file is not None:
-            questions.write_down(options)
-    if report is None:
-        return
-    if html is not None:
-        _write_page(session, report, html)
-    if refresh and not (dry_run or report.refused):
-        _refresh(session, Path(target))
-    show_report(session, report, as_json)
+    request.options["decisions"] = questions.answers
+    if request.interactive:
+        questions.ask(request.options)
+    with questions.kept_if_stopped():
+        agreed = _agreed(session, request, source)
+        _refuse_own_log(request, source)
+        report = _imported(session, request, source, agreed)
+    if request.dry_run:
+        questions.keep_new()
+    if report.refused and (request.no_input or request.decisions_file is not None):
+        questions.write_down(request.options)
+    if request.html is not None:
+        _write_page(session, report, request.html)
+    if request.refresh and not (request.dry_run or report.refused):
+        _refresh(session, request.target)
+    show_report(session, report, request.as_json)
 
 
-def _opened(
-    session: Session, target: Path, kinds: Sequence[str], accept_edits: bool, refresh: bool
-) -> Any:
-    """Open what is to be imported. Raises DocumentError where it is of none of the kinds, UsageError where it could not be refreshed."""
+def _opened(session: Session, request: Request) -> Source:
+    """Open what is to be imported, when the files that are to be written may be written.
+
+    Raises:
+        DocumentError: It is of none of the kinds.
+        UsageError: It could not be refreshed, or a file is in the way.
+    """
+    from bakeio_core.cli.page import not_a_page
     from bakeio_core.errors import DocumentError, UsageError
     from bakeio_core.files.output import refuse_file
+    from bakeio_core.importing.skipped import not_a_log
 
+    target, from_stdin = request.target, str(request.target) == "-"
+    refuse_file(request.log, not_a_log)
+    if request.html is not None:
+        refuse_file(request.html, not_a_page)
     source = session.bakeio.open(
-        sys.stdin.buffer if str(target) == "-" else target, accept_edits=accept_edits
+        sys.stdin.buffer if from_stdin else target, accept_edits=request.accept_edits
     )
-    if source.kind not in (*kinds, "skipped"):
+    if source.kind not in (*request.kinds, "skipped"):
         raise DocumentError(
             f"{target}: is a {source.kind}: import it with bakeio import {target}",
             code="bad-document",
         )
-    if refresh and (source.kind != "view" or str(target) == "-"):
-        raise UsageError("--refresh writes into the file of a view: give the path of one")
-    if refresh:
+    if request.refresh:
+        if source.kind != "view" or from_stdin:
+            raise UsageError("--refresh writes into the file of a view: give the path of one")
         refuse_file(target, session.bakeio.not_as_view)
     return source
 
 
+def _refuse_own_log(request: Request, source: Source) -> None:
+    from bakeio_core.errors import UsageError
+
+    log = request.log
+    if source.kind == "skipped" and log.exists() and log.samefile(request.target):
+        raise UsageError(f"{log} is what is being imported: log what is skipped to another file")
+
+
+def _agreed(session: Session, request: Request, source: Source) -> Agreed:
+    """Ask before rows are deleted or many are changed; no transaction is open while people think.
+
+    Raises:
+        click.Abort: They said no.
+    """
+    if request.options["mode"] == "replace" and not (request.dry_run or request.yes):
+        return Agreed(totals=_confirm_replacing(session, request, source))
+    if request.may_show:
+        return Agreed(plan=_confirm_changes(session, request, source))
+    return Agreed()
+
+
+def _confirm_changes(session: Session, request: Request, source: Source) -> Plan | None:
+    """Show what many changes would be, and ask. Return what was agreed to, None where few are."""
+    from bakeio_core.cli.difference import lines
+
+    if request.create and not session.is_there():
+        return None
+    with session.reading() as db:
+        plan = session.bakeio.plan(db, source, **request.options)
+    shown = lines(plan.report, color=colored(sys.stderr))
+    if len(shown) <= 20 or plan.report.refused:
+        return None
+    session.say("\n".join(shown), colored=True)
+    click.confirm("Write this?", abort=True, err=True)
+    return plan
+
+
+def _confirm_replacing(session: Session, request: Request, source: Source) -> dict[str, int] | None:
+    """Say how many rows would be deleted, and ask; where nobody can be asked, `--yes` must say so.
+
+    Returns:
+        The totals that were agreed to, None where nothing goes.
+    """
+    from bakeio_core.errors import counted
+
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise click.UsageError(
+            "--mode replace deletes every row the set does not have: say --yes, or look first "
+            "with --dry-run"
+        )
+    if request.create and not session.is_there():
+        return None
+
+    def look(db: Connection) -> Report:
+        return session.bakeio.import_(db, source, dry_run=True, journal=False, **request.options)
+
+    report = session.write(look, dry_run=True)
+    gone = report.summary.get("deleted", 0)
+    if not gone:
+        return None
+    for name, counts in report.entities.items():
+        session.say(f"  {name:<20} {counts['deleted']:>9,} to be deleted")
+    click.confirm(f"Delete {counted(gone, 'row')} the set does not have?", abort=True, err=True)
+    return report.summary
+
+
+def _imported(session: Session, request: Request, source: Source, agreed: Agreed) -> Report:
+    """Import in one write transaction. Return the report, also that of an import that was refused.
+
+    Raises:
+        ImportRefused: It was refused before there was anything to report.
+    """
+    from bakeio_core.errors import ImportRefused
+    from bakeio_core.files.output import restored
+    from bakeio_core.importing.skipped import not_a_log
+
+    def work(db: Connection) -> Report:
+        put_back()  # another attempt may have logged
+        if request.create:
+            session.bakeio.create_tables(db)
+        how: dict[str, Any] = {
+            "dry_run": request.dry_run,
+            "journal": not request.no_journal,
+            "skipped_log": request.log,
+            "progress": progress,
+        }
+        if agreed.plan is not None:
+            return session.bakeio.apply(db, agreed.plan, **how)
+        report = session.bakeio.import_(db, source, **how, **request.options)
+        if agreed.totals is not None and report.summary != agreed.totals:
+            raise ImportRefused(
+                "the database changed after you were asked, and other rows would be deleted or "
+                "written: nothing was. Do it again",
+                code="changed-meanwhile",
+            )
+        return report
+
+    try:
+        with restored(request.log, not_a_log) as put_back, session.progress() as progress:
+            return session.write(work, create=request.create, dry_run=request.dry_run)
+    except ImportRefused as refused:
+        if refused.report is None:
+            raise
+        report: Report = refused.report
+        return report
+
+
 def _refresh(session: Session, path: Path) -> None:
-    """Write a view's file anew; where that fails the import is done all the same, and so its exit code stays."""
+    """Write a view's file anew; where that fails the import, and so its exit code, stays."""
     from bakeio_core.errors import BakeioError
 
     try:
@@ -194,16 +276,11 @@ def _refresh(session: Session, path: Path) -> None:
             count = session.bakeio.refresh_view(db, path)
         session.say(f"{path} is fresh: {count:,} of its records have a row")
     except BakeioError as error:
-        click.echo(
-            shownable(
-                f"Error: {error} (the import is done, only the file is as it was)", sys.stderr
-            ),
-            err=True,
-        )
+        _show_error(f"{error} (the import is done, only the file is as it was)")
 
 
 def _write_page(session: Session, report: Report, path: Path) -> None:
-    """Write the report as a page; where that fails the import is done all the same, and so its exit code stays."""
+    """Write the report as a page; where that fails the import, and so its exit code, stays."""
     from bakeio_core.cli.page import not_a_page, page
     from bakeio_core.errors import BakeioError
     from bakeio_core.files.output import atomic_file
@@ -213,56 +290,13 @@ def _write_page(session: Session, report: Report, path: Path) -> None:
             file.write(page(report).encode())
         session.say(f"Wrote {path}")
     except BakeioError as error:
-        outcome = (
-            "nothing was imported" if report.refused or report.dry_run else "the import is done"
-        )
-        click.echo(
-            shownable(f"Error: {error} ({outcome}, only its report is missing)", sys.stderr),
-            err=True,
-        )
+        nothing = report.refused or report.dry_run
+        outcome = "nothing was imported" if nothing else "the import is done"
+        _show_error(f"{error} ({outcome}, only its report is missing)")
 
 
-def _ask(session: Session, source: Any, create: bool, options: dict[str, Any]) -> Plan | None:
-    """Show a person what many changes would be, and ask; no transaction is open while they think. Return what they said yes to."""
-    from bakeio_core.cli.difference import lines
-
-    if create and not session.is_there():
-        return None
-    with session.reading() as db:
-        plan = session.bakeio.plan(db, source, **options)
-    shown = lines(plan.report, color=colored(sys.stderr))
-    if len(shown) <= 20 or plan.report.refused:
-        return None
-    session.say("\n".join(shown), colored=True)
-    click.confirm("Write this?", abort=True, err=True)
-    return plan
-
-
-def _confirm_replacing(
-    session: Session, source: Any, create: bool, options: dict[str, Any]
-) -> dict[str, int] | None:
-    """Ask before rows are deleted; where nobody can be asked, `--yes` must say so. Return what was agreed to, None where nothing goes."""
-    from bakeio_core.errors import counted
-
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise click.UsageError(
-            "--mode replace deletes every row the set does not have: say --yes, or look first with --dry-run"
-        )
-    if create and not session.is_there():
-        return None
-    with contextlib.suppress(Rollback), session.writing() as db:
-        report = session.bakeio.import_(db, source, dry_run=True, journal=False, **options)
-        raise Rollback
-    gone = report.summary.get("deleted", 0)
-    if gone:
-        session.say(
-            "\n".join(
-                f"  {name:<20} {counts['deleted']:>9,} to be deleted"
-                for name, counts in report.entities.items()
-            )
-        )
-        click.confirm(f"Delete {counted(gone, 'row')} the set does not have?", abort=True, err=True)
-    return report.summary if gone else None
+def _show_error(message: str) -> None:
+    click.echo(shownable(f"Error: {message}", sys.stderr), err=True)
 
 
 @bakeio.command("import-complete")
@@ -270,16 +304,22 @@ def _confirm_replacing(
 @import_options
 @click.pass_obj
 def import_complete(session: Session, /, **options: Any) -> None:
-    """Import a normalized set: its folder, zip or manifest. Makes missing tables; all of it or nothing."""
+    """Import a normalized set: its folder, zip or manifest. Makes missing tables; all of it or
+    nothing.
+    """
     run_import(session, create=True, kinds=("set",), **options)
 
 
-@bakeio.command("import-view")
+@bakeio.command(
+    "import-view",
+    help="Import an edited view: only its editable fields are written, and edits of the database "
+    "are never lost. `-` reads stdin.",
+)
 @click.argument("path", required=False, metavar="FILE", type=click.Path(path_type=Path))
 @import_options
 @click.pass_obj
 def import_view(session: Session, /, **options: Any) -> None:
-    """Import an edited view: only its editable fields are written, and edits of the database are never lost. `-` reads stdin."""
+    """Import an edited view."""
     run_import(session, create=False, kinds=("view",), **options)
 
 

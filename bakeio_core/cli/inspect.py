@@ -1,4 +1,4 @@
-"""Commands that tell what is installed and what is there: entities, views, plugins, schema, suggest."""
+"""Commands that tell what is there: entities, views, plugins, schema, suggest."""
 
 from __future__ import annotations
 
@@ -40,19 +40,15 @@ def schema(session: Session, view: str, as_json: bool) -> None:
 @click.pass_obj
 def suggest(session: Session, entity: str, text: str, limit: int, as_json: bool) -> None:
     """List the rows of ENTITY that TEXT may mean, the best first, with scores and reasons."""
+    from bakeio_core.resolving.dialogue import listed
+
     with session.reading() as db:
         found = session.bakeio.suggest(db, entity, text, limit)
     if as_json:
-        session.result_json(
-            {
-                "entity": entity.replace("-", "_"),
-                "text": text,
-                "candidates": [candidate.as_dict() for candidate in found],
-            }
-        )
+        candidates = [candidate.as_dict() for candidate in found]
+        name = entity.replace("-", "_")
+        session.result_json({"entity": name, "text": text, "candidates": candidates})
         return
-    from bakeio_core.resolving.dialogue import listed
-
     for line in listed(found)[1:]:
         session.result(line)
     if not found:
@@ -66,10 +62,15 @@ def entities(session: Session, as_json: bool) -> None:
     """List what can be exported and imported, in import order."""
     catalog = session.bakeio.catalog
     rows = [
-        {"name": name, "plugin": plugin.name, "distribution": plugin.distribution, "version": plugin.version, "refers_to": catalog.dependencies(entity)}
-        for name, entity in catalog.entities.items()
-        for plugin in [catalog.provider[name]]
-    ]  # fmt: skip
+        {
+            "name": name,
+            "plugin": plugin.name,
+            "distribution": plugin.distribution,
+            "version": plugin.version,
+            "refers_to": catalog.dependencies(catalog.entities[name]),
+        }
+        for name, plugin in ((name, catalog.provider[name]) for name in catalog.entities)
+    ]
     if as_json:
         session.result_json({"entities": rows, "disabled": catalog.disabled})
         return
@@ -87,18 +88,25 @@ def views(session: Session, as_json: bool) -> None:
     """List the views: what each is for, and which fields may be edited."""
     catalog = session.bakeio.catalog
     rows = [
-        {"name": name, "entity": view.entity, "purpose": view.purpose, "plugin": catalog.view_provider[name].name,
-         "distribution": catalog.view_provider[name].distribution, "version": catalog.view_provider[name].version,
-         "editable": view.names("editable")}
+        {
+            "name": name,
+            "entity": view.entity,
+            "purpose": view.purpose,
+            "plugin": catalog.view_provider[name].name,
+            "distribution": catalog.view_provider[name].distribution,
+            "version": catalog.view_provider[name].version,
+            "editable": view.names("editable"),
+        }
         for name, view in sorted(catalog.views.items())
-    ]  # fmt: skip
+    ]
     if as_json:
         session.result_json({"views": rows, "disabled": catalog.disabled_views})
         return
     for row in rows:
         session.result(
-            f"{row['name']:<12} {row['distribution']} {row['version']}  {row['purpose']}\n{'':<12} edits {', '.join(row['editable'])}"
+            f"{row['name']:<12} {row['distribution']} {row['version']}  {row['purpose']}"
         )
+        session.result(f"{'':<12} edits {', '.join(row['editable'])}")
     for name, reason in catalog.disabled_views.items():
         session.result(f"{name:<12} disabled: {reason}")
 
@@ -109,14 +117,20 @@ def views(session: Session, as_json: bool) -> None:
 def plugins(session: Session, as_json: bool) -> None:
     """List the plugins: name, distribution, version, status, hooks."""
     found = [
-        {"name": p.name, "distribution": p.distribution, "version": p.version, "status": p.status, "reason": p.reason, "hooks": list(p.hooks)}
-        for p in session.bakeio.plugins.all.values()
-    ]  # fmt: skip
+        {
+            "name": plugin.name,
+            "distribution": plugin.distribution,
+            "version": plugin.version,
+            "status": plugin.status,
+            "reason": plugin.reason,
+            "hooks": list(plugin.hooks),
+        }
+        for plugin in session.bakeio.plugins.all.values()
+    ]
     if as_json:
         session.result_json({"plugins": found})
         return
-    for plugin in found:
-        what = ", ".join(plugin["hooks"]) if plugin["status"] == "active" else plugin["reason"]
-        session.result(
-            f"{plugin['name']:<20} {plugin['distribution']} {plugin['version']:<8} {plugin['status']:<8} {what}"
-        )
+    for row in found:
+        what = ", ".join(row["hooks"]) if row["status"] == "active" else row["reason"]
+        whose = f"{row['name']:<20} {row['distribution']} {row['version']:<8}"
+        session.result(f"{whose} {row['status']:<8} {what}")

@@ -1,4 +1,7 @@
-"""The changes of a report as one HTML page that needs no network: filterable, readable with ten thousand changes."""
+"""The changes of a report as one HTML page that needs no network.
+
+It can be filtered, and is readable with ten thousand changes.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +9,36 @@ from html import escape
 from pathlib import Path
 
 from bakeio_core.cli.difference import differing
+from bakeio_core.errors import Problem
 from bakeio_core.report import Report
 from bakeio_core.values.wording import printable, shown
 
-HEAD = '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>bakeio: '
+HEAD = (
+    '<!doctype html><html lang="en"><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width"><title>bakeio: '
+)
+"""How every page begins: a file that begins otherwise is not replaced."""
 STYLE = """
-body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#222;background:#fff}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ddd;vertical-align:top}
-td{overflow-wrap:anywhere}thead th{position:sticky;top:0;background:#fff}tr{content-visibility:auto;contain-intrinsic-size:auto 2rem}
-del{background:#fdd;text-decoration:none}ins{background:#dfd;text-decoration:none}.conflict,.error{color:#a00}.note{color:#555}
+body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;
+color:#222;background:#fff}
+table{border-collapse:collapse;width:100%}
+th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ddd;vertical-align:top}
+td{overflow-wrap:anywhere}thead th{position:sticky;top:0;background:#fff}
+tr{content-visibility:auto;contain-intrinsic-size:auto 2rem}
+del{background:#fdd;text-decoration:none}ins{background:#dfd;text-decoration:none}
+.conflict,.error{color:#a00}.note{color:#555}
 input,select{font:inherit;padding:.3rem;margin:0 .5rem 1rem 0}[hidden]{display:none}
 """
 SCRIPT = """
-const rows=[...document.querySelectorAll('tbody tr')],text=document.getElementById('text'),kind=document.getElementById('kind'),
-left=document.getElementById('left');let timer;
+const rows=[...document.querySelectorAll('tbody tr')],text=document.getElementById('text'),
+kind=document.getElementById('kind'),left=document.getElementById('left');let timer;
 function filter(){const words=text.value.toLowerCase().split(/\\s+/).filter(Boolean);let n=0;
-for(const row of rows){const on=(!kind.value||row.dataset.kind===kind.value)&&words.every(w=>row.textContent.toLowerCase().includes(w));
+for(const row of rows){const on=(!kind.value||row.dataset.kind===kind.value)&&
+words.every(w=>row.textContent.toLowerCase().includes(w));
 row.hidden=!on;n+=on}left.textContent=n+' of '+rows.length+' lines'}
 text.oninput=()=>{clearTimeout(timer);timer=setTimeout(filter,150)};kind.onchange=filter;filter();
 """
+KINDS = ("create", "update", "delete", "conflict", "error", "warning", "note")
 
 
 def not_a_page(path: Path) -> str | None:
@@ -40,47 +54,41 @@ def page(report: Report) -> str:
         for column, before, after in differing(change):
             old = "" if change.action == "create" else f"<del>{_text(before)}</del> "
             new = "" if change.action == "delete" else f"<ins>{_text(after)}</ins>"
-            rows.append(
-                f'<tr data-kind="{change.action}"><td class="{change.action}">{change.action}</td><td>{escape(change.entity)}</td>'
-                f"<td>{change.record}</td><td>{escape(column)}</td><td>{old}{new}</td></tr>"
-            )
+            cells = (escape(change.entity), str(change.record), escape(column), old + new)
+            rows.append(_row(change.action, *cells))
     totals = ", ".join(f"{count:,} {name}" for name, count in report.summary.items() if count)
-    state = (
-        f"Refused: {report.refused}"
-        if report.refused
-        else "Dry run: nothing was written"
-        if report.dry_run
-        else "Imported"
-    )
-    hidden = (
-        report.summary["created"]
-        + report.summary["updated"]
-        + report.summary["conflicts"]
-        + report.summary.get("deleted", 0)
-        - len(report.changes)
-    )
+    state = "Dry run: nothing was written" if report.dry_run else "Imported"
+    if report.refused:
+        state = f"Refused: {report.refused}"
+    changed = ("created", "updated", "conflicts", "deleted")
+    hidden = sum(report.summary.get(what, 0) for what in changed) - len(report.changes)
     more = f"<p>{hidden:,} more changes are not shown.</p>" if hidden > 0 else ""
-    kinds = "".join(
-        f"<option>{kind}</option>"
-        for kind in ("create", "update", "delete", "conflict", "error", "warning", "note")
-    )
+    kinds = "".join(f"<option>{kind}</option>" for kind in KINDS)
+    source = escape(printable(report.source))
     return (
-        f"{HEAD}{escape(printable(report.source))}</title><style>{STYLE}</style><h1>{escape(printable(report.source))}</h1>"
+        f"{HEAD}{source}</title><style>{STYLE}</style><h1>{source}</h1>"
         f"<p>{escape(printable(state))}. {escape(totals)}.</p>{more}"
-        f'<input id="text" type="search" placeholder="Filter" aria-label="Filter"><select id="kind" aria-label="Kind">'
+        '<input id="text" type="search" placeholder="Filter" aria-label="Filter">'
+        '<select id="kind" aria-label="Kind">'
         f'<option value="">everything</option>{kinds}</select><span id="left"></span>'
-        f"<table><thead><tr><th>what<th>entity<th>record<th>field<th>change</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-        f"<script>{SCRIPT}</script></html>\n"
+        "<table><thead><tr><th>what<th>entity<th>record<th>field<th>change</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table><script>{SCRIPT}</script></html>\n"
     )
 
 
-def _problem_row(problem: object) -> str:
-    severity, entity = getattr(problem, "severity", ""), getattr(problem, "entity", None) or ""
-    records = ", ".join(map(str, getattr(problem, "records", [])))
-    message = f"{getattr(problem, 'message', '')} [{getattr(problem, 'code', '')}]"
-    return (
-        f'<tr data-kind="{severity}"><td class="{severity}">{severity}</td><td>{escape(entity)}</td><td>{records}</td>'
-        f"<td>{escape(printable(getattr(problem, 'field', None) or ''))}</td><td>{escape(printable(message))}</td></tr>"
+def _row(kind: str, *cells: str) -> str:
+    """Return a line of the table; the cells are HTML."""
+    rest = "".join(f"<td>{cell}</td>" for cell in cells)
+    return f'<tr data-kind="{kind}"><td class="{kind}">{kind}</td>{rest}</tr>'
+
+
+def _problem_row(problem: Problem) -> str:
+    return _row(
+        problem.severity,
+        escape(problem.entity or ""),
+        ", ".join(map(str, problem.records)),
+        escape(printable(problem.field or "")),
+        escape(printable(f"{problem.message} [{problem.code}]")),
     )
 
 

@@ -7,28 +7,44 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from bakeio_core.cli.session import Rollback, Session, shownable
+from bakeio_core.cli.session import Session, shownable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from bakeio_core.catalog.exchange import Decision, Missing
+    from bakeio_core.importing.run import Plan
+    from bakeio_core.importing.sources import Source
     from bakeio_core.report import Report
+    from bakeio_core.resolving.dialogue import Talk
+
+Terminal = tuple[IO[str], IO[str]]
+"""What answers are read from, and what questions are written to."""
 
 
 class Questions:
     """The answers of one import: read from a file, given on a terminal, written down again.
 
-    writes: whether a decisions file may be new.
+    Args:
+        session: The database and the plugins.
+        source: What is imported.
+        create: Whether a missing database is made.
+        target: The path of the source; `-` is stdin.
+        file: The decisions file that was asked for.
+        writes: Whether a decisions file may be new.
+
+    Raises:
+        DocumentError: There is no such file, or it makes no sense.
     """
 
     def __init__(
         self,
         session: Session,
-        source: Any,
+        source: Source,
         create: bool,
         target: Path,
         file: Path | None,
@@ -40,15 +56,11 @@ class Questions:
         from bakeio_core.resolving.decision_file import read_decisions
 
         self.session, self.source, self.create, self.given = session, source, create, file
-        default = (
-            "import.decisions.json"
-            if str(target) == "-"
-            else f"{target.stem or target.name}.decisions.json"
-        )
         self.from_stdin = str(target) == "-"
-        self.file = (
-            file or target.with_name(default) if not self.from_stdin else file or Path(default)
-        )
+        default = target.with_name(f"{target.stem or target.name}.decisions.json")
+        if self.from_stdin:
+            default = Path("import.decisions.json")
+        self.file = file or default
         if file is not None and not file.exists() and not writes:
             raise DocumentError(
                 f"{file}: there is no such file; --interactive or --no-input writes one",
@@ -56,17 +68,26 @@ class Questions:
             )
         if writes:
             refuse_file(self.file, lambda _: None)  # what is in a file is told when it is read
-        # a file of that name which was not asked for is only checked: new answers are to be added to it, not lost for its sake
-        known = (
-            read_decisions(self.file, session.bakeio.catalog)
-            if self.file.exists() and (file is not None or writes)
-            else {}
-        )
-        self.answers: dict[Any, Any] = known if file is not None else {}
+        self.answers: dict[Missing, Decision] = {}
+        if self.file.exists() and (file is not None or writes):
+            known = read_decisions(self.file, session.bakeio.catalog)
+            # a file of that name which was not asked for is only checked: new answers are to be
+            # added to it, not lost for its sake
+            self.answers = known if file is not None else {}
         self.asked = False
 
     def ask(self, options: dict[str, Any]) -> None:
-        """Plan and ask until nothing is missing. What was answered is kept in the decisions file, whatever happens."""
+        """Plan and ask until nothing is missing.
+
+        What was answered is kept in the decisions file, whatever happens.
+
+        Args:
+            options: What `Bakeio.plan` is told.
+
+        Raises:
+            click.Abort: Nobody answers any more.
+            click.ClickException: The person stopped.
+        """
         from bakeio_core.resolving.dialogue import Dialogue, Stopped
 
         dialogue = Dialogue(self.session.bakeio.catalog, self.answers)
@@ -76,7 +97,8 @@ class Questions:
                 while (plan := self._plan(options)).missing:
                     if _hopeless(plan.report, options):
                         self.session.say(
-                            "Nothing is asked before the other problems are gone: the import would be refused whatever the answers."
+                            "Nothing is asked before the other problems are gone: the import would "
+                            "be refused whatever the answers."
                         )
                         break
                     self.asked = True
@@ -94,24 +116,33 @@ class Questions:
 
     @contextlib.contextmanager
     def kept_if_stopped(self) -> Iterator[None]:
-        """Keep what somebody has answered where nothing is written after all: they should not have to answer again."""
+        """Keep what somebody has answered where nothing is written after all."""
         try:
             yield
-        except BaseException:  # a dry run's end too
-            if self.asked and self.given is None:
-                self._keep()
+        except BaseException:
+            self.keep_new()
             raise
 
+    def keep_new(self) -> None:
+        """Keep answers that are in no file yet: nobody should have to answer again."""
+        if self.asked and self.given is None:
+            self._keep()
+
     def write_down(self, options: dict[str, Any]) -> None:
-        """Write what nobody has answered into the decisions file, ready to be answered."""
+        """Write what nobody has answered into the decisions file, ready to be answered.
+
+        Args:
+            options: What `Bakeio.plan` is told.
+        """
         from bakeio_core.errors import counted
         from bakeio_core.resolving.decision_file import write_decisions
 
-        plan = self._plan(options)
-        if plan.missing:
-            write_decisions(self.file, self.answers, plan.missing, self.session.bakeio.catalog)
+        missing = self._plan(options).missing
+        if missing:
+            write_decisions(self.file, self.answers, missing, self.session.bakeio.catalog)
             self.session.say(
-                f'{counted(len(plan.missing), "question")} to be answered in {self.file}: fill in "action", then: --decisions {self.file}'
+                f"{counted(len(missing), 'question')} to be answered in {self.file}: "
+                f'fill in "action", then: --decisions {self.file}'
             )
 
     def _keep(self, how: str = "kept; to go on from there: --decisions") -> None:
@@ -122,14 +153,28 @@ class Questions:
             write_decisions(self.file, self.answers, (), self.session.bakeio.catalog)
             self.session.say(f"{counted(len(self.answers), 'decision')} {how} {self.file}")
 
-    def _plan(self, options: dict[str, Any]) -> Any:
+    def _plan(self, options: dict[str, Any]) -> Plan:
         """Find out what is missing; the database is closed again before anybody is asked."""
-        with _looked_at(self.session, self.create) as db:
-            return self.session.bakeio.plan(db, self.source, **options)
+        core = self.session.bakeio
+        if not self.create or self.session.is_there():
+            with self.session.reading() as db:
+                return core.plan(db, self.source, **options)
+
+        def look(db: Connection) -> Plan:
+            core.create_tables(db)
+            return core.plan(db, self.source, **options)
+
+        # one that is to be made is made for the time of the look only
+        return self.session.write(look, create=True, dry_run=True)
 
     @contextlib.contextmanager
-    def _terminal(self) -> Iterator[tuple[Any, Any]]:
-        """Open what answers are read from and questions written to: the terminal itself where the records come through stdin."""
+    def _terminal(self) -> Iterator[Terminal]:
+        """Open what answers are read from and questions are written to.
+
+        That is the terminal itself where the records come through stdin.
+        """
+        import io
+
         if not self.from_stdin:
             yield sys.stdin, sys.stderr
             return
@@ -137,21 +182,24 @@ class Questions:
             device = open("CON" if os.name == "nt" else "/dev/tty", "r+b", buffering=0)
         except OSError:
             raise click.UsageError(
-                "the records come through stdin and there is no terminal to ask on: give a file, or --decisions"
+                "the records come through stdin and there is no terminal to ask on: "
+                "give a file, or --decisions"
             ) from None
         with device:
-            import io
-
             yield (
                 io.TextIOWrapper(device, "utf-8", "replace", write_through=True),
                 io.TextIOWrapper(device, "utf-8", write_through=True),
             )
 
 
-def _converse(talk: Any, terminal: tuple[Any, Any]) -> None:
-    """Carry on a conversation on a terminal, or with lines somebody piped in. Raises EOFError where there are no more."""
+def _converse(talk: Talk, terminal: Terminal) -> None:
+    """Carry on a conversation on a terminal, or with lines somebody piped in.
+
+    Raises:
+        EOFError: There are no more lines.
+    """
     asked, answered = terminal
-    answer = None
+    answer: Any = None  # a generator is begun by sending it nothing
     while True:
         try:
             prompt = talk.send(answer)
@@ -170,23 +218,6 @@ def _converse(talk: Any, terminal: tuple[Any, Any]) -> None:
 
 def _hopeless(report: Report, options: dict[str, Any]) -> bool:
     """Tell whether an import would be refused whatever is answered."""
-    asked = ("missing-reference", "ambiguous-key")
-    others = [
-        problem
-        for problem in report.problems
-        if problem.severity == "error" and problem.code not in asked
-    ]
+    codes = {problem.code for problem in report.problems if problem.severity == "error"}
+    others = codes - {"missing-reference", "ambiguous-key"}
     return bool(others) and not options.get("skip_errors")
-
-
-@contextlib.contextmanager
-def _looked_at(session: Session, create: bool) -> Iterator[Connection]:
-    """Open the database for a look; one that is to be made is made for the time of the look only."""
-    if not create or session.is_there():
-        with session.reading() as db:
-            yield db
-        return
-    with contextlib.suppress(Rollback), session.writing(create=True) as db:
-        session.bakeio.create_tables(db)
-        yield db
-        raise Rollback

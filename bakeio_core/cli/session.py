@@ -1,4 +1,7 @@
-"""What every command of the command line has: the database, the plugins, and a way to print. Results go to stdout, talk to stderr."""
+"""What every command of the command line has: the database, the plugins, and a way to print.
+
+Results go to stdout, talk to stderr.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,19 @@ if TYPE_CHECKING:
     from bakeio_core.report import Report
 
 ATTEMPTS = 5
+"""How often work is begun where other transactions come between."""
 T = TypeVar("T")
 
 
 class Session:
-    """What the global options say, and what every command needs: the database, the plugins, a way to print."""
+    """Hand a command what the global options say: the database, the plugins, a way to print.
+
+    Args:
+        database: A path of an SQLite file, or a URL.
+        block: The plugins to leave out.
+        quiet: Say nothing on stderr but errors.
+        wait: How many seconds to wait for another program that is writing.
+    """
 
     def __init__(
         self, database: str, block: Sequence[str], quiet: bool, wait: float = 10.0
@@ -35,6 +46,7 @@ class Session:
 
     @property
     def bakeio(self) -> Bakeio:
+        """The library with its plugins; they are loaded when a command first needs them."""
         if self._bakeio is None:
             from bakeio_core.host import Bakeio
 
@@ -44,13 +56,18 @@ class Session:
         return self._bakeio
 
     def say(self, text: str = "", *, colored: bool = False) -> None:
-        """Print talk: to stderr, unless quiet; `colored` text holds escape sequences of ours and none of anybody else."""
+        """Print talk: to stderr, unless quiet.
+
+        Args:
+            text: The line or lines.
+            colored: Whether they hold escape sequences of ours and none of anybody else.
+        """
         if not self.quiet:
             click.echo(shownable(text, sys.stderr, colored=colored), err=True)
 
     @contextlib.contextmanager
     def talking(self) -> Iterator[None]:
-        """Say what the library tells its log: what it waits for, what an earlier run left behind."""
+        """Say what the library tells its log: what it waits for, what an earlier run left."""
         import logging
 
         say = self.say
@@ -75,11 +92,9 @@ class Session:
     @staticmethod
     def result_json(value: dict[str, Any]) -> None:
         """Print the one JSON object of a command, in UTF-8 whatever the terminal."""
+        text = json.dumps(value, ensure_ascii=False, default=str) + "\n"
         sys.stdout.flush()
-        sys.stdout.buffer.write(
-            json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace")
-            + b"\n"
-        )
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
         sys.stdout.flush()
 
     @contextlib.contextmanager
@@ -102,7 +117,11 @@ class Session:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Open the database for one consistent look at it. Raises DatabaseError where there is none."""
+        """Open the database for one consistent look at it.
+
+        Raises:
+            DatabaseError: There is none.
+        """
         from bakeio_core.database.connect import begin_read, connect
 
         self._require()
@@ -116,7 +135,14 @@ class Session:
 
     @contextlib.contextmanager
     def writing(self, *, create: bool = False) -> Iterator[Connection]:
-        """Open the database for one write transaction; `create` makes a missing one, which appears when the block has ended well."""
+        """Open the database for one write transaction.
+
+        Args:
+            create: Make a missing one, which appears when the block has ended well.
+
+        Raises:
+            DatabaseError: There is none, or another program made it meanwhile.
+        """
         from bakeio_core.database.connect import file_of
         from bakeio_core.errors import DatabaseError
         from bakeio_core.files.leftovers import settle
@@ -136,8 +162,12 @@ class Session:
             with new_file(Path(path)) as part, self._transaction(str(part), create) as db:
                 yield db
         except FileExistsError:
-            message = f"{path} was made by another program meanwhile: nothing was written. Do the same again"
-            raise DatabaseError(message, code="changed-meanwhile", again=True) from None
+            raise DatabaseError(
+                f"{path} was made by another program meanwhile: nothing was written. "
+                "Do the same again",
+                code="changed-meanwhile",
+                again=True,
+            ) from None
 
     @contextlib.contextmanager
     def _transaction(self, target: str, create: bool) -> Iterator[Connection]:
@@ -156,21 +186,33 @@ class Session:
         finally:
             engine.dispose()
 
-    def write(self, work: Callable[[Connection], T], *, create: bool = False) -> T:
-        """Do the work in one write transaction; where another one came between, all of it again, a few times at most."""
+    def write(
+        self, work: Callable[[Connection], T], *, create: bool = False, dry_run: bool = False
+    ) -> T:
+        """Do work in one write transaction and return its result.
+
+        Where another transaction came between, all of it is done again, a few times at most.
+
+        Args:
+            work: What to do.
+            create: As for `writing`.
+            dry_run: Do it, and leave without writing, tables and all.
+        """
         from bakeio_core.errors import DatabaseError
 
-        attempt = 1
-        while True:
+        for attempt in range(1, ATTEMPTS + 1):
             try:
-                with self.writing(create=create) as db:
-                    return work(db)
+                with contextlib.suppress(_Rollback), self.writing(create=create) as db:
+                    result = work(db)
+                    if dry_run:
+                        raise _Rollback
+                break
             except DatabaseError as error:
                 if not error.again or attempt == ATTEMPTS:
                     raise
-            attempt += 1
             self.say("another transaction came between: doing it all again")
             time.sleep(random.uniform(0.05, 0.3))
+        return result
 
     def is_there(self) -> bool:
         """Tell whether the database exists."""
@@ -197,7 +239,13 @@ class Session:
 
 
 def shownable(text: str, stream: Any, *, colored: bool = False) -> str:
-    """Return the text with what a terminal would obey and what the stream's encoding cannot show as escapes."""
+    """Make a text harmless: what a terminal would obey or cannot show stands in it as escapes.
+
+    Args:
+        text: The text.
+        stream: Where it goes, whose encoding counts.
+        colored: Whether it holds escape sequences of ours, which stay.
+    """
     from bakeio_core.values.wording import printable
 
     if not colored:
@@ -208,9 +256,10 @@ def shownable(text: str, stream: Any, *, colored: bool = False) -> str:
 
 def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--json`: one UTF-8 JSON object on stdout and nothing else there."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")(
-        function
+    option = click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON object on stdout."
     )
+    return option(function)
 
 
 def colored(stream: Any) -> bool:
@@ -218,22 +267,26 @@ def colored(stream: Any) -> bool:
     return bool(stream.isatty()) and not os.environ.get("NO_COLOR")
 
 
-class Rollback(Exception):
-    """Leave the write transaction without writing, tables and all."""
+class _Rollback(Exception):
+    """Leave the write transaction without writing."""
 
 
 def show_report(session: Session, report: Report, as_json: bool) -> None:
-    """Print what an import or an undo came to; one that was refused ends the command with its exit code."""
+    """Print what an import or an undo came to, and end the command with its exit code.
+
+    Args:
+        session: The command's.
+        report: What it came to.
+        as_json: Print one JSON object instead of text.
+    """
     from bakeio_core.cli.difference import lines
 
     if as_json:
         session.result_json(report.as_dict())
     else:
-        preview = (
-            lines(report, color=colored(sys.stdout)) if report.dry_run or report.refused else []
-        )
-        if preview:
-            session.result("\n".join(preview), colored=True)
+        if report.dry_run or report.refused:
+            for line in lines(report, color=colored(sys.stdout)):
+                session.result(line, colored=True)
         session.result(report.text())
     if report.exit_code:
         raise SystemExit(report.exit_code)

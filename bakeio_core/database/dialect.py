@@ -148,10 +148,6 @@ class Dialect(ABC):
     def has_table(self, db: Connection, name: str) -> bool:
         """Tell whether the database has a table of that name."""
 
-    def answers_by_index(self, db: Connection, sql: str, table: str) -> bool:
-        """Tell whether a query is answered from an index of a table alone, without sorting."""
-        return False
-
     @abstractmethod
     def json_pages(
         self,

@@ -256,8 +256,7 @@ class PostgreSQL(Dialect):
         indexes = self.fetch(
             db,
             "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) "
-            "FROM pg_index i WHERE i.indrelid = %s::regclass "
-            "AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.indexrelid)",
+            "FROM pg_index i WHERE i.indrelid = %s::regclass AND NOT i.indisunique ORDER BY 1",
             (name,),
         )
         keys = self.fetch(

@@ -1,4 +1,4 @@
-"""The rows of one entity, found by key a batch at a time: one SELECT per key, exact first, folded only after a miss."""
+"""The rows of one entity, found by key a batch at a time: those stored and those only planned."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core import values
 from bakeio_core.catalog.model import Entity, Key
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.values.folding import fold
-from bakeio_core.values.numbers import Decimal, Integer
-from bakeio_core.values.text import Boolean, Text
-from bakeio_core.values.times import Date
+from bakeio_core.values.folding import fold_parts
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -19,317 +17,311 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.catalog import Catalog
 
 Row = tuple[Any, ...]
-REMEMBERED = 200_000
-_ARRAY_TYPES = {Text: "text", Integer: "bigint", Date: "date", Decimal: "numeric"}
+_SQL_TYPES: dict[type[values.Kind], str] = {
+    values.Text: "text",
+    values.Integer: "bigint",
+    values.Date: "date",
+    values.Decimal: "numeric",
+}
+"""The kinds whose values a database compares as planning does, and what they are cast to."""
 
 
 class Rows:
-    """The rows of one entity as planning sees them: those of the database, and those planned but not written yet (`fresh`).
+    """Find the rows of one entity: those of the database and those planned but not written yet.
 
-    A row is a tuple of wire values in the order of the entity's columns.
+    A row is a tuple of wire values in the order of the entity's columns; `index` tells where each
+    column stands in it, `id_index` where the primary key does. `was_empty` tells whether the table
+    had no row when it was first looked into.
+
+    Args:
+        db: A connection inside the transaction whose rows are wanted.
+        entity: Whose rows.
+        is_planning: Whether nothing is written meanwhile: then a table that was empty stays so
+            and needs no SELECT.
     """
 
-    def __init__(self, db: Connection, entity: Entity, keys: Iterable[Key]) -> None:
+    def __init__(self, db: Connection, entity: Entity, *, is_planning: bool = False) -> None:
         self.db, self.entity, self.dialect = db, entity, dialect_of(db)
-        quote = self.dialect.quote
-        self.place = {column: place for place, column in enumerate(entity.columns)}
-        self.id_place = self.place[entity.primary]
-        self.select = "SELECT " + ", ".join(
-            self.dialect.read(f"t.{quote(c)}", kind) for c, kind in entity.kinds.items()
-        )
-        makers = [
-            (p, self.dialect.result(entity.kinds[c], entity.table.c[c]))
-            for c, p in self.place.items()
-        ]
-        # SQLite's 0 and 1 are equal to false and true, which is all that planning asks
-        self.makers = [
-            (place, make)
-            for place, make in makers
-            if make and not isinstance(entity.kinds[entity.columns[place]], Boolean)
-        ]
+        self.table = self.dialect.format_table(entity.table)
+        self.index = {column: index for index, column in enumerate(entity.columns)}
+        self.id_index = self.index[entity.primary]
         self.was_empty = self.dialect.is_empty(db, entity.table)
-        self.keys = tuple(dict.fromkeys(keys))
-        self.fresh: dict[Key, dict[Row, list[Row]]] = {key: {} for key in self.keys}
-        self.has_fresh = False
-        self._folded: dict[str, dict[str, list[int]]] = {}
-        self._fresh_folded: dict[str, dict[str, list[int]]] = {}
-        self._indexed: dict[Key, Key] = {}
+        self.is_known_empty = is_planning and self.was_empty
+        self.pending = PendingRows(self)
+        self._select = f"SELECT {self._selected(entity.columns)}"
+        # SQLite's 0 and 1 are equal to false and true, which is all that planning asks
+        self._makers = [
+            (index, make)
+            for column, index in self.index.items()
+            if not isinstance(entity.kinds[column], values.Boolean) and (make := self.maker(column))
+        ]
+        self._folded: dict[Key, dict[Row, list[int]]] = {}
+        self._searchable: dict[Key, Key] = {}
+
+    def maker(self, column: str) -> Callable[[Any], Any] | None:
+        """Return what makes a column's wire value of what the driver gives; None where it is."""
+        make = self.dialect.result(self.entity.kinds[column], self.entity.table.c[column])
+        return make  # type: ignore[no-any-return]
 
     @cached_property
     def identity_text(self) -> Callable[[Any], str]:
-        """What turns the stored value of the entity's `identity` into the text `_rev` has a hash of."""
-        make = self.dialect.result(
-            self.entity.kinds[self.entity.identity], self.entity.table.c[self.entity.identity]
-        )
+        """What makes the text that `_rev` hashes of the stored value of the entity's `identity`."""
+        make = self.maker(self.entity.identity)
         return str if make is None else lambda value: str(make(value))
 
-    def differs(self, row: Row, column: str, value: Any) -> bool:
-        """Tell whether a row has another value than this one in a column, even after folding."""
-        here = row[self.place[column]] if column in self.place else None
-        if isinstance(here, str) and isinstance(value, str):
-            return self._fold(column, here) != self._fold(column, value)
-        return bool(here != value)
-
     def key_of(self, row: Row, key: Key) -> Row:
-        return tuple([row[self.place[column]] for column in key])
+        """Return the values of a key's columns in a row."""
+        return tuple([row[self.index[column]] for column in key])
 
-    def add(self, row: Row) -> None:
-        """Remember a row that is planned but not in the database yet."""
-        self.has_fresh = True
-        for key, known in self.fresh.items():
-            known.setdefault(self.key_of(row, key), []).append(row)
-        for column, index in self._fresh_folded.items():
-            self._enter(index, column, row)
+    def value(self, row: Row, column: str) -> Any:
+        """Return what a row holds as it is shown: true and false, where SQLite says 1 and 0."""
+        value = row[self.index[column]]
+        is_truth = value is not None and isinstance(self.entity.kinds[column], values.Boolean)
+        return bool(value) if is_truth else value
 
-    def _enter(self, index: dict[str, list[int]], column: str, row: Row) -> None:
-        if isinstance(text := row[self.place[column]], str):
-            index.setdefault(self._fold(column, text), []).append(row[self.id_place])
+    def differs(self, row: Row, column: str, value: Any) -> bool:
+        """Tell whether a row has another value in a column than this one, even after folding."""
+        here = row[self.index[column]] if column in self.index else None
+        return fold_parts((column,), (here,)) != fold_parts((column,), (value,))
 
-    def remove(self, row: Row) -> None:
-        """Forget one planned row: it will not be written."""
-        for key, known in self.fresh.items():
-            rows = known.get(self.key_of(row, key), [])
-            if row in rows:
-                rows.remove(row)
-        for column, index in self._fresh_folded.items():
-            text = row[self.place[column]]
-            if isinstance(text, str):
-                index[self._fold(column, text)].remove(row[self.id_place])
+    # -- exact
+    def find(self, key: Key, wanted: Iterable[Row]) -> dict[Row, list[Row]]:
+        """Return the rows that have one of some keys; NULL equals NULL here.
 
-    def written(self, rows: Sequence[Row]) -> None:
-        """Forget the planned rows: they are in the database now."""
-        for column, index in self._folded.items():
-            for row in rows:
-                self._enter(index, column, row)
-        if self.has_fresh:
-            self.fresh = {key: {} for key in self.keys}
-            self._fresh_folded.clear()
-            self.has_fresh = False
+        Args:
+            key: The columns looked at.
+            wanted: Their values, a tuple in the order of `key` each.
 
-    def forget(self) -> None:
-        """Forget the index of folded texts: rows were changed behind it."""
-        self._folded.clear()
-
-    def _finished(self, rows: list[Row]) -> list[Row]:
-        if not self.makers:
-            return rows
-        out = []
-        for row in rows:
-            cells = list(row)
-            for place, make in self.makers:
-                cells[place] = make(cells[place])
-            out.append(tuple(cells))
-        return out
-
-    def by(self, key: Key, wanted: Iterable[Row]) -> dict[Row, list[Row]]:
-        """Return {key: rows that have it, in the order of their ids} for those of the wanted keys that exist. NULL equals NULL here."""
+        Returns:
+            {values: rows that have them, in the order of ids}, only for values some row has.
+        """
         wanted = set(wanted)
         found: dict[Row, list[Row]] = {}
-        if not wanted:
-            return found
-        if not self.was_empty or not self.fresh_only:
-            for row in self._fetch(key, wanted):
-                value = self.key_of(row, key)
-                if value in wanted:
-                    found.setdefault(value, []).append(row)
-        if self.has_fresh and key in self.fresh:
-            known = self.fresh[key]
+        for row in self._fetch(key, wanted) if wanted and not self.is_known_empty else ():
+            value = self.key_of(row, key)
+            if value in wanted:
+                found.setdefault(value, []).append(row)
+        if self.pending:
+            known = self.pending.by(key)
             for value in wanted & known.keys():
                 found.setdefault(value, []).extend(known[value])
         for rows in found.values():
-            if len(rows) > 1:
-                rows.sort(key=lambda row: row[self.id_place])
+            rows.sort(key=lambda row: row[self.id_index])
         return found
 
-    fresh_only = False
-    """Set where nothing is written while planning: then a table that was empty stays empty and needs no SELECT."""
-
-    def _fetch(self, key: Key, wanted: set[Row]) -> list[Row]:
-        """Return the rows that may have one of the keys, looked up once for each set of parts that are null."""
-        quote, table = self.dialect.quote, self.dialect.format_table(self.entity.table)
-        groups: dict[tuple[bool, ...], list[Row]] = {}
-        for value in wanted:
-            groups.setdefault(tuple([part is None for part in value]), []).append(value)
-        rows: list[Row] = []
-        for nulls, values in groups.items():
-            empty = [
-                f"t.{quote(column)} IS NULL"
-                for column, is_null in zip(key, nulls, strict=True)
-                if is_null
-            ]
-            usable = [
-                (place, column, _ARRAY_TYPES[type(kind)])
-                for place, column in enumerate(key)
-                if not nulls[place]
-                and (kind := self.entity.kinds[column]).sql_convertible
-                and type(kind) in _ARRAY_TYPES
-            ]
-            if not usable:
-                where = f" WHERE {' AND '.join(empty)}" if empty else ""
-                rows += self.dialect.fetch(self.db, f"{self.select} FROM {table} t{where}")
-                continue
-            by = [
-                quote(column)
-                for column in self._searchable(tuple(column for _, column, _ in usable))
-            ]
-            source = self.dialect.among(
-                [quote(column) for _, column, _ in usable],
-                table,
-                [kind for _, _, kind in usable],
-                by,
-            )
-            keys = list({tuple([value[place] for place, _, _ in usable]) for value in values})
-            more = "".join(f" AND {condition}" for condition in empty)
-            rows += self.dialect.fetch(
-                self.db, f"{self.select} FROM {source}{more}", self.dialect.among_parameters(keys)
-            )
-        return self._finished(rows)
-
-    def _searchable(self, columns: Key) -> Key:
-        if len(columns) == 1:
-            return columns
-        if columns not in self._indexed:
-            self._indexed[columns] = self.dialect.searchable(self.db, self.entity.table, columns)
-        return self._indexed[columns]
-
-    def slim(self, columns: Sequence[str], values: Iterable[Any], by: str = "") -> list[Row]:
-        """Return (id, *columns) of the rows whose `by`, else first column has one of the values: what linking needs, and no more."""
-        quote, table, by = (
-            self.dialect.quote,
-            self.dialect.format_table(self.entity.table),
-            by or columns[0],
-        )
-        kind = (
-            "bigint"
-            if isinstance(self.entity.kinds[by], Integer)
-            else _ARRAY_TYPES.get(type(self.entity.kinds[by]), "text")
-        )
-        source = self.dialect.among([quote(by)], table, [kind])
-        return self.dialect.fetch(
-            self.db,
-            f"SELECT {self._selected(columns)} FROM {source}",
-            self.dialect.among_parameters([(v,) for v in values]),
-        )
-
-    def between(self, columns: Sequence[str], low: int, high: int) -> list[Row]:
-        """Return (id, *columns) of the rows whose ids lie between two, both included."""
-        primary, table = (
-            f"t.{self.dialect.quote(self.entity.primary)}",
-            self.dialect.format_table(self.entity.table),
-        )
-        mark, selected = self.dialect.mark, self._selected(columns)
-        return self.dialect.fetch(
-            self.db,
-            f"SELECT {selected} FROM {table} t WHERE {primary} BETWEEN {mark} AND {mark}",
-            (low, high),
-        )
-
-    def _selected(self, columns: Sequence[str]) -> str:
-        return ", ".join(
-            self.dialect.read(f"t.{self.dialect.quote(c)}", self.entity.kinds[c])
-            for c in (self.entity.primary, *columns)
-        )
-
     def by_id(self, ids: Iterable[int]) -> dict[int, Row]:
-        return {
-            value[0]: rows[0]
-            for value, rows in self.by((self.entity.primary,), {(i,) for i in ids}).items()
-        }
+        """Return {id: its row} for those of the ids that rows have."""
+        found = self.find((self.entity.primary,), [(identity,) for identity in ids])
+        return {value[0]: rows[0] for value, rows in found.items()}
 
     def existing_ids(self, ids: Sequence[int]) -> set[int]:
         """Return those of the ids that rows have."""
-        primary = self.dialect.quote(self.entity.primary)
-        source = self.dialect.among(
-            [primary], self.dialect.format_table(self.entity.table), ["bigint"]
-        )
-        found = self.dialect.fetch(
-            self.db,
-            f"SELECT t.{primary} FROM {source}",
-            self.dialect.among_parameters([(i,) for i in ids]),
-        )
-        known = self.fresh.get((self.entity.primary,), {})
-        return {row[0] for row in found} | {i for i in ids if (i,) in known}
+        known = self.pending.by((self.entity.primary,)) if self.pending else {}
+        here = {identity for identity in ids if (identity,) in known}
+        stored = self.select((), ids, self.entity.primary) if ids else ()
+        return here.union(row[0] for row in stored)
 
-    def _fold(self, column: str, value: str) -> str:
-        return fold(value, slug=column == "slug")
-
-    def folded(self, column: str, value: Any) -> list[int]:
-        """Return the ids of rows whose text equals the value after folding; the index is built at the first call."""
-        if not isinstance(value, str):
+    def select(self, columns: Sequence[str], wanted: Iterable[Any], by: str = "") -> list[Row]:
+        """Return (id, *columns) of the stored rows whose `by`, else first column is wanted."""
+        if self.is_known_empty:
             return []
-        if column not in self._folded:
-            primary, name = self.dialect.quote(self.entity.primary), self.dialect.quote(column)
-            table = self.dialect.format_table(self.entity.table)
-            index: dict[str, list[int]] = {}
-            for identity, text in self.dialect.fetch(
-                self.db,
-                f"SELECT {primary}, {name} FROM {table} WHERE {name} IS NOT NULL ORDER BY 1",
-            ):
-                index.setdefault(self._fold(column, text), []).append(identity)
-            self._folded[column] = index
-        ids = list(self._folded[column].get(self._fold(column, value), ()))
-        if self.has_fresh:
-            if column not in self._fresh_folded:
-                fresh = self._fresh_folded[column] = {}
-                for rows in self.fresh.get((column,), {}).values():
-                    for row in rows:
-                        self._enter(fresh, column, row)
-            ids += self._fresh_folded[column].get(self._fold(column, value), ())
+        by = by or columns[0]
+        sql_type = _SQL_TYPES.get(type(self.entity.kinds[by]), "text")
+        source = self.dialect.among([self.dialect.quote(by)], self.table, [sql_type])
+        sql = f"SELECT {self._selected((self.entity.primary, *columns))} FROM {source}"
+        parameters = self.dialect.among_parameters([(value,) for value in wanted])
+        return self.dialect.fetch(self.db, sql, parameters)
+
+    def select_range(self, columns: Sequence[str], low: int, high: int) -> list[Row]:
+        """Return (id, *columns) of the stored rows whose ids lie between two, both included."""
+        mark, primary = self.dialect.mark, f"t.{self.dialect.quote(self.entity.primary)}"
+        selected = self._selected((self.entity.primary, *columns))
+        where = f"{primary} BETWEEN {mark} AND {mark}"
+        sql = f"SELECT {selected} FROM {self.table} t WHERE {where}"
+        return self.dialect.fetch(self.db, sql, (low, high))
+
+    def _selected(self, columns: Sequence[str]) -> str:
+        read, quote, kinds = self.dialect.read, self.dialect.quote, self.entity.kinds
+        return ", ".join(read(f"t.{quote(column)}", kinds[column]) for column in columns)
+
+    def _fetch(self, key: Key, wanted: set[Row]) -> list[Row]:
+        """Return the rows that may have one of the keys: one SELECT for each set of null parts."""
+        groups: dict[tuple[bool, ...], list[Row]] = {}
+        for value in wanted:
+            groups.setdefault(tuple([part is None for part in value]), []).append(value)
+        found: list[Row] = []
+        for nulls, some in groups.items():
+            found += self._fetch_alike(key, nulls, some)
+        return [self._made(row) for row in found] if self._makers else found
+
+    def _fetch_alike(self, key: Key, nulls: tuple[bool, ...], wanted: list[Row]) -> list[Row]:
+        """Return the rows that may have one of some keys of which the same parts are null."""
+        quote, kinds = self.dialect.quote, self.entity.kinds
+        empty = [
+            f"t.{quote(column)} IS NULL"
+            for column, is_null in zip(key, nulls, strict=True)
+            if is_null
+        ]
+        usable = [
+            (index, column)
+            for index, column in enumerate(key)
+            if not nulls[index]
+            and kinds[column].sql_convertible
+            and type(kinds[column]) in _SQL_TYPES
+        ]
+        if not usable:
+            where = f" WHERE {' AND '.join(empty)}" if empty else ""
+            return self.dialect.fetch(self.db, f"{self._select} FROM {self.table} t{where}")
+        columns = [column for _, column in usable]
+        source = self.dialect.among(
+            list(map(quote, columns)),
+            self.table,
+            [_SQL_TYPES[type(kinds[column])] for column in columns],
+            list(map(quote, self._columns_to_search(tuple(columns)))),
+        )
+        more = "".join(f" AND {condition}" for condition in empty)
+        parts = list({tuple([value[index] for index, _ in usable]) for value in wanted})
+        parameters = self.dialect.among_parameters(parts)
+        return self.dialect.fetch(self.db, f"{self._select} FROM {source}{more}", parameters)
+
+    def _columns_to_search(self, columns: Key) -> Key:
+        if columns not in self._searchable:
+            found = self.dialect.searchable(self.db, self.entity.table, columns)
+            self._searchable[columns] = found if len(columns) > 1 else columns
+        return self._searchable[columns]
+
+    def _made(self, row: Row) -> Row:
+        cells = list(row)
+        for index, make in self._makers:
+            cells[index] = make(cells[index])
+        return tuple(cells)
+
+    # -- after folding
+    def folds(self, key: Key) -> bool:
+        """Tell whether two spellings of a key may be one: it has text, and is no uuid."""
+        kinds = [self.entity.kinds[column] for column in key]
+        has_text = any(isinstance(kind, values.Text) for kind in kinds)
+        return key != ("uuid",) and has_text and all(kind.sql_convertible for kind in kinds)
+
+    def folded(self, key: Key, value: Row) -> list[int]:
+        """Return the ids of rows whose key equals the value after folding.
+
+        All rows are read at the first call for a key, and their folded keys remembered.
+        """
+        if not self.folds(key):
+            return []
+        if key not in self._folded:
+            index: dict[Row, list[int]] = {}
+            if not self.is_known_empty:
+                sql = f"SELECT {self._selected((self.entity.primary, *key))} FROM {self.table} t"
+                for identity, *parts in self.dialect.fetch(self.db, f"{sql} ORDER BY 1"):
+                    index.setdefault(fold_parts(key, parts), []).append(identity)
+            self._folded[key] = index
+        wanted = fold_parts(key, value)
+        ids = list(self._folded[key].get(wanted, ()))
+        if self.pending:
+            ids += [row[self.id_index] for row in self.pending.folded(key).get(wanted, ())]
         return list(dict.fromkeys(ids))
+
+    # -- what is planned becomes what is stored
+    def written(self, rows: Iterable[Row]) -> None:
+        """Take rows for stored that were planned until now."""
+        for key, index in self._folded.items():
+            for row in rows:
+                parts = fold_parts(key, self.key_of(row, key))
+                index.setdefault(parts, []).append(row[self.id_index])
+        self.pending.clear()
+
+    def forget_folded(self) -> None:
+        """Forget the folded keys: rows were changed behind them."""
+        self._folded.clear()
+
+
+class PendingRows:
+    """Rows planned but not written yet; what finds them by a key is made when it is asked for."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self.clear()
+
+    def __bool__(self) -> bool:
+        return bool(self._all)
+
+    def clear(self) -> None:
+        self._all: list[Row] = []
+        self._by: dict[tuple[Key, bool], dict[Row, list[Row]]] = {}
+        self._entered: dict[tuple[Key, bool], int] = {}
+
+    def add(self, rows: Iterable[Row]) -> None:
+        self._all += rows
+
+    def by(self, key: Key) -> dict[Row, list[Row]]:
+        """Return {values of the key: rows that have them}."""
+        return self._index(key, is_folded=False)
+
+    def folded(self, key: Key) -> dict[Row, list[Row]]:
+        """Return {folded values of the key: rows that have them}."""
+        return self._index(key, is_folded=True)
+
+    def _index(self, key: Key, *, is_folded: bool) -> dict[Row, list[Row]]:
+        name = (key, is_folded)
+        index = self._by.setdefault(name, {})
+        for row in self._all[self._entered.get(name, 0) :]:
+            index.setdefault(self._parts(row, name), []).append(row)
+        self._entered[name] = len(self._all)
+        return index
+
+    def _parts(self, row: Row, name: tuple[Key, bool]) -> Row:
+        key, is_folded = name
+        parts = self._rows.key_of(row, key)
+        return fold_parts(key, parts) if is_folded else parts
+
+    def remove(self, row: Row) -> None:
+        """Forget one row: it will not be written."""
+        index = self._all.index(row)
+        del self._all[index]
+        for name, known in self._by.items():
+            if index < self._entered[name]:
+                self._entered[name] -= 1
+                known[self._parts(row, name)].remove(row)
 
 
 class Tables:
-    """The rows of every entity, each looked into when it is first asked about."""
+    """The rows of every entity, each looked into when it is first asked about.
 
-    def __init__(self, db: Connection, catalog: Catalog) -> None:
-        self.db, self.catalog = db, catalog
+    Args:
+        db: A connection inside the transaction whose rows are wanted.
+        catalog: The entities.
+        is_planning: As for `Rows`.
+    """
+
+    def __init__(self, db: Connection, catalog: Catalog, *, is_planning: bool = False) -> None:
+        self.db, self.catalog, self.is_planning = db, catalog, is_planning
         self._rows: dict[str, Rows] = {}
-        self.planning = False
 
     def rows(self, entity: Entity) -> Rows:
+        """Return the rows of an entity, the same object at every call."""
         if entity.name not in self._rows:
-            keys: list[Key] = [*entity.all_keys, (entity.primary,)] + (
-                [tuple(entity.content)] if entity.content else []
-            )
-            for other in self.catalog.entities.values():
-                for reference in other.references.values():
-                    if reference.target == entity.name:
-                        keys += [(column,) for column in reference.lookups.values()]
-            rows = self._rows[entity.name] = Rows(self.db, entity, keys)
-            rows.fresh_only = self.planning
+            self._rows[entity.name] = Rows(self.db, entity, is_planning=self.is_planning)
         return self._rows[entity.name]
 
     def named(self, entity: Entity, text: str) -> list[int]:
-        """Return the ids of the rows a text names: by a key of one column, exact before folded, by what people call them, or by id."""
+        """Return the ids of the rows a text names: by a key of one column, a label, or the id."""
         rows = self.rows(entity)
-        columns = [
-            *(key[0] for key in entity.all_keys if len(key) == 1),
-            *(entity.labels if len(entity.labels) == 1 else ()),
-        ]
-        for column in dict.fromkeys(
-            c for c in columns if isinstance(entity.kinds[c], Text) or c == "uuid"
-        ):
-            ids = [
-                row[rows.id_place] for row in rows.by((column,), [(text,)]).get((text,), ())
-            ] or rows.folded(column, text)
-            if ids:
-                return ids
-        return (
-            sorted(rows.existing_ids([int(text)]))
-            if text.isascii() and text.isdigit() and len(text) < 19
-            else []
-        )
+        columns = [key[0] for key in entity.all_keys if len(key) == 1]
+        columns += entity.labels if len(entity.labels) == 1 else ()
+        for key in dict.fromkeys((column,) for column in columns):
+            if isinstance(entity.kinds[key[0]], values.Text) or key == ("uuid",):
+                exact = rows.find(key, [(text,)]).get((text,), ())
+                ids = [row[rows.id_index] for row in exact] or rows.folded(key, (text,))
+                if ids:
+                    return ids
+        is_number = text.isascii() and text.isdigit() and len(text) < 19
+        return sorted(rows.existing_ids([int(text)])) if is_number else []
 
     def key_of(self, entity: Entity, identity: int | None) -> dict[str, Any] | None:
         """Return the best natural key of a row, {column: value}; None where it is gone."""
         rows = self.rows(entity)
         row = rows.by_id([identity]).get(identity) if identity is not None else None
-        columns = next(
-            (
-                key
-                for key in entity.all_keys
-                if key != ("uuid",) and not set(key) & entity.references.keys()
-            ),
-            (entity.primary,),
-        )
-        return None if row is None else {column: row[rows.place[column]] for column in columns}
+        columns = entity.readable_key
+        return None if row is None else {column: row[rows.index[column]] for column in columns}

@@ -154,15 +154,6 @@ class SQLite(Dialect):
             self.fetch(db, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,))
         )
 
-    def answers_by_index(self, db: Connection, sql: str, table: str) -> bool:
-        steps = [str(row[3]) for row in self.fetch(db, f"EXPLAIN QUERY PLAN {sql}")]
-        reads = [step for step in steps if table in step.split()]
-        return (
-            all("COVERING INDEX" in step for step in reads)
-            and bool(reads)
-            and not any("TEMP B-TREE" in step for step in steps)
-        )
-
     def json_pages(
         self,
         db: Connection,
@@ -279,12 +270,12 @@ class SQLite(Dialect):
 
     @contextmanager
     def loading(self, db: Connection, table: Table) -> Iterator[None]:
-        indexes = self.fetch(
-            db,
-            "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? "
-            "AND sql IS NOT NULL ORDER BY name",
-            (table.name,),
+        plain = (
+            "SELECT m.name, m.sql FROM sqlite_master m, pragma_index_list(m.tbl_name) l "
+            "WHERE m.type = 'index' AND m.tbl_name = ? AND l.name = m.name "
+            'AND NOT l."unique" AND m.sql IS NOT NULL ORDER BY m.name'
         )
+        indexes = self.fetch(db, plain, (table.name,))
         for name, _ in indexes:
             db.exec_driver_sql(f"DROP INDEX {self.quote(name)}")
         yield

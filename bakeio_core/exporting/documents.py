@@ -10,15 +10,18 @@ from bakeio_core.catalog.exchange import EncodedBatch
 from bakeio_core.files.encoding import CLOSE, encode_lines, opened_document
 
 Progress = Callable[[str, int], None]
+"""Called with (entity or view, records done so far)."""
 
 
 class Sink(Protocol):
     """Where bytes go: a hashed file, or stdout."""
 
-    def write(self, data: bytes, /) -> Any: ...
+    def write(self, data: bytes, /) -> Any:
+        """Write bytes."""
 
 
 def moment() -> datetime:
+    """Return this moment in UTC, without its zone: files end it with a Z of their own."""
     return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
@@ -29,14 +32,25 @@ def write_records(
     name: str = "",
     progress: Progress | None = None,
 ) -> int:
-    """Write a document, one record a line, and return how many there were."""
+    """Write a document, one record a line.
+
+    Args:
+        file: Where to.
+        header: The fields before `records`.
+        batches: The records, as the hooks give them.
+        name: What `progress` is told they are of.
+        progress: Called after each batch.
+
+    Returns:
+        How many records there were.
+    """
     file.write(opened_document(dict(header)))
-    written, separator = 0, b""
+    written = 0
     for batch in batches:
         if len(batch):
             data = batch.data if isinstance(batch, EncodedBatch) else encode_lines(list(batch))
-            file.write(separator + data)
-            separator, written = b",\n", written + len(batch)
+            file.write(b",\n" + data if written else data)
+            written += len(batch)
             if progress:
                 progress(name, written)
     file.write(CLOSE if written else CLOSE[1:])

@@ -14,7 +14,7 @@ from bakeio_core.catalog.model import Entity, OfRow, Source, View
 from bakeio_core.catalog.plugins import describe
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.errors import BakeioError, PluginError
-from bakeio_core.exporting.query import Cell, Projection, narrowing
+from bakeio_core.exporting.view_query import Cell, Projection, narrowing
 from bakeio_core.files.encoding import encode_lines
 from bakeio_core.files.revision import field_hash, hashing, revision_of
 from bakeio_core.values.numbers import all_shortest, shortest
@@ -49,137 +49,114 @@ def _project(db: Connection, view: View, catalog: Catalog) -> Iterator[Batch]:
 
 
 Slot = tuple["ReferredRows | None", int]
-"""Where a field's values are: in the rows of the view or in what is remembered of the referred ones, and the place there."""
+"""Where a field's values are: in the rows of the view (None) or in referred ones, and the index."""
 
 
 class Paging:
     """A view page by page: `statement` gives the rows, `records` makes their records, `_rev` last.
 
-    Pages are worked on column by column. What a referred row says is read once and remembered, where many rows refer to few.
+    Pages are worked on column by column. What a referred row says is read once and remembered,
+    where many rows refer to few.
     """
 
     def __init__(self, db: Connection, view: View, catalog: Catalog) -> None:
-        self.db, self.catalog, self.entity, self.dialect = (
-            db,
-            catalog,
-            catalog.entities[view.entity],
-            dialect_of(db),
-        )
+        self.db, self.catalog, self.dialect = db, catalog, dialect_of(db)
+        self.entity = catalog.entities[view.entity]
         self._is_whole = not view.missing and view.limit is None
         self._selected = Selected(Projection(db, catalog, self.entity))
-        self._remembered: dict[str, ReferredRows] = {}
+        self._referred: dict[str, ReferredRows] = {}
         self._sizes: dict[str, int] = {}
-        whole = catalog.views.get(view.name, view).fields
         self.revision = revision_of(catalog, view)
+        fields = {**catalog.views.get(view.name, view).fields, **view.fields}
         self._shown = [self._slot(item.source) for item in view.fields.values()]
         self._hashed = [
-            self._slot({**whole, **view.fields}[name].source, hashed=True)
-            for name in self.revision.fields
+            self._slot(fields[name].source, hashed=True) for name in self.revision.fields
         ]
-        self._identity = self._selected.place(self.entity.identity)
-        projection = self._selected.projection
-        select = projection.select(self._selected.cells, narrowing(projection, view, catalog))
-        self.statement = projection.text(
-            select.order_by(self.entity.table.c[self.entity.primary]).limit(view.limit)
-        )
-        self._record = msgspec.defstruct(
-            "Record", [(f"f{place}", Any) for place in range(len(view.fields) + 1)],
-            rename={f"f{place}": name for place, name in enumerate([*view.fields, "_rev"])}, gc=False,
-        )  # fmt: skip
+        self._identity = self._selected.index(self.entity.identity)
+        projection, order = self._selected.projection, self.entity.table.c[self.entity.primary]
+        rows = projection.select(self._selected.cells, narrowing(projection, view, catalog))
+        self.statement = projection.text(rows.order_by(order).limit(view.limit))
+        names = {f"f{index}": name for index, name in enumerate([*view.fields, "_rev"])}
+        self._record = msgspec.defstruct("Record", list(names), rename=names, gc=False)
 
     def _slot(self, source: Source, hashed: bool = False) -> Slot:
-        path = (
-            source.path + "."
-            if isinstance(source, OfRow)
-            else source
-            if isinstance(source, str)
-            else ""
-        )
+        path = source if isinstance(source, str) else ""
+        if isinstance(source, OfRow):
+            path = f"{source.path}."
         steps = path.split(".")[:-1]
-        for size in range(1, len(steps) + 1):
-            target = self._target(steps[:size])
+        target = self.entity
+        for size, step in enumerate(steps, 1):
+            target = self.catalog.entities[target.references[step].target]
             if self._is_worth_remembering(target):
-                step, rest = ".".join(steps[:size]), ".".join(steps[size:])
-                if step not in self._remembered:
-                    alone = Projection(self.db, self.catalog, target, target.table.alias("t"))
-                    self._remembered[step] = ReferredRows(
-                        self.db, alone, self._selected.place(step)
-                    )
-                inner = (
-                    replace(source, path=rest)
-                    if isinstance(source, OfRow)
-                    else str(source)[len(step) + 1 :]
-                )
-                return self._remembered[step], self._remembered[step].place(inner, hashed)
-        return None, self._selected.place(source)
+                referred = self._rows_at(".".join(steps[:size]), target)
+                rest = ".".join(steps[size:])
+                if isinstance(source, OfRow):
+                    return referred, referred.slot(replace(source, path=rest), hashed)
+                return referred, referred.slot(".".join(path.split(".")[size:]), hashed)
+        return None, self._selected.index(source)
 
-    def _target(self, steps: Sequence[str]) -> Entity:
-        entity = self.entity
-        for step in steps:
-            entity = self.catalog.entities[entity.references[step].target]
-        return entity
+    def _rows_at(self, path: str, target: Entity) -> ReferredRows:
+        """Return the remembered rows a path of references leads to."""
+        if path not in self._referred:
+            alone = Projection(self.db, self.catalog, target, target.table.alias("t"))
+            self._referred[path] = ReferredRows(self.db, alone, self._selected.index(path))
+        return self._referred[path]
 
     def _is_worth_remembering(self, target: Entity) -> bool:
-        return self._is_whole and 2 * self._size(target) <= min(
-            self._size(self.entity), 2 * REMEMBERED
-        )
+        most = min(self._size(self.entity), 2 * REMEMBERED) if self._is_whole else -1
+        return 2 * self._size(target) <= most
 
     def _size(self, entity: Entity) -> int:
         if entity.name not in self._sizes:
-            self._sizes[entity.name] = self.dialect.scalar(
-                self.db, f"SELECT count(*) FROM {self.dialect.format_table(entity.table)}"
-            )
+            count = f"SELECT count(*) FROM {self.dialect.format_table(entity.table)}"
+            self._sizes[entity.name] = self.dialect.scalar(self.db, count)
         return self._sizes[entity.name]
 
     def records(self, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Return the records of a page of rows."""
         own = self._selected.columns(rows)
         pages: dict[ReferredRows | None, Sequence[Sequence[Any]]] = {None: own}
-        pages |= {
-            remembered: remembered.columns(own[remembered.at])
-            for remembered in self._remembered.values()
-        }
+        for referred in self._referred.values():
+            pages[referred] = referred.columns(own[referred.at])
         hashes = [
-            pages[owner][place] if owner else self._selected.hashes(place, own)
-            for owner, place in self._hashed
+            pages[owner][index] if owner else self._selected.hashes(index, own)
+            for owner, index in self._hashed
         ]
-        identities = (
-            own[self._identity]
-            if self.entity.identity == "uuid"
-            else list(map(str, own[self._identity]))
-        )
+        identities = own[self._identity]
+        if self.entity.identity != "uuid":
+            identities = list(map(str, identities))
         revisions = self.revision.texts(identities, hashes)
-        return list(
-            map(self._record, *(pages[owner][place] for owner, place in self._shown), revisions)
-        )
+        shown = [pages[owner][index] for owner, index in self._shown]
+        return list(map(self._record, *shown, revisions))
 
 
 class Selected:
-    """The values one SELECT gives: `place(source)` is where that of a source stands."""
+    """The values one SELECT gives."""
 
     def __init__(self, projection: Projection) -> None:
         self.projection = projection
         self.cells: list[Cell] = []
-        self._places: dict[str, int] = {}
+        self._indexes: dict[str, int] = {}
         self._hashing: dict[int, Callable[[Sequence[Any]], list[int]]] = {}
 
-    def place(self, source: Source) -> int:
-        place = self._places.get(source) if isinstance(source, str) else None
-        if place is None:
-            place = len(self.cells)
+    def index(self, source: Source) -> int:
+        """Select the value of a source, a stored one once; return its index in the rows."""
+        index = len(self.cells)
+        if isinstance(source, str):
+            index = self._indexes.setdefault(source, index)
+        if index == len(self.cells):
             self.cells.append(self.projection.cell(source))
-            if isinstance(source, str):
-                self._places[source] = place
-        return place
+        return index
 
     def columns(self, rows: Sequence[tuple[Any, ...]]) -> list[Sequence[Any]]:
         """Return the wire values of rows column by column."""
         return [_made(cell.make, column) for cell, column in zip(self.cells, zip(*rows))]
 
-    def hashes(self, place: int, columns: Sequence[Sequence[Any]]) -> list[int]:
-        if place not in self._hashing:
-            self._hashing[place] = hashing(self.cells[place].kind)
-        return self._hashing[place](columns[place])
+    def hashes(self, index: int, columns: Sequence[Sequence[Any]]) -> list[int]:
+        """Return the hashes of one of the columns, as a `_rev` holds them."""
+        if index not in self._hashing:
+            self._hashing[index] = hashing(self.cells[index].kind)
+        return self._hashing[index](columns[index])
 
 
 def _made(make: Callable[[Any], Any] | None, column: Sequence[Any]) -> Sequence[Any]:
@@ -189,17 +166,24 @@ def _made(make: Callable[[Any], Any] | None, column: Sequence[Any]) -> Sequence[
 
 
 class ReferredRows:
-    """What the rows many others refer to say in a view, read once. `at`: the place of the foreign key that leads to them."""
+    """What the rows that many others refer to say in a view, read once.
+
+    Args:
+        db: The connection.
+        projection: Selects from their table alone.
+        at: The index of the foreign key that leads to them, in the rows of the view.
+    """
 
     def __init__(self, db: Connection, projection: Projection, at: int) -> None:
         self.db, self.at = db, at
         self._selected = Selected(projection)
-        self._selected.place(projection.entity.primary)
+        self._selected.index(projection.entity.primary)
         self._slots: list[tuple[int, bool]] = []
         self._known: _Known | None = None
 
-    def place(self, source: Source, hashed: bool) -> int:
-        self._slots.append((self._selected.place(source), hashed))
+    def slot(self, source: Source, hashed: bool) -> int:
+        """Select the value of a source, or its hash; return its index in `columns`."""
+        self._slots.append((self._selected.index(source), hashed))
         return len(self._slots) - 1
 
     def columns(self, ids: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -212,13 +196,12 @@ class ReferredRows:
         projection, selected = self._selected.projection, self._selected
         known = _Known(tuple(field_hash(None) if hashed else None for _, hashed in self._slots))
         known[None] = known.nothing
-        for rows in projection.dialect.stream(
-            self.db, projection.text(projection.select(selected.cells)), PAGE
-        ):
+        statement = projection.text(projection.select(selected.cells))
+        for rows in projection.dialect.stream(self.db, statement, PAGE):
             own = selected.columns(rows)
             columns = [
-                selected.hashes(place, own) if hashed else own[place]
-                for place, hashed in self._slots
+                selected.hashes(index, own) if hashed else own[index]
+                for index, hashed in self._slots
             ]
             known.update(zip(own[0], zip(*columns)))
         return known

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, or_, select, types
+from sqlalchemy import Column, ColumnElement, and_, or_, select, types
 
 from bakeio_core.catalog.exchange import Batch, EncodedBatch
-from bakeio_core.catalog.fields import record_fields
+from bakeio_core.catalog.fields import entity_fields
 from bakeio_core.catalog.hookspecs import hookimpl
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialect import MOST_JSON_FIELDS, Dialect
 from bakeio_core.database.dialects import dialect_of
+from bakeio_core.values.kind import Kind
 from bakeio_core.values.numbers import Decimal
 
 if TYPE_CHECKING:
@@ -22,32 +23,33 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.catalog import Catalog
 
 PAGE = 2000
+"""Rows of one SELECT."""
 
 
 def _source(dialect: Dialect, entity: Entity, catalog: Catalog) -> str:
+    """Return the FROM part: the table as `t`, the rows its references name as `p0`, `p1`, ..."""
     quote = dialect.quote
     joins = [f"{dialect.format_table(entity.table)} t"]
-    for place, reference in enumerate(entity.references.values()):
+    for index, reference in enumerate(entity.references.values()):
         target = catalog.entities[reference.target]
-        on = f"p{place}.{quote(target.primary)} = t.{quote(reference.column)}"
-        joins.append(f"LEFT JOIN {dialect.format_table(target.table)} p{place} ON {on}")
+        on = f"p{index}.{quote(target.primary)} = t.{quote(reference.column)}"
+        joins.append(f"LEFT JOIN {dialect.format_table(target.table)} p{index} ON {on}")
     return " ".join(joins)
 
 
-def _columns(entity: Entity, catalog: Catalog, quote: Any) -> dict[str, tuple[str, Any, Any]]:
-    """Return {field: (SQL column, its kind, its SQLAlchemy column)}."""
-    places = {column: place for place, column in enumerate(entity.references)}
+def _columns(
+    dialect: Dialect, entity: Entity, catalog: Catalog
+) -> dict[str, tuple[str, Kind, Column[Any]]]:
+    """Return {field: (its column in SQL, its kind, its column)}."""
+    aliases = {column: f"p{index}" for index, column in enumerate(entity.references)}
     out = {}
-    for name, (column, wanted) in record_fields(entity).items():
-        if wanted is None:
-            out[name] = (f"t.{quote(column)}", entity.kinds[column], entity.table.c[column])
-        else:
-            target = catalog.entities[entity.references[column].target]
-            out[name] = (
-                f"p{places[column]}.{quote(wanted)}",
-                target.kinds[wanted],
-                target.table.c[wanted],
-            )
+    for field in entity_fields(entity, catalog):
+        alias, owner, reference = "t", entity, str(field.column)
+        if field.target is not None:
+            alias, owner = aliases[reference], catalog.entities[entity.references[reference].target]
+        column = field.target or reference
+        sql = f"{alias}.{dialect.quote(column)}"
+        out[field.name] = (sql, field.kind, owner.table.c[column])
     return out
 
 
@@ -65,7 +67,7 @@ def _export(db: Connection, entity: Entity, catalog: Catalog) -> Iterator[Batch]
     there = dialect.existing_columns(db)
     columns = {
         name: found
-        for name, found in _columns(entity, catalog, dialect.quote).items()
+        for name, found in _columns(dialect, entity, catalog).items()
         if found[2].name in there.get(found[2].table.name, ())
     }
     if entity.name not in there or not columns:
@@ -75,16 +77,15 @@ def _export(db: Connection, entity: Entity, catalog: Catalog) -> Iterator[Batch]
         kind.sql_convertible for _, kind, _ in columns.values()
     ):
         fields = {name: dialect.read_json(sql, kind) for name, (sql, kind, _) in columns.items()}
-        for count, data in dialect.json_pages(
-            db, fields, source, order, PAGE, _where(dialect, entity)
-        ):
+        where = _where(dialect, entity)
+        for count, data in dialect.json_pages(db, fields, source, order, PAGE, where):
             yield EncodedBatch(count, data)
         return
-    names = list(columns)
-    makers = [
-        dialect.result(kind, column) or (kind.from_python if isinstance(kind, Decimal) else None)
-        for _, kind, column in columns.values()
-    ]
+    makers = {
+        name: dialect.result(kind, column)
+        or (kind.from_python if isinstance(kind, Decimal) else lambda cell: cell)
+        for name, (_, kind, column) in columns.items()
+    }
     selected = ", ".join(dialect.read(sql, kind) for sql, kind, _ in columns.values())
     last = -(1 << 63)
     while True:
@@ -95,10 +96,7 @@ def _export(db: Connection, entity: Entity, catalog: Catalog) -> Iterator[Batch]
         if rows:
             last = rows[-1][-1]
             yield [
-                {
-                    n: make(cell) if make else cell
-                    for n, make, cell in zip(names, makers, row, strict=False)
-                }
+                {name: make(cell) for (name, make), cell in zip(makers.items(), row)}
                 for row in rows
             ]
         if len(rows) < PAGE:
@@ -106,66 +104,63 @@ def _export(db: Connection, entity: Entity, catalog: Catalog) -> Iterator[Batch]
 
 
 def in_range(catalog: Catalog, since: date | None, until: date | None) -> dict[str, Entity]:
-    """Return the catalog's entities, those with a date narrowed to the days from `since` to `until` (both included).
+    """Narrow the entities with a date to some days.
 
-    A row outside the range is kept where a row inside it refers to it; rows without a date are left out.
+    A row outside the range is kept where a row inside it refers to it; rows without a date are
+    left out.
+
+    Args:
+        catalog: The entities that are installed.
+        since: The first day, None for no bound.
+        until: The last day, None for no bound.
+
+    Returns:
+        All entities by name, in import order.
     """
     entities = dict(catalog.entities)
     if since is None and until is None:
         return entities
-    chosen: dict[str, list[Any]] = {}
-    for entity in reversed(
-        catalog.entities.values()
-    ):  # those that refer come before those referred to
+    referred: dict[str, list[Any]] = {}
+    for entity in reversed(catalog.entities.values()):  # those that refer before those referred to
         if entity.date is None:
             continue
-        day = entity.table.c[entity.date]
-        low, high = _days(day, since, until)
-        conditions = [
-            and_(
-                *([day >= low] if low is not None else []),
-                *([day < high] if high is not None else []),
-                day.is_not(None),
-            )
-        ]
-        conditions += chosen.get(entity.name, [])
-        rows = select(entity.table.c[entity.primary]).where(or_(*conditions))
+        primary = entity.table.c[entity.primary]
+        inside = _days(entity.table.c[entity.date], since, until)
+        rows = select(primary).where(or_(inside, *referred.get(entity.name, ())))
         entities[entity.name] = entity.narrow(rows)
         for reference in entity.references.values():
             column = entity.table.c[reference.column]
-            wanted = select(column).where(
-                entity.table.c[entity.primary].in_(rows), column.is_not(None)
-            )
+            wanted = select(column).where(primary.in_(rows), column.is_not(None))
             target = catalog.entities[reference.target]
-            chosen.setdefault(reference.target, []).append(
-                target.table.c[target.primary].in_(wanted)
-            )
+            condition = target.table.c[target.primary].in_(wanted)
+            referred.setdefault(reference.target, []).append(condition)
     return entities
 
 
-def _days(column: Any, since: date | None, until: date | None) -> tuple[Any, Any]:
-    """Return the range as [low, high) in the column's own type."""
-    after = until + timedelta(days=1) if until is not None else None
+def _days(column: Column[Any], since: date | None, until: date | None) -> Any:
+    """Return the condition that a column is within the range, in the column's own type."""
+    bounds: list[date | None] = [since, until + timedelta(days=1) if until is not None else None]
     if isinstance(column.type, types.DateTime):
-        return tuple(
-            datetime(d.year, d.month, d.day, tzinfo=timezone.utc) if d else None
-            for d in (since, after)
-        )  # type: ignore[return-value]
-    return since, after
+        bounds = [
+            datetime(day.year, day.month, day.day, tzinfo=timezone.utc) if day else None
+            for day in bounds
+        ]
+    low, high = bounds
+    conditions: list[ColumnElement[bool]] = [column.is_not(None)]
+    if low is not None:
+        conditions.append(column >= low)
+    if high is not None:
+        conditions.append(column < high)
+    return and_(*conditions)
 
 
 def count_rows(db: Connection, entity: Entity) -> int:
-    """Return how many records the default export of the entity gives; 0 where its table is missing."""
+    """Count the records the default export of an entity gives; 0 where its table is missing."""
     dialect = dialect_of(db)
     if not dialect.has_table(db, entity.name):
         return 0
-    return int(
-        dialect.scalar(
-            db,
-            f"SELECT count(*) FROM {dialect.format_table(entity.table)} t {_where(dialect, entity)}",
-        )
-        or 0
-    )
+    source = f"{dialect.format_table(entity.table)} t {_where(dialect, entity)}"
+    return int(dialect.scalar(db, f"SELECT count(*) FROM {source}") or 0)
 
 
 def _where(dialect: Dialect, entity: Entity, more: str = "") -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 import uuid as uuids
 import zipfile
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -33,7 +34,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export wrote: its folder, the zip if one was asked for, and {entity: number of records}."""
+    """What an export wrote.
+
+    Attributes:
+        folder: The new folder.
+        counts: {entity: number of records}, in import order.
+        archive: The zip, if one was asked for.
+        omitted: The entities that were left out.
+    """
 
     folder: Path
     counts: dict[str, int]
@@ -57,98 +65,120 @@ def write_set(
 ) -> Exported:
     """Write every entity's file and the manifest into a new folder, and the archive if asked for.
 
-    prove: called with the folder before it appears; what it returns stands in the manifest as `proof`.
+    Args:
+        hook: Calls the hook that gives records.
+        db: The connection, in one consistent view of the database.
+        catalog: The entities that are installed.
+        folder: The new folder; None is `docs/exports/<time>_<6 hex>`.
+        zip_too: Also write `archives/<name>.zip` beside the folder.
+        force: Replace what an earlier export wrote there.
+        transactional: With entities that have a date.
+        since: Only dated rows of this day or later, and what they refer to.
+        until: Only dated rows of this day or earlier, and what they refer to.
+        prove: Called with the folder before it appears; what it returns stands in the manifest as
+            `proof`.
+        progress: Called with (entity, records written so far).
+
+    Raises:
+        UsageError: Anything else is in the way.
     """
     now = moment()
-    path = (
-        folder
-        if folder is not None
-        else Path("docs/exports") / f"{now:%Y-%m-%d_%H%M%S}_{secrets.token_hex(3)}"
-    )
-    common = {"export_id": str(uuids.uuid4()), "exported_at": now.isoformat() + "Z"}
-    entities = in_range(catalog, since, until)
-    undated = [
-        name for name, entity in entities.items() if not transactional and entity.date is not None
-    ]
-    omitted = (*undated, *sorted(catalog.blocked), *catalog.disabled)
-    files = []
+    path = folder or Path("docs/exports") / f"{now:%Y-%m-%d_%H%M%S}_{secrets.token_hex(3)}"
     archive = path.parent / "archives" / f"{path.name}.zip" if zip_too else None
     foreign_folder, foreign_archive = (
         known if force else unforced(known) for known in (not_a_set, not_an_archive)
     )
+    entities = in_range(catalog, since, until)
+    omitted = (
+        *(name for name, entity in entities.items() if entity.date and not transactional),
+        *sorted(catalog.blocked),
+        *catalog.disabled,
+    )
+    included = [entity for name, entity in entities.items() if name not in omitted]
+    common = {"export_id": str(uuids.uuid4()), "exported_at": now.isoformat() + "Z"}
+    files: list[dict[str, Any]] = []
     if archive is not None:
         refuse_folder(path, foreign_folder)  # before a folder is made for the archive
     whole = atomic_file(archive, foreign_archive) if archive is not None else nullcontext()
     with streaming(), whole as packed, atomic_folder(path, foreign_folder) as part:
-        for order, entity in enumerate(
-            (entity for name, entity in entities.items() if name not in omitted), 1
-        ):
+        for order, entity in enumerate(included, 1):
+            name = f"{order:02d}_{entity.name}.json"
+            batches = partial(hook.bakeio_export_records, db=db, entity=entity, catalog=catalog)
             header = {
                 "file_version": "1.0",
                 "entity_type": entity.name,
                 **common,
-                "record_count": 0,
+                "record_count": count_rows(db, entity),
                 "schema": schema_block(entity),
             }
-            name = f"{order:02d}_{entity.name}.json"
-            count, sha = _write_document(
-                part / name, header, count_rows(db, entity),
-                lambda entity=entity: hook.bakeio_export_records(db=db, entity=entity, catalog=catalog), entity.name, progress,  # type: ignore[misc]
-            )  # fmt: skip
+            count, sha256 = _write_document(part / name, header, batches, progress)
             needs = [target for target in catalog.dependencies(entity) if target not in omitted]
-            files.append({"filename": name, "entity_type": entity.name, "record_count": count, "checksum_sha256": sha, "import_order": order,
-                          "dependencies": needs})  # fmt: skip
-        days = {
-            "since": since.isoformat() if since else None,
-            "until": until.isoformat() if until else None,
-        }
-        options = {
-            "include_transactional": transactional,
-            "include_events": True,
-            "date_range": days if since or until else None,
-        }
+            files.append(
+                {
+                    "filename": name,
+                    "entity_type": entity.name,
+                    "record_count": count,
+                    "checksum_sha256": sha256,
+                    "import_order": order,
+                    "dependencies": needs,
+                }
+            )
+        days = {"since": since and since.isoformat(), "until": until and until.isoformat()}
         manifest = {
-            "manifest_version": "1.0", **common, "database_id": database_id(db), "application": APPLICATION, "app_version": VERSION,
-            "schema_version": "1.0", "files": files, "omitted_entities": list(omitted), "export_options": options,
-        }  # fmt: skip
-        learned = manifest_aliases(db, catalog, {str(item["entity_type"]) for item in files})
+            "manifest_version": "1.0",
+            **common,
+            "database_id": database_id(db),
+            "application": APPLICATION,
+            "app_version": VERSION,
+            "schema_version": "1.0",
+            "files": files,
+            "omitted_entities": list(omitted),
+            "export_options": {
+                "include_transactional": transactional,
+                "include_events": True,
+                "date_range": days if since or until else None,
+            },
+        }
+        learned = manifest_aliases(db, catalog, {entity.name for entity in included})
         if learned:
             manifest["aliases"] = learned
-        file = HashedFile(part / MANIFEST)
-        file.write(pretty(manifest))
-        file.close()
+        _write_manifest(part, manifest)
         if prove is not None:
-            proof = prove(part)
-            file = HashedFile(part / MANIFEST)
-            file.write(pretty(manifest | {"proof": proof}))
-            file.close()
-        if (
-            packed is not None
-        ):  # on the disk before the folder is put in: then only its rename is left to do
+            _write_manifest(part, manifest | {"proof": prove(part)})
+        if packed is not None:
+            # on the disk before the folder is put in: then only its rename is left to do
             _pack(packed, part, path.name, now)
             packed.sync()
-    return Exported(
-        path,
-        {str(item["entity_type"]): int(str(item["record_count"])) for item in files},
-        archive,
-        omitted,
-    )
+    counts = {item["entity_type"]: item["record_count"] for item in files}
+    return Exported(path, counts, archive, omitted)
+
+
+def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    file = HashedFile(folder / MANIFEST)
+    file.write(pretty(manifest))
+    file.close()
 
 
 def manifest_aliases(
     db: Connection, catalog: Catalog, names: Collection[str]
 ) -> list[dict[str, Any]]:
-    """Return what was learned of names of these entities, as a manifest keeps it: the rows they mean by uuid and key."""
+    """Return what was learned of names, as a manifest keeps it: the rows they mean by their keys.
+
+    Args:
+        db: The connection.
+        catalog: The entities that are installed.
+        names: The entities that are in the set.
+    """
     found = []
     for name, learned in groupby(all_aliases(db), lambda alias: alias.entity):
         if name not in names:
             continue
-        rows, known = Rows(db, catalog.entities[name], ()), list(learned)
+        rows, known = Rows(db, catalog.entities[name]), list(learned)
         by_id = rows.by_id(alias.row for alias in known)
         columns = [key[0] for key in catalog.entities[name].all_keys if len(key) == 1]
         for alias in known:
             if alias.row in by_id:
-                target = {column: by_id[alias.row][rows.place[column]] for column in columns}
+                target = {column: by_id[alias.row][rows.index[column]] for column in columns}
                 found.append({"entity": name, "key": dict(alias.key), "target": target})
     return found
 
@@ -156,35 +186,36 @@ def manifest_aliases(
 def _write_document(
     path: Path,
     header: dict[str, Any],
-    expected: int,
     batches: Callable[[], Iterable[Any] | None],
-    name: str,
     progress: Progress | None,
 ) -> tuple[int, str]:
-    """Write a document whose header tells the number of its records; where a plugin gave another number, once more."""
+    """Write a document whose header tells the number of its records.
+
+    Where a plugin gave another number, it is written once more.
+
+    Returns:
+        The number of records, and the SHA-256 of the file.
+    """
     while True:
         file = HashedFile(path)
         try:
-            count = write_records(
-                file, header | {"record_count": expected}, batches() or (), name, progress
-            )
+            count = write_records(file, header, batches() or (), header["entity_type"], progress)
         except BaseException:
             file.file.close()
             raise
-        sha = file.close()
-        if count == expected:
-            return count, sha
-        expected = count
+        sha256 = file.close()
+        if count == header["record_count"]:
+            return count, sha256
+        header["record_count"] = count
 
 
 def schema_block(entity: Entity) -> dict[str, Any]:
-    """Return the `schema` of an entity file: primary key, slug field, foreign keys with their lookup fields."""
+    """Return the `schema` of an entity file: its primary key, slug field and foreign keys."""
     keys = {}
     for column, reference in entity.references.items():
         lookups = list(reference.lookups)
-        target = f"{reference.target}.id"
         keys[column] = {
-            "references": target,
+            "references": f"{reference.target}.id",
             "lookup_field": lookups[-1] if lookups else None,
             "lookup_fields": lookups,
         }

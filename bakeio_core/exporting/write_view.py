@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import uuid as uuids
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from bakeio_core.database.connect import streaming
 from bakeio_core.database.rows import Rows
 from bakeio_core.errors import DocumentError, Problem
 from bakeio_core.exporting.documents import Progress, Sink, moment, write_records
-from bakeio_core.exporting.query import count_records
+from bakeio_core.exporting.view_query import count_records
 from bakeio_core.files.documents import Document
 from bakeio_core.files.encoding import CLOSE, encode_as_read, encode_lines, opened_document
 from bakeio_core.files.output import Foreign, atomic_file
@@ -34,7 +35,11 @@ _NAMED = re.compile(rb'"(?:export_type"\s*:\s*"denormalized_view|view_name"\s*:\
 
 
 def not_a_view(path: Path) -> str | None:
-    """Say why a file must not be replaced by a view: None where it is one, also one that was spoilt behind its head."""
+    """Say why a file must not be replaced by a view.
+
+    Returns:
+        None where it is a view, also one that was spoilt behind its head.
+    """
     document = Document.at(path)
     try:
         is_view = document.kind == "view" and _is_view(document.header)
@@ -46,23 +51,24 @@ def not_a_view(path: Path) -> str | None:
 
 
 def not_in_format(format_: Format, catalog: Catalog) -> Foreign:
-    """Return what says why a file must not be replaced by a view in a format: the format cannot read a view in it."""
+    """Return what says of a file why it must not be replaced by a view in a format.
+
+    It must not where the format cannot read a view in it.
+    """
     fields = [{*view.fields, "_rev", "_clear"} for view in catalog.views.values()]
 
     def foreign(path: Path) -> str | None:
-        try:
-            with open(path, "rb") as file:
-                header, records = format_.read(file)
-                first = next(iter(records), {})
-            if (
+        is_view = False
+        # whatever a reader says of what it was not made for
+        with contextlib.suppress(Exception), open(path, "rb") as file:
+            header, records = format_.read(file)
+            first = next(iter(records), {})
+            is_view = (
                 _is_view(header)
                 if header
                 else any(first and known.issuperset(first) for known in fields)
-            ):
-                return None
-        except Exception:  # whatever a reader says of what it was not made for
-            pass
-        return f"is no view in the format {format_.name}"
+            )
+        return None if is_view else f"is no view in the format {format_.name}"
 
     return foreign
 
@@ -74,21 +80,39 @@ def _is_view(header: Mapping[str, Any]) -> bool:
     )
 
 
+INSTRUCTIONS = (
+    "Change only the editable fields, keep every record's _rev, and return the records you changed "
+    "(or all of them). A null keeps the "
+    'value; to empty a field name it in "_clear": ["field"]. '
+    "Leave unknown values null: do not invent any."
+)
+
+
 def view_header(db: Connection, view: View, catalog: Catalog, count: int) -> dict[str, Any]:
-    """Return the header of a view's file: whose it is, and what may be edited in it."""
-    whole = catalog.views.get(view.name, view)
-    instructions = (
-        "Change only the editable fields, keep every record's _rev, and return the records you changed (or all of them). A null keeps the "
-        'value; to empty a field name it in "_clear": ["field"]. Leave unknown values null: do not invent any.'
-    )
-    documentation = {
-        "purpose": whole.purpose, "editable_fields": view.names("editable"), "readonly_fields": view.names("key", "readonly"),
-        "key_fields": view.names("key"), "import_instructions": instructions,
-    }  # fmt: skip
+    """Return the header of a view's file: whose it is, and what may be edited in it.
+
+    Args:
+        db: The connection.
+        view: The view, narrowed or not.
+        catalog: The views that are installed.
+        count: How many records the file is going to have.
+    """
     return {
-        "export_type": "denormalized_view", "view_name": f"{view.name}_complete", "view_version": view.version, "export_id": str(uuids.uuid4()),
-        "database_id": database_id(db), "exported_at": moment().isoformat() + "Z", "record_count": count, "documentation": documentation,
-    }  # fmt: skip
+        "export_type": "denormalized_view",
+        "view_name": f"{view.name}_complete",
+        "view_version": view.version,
+        "export_id": str(uuids.uuid4()),
+        "database_id": database_id(db),
+        "exported_at": moment().isoformat() + "Z",
+        "record_count": count,
+        "documentation": {
+            "purpose": catalog.views.get(view.name, view).purpose,
+            "editable_fields": view.names("editable"),
+            "readonly_fields": view.names("key", "readonly"),
+            "key_fields": view.names("key"),
+            "import_instructions": INSTRUCTIONS,
+        },
+    }
 
 
 def write_view(
@@ -99,27 +123,34 @@ def write_view(
     target: Path | Sink,
     progress: Progress | None = None,
 ) -> int:
-    """Write a view to a path or a stream and return the number of its records."""
+    """Write a view to a path or a stream.
 
-    def batches() -> Any:
-        return hook.bakeio_project_view(db=db, view=view, catalog=catalog) or ()
+    Args:
+        hook: Calls the hook that projects views.
+        db: The connection, in one consistent view of the database.
+        catalog: The entities and views that are installed.
+        view: The view, narrowed or not.
+        target: A path, whose file appears whole or not at all, or a stream.
+        progress: Called with (view, records written so far).
+
+    Returns:
+        The number of its records.
+    """
+
+    def write(file: Sink) -> int:
+        batches = hook.bakeio_project_view(db=db, view=view, catalog=catalog) or ()
+        return write_records(file, header, batches, view.name, progress)
 
     with streaming():
-        count = count_records(db, view, catalog)
-        if isinstance(target, Path):
-            header = view_header(db, view, catalog, count)
-            with atomic_file(target, not_a_view) as file:
-                while (
-                    written := write_records(file, header, batches(), view.name, progress)
-                ) != header["record_count"]:
-                    header |= {
-                        "record_count": written
-                    }  # a plugin gave another number of records than the default would
-                    file.restart()
-            return written
-        return write_records(
-            target, view_header(db, view, catalog, count), batches(), view.name, progress
-        )
+        header = view_header(db, view, catalog, count_records(db, view, catalog))
+        if not isinstance(target, Path):
+            return write(target)
+        with atomic_file(target, not_a_view) as file:
+            while (written := write(file)) != header["record_count"]:
+                # a plugin gave another number of records than the default would
+                header["record_count"] = written
+                file.restart()
+        return written
 
 
 def rewrite_view(
@@ -131,21 +162,31 @@ def rewrite_view(
     path: Path,
     foreign: Foreign,
 ) -> int:
-    """Write a view's file anew, each record as its row is now; return the number of records that have a row.
+    """Write a view's file anew, each record as its row is now.
 
-    part: the file as it was read; ids: {number of a record: id of its row}. Records without a row stay as they are.
-    foreign: what tells a file that can be read as a view from others.
+    Args:
+        hook: Calls the hook that projects views.
+        db: The connection, in one consistent view of the database.
+        catalog: The entities and views that are installed.
+        part: The file as it was read.
+        ids: {number of a record: id of its row}. Records without a row stay as they are.
+        path: The file.
+        foreign: Tells a file that can be read as a view from others.
+
+    Returns:
+        The number of records that have a row.
+
+    Raises:
+        DocumentError: The file cannot be read.
     """
-    view, revision, entity = part.view, part.revision, part.entity
+    view, revision = part.view, part.revision
     if view is None or revision is None:
         raise TypeError("a part without a view")
-    known = Rows(db, entity, ())
-    found = known.slim([entity.identity], set(ids.values()), entity.primary)
-    rows, fresh = (
-        {row_hash(known.identity_text(row[1])): row[0] for row in found},
-        dict[int, dict[str, Any]](),
-    )
     whole = catalog.views[view.name].narrow(everything=True)
+    known = Rows(db, part.entity)
+    found = known.select([part.entity.identity], set(ids.values()), part.entity.primary)
+    rows = {row_hash(known.identity_text(identity)): id_ for id_, identity in found}
+    fresh: dict[int, dict[str, Any]] = {}
     for batch in hook.bakeio_project_view(db=db, view=whole, catalog=catalog) or ():
         for shown in map(dict, batch):
             read = revision.read(shown["_rev"])
@@ -154,25 +195,28 @@ def rewrite_view(
     count = sum(len(block.as_dicts(part.file)) for block in part.document.blocks())
     with atomic_file(path, foreign) as file:
         file.write(opened_document(view_header(db, whole, catalog, count)))
-        written = 0
+        separator = b""
         for block in part.document.blocks():
             for number, record in block.as_dicts(part.file):
-                now = fresh.get(ids.get(number, -1))
                 if isinstance(record, Problem):
-                    raise DocumentError(
-                        f"{part.file}: record {number} {record.message}", code=record.code
-                    )
-                text = encode_lines([now]) if now is not None else encode_as_read(record)
-                file.write((b",\n" if written else b"") + text)
-                written += 1
-        file.write(CLOSE if written else CLOSE[1:])
+                    message = f"{part.file}: record {number} {record.message}"
+                    raise DocumentError(message, code=record.code)
+                now = fresh.get(ids.get(number, -1))
+                file.write(separator)
+                file.write(encode_lines([now]) if now is not None else encode_as_read(record))
+                separator = b",\n"
+        file.write(CLOSE if separator else CLOSE[1:])
     return sum(identity in fresh for identity in ids.values())
 
 
 def write_view_as(
     format_: Format, hook: Any, db: Connection, catalog: Catalog, view: View, target: Path
 ) -> int:
-    """Write a view in a format of a plugin and return the number of its records."""
+    """Write a view in a format of a plugin; the arguments are those of `write_view`.
+
+    Returns:
+        The number of its records.
+    """
     count = 0
 
     def records() -> Iterator[dict[str, Any]]:

@@ -5,20 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.history.journal import as_text
+from bakeio_core.history.journal import texts
 from bakeio_core.history.tables import ALIASES
 from bakeio_core.values.folding import folded_key
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
-# -- what was learned: keys that mean a row which does not bear them
+MOST_FOLDED = 1000
+"""How many characters of a folded key `bakeio_aliases` holds; a longer key is not learned."""
+
+
 @dataclass(frozen=True)
 class Alias:
-    """A key that a person once mapped to a row: `key` as it stood in the file, `row` the id here."""
+    """A key that a person once mapped to a row: `key` as it stood in the file, `row` the id here.
+
+    Attributes:
+        at: When, in UTC as ISO 8601.
+        run: The import it was learned in, None where it came with a set.
+    """
 
     entity: str
     key: Mapping[str, Any]
@@ -28,7 +38,7 @@ class Alias:
 
 
 def _folded(alias: Alias) -> str:
-    return as_text([list(pair) for pair in folded_key(alias.key)])
+    return texts([[list(pair) for pair in folded_key(alias.key)]])[0]
 
 
 def all_aliases(db: Connection) -> list[Alias]:
@@ -42,35 +52,47 @@ def all_aliases(db: Connection) -> list[Alias]:
     ]
 
 
+def _forget(db: Connection, alias: Alias) -> None:
+    same = (ALIASES.c.entity == alias.entity, ALIASES.c.folded == _folded(alias))
+    db.execute(ALIASES.delete().where(*same))
+
+
 def learn(db: Connection, run: int | None, lessons: Iterable[Alias], at: str) -> None:
-    """Remember keys and the rows they were mapped to; what was learned of the same key before is replaced."""
+    """Remember keys and the rows they were mapped to, instead of what was learned of them before.
+
+    Args:
+        db: The connection, in a transaction that writes.
+        run: The import that learned, None where a set brought what was learned elsewhere.
+        lessons: The keys with their rows.
+        at: The moment in UTC, as ISO 8601.
+    """
     for alias in lessons:
         folded = _folded(alias)
-        if len(folded) <= 1000 and dialect_of(db).has_table(db, ALIASES.name):
-            db.execute(
-                ALIASES.delete().where(ALIASES.c.entity == alias.entity, ALIASES.c.folded == folded)
-            )
-            db.execute(
-                ALIASES.insert().values(
-                    entity=alias.entity,
-                    folded=folded,
-                    key=as_text(dict(alias.key)),
-                    row=alias.row,
-                    run=run,
-                    at=at,
-                )
-            )
+        if len(folded) <= MOST_FOLDED and dialect_of(db).has_table(db, ALIASES.name):
+            _forget(db, alias)
+            entry = {
+                "entity": alias.entity,
+                "folded": folded,
+                "key": texts([dict(alias.key)])[0],
+                "row": alias.row,
+                "run": run,
+                "at": at,
+            }
+            db.execute(ALIASES.insert().values(**entry))
 
 
 def forget_alias(db: Connection, entity: str, value: str) -> int:
-    """Forget what was learned of a name of an entity, however it is spelled; return how many keys that were."""
+    """Forget what was learned of a name of an entity, however it is spelled.
+
+    Returns:
+        How many keys that were.
+    """
     gone = [
-        a
-        for a in all_aliases(db)
-        if a.entity == entity and {*folded_key(dict.fromkeys(a.key, value))} & {*folded_key(a.key)}
+        alias
+        for alias in all_aliases(db)
+        if alias.entity == entity
+        and {*folded_key(dict.fromkeys(alias.key, value))} & {*folded_key(alias.key)}
     ]
     for alias in gone:
-        db.execute(
-            ALIASES.delete().where(ALIASES.c.entity == entity, ALIASES.c.folded == _folded(alias))
-        )
+        _forget(db, alias)
     return len(gone)

@@ -25,6 +25,7 @@ from bakeio_core.catalog.catalog import Catalog, order_indexes
 from bakeio_core.database.dialects import dialect_of
 
 VERSION = 1
+"""The version of these tables; a database of a later one is not written to."""
 METADATA = MetaData()
 RUNS = Table(
     "bakeio_runs",
@@ -89,6 +90,7 @@ for _table in METADATA.tables.values():
 
 
 def stored_meta(db: Connection) -> dict[str, str]:
+    """Return what bakeio keeps of the database itself: {key: value}, empty where it never wrote."""
     dialect = dialect_of(db)
     if not dialect.has_table(db, META.name):
         return {}
@@ -101,7 +103,11 @@ def database_id(db: Connection) -> str | None:
 
 
 def make_tables(db: Connection, catalog: Catalog) -> list[str]:
-    """Create every table that is missing, the entities' and bakeio's own; return the names of the new ones. Twice is harmless."""
+    """Create every table that is missing, the entities' and bakeio's own; twice is harmless.
+
+    Returns:
+        The names of the new ones.
+    """
     dialect = dialect_of(db)
     wanted = {*catalog.metadata.tables, *METADATA.tables}
     missing = wanted - dialect.existing_columns(db).keys()
@@ -138,10 +144,13 @@ def all_runs(db: Connection) -> list[dict[str, Any]]:
 
 
 def adopt_database_id(db: Connection, wanted: str) -> None:
-    """Take over the identity of the database a set came from: what is rebuilt from a backup is the same bakery."""
+    """Take over the identity of the database a set came from.
+
+    What is rebuilt from a backup is the same bakery.
+    """
     db.execute(META.update().where(META.c.key == "database_id").values(value=wanted))
 
 
 def will_write(db: Connection) -> None:
-    """Take the lock of a writer before anything is read, in a transaction of the caller that has not done so."""
+    """Take the lock of a writer before anything is read, where the caller has not done so."""
     dialect_of(db).will_write(db, META.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, exc, inspect
@@ -15,51 +15,67 @@ from bakeio_core.history.tables import META, METADATA, VERSION, make_tables, sto
 
 
 def outdated(db: Connection, catalog: Catalog) -> list[str]:
-    """Return what an older database lacks, `table` or `table.column`; empty where there is nothing to upgrade_tables."""
+    """Find out what an older database lacks.
+
+    Returns:
+        `table` or `table.column` each; empty where there is nothing to upgrade.
+    """
     there = dialect_of(db).existing_columns(db)
     missing = []
     for table in [*catalog.metadata.sorted_tables, *METADATA.sorted_tables]:
         if table.name not in there:
             missing.append(table.name)
-        else:
-            missing += [
-                f"{table.name}.{column.name}"
-                for column in table.columns
-                if column.name not in there[table.name]
-            ]
+            continue
+        names = [column.name for column in table.columns]
+        missing += [f"{table.name}.{name}" for name in names if name not in there[table.name]]
     return missing
 
 
-def refuse_writing(db: Connection, catalog: Catalog) -> None:
-    """Raise DatabaseError where this bakeio must not write: the database is newer, or lacks columns `bakeio upgrade_tables` adds."""
+def _stored_version(db: Connection) -> int:
+    """Return the version of the database. Raises DatabaseError where it is newer than this one."""
     version = int(stored_meta(db).get("version", VERSION))
     if version > VERSION:
         raise DatabaseError(
-            f"the database was made by a newer bakeio (its version {version}, known here {VERSION}): update bakeio"
+            f"the database was made by a newer bakeio (its version {version}, known here "
+            f"{VERSION}): update bakeio"
         )
+    return version
+
+
+def refuse_writing(db: Connection, catalog: Catalog) -> None:
+    """Keep this bakeio from writing to a database it does not know.
+
+    Raises:
+        DatabaseError: It is newer, or lacks columns that `bakeio upgrade` adds.
+    """
+    version = _stored_version(db)
     columns = [name for name in outdated(db, catalog) if "." in name]
     if columns or version < VERSION:
+        more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
+        missing = ", ".join(columns[:3]) + more or "side tables"
         raise DatabaseError(
-            f"the database is older than this bakeio ({_some(columns) or 'side tables'} missing); run: bakeio upgrade"
+            f"the database is older than this bakeio ({missing} missing); run: bakeio upgrade"
         )
 
 
-def _some(names: Iterable[str]) -> str:
-    names = list(names)
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+def _add_indexes(db: Connection, catalog: Catalog, added: Collection[str]) -> list[str]:
+    """Create the indexes that are missing.
 
+    One on the same columns serves whatever its name is, and so does one that begins with them. A
+    missing unique index is no matter of speed alone: it is made only for new columns.
 
-def _index(db: Connection, catalog: Catalog, added: set[str]) -> list[str]:
-    """Create the indexes that are missing; return them as `table(column, ...)`, but for those of columns that were just added.
+    Args:
+        db: The connection.
+        catalog: The entities that are installed.
+        added: What was just added, `table` or `table.column`.
 
-    One on the same columns serves whatever it is called, and so does one that begins with them. A missing unique index is no matter of
-    speed alone: it is made only for new columns.
+    Returns:
+        `table(column, ...)` of each, but for those of columns that were just added.
     """
     made, there = [], inspect(db)
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", exc.SAWarning
-        )  # it cannot tell what an index of expressions is on
+        # it cannot tell what an index of expressions is on
+        warnings.simplefilter("ignore", exc.SAWarning)
         known: dict[str, list[Any]] = {
             name: [*there.get_indexes(name), *there.get_unique_constraints(name)]
             for name in there.get_table_names()
@@ -69,7 +85,7 @@ def _index(db: Connection, catalog: Catalog, added: set[str]) -> list[str]:
         if table.name not in known:  # another schema's
             continue
         whole = [
-            index
+            index["column_names"]
             for index in known[table.name]
             if not any(option.endswith("_where") for option in index.get("dialect_options", {}))
         ]
@@ -79,32 +95,30 @@ def _index(db: Connection, catalog: Catalog, added: set[str]) -> list[str]:
                 continue
             if any(f"{table.name}.{column}" in added for column in columns):
                 index.create(db)
-            elif not index.unique and not any(
-                other["column_names"][: len(columns)] == columns for other in whole
-            ):
+            elif not index.unique and columns not in [other[: len(columns)] for other in whole]:
                 index.create(db)
                 made.append(f"{table.name}({', '.join(columns)})")
     return made
 
 
 def upgrade_tables(db: Connection, catalog: Catalog) -> list[str]:
-    """Add the tables, columns and indexes an older database lacks; return what was added. The caller's transaction holds it all.
+    """Add what an older database lacks; the caller's transaction holds it all.
 
-    Raises DatabaseError where the database is newer, or where a missing column cannot be filled (required, without a default).
+    Returns:
+        What was added: `table`, `table.column` or `table(columns of an index)`.
+
+    Raises:
+        DatabaseError: The database is newer, or a missing column cannot be filled because it is
+            required and has no default.
     """
-    version = int(stored_meta(db).get("version", VERSION))
-    if version > VERSION:
-        raise DatabaseError(
-            f"the database was made by a newer bakeio (its version {version}, known here {VERSION}): update bakeio"
-        )
+    _stored_version(db)
     added = outdated(db, catalog)
     make_tables(db, catalog)
-    dialect = dialect_of(db)
+    tables = catalog.metadata.tables | METADATA.tables
     for name in added:
-        if "." in name:
-            table_name, column_name = name.split(".")
-            table = (catalog.metadata.tables | METADATA.tables)[table_name]
-            dialect.add_column(db, table, table.c[column_name])
-    added += _index(db, catalog, set(added))
+        table, _, column = name.partition(".")
+        if column:
+            dialect_of(db).add_column(db, tables[table], tables[table].c[column])
+    added += _add_indexes(db, catalog, added)
     db.execute(META.update().where(META.c.key == "version").values(value=str(VERSION)))
     return added

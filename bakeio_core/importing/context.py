@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def tell_context(source: Source, missing: Iterable[Missing], catalog: Catalog) -> None:
-    """Find out what the first record that uses each missing key tells of the row it wants; only views tell more than the key."""
+    """Find out what the first record that uses each missing key tells of the row it wants.
+
+    Only views tell more than the key.
+    """
     for part in source.parts:
         asked = {
             item.records[0][1]: item
@@ -25,16 +28,21 @@ def tell_context(source: Source, missing: Iterable[Missing], catalog: Catalog) -
             continue
         for number, record in part.records(asked):
             item = asked[number]
-            binding = part.bindings.get(item.field)
-            if binding is not None and isinstance(record, dict):
-                for name, declared in part.view.fields.items():
-                    path = below(declared.source, binding.column, item.entity, part.entity, catalog)
-                    if path and name in record:
-                        item.context = {**item.context, path: record[name]}
+            field = part.fields.by_name.get(item.field)
+            if field is None or not isinstance(record, dict):
+                continue
+            for name, declared in part.view.fields.items():
+                where = (str(field.column), item.entity, part.entity, catalog)
+                path = below(declared.source, *where)
+                if path and name in record:
+                    item.context = {**item.context, path: record[name]}
 
 
 def below(source: Any, column: str, wanted: str, entity: Entity, catalog: Catalog) -> str:
-    """Return the rest of a path that leads over the reference `column` to a row of the entity `wanted`; empty where it does not."""
+    """Return the rest of a path that leads over a reference to a row of the entity `wanted`.
+
+    It is empty where the path does not lead there.
+    """
     steps = source.split(".") if isinstance(source, str) else []
     if len(steps) < 2 or steps[0] != column:
         return ""

@@ -1,16 +1,24 @@
-"""Records on their way through planning."""
+"""Records on their way through planning, and what may stand between them and their rows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from bakeio_core.catalog.exchange import Decision
+from bakeio_core.catalog.exchange import Decision, Missing
 from bakeio_core.catalog.model import Entity, Key
-from bakeio_core.importing.linking import LinkError
+from bakeio_core.database.rows import Row
 
-CREATED = "sum of created records"
-"""Counts the numbers of the records to create, besides `COUNTS`: another record created is another outcome."""
+
+@dataclass(slots=True)
+class LinkError:
+    """Why a record or a reference could not be linked to one row; `ids` are rows it might mean."""
+
+    code: str
+    message: str
+    missing: Missing | None = None
+    ids: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -24,11 +32,39 @@ class PendingParent:
 
 @dataclass(slots=True)
 class Draft:
-    """A record on its way: its values by column, its references as links, the row it was matched to."""
+    """A record on its way through planning.
+
+    Attributes:
+        number: The record's number in its file, from 1.
+        values: Its wire values by field of the file.
+        row: The row it means, None while it means none.
+        key: The key by which that row was found; None by `_rev` or context.
+        base: The hash of each field of `_rev` as it was exported, None without a usable `_rev`.
+        fault: Why its row cannot be told.
+        has_unknown_key: Whether it gives a key that no row has.
+        lookups: What the file calls each referred row: a tuple of values in the order of
+            `FieldMap.naming`, then the id in the file or None.
+        links: What became of each reference: an id, None, a `LinkError` or a `PendingParent`.
+    """
 
     number: int
     values: dict[str, Any]
-    links: dict[str, Any]
-    lookups: dict[str, tuple[Any, ...]]
-    row: tuple[Any, ...] | None = None
+    row: Row | None = None
     key: Key | None = None
+    base: tuple[int, ...] | None = None
+    fault: LinkError | None = None
+    has_unknown_key: bool = False
+    lookups: dict[str, Row] = field(default_factory=dict)
+    links: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def waiting(self) -> list[str]:
+        """The references not linked to a row yet."""
+        return [column for column, link in self.links.items() if isinstance(link, LinkError)]
+
+    def linked(self, new: Mapping[str, Any]) -> dict[str, Any]:
+        """Return column values with the ids of created parents where they were waited for."""
+        return {
+            column: self.links[column] if isinstance(value, PendingParent) else value
+            for column, value in new.items()
+        }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from bakeio_core.errors import UsageError
 
@@ -11,32 +13,59 @@ MODES = ("merge", "skip-existing", "update-only", "replace")
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """How to import. mode: merge (update and add), skip-existing (only add), update-only, replace (delete what is not there);
-    on_conflict: fail, keep-db or take-file; nulls: what null means in a view, keep or clear; allow: checks lifted; allow_duplicates: add
-    records equal to rows that are there.
+    """Say how an import is done.
+
+    Args:
+        mode: merge (update and add), skip-existing (only add), update-only, or replace (delete
+            what a set does not have).
+        on_conflict: Where file and database both changed: fail, keep-db or take-file.
+        skip_errors: Import the good records and leave the others out.
+        accept_edits: Take a set whose files were changed; checksums and counts are warnings then.
+        nulls: What null means in a view, keep or clear.
+        allow: Columns whose checks are lifted.
+        allow_duplicates: Add new records of a view even where equal rows are there.
+        create: Entities whose missing rows are created where the file tells all that is required.
+
+    Raises:
+        UsageError: An option has a value that makes no sense, or two do not go together.
     """
 
     mode: str = "merge"
     on_conflict: str = "fail"
     skip_errors: bool = False
+    accept_edits: bool = False
     nulls: str = "keep"
-    allow: frozenset[str] = frozenset()
+    allow: Collection[str] = ()
     allow_duplicates: bool = False
+    create: Collection[str] = ()
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise UsageError(f'there is no mode "{self.mode}"; choose one of {", ".join(MODES)}')
         if self.on_conflict not in ("fail", "keep-db", "take-file"):
-            raise UsageError(
-                f'on conflict choose fail, keep-db or take-file, not "{self.on_conflict}"'
-            )
+            choices = "fail, keep-db or take-file"
+            raise UsageError(f'on conflict choose {choices}, not "{self.on_conflict}"')
         if self.nulls not in ("keep", "clear"):
             raise UsageError(f'for nulls choose keep or clear, not "{self.nulls}"')
         if self.mode == "replace":
             if self.skip_errors:
                 raise UsageError(
-                    "replace and skip-on-error do not go together: the rows of skipped records would be deleted"
+                    "replace and skip-on-error do not go together: the rows of skipped records "
+                    "would be deleted"
                 )
-            object.__setattr__(
-                self, "on_conflict", "take-file"
-            )  # the set is the state, whatever was edited since
+            # the set is the state, whatever was edited since
+            object.__setattr__(self, "on_conflict", "take-file")
+
+
+def options_of(options: ImportOptions | None, how: Mapping[str, Any]) -> ImportOptions:
+    """Return options with some of them given by name.
+
+    Raises:
+        TypeError: There is no option of a name, as for any unknown argument.
+        UsageError: An option has a value that makes no sense.
+    """
+    known = {field.name for field in fields(ImportOptions)}
+    unknown = [name for name in how if name not in known]
+    if unknown:
+        raise TypeError(f"there is no option {unknown[0]!r}; there are {', '.join(sorted(known))}")
+    return replace(options or ImportOptions(), **how)

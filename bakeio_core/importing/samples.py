@@ -8,10 +8,11 @@ from functools import partial
 from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.fields import entity_fields
 from bakeio_core.errors import PluginError
 from bakeio_core.files.documents import Document
 from bakeio_core.files.encoding import CLOSE, encode_lines, opened_document
-from bakeio_core.importing.sources import Part, Source, entity_bindings
+from bakeio_core.importing.sources import Part, Source
 
 
 def sample_source(
@@ -36,7 +37,7 @@ def sample_source(
                 Part(
                     entity,
                     Document(f"sample {name}", partial(io.BytesIO, data)),
-                    entity_bindings(entity, catalog),
+                    entity_fields(entity, catalog),
                 )
             )
     return Source("sample", "set", parts)

@@ -15,14 +15,15 @@ from bakeio_core.files.documents import Document, InMemoryDocument
 from bakeio_core.files.encoding import CLOSE, encode_as_read, opened_document
 from bakeio_core.files.output import atomic_file
 from bakeio_core.files.scanner import as_record
-from bakeio_core.importing.planner import Planner
+from bakeio_core.importing.import_plan import ImportPlan
 from bakeio_core.importing.sources import Part, Source, of_entity, of_view, whose
 from bakeio_core.resolving.decision_file import decision_entries, decisions_of
 from bakeio_core.values.wording import shown
 
 INSTRUCTIONS = (
-    "To retry these records: 1. Edit this file: correct the values named in the reasons, or create what is missing. "
-    "2. Import it as it is: bakeio import FILE. The reasons are for you; only record_data and decisions are read."
+    "To retry these records: 1. Edit this file: correct the values named in the reasons, or "
+    "create what is missing. 2. Import it as it is: bakeio import FILE. The reasons are for you; "
+    "only record_data and decisions are read."
 )
 
 
@@ -41,91 +42,89 @@ class Skipped:
             ):
                 self.reasons.setdefault((problem.file, number), []).append(problem)
 
-    def write(self, planner: Planner, problems: Iterable[Problem], path: Path) -> int:
-        """Write the log in one step, brought to the disk; return the number of records in it.
+    def write(self, plan: ImportPlan, problems: Iterable[Problem], path: Path) -> int:
+        """Write the log in one step, brought to the disk.
 
-        planner: what planned the import, for the rows its records refer to and what was decided; problems: those of the report, with
-        their candidates.
+        Args:
+            plan: The plan, for the rows its records refer to and what was decided.
+            problems: Those of the report, with their candidates.
+            path: The log.
+
+        Returns:
+            The number of records in it.
         """
-        source = planner.source
-        self.candidates = {
-            _cause(problem): problem.candidates for problem in problems if problem.candidates
-        }
+        source = plan.source
+        self.candidates = {_cause(p): p.candidates for p in problems if p.candidates}
         now = datetime.now(timezone.utc).replace(tzinfo=None)
         header: dict[str, Any] = {
-            "skipped_at": now.isoformat() + "Z", "source_file": source.name, "total_skipped": len(self.reasons),
-            "export_id": source.export_id, "database_id": source.database_id, "exported_at": source.exported_at,
+            "skipped_at": now.isoformat() + "Z",
+            "source_file": source.name,
+            "total_skipped": len(self.reasons),
+            "export_id": source.export_id,
+            "database_id": source.database_id,
+            "exported_at": source.exported_at,
             "resolution_instructions": INSTRUCTIONS,
-        }  # fmt: skip
-        decided = decision_entries(planner.decisions.made)
+        }
+        decided = decision_entries(plan.state.decisions.made)
         header |= {"decisions": decided} if decided else {}
         count = 0
         with atomic_file(path, not_a_log) as file:
             file.write(opened_document(header))
-            for entry in self._entries(planner):
+            for entry in self._entries(plan):
                 file.write((b",\n" if count else b"") + encode_as_read(entry))
                 count += 1
             file.write(CLOSE if count else CLOSE[1:])
         return count
 
-    def _entries(self, planner: Planner) -> Iterator[dict[str, Any]]:
-        for part in planner.source.parts:
+    def _entries(self, plan: ImportPlan) -> Iterator[dict[str, Any]]:
+        for part in plan.source.parts:
             wanted = {number for file, number in self.reasons if file == part.file}
-            if not wanted:
-                continue
-            kind = (
-                {"view_name": f"{part.view.name}_complete"}
-                if part.view is not None
-                else {"entity_type": part.entity.name}
-            )
-            for block in part.document.blocks():
-                for number, item in block.as_dicts(part.file):
-                    if number in wanted and isinstance(item, dict):
-                        reasons = self.reasons[part.file, number]
-                        errors = [
-                            {
-                                "field": p.field,
-                                "value": p.value,
-                                "error": p.message,
-                                "candidates": self.candidates.get(_cause(p), []),
-                            }
-                            for p in reasons
-                        ]
-                        data = item if part.view is not None else _named(planner, part.entity, item)
-                        yield {
-                            "record_index": number,
-                            **kind,
-                            "skip_reason": reasons[0].message,
-                            "fk_errors": errors,
-                            "record_data": data,
-                        }
+            kind = {"entity_type": part.entity.name}
+            if part.view is not None:
+                kind = {"view_name": f"{part.view.name}_complete"}
+            for number, item in part.records(wanted):
+                if isinstance(item, dict):
+                    data = item if part.view is not None else _named(plan, part.entity, item)
+                    reasons = self.reasons[part.file, number]
+                    yield {
+                        "record_index": number,
+                        **kind,
+                        "skip_reason": reasons[0].message,
+                        "fk_errors": list(map(self._as_error, reasons)),
+                        "record_data": data,
+                    }
+
+    def _as_error(self, problem: Problem) -> dict[str, Any]:
+        return {
+            "field": problem.field,
+            "value": problem.value,
+            "error": problem.message,
+            "candidates": self.candidates.get(_cause(problem), []),
+        }
 
 
 def _cause(problem: Problem) -> tuple[str, str | None, str]:
     return problem.code, problem.field, repr(problem.value)
 
 
-def _named(planner: Planner, entity: Entity, record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record that also names the rows which it refers to by id only: ids mean something inside their own set alone."""
-    out = dict(record)
+def _named(plan: ImportPlan, entity: Entity, record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record that also names the rows which it refers to by id only.
+
+    Ids mean something inside their own set alone.
+    """
+    named = dict(record)
     for column, reference in entity.references.items():
         identity, fields = record.get(column), reference.lookups
-        if (
-            type(identity) is not int
-            or not fields
-            or any(record.get(name) is not None for name in fields)
-        ):
+        is_named = any(record.get(name) is not None for name in fields)
+        if type(identity) is not int or not fields or is_named:
             continue
-        row = planner.linker.link(reference, entity, [(identity,)], ())[identity,]
+        row = plan.linker.link(reference, entity, [(identity,)], ())[(identity,)]
         wanted = tuple(dict.fromkeys(fields.values()))
-        known = (
-            planner.linker.names(planner.catalog.entities[reference.target], [row], wanted).get(row)
-            if isinstance(row, int)
-            else None
-        )
+        target = plan.state.catalog.entities[reference.target]
+        known = plan.linker.names(target, [row], wanted).get(row) if isinstance(row, int) else None
         if known is not None:
-            out |= {name: known[wanted.index(fields[name])] for name in fields}
-    return out
+            named |= {name: known[wanted.index(fields[name])] for name in fields}
+    return named
 
 
 def not_a_log(path: Path) -> str | None:

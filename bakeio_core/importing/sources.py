@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.fields import names_a_row, record_fields
+from bakeio_core.catalog.fields import (
+    FieldMap,
+    decision_fields,
+    entity_fields,
+    view_fields,
+)
 from bakeio_core.catalog.model import Entity, View
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.files.documents import Document
@@ -17,19 +22,6 @@ from bakeio_core.files.export_set import ExportSet
 from bakeio_core.files.manifest import Listed, checksum_problem, counted, version_problem
 from bakeio_core.files.revision import Revision, revision_of
 from bakeio_core.files.verify import structure
-from bakeio_core.values.kind import Kind
-from bakeio_core.values.text import Json, Text
-
-
-@dataclass(frozen=True)
-class Binding:
-    """What a field of a file means for its entity: a column of it, or with `wanted` a column of the row its reference names."""
-
-    name: str
-    column: str
-    kind: Kind
-    wanted: str | None = None
-    nullable: bool = True
 
 
 @dataclass(eq=False)
@@ -38,7 +30,7 @@ class Part:
 
     entity: Entity
     document: Document
-    bindings: Mapping[str, Binding]
+    fields: FieldMap
     listed: Listed | None = None
     view: View | None = None
     revision: Revision | None = None
@@ -128,28 +120,6 @@ def whose(header: Mapping[str, Any]) -> tuple[str | None, str | None, str | None
     return mine, at, export
 
 
-def entity_bindings(entity: Entity, catalog: Catalog) -> dict[str, Binding]:
-    """Bind every field of an entity's file."""
-    bindings = {}
-    for name, (column, wanted) in record_fields(entity).items():
-        if wanted is None:
-            optional = (
-                entity.nullable(column) or column in entity.references or _made(entity, column)
-            )
-            bindings[name] = Binding(name, column, entity.kinds[column], None, optional)
-        else:
-            kind = catalog.entities[entity.references[column].target].kinds[wanted]
-            bindings[name] = Binding(name, column, kind, wanted, True)
-    return bindings
-
-
-def _made(entity: Entity, column: str) -> bool:
-    """Tell whether bakeio itself supplies the column where a file says null: identity, stamps, a slug made of other columns."""
-    return column in (entity.primary, "uuid", "created_at", "updated_at") or (
-        column == "slug" and bool(entity.slug_from)
-    )
-
-
 def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> Source:
     """Return the source of a normalized set; its structural problems are in `problems`."""
     problems = structure(opened, catalog)
@@ -170,7 +140,7 @@ def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> S
             names.remove(listed.filename)  # a file listed twice is told, and read once
             entity = catalog.entities[listed.entity]
             parts.append(
-                Part(entity, opened.document(listed), entity_bindings(entity, catalog), listed)
+                Part(entity, opened.document(listed), entity_fields(entity, catalog), listed)
             )
     return Source(
         opened.name,
@@ -184,19 +154,9 @@ def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> S
 
 
 def decided_part(entity: Entity, catalog: Catalog) -> Part:
-    """Return a part that holds no records, to plan rows of an entity that decisions create; `reference.column` names a row by any key."""
-    bindings = entity_bindings(entity, catalog)
-    for column, reference in entity.references.items():
-        target, bound = (
-            catalog.entities[reference.target],
-            {b.wanted for b in bindings.values() if b.column == column},
-        )
-        for wanted in dict.fromkeys([key[0] for key in target.all_keys if len(key) == 1]):
-            if wanted not in bound:
-                bindings[f"{column}.{wanted}"] = Binding(
-                    f"{column}.{wanted}", column, target.kinds[wanted], wanted, True
-                )
-    return Part(entity, Document(f"decision on {entity.name}", io.BytesIO), bindings)
+    """Return a part without records, to plan rows of an entity that decisions create."""
+    document = Document(f"decision on {entity.name}", io.BytesIO)
+    return Part(entity, document, decision_fields(entity, catalog))
 
 
 def decided_values(entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,29 +169,6 @@ def decided_values(entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
     return {fields.get(name, name): value for name, value in values.items()}
 
 
-REV, CLEAR = "_rev", "_clear"
-CONTEXT = "context"
-
-
-def view_bindings(view: View, catalog: Catalog) -> dict[str, Binding]:
-    """Bind every field of a view's file; what only informs is bound to no column. What may be written is the installed view's to say."""
-    entity, bindings = catalog.entities[view.entity], {}
-    for name, item in view.fields.items():
-        source = item.source
-        if isinstance(source, str) and "." not in source:
-            bindings[name] = Binding(name, source, entity.kinds[source])
-        elif names_a_row(catalog, entity, source):
-            step, wanted = str(source).split(".")
-            bindings[name] = Binding(
-                name, step, catalog.entities[entity.references[step].target].kinds[wanted], wanted
-            )
-        else:
-            bindings[name] = Binding(name, CONTEXT, Json())
-    bindings[REV] = Binding(REV, REV, Text())
-    bindings[CLEAR] = Binding(CLEAR, CLEAR, Json())
-    return bindings
-
-
 def of_view(document: Document, view: View, catalog: Catalog, problems: Problems) -> Source:
     """Return the source of a view's file."""
     header = document.header
@@ -241,7 +178,7 @@ def of_view(document: Document, view: View, catalog: Catalog, problems: Problems
     part = Part(
         catalog.entities[view.entity],
         document,
-        view_bindings(view, catalog),
+        view_fields(view, catalog),
         None,
         view,
         revision_of(catalog, view),
@@ -260,6 +197,6 @@ def of_entity(document: Document, entity: Entity, catalog: Catalog) -> Source:
     return Source(
         document.name,
         "entity",
-        [Part(entity, document, entity_bindings(entity, catalog))],
+        [Part(entity, document, entity_fields(entity, catalog))],
         problems=problems,
     )

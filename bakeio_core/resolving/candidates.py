@@ -1,7 +1,9 @@
-"""Rank the rows a name that matches none may mean: exact, equal after folding, learned, standard number, then alike.
+"""Rank the rows a name that matches none may mean.
 
-What is alike is told by words weighted by how rare they are, each matched softly (spelling, abbreviation, initials), by the whole text,
-and by amounts ("5 lb" is "80 oz"). Only what is equal or learned is `automatic`; what is merely alike never is.
+Exact ones come first, then equal after folding, learned, of the same standard number, then alike.
+What is alike is told by words weighted by how rare they are, each matched softly (spelling,
+abbreviation, initials), by the whole text, and by amounts ("5 lb" is "80 oz"). Only what is equal
+or learned is `automatic`; what is merely alike never is.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Candidate
 from bakeio_core.catalog.model import Entity
-from bakeio_core.resolving.index import CAPPED, Index, padded, said
-from bakeio_core.resolving.words import Words, alike
+from bakeio_core.resolving.index import CAPPED, Index
+from bakeio_core.resolving.words import Words, alike, padded, said
 from bakeio_core.values.folding import fold, folded_key
 from bakeio_core.values.text import Text
 
@@ -27,7 +29,10 @@ SHOWN_FROM = 0.4
 
 
 def as_asked(entity: Entity, text: str) -> dict[str, Any]:
-    """Return what a person typed for a row as the columns it may stand for: what people call it, and its standard number."""
+    """Return what a person typed for a row as the columns it may stand for.
+
+    That is what people call a row, and its standard number.
+    """
     keys = [
         key[0]
         for key in entity.all_keys
@@ -38,11 +43,15 @@ def as_asked(entity: Entity, text: str) -> dict[str, Any]:
     }
 
 
-# -- all entities
 class Candidates:
-    """Find candidates in the rows of a database. An entity is indexed when it is first asked about, or by `prepare` while `db` is open.
+    """Find candidates in the rows of a database.
 
-    aliases: what was learned, {(entity, folded key): id}.
+    An entity is indexed when it is first asked about, or by `prepare` while `db` is open.
+
+    Args:
+        db: The connection.
+        catalog: The entities that are installed.
+        aliases: What was learned, {(entity, folded key): id}.
     """
 
     def __init__(self, db: Connection, catalog: Catalog, aliases: Mapping[Any, int]) -> None:
@@ -50,16 +59,15 @@ class Candidates:
         self._known: dict[str, Index] = {}
 
     def prepare(self, entities: Iterable[str]) -> None:
-        """Index entities, and what their new rows would refer to, so that no database is needed to answer."""
+        """Index entities and what new rows of them refer to: answers need no database then."""
         for name in entities:
-            for needed in (
-                name,
-                *(r.target for r in self.catalog.entities[name].references.values()),
-            ):
+            references = self.catalog.entities[name].references.values()
+            for needed in (name, *(reference.target for reference in references)):
                 if needed in self.catalog.entities:
                     self.index(needed)
 
     def index(self, entity: str) -> Index:
+        """Return the index of an entity."""
         if entity not in self._known:
             self._known[entity] = Index(self.db, self.catalog, self.catalog.entities[entity])
         return self._known[entity]
@@ -67,22 +75,19 @@ class Candidates:
     def label(self, entity: str, identity: int) -> str | None:
         """Return what people call a row, None where it is gone."""
         index = self.index(entity)
-        place = next((place for place, row in enumerate(index.rows) if row[0] == identity), None)
-        return None if place is None else index.label(place)
+        for place, row in enumerate(index.rows):
+            if row[0] == identity:
+                return index.label(place)
+        return None
 
     def of_missing(self, missing: Any, limit: int) -> list[Candidate]:
         """Return the candidates for a missing key, or the rows an ambiguous one may mean."""
         index = self.index(missing.entity)
         if missing.among:
             among = set(missing.among)
+            reason = f"the same {' and '.join(missing.key)}, which others have too"
             return [
-                self._candidate(
-                    index,
-                    place,
-                    0.9,
-                    [f"the same {' and '.join(missing.key)}, which others have too"],
-                    "",
-                )
+                self._candidate(index, place, 0.9, [reason], "")
                 for place, row in enumerate(index.rows)
                 if row[0] in among
             ]
@@ -125,10 +130,8 @@ class Candidates:
             score, reasons, warning = index.scored(asked, strings, place)
             equal, contrary = self._equal(index, place, texts), self._contrary(index, place, texts)
             if contrary:
-                score, warning = (
-                    min(score * 0.85, CAPPED + 0.1),
-                    "; ".join(filter(None, (contrary, warning))),
-                )
+                score = min(score * 0.85, CAPPED + 0.1)
+                warning = "; ".join(filter(None, (contrary, warning)))
             elif equal:
                 score, reasons, warning = equal[0], [equal[1]], ""
             if score >= SHOWN_FROM:
@@ -167,7 +170,10 @@ class Candidates:
 
     @staticmethod
     def _contrary(index: Index, place: int, texts: Mapping[str, str]) -> str:
-        """Tell where a row says something else than what is known of the one wanted, beside its name; empty where nothing does."""
+        """Tell where a row says something else than what is known of the one wanted.
+
+        Its name does not count; empty where nothing else does.
+        """
         for column in index.main:
             here = index.rows[place][index.place[column]]
             if (

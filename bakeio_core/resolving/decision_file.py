@@ -23,20 +23,24 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.catalog import Catalog
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
-# -- decisions as a file
 _PLAIN = (str, int, float, Decimal)
 
 
 def read_decisions(path: Path, catalog: Catalog) -> dict[Missing, Decision]:
-    """Return the decisions of a file; those without an action are left out: nobody has answered yet.
+    """Read the decisions of a file; entries without an action are left out, as nobody has answered.
 
-    Raises DocumentError naming the entry that makes no sense.
+    Raises:
+        DocumentError: An entry makes no sense; it is named.
     """
     return decisions_of(_entries(path), str(path), catalog)
 
 
 def not_decisions(path: Path, catalog: Catalog) -> str | None:
-    """Say why a file must not be replaced by decisions: None where it holds some, which are kept."""
+    """Say why a file must not be replaced by decisions.
+
+    Returns:
+        None where it holds some, which are kept.
+    """
     try:
         for entry in _entries(path):
             _read_entry(entry, catalog)
@@ -46,7 +50,16 @@ def not_decisions(path: Path, catalog: Catalog) -> str | None:
 
 
 def decisions_of(entries: object, file: str, catalog: Catalog) -> dict[Missing, Decision]:
-    """Return the decisions of entries as a file holds them. Raises DocumentError naming the one that makes no sense."""
+    """Read decisions from entries as a file holds them.
+
+    Args:
+        entries: What JSON decoding gave, a list of objects or one object.
+        file: Where they come from, for messages.
+        catalog: The entities that are installed.
+
+    Raises:
+        DocumentError: An entry makes no sense; it is named.
+    """
     found: dict[Missing, Decision] = {}
     for number, entry in enumerate(entries if isinstance(entries, list) else [entries], 1):
         try:
@@ -71,22 +84,24 @@ def _entries(path: Path) -> list[Any]:
 
 
 def _read_entry(entry: Any, catalog: Catalog) -> tuple[Missing, Decision | None]:
-    """Return what an entry decides, None while it is open. Raises ValueError saying what is wrong with it."""
+    """Return what an entry decides, None while it is open.
+
+    Raises:
+        ValueError: It makes no sense; the text says why.
+    """
     if not isinstance(entry, dict):
         raise ValueError("is not an object {...}")
     entity = catalog.entities.get(str(entry.get("entity")))
     if entity is None:
-        raise ValueError(
-            f'"entity" is one of {", ".join(catalog.entities)}, not {shown(entry.get("entity"))}'
-        )
+        known, wrong = ", ".join(catalog.entities), shown(entry.get("entity"))
+        raise ValueError(f'"entity" is one of {known}, not {wrong}')
     missing = Missing(entity.name, _fields(entry, "key", entity.columns))
     if not missing.key:
         raise ValueError('needs "key": {column: value}, as the question has it')
     action = entry.get("action")
     if action is not None and action not in ACTIONS:
-        raise ValueError(
-            f'"action" is one of {", ".join(ACTIONS)}, or null while it is open, not {shown(action)}'
-        )
+        known = f"{', '.join(ACTIONS)}, or null while it is open"
+        raise ValueError(f'"action" is one of {known}, not {shown(action)}')
     target = _fields(entry, "target", entity.columns) if action == EXISTING else {}
     values = _fields(entry, "values", _creatable(entity, catalog)) if action == "create" else {}
     if action is None:
@@ -108,10 +123,8 @@ def _fields(entry: Mapping[str, Any], name: str, known: Collection[str]) -> dict
     for column, value in fields.items():
         if column not in known:
             near = difflib.get_close_matches(column, known, 1)
-            raise ValueError(
-                f'"{name}": there is no {shown(column)}'
-                + (f'; did you mean "{near[0]}"?' if near else "")
-            )
+            hint = f'; did you mean "{near[0]}"?' if near else ""
+            raise ValueError(f'"{name}": there is no {shown(column)}{hint}')
         if value is not None and not isinstance(value, _PLAIN):
             raise ValueError(
                 f'"{name}", {column}: {shown(value)} is no text, number, true, false or null'
@@ -120,15 +133,13 @@ def _fields(entry: Mapping[str, Any], name: str, known: Collection[str]) -> dict
 
 
 def _creatable(entity: Entity, catalog: Catalog) -> set[str]:
-    """Return what the values of a new row may be called: columns, lookup fields, and `reference.column`."""
-    names = {
-        *entity.columns,
-        *(name for reference in entity.references.values() for name in reference.lookups),
-    }
+    """Return the names of a new row's values: columns, lookup fields and `reference.column`."""
+    names = set(entity.columns)
     for column, reference in entity.references.items():
         target = catalog.entities[reference.target]
         names |= {f"{column}.{key[0]}" for key in target.all_keys if len(key) == 1}
         names |= {f"{column}.{wanted}" for wanted in reference.lookups.values()}
+        names |= set(reference.lookups)
     return names
 
 
@@ -140,8 +151,17 @@ def write_decisions(
 ) -> None:
     """Write decisions as a file `--decisions` reads, in one step.
 
-    What is unanswered is in it with `"action": null` and what it needs; a decision that could not be carried out keeps what it says, with
-    the `problem`. Nothing that is in the file already is lost.
+    Nothing that is in the file already is lost.
+
+    Args:
+        path: The file.
+        decisions: The answers; one that could not be carried out keeps what it says, with the
+            `problem`.
+        unanswered: What is missing; it is in the file with `"action": null` and what it needs.
+        catalog: The entities that are installed.
+
+    Raises:
+        UsageError: The path holds something else.
     """
     foreign = partial(not_decisions, catalog=catalog)
     refuse_file(path, foreign)
@@ -164,7 +184,10 @@ def write_decisions(
 
 
 def decision_entries(decisions: Mapping[Missing, Decision]) -> list[dict[str, Any]]:
-    """Return decisions as the entries of a file; those to skip are left out: they were for that once."""
+    """Return decisions as the entries of a file.
+
+    Those to skip are left out: they were for that once.
+    """
     return [
         _entry(missing, decision)
         for missing, decision in decisions.items()
@@ -187,13 +210,18 @@ def _entry(missing: Missing, decision: Decision) -> dict[str, Any]:
 
 def _open(missing: Missing, draft: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
     form = blanks(missing, catalog)
-    filled = {
-        name: value for name, value in (draft.get("values") or {}).items() if value is not None
-    }
+    filled = draft.get("values") or {}
+    values = {blank.name: blank.value for blank in form}
+    values |= {name: value for name, value in filled.items() if value is not None}
+    impossible = {"empty": not missing.nullable, "create": bool(missing.among)}
     return {
-        "entity": missing.entity, "key": dict(missing.key), "action": None,
-        "choose": [action for action in ACTIONS if (action != "empty" or missing.nullable) and (action != "create" or not missing.among)],
-        "used_by": missing.count, "target": draft.get("target"), "values": {blank.name: blank.value for blank in form} | filled,
+        "entity": missing.entity,
+        "key": dict(missing.key),
+        "action": None,
+        "choose": [action for action in ACTIONS if not impossible.get(action)],
+        "used_by": missing.count,
+        "target": draft.get("target"),
+        "values": values,
         "required": [blank.name for blank in form if blank.required],
         "candidates": [candidate.as_dict() for candidate in missing.candidates()],
-    }  # fmt: skip
+    }

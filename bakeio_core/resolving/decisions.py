@@ -21,7 +21,12 @@ Resolver = Callable[[Sequence[Missing]], Mapping[Missing, Decision]]
 
 
 class Decisions:
-    """The answers known so far, found by entity and folded key; what was learned in earlier imports (`aliases`) comes last."""
+    """The answers known so far, found by entity and folded key.
+
+    Args:
+        known: Answers of a person, a file or a plugin.
+        aliases: What was learned in earlier imports, {(entity, folded key): id}; it comes last.
+    """
 
     def __init__(
         self,
@@ -42,6 +47,7 @@ class Decisions:
         return dict(self._known.values())
 
     def get(self, missing: Missing) -> Decision | None:
+        """Return the answer to a missing key, None where nobody knows one."""
         known = self._known.get(missing.identity)
         return None if known is None else known[1]
 
@@ -61,14 +67,23 @@ class Decisions:
 def bakeio_resolve_references(
     db: Connection, missing: Iterable[Missing]
 ) -> dict[Missing, Decision]:
-    """Answer nothing: without a plugin, a person or a file that knows, a missing reference stays missing."""
+    """Answer nothing.
+
+    Without a plugin, a person or a file that knows, a missing reference stays missing.
+    """
     return {}
 
 
 def name_candidates(
     problems: Iterable[Problem], missing: Iterable[Missing], most: int = 200
 ) -> None:
-    """Put the rows that may be meant into the problems with references, for the first `most` of them."""
+    """Put the rows that may be meant into the problems with references.
+
+    Args:
+        problems: The problems of a run.
+        missing: What is missing, with a way to find candidates.
+        most: For how many missing keys candidates are looked for.
+    """
     known = {
         (item.field, repr(jsonable(value))): item
         for item in list(missing)[:most]
@@ -76,39 +91,42 @@ def name_candidates(
     }
     for problem in problems:
         item = known.get((problem.field or "", repr(problem.value)))
-        if (
-            item is not None
-            and problem.code in ("missing-reference", "ambiguous-key")
-            and not problem.candidates
-        ):
+        asks = problem.code in ("missing-reference", "ambiguous-key")
+        if item is not None and asks and not problem.candidates:
             problem.candidates = [candidate.as_dict() for candidate in item.candidates(3)]
 
 
 def with_remedy(message: str, missing: Missing) -> str:
-    """Return a message on a missing reference with what to do about it, by the options of the command line."""
-    said = message if message.endswith(("?", "!", ".")) else f"{message}."
+    """Return a message on a missing reference with its remedy on the command line."""
+    advice = message if message.endswith(("?", "!", ".")) else f"{message}."
     if missing.among:
-        return f"{said} Choose one (--interactive), name it by another field, or leave these records out (--skip-on-error)"
-    create = (
-        f"Create it (--auto-create {missing.entity}), choose"
-        if any(isinstance(v, str) for v in missing.key.values())
-        else "Choose"
-    )
+        return (
+            f"{advice} Choose one (--interactive), name it by another field, or leave these "
+            "records out (--skip-on-error)"
+        )
+    choose = "Choose"
+    if any(isinstance(value, str) for value in missing.key.values()):
+        choose = f"Create it (--auto-create {missing.entity}), choose"
     return (
-        f"{said} {create} another one (--interactive) or leave these records out (--skip-on-error)"
+        f"{advice} {choose} another one (--interactive) or leave these records out "
+        "(--skip-on-error)"
     )
 
 
 def auto_create(catalog: Catalog, entities: Iterable[str]) -> Resolver:
-    """Return a resolver that creates what is missing of these entities from what the file tells; nothing is invented.
+    """Return a resolver that creates what is missing from what the file tells; it invents nothing.
 
-    Raises UsageError for an entity that is not installed.
+    Args:
+        catalog: The entities that are installed.
+        entities: Those whose missing rows are created, `-` and `_` in their names alike.
+
+    Raises:
+        UsageError: One of them is not installed.
     """
     wanted = {name.replace("-", "_") for name in entities}
     for name in wanted - catalog.entities.keys():
-        raise UsageError(
-            f'there is no entity "{name}"; installed are {", ".join(catalog.entities)}'
-        )
+        installed = ", ".join(catalog.entities)
+        raise UsageError(f'there is no entity "{name}"; installed are {installed}')
 
     def resolve(missing: Sequence[Missing]) -> dict[Missing, Decision]:
         return {

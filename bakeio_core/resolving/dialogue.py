@@ -1,6 +1,7 @@
-"""Ask a person about missing references: what to show and what the answers mean, as a conversation without a terminal.
+"""Ask a person about missing references, as a conversation without a terminal.
 
-`Dialogue.ask` is a generator: it yields a `Prompt` (what to show, and the question) and is sent the line that was answered.
+`Dialogue.ask` is a generator: it yields a `Prompt` (what to show, and the question) and is sent the
+line that was answered.
 """
 
 from __future__ import annotations
@@ -44,16 +45,24 @@ _BACK: Any = object()
 
 
 class Dialogue:
-    """One conversation over as many plans as it takes: `answers` grows; `history` is what was answered in it, in order."""
+    """One conversation over as many plans as it takes.
+
+    Attributes:
+        answers: The decisions; they grow.
+        history: What was answered in it, in order.
+    """
 
     def __init__(self, catalog: Catalog, answers: dict[Missing, Decision]) -> None:
         self.catalog, self.answers = catalog, answers
         self.history: list[Missing] = []
 
     def ask(self, missing: Sequence[Missing]) -> Talk:
-        """Ask about every missing key; ends early where an answer may change what is missing, so that it is planned again.
+        """Ask about every missing key.
 
-        Raises Stopped where the person wants no more.
+        It ends early where an answer may change what is missing, so that it is planned again.
+
+        Raises:
+            Stopped: The person wants no more.
         """
         waiting, again = list(missing), False
         while waiting:
@@ -61,8 +70,8 @@ class Dialogue:
             self.answers.pop(item, None)
             if item in self.history:  # asked again, because its answer could not be carried out
                 self.history.remove(item)
-            place = f"Question {len(self.history) + 1} of {len(self.history) + len(waiting)}"
-            answer = yield from self._question(item, place)
+            title = f"Question {len(self.history) + 1} of {len(self.history) + len(waiting)}"
+            answer = yield from self._question(item, title)
             if answer is _BACK:
                 waiting.insert(0, self.history.pop())
                 again = True
@@ -75,13 +84,13 @@ class Dialogue:
                 return
 
     # -- one question
-    def _question(self, item: Missing, place: str) -> Talk:
+    def _question(self, item: Missing, title: str) -> Talk:
         like = found = item.candidates()
-        head = self._head(item, place)
+        head = self._head(item, title)
         lines = [*head, *listed(found), *self._choices(item, len(found))]
         while True:
             answer = (yield Prompt(lines, "Your answer: ")).strip()
-            said = ""
+            reply = ""
             if chosen := picked(answer, found):
                 return Decision(EXISTING, target=chosen.key, by=BY, at=now())
             choice = answer.lower()
@@ -100,70 +109,55 @@ class Dialogue:
             elif choice == "b" and self.history:
                 return _BACK
             elif choice == "b":
-                said = "This is the first question."
+                reply = "This is the first question."
             elif choice.startswith("f ") and item.search:
-                others = item.search(
-                    Missing(
-                        item.entity,
-                        as_asked(self.catalog.entities[item.entity], answer[2:].strip()),
-                    ),
-                    9,
-                )
-                said = "" if others else f"Nothing is like {shown(answer[2:].strip())}."
+                text = answer[2:].strip()
+                asked = as_asked(self.catalog.entities[item.entity], text)
+                others = item.search(Missing(item.entity, asked), 9)
+                reply = "" if others else f"Nothing is like {shown(text)}."
                 found = others or found
                 lines = [*listed(found), *self._choices(item, len(found))]
             else:
-                said = f"Answer with one of these: {', '.join(self._ways(item, len(found)))}."
-            lines = wrapped(said) or lines
+                reply = f"Answer with one of these: {', '.join(self._ways(item, len(found)))}."
+            lines = wrapped(reply) or lines
 
-    def _head(self, item: Missing, place: str) -> list[str]:
+    def _head(self, item: Missing, title: str) -> list[str]:
         what = " and ".join(f"{column} {shown(value)}" for column, value in item.key.items())
         first = (
             f"{counted(len(item.among), 'row')} of {item.entity} have {what}."
             if item.among
             else f"No row of {item.entity} has {what}."
         )
-        files = {file for file, _ in item.records}
-        numbers = ", ".join(str(number) for _, number in item.records[:5]) + (
-            f" and {item.count - 5:,} more" if item.count > 5 else ""
-        )
-        where, file = item.field or "a reference", ", ".join(sorted(files))
-        used = (
-            f"Used in {where} of {item.count:,} records of {file}: {numbers}."
-            if item.count > 1
-            else f"Used in {where} of record {numbers} of {file}."
-        )
-        context = {
-            path: value
+        more = f" and {item.count - 5:,} more" if item.count > 5 else ""
+        numbers = ", ".join(str(number) for _, number in item.records[:5]) + more
+        where = item.field or "a reference"
+        file = ", ".join(sorted({file for file, _ in item.records}))
+        used = f"Used in {where} of record {numbers} of {file}."
+        if item.count > 1:
+            used = f"Used in {where} of {item.count:,} records of {file}: {numbers}."
+        known = [
+            f"{field_title(path)} {shown(value)}"
             for path, value in item.context.items()
             if value not in (None, "") and path not in item.key
-        }
-        told = [f"{called(path)} {shown(value)}" for path, value in context.items()]
-        lines = [
-            "",
-            f"{place}: {item.entity}",
-            *wrapped(first, "  "),
-            *wrapped(printable(used), "  "),
         ]
-        lines += wrapped(f"The file says: {', '.join(told)}.", "  ") if told else []
-        return lines + (
-            wrapped(f"The answer given before cannot be used: {item.why}.", "  ")
-            if item.why
-            else []
-        )
+        sentences = [first, printable(used)]
+        if known:
+            sentences.append(f"The file says: {', '.join(known)}.")
+        if item.why:
+            sentences.append(f"The answer given before cannot be used: {item.why}.")
+        lines = ["", f"{title}: {item.entity}"]
+        for sentence in sentences:
+            lines += wrapped(sentence, "  ")
+        return lines
 
     def _choices(self, item: Missing, count: int) -> list[str]:
         return ["", *[f"    {name:<7} {what}" for name, what in self._ways(item, count).items()]]
 
     def _ways(self, item: Missing, count: int) -> dict[str, str]:
         """Return what can be answered to a question: {what is typed: what it does}."""
-        choices = (
-            {f"1-{count}": "use one of these"}
-            if count > 1
-            else {"1": "use this one"}
-            if count
-            else {}
-        )
+        choices = {"1": "use this one"} if count else {}
+        if count > 1:
+            choices = {f"1-{count}": "use one of these"}
         choices |= {} if item.among else {"c": "create a new one"}
         choices |= {"e": "leave it empty"} if item.nullable else {}
         choices |= {"s": "skip these records", "f TEXT": "find others"}
@@ -172,21 +166,19 @@ class Dialogue:
 
     # -- a new row
     def _create(self, item: Missing, found: Sequence[Candidate]) -> Talk:
-        """Fill in the form of a new row; what is equal to a close candidate is asked about first."""
+        """Fill in the form of a new row; a candidate close to it is asked about first."""
         near = next((candidate for candidate in found if candidate.score >= CLOSE), None)
         if near is not None:
+            score = f"(score {near.score:.2f})"
             lines = wrapped(
-                f"{shown(near.label)} is there already and may be the same (score {near.score:.2f}).",
-                "  ",
+                f"{shown(near.label)} is there already and may be the same {score}.", "  "
             )
             answer = yield Prompt(lines, "  Create a new one all the same? [y/N]: ")
             if answer.strip().lower() not in ("y", "yes"):
                 return _BACK
         form, values = blanks(item, self.catalog), dict[str, Any]()
-        head = [
-            "",
-            f"  New row of {item.entity}. Enter takes what stands in brackets, {BACK} goes back.",
-        ]
+        hint = f"Enter takes what stands in brackets, {BACK} goes back."
+        head = ["", f"  New row of {item.entity}. {hint}"]
         for blank in form:
             value = yield from self._blank(item, blank, head)
             if value is _BACK:
@@ -196,16 +188,14 @@ class Dialogue:
         return Decision("create", values=values, by=BY, at=now())
 
     def _blank(self, item: Missing, blank: FormField, head: Sequence[str]) -> Talk:
-        lines, known = (
-            list(head),
-            "" if blank.value is None else f" [{short(str(blank.value), 36)}]",
-        )
+        lines = list(head)
+        known = "" if blank.value is None else f" [{short(str(blank.value), 36)}]"
         for number, choice in enumerate(blank.choices, 1):
             lines.append(f"    {number:>2}  {choice}")
         lines += ["        a number, or a text of your own"] if blank.choices else []
         needed = "" if blank.required or blank.value is not None else " (may be empty)"
         while True:
-            text = (yield Prompt(lines, f"  {called(blank.name)}{known}{needed}: ")).strip()
+            text = (yield Prompt(lines, f"  {field_title(blank.name)}{known}{needed}: ")).strip()
             if text == BACK:
                 return _BACK
             if not text and blank.value is not None:
@@ -221,28 +211,25 @@ class Dialogue:
     def _read(self, item: Missing, blank: FormField, text: str) -> tuple[dict[str, Any], list[str]]:
         """Return what a text in the form comes to, or what is wrong with it."""
         if not text:
-            return {}, [f"    {called(blank.name)} is needed."]
+            return {}, [f"    {field_title(blank.name)} is needed."]
         if blank.choices and text.isdecimal():
             return {}, [f"    The numbers go from 1 to {len(blank.choices)}."]
         if blank.target is not None:
             return self._named(item, blank, text), []
         kind = self.catalog.entities[item.entity].kinds[blank.name]
+        value = YES_OR_NO.get(text.lower(), text) if isinstance(kind, Boolean) else text
         try:
-            return {
-                blank.name: kind.read(
-                    YES_OR_NO.get(text.lower(), text) if isinstance(kind, Boolean) else text,
-                    lambda note: None,
-                )
-            }, []
+            return {blank.name: kind.read(value, lambda note: None)}, []
         except BadValue as error:
             return {}, wrapped(f"{error}.", "    ")
 
     def _named(self, item: Missing, blank: FormField, text: str) -> dict[str, Any]:
-        """Return how a decision names the row of a reference: by its key where the text is that of a row, else by what people call it."""
-        target, references = (
-            self.catalog.entities[str(blank.target)],
-            self.catalog.entities[item.entity].references,
-        )
+        """Return how a decision names the row of a reference.
+
+        By its key where the text is that of a row, else by what people call it.
+        """
+        target = self.catalog.entities[str(blank.target)]
+        references = self.catalog.entities[item.entity].references
         column = next(
             (c for c, r in references.items() if blank.name in r.lookups),
             blank.name.split(".", maxsplit=1)[0],
@@ -254,23 +241,20 @@ class Dialogue:
             *(key[0] for key in target.all_keys if len(key) == 1 and key[0] != "uuid"),
             *references[column].lookups.values(),
         ]
-        return (
-            {
-                f"{column}.{next((label for label in target.labels if label in known), known[0])}": text
-            }
-            if known
-            else {column: text}
-        )
+        if not known:
+            return {column: text}
+        label = next((label for label in target.labels if label in known), known[0])
+        return {f"{column}.{label}": text}
 
 
 def picked(answer: str, choices: Sequence[Any]) -> Any:
-    """Return the one of the numbered choices an answer means, None where it is no such number."""
+    """Return the numbered choice an answer means, None where it is no such number."""
     number = int(answer) if answer.isdecimal() and len(answer) < 4 else 0
     return choices[number - 1] if 1 <= number <= len(choices) else None
 
 
 def listed(found: Sequence[Candidate]) -> list[str]:
-    """Return candidates as numbered lines with scores, reasons and warnings, an empty line first."""
+    """Return candidates as numbered lines with scores and reasons, an empty line first."""
     lines = [""] if found else []
     for number, candidate in enumerate(found, 1):
         lines.append(f"    {number}  {short(candidate.label, 62):<62} {candidate.score:.2f}")
@@ -285,7 +269,7 @@ def short(text: str, most: int) -> str:
     return plain if len(plain) <= most else plain[: most - 1] + "…"
 
 
-def called(path: str) -> str:
+def field_title(path: str) -> str:
     """Return a field of a form as a person reads it: `oven_id.slug` is the oven's slug."""
     column, _, wanted = path.partition(".")
     return f"{column.removesuffix('_id')} {wanted}" if wanted else column

@@ -12,12 +12,16 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.catalog import Catalog
 
 
-# -- what a row to be created needs
 @dataclass(frozen=True)
 class FormField:
-    """One field of the form for a new row: its `name` in a decision's values, and what is known of it.
+    """One field of the form for a new row.
 
-    target: the entity it names a row of, if it is a reference; value: what the file tells already.
+    Attributes:
+        name: What a decision's values name it.
+        required: Whether the row cannot be without it.
+        choices: The values people choose from.
+        target: The entity it names a row of, if it is a reference.
+        value: What the file tells already.
     """
 
     name: str
@@ -28,7 +32,7 @@ class FormField:
 
 
 def known_values(missing: Missing, entity: Entity, catalog: Catalog) -> dict[str, Any]:
-    """Return what the file tells of the row that is missing, as the values of a decision to create it."""
+    """Return what the file tells of a missing row, as the values of a decision to create it."""
     known = {column: value for column, value in missing.key.items() if column != entity.primary}
     for path, value in missing.context.items():
         column, _, wanted = path.partition(".")
@@ -40,47 +44,41 @@ def known_values(missing: Missing, entity: Entity, catalog: Catalog) -> dict[str
 
 
 def required_columns(entity: Entity) -> list[str]:
-    """Return the columns a new row must be told: not null, and neither defaulted nor supplied by bakeio."""
-    supplied = {
-        entity.primary,
-        "uuid",
-        "created_at",
-        "updated_at",
-        *(["slug"] if entity.slug_from else []),
-    }
+    """Return the columns a new row needs: not null, and neither defaulted nor bakeio's to fill."""
+    supplied = {entity.primary, "uuid", "created_at", "updated_at"}
+    if entity.slug_from:
+        supplied.add("slug")
     return [
-        c for c in entity.columns if c not in supplied and not entity.nullable(c) and entity.default(c) is None
-        and entity.table.c[c].server_default is None
-    ]  # fmt: skip
+        column
+        for column in entity.columns
+        if column not in supplied
+        and not entity.nullable(column)
+        and entity.default(column) is None
+        and entity.table.c[column].server_default is None
+    ]
 
 
 def blanks(missing: Missing, catalog: Catalog) -> list[FormField]:
-    """Return the form for creating a missing row: what is required, and what people call such a row by, filled with what the file tells."""
+    """Return the form for creating a missing row, filled with what the file tells.
+
+    It has what is required, and what people call such a row by.
+    """
     entity = catalog.entities[missing.entity]
     known, required = known_values(missing, entity, catalog), required_columns(entity)
-    wanted, out = (
-        {*required, *entity.labels, *entity.slug_from, *(path.split(".")[0] for path in known)},
-        [],
-    )
-    for column in (column for column in entity.columns if column in wanted):
-        reference = entity.references.get(column)
-        if reference is None:
-            out.append(
-                FormField(
-                    column,
-                    column in required,
-                    tuple(entity.choices.get(column, ())),
-                    None,
-                    known.get(column),
-                )
-            )
+    wanted = {*required, *entity.labels, *entity.slug_from}
+    wanted |= {path.split(".")[0] for path in known}
+    out = []
+    for column in entity.columns:
+        if column not in wanted:
             continue
-        keys = [key[0] for key in catalog.entities[reference.target].all_keys if len(key) == 1]
-        paths = [
-            path for path in known if path.startswith(f"{column}.") and path.split(".")[1] in keys
-        ]
-        fields = {wanted: name for name, wanted in reference.lookups.items()}
-        best = next((key for key in keys if key != "uuid"), "uuid")
-        name = paths[0] if paths else fields.get(best, f"{column}.{best}")
-        out.append(FormField(name, column in required, (), reference.target, known.get(name)))
+        name, target, reference = column, None, entity.references.get(column)
+        if reference is not None:
+            target = reference.target
+            keys = [key[0] for key in catalog.entities[target].all_keys if len(key) == 1]
+            told = [path for path in known if path in {f"{column}.{key}" for key in keys}]
+            fields = {looked_up: field for field, looked_up in reference.lookups.items()}
+            best = next((key for key in keys if key != "uuid"), "uuid")
+            name = told[0] if told else fields.get(best, f"{column}.{best}")
+        choices = () if reference else tuple(entity.choices.get(column, ()))
+        out.append(FormField(name, column in required, choices, target, known.get(name)))
     return out

@@ -22,6 +22,8 @@ from bakeio_core.resolving.words import (
     Words,
     alike,
     folded_lines,
+    padded,
+    said,
     shortened,
     stem,
 )
@@ -40,7 +42,10 @@ POSTINGS = 60_000
 
 
 class _Entries(dict[str, list[int]]):
-    """{word as it stands: the places of the rows that have it}, one list for all words of a stem; places ascend from -1."""
+    """{word as it stands: the places of the rows that have it}.
+
+    There is one list for all words of a stem; places ascend from -1.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,9 +78,15 @@ class _Entries(dict[str, list[int]]):
             del places[0]
 
 
-# -- one entity
 class Index:
-    """The rows of one entity by their words. Rows stand in lists by place: `ids`, `texts` and the stored values by column."""
+    """The rows of one entity by their words; a row is named by its place, its index in `rows`.
+
+    Attributes:
+        rows: The id and the values of `columns` of each row, in the order of ids.
+        texts: The text each row is known by, folded and without spaces.
+        postings: {word: the places of the rows that have it}.
+        place: {column: its index in a row}.
+    """
 
     def __init__(self, db: Connection, catalog: Catalog, entity: Entity) -> None:
         self.entity, self.catalog = entity, catalog
@@ -111,7 +122,11 @@ class Index:
         self.parents = self._read_parents(db)
 
     def _read_rows(self) -> None:
-        """Enter every row's words. Whole columns are taken as one text, a line for each row: a hundred thousand rows are a matter of a second."""
+        """Enter every row's words.
+
+        Whole columns are taken as one text, a line for each row: a hundred thousand rows are a
+        matter of a second.
+        """
         entries = _Entries()
         lines = self._lines([self.place[c] for c in self.main])
         self.texts = [line.replace(" ", "") for line in lines]
@@ -148,7 +163,7 @@ class Index:
 
     @cached_property
     def codes(self) -> dict[str, list[int]]:
-        """The rows by their standard numbers, however those are padded; made when a number is first asked for."""
+        """{standard number in 14 digits: the places of its rows}, made when first asked for."""
         known: dict[str, list[int]] = {}
         for column in self.entity.codes:
             for place, row in enumerate(self.rows):
@@ -158,7 +173,7 @@ class Index:
         return known
 
     def _read_parents(self, db: Connection) -> dict[str, dict[int, list[str]]]:
-        """Return the words of what the rows' references are called: a row is also known by the kind of thing it is."""
+        """Return the words of what the rows refer to: a row is also known by its kind of thing."""
         found = {}
         for column, reference in self.entity.references.items():
             target = self.catalog.entities.get(reference.target)
@@ -191,16 +206,18 @@ class Index:
         """Return how much a word tells: the rarer, the more (inverse document frequency)."""
         known = self.postings.get(word)
         if known is None:
-            return (
-                0.12
-                if word[0].isdigit() or len(word) < 2
-                else (0.75 if len(word) > 2 else 0.3) * math.log(2 + len(self.rows))
-            )
+            if word[0].isdigit() or len(word) < 2:
+                return 0.12
+            return (0.75 if len(word) > 2 else 0.3) * math.log(2 + len(self.rows))
         return math.log(1 + (1 + len(self.rows)) / len(known)) * (0.4 if word[0].isdigit() else 1)
 
     # -- which rows to look at
     def shortlist(self, asked: Sequence[str]) -> list[int]:
-        """Return the places of the rows that share the most telling words with what is asked, alike ones too, and of texts alike as a whole."""
+        """Return the places of the rows to look at.
+
+        They share the most telling words with what is asked, alike ones too, or are alike as a
+        whole.
+        """
         found: dict[int, float] = {}
         wanted: list[tuple[int, float, str]] = []
         for word in dict.fromkeys([*asked, *self.lexicon.variants(asked)]):
@@ -239,9 +256,8 @@ class Index:
         if 2 <= len(word) <= 6 and word.isalpha():
             pattern = "^" + r"[a-z]*".join(map(re.escape, word)) + "[a-z]*$"
             longer = re.findall(pattern, self.joined, re.MULTILINE)
-            for known in sorted(longer, key=lambda known: (-shortened(word, known), len(known)))[
-                :25
-            ]:
+            longer.sort(key=lambda known: (-shortened(word, known), len(known)))
+            for known in longer[:25]:
                 if (similarity := alike(word, known)) > 0:
                     found.setdefault(known, similarity)
         return found
@@ -311,7 +327,7 @@ class Index:
         return (got / total if total else 0.0), matches
 
     def _explained(self, main: Sequence[str], label: frozenset[str], asked: Sequence[str]) -> float:
-        """Return how much of the row what is asked speaks of; what is beyond its name counts little."""
+        """Return how much of the row is asked for; what is beyond its name counts little."""
         joined, total, got = "".join(asked), 0.0, 0.0
         initials = "".join(word[0] for word in main)
         by_initials: set[str] = set()
@@ -340,23 +356,22 @@ class Index:
         reasons = [f"same words: {', '.join(dict.fromkeys(same))}"] if same else []
         reasons += [f"{word} may be {other}" for word, other, _ in matches if word != other][:3]
         warning = ""
-        for dimension, amount, said in asked.amounts:
+        for dimension, amount, written in asked.amounts:
             others = [(theirs, text) for d, theirs, text in whole.amounts if d == dimension]
             if any(abs(theirs - amount) <= 0.02 * max(theirs, amount) for theirs, _ in others):
                 score = min(0.95, score * 0.94 + 0.06)
-                reasons.append(f"same amount: {said}")
+                reasons.append(f"same amount: {written}")
             elif others:
-                warning = f"{others[0][1]}, not {said}"
+                warning = f"{others[0][1]}, not {written}"
                 score = min(score * 0.85, CAPPED)
-            elif any(text.split()[0] == said.split()[0] for _, _, text in whole.amounts):
+            elif any(text.split()[0] == written.split()[0] for _, _, text in whole.amounts):
                 score = min(0.95, score * 0.97 + 0.03)
-                reasons.append(f"the same number as in {said}")
+                reasons.append(f"the same number as in {written}")
         numbers = [text.split()[0] for _, _, text in whole.amounts]
         if not asked.amounts and any(word in numbers for word in asked.words):
             score = min(0.95, score * 0.97 + 0.03)
-            reasons.append(
-                f"the same number: {next(word for word in asked.words if word in numbers)}"
-            )
+            number = next(word for word in asked.words if word in numbers)
+            reasons.append(f"the same number: {number}")
         opposite = self.lexicon.opposite(asked.words, there)
         if opposite:
             warning = f"says {opposite[1]}, not {opposite[0]}" + (f"; {warning}" if warning else "")
@@ -369,30 +384,13 @@ def _cell(value: Any) -> str:
     return "" if value is None else said(value)
 
 
-def said(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def padded(value: Any) -> str:
-    """Return the 14 digits a standard article number means, however it is padded; empty where it is none."""
-    digits = "" if value is None else str(value)
-    digits = digits if digits.isdigit() else re.sub(r"[\s-]", "", digits.removesuffix(".0"))
-    return (
-        digits.zfill(14) if digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 14 else ""
-    )
-
-
 def _declared(catalog: Catalog, entity: Entity) -> tuple[list[Sequence[str]], list[Sequence[str]]]:
-    """Return the synonyms and lookalikes of an entity and of what it refers to: a row of it is also called by those words."""
-    concerned = [
-        entity,
-        *(
-            catalog.entities[r.target]
-            for r in entity.references.values()
-            if r.target in catalog.entities
-        ),
-    ]
-    concerned = list(dict.fromkeys(concerned))
-    return [group for e in concerned for group in e.synonyms], [
-        group for e in concerned for group in e.lookalikes
-    ]
+    """Return the synonyms and lookalikes of an entity and of what it refers to.
+
+    A row of it also goes by the words of those.
+    """
+    targets = [reference.target for reference in entity.references.values()]
+    known = [catalog.entities[target] for target in targets if target in catalog.entities]
+    concerned = list(dict.fromkeys([entity, *known]))
+    synonyms = [group for each in concerned for group in each.synonyms]
+    return synonyms, [group for each in concerned for group in each.lookalikes]

@@ -1,4 +1,7 @@
-"""Take names apart into words and amounts, and tell how alike two words are: spelling, plural, abbreviation, initials, units, synonyms."""
+"""Take names apart into words and amounts, and tell how alike two words are.
+
+By spelling, plural, abbreviation, initials, units and synonyms.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from rapidfuzz.distance import OSA, JaroWinkler
 
@@ -41,24 +45,53 @@ QUIET = frozenset(
         "n",
     ]
 )
-_UNITS: dict[str, tuple[str, float]] = {  # to gram and millilitre: NIST Handbook 44, appendix C
-    "g": ("mass", 1), "kg": ("mass", 1000), "mg": ("mass", 0.001), "lb": ("mass", 453.59237), "oz": ("mass", 28.349523125),
-    "ml": ("volume", 1), "cl": ("volume", 10), "l": ("volume", 1000), "floz": ("volume", 29.5735295625), "cup": ("volume", 236.5882365),
-    "pt": ("volume", 473.176473), "qt": ("volume", 946.352946), "gal": ("volume", 3785.411784),
-    "ct": ("count", 1), "dz": ("count", 12),
-}  # fmt: skip
+"""Words that tell nothing about a row."""
+# to gram and millilitre: NIST Handbook 44, appendix C
+_UNITS: dict[str, tuple[str, float]] = {
+    "g": ("mass", 1),
+    "kg": ("mass", 1000),
+    "mg": ("mass", 0.001),
+    "lb": ("mass", 453.59237),
+    "oz": ("mass", 28.349523125),
+    "ml": ("volume", 1),
+    "cl": ("volume", 10),
+    "l": ("volume", 1000),
+    "floz": ("volume", 29.5735295625),
+    "cup": ("volume", 236.5882365),
+    "pt": ("volume", 473.176473),
+    "qt": ("volume", 946.352946),
+    "gal": ("volume", 3785.411784),
+    "ct": ("count", 1),
+    "dz": ("count", 12),
+}
 _SPELLINGS = {
-    "lbs": "lb", "pound": "lb", "pounds": "lb", "#": "lb", "ounce": "oz", "ounces": "oz", "gram": "g", "grams": "g", "gr": "g", "gm": "g",
-    "kilo": "kg", "kilogram": "kg", "kilograms": "kg", "kgs": "kg", "liter": "l", "litre": "l", "liters": "l", "litres": "l", "ltr": "l",
-    "milliliter": "ml", "millilitre": "ml", "milliliters": "ml", "quart": "qt", "quarts": "qt", "qts": "qt", "gallon": "gal", "gallons": "gal",
-    "pint": "pt", "pints": "pt", "cups": "cup", "count": "ct", "each": "ct", "ea": "ct", "pc": "ct", "pcs": "ct", "pieces": "ct", "pk": "ct",
-    "pack": "ct", "dozen": "dz", "doz": "dz",
-}  # fmt: skip
+    spelling: unit
+    for unit, spellings in {
+        "lb": "lbs pound pounds #",
+        "oz": "ounce ounces",
+        "g": "gram grams gr gm",
+        "kg": "kilo kilogram kilograms kgs",
+        "l": "liter litre liters litres ltr",
+        "ml": "milliliter millilitre milliliters",
+        "qt": "quart quarts qts",
+        "gal": "gallon gallons",
+        "pt": "pint pints",
+        "cup": "cups",
+        "ct": "count each ea pc pcs pieces pk pack",
+        "dz": "dozen doz",
+    }.items()
+    for spelling in spellings.split()
+}
 
 
 @dataclass
 class Words:
-    """A text taken apart: its words in order, and its amounts as (dimension, amount in the base unit, as written)."""
+    """A text taken apart.
+
+    Attributes:
+        words: Its words in order, without plural endings.
+        amounts: (dimension, amount in its base unit, the amount as written) of each.
+    """
 
     words: list[str]
     amounts: list[tuple[str, float, str]] = field(default_factory=list)
@@ -72,7 +105,10 @@ def plain_text(text: str) -> str:
 
 
 def folded_text(text: str) -> str:
-    """Return the text as words are compared: lower case, no diacritics, no apostrophes, `_` as space."""
+    """Return the text as words are compared.
+
+    In lower case, without diacritics and apostrophes, `_` as space.
+    """
     return _lowered(text if text.isascii() else plain_text(text))
 
 
@@ -89,7 +125,7 @@ def stem(word: str) -> str:
 
 
 class _Foreign(dict[str, str]):
-    """The plain text of every run of characters beyond ASCII that was met: texts have few different ones."""
+    """The plain text of every run of characters beyond ASCII: texts have few different ones."""
 
     def __missing__(self, run: str) -> str:
         self[run] = plain = plain_text(run)
@@ -97,7 +133,7 @@ class _Foreign(dict[str, str]):
 
 
 def folded_lines(text: str) -> list[str]:
-    """Return the lines of a text folded as `folded_text` does, signs within them as spaces: many rows at once."""
+    """Fold many rows at once, a line each, as `folded_text` does; signs become spaces."""
     if not text.isascii():
         foreign = _Foreign()
         text = _FOREIGN.sub(lambda match: foreign[match[0]], text)
@@ -105,7 +141,12 @@ def folded_lines(text: str) -> list[str]:
 
 
 class Lexicon:
-    """What an entity's declarations say about words: which mean the same, and which must not be confused."""
+    """What an entity's declarations say about words.
+
+    Args:
+        synonyms: Groups of phrases that mean the same.
+        lookalikes: Groups of phrases that must not be confused.
+    """
 
     def __init__(
         self, synonyms: Iterable[Sequence[str]], lookalikes: Iterable[Sequence[str]]
@@ -142,16 +183,12 @@ class Lexicon:
     def _amount(
         found: list[str], place: int, words: list[str], amounts: list[tuple[str, float, str]]
     ) -> int:
-        """Take a number at a place, with its unit if one follows; return how many words that were."""
+        """Take a number, with its unit if one follows; return how many words that were."""
         number, rest = found[place], found[place + 1 : place + 3]
         unit = _SPELLINGS.get(rest[0], rest[0]) if rest else ""
         taken = 2
-        if (
-            rest
-            and rest[0] in ("fl", "fluid")
-            and len(rest) > 1
-            and _SPELLINGS.get(rest[1], rest[1]) == "oz"
-        ):
+        is_fluid = len(rest) > 1 and rest[0] in ("fl", "fluid")
+        if is_fluid and _SPELLINGS.get(rest[1], rest[1]) == "oz":
             unit, taken = "floz", 3
         if unit in _UNITS:
             dimension, factor = _UNITS[unit]
@@ -178,7 +215,7 @@ class Lexicon:
         return out
 
     def variants(self, words: Sequence[str]) -> list[str]:
-        """Return the words of other phrases for what these words say: the rows are indexed as they stand."""
+        """Return the words of other phrases for these: rows are indexed as they stand."""
         return [
             word
             for known in self.same.values()
@@ -188,7 +225,7 @@ class Lexicon:
         ]
 
     def opposite(self, asked: Sequence[str], there: Sequence[str]) -> tuple[str, str] | None:
-        """Return (what was asked, what is there) where two texts say two things that must not be confused."""
+        """Return (what was asked, what is there) where two texts say opposite things."""
         for group in self.lookalikes:
             ours = [phrase for phrase in group if _within(phrase, asked)]
             theirs = [phrase for phrase in group if _within(phrase, there)]
@@ -207,7 +244,10 @@ def _within(phrase: tuple[str, ...], words: Sequence[str]) -> bool:
 
 
 def shortened(short: str, long: str) -> float:
-    """Return how well a word abbreviates another: it begins alike and its letters stand in it in order; 0 where it does not."""
+    """Return how well a word abbreviates another, in [0, 1]; 0 where it does not.
+
+    An abbreviation begins alike, and its letters stand in the word in order.
+    """
     if len(short) < 2 or len(short) >= len(long) or short[0] != long[0]:
         return 0.0
     if long.startswith(short):
@@ -218,13 +258,9 @@ def shortened(short: str, long: str) -> float:
     consonants = long[0] + "".join(c for c in long[1:] if c not in "aeiou")
     if short == consonants:
         return 0.92
-    return (
-        (0.85 if len(short) >= 3 else 0.55)
-        if not set(short[1:]) & set("aeiou")
-        else 0.7
-        if len(short) >= 4
-        else 0.0
-    )
+    if not set(short[1:]) & set("aeiou"):
+        return 0.85 if len(short) >= 3 else 0.55
+    return 0.7 if len(short) >= 4 else 0.0
 
 
 @lru_cache(maxsize=1 << 17)
@@ -244,3 +280,20 @@ def alike(one: str, other: str) -> float:
         limit = 0.66 if shorter == 3 else 0.74
         best = max(best, spelled if spelled >= limit else 0.0)
     return best
+
+
+def said(value: Any) -> str:
+    """Return a value as words are read from it: a number without a needless point."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def padded(value: Any) -> str:
+    """Return the 14 digits a standard article number means, however it is padded.
+
+    Empty where it is none, which is all but 7 to 14 digits, spaces and hyphens aside.
+    """
+    digits = "" if value is None else str(value)
+    digits = digits if digits.isdigit() else re.sub(r"[\s-]", "", digits.removesuffix(".0"))
+    return (
+        digits.zfill(14) if digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 14 else ""
+    )

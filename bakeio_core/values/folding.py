@@ -43,14 +43,19 @@ def fold(text: str, *, slug: bool = False) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
+def fold_parts(columns: Iterable[str], parts: Iterable[Any]) -> tuple[Any, ...]:
+    """Return the parts of a key, its texts folded; `columns` tell which of them are slugs."""
+    return tuple(
+        [
+            fold(part, slug=column == "slug") if isinstance(part, str) else part
+            for column, part in zip(columns, parts, strict=True)
+        ]
+    )
+
+
 def folded_key(key: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     """Return a key {column: value} in the form in which two spellings of it are one question."""
-    return tuple(
-        sorted(
-            (column, fold(value, slug=column == "slug") if isinstance(value, str) else value)
-            for column, value in key.items()
-        )
-    )
+    return tuple(sorted(zip(key, fold_parts(key, key.values()), strict=True)))
 
 
 def make_slug(parts: Iterable[object]) -> str:

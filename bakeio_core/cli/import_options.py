@@ -1,0 +1,148 @@
+"""The options of the commands that import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bakeio_core.cli.session import json_option
+
+
+class Mode(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
+    """A mode of importing, `-` and `_` in it alike."""
+
+    name = "mode"
+
+    def get_metavar(self, param: Any, ctx: Any = None) -> str:
+        """Return what help shows for a value."""
+        return "merge|skip-existing|update-only|replace"
+
+    def convert(self, value: str, parameter: Any, context: Any) -> str:
+        """Return the mode, or fail saying which there are."""
+        mode = value.replace("_", "-")
+        if mode not in ("merge", "skip-existing", "update-only", "replace"):
+            self.fail(
+                f"there is no mode {value!r}; choose merge, skip-existing, update-only or replace",
+                parameter,
+                context,
+            )
+        return mode
+
+
+def only_one(first: Any, second: Any, first_name: str, second_name: str) -> Any:
+    """Return the one of two values that was given."""
+    if (first is None) == (second is None):
+        raise click.UsageError(f"give {first_name} or {second_name}, one of them")
+    return first if second is None else second
+
+
+def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options every import takes."""
+    options: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
+        click.option(
+            "--input",
+            "-i",
+            "input_",
+            type=click.Path(path_type=Path),
+            help="What to import, instead of the argument.",
+        ),
+        click.option(
+            "--mode",
+            type=Mode(),
+            default="merge",
+            show_default=True,
+            help="Update and add, only add, only update, or replace everything by a set.",
+        ),
+        click.option("--dry-run", is_flag=True, help="Do everything, show it, and write nothing."),
+        click.option(
+            "--report",
+            "html",
+            type=click.Path(path_type=Path),
+            metavar="FILE.html",
+            help="Write the changes as a page to look through.",
+        ),
+        click.option(
+            "--yes", "-y", is_flag=True, help="Do not ask before many changes are written."
+        ),
+        click.option(
+            "--interactive",
+            is_flag=True,
+            help="Ask about references that name no row, each one once, before anything is "
+            "written.",
+        ),
+        click.option(
+            "--no-input",
+            is_flag=True,
+            help="Never ask; what is unanswered is written down, to be answered in the file.",
+        ),
+        click.option(
+            "--decisions",
+            "decisions_file",
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE",
+            help="Take answers from this file, and keep new ones in it.",
+        ),
+        click.option(
+            "--auto-create",
+            "create_missing",
+            multiple=True,
+            metavar="ENTITY",
+            help="Create missing rows of it where the file tells all that is required; may be "
+            "given more than once.",
+        ),
+        click.option(
+            "--on-conflict",
+            type=click.Choice(["fail", "keep-db", "take-file"]),
+            default="fail",
+            show_default=True,
+            help="Where file and database both changed.",
+        ),
+        click.option(
+            "--skip-on-error",
+            "skip_errors",
+            is_flag=True,
+            help="Import the good records and log the others.",
+        ),
+        click.option(
+            "--skipped-log",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Where to log them. Default: docs/exports/import_skipped_<time>.json.",
+        ),
+        click.option(
+            "--nulls",
+            type=click.Choice(["keep", "clear"]),
+            default="keep",
+            show_default=True,
+            help="What null means in a view.",
+        ),
+        click.option(
+            "--allow",
+            multiple=True,
+            metavar="CHECK",
+            help="Lift the check of a column; may be given more than once.",
+        ),
+        click.option(
+            "--allow-duplicates",
+            is_flag=True,
+            help="Add a view's new records even where equal rows are there.",
+        ),
+        click.option(
+            "--accept-edits",
+            is_flag=True,
+            help="Take a set whose files were changed after the export.",
+        ),
+        click.option(
+            "--refresh",
+            is_flag=True,
+            help="Afterwards write the view's file anew, with ids and _rev of what was added.",
+        ),
+        click.option("--no-journal", is_flag=True, help="Do not record the run in the database."),
+        json_option,
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function

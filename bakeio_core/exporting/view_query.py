@@ -1,0 +1,159 @@
+"""A view as one SELECT."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Column,
+    MetaData,
+    ScalarSelect,
+    Table,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+)
+
+from bakeio_core.catalog.model import Entity, OfRow, Source, View
+from bakeio_core.database.dialects import dialect_of
+from bakeio_core.values.columns import kind_of
+from bakeio_core.values.kind import Kind
+from bakeio_core.values.numbers import Decimal, Float, shortest
+from bakeio_core.values.text import Text
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from bakeio_core.catalog.catalog import Catalog
+
+
+@dataclass
+class Cell:
+    """One selected value.
+
+    Attributes:
+        sql: Its expression.
+        kind: What kind of value it gives.
+        make: Turns the driver's value into a wire value; None where nothing has to.
+    """
+
+    sql: Any
+    kind: Kind
+    make: Callable[[Any], Any] | None
+
+
+class Projection:
+    """The SELECT of a view: joins one alias per path, computed sources as they are.
+
+    Args:
+        db: The connection.
+        catalog: The entities that are installed.
+        entity: The view's entity.
+        table: Its table or an alias of it, where what is computed of a row may look at others of
+            the same table.
+    """
+
+    def __init__(self, db: Connection, catalog: Catalog, entity: Entity, table: Any = None) -> None:
+        self.db, self.catalog, self.entity, self.dialect = db, catalog, entity, dialect_of(db)
+        self.source: Any = entity.table if table is None else table
+        self.aliases: dict[tuple[str, ...], tuple[Any, Entity]] = {(): (self.source, entity)}
+
+    def cell(self, source: Source) -> Cell:
+        """Return the selected value of a source.
+
+        Args:
+            source: A column, a dotted path, or a function of the tables or of the row a path leads
+                to.
+        """
+        if isinstance(source, OfRow):
+            row, target = self._follow(tuple(filter(None, source.path.split("."))))
+            value = source.compute(row.c)
+            declared = value.type
+            if isinstance(value, ScalarSelect):
+                # and with nothing else: what it selects from is its own
+                value = value.correlate(row)
+            if row is not self.aliases[()][0]:
+                value = case((row.c[target.primary].is_not(None), value))
+            return self._computed(value, declared)
+        if callable(source):
+            expression = source(self.catalog.metadata.tables)
+            return self._computed(expression, expression.type)
+        *steps, column = source.split(".")
+        return self._stored(*self._follow(tuple(steps)), column)
+
+    def _stored(self, table: Any, entity: Entity, column: str) -> Cell:
+        dialect, kind = self.dialect, entity.kinds[column]
+        name = (
+            dialect.format_table(table) if isinstance(table, Table) else dialect.quote(table.name)
+        )
+        make = dialect.result(kind, entity.table.c[column])
+        if dialect.doubles and isinstance(kind, Decimal) and make is None:
+            make = shortest
+        sql = dialect.read(f"{name}.{dialect.quote(column)}", kind)
+        return Cell(literal_column(sql), kind, make)
+
+    def _follow(self, steps: tuple[str, ...]) -> tuple[Any, Entity]:
+        if steps not in self.aliases:
+            parent, entity = self._follow(steps[:-1])
+            target = self.catalog.entities[entity.references[steps[-1]].target]
+            alias = target.table.alias(f"j{len(self.aliases)}")
+            on = alias.c[target.primary] == parent.c[steps[-1]]
+            self.source = self.source.outerjoin(alias, on)
+            self.aliases[steps] = (alias, target)
+        return self.aliases[steps]
+
+    def _computed(self, expression: Any, declared: Any) -> Cell:
+        kind = kind_of(_typed(declared))
+        if isinstance(kind, (Decimal, Float)):
+            return Cell(self.dialect.as_double(expression), kind, shortest)
+        if not kind.sql_convertible or not self.dialect.reads_expression(kind):
+            return Cell(expression, kind, kind.from_python)
+        return Cell(self.dialect.read_expression(expression, kind), kind, None)
+
+    def select(self, cells: Sequence[Cell], where: Sequence[Any] = ()) -> Any:
+        """Return the statement that selects cells of the rows that meet all conditions."""
+        columns = [cell.sql.label(f"c{index}") for index, cell in enumerate(cells)]
+        return select(*columns).select_from(self.source).where(*where)
+
+    def text(self, statement: Any) -> str:
+        """Return a statement as SQL that needs no parameters."""
+        return str(
+            statement.compile(dialect=self.dialect.sa, compile_kwargs={"literal_binds": True})
+        )
+
+
+def _typed(declared: Any) -> Column[Any]:
+    """Return a stand-in column of an expression's type.
+
+    It stands in a table of its own, so that no range is read off it.
+    """
+    column: Column[Any] = Column("value", declared)
+    Table("computed", MetaData(), column)
+    return column
+
+
+def narrowing(projection: Projection, view: View, catalog: Catalog) -> list[Any]:
+    """Return the conditions of a narrowed view: no hidden rows, only records that lack a value."""
+    where: list[Any] = []
+    if view.hides and not view.everything:
+        column = projection.entity.table.c[view.hides]
+        where.append(or_(column.is_(None), column.is_(False)))
+    fields = {**catalog.views.get(view.name, view).fields, **view.fields}
+    for name in view.missing:
+        cell = projection.cell(fields[name].source)
+        lacks = cell.sql.is_(None)
+        where.append(or_(lacks, cell.sql == "") if isinstance(cell.kind, Text) else lacks)
+    return where
+
+
+def count_records(db: Connection, view: View, catalog: Catalog) -> int:
+    """Count the records the default projection of a view gives."""
+    projection = Projection(db, catalog, catalog.entities[view.entity])
+    conditions = narrowing(projection, view, catalog)
+    counted = select(func.count()).select_from(projection.source).where(*conditions)
+    count = int(dialect_of(db).scalar(db, projection.text(counted)) or 0)
+    return count if view.limit is None else min(count, view.limit)

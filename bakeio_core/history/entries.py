@@ -1,0 +1,185 @@
+"""Read what the journal holds: what runs created, deleted and set."""
+
+from __future__ import annotations
+
+import decimal
+import json
+import zlib
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import select
+
+from bakeio_core.database.dialects import dialect_of
+from bakeio_core.history.journal import texts
+from bakeio_core.history.packing import unpacked
+from bakeio_core.history.tables import BATCHES, CHANGES, RUNS
+from bakeio_core.values.numbers import Decimal
+from bakeio_core.values.text import without_decimals
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from bakeio_core.catalog.model import Entity
+
+PAGE = 500
+
+
+@dataclass
+class Batch:
+    """Rows one run created or deleted.
+
+    Attributes:
+        ids: The ids of created rows.
+        records: The records they come from, one for each of them.
+        checksums: Theirs as they were created, see `packing.checksums`.
+        rows: Deleted rows, {column: wire value} each.
+    """
+
+    entity: str
+    action: str
+    file: str
+    ids: Sequence[int] = ()
+    records: Sequence[int] = ()
+    checksums: Sequence[int] = ()
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class FieldSet:
+    """One field a run set.
+
+    Attributes:
+        old: The value before, as JSON text.
+        new: The value after, as JSON text.
+        stamp: The row's `updated_at` before.
+        stamped: The row's `updated_at` after.
+        decision: What decided on the value, where something did.
+    """
+
+    run: int
+    entity: str
+    row: int
+    field: str
+    old: str | None
+    new: str | None
+    file: str | None
+    record: int | None
+    stamp: str | None
+    stamped: str | None
+    decision: str | None
+
+
+def batches(
+    db: Connection, run: int | None = None, *, entity: str | None = None, backwards: bool = False
+) -> Iterator[tuple[int, Batch]]:
+    """Go through what was created and deleted, with one batch in memory at a time.
+
+    Args:
+        db: The connection.
+        run: Only what this run did.
+        entity: Only rows of this entity.
+        backwards: The latest batch first.
+
+    Yields:
+        (run, batch).
+    """
+    if not dialect_of(db).has_table(db, BATCHES.name):
+        return
+    query = select(BATCHES.c.run, BATCHES.c.number).order_by(BATCHES.c.run, BATCHES.c.number)
+    if run is not None:
+        query = query.where(BATCHES.c.run == run)
+    if entity is not None:
+        query = query.where(BATCHES.c.entity == entity)
+    found = db.execute(query).all()
+    for of, number in reversed(found) if backwards else found:
+        one = select(BATCHES).where(BATCHES.c.run == of, BATCHES.c.number == number)
+        row = db.execute(one).mappings().one()
+        data = bytes(row["data"])
+        batch = Batch(row["entity"], row["action"], row["file"])
+        if row["action"] == "delete":
+            decoder = msgspec.json.Decoder(float_hook=decimal.Decimal)
+            batch.rows = decoder.decode_lines(zlib.decompress(data))
+        else:
+            batch.ids, data = unpacked(data, row["count"])
+            batch.records, data = unpacked(data, row["count"])
+            batch.checksums = array("I", data)
+        yield of, batch
+
+
+def fields_set(
+    db: Connection, run: int | None = None, *, entity: str | None = None, row: int | None = None
+) -> Iterator[FieldSet]:
+    """Go through the fields that were set, in the order they were.
+
+    Args:
+        db: The connection.
+        run: Only what this run set.
+        entity: Only fields of this entity.
+        row: Only fields of the row with this id.
+    """
+    query = select(CHANGES.c.id)
+    for column, value in (("run", run), ("entity", entity), ("row", row)):
+        if value is not None:
+            query = query.where(CHANGES.c[column] == value)
+    # The ids first: asked for pages in their order, a database may walk through all of the journal,
+    # or all of the run, for each.
+    ids = sorted(db.execute(query).scalars())
+    columns = [CHANGES.c[name] for name in FieldSet.__dataclass_fields__]
+    for start in range(0, len(ids), PAGE):
+        page = CHANGES.c.id.in_(ids[start : start + PAGE])
+        for cells in db.execute(select(*columns).where(page).order_by(CHANGES.c.id)).all():
+            yield FieldSet(*cells)
+
+
+def fields_by_row(db: Connection, run: int) -> Iterator[list[FieldSet]]:
+    """Go through the fields a run set, those of one row that follow each other together."""
+    for _, fields in groupby(fields_set(db, run), lambda item: (item.entity, item.row)):
+        yield list(fields)
+
+
+def set_by_export(
+    db: Connection, entity: str, row: int, field: str, value: Any, export_id: str
+) -> bool:
+    """Tell a file's own earlier edit from somebody else's.
+
+    Returns:
+        Whether the value of a row's field is what the last run that set it took from a file of
+        this `export_id`.
+    """
+    if not dialect_of(db).has_table(db, CHANGES.name):
+        return False
+    query = (
+        select(CHANGES.c.id, CHANGES.c.new, RUNS.c.export_id)
+        .join(RUNS, RUNS.c.id == CHANGES.c.run)
+        .where(CHANGES.c.entity == entity, CHANGES.c.row == row, CHANGES.c.field == field)
+    )
+    # not ORDER BY id LIMIT 1: a database may then walk through the whole journal by its ids, the
+    # last one first
+    last = max(db.execute(query).all(), default=None)
+    return last is not None and last[2] == export_id and [last[1]] == texts([value])
+
+
+def entities_of(db: Connection, run: int) -> set[str]:
+    """Return the entities a run wrote to."""
+    found: set[str] = set()
+    for table in (CHANGES, BATCHES):
+        found |= set(db.execute(select(table.c.entity).where(table.c.run == run)).scalars())
+    return found
+
+
+def read_text(text: str | None) -> Any:
+    """Return the value of what the journal keeps as text, numbers with decimals as Decimal."""
+    return None if text is None else json.loads(text, parse_float=decimal.Decimal)
+
+
+def wire_value(entity: Entity, column: str, value: Any) -> Any:
+    """Return a value of the journal as a wire value: out of its JSON numbers come as Decimal."""
+    kind = entity.kinds.get(column)
+    if isinstance(kind, Decimal) and isinstance(value, decimal.Decimal):
+        return kind.from_python(value)
+    return without_decimals(value)

@@ -1,0 +1,69 @@
+"""Keep the rows a run created in few bytes: their ids, the records they come from, checksums."""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from bakeio_core.catalog.exchange import STAMPS
+from bakeio_core.catalog.model import Entity
+from bakeio_core.values.numbers import Decimal
+
+_PACKER = msgspec.msgpack.Encoder()
+
+
+def checksums(entity: Entity, rows: Sequence[tuple[Any, ...]]) -> array[int]:
+    """Sum up rows, so that equal sums tell later that nobody changed them.
+
+    Ids and stamps are left out: a row that was only touched is still as it was. Numbers with
+    decimals count as doubles: they may be 5 here and 5.0 or decimal.Decimal there.
+
+    Args:
+        entity: Whose rows they are.
+        rows: Wire values in the order of `entity.columns`.
+
+    Returns:
+        The CRC-32 of every row, then the Adler-32 of every row: two independent sums of 32 bits
+        each are 64 bits in all, made by C code without an object for each row.
+    """
+    contents = [
+        _as_doubles(cells) if isinstance(kind, Decimal) else cells
+        for (column, kind), cells in zip(
+            entity.kinds.items(), zip(*rows, strict=True), strict=False
+        )
+        if column not in (entity.primary, *STAMPS)
+    ]
+    texts = list(map(_PACKER.encode, zip(*contents, strict=True)))
+    return array("I", map(zlib.crc32, texts)) + array("I", map(zlib.adler32, texts))
+
+
+def _as_doubles(cells: Sequence[Any]) -> Sequence[Any]:
+    if set(map(type, cells)) <= {float, type(None)}:
+        return cells
+    return [None if cell is None else float(cell) for cell in cells]
+
+
+def packed(numbers: Iterable[int]) -> bytes:
+    """Keep whole numbers in few bytes: in sixteen where they follow one another.
+
+    Returns:
+        Two numbers of 64 bits, -1 and the first one; or the size of what follows and the first
+        one, then all of them compressed.
+    """
+    known = numbers if isinstance(numbers, array) else array("q", numbers)
+    if known == array("q", range(known[0], known[0] + len(known))):
+        return array("q", [-1, known[0]]).tobytes()
+    data = zlib.compress(known.tobytes(), 1)
+    return array("q", [len(data), known[0]]).tobytes() + data
+
+
+def unpacked(data: bytes, count: int) -> tuple[array[int], bytes]:
+    """Get back the `count` numbers that `packed` packed, and what follows them."""
+    size, first = array("q", data[:16])
+    if size < 0:
+        return array("q", range(first, first + count)), data[16:]
+    return array("q", zlib.decompress(data[16 : 16 + size])), data[16 + size :]

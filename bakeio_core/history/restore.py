@@ -1,0 +1,176 @@
+"""Give back the rows a run deleted and the values it replaced."""
+
+from __future__ import annotations
+
+import decimal
+import uuid as uuids
+from collections.abc import Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from bakeio_core.catalog.exchange import Change, Changes
+from bakeio_core.history.entries import (
+    Batch,
+    FieldSet,
+    batches,
+    fields_by_row,
+    read_text,
+    wire_value,
+)
+from bakeio_core.values.text import Text
+from bakeio_core.values.wording import shown
+
+if TYPE_CHECKING:
+    from bakeio_core.catalog.model import Entity
+    from bakeio_core.history.rewrite import Rewrite, Row
+
+BATCH = 2000
+
+
+def recreate_rows(rewrite: Rewrite, run: int) -> None:
+    """Create what a run deleted anew, with its ids, those first that others refer to.
+
+    Args:
+        rewrite: What writes.
+        run: The run that is taken back.
+    """
+    known: dict[str, list[Batch]] = {}
+    for _, batch in batches(rewrite.db, run, backwards=True):
+        if batch.action == "delete":
+            known.setdefault(batch.entity, []).append(batch)
+    for name, entity in rewrite.catalog.entities.items():
+        for batch in known.get(name, ()):
+            _recreate(rewrite, entity, batch)
+
+
+def _recreate(rewrite: Rewrite, entity: Entity, batch: Batch) -> None:
+    primary = entity.primary
+    there = rewrite.tables.rows(entity).existing_ids([row[primary] for row in batch.rows])
+    wanted = []
+    for row in batch.rows:
+        if row[primary] in there:
+            name = f"{entity.name} {primary} {row[primary]}"
+            rewrite.skip(entity, name, "is there again")
+        else:
+            cells = [wire_value(entity, column, row.get(column)) for column in entity.columns]
+            wanted.append(tuple(cells))
+    rewrite.write(Changes(entity, entity.columns, wanted, [0] * len(wanted)), {})
+
+
+def restore_fields(rewrite: Rewrite, run: int) -> None:
+    """Set every field back that still has the value a run gave it.
+
+    Args:
+        rewrite: What writes.
+        run: The run that is taken back.
+    """
+    rows = fields_by_row(rewrite.db, run)
+    while some := list(islice(rows, BATCH)):
+        for name in dict.fromkeys(fields[0].entity for fields in some):
+            if name in rewrite.catalog.entities:
+                entity = rewrite.catalog.entities[name]
+                _restore(rewrite, entity, [fields for fields in some if fields[0].entity == name])
+    _restore_exchanged(rewrite)
+
+
+def _restore(rewrite: Rewrite, entity: Entity, rows: Sequence[list[FieldSet]]) -> None:
+    current = rewrite.tables.rows(entity).by_id({fields[0].row for fields in rows})
+    by_file: dict[str, list[Change]] = {}
+    for fields in rows:
+        first, row = fields[0], current.get(fields[0].row)
+        if row is None:
+            name = f"{entity.name} {entity.primary} {first.row}"
+            rewrite.skip(entity, name, "is gone", first.file, first.record)
+            continue
+        change = _restored(rewrite, entity, row, fields)
+        if change is not None:
+            by_file.setdefault(first.file or "", []).append(change)
+    for file, changes in by_file.items():
+        rewrite.write(Changes(entity, entity.columns, updates=changes), current, file)
+
+
+def _restored(
+    rewrite: Rewrite, entity: Entity, row: Row, fields: Sequence[FieldSet]
+) -> Change | None:
+    """Return the fields of one row that go back; what was changed since is kept and named."""
+    now = dict(zip(entity.columns, row))
+    new: dict[str, Any] = {}
+    kept = False
+    for item in fields:
+        if item.field not in now:
+            continue
+        value = now[item.field]
+        old, imported = (
+            wire_value(entity, item.field, read_text(text)) for text in (item.old, item.new)
+        )
+        if _same(value, imported):
+            new[item.field] = old
+        elif not _same(value, old):
+            kept = True
+            why = f"{item.field} was set to {shown(value)} since, the import set {shown(imported)}"
+            rewrite.keep(entity, row, why, item.file, item.record, field=item.field, value=value)
+    if not new:
+        rewrite.count(entity, "skipped" if kept else "unchanged")
+        return None
+    if kept:
+        rewrite.count(entity, "skipped", 0)
+    first = fields[0]
+    if "updated_at" in now and first.stamped is not None:
+        # a row that goes back as a whole was not touched at all
+        whole = not kept and _instant(now["updated_at"]) == _instant(first.stamped)
+        new["updated_at"] = first.stamp if whole else rewrite.now
+    old_values = {column: now[column] for column in new}
+    return Change("update", entity.name, first.record or 0, first.row, new, old_values)
+
+
+def _restore_exchanged(rewrite: Rewrite) -> None:
+    """Give unique values back that changed hands: park them all, then set them.
+
+    Where that fails too, each is kept and named.
+    """
+    waiting, rewrite.waiting = rewrite.waiting, []
+    for name in dict.fromkeys(change.entity for _, change, _ in waiting):
+        entity = rewrite.catalog.entities[name]
+        some = [item for item in waiting if item[1].entity == name]
+        unique = {
+            key[0]
+            for key in entity.unique
+            if len(key) == 1 and isinstance(entity.kinds[key[0]], Text)
+        }
+        updates = [change for _, change, _ in some]
+        parked = [
+            Change(
+                "update",
+                name,
+                0,
+                change.id,
+                {column: f"~{uuids.uuid4().hex}" for column in change.new if column in unique},
+            )
+            for change in updates
+        ]
+        rewrite.write(
+            Changes(entity, entity.columns, updates=updates),
+            {change.id: row for _, change, row in some},
+            some[0][0],
+            before=Changes(entity, entity.columns, updates=parked),
+        )
+    left, rewrite.waiting = rewrite.waiting, []
+    for file, change, row in left:
+        why = "another row has its old values now, and the database takes no two"
+        rewrite.skip(rewrite.catalog.entities[change.entity], row, why, file, change.record)
+
+
+def _same(now: Any, then: Any) -> bool:
+    """Tell whether a row has the value the journal names.
+
+    SQLite keeps a decimal of many digits as the double next to it.
+    """
+    numbers = (int, float, decimal.Decimal)
+    if isinstance(now, numbers) and isinstance(then, numbers):
+        return now == then or float(now) == float(then)
+    return bool(now == then)
+
+
+def _instant(text: Any) -> str:
+    """Return a moment without what databases write it with or not."""
+    return str(text or "").removesuffix("Z").removesuffix(".000000")

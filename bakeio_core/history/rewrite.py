@@ -1,0 +1,219 @@
+"""Write what an undo gives back, and name what it keeps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import exc
+
+from bakeio_core.catalog.exchange import MOST_SHOWN, Change, Changes
+from bakeio_core.database.connect import savepoint
+from bakeio_core.database.rows import Tables
+from bakeio_core.database.writing import halved
+from bakeio_core.errors import Problem, Problems
+from bakeio_core.values.wording import shown
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from bakeio_core.catalog.catalog import Catalog
+    from bakeio_core.catalog.model import Entity
+    from bakeio_core.history.journal import Journal
+
+Row = tuple[Any, ...]
+ById = Mapping[Any, Row]
+"""{id: row}; of an id that is an `int | None` to the type checker."""
+
+
+class Rewrite:
+    """The writing side of one undo.
+
+    Attributes:
+        counts: {entity: what was created, updated, deleted, skipped, unchanged and processed}.
+        problems: What is kept, and why.
+        shown: The changes that were made, as many as a report shows.
+        grown: The entities that have rows again: their ids are to be counted on.
+        waiting: (file, update, row as it is) of updates the database refused alone; a value that
+            changed hands may be free when all others have gone back.
+    """
+
+    def __init__(
+        self, db: Connection, catalog: Catalog, hook: Any, journal: Journal, now: str
+    ) -> None:
+        self.db, self.catalog, self.hook, self.journal, self.now = db, catalog, hook, journal, now
+        self.tables = Tables(db, catalog)
+        self.counts: dict[str, Counter[str]] = {}
+        self.problems = Problems()
+        self.shown: list[Change] = []
+        self.grown: set[str] = set()
+        self.waiting: list[tuple[str, Change, Row]] = []
+
+    def count(self, entity: Entity, what: str, number: int = 1) -> None:
+        """Count records of an entity as created, updated, deleted, skipped or unchanged."""
+        counts = self.counts.setdefault(entity.name, Counter())
+        counts[what] += number
+        counts["processed"] += number
+
+    def keep(
+        self,
+        entity: Entity,
+        row: Row | str,
+        why: str,
+        file: str | None = None,
+        record: int | None = None,
+        *,
+        field: str | None = None,
+        value: Any = None,
+    ) -> None:
+        """Name what is kept.
+
+        Args:
+            entity: Whose row it is.
+            row: The row as it is now, or what to call one that is not known.
+            why: What keeps it.
+            file: Where the import had it from.
+            record: The number of the record in it.
+            field: The field, where the row is not kept as a whole.
+            value: The field's value now.
+        """
+        name = row if isinstance(row, str) else f"{_named(entity, row)}:"
+        self.problems.add(
+            Problem(
+                code="conflict",
+                severity="warning",
+                message=f"{name} {why}: kept",
+                file=file or None,
+                record=record or None,
+                entity=entity.name,
+                field=field,
+                value=value,
+            )
+        )
+
+    def skip(
+        self,
+        entity: Entity,
+        row: Row | str,
+        why: str,
+        file: str | None = None,
+        record: int | None = None,
+    ) -> None:
+        """Leave a whole row as it is, and name it; the arguments are those of `keep`."""
+        self.count(entity, "skipped")
+        self.keep(entity, row, why, file, record)
+
+    def write(
+        self,
+        changes: Changes,
+        rows: ById,
+        file: str = "",
+        before: Changes | None = None,
+    ) -> None:
+        """Write a batch; of what the database refuses, each record is kept and named.
+
+        A refused update waits in `waiting` instead, until `before` is given.
+
+        Args:
+            changes: What to write.
+            rows: {id: the row as it is} of what is updated or deleted.
+            file: Where the import had it from.
+            before: What to write first, without telling anybody.
+        """
+        size = len(changes.rows) + len(changes.updates) + len(changes.deletes)
+        if not size:
+            return
+        entity = changes.entity
+        try:
+            with savepoint(self.db):
+                if before is not None:
+                    self._call(before)
+                self._insert(changes)
+                self.journal.created(entity, file, changes.rows, changes.numbers)
+                self.journal.updated(file, changes.updates)
+                self.journal.deleted(entity, [rows[change.id] for change in changes.deletes])
+        except (exc.IntegrityError, exc.DataError) as error:
+            if size > 1:
+                for half in halved(changes):
+                    self.write(half, rows, file)
+            else:
+                self._refused(changes, rows, file, error, final=before is not None)
+            return
+        for what, done in (
+            ("created", changes.rows),
+            ("updated", changes.updates),
+            ("deleted", changes.deletes),
+        ):
+            if done:
+                self.count(entity, what, len(done))
+        if changes.rows:
+            self.grown.add(entity.name)
+        self.shown += islice(changes, max(0, MOST_SHOWN - len(self.shown)))
+
+    def _refused(
+        self,
+        changes: Changes,
+        rows: ById,
+        file: str,
+        error: exc.DBAPIError,
+        *,
+        final: bool,
+    ) -> None:
+        """Let one record wait, or keep it."""
+        if changes.updates and not final:
+            update = changes.updates[0]
+            self.waiting.append((file, update, rows[update.id]))
+            return
+        reason = " ".join(str(error.orig).split("\n")[0].split())
+        why = f"the database refuses to take it back ({reason})"
+        if changes.rows:
+            self.skip(changes.entity, changes.rows[0], why, file)
+        else:
+            change = (changes.updates or changes.deletes)[0]
+            self.skip(changes.entity, rows[change.id], why, file, change.record)
+
+    def _insert(self, changes: Changes) -> None:
+        """Write a batch; new rows that refer to each other are written first and linked then."""
+        entity = changes.entity
+        own = {
+            changes.columns.index(column): column
+            for column, reference in entity.references.items()
+            if reference.target == entity.name and reference.nullable
+        }
+        if not own or not changes.rows:
+            self._call(changes)
+            return
+        primary = changes.columns.index(entity.primary)
+        bare = [
+            tuple([None if index in own else cell for index, cell in enumerate(row)])
+            for row in changes.rows
+        ]
+        links = [
+            Change(
+                "update",
+                entity.name,
+                0,
+                row[primary],
+                {column: row[index] for index, column in own.items()},
+            )
+            for row in changes.rows
+        ]
+        self._call(Changes(entity, changes.columns, bare, changes.numbers))
+        self._call(Changes(entity, changes.columns, updates=links))
+
+    def _call(self, changes: Changes) -> None:
+        self.hook(db=self.db, entity=changes.entity, changes=changes)
+
+
+def _named(entity: Entity, row: Row) -> str:
+    """Return a row by its first key a person may know."""
+    keys = [
+        key
+        for key in entity.all_keys
+        if key != ("uuid",) and not set(key) & entity.references.keys()
+    ]
+    key = keys[0] if keys else (entity.primary,)
+    cells = [f"{column} {shown(row[entity.columns.index(column)])}" for column in key]
+    return f"{entity.name} {', '.join(cells)}"

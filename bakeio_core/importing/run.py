@@ -1,0 +1,230 @@
+"""Plan an import until nothing more can be decided, or carry it out: what a host's calls come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bakeio_core.catalog.exchange import Change, Decision, Identity, Missing
+from bakeio_core.database.connect import ensure_begun, streaming, translated
+from bakeio_core.errors import ImportRefused, Problem
+from bakeio_core.history.aliases import Alias, all_aliases, learn
+from bakeio_core.history.tables import adopt_database_id, all_runs, has_journal, will_write
+from bakeio_core.history.upgrade import refuse_writing
+from bakeio_core.importing.apply import Application, Write, lock_tables
+from bakeio_core.importing.context import tell_context
+from bakeio_core.importing.import_plan import ImportPlan
+from bakeio_core.importing.options import ImportOptions
+from bakeio_core.importing.replace import Replacement
+from bakeio_core.importing.skipped import Skipped
+from bakeio_core.importing.sources import Source
+from bakeio_core.report import Report
+from bakeio_core.resolving.candidates import Candidates
+from bakeio_core.resolving.decisions import Decisions, name_candidates
+from bakeio_core.values.folding import folded_key
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from bakeio_core.catalog.catalog import Catalog
+
+Answer = Callable[[Sequence[Missing]], Iterable[Mapping[Missing, Decision]]]
+"""Asks whoever may know for answers to what is missing, one after another."""
+
+
+@dataclass
+class Plan:
+    """Look at what an import would do before it is done.
+
+    `report` is that of the real import, `missing` what names no row, `changes` the first 10,000
+    changes. Pass it to `Bakeio.apply`, which plans again inside its transaction and refuses where
+    the outcome is another one.
+    """
+
+    source: Source
+    options: ImportOptions
+    decisions: Decisions
+    report: Report
+    missing: list[Missing]
+    changes: list[Change] = field(default_factory=list)
+    sha256: str = ""
+    digest: bytes = b""
+
+    def preview(self) -> str:
+        """Return the plan as text for a person."""
+        return self.report.text()
+
+
+def learned(db: Connection) -> dict[Identity, int]:
+    """Return what was learned in earlier imports: {identity of a missing key: id of its row}."""
+    return {(alias.entity, folded_key(alias.key)): alias.row for alias in all_aliases(db)}
+
+
+def plan_import(
+    db: Connection,
+    catalog: Catalog,
+    source: Source,
+    options: ImportOptions,
+    known: Decisions,
+    answer: Answer,
+) -> Plan:
+    """Plan an import again and again, until nothing is missing or nobody knows more answers.
+
+    Args:
+        db: A connection inside the caller's transaction; it is only read from.
+        catalog: Every entity and view.
+        source: What is imported.
+        options: How.
+        known: The answers known; it grows.
+        answer: Asks for more.
+
+    Returns:
+        The plan, with the report a real import would give.
+    """
+    ensure_begun(db)
+    with translated(), streaming():
+        search = Candidates(db, catalog, known.aliases)
+        while True:
+            plan = ImportPlan(db, catalog, source, options, known).run()
+            missing = _ordered(plan, search)
+            new = [known.add(answers) for answers in answer(missing)] if missing else []
+            if not sum(new):
+                break
+        search.prepare({item.entity for item in missing})
+        report = plan.report(dry_run=True, refused=plan.refusal)
+        name_candidates(report.problems, missing)
+        shown, digest = plan.outcome.shown, plan.outcome.digest()
+        fingerprint = source.fingerprint()
+        return Plan(source, options, known, report, missing, shown, fingerprint, digest)
+
+
+def carry_out(
+    db: Connection,
+    catalog: Catalog,
+    source: Source,
+    options: ImportOptions,
+    decisions: Decisions,
+    write: Write,
+    *,
+    dry_run: bool,
+    is_journaled: bool,
+    expected: bytes | None = None,
+    skipped_log: Path | None = None,
+) -> Report:
+    """Import a source inside the caller's transaction: all of it, or nothing.
+
+    Args:
+        db: A connection inside the caller's transaction.
+        catalog: Every entity and view.
+        source: What is imported.
+        options: How.
+        decisions: The answers known.
+        write: Writes a batch.
+        dry_run: Write, look, and take everything back.
+        is_journaled: Record the run, where the database has a journal.
+        expected: The digest of the outcome that was shown.
+        skipped_log: Where the records left out are written before this returns.
+
+    Raises:
+        ImportRefused: Nothing was written; it comes with `report`.
+    """
+    ensure_begun(db)
+    with translated():
+        will_write(db)
+        refuse_writing(db, catalog)
+        lock_tables(db, catalog, source)
+        plan = ImportPlan(
+            db,
+            catalog,
+            source,
+            options,
+            decisions,
+            is_planning=False,
+            is_compared=expected is not None,
+        )
+        is_journaled = is_journaled and has_journal(db)
+        replacement = None
+        if options.mode == "replace":
+            with streaming():
+                kept = ImportPlan(db, catalog, source, options, decisions).run().outcome.claimed
+            replacement = Replacement(plan, write, kept)
+        adopts = _adopts_identity(db, catalog, plan)
+    skipped = Skipped()
+    if options.skip_errors:
+        plan.outcome.problems.listener = skipped.note
+    application = Application(plan, write, is_journaled=is_journaled, replacement=replacement)
+    reports: list[Report] = []
+
+    def before_commit() -> None:
+        reports.append(plan.report(dry_run=dry_run))
+        _name_candidates(db, plan, reports[0].problems)
+
+    try:
+        application.run(dry_run=dry_run, expected=expected, before_commit=before_commit)
+    except ImportRefused as refused:
+        if refused.code is not None:
+            problem = Problem(code=refused.code, file=source.name, message=str(refused))
+            plan.outcome.problems.add(problem)
+        refused.report = plan.report(dry_run=dry_run, refused=str(refused))
+        _name_candidates(db, plan, refused.report.problems)
+        raise
+    report = reports[0]
+    if dry_run:
+        return report
+    if adopts:
+        adopt_database_id(db, str(source.database_id))
+    if application.journal is not None:
+        report.run = application.journal.run
+        if source.aliases:
+            _take_over_aliases(db, plan)
+    if skipped_log is not None and skipped.reasons:
+        skipped.write(plan, report.problems, skipped_log)
+        report.skipped_log = str(skipped_log)
+    return report
+
+
+def _ordered(plan: ImportPlan, search: Candidates) -> list[Missing]:
+    """Return what is missing in import order, with its context and a way to find candidates."""
+    order = {name: index for index, name in enumerate(plan.state.catalog.entities)}
+    found = sorted(plan.outcome.missing.values(), key=lambda item: order[item.entity])
+    tell_context(plan.source, found, plan.state.catalog)
+    for item in found:
+        item.search = search.of_missing
+    return found
+
+
+def _name_candidates(db: Connection, plan: ImportPlan, problems: list[Problem]) -> None:
+    """Put the rows that may be meant into the problems with references."""
+    if plan.outcome.missing:
+        with translated():
+            search = Candidates(db, plan.state.catalog, plan.state.decisions.aliases)
+            name_candidates(problems, _ordered(plan, search))
+
+
+def _adopts_identity(db: Connection, catalog: Catalog, plan: ImportPlan) -> bool:
+    """Tell whether a set makes this database the one it is of: nothing was ever in it."""
+    source = plan.source
+    if source.kind != "set" or not source.database_id or plan.state.same_database:
+        return False
+    dialect = ensure_begun(db)
+    is_empty = all(dialect.is_empty(db, entity.table) for entity in catalog.entities.values())
+    return is_empty and not all_runs(db)
+
+
+def _take_over_aliases(db: Connection, plan: ImportPlan) -> None:
+    """Learn what a set brings along, where its rows are here and nothing else was learned."""
+    known, lessons, state = learned(db), [], plan.state
+    for entry in plan.source.aliases:
+        entity = state.catalog.entities.get(entry["entity"])
+        if entity is None or (entity.name, folded_key(entry["key"])) in known:
+            continue
+        rows = state.tables.rows(entity)
+        for column, value in entry["target"].items():
+            is_named = (column,) in entity.all_keys and isinstance(value, str)
+            found = rows.find((column,), [(value,)]).get((value,), []) if is_named else []
+            if len(found) == 1:
+                lessons.append(Alias(entity.name, entry["key"], found[0][rows.id_index]))
+                break
+    learn(db, None, lessons, state.now)

@@ -1,0 +1,220 @@
+"""What the parts of one import share: the database it looks at, its counts and problems, its ids."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from bakeio_core.catalog.exchange import MOST_SHOWN, STAMPS, Change, Changes, Missing
+from bakeio_core.catalog.model import Entity
+from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.rows import Tables
+from bakeio_core.errors import Problems
+from bakeio_core.history.tables import database_id
+from bakeio_core.importing.options import ImportOptions
+from bakeio_core.importing.sources import Source
+from bakeio_core.report import COUNTS
+from bakeio_core.resolving.decisions import Decisions
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from bakeio_core.catalog.catalog import Catalog
+
+CREATED = "sum of created records"
+"""Counts the numbers of the records to create, besides `COUNTS`: another one is another outcome."""
+
+
+class ImportState:
+    """What the parts of one import share.
+
+    `same_database` tells whether the file is of this very database, so that its ids count;
+    `now` is the moment of the import (UTC, ISO), the same for every row.
+
+    Args:
+        db: A connection inside the caller's transaction.
+        catalog: Every entity and view.
+        source: What is imported.
+        options: How.
+        decisions: The answers known.
+        is_planning: Whether nothing is written while the parts are planned.
+        is_compared: Whether the outcome is to be compared with another one's (`digest`).
+    """
+
+    def __init__(
+        self,
+        db: Connection,
+        catalog: Catalog,
+        source: Source,
+        options: ImportOptions,
+        decisions: Decisions,
+        *,
+        is_planning: bool,
+        is_compared: bool,
+    ) -> None:
+        self.db, self.catalog, self.source = db, catalog, source
+        self.options, self.decisions, self.is_planning = options, decisions, is_planning
+        self.tables = Tables(db, catalog, is_planning=is_planning)
+        own = database_id(db)
+        self.same_database = own is not None and source.database_id == own
+        self.outcome = Outcome(source, is_compared=is_compared)
+        self.problems = self.outcome.problems
+        self.id_maps = {name: IdMap() for name in catalog.entities}
+        self.fully_imported: set[str] = set()
+        self.now = datetime.now(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
+        self._next_ids: dict[str, int] = {}
+        self._last_ids: dict[str, int] = {}
+
+    def next_id(self, entity: Entity, count: int = 1) -> int:
+        """Return the first of so many ids no row has or had, others at each call."""
+        if entity.name not in self._next_ids:
+            dialect = dialect_of(self.db)
+            self._next_ids[entity.name] = dialect.next_id(self.db, entity.table, entity.primary)
+        self._next_ids[entity.name] += count
+        if count:
+            self._last_ids[entity.name] = self._next_ids[entity.name] - 1
+        return self._next_ids[entity.name] - count
+
+    def took_id(self, entity: Entity, identity: int) -> None:
+        """Note that a row keeps the id of the file, so that new ids go on after it."""
+        self.next_id(entity, 0)
+        self._next_ids[entity.name] = max(self._next_ids[entity.name], identity + 1)
+        self._last_ids[entity.name] = max(self.last_id(entity), identity)
+
+    def last_id(self, entity: Entity) -> int:
+        """Return the highest id that a row of this import got; 0 where none did."""
+        return self._last_ids.get(entity.name, 0)
+
+
+class Outcome:
+    """What an import comes to: counts, problems, what is missing, and the changes to be shown.
+
+    `counts` is {entity: Counter of `COUNTS`}; `missing` {identity: Missing}; `duplicate_keys` the
+    (entity, id) of rows that different records of the file mean; `claimed` {entity: ids of the
+    rows its records mean}, filled part by part.
+    """
+
+    def __init__(self, source: Source, *, is_compared: bool) -> None:
+        self.is_compared = is_compared
+        self.problems = Problems()
+        self.counts: dict[str, Counter[str]] = {
+            part.entity.name: Counter() for part in source.parts
+        }
+        self.missing: dict[Any, Missing] = {}
+        self.duplicate_keys: set[tuple[str, int]] = set()
+        self.claimed: dict[str, set[int]] = {}
+        self._kept: list[Change | Changes] = []
+        self._room = MOST_SHOWN
+        self._hidden: set[tuple[str, int]] = set()
+        self._digest = hashlib.blake2b(digest_size=16)
+        self._failed: dict[str, set[tuple[str, Any]]] = {}
+
+    @property
+    def summary(self) -> Counter[str]:
+        """The counts of all entities together."""
+        return Counter({name: sum(c[name] for c in self.counts.values()) for name in COUNTS})
+
+    # -- what is shown
+    def show(self, changes: Sequence[Change]) -> None:
+        """Keep changes for the preview, 10,000 of them at most."""
+        some = changes[: self._room]
+        self._kept += some
+        self._room -= len(some)
+
+    def show_rows(self, created: Changes) -> None:
+        """Keep rows to be created for the preview, while there is room."""
+        count = min(self._room, len(created.rows))
+        if count:
+            rows, numbers = created.rows[:count], created.numbers[:count]
+            self._kept.append(Changes(created.entity, created.columns, rows, numbers))
+            self._room -= count
+
+    def hide(self, entity: Entity, identity: int) -> None:
+        """Leave what was kept of a row out of the preview."""
+        self._hidden.add((entity.name, identity))
+
+    @property
+    def shown(self) -> list[Change]:
+        """The changes kept for the preview."""
+        each = (list(kept) if isinstance(kept, Changes) else [kept] for kept in self._kept)
+        shown = [change for some in each for change in some]
+        return [change for change in shown if (change.entity, change.id) not in self._hidden]
+
+    # -- what is compared
+    def enter(self, changes: Iterable[Change]) -> None:
+        """Add changes to what is compared; when they happen is no part of that."""
+        if not self.is_compared:
+            return
+        for change in changes:
+            new = [(name, value) for name, value in change.new.items() if name not in STAMPS]
+            old = [value for name, value in change.old.items() if name not in STAMPS]
+            text = f"{change.action}|{change.entity}|{change.id}|{new!r}|{old!r}"
+            self._digest.update(text.encode("utf-8", "surrogatepass"))
+
+    def digest(self) -> bytes:
+        """Return what tells this outcome from another: rows updated and how, records created."""
+        whole = self._digest.copy()
+        for name, counts in self.counts.items():
+            whole.update(f"|{name} {counts[CREATED]}".encode())
+        return whole.digest()
+
+    # -- what is missing
+    def note_missing(self, missing: Missing, file: str, number: int, field: str) -> None:
+        """Count one more record that uses a key which names no row."""
+        known = self.missing.setdefault(missing.identity, missing)
+        known.field = known.field or field
+        known.nullable = known.nullable and missing.nullable
+        known.why = known.why or missing.why
+        known.count += 1
+        if len(known.records) < 20:
+            known.records.append((file, number))
+
+    def note_failed(self, entity: Entity, values: Mapping[str, Any]) -> None:
+        """Remember what a record that cannot be imported is called by.
+
+        So those which refer to it are no questions of their own.
+        """
+        names = self._failed.setdefault(entity.name, set())
+        keys = {key[0] for key in entity.all_keys if len(key) == 1}
+        for column in {entity.primary, *keys}:
+            if isinstance(value := values.get(column), (str, int)):
+                names.add((column, value))
+
+    def has_failed(self, missing: Missing) -> bool:
+        """Tell whether a key is that of a record of this import that cannot be imported."""
+        names = self._failed.get(missing.entity, ())
+        return any(pair in names for pair in missing.key.items())
+
+
+class IdMap:
+    """Where the rows of a file ended up: their ids and keys there, and their ids here."""
+
+    def __init__(self) -> None:
+        self._moved: dict[tuple[str, Any], int] = {}
+        self._kept = array("q")
+        self._kept_set: set[int] = set()
+
+    def keep(self, ids: Iterable[int]) -> None:
+        """Note rows whose id here is that of the file."""
+        self._kept.extend(ids)
+
+    def move(self, column: str, value: Any, row_id: int) -> None:
+        """Note what the file calls a row in a column in which it holds something else here."""
+        self._moved[column, value] = row_id
+
+    def get(self, column: str, value: Any) -> int | None:
+        """Return the row the file calls so."""
+        return self._moved.get((column, value))
+
+    def of_id(self, primary: str, file_id: int) -> int | None:
+        """Return the row of an id of the file."""
+        if (primary, file_id) in self._moved:
+            return self._moved[primary, file_id]
+        if len(self._kept):
+            self._kept_set.update(self._kept)
+            self._kept = array("q")
+        return file_id if file_id in self._kept_set else None
