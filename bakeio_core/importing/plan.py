@@ -15,7 +15,8 @@ from bakeio_core.catalog.fields import FileField
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.blocks import Block
-from bakeio_core.importing.bulk import Bulk, Decided
+from bakeio_core.importing.bulk import Bulk
+from bakeio_core.importing.bulk_part import BulkPart, Decided
 from bakeio_core.importing.claims import PartOutcome
 from bakeio_core.importing.create import NewRows
 from bakeio_core.importing.drafts import Draft, LinkError, PendingParent
@@ -90,7 +91,7 @@ class PartPlan:
         self.merge = FieldMerge(
             state, part, linker, self.references, self.kind.rules, self.kind.fields
         )
-        self.bulk = Bulk(state, part, linker, self.claims, self.reader)
+        self.bulk = Bulk(BulkPart(state, part, linker, self.claims, self.reader))
         self._sha = hashlib.sha256()
         self._blocks = part.document.blocks(self._sha.update)
         self._waiting_block: tuple[Block, list[Any] | None] | None = None
