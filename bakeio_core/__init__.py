@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 _HOMES = {
     "bakeio_core.catalog.columns": ("identity_columns", "stamp_columns"),
     "bakeio_core.database.connect": ("connect",),
-    "bakeio_core.files.limits": ("Limits",),
+    "bakeio_core.files.documents.limits": ("Limits",),
     "bakeio_core.errors": (
         "BakeioError",
         "DatabaseError",
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from bakeio_core.exporting.write_set import Exported
-    from bakeio_core.files.limits import Limits
+    from bakeio_core.files.documents.limits import Limits
     from bakeio_core.host import Bakeio
     from bakeio_core.importing.options import ImportOptions
     from bakeio_core.importing.run import Plan

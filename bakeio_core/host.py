@@ -42,20 +42,20 @@ from bakeio_core.exporting.write_view import (
     write_view,
     write_view_as,
 )
-from bakeio_core.files.export_set import ExportSet
-from bakeio_core.files.limits import Limits
+from bakeio_core.files.documents.limits import Limits
 from bakeio_core.files.output import Foreign, refuse_file
-from bakeio_core.files.verify import verify
+from bakeio_core.files.sets.export_set import ExportSet
+from bakeio_core.files.sets.verify import verify
 from bakeio_core.history.aliases import all_aliases, forget_alias
 from bakeio_core.history.tables import all_runs, make_tables, will_write
 from bakeio_core.history.undo import run_to_undo, undo_run
 from bakeio_core.history.upgrade import refuse_writing, upgrade_tables
 from bakeio_core.history.why import history_of
-from bakeio_core.importing.import_plan import ImportPlan
-from bakeio_core.importing.opening import not_as_view, open_source
 from bakeio_core.importing.options import ImportOptions, options_of
+from bakeio_core.importing.planning.import_plan import ImportPlan
+from bakeio_core.importing.reading.opening import not_as_view, open_source
+from bakeio_core.importing.reading.sources import Source
 from bakeio_core.importing.run import Plan, carry_out, learned, plan_import
-from bakeio_core.importing.sources import Source
 from bakeio_core.report import Report
 from bakeio_core.resolving import decisions
 from bakeio_core.resolving.candidates import Candidates
@@ -136,7 +136,7 @@ class Bakeio:
 
     def load_sample(self, db: Connection) -> Report:
         """Load the sample records plugins give into an empty database. Raises UsageError where rows exist, ImportRefused for bad samples."""
-        from bakeio_core.importing.samples import sample_source
+        from bakeio_core.importing.reading.samples import sample_source
 
         dialect = ensure_begun(db)
         filled = [

@@ -44,8 +44,8 @@ import bakeio_core
 from bakeio_core import Bakeio, connect
 from bakeio_core.cli.run import main
 from bakeio_core.database.connect import begin_read, begin_write
-from bakeio_core.files.export_set import ExportSet
-from bakeio_core.files.verify import verify
+from bakeio_core.files.sets.export_set import ExportSet
+from bakeio_core.files.sets.verify import verify
 
 TABLES = (
     "suppliers",

@@ -5,6 +5,7 @@ that explain themselves.
 from __future__ import annotations
 
 import ast
+import graphlib
 import importlib
 import inspect
 import json
@@ -32,6 +33,11 @@ ROOMS = [  # a room knows only itself and the rooms before it
     *["version", "errors", "values", "catalog", "report", "database", "files", "history"],
     *["resolving", "importing", "exporting", "host", "cli", "__main__"],
 ]
+STAGES = ["options", "reading", "state", "linking", "bulk", "planning", "applying", "run"]
+"""Of an import, in the order of its story."""
+MOST_THINGS = 12
+MOST_LINES = 400
+MOST_LINES_OF_A_CLASS = 300
 NAMES_DIALECTS = {"bakeio_core.database", "bakeio_core.catalog.columns"}
 GENERAL = {  # see the head of domain_words.txt
     *[
@@ -91,6 +97,34 @@ def test_arrows_between_rooms_run_one_way(module: str) -> None:
     assert sorted(other for other in imported(module) if room(other) not in below) == []
 
 
+def test_the_stages_of_an_import_know_only_those_before_them() -> None:
+    upward = []
+    for module in MODULES:
+        parts = module.split(".")
+        if parts[1:2] == ["importing"] and len(parts) > 2:
+            below = STAGES[: STAGES.index(parts[2]) + 1]
+            others = (other for other in imported(module) if room(other) == "importing")
+            upward += [(module, other) for other in others if other.split(".")[2] not in below]
+    assert upward == []
+
+
+def test_nothing_imports_itself_by_any_way_round() -> None:
+    """Imports for the type checker count: who reads the code goes round in the circle as well."""
+    graph = {module: imported(module) for module in without_front()}
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_folders_of_a_room_do_not_know_each_other_round_about(room: str) -> None:
+    graph: dict[str, set[str]] = {}
+    for module in without_front():
+        parts = module.split(".")
+        if parts[1] == room and len(parts) > 2:
+            inner = {other.split(".")[2] for other in imported(module) if f".{room}." in other}
+            graph.setdefault(parts[2], set()).update(inner - {parts[2]})
+    graphlib.TopologicalSorter(graph).prepare()
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_the_core_imports_no_plugin(module: str) -> None:
     names = [a.name for n in ast.walk(tree(module)) if isinstance(n, ast.Import) for a in n.names]
@@ -144,6 +178,34 @@ def test_columns_names_a_database_only_where_it_compiles_for_it() -> None:
     found = [node for node in constants if re.search("sqlite|postgres", str(node.value), re.I)]
     assert found
     assert all(id(node) in allowed for node in found)
+
+
+# -- rooms one can see over
+def test_a_folder_holds_few_things() -> None:
+    folders: dict[str, set[str]] = {}
+    for path in CORE.rglob("*"):
+        if path.suffix == ".py" or (path.is_dir() and (path / "__init__.py").exists()):
+            folders.setdefault(str(path.parent), set()).add(path.stem)
+    quiet = {"__init__", "__main__", "version"}
+    assert {
+        f: len(things - quiet) for f, things in folders.items() if len(things - quiet) > MOST_THINGS
+    } == {}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_file_says_one_thing(module: str) -> None:
+    assert len(FILES[module].read_text("utf-8").splitlines()) <= MOST_LINES
+    classes = [node for node in ast.walk(tree(module)) if isinstance(node, ast.ClassDef)]
+    long = {c.name: c.end_lineno - c.lineno + 1 for c in classes if c.end_lineno}
+    assert {name: lines for name, lines in long.items() if lines > MOST_LINES_OF_A_CLASS} == {}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_check_is_an_assertion_and_no_source_is_made_at_run_time(module: str) -> None:
+    nodes = list(ast.walk(tree(module)))
+    assert [n.lineno for n in nodes if isinstance(n, ast.Assert)] == []
+    calls = [n for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
+    assert [n.lineno for n in calls if getattr(n.func, "id", "") in ("exec", "eval")] == []
 
 
 # -- words

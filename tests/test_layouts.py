@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from support.commands import Ran
 
 from bakeio_core.errors import DocumentError, Problem
-from bakeio_core.files import scanner
-from bakeio_core.files.documents import Document
+from bakeio_core.files.documents import scanner
+from bakeio_core.files.documents.document import Document
 
 LAYOUTS = ["line", "compact line", "crlf line", 0, 1, 2, 4, "\t", None, "compact"]
 """One record a line, or what `json.dumps` gives with an indentation or without."""

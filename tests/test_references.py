@@ -23,8 +23,8 @@ from support.receipts import CIDER, DECIDED, FARM, SUMAC, decisions, purchase, r
 from support.terminal import on_terminal
 
 from bakeio_core import Bakeio, Decision, Entity, Missing, connect, hookimpl
-from bakeio_core.files import scanner
-from bakeio_core.files.documents import Document
+from bakeio_core.files.documents import scanner
+from bakeio_core.files.documents.document import Document
 
 STORY = [
     "c",

@@ -19,8 +19,8 @@ from bakeio_core.cli.session import Session, colored, show_report, shownable
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from bakeio_core.importing.reading.sources import Source
     from bakeio_core.importing.run import Plan
-    from bakeio_core.importing.sources import Source
     from bakeio_core.report import Report
 
 
@@ -139,7 +139,7 @@ def _opened(session: Session, request: Request) -> Source:
     from bakeio_core.cli.page import not_a_page
     from bakeio_core.errors import DocumentError, UsageError
     from bakeio_core.files.output import refuse_file
-    from bakeio_core.importing.skipped import not_a_log
+    from bakeio_core.importing.reading.skipped_log import not_a_log
 
     target, from_stdin = request.target, str(request.target) == "-"
     refuse_file(request.log, not_a_log)
@@ -234,7 +234,7 @@ def _imported(session: Session, request: Request, source: Source, agreed: Agreed
     """
     from bakeio_core.errors import ImportRefused
     from bakeio_core.files.output import restored
-    from bakeio_core.importing.skipped import not_a_log
+    from bakeio_core.importing.reading.skipped_log import not_a_log
 
     def work(db: Connection) -> Report:
         put_back()  # another attempt may have logged

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.exchange import Decision, Missing
+    from bakeio_core.importing.reading.sources import Source
     from bakeio_core.importing.run import Plan
-    from bakeio_core.importing.sources import Source
     from bakeio_core.report import Report
     from bakeio_core.resolving.dialogue import Talk
 

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any, Protocol
 
 from bakeio_core.catalog.exchange import EncodedBatch
-from bakeio_core.files.encoding import CLOSE, encode_lines, opened_document
+from bakeio_core.files.documents.encoding import CLOSE, encode_lines, opened_document
 
 Progress = Callable[[str, int], None]
 """Called with (entity or view, records done so far)."""

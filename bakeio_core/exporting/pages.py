@@ -15,7 +15,7 @@ from bakeio_core.catalog.plugins import describe
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.errors import BakeioError, PluginError
 from bakeio_core.exporting.view_query import Cell, Projection, narrowing
-from bakeio_core.files.encoding import encode_lines
+from bakeio_core.files.documents.encoding import encode_lines
 from bakeio_core.files.revision import field_hash, hashing, revision_of
 from bakeio_core.values.numbers import all_shortest, shortest
 

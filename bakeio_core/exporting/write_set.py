@@ -20,10 +20,10 @@ from bakeio_core.database.connect import streaming
 from bakeio_core.database.rows import Rows
 from bakeio_core.exporting.documents import Progress, moment, write_records
 from bakeio_core.exporting.records import count_rows, in_range
-from bakeio_core.files.encoding import pretty
-from bakeio_core.files.manifest import APPLICATION, MANIFEST
+from bakeio_core.files.documents.encoding import pretty
 from bakeio_core.files.output import HashedFile, atomic_file, atomic_folder, refuse_folder
-from bakeio_core.files.replaceable import not_a_set, not_an_archive, unforced
+from bakeio_core.files.sets.manifest import APPLICATION, MANIFEST
+from bakeio_core.files.sets.replaceable import not_a_set, not_an_archive, unforced
 from bakeio_core.history.aliases import all_aliases
 from bakeio_core.history.tables import database_id
 from bakeio_core.version import VERSION

@@ -17,13 +17,18 @@ from bakeio_core.database.rows import Rows
 from bakeio_core.errors import DocumentError, Problem
 from bakeio_core.exporting.documents import Progress, Sink, moment, write_records
 from bakeio_core.exporting.view_query import count_records
-from bakeio_core.files.documents import Document
-from bakeio_core.files.encoding import CLOSE, encode_as_read, encode_lines, opened_document
+from bakeio_core.files.documents.document import Document
+from bakeio_core.files.documents.encoding import (
+    CLOSE,
+    encode_as_read,
+    encode_lines,
+    opened_document,
+)
+from bakeio_core.files.documents.scanner import BLOCK
 from bakeio_core.files.output import Foreign, atomic_file
 from bakeio_core.files.revision import row_hash
-from bakeio_core.files.scanner import BLOCK
 from bakeio_core.history.tables import database_id
-from bakeio_core.importing.sources import Part
+from bakeio_core.importing.reading.sources import Part
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -1,4 +1,4 @@
-"""Plan an import until nothing more can be decided, or carry it out: what a host's calls come to."""
+"""Plan an import until nothing more can be decided, or carry it out, as a host asks."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, all_aliases, learn
 from bakeio_core.history.tables import adopt_database_id, all_runs, has_journal, will_write
 from bakeio_core.history.upgrade import refuse_writing
-from bakeio_core.importing.apply import Application, Write, lock_tables
-from bakeio_core.importing.context import tell_context
-from bakeio_core.importing.import_plan import ImportPlan
+from bakeio_core.importing.applying.apply import Application, Write, lock_tables
+from bakeio_core.importing.applying.context import tell_context
+from bakeio_core.importing.applying.replace import Replacement
+from bakeio_core.importing.applying.skipped import Skipped
 from bakeio_core.importing.options import ImportOptions
-from bakeio_core.importing.replace import Replacement
-from bakeio_core.importing.skipped import Skipped
-from bakeio_core.importing.sources import Source
+from bakeio_core.importing.planning.import_plan import ImportPlan
+from bakeio_core.importing.reading.sources import Source
 from bakeio_core.report import Report
 from bakeio_core.resolving.candidates import Candidates
 from bakeio_core.resolving.decisions import Decisions, name_candidates

@@ -1,4 +1,4 @@
-"""What the parts of one import share: the database it looks at, its counts and problems, its ids."""
+"""What the parts of one import share: its database, its counts and problems, its ids."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bakeio_core.database.rows import Tables
 from bakeio_core.errors import Problems
 from bakeio_core.history.tables import database_id
 from bakeio_core.importing.options import ImportOptions
-from bakeio_core.importing.sources import Source
+from bakeio_core.importing.reading.sources import Source
 from bakeio_core.report import COUNTS
 from bakeio_core.resolving.decisions import Decisions
 

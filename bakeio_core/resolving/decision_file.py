@@ -14,8 +14,8 @@ import msgspec
 from bakeio_core.catalog.exchange import ACTIONS, EXISTING, Decision, Missing
 from bakeio_core.catalog.model import Entity
 from bakeio_core.errors import DocumentError
+from bakeio_core.files.documents.scanner import DECODER, explain_json
 from bakeio_core.files.output import atomic_file, refuse_file
-from bakeio_core.files.scanner import DECODER, explain_json
 from bakeio_core.resolving.form import blanks
 from bakeio_core.values.wording import shown
 

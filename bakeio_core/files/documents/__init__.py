@@ -1,0 +1,1 @@
+"""One document: a header and records, in any layout, in blocks."""

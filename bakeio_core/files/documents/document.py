@@ -1,0 +1,309 @@
+"""Read one JSON document with a header and records: any layout, streamed, in bounded memory.
+
+What is broken is said record by record. The fast lane is any layout with the header in front: the
+stream is cut between records into blocks that a typed decoder takes as they are. What is broken,
+and other documents, go through a scanner that decodes one record at a time. No database is needed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from bakeio_core.errors import DocumentError, Problem
+from bakeio_core.files.documents import scanner
+from bakeio_core.files.documents.blocks import (
+    _ON_A_LINE_OF_ITS_OWN,
+    _TWO_ON_A_LINE,
+    Block,
+    in_blocks,
+    pieces,
+    places_to_cut,
+    record_boundaries,
+)
+from bakeio_core.files.documents.limits import Limits
+from bakeio_core.files.documents.scanner import (
+    DECODER,
+    Duplicated,
+    HashingReader,
+    Scanner,
+    explain_json,
+    failed,
+)
+
+_RECORDS = re.compile(rb'"records"[ \t\r\n]*:[ \t\r\n]*\[([ \t\r\n]*)(?=\{)')
+_KINDS = {
+    "manifest_version": "manifest",
+    "skipped_at": "skipped",
+    "entity_type": "entity",
+    "export_type": "view",
+    "view_name": "view",
+}
+
+
+class Document:
+    """One file with a header and records, opened as often as it is read.
+
+    Args:
+        name: how messages call it.
+        open_: a function returning it as a binary stream.
+        limits: how much of it is taken.
+
+    Raises:
+        DocumentError: (`bad-document`, `truncated`, `too-large`) from `header` and `blocks` where
+            it cannot be read on.
+    """
+
+    def __init__(
+        self, name: str, open_: Callable[[], IO[bytes]], limits: Limits | None = None
+    ) -> None:
+        self.name, self.open, self.limits = name, open_, limits or Limits()
+        self._header: dict[str, Any] | None = None
+        self._start: re.Match[bytes] | None = None
+
+    @classmethod
+    def at(cls, path: Path, limits: Limits | None = None) -> Document:
+        return cls(path.name, lambda: open(path, "rb"), limits)
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """Everything of the document but its records."""
+        if self._header is None:
+            self._header = self._read_header()
+        return self._header
+
+    @property
+    def kind(self) -> str:
+        """manifest, entity, view, skipped, or unknown."""
+        return next((kind for name, kind in _KINDS.items() if name in self.header), "unknown")
+
+    def _fail(self, code: str, message: str) -> DocumentError:
+        return failed(self.name, code, message)
+
+    def _read_header(self) -> dict[str, Any]:
+        with self.open() as file:
+            head = file.read(scanner.BLOCK)
+        if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            raise self._fail("bad-document", "is UTF-16 text: save it as UTF-8")
+        if not head.strip():
+            raise self._fail("bad-document", "is empty")
+        start = _RECORDS.search(head)
+        if start:
+            try:
+                header = DECODER.decode(
+                    (
+                        head[: start.start()].removeprefix(codecs.BOM_UTF8) + b'"records":[]}'
+                    ).decode()
+                )
+                if (
+                    isinstance(header, dict)
+                    and not isinstance(header, Duplicated)
+                    and self._known(header)
+                ):
+                    self._start = start
+                    return {name: value for name, value in header.items() if name != "records"}
+            except (ValueError, RecursionError):
+                pass
+        header = {}
+        with self.open() as file:
+            for name, value in self._scan(file):
+                if name is not None:
+                    if name in header:
+                        raise self._stands_twice(name)
+                    header[name] = value
+                elif self._known(header):
+                    break
+        return header
+
+    @staticmethod
+    def _known(header: dict[str, Any]) -> bool:
+        return any(
+            name in header for name in _KINDS if name != "export_type"
+        )  # a view is known by its name alone
+
+    def blocks(self, seen: Callable[[bytes], object] | None = None) -> Iterator[Block]:
+        """Yield all records in blocks.
+
+        Args:
+            seen: is given every byte of the file once, in order (for a checksum).
+        """
+        in_front = self.header and self._start
+        with self.open() as raw:
+            file = HashingReader(raw, seen)
+            if in_front:
+                yield from self._cut(file, in_front)
+            else:
+                yield from in_blocks(value for name, value in self._scan(file) if name is None)
+            while file.read(scanner.BLOCK):
+                pass
+
+    def _cut(self, file: HashingReader, start: re.Match[bytes]) -> Iterator[Block]:
+        """Cut the stream between records; leave to the scanner what cannot be cut.
+
+        Before the first record stands some white space; before each other one a comma and the
+        same, or a space at most.
+        """
+        lead = start[1]
+        joints = (b"}," + lead + b"{",) if b"\n" in lead else (b"},{", b"}, {")
+        more = file.read(scanner.BLOCK)
+        data, first, last = more[start.end() :], 1, False
+        while not last:
+            ended, cuts = len(more) < scanner.BLOCK, record_boundaries(data, joints)
+            if not (cuts or ended) and len(data) <= self.limits.record:
+                more = file.read(scanner.BLOCK)
+                data += more
+                continue
+            block, cut, last = (
+                self._proper(first, data, cuts, ended)
+                or self._broken(first, data, cuts, ended, joints[0])
+                or (None, 0, False)
+            )
+            if block is None:
+                file.push(lead + data)
+                json_text = Scanner(file, self.name, self.limits)
+                yield from in_blocks(json_text.records(first - 1))
+                return self._check_end("]" + json_text.rest())
+            yield block
+            first += len(block.texts)
+            if not last:
+                more = file.read(scanner.BLOCK)
+                data = data[cut:].lstrip()[1:].lstrip() + more
+        file.push(data[cut:])
+        self._check_end(Scanner(file, self.name, self.limits).rest())
+
+    def _proper(
+        self, first: int, data: bytes, cuts: list[int], ended: bool
+    ) -> tuple[Block, int, bool] | None:
+        """Return the records up to the first place where that is proper JSON.
+
+        Returns:
+            the block, the place, and whether the list ends there; None where there is no such.
+        """
+        for cut, last in places_to_cut(data, cuts, ended):
+            array = b"".join((b"[", memoryview(data)[:cut], b"]"))
+            with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                return Block(first, array, pieces(array), depth=self.limits.depth), cut, last
+        return None
+
+    def _broken(
+        self, first: int, data: bytes, cuts: list[int], ended: bool, joint: bytes
+    ) -> tuple[Block, int, bool] | None:
+        """Return what `_proper` does where some records are no JSON.
+
+        That can be done if line ends say for certain where each of them begins and ends.
+        """
+        lead = joint[2:-1]
+        for cut, last in places_to_cut(data, cuts, ended) if b"\n" in lead else ():
+            whole = data[:cut]
+            texts = whole.split(joint)
+            count = len(texts)
+            if lead.endswith(b"\n"):
+                certain = whole.count(b"\n") == (count - 1) * lead.count(b"\n")
+                certain = certain and (
+                    whole.count(b"{") == count or not _TWO_ON_A_LINE.search(whole)
+                )
+            else:
+                certain = (
+                    whole.count(lead + b"{") == count - 1
+                    and whole.count(lead + b"}") == count
+                    and whole.endswith(lead + b"}")
+                )
+            if certain and (not last or _ON_A_LINE_OF_ITS_OWN.match(data, cut)):
+                texts = [
+                    b"{" * (place > 0) + text + b"}" * (place < count - 1)
+                    for place, text in enumerate(texts)
+                ]
+                return Block(first, b"[" + whole + b"]", texts, depth=self.limits.depth), cut, last
+        return None
+
+    def _check_end(self, rest: str) -> None:
+        """After the records only the end of the document may come, or more of its header."""
+        try:
+            end = DECODER.decode('{"records": [' + rest)
+        except (ValueError, RecursionError) as error:
+            text = rest.strip()
+            if text.startswith("]") and not text.endswith("}"):
+                raise self._fail(
+                    "truncated", "ends before its last }: get a complete copy of it"
+                ) from None
+            raise self._fail(
+                "bad-document", f"after its records it {explain_json(error)}"
+            ) from None
+        twice = (
+            end.name
+            if isinstance(end, Duplicated)
+            else next((name for name in end if name in self.header), None)
+        )
+        if twice is not None:
+            raise self._stands_twice(twice)
+
+    def _stands_twice(self, name: str) -> DocumentError:
+        return self._fail("bad-document", f'the field "{name}" stands twice in the header')
+
+    def _scan(self, file: IO[bytes] | HashingReader) -> Iterator[tuple[str | None, Any]]:
+        """Yield what stands in the file, in its order.
+
+        Returns:
+            (name, value) of a header field, (None, (number, record or problem)) of a record.
+        """
+        json_text = Scanner(file, self.name, self.limits)
+        opening = json_text.peek()
+        if opening == "[":
+            json_text.take()
+            yield from ((None, item) for item in json_text.records())
+            return json_text.end()
+        if opening != "{":
+            raise self._fail("bad-document", "is not a JSON document: it must begin with {")
+        json_text.take()
+        while json_text.peek() != "}":
+            name = json_text.value("a field name")
+            if not isinstance(name, str) or json_text.peek() != ":":
+                raise self._fail(
+                    "bad-document", f"is not valid JSON after {json.dumps(name, default=str)[:40]}"
+                )
+            json_text.take()
+            if name == "records" and json_text.peek() == "[":
+                json_text.take()
+                yield from ((None, item) for item in json_text.records())
+            else:
+                yield name, json_text.value(name)
+            if json_text.peek() == ",":
+                json_text.take()
+                if json_text.peek() == "}":
+                    raise self._fail(
+                        "bad-document", f'a comma stands after its last field, "{name}"'
+                    )
+            elif json_text.peek() != "}":
+                raise self._fail(
+                    "bad-document",
+                    f'is not valid JSON after the field "{name}": a comma or }} is missing',
+                )
+        json_text.take()
+        json_text.end()
+
+
+class InMemoryDocument(Document):
+    """Records of a document that were read already, under a header of their own.
+
+    They keep the numbers they have in that document.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        header: dict[str, Any],
+        items: list[tuple[int, dict[str, Any] | Problem]],
+    ) -> None:
+        super().__init__(document.name, document.open, document.limits)
+        self._header, self._items = header, items
+
+    def blocks(self, seen: Callable[[bytes], object] | None = None) -> Iterator[Block]:
+        """Yield the records in blocks; no bytes are theirs, so `seen` is given nothing."""
+        return in_blocks(self._items)

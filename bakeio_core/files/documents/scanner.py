@@ -1,0 +1,258 @@
+"""Decode JSON value by value, with a window that grows only to the size of one value."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Callable, Iterator
+from decimal import Decimal, InvalidOperation
+from typing import IO, Any
+
+from bakeio_core.errors import DocumentError, Problem
+from bakeio_core.files.documents.limits import Limits
+
+BLOCK = 1 << 20
+
+
+def failed(name: str, code: str, message: str) -> DocumentError:
+    """Return the error of a document that cannot be read on."""
+    return DocumentError(f"{name}: {message}", code=code)
+
+
+class Duplicated(dict[str, Any]):
+    """A JSON object in which a name stood twice; `name` tells which."""
+
+    name = ""
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    seen: set[str] = set()
+    duplicated = Duplicated(found)
+    for name, _ in pairs:
+        if name in seen:
+            duplicated.name = name
+            break
+        seen.add(name)
+    return duplicated
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return Decimal("Infinity")
+
+
+def _integer(text: str) -> int | Decimal:
+    return int(text) if len(text) < 40 else _decimal(text)
+
+
+DECODER = json.JSONDecoder(
+    object_pairs_hook=_pairs, parse_float=_decimal, parse_int=_integer, parse_constant=float
+)
+
+
+def as_record(value: Any, number: int, file: str, depth: int) -> dict[str, Any] | Problem:
+    """Return the value if it is a proper JSON object, else the problem with it.
+
+    In a proper one no name stands twice, and nothing is nested deeper than `depth`.
+    """
+    if not isinstance(value, dict):
+        return Problem(
+            code="bad-json",
+            file=file,
+            record=number,
+            message=f"is not an object {{...}} but {json.dumps(value, default=str)[:40]}",
+        )
+    level: list[Any] = [value]
+    while level:
+        twice = next((item for item in level if isinstance(item, Duplicated)), None)
+        if twice is not None:
+            message = f'the field "{twice.name[:200]}" stands twice in it: remove one'
+            return Problem(
+                code="bad-json", file=file, record=number, field=twice.name[:200], message=message
+            )
+        if depth == 0:
+            return too_deep(number, file)
+        inside = [
+            child for item in level for child in (item.values() if isinstance(item, dict) else item)
+        ]
+        level, depth = [child for child in inside if isinstance(child, (dict, list))], depth - 1
+    return value
+
+
+def too_deep(number: int, file: str) -> Problem:
+    """Return the problem of a record with lists and objects inside each other beyond the limit."""
+    return Problem(
+        code="too-large",
+        file=file,
+        record=number,
+        message="is nested too deeply: no field wants that",
+    )
+
+
+def explain_json(error: Exception) -> str:
+    """Return one line on why text is not JSON."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"is not UTF-8 text (byte {error.object[error.start]:#04x}): save the file as UTF-8"
+    if isinstance(error, RecursionError):
+        return "is nested too deeply"
+    if isinstance(error, json.JSONDecodeError):
+        near = error.doc[max(0, error.pos - 15) : error.pos + 15]
+        said, shown = error.msg[:1].lower() + error.msg[1:], json.dumps(near, ensure_ascii=False)
+        return f"is not valid JSON: {said} near {shown}"
+    return f"is not valid JSON: {error}"
+
+
+class HashingReader:
+    """A binary stream whose bytes are shown to somebody once.
+
+    A piece of it can be pushed back.
+    """
+
+    def __init__(self, file: IO[bytes], seen: Callable[[bytes], object] | None) -> None:
+        self.file, self.seen, self.pushed = file, seen, b""
+
+    def push(self, data: bytes) -> None:
+        self.pushed = data + self.pushed
+
+    def read(self, size: int) -> bytes:
+        if self.pushed:
+            data, self.pushed = self.pushed, b""
+            return data
+        data = self.file.read(size)
+        if self.seen and data:
+            self.seen(data)
+        return data
+
+
+class Scanner:
+    """Decode a stream of JSON text value by value.
+
+    Its window grows only to the size of one value.
+    """
+
+    def __init__(self, file: IO[bytes] | HashingReader, name: str, limits: Limits) -> None:
+        self.file, self.name, self.limits = file, name, limits
+        self.utf8 = codecs.getincrementaldecoder("utf-8-sig")()
+        self.text, self.at, self.ended = "", 0, False
+
+    def more(self) -> bool:
+        if self.ended:
+            return False
+        if len(self.text) - self.at > self.limits.record:
+            raise failed(
+                self.name, "too-large", f"holds a value of more than {self.limits.record >> 20} MiB"
+            )
+        data = self.file.read(max(BLOCK, len(self.text) - self.at))
+        self.ended = not data
+        try:
+            self.text, self.at = self.text[self.at :] + self.utf8.decode(data, final=self.ended), 0
+        except UnicodeDecodeError as error:
+            raise failed(self.name, "bad-document", explain_json(error)) from None
+        return not self.ended
+
+    def peek(self, end_ok: bool = False) -> str:
+        while True:
+            while self.at < len(self.text):
+                if self.text[self.at] not in " \t\r\n":
+                    return self.text[self.at]
+                self.at += 1
+            if not self.more():
+                if end_ok:
+                    return ""
+                raise failed(
+                    self.name, "truncated", "ends in the middle: get a complete copy of it"
+                )
+
+    def take(self) -> None:
+        self.at += 1
+
+    def rest(self) -> str:
+        """Read to the end of the stream and return what was not taken."""
+        while self.more():
+            pass
+        return self.text[self.at :]
+
+    def end(self) -> None:
+        if self.peek(end_ok=True):
+            raise failed(self.name, "bad-document", "has more text after its end")
+
+    def value(self, what: str) -> Any:
+        self.peek()
+        while True:
+            try:
+                value, end = DECODER.raw_decode(self.text, self.at)
+            except json.JSONDecodeError as error:
+                cut_short = error.msg.startswith("Unterminated") or error.pos >= len(self.text) - 16
+                if cut_short and self.more():
+                    continue
+                code = "truncated" if cut_short and self.ended else "bad-document"
+                remedy = ". Get a complete copy of it" if code == "truncated" else ""
+                raise failed(self.name, code, f"{what}: {explain_json(error)}{remedy}") from error
+            except RecursionError as error:
+                raise failed(self.name, "too-large", f"{what}: {explain_json(error)}") from error
+            if end < len(self.text) or self.ended:
+                self.at = end
+                return value
+            self.more()  # a number may go on behind the window
+
+    def records(self, number: int = 0) -> Iterator[tuple[int, dict[str, Any] | Problem]]:
+        """Yield the elements of a list up to its end.
+
+        Its opening bracket (or `number` elements) lies behind.
+        """
+        name = self.name
+        while self.peek() != "]":
+            number += 1
+            indent = self._indent()
+            try:
+                item = as_record(self.value(f"record {number}"), number, name, self.limits.depth)
+            except DocumentError as error:
+                deep = isinstance(error.__cause__, RecursionError)
+                if (
+                    not (deep or error.code == "bad-document")
+                    or indent is None
+                    or not self._next_line(indent)
+                ):
+                    raise
+                broken = Problem(
+                    code="bad-json", file=name, record=number, message=str(error).split(": ", 2)[-1]
+                )
+                yield number, too_deep(number, name) if deep else broken
+                continue
+            yield number, item
+            if self.peek() == ",":
+                self.take()
+                if self.peek() == "]":
+                    raise failed(
+                        self.name,
+                        "bad-document",
+                        f"a comma stands after the last record ({number})",
+                    )
+            elif self.peek() != "]":
+                raise failed(self.name, "bad-document", f"a comma is missing after record {number}")
+        self.take()
+
+    def _indent(self) -> str | None:
+        """Return the white space before the record on its line, None where no line begins so."""
+        line = self.text.rfind("\n", max(0, self.at - 1000), self.at)
+        before = self.text[line + 1 : self.at] if line >= 0 else "no line"
+        return None if before.strip() else before
+
+    def _next_line(self, indent: str) -> bool:
+        """Go on at the next line that begins like the broken record's did."""
+        start = re.compile(r"\n" + re.escape(indent) + r"(?=[{\[])")
+        at = self.at
+        while True:
+            found = start.search(self.text, at)
+            if found:
+                self.at = found.end()
+                return True
+            if not self.more():
+                return False
+            at = 0

@@ -1,0 +1,1 @@
+"""A normalized set: manifest, files, checks."""

@@ -1,0 +1,169 @@
+"""A normalized set: manifest and one file per entity, as a folder or a zip.
+
+It is opened without a database. `verify` checks it, `replaceable` tells it from a stranger's files.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from bakeio_core.errors import DocumentError, Problem
+from bakeio_core.files.documents.document import Document
+from bakeio_core.files.documents.limits import Limits
+from bakeio_core.files.documents.scanner import DECODER, Duplicated, explain_json
+from bakeio_core.files.leftovers import settle_missing
+from bakeio_core.files.sets.archive import Archive, Folder, Store
+from bakeio_core.files.sets.manifest import ENTRY, MANIFEST, Listed
+from bakeio_core.values.wording import shown
+
+_OF_THE_RUN = (b'  "export_id"', b'  "exported_at"')
+"""How the lines begin that differ in two exports of the same data."""
+
+
+def differences(one: Path, other: Path) -> Iterator[str]:
+    """Yield what is not the same in two sets' folders, their export ids and times aside.
+
+    Returns:
+        One line for each file that only one of them has, and for the first other line of each file.
+    """
+    ours, theirs = (
+        {path.name for path in folder.iterdir() if path.name != MANIFEST} for folder in (one, other)
+    )
+    for name in sorted(ours ^ theirs):
+        yield f"{name} is in one of them only"
+    for name in sorted(ours & theirs):
+        with open(one / name, "rb") as first, open(other / name, "rb") as second:
+            for line, (before, after) in enumerate(zip_longest(first, second, fillvalue=b""), 1):
+                of_the_run = before.startswith(_OF_THE_RUN) and after.startswith(_OF_THE_RUN)
+                if before != after and not of_the_run:
+                    was, became = shown(before.decode()), shown(after.decode())
+                    yield f"{name}, line {line}: {was} became {became}"
+                    break
+
+
+class ExportSet:
+    """A normalized set opened for reading.
+
+    Every fault beside that of a missing manifest is a `Problem` of `verify.structure`.
+
+    Attributes:
+        manifest: what `manifest.json` holds.
+        files: what it lists, in import order.
+        faults: what is wrong with its list of files.
+
+    Raises:
+        DocumentError: with the code of the contract where there is no manifest to go by.
+    """
+
+    def __init__(self, store: Store, limits: Limits) -> None:
+        self.store, self.limits = store, limits
+        self.manifest = self._read_manifest()
+        self.faults: list[Problem] = []
+        self.files = sorted(self._read_files(), key=lambda listed: listed.order)
+
+    @classmethod
+    def open(cls, path: Path, limits: Limits | None = None) -> ExportSet:
+        """Open a folder, a zip, or the manifest of a set."""
+        limits = limits or Limits()
+        settle_missing(path)
+        if not path.exists():
+            raise DocumentError(f"{path}: there is no such file or folder", code="missing-file")
+        if path.is_dir():
+            return cls(Folder(path), limits)
+        if zipfile.is_zipfile(path) or path.suffix.lower() == ".zip":
+            return cls(Archive(path, limits), limits)
+        if path.name != MANIFEST:
+            raise DocumentError(
+                f"{path}: is no set: name the set's folder, zip or {MANIFEST}; "
+                f"a single file is for: bakeio import {path}",
+                code="bad-document",
+            )
+        return cls(Folder(path.parent), limits)
+
+    @property
+    def name(self) -> str:
+        """The name of the folder or zip."""
+        return self.store.name
+
+    @property
+    def aliases(self) -> list[dict[str, Any]]:
+        """What was learned of names in the database the set is of.
+
+        Each has `entity`, `key`, and `target` by uuid or key; what makes no sense is left out.
+        """
+        found = self.manifest.get("aliases")
+        return [item for item in found if _is_alias(item)] if isinstance(found, list) else []
+
+    def _read_manifest(self) -> dict[str, Any]:
+        if MANIFEST not in self.store.names():
+            raise DocumentError(
+                f"{self.store.name}: has no {MANIFEST}: "
+                "is it the folder or zip that export-complete wrote?",
+                code="missing-file",
+            )
+        with self.store.open(MANIFEST) as file:
+            data = file.read(self.limits.manifest + 1)
+        if len(data) > self.limits.manifest:
+            raise DocumentError(
+                f"{MANIFEST}: is larger than {self.limits.manifest >> 20} MiB", code="too-large"
+            )
+        try:
+            manifest = DECODER.decode(data.decode("utf-8-sig"))
+        except (ValueError, RecursionError) as error:
+            raise DocumentError(f"{MANIFEST}: {explain_json(error)}", code="bad-manifest") from None
+        wrong = None
+        if isinstance(manifest, Duplicated):
+            wrong = f'the field "{manifest.name}" stands twice'
+        elif not isinstance(manifest, dict):
+            wrong = "is not an object {...}"
+        elif not isinstance(manifest.get("files"), list):
+            wrong = 'has no list "files"'
+        if wrong:
+            raise DocumentError(f"{MANIFEST}: {wrong}", code="bad-manifest")
+        count, most = len(manifest["files"]), self.limits.members
+        if count > most:
+            message = f"{MANIFEST}: lists {count} files: at most {most} are taken"
+            raise DocumentError(message, code="too-large")
+        return manifest  # type: ignore[no-any-return]
+
+    def _read_files(self) -> Iterator[Listed]:
+        for place, item in enumerate(self.manifest["files"], 1):
+            try:
+                yield _listed(item)
+            except TypeError as error:
+                message = f"entry {place} of files must have {error}"
+                self.faults.append(Problem(code="bad-manifest", file=MANIFEST, message=message))
+
+    def document(self, listed: Listed) -> Document:
+        """Return one of its files, to be read."""
+        return Document(listed.filename, lambda: self.store.open(listed.filename), self.limits)
+
+
+def _is_alias(item: Any) -> bool:
+    types = {"entity": str, "key": dict, "target": dict}
+    return (
+        isinstance(item, dict)
+        and all(isinstance(item.get(name), kind) and item[name] for name, kind in types.items())
+        and not any(isinstance(value, (list, dict)) for value in item["key"].values())
+    )
+
+
+def _listed(item: Any) -> Listed:
+    """Return an entry of the manifest's files. Raises TypeError saying what it must have."""
+    if not isinstance(item, dict) or isinstance(item, Duplicated):
+        raise TypeError("to be an object {...}")
+    for name, (kind, noun) in ENTRY.items():
+        if not isinstance(item.get(name), kind) or isinstance(item.get(name), bool):
+            raise TypeError(f'"{name}", {noun}')
+    return Listed(
+        item["filename"],
+        item["entity_type"],
+        item["record_count"],
+        item["checksum_sha256"],
+        item["import_order"],
+        tuple(map(str, item["dependencies"])),
+    )

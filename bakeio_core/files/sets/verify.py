@@ -1,0 +1,186 @@
+"""Whether a set is whole and sound: its structure, every byte, every record, every reference."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.errors import DocumentError, Problem, Problems
+from bakeio_core.files.sets.archive import in_ascii, is_safe
+from bakeio_core.files.sets.closure import Closure
+from bakeio_core.files.sets.export_set import ExportSet
+from bakeio_core.files.sets.manifest import (
+    APPLICATION,
+    MANIFEST,
+    Listed,
+    checksum_problem,
+    counted,
+    version_problem,
+)
+
+_UNREADABLE = ("bad-document", "truncated", "bad-json", "io-error")
+_READ_ANYWAY = ("checksum-mismatch", "count-mismatch", "version-too-new")
+
+
+def structure(opened: ExportSet, catalog: Catalog) -> Problems:
+    """Check everything of a set but the contents of its files.
+
+    These are names, links, sizes, versions, order, what is missing and what is too much.
+    """
+    problems = Problems()
+    for problem in _structure(opened, catalog):
+        problems.add(problem)
+    return problems
+
+
+def verify(opened: ExportSet, catalog: Catalog) -> Problems:
+    """Check a whole set: `structure`, then every byte and record, and that references find rows."""
+    problems = structure(opened, catalog)
+    closure = Closure(catalog, {listed.entity for listed in opened.files})
+    broken = {p.file for p in problems if p.code in ("missing-file", "unsafe-path")}
+    whole = set(opened.store.names()) - broken - _refused(opened)
+    once = {listed.filename: listed for listed in reversed(opened.files)}
+    for name, listed in reversed(once.items()):
+        if name in whole:
+            _verify_file(opened, listed, problems, closure)
+    unread = {p.file for p in problems if p.severity == "error" and p.code not in _READ_ANYWAY}
+    unknown = {
+        listed.entity
+        for listed in opened.files
+        if listed.filename in unread or not is_safe(listed.filename)
+    }
+    for problem in closure.problems(unknown):
+        problems.add(problem)
+    return problems
+
+
+def _refused(opened: ExportSet) -> set[str]:
+    """Return the names of files that are not even opened."""
+    prefix = getattr(opened.store, "prefix", "")
+    return {
+        (problem.file or "").removeprefix(prefix)
+        for problem in opened.store.problems()
+        if problem.code in ("symlink", "too-large")
+    }
+
+
+def _structure(opened: ExportSet, catalog: Catalog) -> Iterator[Problem]:
+    yield from opened.faults
+    yield from opened.store.problems()
+    yield from _versions(opened, opened.manifest, MANIFEST)
+    there, listed_names = set(opened.store.names()), [listed.filename for listed in opened.files]
+    readable = there - _refused(opened)
+    for listed in opened.files:
+        yield from _file_problems(opened, listed, there, readable)
+        if listed.entity not in catalog.entities:
+            yield _not_installed(listed, catalog)
+    for name in sorted(name for name, times in Counter(listed_names).items() if times > 1):
+        message = f"lists {in_ascii(name)} twice"
+        yield Problem(code="bad-manifest", file=MANIFEST, message=message)
+    for name in sorted(there - set(listed_names) - {MANIFEST}):
+        if is_safe(name):
+            message = "is in the set but not in its manifest: move it elsewhere"
+            yield Problem(code="unexpected-file", file=in_ascii(name), message=message)
+    yield from _order_problems(opened, catalog)
+
+
+def _file_problems(
+    opened: ExportSet, listed: Listed, there: set[str], readable: set[str]
+) -> Iterator[Problem]:
+    name = listed.filename
+    if not is_safe(name) or "/" in name or "\\" in name:
+        message = f'lists "{in_ascii(name)}": only names of files beside it are read'
+        yield Problem(code="unsafe-path", file=MANIFEST, value=name, message=message)
+    elif name not in there:
+        message = "is listed in the manifest but not there: get a complete copy of the set"
+        yield Problem(code="missing-file", file=name, message=message)
+    elif name in readable:
+        yield from _header_problems(opened, listed)
+
+
+def _not_installed(listed: Listed, catalog: Catalog) -> Problem:
+    why = catalog.disabled.get(listed.entity)
+    if not why and listed.entity in catalog.blocked:
+        why = "its plugin is blocked"
+    wrong = (
+        f"disabled: {why}" if why else "no installed entity: install its plugin, or remove the file"
+    )
+    return Problem(
+        code="blocked" if why else "unknown-entity",
+        file=in_ascii(listed.filename),
+        entity=listed.entity,
+        message=f'"{in_ascii(listed.entity)}" is {wrong}',
+    )
+
+
+def _header_problems(opened: ExportSet, listed: Listed) -> Iterator[Problem]:
+    try:
+        header = opened.document(listed).header
+    except (DocumentError, OSError) as error:
+        yield _unreadable(listed, error)
+        return
+    if header.get("entity_type") != listed.entity:
+        said = header.get("entity_type")
+        message = f'holds "{said}", while the manifest says "{listed.entity}"'
+        yield Problem(code="bad-manifest", file=listed.filename, message=message)
+    yield from _versions(opened, header, listed.filename)
+
+
+def _unreadable(listed: Listed, error: DocumentError | OSError) -> Problem:
+    name = listed.filename
+    if isinstance(error, OSError):
+        return Problem(code="io-error", file=name, message=f"cannot be read: {error.strerror}")
+    message = str(error).removeprefix(f"{name}: ")
+    return Problem(code=error.code or "bad-document", file=name, message=message)
+
+
+def _versions(opened: ExportSet, header: dict[str, Any], file: str) -> Iterator[Problem]:
+    ours = opened.manifest.get("application") == APPLICATION
+    for field in ("manifest_version", "file_version", "schema_version"):
+        if field in header and (field != "schema_version" or ours):
+            problem = version_problem(header, field, file)
+            if problem:
+                yield problem
+
+
+def _order_problems(opened: ExportSet, catalog: Catalog) -> Iterator[Problem]:
+    """Files are read in the order of `import_order`: what an entity refers to must come before."""
+    place = {listed.entity: listed.order for listed in opened.files}
+    if len(place) < len(opened.files):
+        yield Problem(code="bad-order", file=MANIFEST, message="lists an entity twice")
+    if len({listed.order for listed in opened.files}) < len(opened.files):
+        message = "gives two files the same import_order"
+        yield Problem(code="bad-order", file=MANIFEST, message=message)
+    for listed in opened.files:
+        entity, known = listed.entity, catalog.entities.get(listed.entity)
+        needs = set(listed.dependencies) | set(catalog.dependencies(known) if known else ())
+        for name in sorted(needs):
+            if name in place and name != entity and place[name] >= listed.order:
+                message = (
+                    f"puts {entity} (import_order {listed.order}) before "
+                    f"{name} ({place[name]}), which it depends on"
+                )
+                yield Problem(code="bad-order", file=MANIFEST, entity=entity, message=message)
+
+
+def _verify_file(opened: ExportSet, listed: Listed, problems: Problems, closure: Closure) -> None:
+    sha, count, document = hashlib.sha256(), 0, opened.document(listed)
+    known = {problem.file for problem in problems if problem.code in _UNREADABLE}
+    try:
+        for block in document.blocks(sha.update):
+            records = closure.read(listed, block)
+            for item in records:
+                if isinstance(item, Problem):
+                    problems.add(item)
+            count += len(records)
+    except (DocumentError, OSError) as error:
+        if isinstance(error, OSError) or listed.filename not in known:
+            problems.add(_unreadable(listed, error))
+        return  # its checksum would only say the same again
+    for problem in counted(document.header, listed, count):
+        problems.add(problem)
+    if sha.hexdigest() != listed.sha256.lower():
+        problems.add(checksum_problem(listed.filename))

@@ -1,0 +1,1 @@
+"""Carry a plan out; what is left out, and what goes."""

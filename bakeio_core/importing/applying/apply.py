@@ -1,0 +1,293 @@
+"""The only writer: carry out a plan batch by batch, inside one savepoint of the caller."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid as uuids
+from collections.abc import Callable
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import exc
+
+from bakeio_core.catalog.exchange import ALIAS, EXISTING, Change, Changes
+from bakeio_core.catalog.model import Entity
+from bakeio_core.database.connect import ensure_begun, savepoint, streaming, translated
+from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.rows import Row
+from bakeio_core.database.writing import halved
+from bakeio_core.errors import ImportRefused, Problem
+from bakeio_core.history.aliases import Alias, learn
+from bakeio_core.history.journal import Journal
+from bakeio_core.importing.applying.replace import Replacement
+from bakeio_core.importing.planning.import_plan import ImportPlan
+from bakeio_core.importing.planning.plan import PartPlan
+from bakeio_core.importing.reading.sources import Part, Source
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from bakeio_core.catalog.catalog import Catalog
+
+Write = Callable[..., Any]
+"""Writes a batch: called with db, entity and changes, as the hook `bakeio_import_records` is."""
+
+
+def lock_tables(db: Connection, catalog: Catalog, source: Source) -> None:
+    """Keep other writers off what an import writes, before anything is read that it stands on.
+
+    In the order of the catalog, the same for every import, so that two never wait for each other.
+    """
+    written = {part.entity.name for part in source.parts}
+    # those that refer come before those referred to
+    for name, entity in reversed(catalog.entities.items()):
+        written |= set(catalog.dependencies(entity)) if name in written else set()
+    tables = [entity.table for name, entity in catalog.entities.items() if name in written]
+    dialect_of(db).lock(db, tables)
+
+
+class Application:
+    """Apply one plan: `run` writes everything, or raises ImportRefused with nothing written.
+
+    `journal` is that of the run, None where it is not recorded.
+
+    Args:
+        plan: The plan, made to be written.
+        write: Writes a batch.
+        is_journaled: Whether the run and what it does are recorded.
+        replacement: Where rows are replaced, what deletes those the set does not have.
+    """
+
+    def __init__(
+        self,
+        plan: ImportPlan,
+        write: Write,
+        *,
+        is_journaled: bool = True,
+        replacement: Replacement | None = None,
+    ) -> None:
+        self.plan, self.state, self.outcome = plan, plan.state, plan.outcome
+        self.db, self.catalog = plan.state.db, plan.state.catalog
+        self.write, self.is_journaled, self.replacement = write, is_journaled, replacement
+        self.journal: Journal | None = None
+        self._swapping: list[Change] = []
+        self._parents: dict[str, list[Row]] = {}
+
+    def run(
+        self,
+        *,
+        dry_run: bool = False,
+        expected: bytes | None = None,
+        before_commit: Callable[[], None] | None = None,
+    ) -> None:
+        """Write all parts inside a savepoint; a dry run takes it back at the end.
+
+        Args:
+            dry_run: Take everything back at the end.
+            expected: The digest of the outcome that was shown.
+            before_commit: Called while everything is written, so that a dry run can tell of it
+                what the real one does.
+
+        Raises:
+            ImportRefused: It must not be done, or (`changed-meanwhile`) the outcome is another
+                than was shown.
+        """
+        dialect, source = ensure_begun(self.db), self.plan.source
+        with translated(), savepoint(self.db) as point, streaming(), dialect.much_work(self.db):
+            if self.is_journaled:
+                mode, now = self.plan.options.mode, self.state.now
+                self.journal = Journal.start(
+                    self.db, source.name, mode, now, export_id=source.export_id
+                )
+            if self.replacement is not None:
+                self.replacement.prepare(self.journal)
+            for part in source.parts:
+                self._write_part(part)
+            if self.replacement is not None and not self.plan.refusal:
+                self.replacement.delete()
+            self._delete_unneeded_parents()
+            self._refuse(expected)
+            if before_commit is not None:
+                before_commit()
+            if dry_run:
+                point.rollback()
+                return
+            if self.journal is not None:
+                self._finish_journal(self.journal)
+            self._advance_ids()
+
+    def _refuse(self, expected: bytes | None) -> None:
+        refusal = self.plan.refusal
+        if refusal:
+            raise ImportRefused(refusal, problems=list(self.outcome.problems))
+        if expected is not None and self.outcome.digest() != expected:
+            raise ImportRefused(
+                "the database changed after the import was planned, and the outcome would be "
+                "another one: plan it again",
+                code="changed-meanwhile",
+            )
+
+    # -- a part
+    def _write_part(self, part: Part) -> None:
+        plan = self.plan.part(part)
+        self._load(part, plan)
+        for changes in plan.changes():
+            self._hold_back_swaps(part, changes)
+            self._write(part, changes)
+        if self._swapping:
+            self._swap(part)
+
+    def _load(self, part: Part, plan: PartPlan) -> None:
+        """Fill an empty table with new rows; indexes that may be are built once it is full."""
+        batches = plan.loaded()
+        first = next(batches, None)
+        if first is None:
+            return
+        with dialect_of(self.db).loading(self.db, part.entity.table):
+            for changes in chain([first], batches):
+                if self._refused(part, changes) is not None:
+                    self._write(part, plan.with_care())
+
+    def _write(self, part: Part, changes: Changes) -> None:
+        """Write a batch; where it is refused, its halves, down to the guilty record."""
+        for parents in changes.parents:
+            self.write(db=self.db, entity=parents.entity, changes=parents)
+            self.state.tables.rows(parents.entity).written(parents.rows)
+            self._parents.setdefault(parents.entity.name, []).extend(parents.rows)
+        changes.parents = []
+        size = len(changes.rows) + len(changes.updates)
+        refused = self._refused(part, changes) if size else None
+        if refused is None:
+            return
+        if size == 1:
+            self._report_refused(part, next(iter(changes)), refused)
+            return
+        for half in halved(changes):
+            self._write(part, half)
+
+    def _refused(self, part: Part, changes: Changes) -> exc.DBAPIError | None:
+        """Write a batch whole; return why the database refuses it, None where it takes it."""
+        try:
+            with savepoint(self.db):
+                self.write(db=self.db, entity=changes.entity, changes=changes)
+                self._enter(part.file, changes)
+        except (exc.IntegrityError, exc.DataError) as error:
+            return error
+        return None
+
+    def _enter(self, file: str, changes: Changes) -> None:
+        if self.journal is not None:
+            self.journal.created(changes.entity, file, changes.rows, changes.numbers)
+            self.journal.updated(file, changes.updates)
+
+    def _report_refused(self, part: Part, change: Change, error: exc.DBAPIError) -> None:
+        """Count a record the database refuses as one that cannot be imported."""
+        if (part.entity.name, change.id) in self.outcome.duplicate_keys:
+            return  # told and counted already, with the record that means the same row
+        counts = self.outcome.counts[part.entity.name]
+        counts["created" if change.action == "create" else "updated"] -= 1
+        counts["errors"] += 1
+        self.plan.parents.release(part.entity, change.new)
+        reason = " ".join(str(error.orig).split("\n")[0].split())
+        self.outcome.problems.add(
+            Problem(
+                code="constraint",
+                file=part.file,
+                record=change.record,
+                entity=part.entity.name,
+                message=f"the database refuses the row: {reason}",
+            )
+        )
+
+    # -- unique values that change hands
+    def _hold_back_swaps(self, part: Part, changes: Changes) -> None:
+        """Keep back updates that take a unique value another row still has.
+
+        Both may be changing, so they are written at the end.
+        """
+        rows = self.state.tables.rows(changes.entity)
+        for key in changes.entity.unique:
+            taking = [change for change in changes.updates if change.new.get(key[0]) is not None]
+            if len(key) > 1 or not taking:
+                continue
+            holders = rows.find(key, {(change.new[key[0]],) for change in taking})
+            held = {
+                change.id
+                for change in taking
+                for row in holders.get((change.new[key[0]],), ())
+                if row[rows.id_index] != change.id
+            }
+            if held:
+                self._swapping += [change for change in changes.updates if change.id in held]
+                changes.updates = [change for change in changes.updates if change.id not in held]
+
+    def _swap(self, part: Part) -> None:
+        """Write what was kept back: the unique values are parked first."""
+        entity, swapping, self._swapping = part.entity, self._swapping, []
+        swapped = Changes(entity, entity.columns, updates=swapping)
+        parked = parking(entity, swapping)
+        with contextlib.suppress(exc.IntegrityError, exc.DataError), savepoint(self.db):
+            self.write(db=self.db, entity=entity, changes=parked)
+            self.write(db=self.db, entity=entity, changes=swapped)
+            self._enter(part.file, swapped)
+            return
+        self._write(part, swapped)
+
+    # -- at the end
+    def _delete_unneeded_parents(self) -> None:
+        """Delete the rows created for records which then could not be imported."""
+        for parent in self.plan.parents.take_unneeded():
+            gone = [Change("delete", parent.entity.name, 0, parent.id)]
+            changes = Changes(parent.entity, parent.entity.columns, deletes=gone)
+            self.write(db=self.db, entity=parent.entity, changes=changes)
+
+    def _finish_journal(self, journal: Journal) -> None:
+        """Enter created parents, which come from no record, what it came to, what was learned."""
+        source = self.plan.source
+        for name in sorted(self._parents, key=list(self.catalog.entities).index):
+            entity = self.catalog.entities[name]
+            index = entity.columns.index(entity.primary)
+            rows = [
+                row for row in self._parents[name] if (name, row[index]) in self.plan.parents.rows
+            ]
+            journal.created(entity, source.name, rows, [0] * len(rows))
+        counts = dict(self.outcome.summary)
+        if self.replacement is not None:
+            counts["deleted"] = sum(map(len, self.replacement.gone.values()))
+        journal.finish(counts, source.sha256, self.plan.resolved())
+        learn(self.db, journal.run, self._lessons(), self.state.now)
+
+    def _advance_ids(self) -> None:
+        counts = self.outcome.counts
+        grown = {part.entity.name for part in self.plan.source.parts}
+        grown = {name for name in grown if counts[name]["created"]} | self._parents.keys()
+        for name in grown:
+            entity = self.catalog.entities[name]
+            dialect_of(self.db).advance_ids(self.db, entity.table, entity.primary)
+
+    def _lessons(self) -> list[Alias]:
+        """Return the keys mapped to a row which does not bear them, to be known the next time."""
+        lessons = []
+        for applied in self.plan.parents.applied.values():
+            missing, decision = applied.missing, applied.decision
+            if applied.id is None or decision.by in (ALIAS, "") or missing.among:
+                continue
+            is_made = (missing.entity, applied.id) in self.plan.parents.rows
+            if decision.action == EXISTING or is_made:
+                rows = self.state.tables.rows(self.catalog.entities[missing.entity])
+                row = rows.by_id([applied.id]).get(applied.id)
+                if row is not None and any(
+                    rows.differs(row, *pair) for pair in missing.key.items()
+                ):
+                    lessons.append(Alias(missing.entity, dict(missing.key), applied.id))
+        return lessons
+
+
+def parking(entity: Entity, changes: list[Change]) -> Changes:
+    """Return updates that put made-up values in the place of unique ones about to change hands."""
+    unique = [key[0] for key in entity.unique if len(key) == 1]
+    parked = []
+    for change in changes:
+        apart = {column: f"~{uuids.uuid4().hex}" for column in unique if column in change.new}
+        parked.append(Change("update", entity.name, change.record, change.id, apart, {}))
+    return Changes(entity, entity.columns, updates=parked)

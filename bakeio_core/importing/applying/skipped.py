@@ -1,0 +1,122 @@
+"""The log of skipped records: written before the commit, imported again as it is after mending."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from bakeio_core.catalog.model import Entity
+from bakeio_core.errors import Problem
+from bakeio_core.files.documents.encoding import CLOSE, encode_as_read, opened_document
+from bakeio_core.files.output import atomic_file
+from bakeio_core.importing.planning.import_plan import ImportPlan
+from bakeio_core.importing.reading.skipped_log import not_a_log
+from bakeio_core.resolving.decision_file import decision_entries
+
+INSTRUCTIONS = (
+    "To retry these records: 1. Edit this file: correct the values named in the reasons, or "
+    "create what is missing. 2. Import it as it is: bakeio import FILE. The reasons are for you; "
+    "only record_data and decisions are read."
+)
+
+
+class Skipped:
+    """Remember which records an import leaves out and why, and write them as a log."""
+
+    def __init__(self) -> None:
+        self.reasons: dict[tuple[str, int], list[Problem]] = {}
+        self.candidates: dict[Any, list[dict[str, Any]]] = {}
+
+    def note(self, problem: Problem) -> None:
+        """Take note of a problem that keeps records out."""
+        if problem.severity == "error" and problem.file is not None:
+            for number in problem.records or (
+                [problem.record] if problem.record is not None else []
+            ):
+                self.reasons.setdefault((problem.file, number), []).append(problem)
+
+    def write(self, plan: ImportPlan, problems: Iterable[Problem], path: Path) -> int:
+        """Write the log in one step, brought to the disk.
+
+        Args:
+            plan: The plan, for the rows its records refer to and what was decided.
+            problems: Those of the report, with their candidates.
+            path: The log.
+
+        Returns:
+            The number of records in it.
+        """
+        source = plan.source
+        self.candidates = {_cause(p): p.candidates for p in problems if p.candidates}
+        now = datetime.now(timezone.utc).replace(tzinfo=None)
+        header: dict[str, Any] = {
+            "skipped_at": now.isoformat() + "Z",
+            "source_file": source.name,
+            "total_skipped": len(self.reasons),
+            "export_id": source.export_id,
+            "database_id": source.database_id,
+            "exported_at": source.exported_at,
+            "resolution_instructions": INSTRUCTIONS,
+        }
+        decided = decision_entries(plan.state.decisions.made)
+        header |= {"decisions": decided} if decided else {}
+        count = 0
+        with atomic_file(path, not_a_log) as file:
+            file.write(opened_document(header))
+            for entry in self._entries(plan):
+                file.write((b",\n" if count else b"") + encode_as_read(entry))
+                count += 1
+            file.write(CLOSE if count else CLOSE[1:])
+        return count
+
+    def _entries(self, plan: ImportPlan) -> Iterator[dict[str, Any]]:
+        for part in plan.source.parts:
+            wanted = {number for file, number in self.reasons if file == part.file}
+            kind = {"entity_type": part.entity.name}
+            if part.view is not None:
+                kind = {"view_name": f"{part.view.name}_complete"}
+            for number, item in part.records(wanted):
+                if isinstance(item, dict):
+                    data = item if part.view is not None else _named(plan, part.entity, item)
+                    reasons = self.reasons[part.file, number]
+                    yield {
+                        "record_index": number,
+                        **kind,
+                        "skip_reason": reasons[0].message,
+                        "fk_errors": list(map(self._as_error, reasons)),
+                        "record_data": data,
+                    }
+
+    def _as_error(self, problem: Problem) -> dict[str, Any]:
+        return {
+            "field": problem.field,
+            "value": problem.value,
+            "error": problem.message,
+            "candidates": self.candidates.get(_cause(problem), []),
+        }
+
+
+def _cause(problem: Problem) -> tuple[str, str | None, str]:
+    return problem.code, problem.field, repr(problem.value)
+
+
+def _named(plan: ImportPlan, entity: Entity, record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record that also names the rows which it refers to by id only.
+
+    Ids mean something inside their own set alone.
+    """
+    named = dict(record)
+    for column, reference in entity.references.items():
+        identity, fields = record.get(column), reference.lookups
+        is_named = any(record.get(name) is not None for name in fields)
+        if type(identity) is not int or not fields or is_named:
+            continue
+        row = plan.linker.link(reference, entity, [(identity,)], ())[(identity,)]
+        wanted = tuple(dict.fromkeys(fields.values()))
+        target = plan.state.catalog.entities[reference.target]
+        known = plan.linker.names(target, [row], wanted).get(row) if isinstance(row, int) else None
+        if known is not None:
+            named |= {name: known[wanted.index(fields[name])] for name in fields}
+    return named

@@ -1,0 +1,324 @@
+"""Compare the records of a block with the rows they certainly mean, many at once."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from bakeio_core.catalog.exchange import STAMPS, Change
+from bakeio_core.catalog.fields import CLEAR, REV, FileField
+from bakeio_core.database.rows import Row
+from bakeio_core.errors import Problem
+from bakeio_core.files.documents.blocks import Block
+from bakeio_core.files.revision import field_hash
+from bakeio_core.importing.bulk.named_rows import NamedRows
+from bakeio_core.importing.bulk.part import BulkPart, Decided, Item, getter, is_plain_text
+from bakeio_core.importing.bulk.unedited import UneditedRecords
+from bakeio_core.importing.reading.reader import is_exact
+
+NEAR = 4
+"""Rows are fetched as one range of ids where it holds at most so many ids for each record."""
+
+
+class KnownRows:
+    """Compare records with the rows they certainly mean.
+
+    A record is certain where the row found for it has the same keys, and what it calls the rows it
+    refers to is what they are called. A row is a tuple: id, `finder`, the plain columns, the fixed
+    columns, then what else is compared.
+    """
+
+    def __init__(self, bulk: BulkPart, finder: str) -> None:
+        self.bulk, self.state, self.part, self.rows = bulk, bulk.state, bulk.part, bulk.rows
+        self.entity, self.fields, self.names = self.part.entity, self.part.fields, bulk.reader.names
+        self.finder, self.has_revision = finder, bulk.has_revision
+        self.is_view = bulk.is_view
+        self.is_skipping = self.state.options.mode == "skip-existing"
+        named = self._naming()
+        fixed = self._fixed(named)
+        self.plain = self._plain([item.name for item in fixed])
+        self.is_whole = self._has_whole_revision()
+        extra = [*named, *([self.entity.identity] if self.has_revision else [])]
+        if self.is_whole and "updated_at" in self.entity.columns:
+            extra.append("updated_at")  # what is fetched then was edited, most of it
+        columns = [*(str(item.column) for item in self.plain), *(str(f.column) for f in fixed)]
+        self.columns = [finder, *columns, *dict.fromkeys(extra)]
+        self.index = {column: index for index, column in enumerate(self.columns, 1)}
+        self._plain_slice = slice(2, 2 + len(self.plain))
+        self._fixed_slice = slice(2 + len(self.plain), 2 + len(columns))
+        self._plain_of = getter([self.names[item.name] for item in self.plain])
+        self._fixed_of = getter([self.names[item.name] for item in fixed])
+        self._finder_of = operator.attrgetter(self.names[self.fields.own[finder]])
+        id_field = self.fields.own.get(self.entity.primary, "")
+        has_id = id_field in self.names
+        self._id_of = operator.attrgetter(self.names[id_field]) if has_id else None
+        hashed = self.revision.fields if self.has_revision and not self.is_whole else ()
+        self._named = [
+            NamedRows(bulk, column, items, self.index[column], hashed)
+            for column, items in named.items()
+        ]
+        self._edits = [self._edit_of(index, item) for index, item in enumerate(self.plain, 2)]
+        # of the others a row may hold what looks like another wire value
+        self._is_comparable = all(item.kind.sql_convertible for item in self.plain)
+        self._keys = self._hashed_keys()
+        self._unchanged = Change("unchanged", self.entity.name, 0)
+        if self.has_revision:
+            self._revision_of = operator.attrgetter(self.names[REV])
+        self._unedited = UneditedRecords(bulk, self._finder_of) if self.is_whole else None
+
+    @classmethod
+    def of(cls, bulk: BulkPart) -> KnownRows | None:
+        """Return what compares the records of a file, None where their rows are not certain."""
+        names, part, entity = bulk.reader.names, bulk.part, bulk.part.entity
+        if CLEAR in names:
+            return None
+        own = {column for column, name in part.fields.own.items() if name in names}
+        named = {str(item.column) for item in part.fields if item.target and item.name in names}
+        by_id = own & (entity.references.keys() - named)
+        if not bulk.is_view and by_id and not bulk.state.same_database:
+            return None  # ids of another database, which mean rows of the same set
+        is_sure = bulk.state.same_database or REV in names
+        keys = [key[0] for key in entity.all_keys if len(key) == 1 and key in entity.unique]
+        by_key = next((key for key in keys if key in own), None)
+        if not bulk.is_view and by_key == "uuid":
+            return cls(bulk, "uuid")
+        if entity.primary in own and is_sure:
+            return cls(bulk, entity.primary)
+        return cls(bulk, by_key) if by_key is not None else None
+
+    @property
+    def revision(self) -> Any:
+        """What reads and makes the `_rev` of the view."""
+        return self.part.revision
+
+    # -- what is compared
+    def _naming(self) -> dict[str, list[FileField]]:
+        """Return {reference: fields of the file that say what its row is called}."""
+        found: dict[str, list[FileField]] = {}
+        for item in self.fields:
+            if item.target is not None and item.name in self.names:
+                found.setdefault(str(item.column), []).append(item)
+        return found
+
+    def _fixed(self, named: Iterable[str]) -> list[FileField]:
+        """Return the fields that must be what the row has: keys, the id, references by id alone."""
+        fixed = [column[0] for column in self.entity.all_keys if len(column) == 1]
+        if self.is_view:
+            fixed = [str(item.column) for item in self.fields.of_role("key")]
+        if self.state.same_database:
+            fixed.append(self.entity.primary)
+        if not self.is_view:
+            fixed += [column for column in self.entity.references if column not in named]
+        own = [self.fields.own[c] for c in dict.fromkeys(fixed) if c in self.fields.own]
+        items = [self.fields.by_name[name] for name in own if name in self.names]
+        return [item for item in items if item.column != self.finder]
+
+    def _plain(self, fixed: Sequence[str]) -> list[FileField]:
+        """Return the fields a record may change: those with a value of the row's own."""
+        fields = self.fields.of_role("editable") if self.is_view else list(self.fields)
+        left = {self.entity.primary, self.finder, *STAMPS}
+        if not self.is_view:
+            left |= {"uuid", *self.entity.references}
+        return [
+            item
+            for item in fields
+            if item.target is None
+            and item.column not in left
+            and item.name in self.names
+            and item.name not in fixed
+        ]
+
+    def _has_whole_revision(self) -> bool:
+        is_by_id = self.finder == self.entity.primary
+        return self.has_revision and is_by_id and set(self.revision.fields) <= self.names.keys()
+
+    def _hashed_keys(self) -> list[tuple[int, Callable[[Any], Any]]]:
+        """Return, for keys in `_rev`, where their hash stands in it and what gives the value."""
+        if not self.has_revision or self.is_whole:
+            return []
+        return [
+            (2 + self.revision.fields.index(item.name), operator.attrgetter(self.names[item.name]))
+            for item in self.fields.of_role("key")
+            if item.name in self.names
+        ]
+
+    def _edit_of(self, index: int, item: FileField) -> PlainEdit:
+        base = 2 + self.revision.fields.index(item.name) if self.has_revision else None
+        return PlainEdit(self, item, index, base)
+
+    # -- a block
+    def decide(self, block: Block, items: list[Item], decided: Decided) -> list[Item]:
+        """Decide what is certain of a block; return the records that no row was found for.
+
+        A record whose `_rev` or id says that there is a row is not among them.
+        """
+        left: list[tuple[int, Any, str]] = [(number, record, "") for number, record in items]
+        if self._unedited is not None:
+            records = [record for _, record in items]
+            left = self._unedited.claim(items, self._rows_of([self.entity.identity], records))
+        decided.unchanged += len(items) - len(left)
+        if not left:
+            return []
+        records = [record for _, record, _ in left]
+        rows = {row[1]: row for row in self._fetch(records)}
+        ids, numbers, new = list[int](), list[int](), list[Item]()
+        seen = self.bulk.claims.record_of
+        for number, record, made in left:
+            row = rows.get(self._finder_of(record))
+            if row is None and self.bulk.names_no_row(record):
+                new.append((number, record))
+                continue
+            base = None
+            if row is None or row[0] in seen or (base := self._base(record, row, made)) is None:
+                decided.rest.append((number, record))
+                continue
+            edit = self._compare(block, number, record, row, base)
+            if edit is None:
+                decided.rest.append((number, record))
+                continue
+            seen[row[0]] = number
+            ids.append(row[0])
+            numbers.append(number)
+            if edit.new:
+                decided.updates.append(edit)
+            else:
+                decided.unchanged += 1
+        self._stamp(decided.updates, rows)
+        self._keep_ids(left, rows)
+        return new
+
+    def _base(self, record: Any, row: Row, made: str) -> Row | None:
+        """Return the words of a record's `_rev` where it certainly means a row, else None.
+
+        Without `_rev` an empty tuple says that it does.
+        """
+        if self._fixed_of(record) != row[self._fixed_slice]:
+            return None
+        base: Row = ()
+        if self.has_revision:
+            text = self._revision_of(record)
+            words = self.revision.unpacked(text)
+            if words is None or not self._is_of_row(text, words, record, row, made):
+                return None
+            base = words
+        if all(named.is_called(record, row, base) for named in self._named):
+            return base
+        return None
+
+    def _is_of_row(self, text: str, words: Row, record: Any, row: Row, made: str) -> bool:
+        """Tell whether `_rev` is of a row, and its keys are what they were."""
+        if self.is_whole:
+            return text[: self.revision.identity_length] == made[: self.revision.identity_length]
+        identity = self.rows.identity_text(row[self.index[self.entity.identity]])
+        if words[:2] != self.revision.of_row(identity):
+            return False
+        return all(words[index] == field_hash(value(record)) for index, value in self._keys)
+
+    def _compare(
+        self, block: Block, number: int, record: Any, row: Row, base: Row
+    ) -> Change | None:
+        """Return what a record changes in its row, None where that wants care."""
+        is_checked = not self.is_whole and self._is_comparable
+        is_equal = is_checked and self._plain_of(record) == row[self._plain_slice]
+        if is_equal or self.is_skipping:
+            return self._unchanged
+        if not self.is_view:
+            return None
+        change = Change("update", self.entity.name, number, row[0], {}, {})
+        is_plain = all(edit.enter(change, block, number, record, row, base) for edit in self._edits)
+        return change if is_plain else None
+
+    def _stamp(self, updates: list[Change], rows: dict[Any, Row]) -> None:
+        """Note when the rows of a block were last updated, and are updated now."""
+        if not updates or "updated_at" not in self.entity.columns:
+            return
+        if "updated_at" in self.index:
+            index = self.index["updated_at"]
+            stamps = {row[0]: row[index] for row in rows.values()}
+        else:
+            ids = [change.id for change in updates]
+            found = self.rows.select(["updated_at"], ids, self.entity.primary)
+            stamps = {row[0]: row[1] for row in found}
+        for change in updates:
+            if "updated_at" not in change.new:
+                change.new = {**change.new, "updated_at": self.state.now}
+                change.old = {**change.old, "updated_at": stamps[change.id]}
+
+    def _keep_ids(self, items: list[tuple[int, Any, str]], rows: dict[Any, Row]) -> None:
+        """Note where the rows of a set's file are, for records that refer to them by its ids."""
+        if self.is_view or self._id_of is None:
+            return
+        id_map, primary = self.state.id_maps[self.entity.name], self.entity.primary
+        for _, record, _ in items:
+            row, file_id = rows.get(self._finder_of(record)), self._id_of(record)
+            if row is not None and file_id == row[0]:
+                id_map.keep((file_id,))
+            elif row is not None and file_id is not None:
+                id_map.move(primary, file_id, row[0])
+
+    def _fetch(self, records: list[Any]) -> list[Row]:
+        """Read the rows of records, and what the rows they refer to are called."""
+        found = self._rows_of(self.columns, records)
+        if self._id_of is not None and self.finder != self.entity.primary:
+            # some that the range of ids did not give
+            known = {row[1] for row in found}
+            missing = set(map(self._finder_of, records)) - known - {None}
+            found += self.rows.select(self.columns, missing) if missing else []
+        for named in self._named:
+            named.learn(found)
+        return found
+
+    def _rows_of(self, columns: Sequence[str], records: list[Any]) -> list[Row]:
+        """Return (id, *columns) of rows: of one range of ids where those lie close together."""
+        ids = [i for i in map(self._id_of, records) if i is not None] if self._id_of else []
+        counts = self.finder == self.entity.primary or self.state.same_database
+        if ids and counts and max(ids) - min(ids) <= NEAR * len(ids):
+            return self.rows.select_range(columns, min(ids), max(ids))
+        wanted = set(map(self._finder_of, records)) - {None}
+        return self.rows.select(columns, wanted, self.finder) if wanted else []
+
+
+class PlainEdit:
+    """Compare one editable field of a record with its row, and take an edit that wants no care."""
+
+    def __init__(self, known: KnownRows, item: FileField, index: int, base: int | None) -> None:
+        self.reader, self.name, self.column = known.bulk.reader, item.name, str(item.column)
+        self.kind, self.index, self.base = item.kind, index, base
+        self.check = known.entity.checks.get(self.column)
+        self._value_of = operator.attrgetter(known.names[item.name])
+        self._make = known.rows.dialect.result(item.kind, known.entity.table.c[self.column])
+
+    def enter(
+        self, change: Change, block: Block, number: int, record: Any, row: Row, base: Row
+    ) -> bool:
+        """Enter the edit of a record, if there is one; tell whether it wants no care.
+
+        Nulls, conflicts, and what a check says want care.
+        """
+        value, current = self._value_of(record), row[self.index]
+        if self._make is not None:
+            current = self._make(current)
+        if value == current and (self.kind.sql_convertible or self.kind.same(value, current)):
+            return True
+        if self.base is not None:
+            if field_hash(value) == base[self.base]:
+                return True
+            if field_hash(current) != base[self.base]:
+                return False
+        if not self._fits(block, number, value):
+            return False
+        if self.check is not None:
+            answer = self.check(current, value)
+            if isinstance(answer, Problem) or answer != value:
+                return False
+        decoded = self.kind.decoded
+        change.new[self.column] = decoded(value) if decoded is not None else value  # type: ignore[index]
+        change.old[self.column] = current  # type: ignore[index]
+        return True
+
+    def _fits(self, block: Block, number: int, value: Any) -> bool:
+        """Tell whether a value may be stored as it was decoded: composed, with all its digits."""
+        if isinstance(value, str):
+            return is_plain_text(value)
+        return value is not None and is_exact(block, number, self.name, value)

@@ -1,0 +1,240 @@
+"""Make the rows of records that certainly are new, many at once."""
+
+from __future__ import annotations
+
+import operator
+import uuid as uuids
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bakeio_core.catalog.exchange import STAMPS
+from bakeio_core.catalog.fields import CLEAR
+from bakeio_core.catalog.model import Key
+from bakeio_core.database.rows import Row
+from bakeio_core.errors import Problem
+from bakeio_core.files.documents.blocks import Block
+from bakeio_core.importing.bulk.part import BulkPart, Decided, Item, is_plain_text
+from bakeio_core.importing.linking.link import REMEMBERED
+from bakeio_core.importing.reading.reader import is_block_exact, is_exact
+from bakeio_core.values import Text
+
+_UNLINKED: Any = object()
+
+
+class NewRowsInBulk:
+    """Make rows of records that certainly are new.
+
+    What makes it sure: every record has the same known fields, strictly typed; references link
+    exactly; what is required is there; no other row has their keys.
+    """
+
+    def __init__(self, bulk: BulkPart, sources: dict[str, Any]) -> None:
+        self.bulk, self.state, self.part, self.rows = bulk, bulk.state, bulk.part, bulk.rows
+        self.entity, self.fields, self.names = self.part.entity, self.part.fields, bulk.reader.names
+        self.is_view = bulk.is_view
+        self.sources = sources
+        self.links: dict[str, dict[Any, Any]] = {column: {} for column in self.entity.references}
+        own = {column for column in self.entity.columns if self._is_given(column)}
+        self.keys = [key for key in self.entity.all_keys if set(key) <= own]
+        has_content = bool(self.entity.content) and set(self.entity.content) <= own
+        self.content = tuple(self.entity.content) if has_content and not self.keys else ()
+        self.text_columns = [
+            column
+            for column in self.entity.columns
+            if self.is_view and isinstance(self.entity.kinds[column], Text)
+        ]
+
+    def _is_given(self, column: str) -> bool:
+        if column in self.entity.references:
+            return bool(self.sources[column])
+        return self.fields.own.get(column, "") in self.names
+
+    @classmethod
+    def of(cls, bulk: BulkPart) -> NewRowsInBulk | None:
+        """Return what makes the new rows of a file, None where it lacks what a row needs."""
+        entity, fields, names = bulk.part.entity, bulk.part.fields, bulk.reader.names
+        is_own = any(r.target == entity.name for r in entity.references.values())
+        is_plain = all(kind.sql_convertible for kind in entity.kinds.values())
+        is_marked = CLEAR in names
+        keys = [key for key in entity.all_keys if len(key) == 1]
+        if is_own or not is_plain or is_marked or (keys and keys[0] not in entity.unique):
+            return None
+        sources: dict[str, Any] = {}
+        for column in entity.columns:
+            source = cls._source(bulk, column)
+            if source is None:
+                return None
+            sources[column] = source
+        has_uuid = fields.own.get("uuid", "") in names or "uuid" not in entity.columns
+        has_id = fields.own.get(entity.primary, "") in names
+        is_whole = bulk.is_view or (has_uuid and has_id)
+        return cls(bulk, sources) if is_whole else None
+
+    @staticmethod
+    def _source(bulk: BulkPart, column: str) -> Any:
+        """Return what gives a column's values of records; None where nothing does.
+
+        Returns:
+            A function from records to values; for references one from records to keys, or () where
+            the file says nothing of them.
+        """
+        part, names, entity = bulk.part, bulk.reader.names, bulk.part.entity
+        if column in entity.references:
+            naming = part.fields.naming[column]
+            given = [field.name for field in naming.values()]
+            if all(name in names for name in given) and given:
+                # of one lookup the value itself is the key: nothing is made for each record
+                return operator.attrgetter(*(names[name] for name in given))
+            is_said = any(name in names for name in (*given, part.fields.own.get(column, "")))
+            return None if is_said or not entity.nullable(column) else ()
+        name = part.fields.own.get(column, "")
+        if column == entity.primary and part.view is not None:
+            return lambda records: [None] * len(records)
+        if name in names:
+            value_of = operator.attrgetter(names[name])
+            return lambda records: list(map(value_of, records))
+        if column == "uuid":
+            return lambda records: [str(uuids.uuid4()) for _ in records]
+        is_slug = column == "slug" and bool(entity.slug_from)
+        value = bulk.state.now if column in STAMPS else entity.default(column)
+        if is_slug or (value is None and not entity.nullable(column)):
+            return None
+        return lambda records: [value] * len(records)
+
+    def decide(
+        self, block: Block, items: list[Item], decided: Decided, *, is_verified: bool
+    ) -> list[Item]:
+        """Make rows of the records that certainly are new; return the others.
+
+        Args:
+            block: Where the records stand.
+            items: The records.
+            decided: What the rows are added to.
+            is_verified: Whether it is looked up that no row has their keys.
+        """
+        records = [record for _, record in items]
+        columns = {c: self._values(c, records) for c in self.entity.columns}
+        doubtful = self._doubtful(block, items, columns)
+        if is_verified:
+            doubtful |= self._known_keys(columns, doubtful)
+        if len(doubtful) == len(items):
+            return items
+        good = [index for index in range(len(items)) if index not in doubtful]
+        ids = self._ids(columns[self.entity.primary], good)
+        if ids is None:
+            return items
+        columns[self.entity.primary] = ids
+        rows: list[Row] = list(zip(*columns.values(), strict=True))
+        numbers = [number for number, _ in items]
+        if doubtful:
+            rows, numbers = [rows[i] for i in good], [numbers[i] for i in good]
+        decided.rows, decided.numbers = rows, numbers
+        if not self.is_view and not self.rows.was_empty:
+            # of a table that was empty every id is the file's
+            self.state.id_maps[self.entity.name].keep(row[self.rows.id_index] for row in rows)
+        return [items[index] for index in sorted(doubtful)]
+
+    def _values(self, column: str, records: list[Any]) -> list[Any]:
+        source = self.sources[column]
+        if column not in self.entity.references:
+            return source(records)  # type: ignore[no-any-return]
+        if not source:
+            return [None] * len(records)
+        keys = list(map(source, records))
+        known = self.links[column]
+        self._link(column, set(keys).difference(known), known)
+        return list(map(known.__getitem__, keys))
+
+    def _link(self, column: str, keys: set[Any], known: dict[Any, Any]) -> None:
+        """Link keys of a reference that are not known yet; what does not link exactly is marked."""
+        reference, columns = self.entity.references[column], list(self.fields.naming[column])
+        if len(known) > REMEMBERED:
+            known.clear()
+        target = self.state.catalog.entities[reference.target]
+        is_single = len(columns) == 1
+        links = {key: (key, None) if is_single else (*key, None) for key in keys}
+        found = self.bulk.linker.link_exact(target, columns, links.values())
+        for key, link in links.items():
+            is_empty = reference.nullable and all(part is None for part in link)
+            known[key] = found.get(link, None if is_empty else _UNLINKED)
+
+    def _doubtful(self, block: Block, items: list[Item], columns: dict[str, list[Any]]) -> set[int]:
+        """Return the indexes of records that want care, whatever rows there are."""
+        doubtful: set[int] = set()
+        for column, values in columns.items():
+            is_reference = column in self.entity.references
+            if is_reference and _UNLINKED in values:
+                doubtful.update(i for i, value in enumerate(values) if value is _UNLINKED)
+            is_made = column == self.entity.primary and self.is_view
+            is_needed = not self.entity.nullable(column) and not is_made
+            if is_needed and None in values:
+                doubtful.update(i for i, value in enumerate(values) if value is None)
+            check = self.entity.checks.get(column) if self.is_view else None
+            if check is not None:
+                doubtful.update(_refused(check, values))
+        for column in self.text_columns:
+            for index, value in enumerate(columns[column]):
+                if value is not None and not is_plain_text(value):
+                    doubtful.add(index)
+        if self.is_view and not is_block_exact(block):
+            numbers = enumerate(number for number, _ in items)
+            doubtful.update(i for i, n in numbers if not is_exact(block, n))
+        return doubtful
+
+    def _known_keys(self, columns: dict[str, list[Any]], doubtful: set[int]) -> set[int]:
+        """Return the indexes of records whose keys or content some row has, or another record."""
+        found: set[int] = set()
+        for key in self.keys[:1] if self.rows.was_empty else self.keys:
+            values = self._cells(columns, key, doubtful)
+            wanted = [value for value in values.values() if any(v is not None for v in value)]
+            there = self.rows.find(key, wanted)
+            times = Counter(wanted) if len(set(wanted)) < len(wanted) else {}
+            folds = not self.rows.was_empty and self.rows.folds(key)
+            for index, value in values.items():
+                is_known = value in there or times.get(value, 1) > 1
+                if is_known or (folds and self.rows.folded(key, value)):
+                    found.add(index)
+        if self.content and not self.state.options.allow_duplicates:
+            values = self._cells(columns, self.content, doubtful)
+            there, claims = self.rows.find(self.content, values.values()), self.bulk.claims
+            for index, value in values.items():
+                rows = there.get(value, ())
+                if any(row[self.rows.id_index] not in claims for row in rows):
+                    found.add(index)
+        return found
+
+    @staticmethod
+    def _cells(columns: dict[str, list[Any]], key: Key, left_out: set[int]) -> dict[int, Row]:
+        """Return {index of a record: values of the key's columns}, without some records."""
+        values = enumerate(zip(*(columns[column] for column in key), strict=True))
+        return {index: value for index, value in values if index not in left_out}
+
+    def _ids(self, given: list[Any], good: list[int]) -> list[Any] | None:
+        """Return the ids of new rows: the file's where they are free, None where that is unsure."""
+        if self.is_view:
+            first = self.state.next_id(self.entity, len(good))
+            ids: list[Any] = [None] * len(given)
+            for place, index in enumerate(good):
+                ids[index] = first + place
+            return ids
+        wanted = [given[index] for index in good]
+        if any(type(identity) is not int for identity in wanted):
+            return None
+        is_rising = all(map(int.__lt__, wanted, wanted[1:]))
+        if not is_rising or wanted[0] <= self.state.last_id(self.entity):
+            return None
+        if not self.rows.was_empty and self.rows.existing_ids(wanted):
+            return None
+        self.state.took_id(self.entity, wanted[-1])
+        return given
+
+
+def _refused(check: Callable[[Any, Any], Any], values: Sequence[Any]) -> list[int]:
+    """Return the indexes of values that a check refuses or repairs."""
+    refused = []
+    for index, value in enumerate(values):
+        answer = value if value is None else check(None, value)
+        if isinstance(answer, Problem) or answer != value:
+            refused.append(index)
+    return refused

@@ -1,0 +1,262 @@
+"""Which record of a part means which row, what came of it, and what happens where two mean one."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from bakeio_core.catalog.exchange import ABSENT, Change, Changes
+from bakeio_core.catalog.model import Key
+from bakeio_core.database.rows import Row
+from bakeio_core.errors import Problem, Problems
+from bakeio_core.importing.linking.drafts import Draft
+from bakeio_core.importing.linking.parents import CreatedParents
+from bakeio_core.importing.reading.reader import Reader
+from bakeio_core.importing.reading.sources import Part
+from bakeio_core.importing.state import CREATED, ImportState
+from bakeio_core.values.wording import jsonable, shown
+
+
+class Claims:
+    """The rows the records of one part mean. `in` tells whether a row is claimed.
+
+    Rows created in bulk are entered as two arrays, and looked into only where somebody asks.
+    """
+
+    def __init__(self) -> None:
+        self._record_of: dict[int, int] = {}
+        self._ids, self._numbers = array("q"), array("q")
+        self.outcomes: dict[int, str] = {}
+        self.refused: dict[tuple[Key, Row], Row] = {}
+
+    @property
+    def record_of(self) -> dict[int, int]:
+        """{id of a row: number of the record that means it}."""
+        if len(self._ids):
+            self._record_of.update(zip(self._ids, self._numbers, strict=True))
+            self.outcomes.update(dict.fromkeys(self._ids, "created"))
+            self._ids, self._numbers = array("q"), array("q")
+        return self._record_of
+
+    def __contains__(self, identity: int) -> bool:
+        return identity in self.record_of
+
+    def claim(self, ids: Iterable[int], numbers: Iterable[int]) -> None:
+        """Enter rows and the records that mean them."""
+        self.record_of.update(zip(ids, numbers, strict=True))
+
+    def create(self, ids: Iterable[int], numbers: Iterable[int]) -> None:
+        """Enter rows that records create, many at once."""
+        self._ids.extend(ids)
+        self._numbers.extend(numbers)
+
+
+class PartOutcome:
+    """Count what comes of the records of one part, and say what is wrong with them.
+
+    `batch_changes` holds what the batch at hand is to do to rows: a row to create, {column: value}
+    to set, or None where that names no other row. `withdrawn` are ids it is not to write after all,
+    `left_out` those of all batches.
+
+    Args:
+        state: The import.
+        part: The part.
+        parents: The rows decisions create.
+        is_decided: Whether the records are rows that a decision creates: they are no part of the
+            file, so they are not counted, and asked about again where they fail.
+    """
+
+    def __init__(
+        self, state: ImportState, part: Part, parents: CreatedParents, *, is_decided: bool
+    ) -> None:
+        self.state, self.part, self.entity, self.parents = state, part, part.entity, parents
+        self.rows = state.tables.rows(part.entity)
+        self.is_decided = is_decided
+        self.problems = Problems() if is_decided else state.problems
+        counts = state.outcome.counts
+        self.counts = Counter[str]() if is_decided else counts[part.entity.name]
+        self.claims = Claims()
+        self.batch_changes: dict[int, Row | Mapping[str, Any] | None] = {}
+        self.withdrawn: set[int] = set()
+        self.left_out: set[int] = set()
+
+    # -- problems
+    def error(self, draft: Draft, code: str, field: str, value: Any, message: str) -> None:
+        """Count a record as one that cannot be imported, and say why."""
+        self.counts["errors"] += 1
+        if draft.row is not None:
+            self.claims.outcomes.setdefault(draft.row[self.rows.id_index], "errors")
+        if not self.is_decided:
+            self.note_failed(draft.values)
+        self.report(draft, code, field, value, message)
+
+    def report(
+        self,
+        draft: Draft,
+        code: str,
+        field: str,
+        value: Any,
+        message: str,
+        severity: str = "error",
+    ) -> None:
+        """Add a problem of a record."""
+        self.problems.add(
+            Problem(
+                code=code,
+                severity=severity,
+                file=self.part.file,
+                record=draft.number,
+                entity=self.entity.name,
+                field=field or None,
+                value=jsonable(value),
+                message=message,
+            )
+        )
+
+    def note_failed(self, values: Mapping[str, Any]) -> None:
+        """Remember what a record that is not imported is called by; `values` by field."""
+        named = {c: values[f] for c, f in self.part.fields.own.items() if f in values}
+        self.state.outcome.note_failed(self.entity, named)
+
+    # -- counts
+    def count(self, what: str, change: Change, batch: Changes) -> None:
+        """Count one record and put what happens to it into its batch."""
+        self.counts[what] += 1
+        is_update = change.action == "update"
+        (batch.updates if is_update else batch.others).append(change)
+        if change.id is not None and what != "skipped":
+            self.claims.outcomes[change.id] = what
+        if change.id is not None and is_update:
+            self.batch_changes[change.id] = change.new
+        if is_update or change.action == "conflict":
+            self.state.outcome.enter([change])
+            self.state.outcome.show([change])
+
+    def count_updates(self, changes: Sequence[Change], batch: Changes) -> None:
+        """Count many updates at once that name no other rows."""
+        self.counts["updated"] += len(changes)
+        batch.updates += changes
+        ids = [change.id or 0 for change in changes]
+        self.claims.outcomes.update(dict.fromkeys(ids, "updated"))
+        self.batch_changes.update(dict.fromkeys(ids))
+        self.state.outcome.enter(changes)
+        self.state.outcome.show(changes)
+
+    def count_created(self, rows: Sequence[Row], numbers: Sequence[int]) -> None:
+        """Count rows to be created, and keep them for the preview while there is room."""
+        self.counts["created"] += len(rows)
+        self.counts[CREATED] += sum(numbers)
+        self.state.outcome.show_rows(Changes(self.entity, self.entity.columns, rows, numbers))
+
+    # -- two records mean one row
+    def value_of(self, draft: Draft, column: str) -> Any:
+        """Return what a record says of a column, its references by the rows they mean."""
+        if column in self.entity.references:
+            return draft.links.get(column, ABSENT)
+        return draft.values.get(self.part.fields.own.get(column, ""), ABSENT)
+
+    @cached_property
+    def _contents(self) -> dict[int, int]:
+        """{number of a record: hash of its contents}; the file is read once more for them."""
+        contents, reader = dict[int, int](), Reader(self.part, Problems())
+        for block in self.part.document.blocks():
+            records = reader.read(block)
+            contents.update((r.number, content_hash(r.values.items())) for r in records)
+        return contents
+
+    def _is_same(self, first: int, second: int) -> bool:
+        return self._contents[first] == self._contents[second]
+
+    def duplicate(self, draft: Draft, identity: int) -> None:
+        """Two records mean one row: taken once where they are equal, else both are refused."""
+        first = self.claims.record_of[identity]
+        named = ((column, self.value_of(draft, column)) for column in draft.key or ())
+        what = ", ".join(f"{column} {shown(value)}" for column, value in named)
+        if self._is_same(first, draft.number):
+            self.counts["unchanged"] += 1
+            message = f"the same record stands more than once ({what}) and is taken once"
+            self._report_both(first, draft.number, message, "warning")
+            return
+        duplicates, name = self.state.outcome.duplicate_keys, self.entity.name
+        if (name, identity) in duplicates:
+            self.counts["errors"] += 1
+            self.report(draft, "duplicate-key", "", None, f"is one more record of one key ({what})")
+            return
+        duplicates.add((name, identity))
+        untouched = "skipped" if self.state.options.mode == "skip-existing" else "unchanged"
+        did = self.claims.outcomes.get(identity, untouched)
+        remedy = "keep one, or give the other its own"
+        if did in ("created", "updated") and identity not in self.batch_changes:
+            # the first went with an earlier batch, and nobody can say which of them is right
+            self.counts["errors"] += 1
+            message = f"records {first} and {draft.number} differ and have one key ({what})"
+            self.problems.add(
+                Problem(
+                    code="duplicate-key",
+                    file=self.part.file,
+                    entity=name,
+                    message=f"{message}: {remedy}",
+                )
+            )
+            return
+        if did in ("created", "updated") and self.state.options.skip_errors:
+            self._withdraw(identity)
+        self.counts["errors"] += 2
+        self.counts[did] -= 1
+        message = f"different records have one key ({what}): {remedy}"
+        self._report_both(first, draft.number, message, "error")
+
+    def _report_both(self, first: int, second: int, message: str, severity: str) -> None:
+        self.problems.add(
+            Problem(
+                code="duplicate-key",
+                severity=severity,
+                file=self.part.file,
+                entity=self.entity.name,
+                record=first,
+                records=[first, second],
+                count=2,
+                message=message,
+            )
+        )
+
+    def _withdraw(self, identity: int) -> None:
+        """Leave what this batch was to write of a row out of it, and let nobody refer to it."""
+        change = self.batch_changes[identity]
+        self.withdrawn.add(identity)
+        self.left_out.add(identity)
+        if isinstance(change, Mapping):
+            self.parents.release(self.entity, change)
+        elif change is not None:
+            named = dict(zip(self.entity.columns, change, strict=True))
+            self.rows.pending.remove(change)
+            for key in self.entity.all_keys:
+                self.claims.refused[key, self.rows.key_of(change, key)] = change
+            self.state.outcome.note_failed(self.entity, named)
+            self.parents.release(self.entity, named)
+        self.state.outcome.hide(self.entity, identity)
+
+    def take_out_withdrawn(self, batch: Changes) -> None:
+        """Take what was withdrawn out of a batch."""
+        if not self.withdrawn:
+            return
+        batch.updates = [change for change in batch.updates if change.id not in self.withdrawn]
+        kept = [
+            (row, number)
+            for row, number in zip(batch.rows, batch.numbers, strict=True)
+            if row[self.rows.id_index] not in self.withdrawn
+        ]
+        batch.rows, batch.numbers = [row for row, _ in kept], [number for _, number in kept]
+        self.withdrawn.clear()
+
+
+def content_hash(items: Iterable[tuple[str, Any]]) -> int:
+    """Return a number equal for records of equal (name, value) pairs, whatever their order."""
+    known = list(items)
+    try:
+        return hash(frozenset(known))
+    except TypeError:  # a list or an object among the values
+        return hash(frozenset((name, repr(value)) for name, value in known))

@@ -1,0 +1,234 @@
+"""Link references to rows: by what the file calls them, by what this import moved, by id.
+
+An id counts only where it is of this database or of a row of the same set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bakeio_core.catalog.exchange import Missing
+from bakeio_core.catalog.fields import FieldMap, FileField
+from bakeio_core.catalog.model import Entity, Reference
+from bakeio_core.database.rows import Row, Rows
+from bakeio_core.importing.linking.drafts import LinkError
+from bakeio_core.importing.state import ImportState
+from bakeio_core.values.wording import shown
+
+REMEMBERED = 200_000
+"""How many links and names are remembered from batch to batch, some hundred bytes each."""
+Names = dict[str, tuple[tuple[str, ...], dict[Any, Row]]]
+"""What rows refer to is called: {reference: (columns of the target, {id: their values})}."""
+
+
+class Linker:
+    """Link references of one import, a batch at a time; what was found is remembered."""
+
+    def __init__(self, state: ImportState) -> None:
+        self.state, self.catalog = state, state.catalog
+        self._known: dict[tuple[str, str, Row], int] = {}
+        self._names: dict[tuple[str, tuple[str, ...]], dict[Any, Row]] = {}
+
+    def forget(self) -> None:
+        """Forget links remembered: what they point to may have been rolled back."""
+        self._known.clear()
+
+    def link(
+        self,
+        reference: Reference,
+        owner: Entity,
+        keys: Iterable[Row],
+        columns: Sequence[str],
+        *,
+        is_exact: bool = False,
+    ) -> dict[Row, int | LinkError]:
+        """Link distinct keys of one reference.
+
+        Args:
+            reference: The reference.
+            owner: The entity that has it.
+            keys: Tuples of values of the target's `columns`, then the id in the file or None.
+            columns: Columns of the target, best first.
+            is_exact: Take no row that is equal only after folding: the very row may still come.
+
+        Returns:
+            {key: the row's id, or why there is no such row}.
+        """
+        target = self.catalog.entities[reference.target]
+        found: dict[Row, int | LinkError] = {}
+        wanted = set(keys)
+        if target is not owner:
+            for key in wanted:
+                known = self._known.get((owner.name, reference.column, key))
+                if known is not None:
+                    found[key] = known
+        left = wanted - found.keys()
+        exact = self.link_exact(target, columns, left)
+        found |= exact
+        left -= exact.keys()
+        if left:
+            found |= self._link_carefully(reference, target, left, columns, is_exact)
+        if len(self._known) > REMEMBERED:
+            self._known.clear()
+        for key in wanted if target is not owner else ():
+            link = found[key]
+            if isinstance(link, int):
+                self._known[owner.name, reference.column, key] = link
+        return found
+
+    def link_exact(
+        self, target: Entity, columns: Sequence[str], keys: Iterable[Row]
+    ) -> dict[Row, int]:
+        """Link the keys whose best lookup names one row that agrees in the others.
+
+        Almost all of them are linked so, by one SELECT of the lookups alone.
+        """
+        wanted = {key[0] for key in keys if len(key) > 1 and key[0] is not None}
+        rows = self.state.tables.rows(target)
+        if not wanted or not all(target.kinds[column].sql_convertible for column in columns):
+            return {}
+        found: dict[Any, Row | None] = {}
+        planned = rows.pending.by((columns[0],)) if rows.pending else {}
+        for value in wanted if planned else ():
+            for row in planned.get((value,), ()):
+                named = (row[rows.id_index], *rows.key_of(row, tuple(columns)))
+                found[value] = None if value in found else named
+        for named in rows.select(columns, wanted):
+            found[named[1]] = None if named[1] in found else named
+        linked = {}
+        for key in keys:
+            hit = found.get(key[0])
+            if hit is not None and (key[1:-1] == hit[2:] or _agree(key[1:-1], hit[2:])):
+                linked[key] = hit[0]
+        return linked
+
+    def _link_carefully(
+        self,
+        reference: Reference,
+        target: Entity,
+        keys: set[Row],
+        columns: Sequence[str],
+        is_exact: bool,
+    ) -> dict[Row, int | LinkError]:
+        rows = self.state.tables.rows(target)
+        by_column = [
+            rows.find((column,), {(key[index],) for key in keys if key[index] is not None})
+            for index, column in enumerate(columns)
+        ]
+        by_id = [key[-1] for key in keys if not _is_named(key) and key[-1] is not None]
+        counts = self.state.same_database or target.name in self.state.fully_imported
+        existing = rows.existing_ids(by_id) if by_id and counts else set()
+        links: dict[Row, int | LinkError] = {}
+        for key in keys:
+            if not _is_named(key):
+                links[key] = self._by_id(reference, target, existing, key[-1])
+                continue
+            hits = [
+                (column, value, self._ids(target, column, value, by_column[index], is_exact))
+                for index, (column, value) in enumerate(zip(columns, key, strict=False))
+                if value is not None
+            ]
+            links[key] = _agreed(reference, target, hits)
+        return links
+
+    def _ids(
+        self,
+        target: Entity,
+        column: str,
+        value: Any,
+        found: Mapping[Row, list[Row]],
+        is_exact: bool,
+    ) -> tuple[int, ...]:
+        """Return the rows a lookup names: exactly, as this import moved them, or after folding."""
+        rows = self.state.tables.rows(target)
+        if exact := found.get((value,)):
+            return tuple([row[rows.id_index] for row in exact])
+        moved = self.state.id_maps[target.name].get(column, value)
+        if moved is not None:
+            return (moved,)
+        return () if is_exact else tuple(rows.folded((column,), (value,)))
+
+    def _by_id(
+        self, reference: Reference, target: Entity, existing: set[int], identity: Any
+    ) -> int | LinkError:
+        found = self.state.id_maps[target.name].of_id(target.primary, identity)
+        if found is not None or identity in existing:
+            return int(identity if found is None else found)
+        missing = Missing(target.name, {target.primary: identity}, nullable=reference.nullable)
+        why = "; the file is of another database, so its ids mean nothing here unless the row "
+        why = "" if self.state.same_database else why + "itself is in the set"
+        message = f"no row of {target.name} has {target.primary} {identity}{why}"
+        return LinkError("missing-reference", message, missing)
+
+    # -- what referred rows are called
+    def names(self, target: Entity, ids: Iterable[Any], columns: tuple[str, ...]) -> dict[Any, Row]:
+        """Return {id: values of the columns} of rows of a target; others are not in it."""
+        known = self._names.setdefault((target.name, columns), {})
+        wanted = {identity for identity in ids if identity is not None}.difference(known)
+        if wanted:
+            if len(known) > REMEMBERED:
+                known.clear()
+            rows = self.state.tables.rows(target)
+            known.update((row[0], row[1:]) for row in rows.select(columns, wanted, target.primary))
+            planned = rows.pending.by((target.primary,)) if rows.pending else {}
+            for identity in wanted if planned else ():
+                for row in planned.get((identity,), ()):
+                    known[identity] = rows.key_of(row, columns)
+        return known
+
+    def names_of(self, fields: FieldMap, rows: Sequence[Row]) -> Names:
+        """Return what the rows that some rows refer to are called now."""
+        own, names = self.state.tables.rows(fields.entity), Names()
+        for column, naming in fields.naming.items():
+            if naming:
+                target = self.catalog.entities[fields.entity.references[column].target]
+                ids = {row[own.index[column]] for row in rows}
+                names[column] = (tuple(naming), self.names(target, ids, tuple(naming)))
+        return names
+
+    @staticmethod
+    def current(field: FileField, row: Row, names: Names, rows: Rows) -> Any:
+        """Return what the database has now for a field of a file."""
+        if field.column is None:
+            return None
+        if field.target is None:
+            return rows.value(row, field.column)
+        columns, by_id = names[field.column]
+        known = by_id.get(row[rows.index[field.column]])
+        return known[columns.index(field.target)] if known else None
+
+
+def _is_named(key: Row) -> bool:
+    """Tell whether a key of a reference gives any lookup: then the id does not count."""
+    return any(value is not None for value in key[:-1])
+
+
+def _agree(given: Row, there: Row) -> bool:
+    return all(value is None or value == cell for value, cell in zip(given, there, strict=True))
+
+
+def _agreed(
+    reference: Reference, target: Entity, hits: list[tuple[str, Any, tuple[int, ...]]]
+) -> int | LinkError:
+    """Return the one row all lookups that name any agree on, or why there is none."""
+    key = {column: value for column, value, _ in hits}
+    named = [(column, value, ids) for column, value, ids in hits if ids]
+    if not named:
+        missing = Missing(target.name, key, nullable=reference.nullable)
+        what = ", ".join(f"{column} {shown(value)}" for column, value in key.items())
+        return LinkError("missing-reference", f"no row of {target.name} has {what}", missing)
+    common = set(named[0][2])
+    for column, value, ids in named[1:]:
+        if not common & set(ids):
+            first = f"{named[0][0]} {shown(named[0][1])}"
+            what = f"{first} and {column} {shown(value)}"
+            message = f"{what} name two different rows of {target.name}: correct one of them"
+            return LinkError("identity-mismatch", message, ids=(*common, *ids))
+        common &= set(ids)
+    if len(common) == 1:
+        return next(iter(common))
+    what = " and ".join(f"{column} {shown(value)}" for column, value, _ in named)
+    ids = tuple(sorted(common))
+    missing = Missing(target.name, key, nullable=reference.nullable, among=ids)
+    return LinkError("ambiguous-key", f"{len(ids)} rows of {target.name} have {what}", missing, ids)

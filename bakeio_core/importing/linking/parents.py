@@ -1,0 +1,114 @@
+"""Rows that decisions create for missing references: each once, with the first that needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bakeio_core.catalog.exchange import Changes, Decision, Missing
+from bakeio_core.catalog.model import Entity
+from bakeio_core.importing.linking.drafts import LinkError, PendingParent
+
+PlanParent = Callable[[PendingParent, Changes], "int | LinkError"]
+"""Plans one row from the values of a decision: its id, or why it cannot be created."""
+
+
+@dataclass
+class CreatedParent:
+    """A row a decision creates: its key, the (entity, id) of rows it refers to, who needs it."""
+
+    entity: Entity
+    id: int
+    key: dict[str, Any]
+    links: list[tuple[str, Any]]
+    uses: int = 0
+
+
+@dataclass
+class AppliedDecision:
+    """A decision that was carried out: on which key, to which row it led, for how many records."""
+
+    missing: Missing
+    decision: Decision
+    id: int | None
+    count: int = 0
+
+
+class CreatedParents:
+    """The rows decisions create and the decisions carried out, in the order of their first use."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, int], CreatedParent] = {}
+        self.applied: dict[Any, AppliedDecision] = {}
+        self._planned: dict[Any, int | LinkError] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+    def get(self, wanted: PendingParent, batch: Changes, plan: PlanParent) -> int | LinkError:
+        """Return the id of the row a decision creates, the same for all records that want it."""
+        missing = wanted.link.missing
+        if missing is None:
+            return plan(wanted, batch)
+        if missing.identity not in self._planned:
+            self._planned[missing.identity] = plan(wanted, batch)
+        row = self._planned[missing.identity]
+        if isinstance(row, int):
+            self.apply(missing, wanted.decision, row)
+        return row
+
+    def add(
+        self, entity: Entity, identity: int, key: dict[str, Any], row: Mapping[str, Any]
+    ) -> None:
+        """Note a row a decision creates; what it refers to is needed by it."""
+        links = [(r.target, row[column]) for column, r in entity.references.items()]
+        self.rows[entity.name, identity] = CreatedParent(entity, identity, key, links)
+        for link in links:
+            self._count(*link, 1)
+
+    def need(self, entity: Entity, row: Mapping[str, Any]) -> None:
+        """Note that a record needs those of the rows it refers to that decisions create."""
+        self._count_all(entity, row, 1)
+
+    def release(self, entity: Entity, row: Mapping[str, Any]) -> None:
+        """Note that a record does not need what it refers to after all."""
+        self._count_all(entity, row, -1)
+
+    def _count_all(self, entity: Entity, row: Mapping[str, Any], times: int) -> None:
+        if self.rows:
+            for column, reference in entity.references.items():
+                self._count(reference.target, row.get(column), times)
+
+    def _count(self, entity: str, identity: Any, times: int) -> None:
+        if (entity, identity) in self.rows:
+            self.rows[entity, identity].uses += times
+
+    def take_unneeded(self) -> list[CreatedParent]:
+        """Take out the rows no record needs after all, those that refer to others first."""
+        left = []
+        for parent in reversed(list(self.rows.values())):
+            if parent.uses <= 0:
+                left.append(parent)
+                del self.rows[parent.entity.name, parent.id]
+                for link in parent.links:
+                    self._count(*link, -1)
+        return left
+
+    @property
+    def keys(self) -> dict[str, list[dict[str, Any]]]:
+        """The rows that are needed, by their keys: {entity: [{column: value}]}."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for parent in self.rows.values():
+            if parent.uses > 0:
+                found.setdefault(parent.entity.name, []).append(parent.key)
+        return found
+
+    def apply(self, missing: Missing, decision: Decision, identity: int | None) -> int | None:
+        """Count one use of a decision and return the id of the row it led to."""
+        known = self.applied.get(missing.identity)
+        if known is None:
+            known = AppliedDecision(missing, decision, identity)
+            self.applied[missing.identity] = known
+        known.count += 1
+        return known.id

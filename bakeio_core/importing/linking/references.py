@@ -1,0 +1,357 @@
+"""Link the references of a part's records, and carry out what is decided about those that fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bakeio_core.catalog.exchange import (
+    ABSENT,
+    ALIAS,
+    EXISTING,
+    Change,
+    Changes,
+    Decision,
+    Missing,
+)
+from bakeio_core.catalog.model import Entity, Reference
+from bakeio_core.database.rows import Row
+from bakeio_core.importing.linking.claims import PartOutcome
+from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
+from bakeio_core.importing.linking.link import Linker, Names
+from bakeio_core.importing.linking.parents import CreatedParents, PlanParent
+from bakeio_core.importing.reading.sources import Part
+from bakeio_core.importing.state import ImportState
+from bakeio_core.resolving.decisions import with_remedy
+from bakeio_core.values.wording import BadValue, shown
+
+
+@dataclass
+class DeferredLink:
+    """A reference to a row of the same entity that is set once all of its file is planned."""
+
+    row_id: int
+    column: str
+    key: Row
+    number: int
+    is_new: bool
+
+
+class References:
+    """Link the references of the records of one part.
+
+    Args:
+        state: The import.
+        part: The part.
+        linker: Links keys.
+        parents: The rows decisions create.
+        outcome: What comes of the part's records.
+        plan_parent: Plans a row that a decision creates.
+    """
+
+    def __init__(
+        self,
+        state: ImportState,
+        part: Part,
+        linker: Linker,
+        parents: CreatedParents,
+        outcome: PartOutcome,
+        plan_parent: PlanParent,
+    ) -> None:
+        self.state, self.part, self.linker, self.parents = state, part, linker, parents
+        self.outcome, self.plan_parent = outcome, plan_parent
+        self.entity, self.fields = part.entity, part.fields
+        self.rows = state.tables.rows(part.entity)
+        self.deferred: list[DeferredLink] = []
+        self.waiting: list[Draft] = []
+
+    # -- what the file calls the rows
+    def name(self, draft: Draft) -> None:
+        """Note what a record calls the rows it refers to: a name counts, not the id beside it."""
+        for column in self.entity.references:
+            key = self._key(draft, column)
+            if key is not None:
+                draft.lookups[column] = key
+
+    def _key(self, draft: Draft, column: str) -> Row | None:
+        """Return lookups and id a record gives for a reference, None where it says nothing."""
+        nothing = (ABSENT, "") if self.part.view is not None else (ABSENT,)
+        identity = draft.values.get(self.fields.own.get(column, ""), ABSENT)
+        given = [draft.values.get(f.name, ABSENT) for f in self.fields.naming[column].values()]
+        if identity is ABSENT and all(value is ABSENT for value in given):
+            return None
+        named = [None if value in nothing else value for value in given]
+        is_named = any(value is not None for value in named)
+        return (*named, None if is_named or identity in nothing else identity)
+
+    def link(self, drafts: Sequence[Draft]) -> None:
+        """Link what `name` noted of many records."""
+        for column in self.entity.references:
+            keys = {d.number: d.lookups[column] for d in drafts if column in d.lookups}
+            self._link_column(column, drafts, keys)
+
+    def link_edited(self, drafts: Sequence[Draft], names: Names) -> None:
+        """Link the references of known rows that are called otherwise than the row's is now.
+
+        What is called as it is now is not looked up: two rows of one name hurt no unedited file.
+        """
+        for column in self.entity.references:
+            keys = {}
+            for draft in drafts:
+                key = self._edited_key(draft, column, names)
+                if key is not None:
+                    keys[draft.number] = draft.lookups[column] = key
+            self._link_column(column, drafts, keys)
+
+    def _edited_key(self, draft: Draft, column: str, names: Names) -> Row | None:
+        """Return the key of a reference that is not what the row has, None where it is."""
+        row = draft.row or ()
+        if self.part.view is None:
+            key = self._key(draft, column)
+            if key is None or not self._is_current(key, row, column, names):
+                return key
+            return None
+        naming = list(self.fields.naming[column].values())
+        for index, field in enumerate(naming):
+            value = draft.values.get(field.name)
+            if field.role != "editable" or value in (None, ""):
+                continue
+            if value != self.linker.current(field, row, names, self.rows):
+                return (*(value if i == index else None for i in range(len(naming))), None)
+        return None
+
+    def _is_current(self, key: Row, row: Row, column: str, names: Names) -> bool:
+        """Tell whether a key names the row that the reference means now."""
+        now = row[self.rows.index[column]]
+        if all(part is None for part in key):
+            return now is None
+        if key[-1] is not None:
+            return bool(self.state.same_database and key[-1] == now)
+        known = names[column][1].get(now)
+        given = zip(key, known or (), strict=False)
+        return known is not None and all(part in (None, cell) for part, cell in given)
+
+    def _link_column(self, column: str, drafts: Sequence[Draft], keys: Mapping[int, Row]) -> None:
+        reference = self.entity.references[column]
+        named = {key for key in keys.values() if any(value is not None for value in key)}
+        is_exact = reference.target == self.entity.name
+        links = self.links(column, named, is_exact=is_exact) if named else {}
+        for draft in drafts:
+            if draft.number in keys:
+                link = links.get(keys[draft.number])
+                # known before rows are looked for: content may be made of references
+                is_chosen = isinstance(link, LinkError) and self._is_chosen(link)
+                draft.links[column] = self.answered(reference, link) if is_chosen else link
+
+    def links(
+        self, column: str, keys: Iterable[Row], *, is_exact: bool
+    ) -> dict[Row, int | LinkError]:
+        """Link keys of one reference."""
+        reference, columns = self.entity.references[column], list(self.fields.naming[column])
+        return self.linker.link(reference, self.entity, keys, columns, is_exact=is_exact)
+
+    # -- what is decided
+    def _is_chosen(self, link: LinkError) -> bool:
+        """Tell whether somebody decided, now or in an earlier import, which row a key means."""
+        if link.missing is None:
+            return False
+        decision = self.state.decisions.get(link.missing)
+        if decision is None:
+            return self.state.decisions.alias(link.missing) is not None
+        return decision.action == EXISTING
+
+    def answered(self, reference: Reference, link: Any) -> Any:
+        """Return what is decided about a reference that could not be linked.
+
+        Returns:
+            An id; a row to create (`PendingParent`); None where it is to be left empty; ABSENT
+            where the record is to be skipped; the `LinkError` where nothing is decided.
+        """
+        missing = link.missing
+        if missing is None:
+            return link
+        target = self.state.catalog.entities[reference.target]
+        decision = self.state.decisions.get(missing)
+        if decision is None:
+            learned = self.state.decisions.alias(missing)
+            if learned is None:
+                return link
+            decision = Decision(EXISTING, {target.primary: learned}, by=ALIAS)
+        if decision.action == "empty" and not reference.nullable:
+            why = "it was decided to leave it empty, but it is required"
+            return unanswerable(link, missing, why)
+        if decision.action == EXISTING:
+            return self._existing(target, decision, link, missing)
+        if decision.action == "create":
+            return PendingParent(target, decision, link)
+        self.parents.apply(missing, decision, None)
+        return ABSENT if decision.action == "skip" else None
+
+    def _existing(
+        self, target: Entity, decision: Decision, link: LinkError, missing: Missing
+    ) -> Any:
+        known = self.parents.applied.get(missing.identity)
+        if known is not None and known.id is not None:
+            return self.parents.apply(missing, decision, known.id)
+        rows, wanted = self.state.tables.rows(target), _target_key(target, decision.target)
+        hits = rows.find(tuple(decision.target), [wanted]).get(wanted, []) if wanted else []
+        if len(hits) == 1:
+            return self.parents.apply(missing, decision, hits[0][rows.id_index])
+        if decision.by == ALIAS:
+            return link  # the row it stood for is gone
+        what = ", ".join(f"{column} {shown(value)}" for column, value in decision.target.items())
+        found = (
+            f"{len(hits)} rows of {target.name} have" if hits else f"no row of {target.name} has"
+        )
+        why = f"it was decided to use the one with {what}, but {found} it"
+        return unanswerable(link, missing, why)
+
+    # -- settling a record
+    def settle(self, draft: Draft) -> bool:
+        """Turn what could not be linked into problems or what is decided; tell whether to go on.
+
+        A reference to the entity itself may be left waiting: its row may come later in the file.
+        """
+        is_good, is_skipped = True, False
+        for column, link in list(draft.links.items()):
+            reference = self.entity.references[column]
+            if link is None and not reference.nullable:
+                if is_good:
+                    message = f"is empty, but every row of {self.entity.name} needs it"
+                    self.outcome.error(draft, "bad-value", column, None, message)
+                is_good = False
+            if not isinstance(link, LinkError) or _may_come(self.entity, reference, link):
+                continue
+            now = draft.row[self.rows.index[column]] if draft.row is not None else None
+            if link.code == "ambiguous-key" and now in link.ids:
+                draft.links[column] = now
+                continue
+            answer = self.answered(reference, link)
+            if isinstance(answer, LinkError):
+                self.report_missing(draft, column, answer, is_first=is_good)
+                is_good = False
+            elif answer is ABSENT:
+                is_skipped = True
+            else:
+                draft.links[column] = answer
+        if is_good and is_skipped:
+            self.outcome.counts["skipped"] += 1
+        return is_good and not is_skipped
+
+    def report_missing(self, draft: Draft, column: str, link: LinkError, *, is_first: bool) -> None:
+        """Report a reference nobody could link or decide on.
+
+        Args:
+            is_first: Whether it is the first problem of its record, which counts the record.
+        """
+        field, value, message = *self._where(draft, column), link.message
+        if link.missing is not None:
+            is_named_in_vain = link.code == "missing-reference"
+            if is_named_in_vain and self.state.outcome.has_failed(link.missing):
+                message = (
+                    f"refers to a record of {link.missing.entity} in this import that cannot be "
+                    "imported itself"
+                )
+                value = None
+            else:
+                where = (self.part.file, draft.number, field)
+                self.state.outcome.note_missing(link.missing, *where)
+                message = with_remedy(message, link.missing)
+        say = self.outcome.error if is_first else self.outcome.report
+        say(draft, link.code, field, value, message)
+
+    def _where(self, draft: Draft, column: str) -> tuple[str, Any]:
+        """Return the field and value a person looks at: the first lookup given, else the id."""
+        names = [field.name for field in self.fields.naming[column].values()]
+        names.append(self.fields.own.get(column, column))
+        for name, value in zip(names, draft.lookups[column], strict=True):
+            if value is not None:
+                return name, value
+        return column, None
+
+    def report_links(self, draft: Draft) -> None:
+        """Report what a record that is refused already refers to in vain: one pass tells all."""
+        self.link([draft])
+        for column in draft.waiting:
+            answer = self.answered(self.entity.references[column], draft.links[column])
+            if isinstance(answer, LinkError):
+                self.report_missing(draft, column, answer, is_first=False)
+
+    def create_parents(self, draft: Draft, batch: Changes) -> bool:
+        """Create the rows a good record waits for, as decided; tell whether all could be."""
+        for column, link in list(draft.links.items()):
+            if not isinstance(link, PendingParent):
+                continue
+            row = self.parents.get(link, batch, self.plan_parent)
+            if isinstance(row, LinkError):
+                self.report_missing(draft, column, row, is_first=True)
+                return False
+            draft.links[column] = row
+        return True
+
+    # -- references to the entity itself
+    def link_own(self, draft: Draft, column: str, taken: set[int]) -> Any:
+        """Try a reference to the entity itself again, now that more rows are planned."""
+        key = draft.lookups[column]
+        link = self.links(column, [key], is_exact=True)[key]
+        identity = draft.values.get(self.fields.own.get(self.entity.primary, ""))
+        if isinstance(link, LinkError) and isinstance(identity, int) and identity not in taken:
+            named = [self.fields.own.get(wanted, "") for wanted in self.fields.naming[column]]
+            own = tuple(draft.values.get(name) for name in named)
+            if any(value is not None for value in own) and own == key[:-1]:
+                return identity
+        return link
+
+    def defer(self, draft: Draft, column: str, row_id: int, *, is_new: bool) -> None:
+        """Leave a reference to the entity itself to the end of the part."""
+        link = DeferredLink(row_id, column, draft.lookups[column], draft.number, is_new)
+        self.deferred.append(link)
+
+    def finish(self, batch: Changes) -> None:
+        """Set what was deferred, and report what still names no row."""
+        for draft in self.waiting:
+            column = draft.waiting[0]
+            self._report_still_missing(column, draft.lookups[column], draft)
+        for item in self.deferred:
+            if item.row_id in self.outcome.left_out:
+                continue
+            link: Any = self.links(item.column, [item.key], is_exact=False)[item.key]
+            if isinstance(link, LinkError):
+                # its row is written already: another may be named for it, or none, and that is all
+                answer = self.answered(self.entity.references[item.column], link)
+                link = answer if answer is None or isinstance(answer, int) else link
+            if isinstance(link, LinkError):
+                self.outcome.counts["created" if item.is_new else "updated"] -= 1
+                draft = Draft(item.number, {}, lookups={item.column: item.key})
+                draft.links[item.column] = link
+                self._report_still_missing(item.column, item.key, draft)
+            else:
+                new, old = {item.column: link}, {item.column: None}
+                change = Change("update", self.entity.name, item.number, item.row_id, new, old)
+                batch.updates.append(change)
+
+    def _report_still_missing(self, column: str, key: Row, draft: Draft) -> None:
+        link = self.links(column, [key], is_exact=False)[key]
+        if isinstance(link, LinkError):
+            self.report_missing(draft, column, link, is_first=True)
+
+
+def unanswerable(link: LinkError, missing: Missing, why: str) -> LinkError:
+    """Return a reference whose decision cannot be carried out, so that it is asked again."""
+    missing.why = why
+    return LinkError(link.code, f"{link.message}; {why}", missing, link.ids)
+
+
+def _target_key(target: Entity, named: Mapping[str, Any]) -> Row:
+    """Return the values that name a row as the database has them; none where they cannot be."""
+    try:
+        return tuple([target.kinds[c].read(value, lambda note: None) for c, value in named.items()])
+    except (BadValue, KeyError):
+        return ()
+
+
+def _may_come(entity: Entity, reference: Reference, link: LinkError) -> bool:
+    """Tell whether the row a reference names may come later in the file: it is of its own entity."""
+    is_unknown = link.code == "missing-reference" and link.missing is not None
+    return is_unknown and reference.target == entity.name

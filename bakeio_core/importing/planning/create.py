@@ -1,0 +1,177 @@
+"""Make the rows of new records: what the file gives, what bakeio supplies, nothing invented."""
+
+from __future__ import annotations
+
+import uuid as uuids
+from typing import Any
+
+from bakeio_core.catalog.exchange import ABSENT, STAMPS, Changes
+from bakeio_core.database.rows import Row
+from bakeio_core.importing.linking.claims import PartOutcome
+from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
+from bakeio_core.importing.linking.parents import CreatedParents
+from bakeio_core.importing.linking.references import References
+from bakeio_core.importing.reading.sources import Part
+from bakeio_core.importing.state import ImportState
+from bakeio_core.values.folding import make_slug
+
+
+class NewRows:
+    """Make rows of the new records of one part.
+
+    Args:
+        state: The import.
+        part: The part.
+        outcome: What comes of its records.
+        references: What they refer to.
+        parents: The rows decisions create.
+    """
+
+    def __init__(
+        self,
+        state: ImportState,
+        part: Part,
+        outcome: PartOutcome,
+        references: References,
+        parents: CreatedParents,
+    ) -> None:
+        self.state, self.part, self.outcome = state, part, outcome
+        self.references, self.parents = references, parents
+        self.entity, self.fields = part.entity, part.fields
+        self.rows = state.tables.rows(part.entity)
+        self._slugs: dict[str, int] = {}
+
+    def taken_ids(self, drafts: list[Draft]) -> set[int]:
+        """Return those of the ids records give that rows have."""
+        ids = [i for draft in drafts if isinstance(i := self._file_id(draft), int)]
+        return self.rows.existing_ids(ids) if ids else set()
+
+    def _file_id(self, draft: Draft) -> Any:
+        """Return the id of an entity's file; a view's is context and makes no row."""
+        name = self.fields.own.get(self.entity.primary, "")
+        return draft.values.get(name) if self.part.view is None else None
+
+    def create(self, draft: Draft, taken: set[int], batch: Changes) -> None:
+        """Plan a new row, once all it refers to is known; a parent of its own entity is awaited.
+
+        Args:
+            draft: A record whose references are settled.
+            taken: Ids that rows have; the new one is added.
+            batch: The batch the row goes into.
+        """
+        waiting = draft.waiting
+        for column in waiting:
+            link = self.references.link_own(draft, column, taken)
+            if not isinstance(link, int) and not self.entity.references[column].nullable:
+                self.references.waiting.append(draft)
+                return
+            draft.links[column] = link
+        values = self.values(draft, taken)
+        if values is None or not self.references.create_parents(draft, batch):
+            return
+        row = tuple(draft.linked(values).values())
+        identity = row[self.rows.id_index]
+        for column in waiting:
+            if not isinstance(draft.links[column], int):
+                self.references.defer(draft, column, identity, is_new=True)
+        taken.add(identity)
+        self.rows.pending.add([row])
+        self.parents.need(self.entity, dict(zip(self.entity.columns, row, strict=True)))
+        self.outcome.claims.claim([identity], [draft.number])
+        self.outcome.claims.outcomes[identity] = "created"
+        self.outcome.batch_changes[identity] = row
+        self.outcome.count_created([row], [draft.number])
+        batch.rows.append(row)  # type: ignore[attr-defined]
+        batch.numbers.append(draft.number)  # type: ignore[attr-defined]
+        draft.row = row
+
+    def values(self, draft: Draft, taken: set[int]) -> dict[str, Any] | None:
+        """Return {column: value} of a new row; None (and problems) where something is missing."""
+        values: dict[str, Any] = {}
+        is_good = True
+        for column in self.entity.columns:
+            value = self._value(draft, column, taken)
+            if value is None and not self.entity.nullable(column):
+                if is_good and not isinstance(draft.links.get(column), LinkError):
+                    message = f"is missing: a new row of {self.entity.name} needs it"
+                    self.outcome.error(draft, "missing-field", self._field(column), None, message)
+                is_good = False
+            values[column] = value
+        return values if is_good else None
+
+    def _field(self, column: str) -> str:
+        """Return the field of the file that would tell a column."""
+        naming = self.fields.naming.get(column, {}).values()
+        names = [field.name for field in naming if not field.name.endswith(".uuid")]
+        return names[0] if names else self.fields.own.get(column, column)
+
+    def _value(self, draft: Draft, column: str, taken: set[int]) -> Any:
+        if column == self.entity.primary:
+            return self._identity(draft, taken)
+        if column in self.entity.references:
+            link = draft.links.get(column)
+            value = None if isinstance(link, LinkError) else link
+        else:
+            value = draft.values.get(self.fields.own.get(column, ""))
+        return self._supplied(draft, column) if value is None else value
+
+    def _identity(self, draft: Draft, taken: set[int]) -> int:
+        """Return the id of the file where it is free, else a new one."""
+        wanted = self._file_id(draft)
+        if isinstance(wanted, int) and wanted > 0 and wanted not in taken:
+            self.state.took_id(self.entity, wanted)
+            return wanted
+        return self.state.next_id(self.entity)
+
+    def _supplied(self, draft: Draft, column: str) -> Any:
+        """Return what bakeio supplies for a column a new record says nothing about."""
+        if column == "uuid":
+            return str(uuids.uuid4())
+        if column in STAMPS:
+            return self.state.now
+        if column == "slug" and self.entity.slug_from:
+            return self._free_slug(draft)
+        is_said = self.fields.own.get(column, "") in draft.values or column in draft.links
+        return None if is_said else self.entity.default(column)
+
+    def _free_slug(self, draft: Draft) -> str | None:
+        said = (self.outcome.value_of(draft, column) for column in self.entity.slug_from)
+        base = make_slug(None if value is ABSENT else value for value in said)
+        if not base:
+            return None
+        number = self._slugs.get(base, 1)
+        slug = base if number == 1 else f"{base}_{number}"
+        while self.rows.find(("slug",), [(slug,)]):
+            number += 1
+            slug = f"{base}_{number}"
+        self._slugs[base] = number  # the next of this name goes on from here
+        return slug
+
+    # -- a row that a decision creates
+    def parent(self, draft: Draft, batch: Changes) -> Row | LinkError | None:
+        """Return the row a decision creates.
+
+        Returns:
+            The row; the reference it waits for in turn; None where the outcome's problems say why
+            it cannot be made.
+        """
+        for column in draft.waiting:
+            link = draft.links[column]
+            answer = self.references.answered(self.entity.references[column], link)
+            if answer is ABSENT:
+                said = f"{link.message}; it was decided to skip what needs it"
+                answer = LinkError(link.code, said)
+            if isinstance(answer, LinkError):
+                message = f"is to be created as decided, but {answer.message}"
+                return LinkError(answer.code, message, answer.missing, answer.ids)
+            draft.links[column] = answer
+        values = self.values(draft, set())
+        if values is None:
+            return None
+        for column, link in draft.links.items():
+            if isinstance(link, PendingParent):
+                parent = self.parents.get(link, batch, self.references.plan_parent)
+                if isinstance(parent, LinkError):
+                    return parent
+                draft.links[column] = parent
+        return tuple(draft.linked(values).values())

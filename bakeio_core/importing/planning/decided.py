@@ -1,0 +1,61 @@
+"""Plan a row that a decision creates, from the values the decision gives."""
+
+from __future__ import annotations
+
+from bakeio_core.catalog.exchange import Changes
+from bakeio_core.database.rows import Row
+from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
+from bakeio_core.importing.linking.references import unanswerable
+from bakeio_core.importing.planning.plan import PartPlan
+from bakeio_core.importing.reading.sources import decided_values
+
+
+def plan_decided(plan: PartPlan, wanted: PendingParent, batch: Changes) -> int | LinkError:
+    """Plan one row from the values of a decision; an equal one that is there already is taken.
+
+    Args:
+        plan: A plan of a part without records, of the entity of the row.
+        wanted: What is to be created.
+        batch: What the row is written with.
+
+    Returns:
+        The row's id, or why it cannot be created, so that it is asked again.
+    """
+    record = plan.reader.read_values(1, decided_values(plan.entity, wanted.decision.values))
+    draft = Draft(1, record.values)
+    row: Row | LinkError | None = None
+    if not record.bad:
+        row = _there_already(plan, draft)
+        if row is None:
+            row = plan.new_rows.parent(draft, batch)
+            if isinstance(row, tuple):
+                _add(plan, row, batch)
+    if isinstance(row, LinkError):
+        return row
+    if row is not None:
+        return int(row[plan.rows.id_index])
+    fault = next(iter(plan.outcome.problems))
+    what = f" as decided: {fault.field}" if fault.field else ""
+    said, link = f"it cannot be created{what}: {fault.message}", wanted.link
+    if link.missing is not None:
+        return unanswerable(link, link.missing, said)
+    return LinkError(fault.code, f"{link.message}; {said}")
+
+
+def _there_already(plan: PartPlan, draft: Draft) -> Row | LinkError | None:
+    """Return the row that the values name already, or why that cannot be told."""
+    plan.matcher.match_known([draft])
+    if draft.row is None and draft.fault is None:
+        plan.references.name(draft)
+        plan.references.link([draft])
+        plan.matcher.match_new(draft, plan.matcher.look_up([draft]))
+    return draft.fault or draft.row
+
+
+def _add(plan: PartPlan, row: Row, batch: Changes) -> None:
+    """Add a row to what is written before a batch, and note who needs what."""
+    plan.rows.pending.add([row])
+    batch.parents.append(Changes(plan.entity, plan.entity.columns, [row], [0]))
+    keys, named = plan.entity.all_keys, dict(zip(plan.entity.columns, row, strict=True))
+    key = {column: named[column] for column in (keys[1] if len(keys) > 1 else keys[0])}
+    plan.parents.add(plan.entity, row[plan.rows.id_index], key, named)

@@ -1,0 +1,160 @@
+"""The plan of a whole import, part by part, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from bakeio_core.catalog.exchange import Changes
+from bakeio_core.errors import counted
+from bakeio_core.importing.linking.drafts import LinkError, PendingParent
+from bakeio_core.importing.linking.link import Linker
+from bakeio_core.importing.linking.parents import CreatedParents
+from bakeio_core.importing.options import ImportOptions
+from bakeio_core.importing.planning.decided import plan_decided
+from bakeio_core.importing.planning.plan import PartKind, PartPlan
+from bakeio_core.importing.planning.set_part import SetPart
+from bakeio_core.importing.planning.view_part import ViewPart
+from bakeio_core.importing.reading.sources import Part, Source, decided_part
+from bakeio_core.importing.state import ImportState
+from bakeio_core.report import COUNTS, Report
+from bakeio_core.resolving.decisions import Decisions
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from bakeio_core.catalog.catalog import Catalog
+
+
+def kind_of(plan: PartPlan) -> PartKind:
+    """Return what is answered for a part: a view's records are edits, a set's the state."""
+    return SetPart(plan) if plan.part.view is None else ViewPart(plan)
+
+
+class ImportPlan:
+    """Plan one import part by part; only SELECTs are made.
+
+    Args:
+        db: A connection inside the caller's transaction.
+        catalog: Every entity and view.
+        source: What is imported.
+        options: How.
+        decisions: The answers known.
+        is_planning: Whether nothing is written meanwhile. Otherwise the consumer writes each
+            batch before it asks for the next.
+        is_compared: Whether the outcome is to be compared with that of another plan.
+    """
+
+    def __init__(
+        self,
+        db: Connection,
+        catalog: Catalog,
+        source: Source,
+        options: ImportOptions,
+        decisions: Decisions,
+        *,
+        is_planning: bool = True,
+        is_compared: bool = True,
+    ) -> None:
+        self.state = ImportState(
+            db,
+            catalog,
+            source,
+            options,
+            decisions,
+            is_planning=is_planning,
+            is_compared=is_compared,
+        )
+        self.linker, self.parents = Linker(self.state), CreatedParents()
+        self.outcome, self.source, self.options = self.state.outcome, source, options
+
+    def part(self, part: Part) -> PartPlan:
+        """Return the plan of one part."""
+        common = (self.linker, self.parents, kind_of, self.plan_parent)
+        return PartPlan(self.state, part, *common)
+
+    def plan_parent(self, wanted: PendingParent, batch: Changes) -> int | LinkError:
+        """Plan a row that a decision creates; return its id, or why it cannot be created."""
+        part = decided_part(wanted.target, self.state.catalog)
+        common = (self.linker, self.parents, kind_of, self.plan_parent)
+        plan = PartPlan(self.state, part, *common, is_decided=True)
+        return plan_decided(plan, wanted, batch)
+
+    def changes(self) -> Iterator[Changes]:
+        """Yield the changes of all parts in import order."""
+        for part in self.source.parts:
+            yield from self.part(part).changes()
+        self.parents.take_unneeded()
+
+    def run(self) -> ImportPlan:
+        """Plan everything, for what it comes to alone."""
+        for _ in self.changes():
+            pass
+        return self
+
+    # -- what it comes to
+    @property
+    def refusal(self) -> str:
+        """Why it must not be committed as it stands, empty where it may."""
+        errors = [p for p in self.outcome.problems if p.severity == "error"]
+        of_source = any(p.severity == "error" for p in self.source.problems)
+        of_records = [p for p in errors if p.record is not None or p.records]
+        if of_source or len(of_records) < len(errors):
+            return f"{self.source.name} has problems of its own: nothing was written"
+        summary = self.outcome.summary
+        if summary["conflicts"]:
+            what = counted(summary["conflicts"], "record")
+            return f"{what} in conflict with the database: nothing was written"
+        if summary["errors"] and not self.options.skip_errors:
+            return f"{counted(summary['errors'], 'record')} cannot be imported: nothing was written"
+        return ""
+
+    def resolved(self) -> list[dict[str, Any]]:
+        """Return the decisions carried out: the key, what became of it, by whom, how often.
+
+        A row that was to be created and that no record needed after all is left out.
+        """
+        found = []
+        for applied in self.parents.applied.values():
+            missing, decision = applied.missing, applied.decision
+            entry: dict[str, Any] = {
+                "entity": missing.entity,
+                "key": dict(missing.key),
+                "action": decision.action,
+            }
+            parent = self.parents.rows.get((missing.entity, applied.id or 0))
+            if decision.action in ("existing", "create"):
+                # what was created is no row any more when a dry run has taken it back
+                entity = self.state.catalog.entities[missing.entity]
+                there = self.state.tables.key_of
+                entry["target"] = parent.key if parent else there(entity, applied.id)
+            if decision.action != "create" or entry["target"] is not None:
+                is_made = parent is not None and decision.action == "create"
+                uses = parent.uses if parent is not None and is_made else applied.count
+                found.append(entry | {"by": decision.by, "records": uses})
+        return found
+
+    def report(self, *, dry_run: bool, refused: str = "") -> Report:
+        """Return the report of what was planned."""
+        outcome = self.outcome
+        entities = {n: {c: counts[c] for c in COUNTS} for n, counts in outcome.counts.items()}
+        summary = {count: outcome.summary[count] for count in COUNTS}
+        if self.options.mode == "replace":
+            deleted = {name: counts["deleted"] for name, counts in outcome.counts.items()}
+            summary["deleted"] = sum(deleted.values())
+            for name, count in deleted.items():
+                entities[name]["deleted"] = count
+        return Report(
+            run=None,
+            dry_run=dry_run,
+            mode=self.options.mode,
+            source=self.source.name,
+            summary=summary,
+            entities=entities,
+            created_entities=self.parents.keys,
+            resolved=self.resolved(),
+            problems=[*self.source.problems, *outcome.problems],
+            refused=refused,
+            dropped=outcome.problems.dropped,
+            changes=outcome.shown,
+        )

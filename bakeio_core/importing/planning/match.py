@@ -1,0 +1,328 @@
+"""Find the row each record means: strategies in order, exact before folded, claims respected.
+
+Key is proof, id is a hint: `_rev`, then natural keys, best first; an id counts where the file is of
+this very database, or where everything else it says of the row agrees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from bakeio_core.catalog.exchange import ABSENT
+from bakeio_core.catalog.fields import REV, FileField
+from bakeio_core.catalog.model import Key
+from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.rows import Row
+from bakeio_core.errors import Problems
+from bakeio_core.files.revision import row_hash
+from bakeio_core.importing.linking.claims import Claims
+from bakeio_core.importing.linking.drafts import Draft, LinkError
+from bakeio_core.importing.linking.link import Linker
+from bakeio_core.importing.reading.reader import Reader
+from bakeio_core.importing.reading.sources import Part
+from bakeio_core.importing.state import ImportState
+from bakeio_core.values.wording import shown
+
+Found = dict[Key, dict[Row, list[Row]]]
+
+
+class Matcher:
+    """Find the rows the records of one part mean.
+
+    Args:
+        state: The import.
+        part: The part whose records are matched.
+        linker: What links references and knows what rows are called.
+        claims: The rows that records of the part mean already.
+    """
+
+    def __init__(self, state: ImportState, part: Part, linker: Linker, claims: Claims) -> None:
+        self.state, self.part, self.linker, self.claims = state, part, linker, claims
+        self.entity, self.fields = part.entity, part.fields
+        self.rows = state.tables.rows(part.entity)
+        keys, references = list(self.entity.all_keys), self.entity.references.keys()
+        own = next((i for i, key in enumerate(keys) if set(key) & references), len(keys))
+        self.keys, self.linked_keys = keys[:own], keys[own:]
+        self.content = tuple(self.entity.content)
+        self.id_field = self.fields.own.get(self.entity.primary)
+
+    def value(self, draft: Draft, column: str) -> Any:
+        """Return what a record says of a column, ABSENT where it says nothing or does not link."""
+        if column in self.entity.references:
+            link = draft.links.get(column, ABSENT)
+            return ABSENT if isinstance(link, LinkError) else link
+        return draft.values.get(self.fields.own.get(column, ""), ABSENT)
+
+    def key(self, draft: Draft, key: Key) -> Row | None:
+        """Return the values a record gives for a key, None where it does not give it whole."""
+        values = tuple([self.value(draft, column) for column in key])
+        is_whole = not any(value is ABSENT for value in values)
+        return values if is_whole and any(value is not None for value in values) else None
+
+    # -- by what needs no links
+    def match_known(self, drafts: Sequence[Draft]) -> None:
+        """Find the rows of records by `_rev`, id, and the keys that stand on no reference."""
+        left = self._by_revision(drafts)
+        identity: list[Key] = [("uuid",)] if ("uuid",) in self.keys else []
+        for key in identity:
+            left = self._by_key(left, key)
+        left = self._by_id(left)
+        for key in self.keys[len(identity) :]:
+            left = self._by_key(left, key)
+        if self.part.view is not None and self.state.source.database_id is None:
+            self._by_context(left)
+
+    def _by_key(self, drafts: list[Draft], key: Key) -> list[Draft]:
+        wanted = {d.number: value for d in drafts if (value := self.key(d, key)) is not None}
+        found = self.rows.find(key, wanted.values())
+        return [
+            draft
+            for draft in drafts
+            if draft.number not in wanted or not self._take(draft, key, wanted[draft.number], found)
+        ]
+
+    def _take(self, draft: Draft, key: Key, value: Row, found: dict[Row, list[Row]]) -> bool:
+        """Take the row a key names; tell whether it names one, or too many."""
+        rows = found.get(value, [])
+        refused = self.claims.refused.get((key, value))
+        if refused is not None:
+            rows = [*rows, refused]
+        if not rows:
+            ids = self.rows.folded(key, value)
+            rows = self.unclaimed(list(self.rows.by_id(ids).values())) if ids else []
+        elif draft.has_unknown_key:
+            rows = self.unclaimed(rows)
+        if not rows:
+            draft.has_unknown_key = True
+        elif len(rows) == 1:
+            draft.row, draft.key = rows[0], key
+        else:
+            what = ", ".join(f"{c} {shown(v)}" for c, v in zip(key, value, strict=True))
+            best = self.entity.all_keys[0][0]
+            message = (
+                f"{len(rows)} rows of {self.entity.name} have {what}: tell them apart by {best}"
+            )
+            ids = [row[self.rows.id_index] for row in rows]
+            draft.fault = LinkError("ambiguous-key", message, ids=tuple(ids))
+        return bool(rows)
+
+    def unclaimed(self, rows: list[Row]) -> list[Row]:
+        """Leave out the rows another record of the file means by a better key."""
+        if not rows:
+            return rows
+        index = self.rows.id_index
+        free = [row for row in rows if row[index] not in self.claims]
+        return [row for row in free if row[index] not in self._best_claims]
+
+    @cached_property
+    def _best_claims(self) -> set[int]:
+        """The ids of the rows that records of the part mean by the best they give, exactly.
+
+        The part is read once more for them, where that is first asked.
+        """
+        claimed: set[int] = set()
+        reader = Reader(self.part, Problems())
+        for block in self.part.document.blocks() if not self.rows.was_empty else ():
+            drafts = [Draft(r.number, r.values) for r in reader.read(block) if not r.bad]
+            left = self._by_id(self._by_revision(drafts))
+            claimed.update(d.row[self.rows.id_index] for d in drafts if d.row is not None)
+            for key in self.keys:
+                wanted = {value for d in left if (value := self.key(d, key)) is not None}
+                for rows in self.rows.find(key, wanted).values():
+                    claimed.update(row[self.rows.id_index] for row in rows)
+                left = [draft for draft in left if self.key(draft, key) is None]
+        return claimed
+
+    # -- by `_rev`
+    def _by_revision(self, drafts: Sequence[Draft]) -> list[Draft]:
+        """Find rows by the hash of their uuid in `_rev`; return the records without one."""
+        if self.part.revision is None:
+            return list(drafts)
+        left, hashes = [], dict[int, tuple[Draft, int]]()
+        for draft in drafts:
+            text = draft.values.get(REV)
+            try:
+                read = self.part.revision.read(text) if text else None
+            except ValueError:
+                what = f"_rev {shown(text, 20)} is damaged"
+                said = f"{what}: restore it, or leave _rev out of the record"
+                draft.fault = LinkError("bad-value", said)
+                continue
+            if read is None:
+                left.append(draft)
+            else:
+                hashes[draft.number], draft.base = (draft, read[0]), read[1]
+        if hashes:
+            self._find_hashes(hashes)
+        return left
+
+    def _find_hashes(self, hashes: dict[int, tuple[Draft, int]]) -> None:
+        """Find rows by the hash of their uuid: the id in the record is tried first."""
+        hints = {n: draft.values.get(self.id_field or "") for n, (draft, _) in hashes.items()}
+        by_id = self.rows.by_id([hint for hint in hints.values() if isinstance(hint, int)])
+        place, missed = self.rows.index[self.entity.identity], list[int]()
+        for number, (draft, hashed) in hashes.items():
+            row = by_id.get(hints[number])  # type: ignore[arg-type]
+            if row is not None and row_hash(str(row[place])) == hashed:
+                draft.row = row
+            else:
+                missed.append(number)
+        if not missed:
+            return
+        ids = {number: self._ids_by_hash.get(hashes[number][1]) for number in missed}
+        rows = self.rows.by_id([identity for identity in ids.values() if identity is not None])
+        for number in missed:
+            draft, row = hashes[number][0], rows.get(ids[number])  # type: ignore[arg-type]
+            if row is None:
+                draft.fault = LinkError(
+                    "unknown-row",
+                    f"its _rev names a row of {self.entity.name} that is not in this database "
+                    "(deleted, or of another bakery)",
+                )
+            elif self.state.same_database and hints[number] is not None:
+                draft.fault = LinkError(
+                    "identity-mismatch",
+                    f"its _rev and {self.id_field} {hints[number]} name two different rows of "
+                    f"{self.entity.name}: restore one of them",
+                )
+            else:
+                draft.row = row
+
+    @cached_property
+    def _ids_by_hash(self) -> dict[int, int]:
+        """{hash of the uuid: id} of all rows; read when an id first leads nowhere."""
+        dialect = dialect_of(self.state.db)
+        selected = f"{dialect.quote(self.entity.identity)}, {dialect.quote(self.entity.primary)}"
+        found, twice = dict[int, int](), set[int]()
+        for uuid, row in dialect.fetch(self.state.db, f"SELECT {selected} FROM {self.rows.table}"):
+            hashed = row_hash(self.rows.identity_text(uuid))
+            if found.setdefault(hashed, row) != row:
+                twice.add(hashed)
+        # 48 bits of two rows may agree by chance: then the hash names neither
+        return {hashed: row for hashed, row in found.items() if hashed not in twice}
+
+    # -- by id
+    def _by_id(self, drafts: list[Draft]) -> list[Draft]:
+        """An id of this very database counts; it must not contradict the record's keys."""
+        if not self.state.same_database or self.id_field is None:
+            return drafts
+        ids = {d.number: i for d in drafts if isinstance(i := d.values.get(self.id_field), int)}
+        rows, left = self.rows.by_id(ids.values()), []
+        for draft in drafts:
+            row = rows.get(ids.get(draft.number, 0))
+            if draft.number in ids and (row is not None or self.part.view is not None):
+                self._take_by_id(draft, row, ids[draft.number])
+            else:
+                left.append(draft)
+        return left
+
+    def _take_by_id(self, draft: Draft, row: Row | None, identity: int) -> None:
+        said, name = f"{self.id_field} {identity}", self.entity.name
+        contrary = None if row is None else self._contrary(draft, row)
+        if row is None:
+            message = f"{said} is no row of {name} (deleted, or never here)"
+            draft.fault = LinkError("unknown-row", message)
+        elif contrary is not None:
+            field, value = contrary
+            if self.part.view is not None:
+                message = f"{said} is not the row with {field} {shown(value)}: restore one of them"
+            else:
+                what = f"{said} and {field} {shown(value)}"
+                message = f"{what} name two different rows of {name}: correct one of them"
+            draft.fault = LinkError("identity-mismatch", message)
+        else:
+            draft.row, draft.key = row, (self.entity.primary,)
+            if self.part.view is not None:
+                draft.key = None
+
+    def _contrary(self, draft: Draft, row: Row) -> tuple[str, Any] | None:
+        """Return the (field, value) of a key that speaks of another row than the id does.
+
+        Keys of a view are never written, so there every other value does; an entity's file may
+        give a row a new key, unless another row has that one.
+        """
+        for key in self.keys:
+            value = self.key(draft, key)
+            if len(key) > 1 or value is None or value[0] == row[self.rows.index[key[0]]]:
+                continue
+            field = self.fields.own[key[0]]
+            is_key = self.part.view is not None and self.fields.by_name[field].role == "key"
+            if is_key or (self.part.view is None and self.rows.find(key, [value])):
+                return field, value[0]
+        return None
+
+    def _by_context(self, drafts: list[Draft]) -> None:
+        """An id of nobody knows which database counts where every stored context agrees."""
+        ids = [i for d in drafts if isinstance(i := d.values.get(self.id_field or ""), int)]
+        rows = self.rows.by_id(ids)
+        names = self.linker.names_of(self.fields, list(rows.values()))
+        context = [field.name for field in self.context]
+        for draft in drafts:
+            row = rows.get(draft.values.get(self.id_field or "", 0))
+            has_context = any(name in draft.values for name in context)
+            if row is not None and has_context and not self.disagreeing(draft, row, names):
+                draft.row = row
+
+    def disagreeing(self, draft: Draft, row: Row, names: dict[str, Any]) -> str | None:
+        """Return the first key or naming field of a view's record that is not what the row has."""
+        for field in self.context:
+            now = self.linker.current(field, row, names, self.rows)
+            if field.name in draft.values and draft.values[field.name] != now:
+                return field.name
+        return None
+
+    @cached_property
+    def context(self) -> list[FileField]:
+        """The fields of a view that name the row or what it refers to, and are never written."""
+        naming = [field for field in self.fields.of_role("readonly") if field.target is not None]
+        return [*self.fields.of_role("key"), *naming]
+
+    # -- by what stands on links
+    def look_up(self, drafts: Sequence[Draft]) -> Found:
+        """Look up the keys that stand on references, and the content, of records not matched."""
+        found: Found = {}
+        for key in (*self.linked_keys, *((self.content,) if self.content else ())):
+            wanted = [value for d in drafts if (value := self.key(d, key)) is not None]
+            found[key] = self.rows.find(key, wanted)
+        return found
+
+    def match_new(self, draft: Draft, found: Found) -> None:
+        """Find the row of a record that no exact key named: one planned since, else by the rest."""
+        if (self.rows.pending or self.claims.refused) and self._take_planned(draft):
+            return
+        for key in self.linked_keys:
+            value = self.key(draft, key)
+            if value is not None:
+                known = {value: self._with_pending(key, value, found)}
+                if self._take(draft, key, value, known):
+                    return
+        value = self.key(draft, self.content) if self.content else None
+        if value is not None and not draft.has_unknown_key:
+            # the k-th record of a content means the k-th such row, in the order of ids
+            free = self.unclaimed(self._with_pending(self.content, value, found))
+            if free:
+                draft.row, draft.key = free[0], self.content
+
+    def _take_planned(self, draft: Draft) -> bool:
+        """Take a row that an earlier record of the file is to create, or was to."""
+        has_better = False
+        for key in self.keys:
+            value = self.key(draft, key)
+            if value is None:
+                continue
+            rows = list(self.rows.pending.by(key).get(value, ())) if self.rows.pending else []
+            refused = self.claims.refused.get((key, value))
+            rows += [refused] if refused is not None else []
+            rows = self.unclaimed(rows) if has_better else rows
+            if rows:
+                draft.row, draft.key = rows[0], key
+                return True
+            has_better = True
+        return False
+
+    def _with_pending(self, key: Key, value: Row, found: Found) -> list[Row]:
+        pending = self.rows.pending.by(key).get(value, ()) if self.rows.pending else ()
+        rows = {row[self.rows.id_index]: row for row in (*found[key].get(value, ()), *pending)}
+        return [rows[identity] for identity in sorted(rows)]

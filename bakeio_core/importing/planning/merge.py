@@ -1,0 +1,301 @@
+"""Merge a record into its row, field by field: two-way is three-way without a base.
+
+What a record was when it was exported is its base: `_rev` has a hash of each field. Without one it
+is known at most whether the row was touched since. What a null, an empty text or a new value comes
+to is the rule of the file: the state (`StateRules`) or somebody's edits (`EditRules`).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from bakeio_core.catalog.exchange import ABSENT
+from bakeio_core.catalog.fields import CLEAR, FileField
+from bakeio_core.database.rows import Row
+from bakeio_core.errors import Problem
+from bakeio_core.files.revision import field_hash
+from bakeio_core.history.entries import set_by_export
+from bakeio_core.importing.linking.claims import PartOutcome
+from bakeio_core.importing.linking.drafts import Draft, LinkError
+from bakeio_core.importing.linking.link import Linker, Names
+from bakeio_core.importing.linking.references import References
+from bakeio_core.importing.reading.sources import Part
+from bakeio_core.importing.state import ImportState
+from bakeio_core.values import Text
+from bakeio_core.values.folding import fold_parts
+from bakeio_core.values.wording import BadValue, shown
+
+KEPT_HERE = "The database's value was kept"
+KEPT: Any = object()
+"""What a field settles to where the row keeps its own value."""
+
+
+class Rules(Protocol):
+    """What the values of a file come to.
+
+    `settle` returns the value to store, KEPT where the row keeps its own, ABSENT where a problem
+    was reported; `cleared` the fields a record asks to empty, None where a problem was reported.
+    """
+
+    def settle(self, draft: Draft, item: FileField, current: Any, value: Any) -> Any: ...
+    def cleared(self, draft: Draft) -> set[str] | None: ...
+
+
+class StateRules:
+    """An entity's file is the state: values as they are, a null is a null."""
+
+    def __init__(self, part: Part) -> None:
+        self.entity = part.entity
+
+    def settle(self, draft: Draft, item: FileField, current: Any, value: Any) -> Any:
+        # a null where bakeio supplies the value says nothing
+        supplied = value is None and not self.entity.nullable(str(item.column))
+        return KEPT if supplied else value
+
+    def cleared(self, draft: Draft) -> set[str] | None:
+        return set()
+
+
+class EditRules:
+    """A view's file is somebody's edits: a null keeps the value, new values are checked."""
+
+    def __init__(self, state: ImportState, part: Part, outcome: PartOutcome) -> None:
+        self.state, self.entity, self.outcome = state, part.entity, outcome
+        self.editable = {item.name: item for item in part.fields.of_role("editable")}
+
+    def settle(self, draft: Draft, item: FileField, current: Any, value: Any) -> Any:
+        is_nullable = self.entity.nullable(str(item.column))
+        if value == "" and isinstance(item.kind, Text):
+            if is_nullable:
+                return None
+            message = "is empty, but a value is required"
+            self.outcome.error(draft, "bad-value", item.name, value, message)
+            return ABSENT
+        if value is None:
+            is_cleared = self.state.options.nulls == "clear" or item.name in self._asked(draft)
+            if is_nullable and is_cleared:
+                return None
+            self.outcome.counts["nulls_kept"] += 1
+            return KEPT
+        return value if item.target is not None else self.checked(draft, item, current, value)
+
+    def checked(self, draft: Draft, item: FileField, old: Any, value: Any) -> Any:
+        """Return a new value as it is stored, in composed Unicode; ABSENT where a check refuses."""
+        if isinstance(value, str):
+            value = unicodedata.normalize("NFC", value)
+        column = str(item.column)
+        check = self.entity.checks.get(column)
+        answer = value if check is None else check(old, value)
+        if isinstance(answer, Problem):
+            if column in self.state.options.allow:
+                return value
+            message = f"{answer.message} (--allow {column} takes it all the same)"
+            self.outcome.error(draft, "check", item.name, value, message)
+            return ABSENT
+        if answer != value:
+            message = f"{shown(value)} is stored as {shown(answer)}"
+            self.outcome.report(draft, "check", item.name, value, message, "note")
+        return answer
+
+    def accepts_new(self, draft: Draft, fields: list[FileField]) -> bool:
+        """Check what a new record gives for fields that are written; tell whether it is good."""
+        for item in fields:
+            value = draft.values.get(item.name, ABSENT)
+            if value is not ABSENT and value is not None and item.target is None:
+                value = self.checked(draft, item, None, value)
+                if value is ABSENT:
+                    return False
+                draft.values[item.name] = value
+        return True
+
+    @staticmethod
+    def _asked(draft: Draft) -> list[Any]:
+        asked = draft.values.get(CLEAR) or []
+        return asked if isinstance(asked, list) else [asked]
+
+    def cleared(self, draft: Draft) -> set[str] | None:
+        """Return the fields `_clear` names, None (and a problem) where one cannot be cleared."""
+        can = [n for n, item in self.editable.items() if self.entity.nullable(str(item.column))]
+        for name in self._asked(draft):
+            if name not in can:
+                said = f"{shown(name)} is no field that can be cleared; those are {', '.join(can)}"
+                self.outcome.error(draft, "bad-value", CLEAR, name, said)
+                return None
+        return set(self._asked(draft))
+
+
+@dataclass
+class Merged:
+    """What a record changes in its row: values to set by column, and {field: (now, wanted)}."""
+
+    new: dict[str, Any] = field(default_factory=dict)
+    conflicts: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+
+class FieldMerge:
+    """Merge records into their rows.
+
+    Args:
+        state: The import.
+        part: The part.
+        linker: Knows what referred rows are called.
+        references: Links what is called otherwise now.
+        rules: What the values of the file come to.
+        fields: The fields that are written.
+    """
+
+    def __init__(
+        self,
+        state: ImportState,
+        part: Part,
+        linker: Linker,
+        references: References,
+        rules: Rules,
+        fields: list[FileField],
+    ) -> None:
+        self.state, self.part, self.linker = state, part, linker
+        self.references, self.rules, self.fields = references, rules, fields
+        self.entity, self.rows = part.entity, state.tables.rows(part.entity)
+        hashed = part.revision.fields if part.revision is not None else ()
+        self._base_index = {name: index for index, name in enumerate(hashed)}
+
+    def merge(self, draft: Draft, row: Row, names: Names) -> Merged | None:
+        """Return what a record changes in its row, None where a problem was reported."""
+        cleared = self.rules.cleared(draft)
+        if cleared is None or not self.references.settle(draft):
+            return None
+        merged, kept = Merged(), self._kept_columns(draft)
+        for item in self.fields:
+            if str(item.column) in kept:
+                continue
+            if not self._merge_field(merged, draft, row, names, item, item.name in cleared):
+                return None
+        return merged
+
+    def _merge_field(
+        self,
+        merged: Merged,
+        draft: Draft,
+        row: Row,
+        names: Names,
+        item: FileField,
+        is_cleared: bool,
+    ) -> bool:
+        """Merge one field; tell whether to go on with the record."""
+        column, is_link = str(item.column), str(item.column) in self.entity.references
+        if is_link and self.part.view is None:
+            return self._merge_link(merged, draft, row, column)
+        value = None if is_cleared else draft.values.get(item.name, ABSENT)
+        current = self.linker.current(item, row, names, self.rows)
+        if value is ABSENT or item.kind.same(value, current):
+            return True
+        base = self._base(draft, item)
+        if base is not None and field_hash(value) == base and not is_cleared:
+            return True
+        settled = self.rules.settle(draft, item, current, value)
+        if settled is ABSENT:
+            return False
+        if settled is KEPT or item.kind.same(settled, current):
+            return True
+        stored = settled
+        if item.target is not None:
+            stored = None if settled is None else draft.links.get(column)
+            if stored == row[self.rows.index[column]]:
+                return True
+            draft.links[column] = stored
+        if self._changed_here(draft, item, row, current):
+            merged.conflicts[item.name] = (current, settled)
+            if self.state.options.on_conflict != "take-file":
+                return True
+        merged.new[column] = stored
+        return True
+
+    def _merge_link(self, merged: Merged, draft: Draft, row: Row, column: str) -> bool:
+        """Merge a reference of an entity's file, which is known by the row it means."""
+        link, now = draft.links.get(column, ABSENT), row[self.rows.index[column]]
+        if isinstance(link, LinkError):
+            link = self.references.link_own(draft, column, set())
+            if isinstance(link, LinkError):
+                self.references.defer(draft, column, row[self.rows.id_index], is_new=False)
+                return True
+        if link is ABSENT or link == now:
+            return True
+        if self._was_touched(row):
+            merged.conflicts[column] = (now, link)
+            if self.state.options.on_conflict != "take-file":
+                return True
+        merged.new[column] = link
+        return True
+
+    def _kept_columns(self, draft: Draft) -> set[str]:
+        """A row found by a key keeps its uuid, that key as it is spelled here, and better ones."""
+        if self.part.view is not None:
+            return set()
+        keys = self.entity.all_keys
+        rank = keys.index(draft.key) if draft.key in keys else len(keys)
+        rank = 0 if draft.key == (self.entity.primary,) else rank
+        kept = [key for key in keys[:rank] if len(key) == 1]
+        return {"uuid", *(column for key in (*kept, draft.key or ()) for column in key)}
+
+    # -- who changed it
+    def _base(self, draft: Draft, item: FileField) -> int | None:
+        return None if draft.base is None else draft.base[self._base_index[item.name]]
+
+    def _changed_here(self, draft: Draft, item: FileField, row: Row, current: Any) -> bool:
+        """Tell whether the database changed a field since the export."""
+        base = self._base(draft, item)
+        if base is None:
+            return self.part.view is None and self._was_touched(row)
+        return field_hash(current) != base and not self._is_own_edit(item, row)
+
+    def _was_touched(self, row: Row) -> bool:
+        """Tell whether a row of this very database was updated after the export."""
+        exported = self.state.source.exported_at
+        if not self.state.same_database or not exported or "updated_at" not in self.rows.index:
+            return False
+        try:
+            moment = self.entity.kinds["updated_at"].read(exported, lambda note: None)
+        except BadValue:
+            return False
+        return bool(row[self.rows.index["updated_at"]] > moment)
+
+    def _is_own_edit(self, item: FileField, row: Row) -> bool:
+        """Tell whether the database's value was set by an earlier import of this very file."""
+        export_id, column = self.state.source.export_id, str(item.column)
+        if export_id is None:
+            return False
+        where = (self.entity.name, row[self.rows.id_index], column)
+        return set_by_export(self.state.db, *where, self.rows.value(row, column), export_id)
+
+    def tampered(
+        self, draft: Draft, row: Row, names: Names, context: list[FileField]
+    ) -> str | None:
+        """Return the first field that names the row, or what it refers to, and was changed."""
+        for item in context:
+            value = draft.values.get(item.name, ABSENT)
+            if value is ABSENT:
+                continue
+            base = self._base(draft, item)
+            now = self.linker.current(item, row, names, self.rows)
+            is_same = value == now if base is None else field_hash(value) == base
+            name = (item.target or str(item.column),)
+            if not is_same and fold_parts(name, (value,)) != fold_parts(name, (now,)):
+                return item.name
+        return None
+
+
+def conflict_message(current: Any, value: Any, *, has_base: bool, fails: bool) -> str:
+    """Return what is said of a field that file and database both changed."""
+    remedy = "Choose with --on-conflict keep-db or take-file"
+    if not has_base:
+        return (
+            f"was changed in the database after the export: the database has {shown(current)}, "
+            f"the file {shown(value)}. {remedy}"
+        )
+    return (
+        "changed in the file and in the database since the export: the database has "
+        f"{shown(current)}, the file {shown(value)}. "
+        f"{remedy if fails else KEPT_HERE}"
+    )

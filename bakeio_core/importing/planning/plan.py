@@ -1,0 +1,338 @@
+"""Plan the records of one part batch by batch: match, link, merge or create, in that order.
+
+What is easy is decided in bulk first (`bulk`). A set's part and a view's part differ in a few
+answers only (`set_part`, `view_part`); everything else is put together here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+from bakeio_core.catalog.exchange import Change, Changes
+from bakeio_core.catalog.fields import FileField
+from bakeio_core.database.rows import Row
+from bakeio_core.errors import Problem
+from bakeio_core.files.documents.blocks import Block
+from bakeio_core.importing.bulk.part import BulkPart, Decided
+from bakeio_core.importing.bulk.step import Bulk
+from bakeio_core.importing.linking.claims import PartOutcome
+from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
+from bakeio_core.importing.linking.link import Linker, Names
+from bakeio_core.importing.linking.parents import CreatedParents, PlanParent
+from bakeio_core.importing.linking.references import References
+from bakeio_core.importing.planning.create import NewRows
+from bakeio_core.importing.planning.match import Matcher
+from bakeio_core.importing.planning.merge import FieldMerge, Merged, Rules, conflict_message
+from bakeio_core.importing.reading.reader import Reader, Record
+from bakeio_core.importing.reading.sources import Part
+from bakeio_core.importing.state import ImportState
+from bakeio_core.values.wording import jsonable
+
+
+class PartKind(Protocol):
+    """What is answered differently for a set's part and a view's part.
+
+    `rules` and `fields` are what a merge goes by, `two_way` counts records without a base.
+    `fits` tells whether a record may speak of a row; `accepted` prepares new records and returns
+    those that are good; `is_present` tells whether a record is there already and no more than
+    that; `moved` notes where a row of the file ended up; `notes` says at the end what was noticed.
+    """
+
+    two_way: int
+
+    @property
+    def rules(self) -> Rules: ...
+    @property
+    def fields(self) -> list[FileField]: ...
+    @property
+    def typed_mostly_known(self) -> bool: ...
+
+    def fits(self, draft: Draft, row: Row, names: Names) -> bool: ...
+    def accepted(self, drafts: Sequence[Draft]) -> list[Draft]: ...
+    def is_present(self, draft: Draft) -> bool: ...
+    def moved(self, draft: Draft, row: Row) -> None: ...
+    def notes(self, reader: Reader) -> Iterator[Problem]: ...
+
+
+class PartPlan:
+    """Plan the records of one part.
+
+    Args:
+        state: The import.
+        part: The part.
+        linker: Links references.
+        parents: The rows decisions create.
+        kind: Makes what differs for sets and views, of this plan.
+        plan_parent: Plans a row that a decision creates.
+        is_decided: Whether the records are rows that a decision creates.
+    """
+
+    def __init__(
+        self,
+        state: ImportState,
+        part: Part,
+        linker: Linker,
+        parents: CreatedParents,
+        kind: Any,
+        plan_parent: PlanParent,
+        *,
+        is_decided: bool = False,
+    ) -> None:
+        self.state, self.part, self.entity = state, part, part.entity
+        self.linker, self.parents = linker, parents
+        self.rows = state.tables.rows(part.entity)
+        self.outcome = PartOutcome(state, part, parents, is_decided=is_decided)
+        self.claims = self.outcome.claims
+        self.reader = Reader(part, self.outcome.problems)
+        self.matcher = Matcher(state, part, linker, self.claims)
+        self.references = References(state, part, linker, parents, self.outcome, plan_parent)
+        self.new_rows = NewRows(state, part, self.outcome, self.references, parents)
+        self.kind: PartKind = kind(self)
+        self.merge = FieldMerge(
+            state, part, linker, self.references, self.kind.rules, self.kind.fields
+        )
+        self.bulk = Bulk(BulkPart(state, part, linker, self.claims, self.reader))
+        self._sha = hashlib.sha256()
+        self._blocks = part.document.blocks(self._sha.update)
+        self._waiting_block: tuple[Block, list[Any] | None] | None = None
+        self._loaded: tuple[Block, int] | None = None
+
+    # -- the batches
+    def loaded(self) -> Iterator[Changes]:
+        """Yield batches of new rows while an empty table fills with nothing else.
+
+        The consumer writes each before it asks for the next; where the database refuses one, it
+        takes `with_care` instead. `changes` goes on where this ends.
+        """
+        if not self.rows.was_empty or self.part.view is not None or self.state.is_planning:
+            return
+        for block in self._blocks:
+            records = self._typed(block)
+            decided = None if records is None else self.bulk.load(block, records)
+            if records is None or decided is None:
+                self._waiting_block = (block, records)
+                return
+            self.reader.accept(len(records))
+            self._loaded = (block, len(records))
+            del records  # the next block need not wait in memory beside it
+            yield self._batch(decided)
+            if self._loaded is not None:  # it was written, so nothing of it was planned again
+                self._count_created(decided)
+                self._loaded = None
+            self._forget_batch(decided.rows)
+            del decided
+
+    def with_care(self) -> Changes:
+        """Plan the records of the last batch that `loaded` gave with care instead."""
+        block, count = self._loaded or (Block(1, None), 0)
+        self._loaded = None
+        self.reader.accept(-count)
+        return self._plan(self.reader.read(block))
+
+    def changes(self) -> Iterator[Changes]:
+        """Yield the batches of the part; each is to be written before the next is asked for."""
+        if self._waiting_block is not None:
+            yield from self._handed_over(self._plan_block(*self._waiting_block))
+        for block in self._blocks:
+            yield from self._handed_over(self._plan_block(block, self._typed(block)))
+        last = Changes(self.entity, self.entity.columns)
+        self.references.finish(last)
+        if last.updates:
+            yield from self._handed_over(last)
+        self._finish()
+
+    def _typed(self, block: Block) -> list[Any] | None:
+        records = self.reader.typed(block, mostly_known=self.kind.typed_mostly_known)
+        is_filling = self.rows.was_empty and not self.kind.typed_mostly_known
+        return self.reader.typed_from_dicts(block) if records is None and is_filling else records
+
+    def _finish(self) -> None:
+        name, total, add = self.entity.name, self.reader.total, self.state.problems.add
+        self.outcome.counts["processed"] += total
+        if self.rows.was_empty:
+            self.state.fully_imported.add(name)
+        promised = self.state.source.finish(self.part, self._sha.hexdigest(), total)
+        for problem in (*promised, *self.reader.warnings(), *self.kind.notes(self.reader)):
+            add(problem)
+        if self.state.options.mode == "replace":
+            self.state.outcome.claimed[name] = set(self.claims.record_of)
+
+    def _batch(self, decided: Decided) -> Changes:
+        return Changes(self.entity, self.entity.columns, decided.rows, decided.numbers)
+
+    def _handed_over(self, batch: Changes) -> Iterator[Changes]:
+        rows = batch.rows
+        yield batch
+        self._forget_batch(rows)
+
+    def _forget_batch(self, rows: Iterable[Row]) -> None:
+        """What was handed over is written now, if anything is; then it need not be remembered."""
+        self.outcome.batch_changes.clear()
+        if not self.state.is_planning:
+            self.rows.written(list(rows))
+
+    # -- one block
+    def _plan_block(self, block: Block, records: list[Any] | None) -> Changes:
+        if records is None:
+            return self._plan(self.reader.read_dicts(block))
+        self.reader.accept(len(records))
+        decided = self.bulk.decide(block, records)
+        is_skipping = self.state.options.mode == "skip-existing"
+        self.outcome.counts["skipped" if is_skipping else "unchanged"] += decided.unchanged
+        batch = self._batch(decided)
+        self.outcome.count_updates(decided.updates, batch)
+        if not self.bulk.has_revision:
+            self.kind.two_way += decided.unchanged + len(decided.updates)
+        if decided.rows:
+            self.outcome.batch_changes.update(
+                (row[self.rows.id_index], row) for row in decided.rows
+            )
+            self._count_created(decided)
+            if decided.rest or self.state.is_planning:
+                self.rows.pending.add(decided.rows)
+        return self._plan(self.reader.records_of(block, decided.rest), batch)
+
+    def _count_created(self, decided: Decided) -> None:
+        ids = [row[self.rows.id_index] for row in decided.rows]
+        self.claims.create(ids, decided.numbers)
+        self.outcome.count_created(decided.rows, decided.numbers)
+        for row in decided.rows if self.parents else ():
+            self.parents.need(self.entity, dict(zip(self.entity.columns, row, strict=True)))
+
+    # -- with care
+    def _plan(self, records: Sequence[Record], batch: Changes | None = None) -> Changes:
+        batch = Changes(self.entity, self.entity.columns) if batch is None else batch
+        drafts = [Draft(record.number, record.values) for record in records if not record.bad]
+        self.outcome.counts["errors"] += len(records) - len(drafts)
+        for record in records:
+            if record.bad:
+                self.outcome.note_failed(record.values)
+        self._plan_drafts(drafts, batch)
+        while self.references.waiting:
+            # records that must name a row of their own entity wait until that row is planned
+            waiting, self.references.waiting = self.references.waiting, []
+            self._plan_new(waiting, batch)
+            if len(self.references.waiting) == len(waiting):
+                break
+        self.outcome.take_out_withdrawn(batch)
+        return batch
+
+    def _plan_drafts(self, drafts: Sequence[Draft], batch: Changes) -> None:
+        self.matcher.match_known(drafts)
+        known = [draft for draft in drafts if draft.row is not None]
+        names = self.linker.names_of(self.part.fields, [d.row for d in known if d.row is not None])
+        self.references.link_edited(known, names)
+        for draft in drafts:
+            if draft.fault is not None:
+                self._report_fault(draft, draft.fault)
+            elif draft.row is not None:
+                self._merge(draft, draft.row, names, batch)
+        new = [draft for draft in drafts if draft.row is None and draft.fault is None]
+        if new:
+            self._plan_new(self.kind.accepted(new), batch)
+
+    def _plan_new(self, drafts: Sequence[Draft], batch: Changes) -> None:
+        """Plan records that no key of their own names a row for."""
+        for draft in drafts:
+            self.references.name(draft)
+        self.references.link(drafts)
+        found = self.matcher.look_up(drafts)
+        taken = self.new_rows.taken_ids(list(drafts))
+        for draft in drafts:
+            if self.part.view is None or not self.state.options.allow_duplicates:
+                self.matcher.match_new(draft, found)
+            if draft.fault is not None:
+                self._report_fault(draft, draft.fault)
+            elif draft.row is None:
+                self._create(draft, taken, batch)
+            elif self.kind.is_present(draft):
+                self._take_as_present(draft, draft.row, batch)
+            else:
+                names = self.linker.names_of(self.part.fields, [draft.row])
+                self._merge(draft, draft.row, names, batch)
+
+    def _report_fault(self, draft: Draft, fault: LinkError) -> None:
+        self.outcome.error(draft, fault.code, "", None, fault.message)
+
+    def _create(self, draft: Draft, taken: set[int], batch: Changes) -> None:
+        if not self.references.settle(draft):
+            return
+        if self.state.options.mode == "update-only":
+            reason = "is not in the database"
+            skip = Change("skip", self.entity.name, draft.number, reason=reason)
+            self.outcome.count("skipped", skip, batch)
+            return
+        self.new_rows.create(draft, taken, batch)
+        if draft.row is not None:
+            self.kind.moved(draft, draft.row)
+
+    def _take_as_present(self, draft: Draft, row: Row, batch: Changes) -> None:
+        identity = row[self.rows.id_index]
+        if identity in self.claims:
+            self.outcome.duplicate(draft, identity)
+        elif self.references.settle(draft):
+            self.claims.claim([identity], [draft.number])
+            reason = "is there already"
+            there = Change("unchanged", self.entity.name, draft.number, identity, reason=reason)
+            self.outcome.count("unchanged", there, batch)
+
+    def _merge(self, draft: Draft, row: Row, names: Names, batch: Changes) -> None:
+        identity = row[self.rows.id_index]
+        if not self.kind.fits(draft, row, names):
+            return
+        if identity in self.claims:
+            self.outcome.duplicate(draft, identity)
+            return
+        self.claims.claim([identity], [draft.number])
+        self.kind.moved(draft, row)
+        if self.state.options.mode == "skip-existing":
+            reason = "exists already"
+            skip = Change("skip", self.entity.name, draft.number, identity, reason=reason)
+            self.outcome.count("skipped", skip, batch)
+            return
+        merged = self.merge.merge(draft, row, names)
+        if merged is not None:
+            self._conclude(draft, row, merged, batch)
+
+    def _conclude(self, draft: Draft, row: Row, merged: Merged, batch: Changes) -> None:
+        """Turn what a record changes into an update, a conflict or nothing."""
+        identity, policy = row[self.rows.id_index], self.state.options.on_conflict
+        if merged.conflicts and policy != "take-file":
+            self._report_conflicts(draft, merged)
+        if merged.conflicts and policy == "fail":
+            ours = {name: now for name, (now, _) in merged.conflicts.items()}
+            theirs = {name: shown_parent(value) for name, (_, value) in merged.conflicts.items()}
+            change = Change("conflict", self.entity.name, draft.number, identity, theirs, ours)
+            self.outcome.count("conflicts", change, batch)
+            return
+        if not self.references.create_parents(draft, batch):
+            return
+        new = draft.linked(merged.new)
+        is_deferred = any(link.row_id == identity for link in self.references.deferred[-3:])
+        if not new and not is_deferred:
+            self.outcome.counts["unchanged"] += 1
+            return
+        old = {column: self.rows.value(row, column) for column in new}
+        if new and "updated_at" in self.rows.index:
+            old["updated_at"] = row[self.rows.index["updated_at"]]
+            new["updated_at"] = self.state.now
+        self.parents.need(self.entity, new)
+        change = Change("update", self.entity.name, draft.number, identity, new, old)
+        self.outcome.count("updated", change, batch)
+
+    def _report_conflicts(self, draft: Draft, merged: Merged) -> None:
+        fails = self.state.options.on_conflict == "fail"
+        for name, (now, value) in merged.conflicts.items():
+            said = conflict_message(
+                now, shown_parent(value), has_base=draft.base is not None, fails=fails
+            )
+            severity = "error" if fails else "warning"
+            wanted = jsonable(shown_parent(value))
+            self.outcome.report(draft, "conflict", name, wanted, said, severity)
+
+
+def shown_parent(value: Any) -> Any:
+    """Return a value as a person reads it: a row yet to be created has no id."""
+    return f"a new row of {value.target.name}" if isinstance(value, PendingParent) else value

@@ -1,0 +1,56 @@
+"""What is answered for the part of a set, or one entity's file: the file is the state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bakeio_core.catalog.exchange import STAMPS
+from bakeio_core.catalog.fields import FileField
+from bakeio_core.database.rows import Row
+from bakeio_core.errors import Problem
+from bakeio_core.importing.linking.drafts import Draft
+from bakeio_core.importing.linking.link import Names
+from bakeio_core.importing.planning.merge import StateRules
+from bakeio_core.importing.planning.plan import PartPlan
+from bakeio_core.importing.reading.reader import Reader
+
+
+class SetPart:
+    """The answers of an entity's file; see `PartKind`."""
+
+    typed_mostly_known = False
+    two_way = 0
+
+    def __init__(self, plan: PartPlan) -> None:
+        self.state, self.part, self.entity = plan.state, plan.part, plan.entity
+        self.rows, self.rules = plan.rows, StateRules(plan.part)
+        kept = (plan.entity.primary, *STAMPS)
+        self.fields: list[FileField] = [
+            item for item in plan.part.fields if item.target is None and item.column not in kept
+        ]
+
+    def fits(self, draft: Draft, row: Row, names: Names) -> bool:
+        return True
+
+    def accepted(self, drafts: Sequence[Draft]) -> list[Draft]:
+        return list(drafts)
+
+    def is_present(self, draft: Draft) -> bool:
+        return False
+
+    def moved(self, draft: Draft, row: Row) -> None:
+        """Note where a record of the file ended up, for those that refer to it by id or key."""
+        identity, id_map = row[self.rows.id_index], self.state.id_maps[self.entity.name]
+        own = self.part.fields.own
+        file_id = draft.values.get(own.get(self.entity.primary, ""))
+        if isinstance(file_id, int) and file_id == identity:
+            id_map.keep((identity,))
+        elif isinstance(file_id, int):
+            id_map.move(self.entity.primary, file_id, identity)
+        for key in self.entity.all_keys:
+            value = draft.values.get(own.get(key[0], "")) if len(key) == 1 else None
+            if value is not None and value != row[self.rows.index[key[0]]]:
+                id_map.move(key[0], value, identity)
+
+    def notes(self, reader: Reader) -> Iterator[Problem]:
+        return iter(())

@@ -1,0 +1,1 @@
+"""What an import reads: opened, bound to columns, turned into records."""

@@ -1,0 +1,261 @@
+"""Find out what a path holds and open it; forgiving where the meaning is plain."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.exchange import Format
+from bakeio_core.errors import DocumentError, Problem, Problems
+from bakeio_core.files.documents.document import Document, InMemoryDocument
+from bakeio_core.files.documents.encoding import encode_lines, opened_document
+from bakeio_core.files.documents.limits import Limits
+from bakeio_core.files.leftovers import settle_missing
+from bakeio_core.files.sets.export_set import ExportSet
+from bakeio_core.files.sets.manifest import MANIFEST
+from bakeio_core.importing.reading.skipped_log import open_log
+from bakeio_core.importing.reading.sources import Source, of_entity, of_set, of_view
+from bakeio_core.values.wording import shown
+
+_SPECIAL, _IN_TEXT, _COMMA = (
+    re.compile(r'"|//|/\*|#'),
+    re.compile(r'["\\]'),
+    re.compile(r",(?=\s*[}\]])"),
+)
+_FENCE, _FENCE_END = re.compile(r"```[a-zA-Z]*[ \t]*\r?\n"), re.compile(r"\r?\n[ \t]*```")
+
+
+def open_source(
+    path: Path | IO[bytes],
+    catalog: Catalog,
+    limits: Limits,
+    *,
+    accept_edits: bool = False,
+    formats: Iterable[Format] = (),
+) -> Source:
+    """Open a set's folder, zip or manifest, an entity's file or a view's file.
+
+    Args:
+        path: Where it lies, or a binary stream that holds one file.
+        catalog: What is installed.
+        limits: How much is taken.
+        accept_edits: Changed checksums and counts of a set are warnings.
+        formats: Those plugins bring besides JSON.
+
+    Raises:
+        DocumentError: It cannot be read.
+    """
+    if not isinstance(path, Path):
+        return _open_stream(path, catalog, limits)
+    settle_missing(path)
+    if not path.exists():
+        raise DocumentError(f"{path}: there is no such file or folder", code="missing-file")
+    if (
+        path.is_dir()
+        or path.name == MANIFEST
+        or path.suffix.lower() == ".zip"
+        or zipfile.is_zipfile(path)
+    ):
+        return of_set(ExportSet.open(path, limits), catalog, accept_edits)
+    for known in formats:
+        if path.suffix.lower() == known.suffix.lower():
+            with open(path, "rb") as file:
+                header, records = known.read(file)
+            data = opened_document(header) + encode_lines(list(records)) + b"\n  ]\n}\n"
+            return _open_document(
+                Document(path.name, partial(io.BytesIO, data), limits), None, catalog
+            )
+    content = path.read_bytes() if path.stat().st_size <= limits.forgiven else None
+    return _open_document(Document.at(path, limits), content, catalog)
+
+
+def not_as_view(
+    path: Path, catalog: Catalog, limits: Limits, formats: Iterable[Format] = ()
+) -> str | None:
+    """Say why a file cannot be written anew as a view; None where it is one, in JSON."""
+    if path.suffix.lower() in {known.suffix.lower() for known in formats}:
+        return "is in a plugin's format, and only JSON can be written anew"
+    try:
+        return None if open_source(path, catalog, limits).kind == "view" else "is no view"
+    except DocumentError:
+        return "is no view"
+
+
+def _open_stream(stream: IO[bytes], catalog: Catalog, limits: Limits) -> Source:
+    """Read a stream, which can be read once, for a document, which is read several times.
+
+    What is long waits in a temporary file, which goes with the document.
+    """
+    data = stream.read(limits.forgiven + 1)
+    if len(data) <= limits.forgiven:
+        return _open_document(Document("stdin", partial(io.BytesIO, data), limits), data, catalog)
+    folder = tempfile.TemporaryDirectory(prefix="bakeio-")
+    with open(Path(folder.name, "stdin"), "wb") as file:
+        file.write(data)
+        shutil.copyfileobj(stream, file, 1 << 20)
+    return _open_document(Document("stdin", partial(_open_spooled, folder), limits), None, catalog)
+
+
+def _open_spooled(folder: tempfile.TemporaryDirectory[str]) -> IO[bytes]:
+    return open(Path(folder.name, "stdin"), "rb")
+
+
+def _open_document(document: Document, data: bytes | None, catalog: Catalog) -> Source:
+    problems = Problems()
+    if data is not None and not _is_json(data):
+        document = _forgiven(document, data, problems)
+    if not document.header:
+        document = _with_header(document, catalog, problems)
+    kind, header = document.kind, document.header
+    if kind == "entity":
+        name = header["entity_type"]
+        if not isinstance(name, str) or name not in catalog.entities:
+            reason = (
+                f"disabled: {catalog.disabled[name]}"
+                if isinstance(name, str) and name in catalog.disabled
+                else "no installed entity"
+            )
+            raise DocumentError(
+                f"{document.name}: holds {shown(name)}, which is {reason}", code="unknown-entity"
+            )
+        source = of_entity(document, catalog.entities[name], catalog)
+        for problem in problems:
+            source.problems.add(problem)
+        return source
+    if kind == "skipped":
+        return open_log(document, catalog)
+    if kind == "manifest":
+        raise DocumentError(
+            f"{document.name}: is the manifest of a set: name it {MANIFEST}, beside its files",
+            code="bad-document",
+        )
+    if kind != "view":
+        raise DocumentError(
+            f'{document.name}: says neither "view_name" nor "entity_type": is it a file bakeio '
+            "wrote?",
+            code="bad-document",
+        )
+    return of_view(
+        document,
+        catalog.views[_view_name(document, header.get("view_name"), catalog)],
+        catalog,
+        problems,
+    )
+
+
+def _view_name(document: Document, given: Any, catalog: Catalog) -> str:
+    name = str(given).removesuffix("_complete").replace("-", "_")
+    if name not in catalog.views:
+        why = catalog.disabled_views.get(name)
+        known = (
+            f"disabled: {why}"
+            if why
+            else f"not installed; installed are {', '.join(catalog.views) or 'none'}"
+        )
+        raise DocumentError(f'{document.name}: the view "{name}" is {known}', code="unknown-view")
+    return name
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def _forgiven(document: Document, data: bytes, problems: Problems) -> Document:
+    """Read what an assistant or a person's editor leaves around and in JSON.
+
+    What stays broken is left to be explained.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return document
+    done = []
+    fence = _FENCE.search(text)
+    end = _FENCE_END.search(text, fence.end()) if fence else None
+    if fence and end:
+        text = text[fence.end() : end.start()]
+        done.append("the code block around it was taken off")
+    pieces = _without_comments(text)
+    bare = "".join(pieces)
+    if bare != text:
+        done.append("comments were left out")
+    strict = "".join(
+        piece if place % 2 else _COMMA.sub("", piece) for place, piece in enumerate(pieces)
+    )
+    if strict != bare:
+        done.append("commas before a closing bracket were left out")
+    cleaned = strict.strip().encode()
+    if not done or not _is_json(cleaned):
+        return document
+    problems.add(
+        Problem(
+            code="bad-document",
+            severity="warning",
+            file=document.name,
+            message=f"is not strict JSON: {'; '.join(done)}",
+        )
+    )
+    return Document(document.name, partial(io.BytesIO, cleaned), document.limits)
+
+
+def _without_comments(text: str) -> list[str]:
+    """Return what stands outside of quotes and what inside, in turns; comments are a space.
+
+    Nothing is looked at twice.
+    """
+    at, outside, pieces = 0, list[str](), list[str]()
+    while found := _SPECIAL.search(text, at):
+        outside.append(text[at : found.start()])
+        if found[0] == '"':
+            at = found.end()
+            while (mark := _IN_TEXT.search(text, at)) and mark[0] == "\\":
+                at = mark.end() + 1
+            at = mark.end() if mark else len(text)
+            pieces += ["".join(outside), text[found.start() : at]]
+            outside = []
+        else:
+            end = text.find("*/" if found[0] == "/*" else "\n", found.end())
+            at = len(text) if end < 0 else end + (2 if found[0] == "/*" else 0)
+            outside.append(" ")
+    return [*pieces, "".join(outside) + text[at:]]
+
+
+def _with_header(document: Document, catalog: Catalog, problems: Problems) -> Document:
+    """A bare list of records: the one view that has all their fields is meant."""
+    items = [item for block in document.blocks() for item in block.as_dicts(document.name)]
+    records = [item for _, item in items if isinstance(item, dict)]
+    used = {name for record in records[:100] for name in record if not name.startswith("_")}
+    fitting = [name for name, view in catalog.views.items() if used and used <= set(view.fields)]
+    named = [name for name in fitting if name in document.name]
+    if len(fitting) != 1 and len(named) != 1:
+        message = (
+            f"{document.name}: is a list of records without a header, and it cannot be told of "
+            'which view: add "view_name"'
+        )
+        raise DocumentError(message, code="bad-document")
+    name = named[0] if len(named) == 1 else fitting[0]
+    problems.add(
+        Problem(
+            code="bad-document",
+            severity="warning",
+            file=document.name,
+            message=f"has no header and is read as the view {name}",
+        )
+    )
+    return InMemoryDocument(
+        document, {"view_name": f"{name}_complete", "record_count": len(items)}, items
+    )

@@ -1,0 +1,383 @@
+"""Turn blocks of a document into records of wire values.
+
+Where nothing is doubtful a block is decoded by a type made for its fields, else record by record,
+with an explanation of every fault.
+"""
+
+from __future__ import annotations
+
+import difflib
+import operator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import compress
+from typing import Any
+
+import msgspec
+
+from bakeio_core.errors import Problem, Problems, counted
+from bakeio_core.files.documents.blocks import Block
+from bakeio_core.importing.reading.sources import Part
+from bakeio_core.values import Decimal, Json
+from bakeio_core.values.wording import BadValue, jsonable
+
+MOST_NAMES = 1000
+"""How many different unknown field names are looked at and told; more are no misspellings."""
+OTHERS = "(other names)"
+
+
+@dataclass(slots=True)
+class Record:
+    """One record as read: known fields only, wire values; `bad`: a problem of it was reported."""
+
+    number: int
+    values: dict[str, Any]
+    bad: bool = False
+
+
+class Reader:
+    """Read the blocks of one part.
+
+    `names` maps the fields of the file to the attributes of the objects that `typed` gives; it is
+    known once a block was read. `total` counts the records read, `unknown` fields nobody knows.
+
+    Args:
+        part: What is read.
+        problems: Where problems go.
+    """
+
+    def __init__(self, part: Part, problems: Problems) -> None:
+        self.part, self.problems = part, problems
+        self.fields = part.fields.by_name
+        self.unknown: Counter[str] = Counter()
+        self.names: dict[str, str] = {}
+        self.total = 0
+        self._type: Any = None
+        self._decoder: Any = None
+        self._order: list[str] = []
+        self._extra: list[str] = []
+        self._nests = False
+        self._checked: list[tuple[Any, Callable[[Any], Any]]] = []
+        self._near: dict[str, str | None] = {}
+
+    # -- a block at once
+    def typed(self, block: Block, *, mostly_known: bool = False) -> list[Any] | None:
+        """Decode a block by a type made for the fields of the first record.
+
+        Args:
+            block: What is read.
+            mostly_known: Whether most values are those of the database already, so that those
+                which are not are looked at one by one (`is_exact`).
+
+        Returns:
+            Objects with the attributes of `names`; None on any doubt: an unknown layout, a field
+            missing somewhere, a name standing twice, a value that wants a second look.
+        """
+        data = block.data
+        if data is None or (self._decoder is None and not self._prepare(block)):
+            return None
+        try:
+            records: list[Any] = self._decoder.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        is_whole = block.first == self.total + 1 and len(records) == len(block.texts)
+        if not is_whole or not self._has_each_name_once(data, len(records)):
+            return None
+        if self._nests and _nests_too_deep(block, len(records)):
+            return None
+        zeros = False
+        for kind, value_of in self._checked:
+            values = list(map(value_of, records))
+            if not kind.all_valid(values):
+                return None
+            zeros = zeros or (isinstance(kind, Decimal) and 0 in values)
+        if mostly_known:
+            return records
+        if b"\\" in data and b"\\u0000" in data:
+            return None
+        return None if self._checked and _holds_more_than_doubles(data, zeros) else records
+
+    def _has_each_name_once(self, data: bytes, count: int) -> bool:
+        expected = len(self._order) * count
+        if data.count(b":") == expected:
+            return True
+        # There are colons within texts, or too many names. A name standing twice, of which the
+        # decoder keeps the last, makes more of these; \": is a quote within a text.
+        names = data.count(b'":')
+        if names != expected and names - data.count(b'\\":') != expected:
+            return False
+        if not any(mark in data for mark in _BEFORE_COLON):
+            return True  # far cheaper to tell than what follows, and almost always so
+        return not (b'" :' in data or b'"  ' in data or _APART.search(data))
+
+    def _prepare(self, block: Block) -> bool:
+        """Make the record type of the fields of the first record; every one must have these."""
+        try:
+            first = msgspec.json.decode(block.text(block.first))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return False
+        if not isinstance(first, dict) or not all(map(_is_plain, first)):
+            return False
+        if any(self._is_typo(name, first) for name in first):
+            return False
+        attributes = {name: f"f{index}" for index, name in enumerate(first)}
+        known = {n: self.fields[n] for n in first if n in self.fields}
+        told = {name: item for name, item in known.items() if item.role != "context"}
+        if not told:
+            return False
+        types = [
+            (attribute, _type_of(told[name]) if name in told else msgspec.Raw)
+            for name, attribute in attributes.items()
+        ]
+        self.names = {name: attributes[name] for name in told}
+        self._order, self._extra = list(first), [name for name in first if name not in known]
+        self._nests = bool(self._extra) or any(isinstance(i.kind, Json) for i in told.values())
+        self._checked = [
+            (item.kind, operator.attrgetter(attributes[name]))
+            for name, item in told.items()
+            if not item.kind.typed
+        ]
+        self._type = msgspec.defstruct(
+            "Record",
+            types,
+            rename={attribute: name for name, attribute in attributes.items()},
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        self._decoder = msgspec.json.Decoder(list[self._type])  # type: ignore[name-defined]
+        return True
+
+    def typed_from_dicts(self, block: Block) -> list[Any] | None:
+        """Give what `typed` gives of a block it would not take; None where a record has a fault."""
+        if self._type is None:
+            return None
+        reader = Reader(self.part, Problems())
+        numbers = [n for n in self.names if isinstance(self.fields[n].kind, Decimal)]
+        extra = {f"f{i}": None for i, name in enumerate(self._order) if name not in self.names}
+        found = []
+        for number, item in block.as_dicts(self.part.file):
+            if isinstance(item, Problem):
+                return None
+            values = reader.read_values(number, item).values
+            is_alike = values.keys() == self.names.keys()
+            if not is_alike or len(reader.problems) or reader.unknown.keys() - set(self._extra):
+                return None
+            for name in numbers:
+                values[name] = None if values[name] is None else float(values[name])
+            cells = {self.names[name]: value for name, value in values.items()}
+            found.append(self._type(**cells, **extra))
+        return found
+
+    def accept(self, count: int) -> None:
+        """Count the records of a block that `typed` gave and that were taken."""
+        self.total += count
+        for name in self._extra:
+            self.unknown[name] += count
+
+    # -- record by record
+    def read(self, block: Block) -> list[Record]:
+        """Read a block into records, whatever it takes."""
+        typed = self.typed(block)
+        if typed is None:
+            return self.read_dicts(block)
+        self.accept(len(typed))
+        return self._records(enumerate(typed, block.first))
+
+    def read_dicts(self, block: Block) -> list[Record]:
+        """Read a block record by record; what cannot be read is reported and marked `bad`."""
+        found = []
+        for number, item in block.as_dicts(self.part.file):
+            self.total += 1
+            if isinstance(item, Problem):
+                item.entity = self.part.entity.name
+                self.problems.add(item)
+                found.append(Record(number, {}, bad=True))
+            else:
+                found.append(self.read_values(number, item))
+        return found
+
+    def records_of(self, block: Block, items: Sequence[tuple[int, Any]]) -> list[Record]:
+        """Return (number, object that `typed` gave) as records, those in doubt read once more."""
+        exact = [is_exact(block, number) for number, _ in items]
+        read = iter(self._records(compress(items, exact)))
+        return [
+            next(read) if is_sure else self._read_again(block, number)
+            for (number, _), is_sure in zip(items, exact, strict=True)
+        ]
+
+    def _read_again(self, block: Block, number: int) -> Record:
+        item = block.as_dict(number, self.part.file)
+        if isinstance(item, Problem):
+            self.problems.add(item)
+            return Record(number, {}, bad=True)
+        # fields nobody knows were counted with their block
+        known = {name: value for name, value in item.items() if name not in self._extra}
+        return self.read_values(number, known)
+
+    def _records(self, items: Iterable[tuple[int, Any]]) -> list[Record]:
+        attributes = [(name, operator.attrgetter(a)) for name, a in self.names.items()]
+        decoded = {n: make for n in self.names if (make := self.fields[n].kind.decoded) is not None}
+        found = []
+        for number, item in items:
+            values = {name: value_of(item) for name, value_of in attributes}
+            for name, make in decoded.items():
+                values[name] = make(values[name])
+            found.append(Record(number, values))
+        return found
+
+    def read_values(self, number: int, raw: Mapping[str, Any]) -> Record:
+        """Read the values of one record as they were decoded, or as a program gives them."""
+        record = Record(number, {})
+        for name, value in raw.items():
+            item = self.fields.get(name)
+            if item is None:
+                self._note_unknown(record, name, raw)
+            elif item.role != "context":
+                self._read_value(record, name, value)
+        return record
+
+    def _read_value(self, record: Record, name: str, value: Any) -> None:
+        item = self.fields[name]
+        if value is None:
+            if item.nullable:
+                record.values[name] = None
+            else:
+                self._report(record, "bad-value", name, None, "is null, but a value is required")
+            return
+        try:
+            record.values[name] = item.kind.read(value, partial(self._note, record, name))
+        except BadValue as error:
+            self._report(record, "bad-value", name, value, str(error))
+
+    def _note_unknown(self, record: Record, name: str, raw: Mapping[str, Any]) -> None:
+        if self._is_typo(name, raw):
+            near = self._near[name]
+            message = f'is no field of {self.part.entity.name}: did you mean "{near}"?'
+            self._report(record, "unknown-field", name, raw[name], message)
+        else:
+            is_counted = name in self.unknown or len(self.unknown) < MOST_NAMES
+            self.unknown[name if is_counted else OTHERS] += 1
+
+    def _is_typo(self, name: str, record: Mapping[str, Any]) -> bool:
+        """An unknown field close to a known one that the record lacks is a typing error."""
+        if name in self.fields:
+            return False
+        if name not in self._near:
+            if len(self._near) >= MOST_NAMES:
+                return False  # no typing errors any more: guessing takes its time
+            near = difflib.get_close_matches(name, list(self.fields), 1, 0.85)
+            self._near[name] = near[0] if near else None
+        return self._near[name] is not None and self._near[name] not in record
+
+    # -- what is said
+    def _report(self, record: Record, code: str, name: str, value: Any, message: str) -> None:
+        record.bad = True
+        self._add(record, code, "error", name, value, message)
+
+    def _note(self, record: Record, name: str, note: str) -> None:
+        self._add(record, "bad-value", "note", name, None, note)
+
+    def _add(
+        self, record: Record, code: str, severity: str, name: str, value: Any, message: str
+    ) -> None:
+        self.problems.add(
+            Problem(
+                code=code,
+                severity=severity,
+                file=self.part.file,
+                record=record.number,
+                entity=self.part.entity.name,
+                field=jsonable(name),
+                value=jsonable(value),
+                message=message,
+            )
+        )
+
+    def warnings(self) -> list[Problem]:
+        """Return one warning for each unknown field name, with its count."""
+        entity = self.part.entity.name
+        return [
+            Problem(
+                code="unknown-field",
+                severity="warning",
+                file=self.part.file,
+                entity=entity,
+                field=jsonable(name),
+                count=count,
+                message=f"is no field of {entity} and is ignored in {counted(count, 'record')}",
+            )
+            for name, count in self.unknown.items()
+        ]
+
+
+_BEFORE_COLON = (b" :", b"\n:", b"\r:", b"\t:")
+_APART = re.compile(rb"[\t\r\n][ \t\r\n]*:")
+_TO_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+
+
+def is_block_exact(block: Block) -> bool:
+    """Tell whether the values of a `mostly_known` block are what the file says."""
+    return block.data is None or _is_exact(block.data)
+
+
+def is_exact(block: Block, number: int, name: str = "", value: Any = None) -> bool:
+    """Tell whether values of a record of a `mostly_known` block are what the file says.
+
+    Args:
+        block: Where the record stands.
+        number: Its number.
+        name: The field, where only one matters.
+        value: What `typed` gave for that.
+
+    Returns:
+        Whether no digits were lost, and no NUL character is in it.
+    """
+    if block.data is None:
+        return True
+    text = block.text(number)
+    if isinstance(value, float):
+        whole, start = repr(value).encode().removesuffix(b".0"), b'"%b":' % name.encode()
+        for said in (start + whole, start + whole + b".0"):
+            at = text.find(said)
+            if at >= 0 and text[at + len(said)] in b",}\r\n":
+                return True
+    return _is_exact(text)
+
+
+def _is_exact(text: bytes) -> bool:
+    return b"\\u0000" not in text and not _holds_more_than_doubles(text, True)
+
+
+def _holds_more_than_doubles(data: bytes, zeros: bool) -> bool:
+    """Tell whether JSON may hold a number that a double only comes near.
+
+    That is one with 17 digits in a row (IEEE 754: 15 are kept), or, read as 0, with a negative
+    exponent.
+    """
+    if b"0" * 17 in data.translate(_TO_ZEROS, b"."):
+        return True
+    rest = data.translate(None, b"0123456789 \t\r\n").lower() if zeros else b""
+    return b"e-," in rest or b"e-}" in rest or b"e-]" in rest
+
+
+def _nests_too_deep(block: Block, count: int) -> bool:
+    """Tell whether objects stand within records, or lists nest beyond the limit."""
+    data = block.data or b""
+    if data.count(b"{") != count:
+        return True
+    if data.count(b"[") <= block.depth:
+        return False
+    return max(bytes(text).count(b"[") for text in block.texts) >= block.depth
+
+
+def _is_plain(name: str) -> bool:
+    """Tell whether a typed decoder can have a field of this name."""
+    return name.isprintable() and '"' not in name and "\\" not in name
+
+
+def _type_of(item: Any) -> Any:
+    """Return the type a field is decoded as."""
+    return item.kind.fast | None if item.nullable else item.kind.fast

@@ -1,0 +1,73 @@
+"""A log of skipped records, read again as a source once it was mended."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.errors import DocumentError, Problem, Problems
+from bakeio_core.files.documents.document import Document, InMemoryDocument
+from bakeio_core.files.documents.scanner import as_record
+from bakeio_core.importing.reading.sources import Part, Source, of_entity, of_view, whose
+from bakeio_core.resolving.decision_file import decisions_of
+from bakeio_core.values.wording import shown
+
+
+def not_a_log(path: Path) -> str | None:
+    """Say why a file must not be replaced by a log: None where it is one."""
+    with suppress(DocumentError):
+        document = Document.at(path)
+        if document.kind == "skipped" and "total_skipped" in document.header:
+            return None
+    return "is no log of skipped records"
+
+
+def open_log(document: Document, catalog: Catalog) -> Source:
+    """Return the records of a log as a source, one part for each view or entity in it.
+
+    They are numbered as in the log.
+
+    Raises:
+        DocumentError: It holds no records, or those of something that is not installed.
+    """
+    header, grouped = (
+        document.header,
+        dict[tuple[str, str], list[tuple[int, dict[str, Any] | Problem]]](),
+    )
+    for block in document.blocks():
+        for number, entry in block.as_dicts(document.name):
+            data = entry.get("record_data") if isinstance(entry, dict) else None
+            if isinstance(entry, Problem):
+                raise DocumentError(
+                    f"{document.name}: record {number} {entry.message}", code=entry.code
+                )
+            if not isinstance(data, dict):
+                raise DocumentError(
+                    f"{document.name}: record {number} holds no record_data: restore it, or take "
+                    "the record out"
+                )
+            view = str(entry.get("view_name") or "").removesuffix("_complete")
+            entity = "" if view else str(entry.get("entity_type") or "")
+            grouped.setdefault((view, entity), []).append(
+                (number, as_record(data, number, document.name, document.limits.depth))
+            )
+    problems, parts = Problems(), list[Part]()
+    for (view, entity), items in grouped.items():
+        inner = InMemoryDocument(
+            document, {"view_name": view} if view else {"entity_type": entity}, items
+        )
+        if view and view in catalog.views:
+            parts += of_view(inner, catalog.views[view], catalog, problems).parts
+        elif entity in catalog.entities:
+            parts += of_entity(inner, catalog.entities[entity], catalog).parts
+        else:
+            raise DocumentError(
+                f"{document.name}: {shown(view or entity)} is not installed",
+                code="unknown-view" if view else "unknown-entity",
+            )
+    order = {name: place for place, name in enumerate(catalog.entities)}
+    parts.sort(key=lambda part: order[part.entity.name])
+    decided = decisions_of(header.get("decisions") or [], document.name, catalog)
+    return Source(document.name, "skipped", parts, *whose(header), problems, decisions=decided)

@@ -1,0 +1,214 @@
+"""What an import reads: a set, one entity file or a view, each as parts bound to columns."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.fields import (
+    FieldMap,
+    decision_fields,
+    entity_fields,
+    view_fields,
+)
+from bakeio_core.catalog.model import Entity, View
+from bakeio_core.errors import Problem, Problems
+from bakeio_core.files.documents.document import Document
+from bakeio_core.files.revision import Revision, revision_of
+from bakeio_core.files.sets.export_set import ExportSet
+from bakeio_core.files.sets.manifest import Listed, checksum_problem, counted, version_problem
+from bakeio_core.files.sets.verify import structure
+
+
+@dataclass(eq=False)
+class Part:
+    """The records of one entity within a source, in one document."""
+
+    entity: Entity
+    document: Document
+    fields: FieldMap
+    listed: Listed | None = None
+    view: View | None = None
+    revision: Revision | None = None
+
+    @property
+    def file(self) -> str:
+        return self.document.name
+
+    def records(self, numbers: Collection[int]) -> Iterator[tuple[int, dict[str, Any] | Problem]]:
+        """Yield those of the records as they stand in the file, in order."""
+        wanted = sorted(numbers, reverse=True)
+        blocks = iter(self.document.blocks())
+        block = next(blocks, None)
+        while wanted and block is not None:
+            after = next(blocks, None)
+            if after is None or wanted[-1] < after.first:
+                here = {number for number in wanted if after is None or number < after.first}
+                yield from (
+                    (number, item) for number, item in block.as_dicts(self.file) if number in here
+                )
+                wanted = [number for number in wanted if number not in here]
+            block = after
+
+
+@dataclass(eq=False)
+class Source:
+    """One import's input: `parts` in import order, and whose data it is."""
+
+    name: str
+    kind: str
+    parts: list[Part]
+    database_id: str | None = None
+    exported_at: str | None = None
+    export_id: str | None = None
+    problems: Problems = field(default_factory=Problems)
+    accept_edits: bool = False
+    declared: int | None = None
+    aliases: list[dict[str, Any]] = field(default_factory=list)
+    hashes: dict[str, str] = field(default_factory=dict)
+    decisions: dict[Any, Any] = field(default_factory=dict)
+
+    def finish(self, part: Part, sha256: str, count: int) -> list[Problem]:
+        """Compare what was read with what the manifest promised.
+
+        Returns:
+            What differs; warnings where edits are accepted.
+        """
+        self.hashes[part.file] = sha256
+        if part.listed is None:
+            return []
+        found = list(counted(part.document.header, part.listed, count))
+        if sha256 != part.listed.sha256.lower():
+            found.append(checksum_problem(part.file, self.accept_edits))
+        for problem in found:
+            if self.accept_edits:
+                problem.severity = "warning"
+        return found
+
+    @property
+    def sha256(self) -> str | None:
+        """The SHA-256 of what was read, in hexadecimal.
+
+        It is that of the file; for a set that over the texts of those of its files, in import
+        order.
+        """
+        if len(self.hashes) < 2:
+            return next(iter(self.hashes.values()), None)
+        return hashlib.sha256("".join(self.hashes.values()).encode()).hexdigest()
+
+    @property
+    def fingerprint(self) -> Callable[[], str]:
+        """Return a function giving the SHA-256 over all bytes of the source as they are now."""
+
+        def compute() -> str:
+            sha = hashlib.sha256()
+            for part in self.parts:
+                with part.document.open() as file:
+                    while data := file.read(1 << 20):
+                        sha.update(data)
+            return sha.hexdigest()
+
+        return compute
+
+
+def whose(header: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
+    """Return what a header says of its origin: database_id, exported_at, export_id.
+
+    What is no short plain text is None: the journal keeps them, and databases can store neither
+    NUL characters nor halves of surrogate pairs.
+    """
+    said = [header.get(name) for name in ("database_id", "exported_at", "export_id")]
+    mine, at, export = (
+        value if isinstance(value, str) and value.isprintable() and len(value) <= 40 else None
+        for value in said
+    )
+    return mine, at, export
+
+
+def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> Source:
+    """Return the source of a normalized set; its structural problems are in `problems`."""
+    problems = structure(opened, catalog)
+    if accept_edits:
+        for problem in problems:
+            if problem.code in ("checksum-mismatch", "count-mismatch"):
+                problem.severity = "warning"
+    names = set(opened.store.names())
+    parts = []
+    broken = {problem.file for problem in problems if problem.severity == "error"}
+    order = {name: place for place, name in enumerate(catalog.entities)}
+    for listed in sorted(opened.files, key=lambda listed: order.get(listed.entity, 0)):
+        if (
+            listed.entity in catalog.entities
+            and listed.filename in names
+            and listed.filename not in broken
+        ):
+            names.remove(listed.filename)  # a file listed twice is told, and read once
+            entity = catalog.entities[listed.entity]
+            parts.append(
+                Part(entity, opened.document(listed), entity_fields(entity, catalog), listed)
+            )
+    return Source(
+        opened.name,
+        "set",
+        parts,
+        *whose(opened.manifest),
+        problems,
+        accept_edits,
+        aliases=opened.aliases,
+    )
+
+
+def decided_part(entity: Entity, catalog: Catalog) -> Part:
+    """Return a part without records, to plan rows of an entity that decisions create."""
+    document = Document(f"decision on {entity.name}", io.BytesIO)
+    return Part(entity, document, decision_fields(entity, catalog))
+
+
+def decided_values(entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a decision by the fields of `decided_part`.
+
+    `reference.column` may also stand for a lookup field.
+    """
+    fields = {
+        f"{c}.{wanted}": name
+        for c, reference in entity.references.items()
+        for name, wanted in reference.lookups.items()
+    }
+    return {fields.get(name, name): value for name, value in values.items()}
+
+
+def of_view(document: Document, view: View, catalog: Catalog, problems: Problems) -> Source:
+    """Return the source of a view's file."""
+    header = document.header
+    problem = version_problem(header, "view_version", document.name)
+    if problem:
+        problems.add(problem)
+    part = Part(
+        catalog.entities[view.entity],
+        document,
+        view_fields(view, catalog),
+        None,
+        view,
+        revision_of(catalog, view),
+    )
+    declared = header.get("record_count")
+    count = declared if isinstance(declared, int) else None
+    return Source(document.name, "view", [part], *whose(header), problems, declared=count)
+
+
+def of_entity(document: Document, entity: Entity, catalog: Catalog) -> Source:
+    """Return the source of one entity's file without its set; its ids alone mean nothing."""
+    problems = Problems()
+    problem = version_problem(document.header, "file_version", document.name)
+    if problem:
+        problems.add(problem)
+    return Source(
+        document.name,
+        "entity",
+        [Part(entity, document, entity_fields(entity, catalog))],
+        problems=problems,
+    )
