@@ -4,6 +4,7 @@ somewhere, and what a reader types works.
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import importlib
 import importlib.util
@@ -438,3 +439,94 @@ def test_the_package_of_the_tutorial_is_the_one_in_the_repository() -> None:
         "docs/tutorial/first-view-plugin.md"
     )
     assert {name: (folder / name).read_text("utf-8") for name in shown} == shown
+
+
+# -- the map of the code
+MAP = "docs/explanation/architecture.md"
+CORE = ROOT / "bakeio_core"
+ROOMS = {p.stem for p in CORE.iterdir() if p.name[0] not in "_." and p.suffix in ("", ".py")}
+ROOMS -= {"version"}  # a number, which needs no place in the picture
+
+
+def is_place(span: str) -> bool:
+    """Tell whether the map means a file, a folder or a room by it."""
+    return span in ROOMS or bool(re.fullmatch(r"[\w/-]+(/|\.py)", span))
+
+
+def files_of(place: str) -> list[Path]:
+    """The modules at a place of the core or of the repository; none where there is no such place.
+
+    A room may be a file today and a folder tomorrow.
+    """
+    for base in (CORE, ROOT):
+        path = base / place
+        if path.is_dir():
+            return sorted(path.rglob("*.py"))
+        file = path if path.suffix else path.with_suffix(".py")
+        if file.is_file():
+            return [file]
+    return []
+
+
+def defined(body: list[ast.stmt], owner: str = "") -> Iterator[str]:
+    """The functions, classes, methods and values that are made in a module or a class."""
+    for node in body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            yield owner + node.name
+        if isinstance(node, ast.ClassDef):
+            yield from defined(node.body, f"{owner}{node.name}.")
+        if isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (owner + target.id for target in targets if isinstance(target, ast.Name))
+
+
+def named_at(line: str) -> list[tuple[str, str]]:
+    """What a line of the map names: (place, "") and (place, name) of each name right behind it."""
+    found, place, end = list[tuple[str, str]](), "", 0
+    for span in re.finditer(r"`([^`]+)`", line):
+        if is_place(span[1]):
+            place = span[1]
+            found.append((place, ""))
+        elif place and line[end : span.start()] in (" ", ", ", " and "):
+            found.append((place, span[1]))
+        else:
+            place = ""
+        end = span.end()
+    return found
+
+
+def map_lines() -> list[str]:
+    return without_code(read(MAP)).splitlines()
+
+
+def test_every_place_the_map_names_is_there() -> None:
+    places = {place for line in map_lines() for place, _ in named_at(line)}
+    assert len(places) > 50
+    assert sorted(place for place in places if not files_of(place)) == []
+
+
+def test_everything_the_map_names_is_in_the_file_it_names() -> None:
+    named = {(place, name) for line in map_lines() for place, name in named_at(line) if name}
+    known = {
+        place: {
+            name
+            for file in files_of(place)
+            for name in defined(ast.parse(file.read_text("utf-8")).body)
+        }
+        for place, _ in named
+    }
+    assert len(named) > 100
+    assert sorted(pair for pair in named if pair[1] not in known[pair[0]]) == []
+
+
+def test_every_step_and_every_answer_of_the_map_names_a_file_and_what_is_in_it() -> None:
+    steps = [line for line in map_lines() if re.match(r"\d+\. ", line)]
+    answers = [line for line in map_lines() if re.match(r"\| (Where|a|an) |\| \w+ \| .*\?", line)]
+    assert len(steps) > 15 and len(answers) > 40
+    assert [line for line in steps + answers if not any(name for _, name in named_at(line))] == []
+
+
+def test_the_picture_of_the_map_has_every_room() -> None:
+    picture = next(block.text for block in blocks(MAP) if block.language == "text")
+    shown = re.findall(r"^(\w+)  ", picture, re.MULTILINE)
+    assert sorted(shown) == sorted(ROOMS)
