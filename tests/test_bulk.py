@@ -29,10 +29,10 @@ FILES = {
     "inventory_items": "05_inventory_items.json",
 }
 FIELDS = {
-    "suppliers": ("slug", "name", "city", "notes", "uuid", "id"),
+    "suppliers": ("slug", "name", "city", "notes", "uuid"),
     "ingredients": ("slug", "display_name", "category"),
     "products": ("slug", "ingredient_slug", "brand", "package_size", "supplier_slug", "uuid"),
-    "purchases": ("product_slug", "supplier_name", "unit_price", "purchase_date", "uuid", "id"),
+    "purchases": ("product_slug", "supplier_name", "unit_price", "purchase_date", "uuid"),
     "inventory_items": ("product_slug", "purchase_uuid", "quantity", "location", "purchase_id"),
 }
 value = st.one_of(
