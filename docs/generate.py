@@ -10,6 +10,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -126,10 +127,10 @@ def _section(title: str, text: str) -> str:
     body = textwrap.dedent(text)
     items = [" ".join(item.split()) for item in re.split(r"\n(?! )", body)]
     if title == "Returns":
-        return f"Returns {' '.join(items)}\n"
+        return f"Returns: {' '.join(items)}\n"
     named = [item.partition(": ") for item in items]
     if title == "Raises":
-        return "\n".join(f"Raises {name} {rest}\n" for name, _, rest in named)
+        return "\n".join(f"Raises {name}: {rest}\n" for name, _, rest in named)
     shown = ((", ".join(f"`{n}`" for n in name.split(", ")), rest) for name, _, rest in named)
     return "".join(f"- {names}: {rest}\n" for names, rest in shown)
 
@@ -238,16 +239,22 @@ def hook_reference() -> str:
 
 # -- public names
 def _members(kind: type) -> Iterator[tuple[str, Any]]:
-    """Give the public methods and properties of a class that say what they do."""
-    for name, value in vars(kind).items():
-        plain = getattr(value, "__func__", value)
-        documented = (
-            inspect.isfunction(plain)
-            or isinstance(plain, property)
-            or type(plain).__name__ == "cached_property"
-        )
-        if not name.startswith("_") and documented and (plain.__doc__ or "").strip():
-            yield name, value
+    """Give the public methods and properties of a class that say what they do.
+
+    Those it inherits are among them, but not from a public class, which has a place of its own.
+    """
+    public = {getattr(bakeio_core, name) for name in bakeio_core.__all__ if name not in VALUES}
+    seen: set[str] = set()
+    for part in kind.__mro__:
+        if (part is not kind and part in public) or not part.__module__.startswith("bakeio_core"):
+            continue
+        for name, value in vars(part).items():
+            plain = getattr(value, "__func__", value)
+            documented = inspect.isfunction(plain) or isinstance(plain, (property, cached_property))
+            is_new = not name.startswith("_") and name not in seen
+            if is_new and documented and (plain.__doc__ or "").strip():
+                seen.add(name)
+                yield name, value
 
 
 def _described(name: str) -> list[str]:
