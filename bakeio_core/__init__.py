@@ -1,6 +1,7 @@
-"""bakeio: take a bakery's data out of its database as files, and bring enriched files back in without losing anything.
+"""Take a bakery's data out of its database as files, and bring enriched files back in.
 
-The public names are those in `__all__`; they are loaded when first used, so that importing the package costs nothing.
+Nothing is lost on the way. The public names are those in `__all__`; they are loaded when first
+used, so that importing the package costs nothing.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""The floor: the least a Python program has to do for each job, done as fast as we know. No plan, no conflicts, no messages.
+"""The floor: the least a Python program has to do for each job, done as fast as we know.
 
-    floor.py export|view-export DATABASE OUT        floor.py import SET DATABASE        floor.py merge VIEW DATABASE
+    floor.py export|view-export DATABASE OUT
+    floor.py import SET DATABASE
+    floor.py merge VIEW DATABASE
 
-Still refused, with nothing written: a wrong checksum or count, an unknown parent, a duplicate key, null where a value is required,
-whatever a CHECK forbids.
+It has no plan, no conflicts, no messages. Still refused, with nothing written: a wrong checksum or
+count, an unknown parent, a duplicate key, null where a value is required, whatever a CHECK forbids.
 """
 
 from __future__ import annotations
@@ -23,18 +25,24 @@ from typing import Any
 ENTITIES = """
 suppliers: id uuid slug name city state zip notes created_at updated_at
 ingredients: id uuid slug display_name category notes created_at updated_at
-products: id uuid slug ingredient_id brand product_name package_size package_unit package_unit_quantity upc_code preferred_supplier_id \
-  is_hidden notes created_at updated_at
-purchases: id uuid product_id supplier_id purchase_date unit_price quantity_purchased notes created_at updated_at
-inventory_items: id uuid product_id purchase_id quantity addition_date location notes created_at updated_at
+products: id uuid slug ingredient_id brand product_name package_size package_unit \
+  package_unit_quantity upc_code preferred_supplier_id is_hidden notes created_at updated_at
+purchases: id uuid product_id supplier_id purchase_date unit_price quantity_purchased notes \
+  created_at updated_at
+inventory_items: id uuid product_id purchase_id quantity addition_date location notes \
+  created_at updated_at
 """
-OPTIONAL = "city state zip notes brand product_name package_size upc_code preferred_supplier_id purchase_id addition_date location"
+OPTIONAL = (
+    "city state zip notes brand product_name package_size upc_code preferred_supplier_id "
+    "purchase_id addition_date location"
+)
 COLUMNS = {
     name: columns.split()
     for name, columns in (line.split(":") for line in ENTITIES.strip().splitlines())
 }
 NULLABLE = set(OPTIONAL.split())
-# (entity, column) -> (parent, fields of the file by which it is named: columns of the parent); the first one links
+# (entity, column) -> (parent, {field of the file: column of the parent}), the parent being named by
+# these; the first one links
 SUPPLIER, PRODUCT = (
     ("suppliers", {"supplier_slug": "slug", "supplier_name": "name"}),
     ("products", {"product_slug": "slug"}),
@@ -68,11 +76,15 @@ VIEW = {
     "preferred_supplier_name": "s.name",
     "last_purchase_price": "l.unit_price",
     "last_purchase_date": "l.purchase_date",
-    "current_inventory_qty": "(SELECT round(coalesce(sum(quantity), 0), 3) FROM inventory_items WHERE product_id = p.id)",
+    "current_inventory_qty": (
+        "(SELECT round(coalesce(sum(quantity), 0), 3) FROM inventory_items WHERE product_id = p.id)"
+    ),
 } | {name: f"p.{name}" for name in EDITABLE}
 VIEW_FROM = (
-    "products p JOIN ingredients i ON i.id = p.ingredient_id LEFT JOIN suppliers s ON s.id = p.preferred_supplier_id LEFT JOIN purchases l "
-    "ON l.id = (SELECT id FROM purchases WHERE product_id = p.id ORDER BY purchase_date DESC, id DESC LIMIT 1)"
+    "products p JOIN ingredients i ON i.id = p.ingredient_id "
+    "LEFT JOIN suppliers s ON s.id = p.preferred_supplier_id LEFT JOIN purchases l "
+    "ON l.id = (SELECT id FROM purchases WHERE product_id = p.id "
+    "ORDER BY purchase_date DESC, id DESC LIMIT 1)"
 )
 MADE = {"export_id": "550e8400-e29b-41d4-a716-446655440000", "exported_at": "2025-12-24T12:00:00Z"}
 DATABASE_ID = "9f2c5c1e-6b0a-5d57-8a53-1f0a3d1c7e42"
@@ -91,7 +103,7 @@ def connect(path: str) -> sqlite3.Connection:
     return db
 
 
-# ------------------------------------------------------------------------------------------------------------------- export
+# -- export
 def selected(entity: str) -> tuple[dict[str, str], str]:
     """Return {field of the file: SQL} in order, and the FROM clause."""
     fields, source = {}, f"{entity} t"
@@ -157,7 +169,8 @@ def write_set(
             pages(entity),
         )
         listed.append({
-            "filename": name, "entity_type": entity, "record_count": count, "checksum_sha256": sha, "import_order": order,
+            "filename": name, "entity_type": entity, "record_count": count, "checksum_sha256": sha,
+            "import_order": order,
             "dependencies": sorted({parent for parent, _ in parents.values()}),
         })  # fmt: skip
     manifest = {
@@ -180,7 +193,8 @@ def sqlite_pages(
     """SQLite makes the JSON text of whole pages; taken as BLOB nothing is decoded here."""
     pairs = ", ".join(f"'{name}', {sqlite_value(name, sql)}" for name, sql in fields.items())
     page = (
-        f"SELECT CAST(group_concat(record, char(44, 10)) AS BLOB), max(id) FROM (SELECT json_object({pairs}) AS record, {order} AS id "
+        "SELECT CAST(group_concat(record, char(44, 10)) AS BLOB), max(id) "
+        f"FROM (SELECT json_object({pairs}) AS record, {order} AS id "
         f"FROM {source} WHERE {where} AND {order} > ? ORDER BY {order} LIMIT {PAGE})"
     )
     last = -1
@@ -207,9 +221,15 @@ def export_set(database: str, out: str) -> None:
 
 def export_view(database: str, out: str) -> None:
     header = {
-        "export_type": "denormalized_view", "view_name": "products_complete", "view_version": "1.0", "database_id": DATABASE_ID,
-        "documentation": {"editable_fields": EDITABLE, "readonly_fields": [name for name in VIEW if name not in EDITABLE]},
-    }  # fmt: skip
+        "export_type": "denormalized_view",
+        "view_name": "products_complete",
+        "view_version": "1.0",
+        "database_id": DATABASE_ID,
+        "documentation": {
+            "editable_fields": EDITABLE,
+            "readonly_fields": [name for name in VIEW if name not in EDITABLE],
+        },
+    }
     with closing(connect(database)) as db:
         db.execute("BEGIN")
         shown = "NOT p.is_hidden"
@@ -224,9 +244,12 @@ def counted(db: Any, source: str) -> int:
     return int(db.execute(f"SELECT count(*) FROM {source}").fetchone()[0])
 
 
-# ------------------------------------------------------------------------------------------------------------------- import
+# -- import
 def blocks(path: Path, sha: Any) -> Iterator[bytes]:
-    """Yield JSON arrays made of whole lines of a document with one record a line; the whole file is read and hashed once."""
+    """Yield JSON arrays made of whole lines of a document with one record a line.
+
+    The whole file is read and hashed once.
+    """
     data, started, ended = b"", False, False
     with path.open("rb", buffering=0) as file:
         while block := file.read(1 << 20):
@@ -237,9 +260,8 @@ def blocks(path: Path, sha: Any) -> Iterator[bytes]:
             if not started:
                 data, started = data[data.index(OPEN) + len(OPEN) :], True
             lines, _, data = data.rpartition(b"\n")
-            if (
-                end := (b"\n" + lines).find(b"\n  ]")
-            ) >= 0:  # no raw line feed stands inside a JSON string: this is the end
+            # no raw line feed stands inside a JSON string: this is the end
+            if (end := (b"\n" + lines).find(b"\n  ]")) >= 0:
                 lines, ended = lines[: max(end - 1, 0)], True
             if lines:
                 yield b"[" + lines.removesuffix(b",") + b"]"
@@ -248,7 +270,10 @@ def blocks(path: Path, sha: Any) -> Iterator[bytes]:
 
 
 def decoder(name: str, fields: list[str]) -> Callable[[bytes], list[Any]]:
-    """Decode into typed structs of the fields that are needed; all others are skipped without making objects."""
+    """Decode into typed structs of the fields that are needed.
+
+    All others are skipped without making objects.
+    """
     import msgspec
 
     def kind(field: str) -> Any:
@@ -286,7 +311,10 @@ def compiled(
 def load(
     folder: Path, entity: str, ids: dict[str, Any], write: Callable[[list[Any]], object]
 ) -> None:
-    """Read the file of an entity, hand its records on in blocks, remember the keys by which others name them."""
+    """Read the file of an entity, hand its records on in blocks, remember their keys.
+
+    By these, the records of other entities name them.
+    """
     manifest = json.loads((folder / "manifest.json").read_bytes())
     listed = next(item for item in manifest["files"] if item["entity_type"] == entity)
     decode, sha, count, known = (
@@ -318,14 +346,18 @@ def sqlite_cell(entity: str, column: str) -> str:
 
 
 def import_set(folder: str, database: str) -> None:
-    """Empty tables, ids of the file kept, one transaction; indexes are dropped and built again sorted before the commit."""
+    """Fill empty tables in one transaction, with the ids of the file.
+
+    Indexes are dropped and built again, sorted, before the commit.
+    """
     ids: dict[str, Any] = {}
     with closing(connect(database)) as db:
         db.execute("BEGIN IMMEDIATE")
         refuse_full(db)
         tables = ", ".join(f"'{entity}'" for entity in COLUMNS)
         indexes = db.execute(
-            f"SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql > '' AND tbl_name IN ({tables})"
+            "SELECT name, sql FROM sqlite_master "
+            f"WHERE type = 'index' AND sql > '' AND tbl_name IN ({tables})"
         ).fetchall()
         for name, _ in indexes:
             db.execute(f"DROP INDEX {name}")
@@ -333,7 +365,8 @@ def import_set(folder: str, database: str) -> None:
             make = compiled(
                 entity, [sqlite_cell(entity, c) for c in columns], ids, "[(", ") for r in records]"
             )
-            insert = f"INSERT INTO {entity} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+            marks = ", ".join("?" * len(columns))
+            insert = f"INSERT INTO {entity} ({', '.join(columns)}) VALUES ({marks})"
             load(
                 Path(folder),
                 entity,
@@ -351,9 +384,12 @@ def refuse_full(db: Any) -> None:
             raise SystemExit(f"{entity} is not empty")
 
 
-# -------------------------------------------------------------------------------------------------------------------- merge
+# -- merge
 def merge_view(view: str, database: str) -> None:
-    """The edited view onto the database: rows found by slug, only changed ones written; an unknown slug raises KeyError."""
+    """Bring the edited view into the database: rows are found by slug, only changed ones written.
+
+    An unknown slug raises KeyError.
+    """
     values, now = (
         ", ".join(f"r.{name}" for name in EDITABLE),
         time.strftime("%Y-%m-%d %H:%M:%S.000000", time.gmtime()),
@@ -365,10 +401,14 @@ def merge_view(view: str, database: str) -> None:
             for row in db.execute(f"SELECT {', '.join(EDITABLE)}, id, slug FROM products")
         }
         scope: dict[str, Any] = {"rows": rows, "now": now}
-        changed = f"[({values}, now, row[-2]) for r in records if (row := rows[r.product_slug])[:-2] != ({values})]"
+        changed = (
+            f"[({values}, now, row[-2]) for r in records "
+            f"if (row := rows[r.product_slug])[:-2] != ({values})]"
+        )
         exec(f"def changes(records):\n    return {changed}", scope)
         decode = decoder("view", ["product_slug", *EDITABLE])
-        update = f"UPDATE products SET {', '.join(f'{name} = ?' for name in EDITABLE)}, updated_at = ? WHERE id = ?"
+        settings = ", ".join(f"{name} = ?" for name in EDITABLE)
+        update = f"UPDATE products SET {settings}, updated_at = ? WHERE id = ?"
         for block in blocks(Path(view), hashlib.sha256()):
             db.executemany(update, scope["changes"](decode(block)))
         db.execute("COMMIT")

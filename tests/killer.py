@@ -677,10 +677,12 @@ def report(scenarios: list[Scenario], total: Counter[str]) -> bool:
         print(f"{scenario.name:<34}" + "".join(f"{counts[name]:>9,}" for name in head))
     print(f"{'all':<34}" + "".join(f"{total[name]:>9,}" for name in head))
     share = total["between"] / max(1, total["kills"])
-    print(f"{total['kills']:,} kills: {share:.0%} between the first write and the commit; found {total['old']:,} times as before and "
-          f"{total['new']:,} times as after, never anything else. {total['came too late']:,} more "
-          "came too late. "
-          f"{total['runs after']:,} times the command was run again to its end: it succeeded and left nothing lying about.")  # fmt: skip
+    print(
+        f"{total['kills']:,} kills: {share:.0%} between the first write and the commit; found "
+        f"{total['old']:,} times as before and {total['new']:,} times as after, never anything "
+        f"else. {total['came too late']:,} more came too late. {total['runs after']:,} times the "
+        "command was run again to its end: it succeeded and left nothing lying about."
+    )
     faults = []
     if share < 1 / 3:
         faults.append("fewer than a third fell between the first write and the commit")

@@ -70,7 +70,7 @@ def room(module: str) -> str:
 
 
 def imported(module: str) -> set[str]:
-    """The modules of the core a module imports: at its top, inside a function, for the type checker alone."""
+    """The modules of the core a module imports, inside a function or for the type checker too."""
     found = set()
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.Import):

@@ -66,7 +66,8 @@ def test_too_few_documents_that_reach_planning_are_a_failure() -> None:
     (b"", "not one JSON object"), (b"{}{}", "not one JSON object"), (b'{"a": NaN}', "NaN"),
     (b"[]", "no JSON object"), (b'{"a": "\xff"}', "not one JSON object"),
     (b'{"problems": [{"code": "odd"}]}', "unknown code"), (b'{"valid": true}', "valid"),
-    (b'{"summary": {"processed": 1, "created": 0, "updated": 0, "unchanged": 0, "skipped": 0, "conflicts": 0, "errors": 0}, "entities": {}}', "add up"),
+    (b'{"summary": {"processed": 1, "created": 0, "updated": 0, "unchanged": 0, "skipped": 0, '
+     b'"conflicts": 0, "errors": 0}, "entities": {}}', "add up"),
 ])  # fmt: skip
 def test_an_answer_that_is_not_right_is_noticed(out: bytes, said: str) -> None:
     with pytest.raises(fuzz.Broken, match=said):

@@ -1,4 +1,7 @@
-"""Rows are looked up by the index that tells most, in whatever order indexes were made and whoever made the database."""
+"""Rows are looked up by the index that tells most.
+
+In whatever order indexes were made, and whoever made the database.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,9 @@ from bakeio_core.database.connect import begin_write
 NEW = 600
 INDEXES = {
     "supplier": "CREATE INDEX supplier ON purchases (supplier_id)",
-    "product_and_day": "CREATE INDEX product_and_day ON purchases (product_id, purchase_date, id, unit_price)",
+    "product_and_day": (
+        "CREATE INDEX product_and_day ON purchases (product_id, purchase_date, id, unit_price)"
+    ),
     "product": "CREATE INDEX product ON purchases (product_id)",
     "notes": "CREATE INDEX notes ON purchases (notes) WHERE notes IS NOT NULL",
 }
@@ -37,10 +42,15 @@ def receipts(bakery: str, tmp_path: Path) -> Path:
             .all()
         )
     records = [
-        {"product_slug": products[n % len(products)], "supplier_name": shops[n % 2], "purchase_date": f"2031-{1 + n // 100:02}-11",
-         "unit_price": 1 + n % 7, "quantity_purchased": 1 + n % 3}
+        {
+            "product_slug": products[n % len(products)],
+            "supplier_name": shops[n % 2],
+            "purchase_date": f"2031-{1 + n // 100:02}-11",
+            "unit_price": 1 + n % 7,
+            "quantity_purchased": 1 + n % 3,
+        }
         for n in range(NEW)
-    ]  # fmt: skip
+    ]
     path = tmp_path / "receipts.json"
     path.write_text(json.dumps({"view_name": "purchases", "records": records}))
     return path
@@ -51,9 +61,15 @@ def made_in_order(url: str, order: Iterable[str]) -> None:
     engine = connect(url)
     with engine.begin() as db:
         if engine.dialect.name == "sqlite":
-            known = "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'purchases' AND sql IS NOT NULL"
+            known = (
+                "SELECT name FROM sqlite_master "
+                "WHERE type = 'index' AND tbl_name = 'purchases' AND sql IS NOT NULL"
+            )
         else:
-            known = "SELECT indexname FROM pg_indexes WHERE tablename = 'purchases' AND indexname LIKE 'ix%' AND indexname NOT LIKE '%uuid'"
+            known = (
+                "SELECT indexname FROM pg_indexes WHERE tablename = 'purchases' "
+                "AND indexname LIKE 'ix%' AND indexname NOT LIKE '%uuid'"
+            )
         for name in db.execute(text(known)).scalars().all():
             db.execute(text(f"DROP INDEX {name}"))
         for name in order:
@@ -62,7 +78,10 @@ def made_in_order(url: str, order: Iterable[str]) -> None:
 
 
 def work_of_importing(core: Bakeio, url: str, path: Path) -> int:
-    """Import a file in SQLite and return how many instructions of its virtual machine that took: the same at every run."""
+    """Import a file in SQLite and return how many instructions of its virtual machine that took.
+
+    It is the same at every run.
+    """
     engine, steps = connect(url), [0]
 
     @event.listens_for(engine, "connect")
@@ -80,13 +99,16 @@ def work_of_importing(core: Bakeio, url: str, path: Path) -> int:
 
 
 def rows_read_of_purchases(core: Bakeio, url: str, path: Path) -> int:
-    """Import a file in PostgreSQL and return how many rows of purchases that read, by index or not."""
+    """Import a file in PostgreSQL and return how many rows of purchases that read."""
     engine = connect(url)
     with begin_write(engine) as db:
         core.import_(db, path)
         db.execute(text("SELECT pg_stat_force_next_flush()"))
     with engine.connect() as db:
-        found = "SELECT coalesce(sum(seq_tup_read + idx_tup_fetch), 0) FROM pg_stat_user_tables WHERE relname = 'purchases'"
+        found = (
+            "SELECT coalesce(sum(seq_tup_read + idx_tup_fetch), 0) "
+            "FROM pg_stat_user_tables WHERE relname = 'purchases'"
+        )
         read = int(db.execute(text(found)).scalar_one())
     engine.dispose()
     return read
@@ -123,7 +145,8 @@ def test_new_tables_get_their_indexes_in_one_order(core: Bakeio, tmp_path: Path)
         core.create_tables(db)
         made = db.execute(
             text(
-                "SELECT tbl_name, name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY rowid"
+                "SELECT tbl_name, name FROM sqlite_master "
+                "WHERE type = 'index' AND sql IS NOT NULL ORDER BY rowid"
             )
         ).all()
     engine.dispose()

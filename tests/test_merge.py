@@ -693,11 +693,15 @@ def imported(core: Bakeio, database: Path, path: Path, **options: Any) -> Any:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    edits=st.lists(several, max_size=6), there=st.lists(stored, max_size=3), twice=st.none() | st.integers(0, 4),
+    edits=st.lists(several, max_size=6),
+    there=st.lists(stored, max_size=3),
+    twice=st.none() | st.integers(0, 4),
     rev=st.booleans(),
     whose=whose,
-    options=st.sampled_from([{}, {"on_conflict": "take-file"}, {"nulls": "clear"}, {"mode": "skip-existing"}]),
-)  # fmt: skip
+    options=st.sampled_from(
+        [{}, {"on_conflict": "take-file"}, {"nulls": "clear"}, {"mode": "skip-existing"}]
+    ),
+)
 def test_a_file_is_planned_and_written_alike_in_any_layout_read_quickly_or_with_care(
     core: Bakeio,
     sample_database: Path,

@@ -1,4 +1,7 @@
-"""Files and folders appear whole or not at all, and what a killed run left is named and cleaned by the next one."""
+"""Files and folders appear whole or not at all.
+
+What a killed run left is named and cleaned by the next one.
+"""
 
 from __future__ import annotations
 
@@ -125,10 +128,8 @@ def test_reading_puts_a_folder_back_that_was_set_aside(
     done = run("-d", sample, *words, tmp_path / "out")
     assert done.code == 0
     assert hidden(tmp_path) == []
-    assert (
-        f"put {tmp_path / 'out'} back: a run that was interrupted had set it aside as .out.old-{dead}_1"
-        in done.err
-    )
+    why = f"a run that was interrupted had set it aside as .out.old-{dead}_1"
+    assert f"put {tmp_path / 'out'} back: {why}" in done.err
 
 
 def test_an_old_folder_is_deleted_once_the_new_one_is_in_place(
@@ -146,7 +147,10 @@ def test_an_old_folder_is_deleted_once_the_new_one_is_in_place(
 def test_a_folder_that_was_being_deleted_never_comes_back(
     run: Run, sample: Path, tmp_path: Path, dead: int
 ) -> None:
-    """A run was killed while it deleted the old folder, then somebody moved the new one away: half a folder must not appear."""
+    """Half a folder must not appear.
+
+    A run was killed while it deleted the old folder, then somebody moved the new one away.
+    """
     (tmp_path / f".out.gone-{dead}_1").mkdir()
     (tmp_path / f".out.gone-{dead}_1" / "01_suppliers.json").write_text(
         "the rest is deleted already"
@@ -251,7 +255,10 @@ def test_threads_that_export_into_one_file_never_mix(
 def test_files_are_on_the_disk_before_they_get_their_name_and_the_folder_after(
     run: Run, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was synced is told by the file descriptor's own path, so this looks at real calls in their real order."""
+    """This looks at real calls in their real order.
+
+    What was synced is told by the file descriptor's own path.
+    """
     done: list[tuple[str, str]] = []
 
     def noted(name: str, what: str, of: Callable[..., Any]) -> None:

@@ -1,4 +1,7 @@
-"""What bakeio replaces: what it wrote itself, and nothing else; neither by `--force` nor in the moment of the swap."""
+"""What bakeio replaces: what it wrote itself, and nothing else.
+
+Neither `--force` nor the moment of the swap changes that.
+"""
 
 from __future__ import annotations
 
@@ -208,9 +211,12 @@ def test_where_a_file_or_a_link_stands_no_folder_is_put(
 ) -> None:
     target = out.parent / "target"
     {
-        "a file": lambda: target.write_text("mine"), "an empty file": target.touch, "a link": lambda: target.symlink_to(out),
-        "a broken link": lambda: target.symlink_to("nowhere"), "a pipe": lambda: os.mkfifo(target),
-    }[kind]()  # fmt: skip
+        "a file": lambda: target.write_text("mine"),
+        "an empty file": target.touch,
+        "a link": lambda: target.symlink_to(out),
+        "a broken link": lambda: target.symlink_to("nowhere"),
+        "a pipe": lambda: os.mkfifo(target),
+    }[kind]()
     before = tree(out.parent)
     for words in ([], ["--force"], ["--force", "--zip"]):
         refused(
@@ -378,7 +384,8 @@ def test_bakeios_own_files_of_another_kind_are_not_replaced_by_a_view(
         zipped(target, {f"out/{path.name}": path.read_bytes() for path in out.iterdir()})
     else:
         target.write_text(
-            '{"skipped_at": "x", "total_skipped": 1, "records": [{"view_name": "products_complete", "record_data": {}}]}'
+            '{"skipped_at": "x", "total_skipped": 1, "records": '
+            '[{"view_name": "products_complete", "record_data": {}}]}'
         )
     before = target.read_bytes()
     for words in ([], ["--force"]):

@@ -103,14 +103,18 @@ def crowded(run: Run, new_database: Any, sample_set: Path, tmp_path: Path) -> st
 
 
 PARENTS = {
-    "products": "SELECT p.uuid, i.slug, s.slug FROM products p JOIN ingredients i ON i.id = p.ingredient_id "
-    "LEFT JOIN suppliers s ON s.id = p.preferred_supplier_id",
+    "products": (
+        "SELECT p.uuid, i.slug, s.slug FROM products p JOIN ingredients i "
+        "ON i.id = p.ingredient_id LEFT JOIN suppliers s ON s.id = p.preferred_supplier_id"
+    ),
     "purchases": (
         "SELECT u.uuid, p.slug, s.slug FROM purchases u JOIN products p ON p.id = "
         "u.product_id JOIN suppliers s ON s.id = u.supplier_id"
     ),
-    "inventory_items": "SELECT n.uuid, p.slug, u.uuid FROM inventory_items n JOIN products p ON p.id = n.product_id "
-    "LEFT JOIN purchases u ON u.id = n.purchase_id",
+    "inventory_items": (
+        "SELECT n.uuid, p.slug, u.uuid FROM inventory_items n JOIN products p ON p.id = "
+        "n.product_id LEFT JOIN purchases u ON u.id = n.purchase_id"
+    ),
 }
 
 

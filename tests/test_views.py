@@ -207,7 +207,10 @@ def wrapped(path: Path) -> dict[str, str]:
     plain, whole = path.read_text("utf-8"), document(path)
     return {
         "a bare list": json.dumps(whole["records"]),
-        "a code block in prose": f'Sure! Here is "the" file {{with}} edits:\n\n```json\n{plain}\n```\n\nI left [three] alone.\n',
+        "a code block in prose": (
+            'Sure! Here is "the" file {with} edits:\n\n'
+            f"```json\n{plain}\n```\n\nI left [three] alone.\n"
+        ),
         "trailing commas": plain.replace("\n  ]", ",\n  ]").replace('"}', '",}'),
         "comments": "// edited\n"
         + plain.replace('"records": [', '/* all of\n them */ "records": [ // here'),
@@ -440,9 +443,12 @@ def fill(core: Bakeio, engine: Any, products: int) -> None:
             },
         )
         common = {"supplier_id": 1, "quantity_purchased": 1}
-        bought = {"purchases": lambda n: {"unit_price": n,
-                                          "purchase_date": date(2026, 3, n % 25 + 1)} | common,
-                  "inventory_items": lambda n: {"quantity": Decimal("0.1"), "purchase_id": n + 1}}  # fmt: skip
+        bought = {
+            "purchases": lambda n: (
+                {"unit_price": n, "purchase_date": date(2026, 3, n % 25 + 1)} | common
+            ),
+            "inventory_items": lambda n: {"quantity": Decimal("0.1"), "purchase_id": n + 1},
+        }
         for table, values in bought.items():
             rows(
                 table,

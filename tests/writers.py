@@ -237,8 +237,10 @@ def _check_export(bench: Bench, out: Path, purchases: int, said: Counter[str]) -
     problems = bench.core.validate(out)
     if problems.errors:
         raise Fault(f"the export is not valid: {[str(problem) for problem in problems]}")
-    read = {name: {r["id"]: r for r in json.loads((out / name).read_text("utf-8"))["records"]} for name in
-            ("04_purchases.json", "05_inventory_items.json")}  # fmt: skip
+    read = {
+        name: {r["id"]: r for r in json.loads((out / name).read_text("utf-8"))["records"]}
+        for name in ("04_purchases.json", "05_inventory_items.json")
+    }
     added = len(read["04_purchases.json"]) - purchases
     if added not in (0, 40, 80):
         raise Fault(f"the export holds {added} of the new purchases: a part of an import")

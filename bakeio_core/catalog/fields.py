@@ -81,7 +81,7 @@ class FieldMap:
 
 
 def entity_fields(entity: Entity, catalog: Catalog) -> FieldMap:
-    """Return the fields of an entity's file: its columns, each reference with its lookups behind it."""
+    """Return the fields of an entity's file: its columns, lookups behind each reference."""
     fields = []
     for column in entity.columns:
         reference = entity.references.get(column)

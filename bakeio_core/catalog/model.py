@@ -102,8 +102,6 @@ class Entity:
             "checks": list(self.checks),
             "choices": list(self.choices),
             "codes": self.codes,
-        }
-        named |= {
             "label": self.labels,
             "slug_from": self.slug_from,
             "date": [self.date] if self.date else [],
@@ -135,12 +133,8 @@ class Entity:
                 found[name] = Reference(
                     name, target, bool(column.nullable), dict(self.lookups.get(name, {}))
                 )
-                if (
-                    target_column != "id"
-                    and len(column.foreign_keys) == 1
-                    and target == self.name
-                    and target_column != self.primary
-                ):
+                is_own = target == self.name and len(column.foreign_keys) == 1
+                if is_own and target_column not in ("id", self.primary):
                     raise PluginError(
                         f'entity "{self.name}": {column.name} must refer '
                         f"to the primary key of {target}"
@@ -155,9 +149,8 @@ class Entity:
     @property
     def name(self) -> str:
         """The name of the entity: that of its table."""
-        return str.__str__(
-            self.table.name
-        )  # SQLAlchemy's own kind of str is a stranger to encoders
+        # SQLAlchemy's own kind of str is a stranger to encoders
+        return str.__str__(self.table.name)
 
     def narrow(self, rows: Any) -> Entity:
         """Return the entity with only the rows whose primary key a SELECT gives; for exports."""
@@ -189,9 +182,8 @@ class Entity:
     def all_keys(self) -> tuple[Key, ...]:
         """All natural keys as tuples, best first; `uuid` comes before the declared ones."""
         declared = [(key,) if isinstance(key, str) else tuple(key) for key in self.keys]
-        return (
-            (("uuid",),) if "uuid" in self.table.c and ("uuid",) not in declared else ()
-        ) + tuple(declared)
+        is_added = "uuid" in self.table.c and ("uuid",) not in declared
+        return (("uuid",), *declared) if is_added else tuple(declared)
 
     @cached_property
     def readable_key(self) -> Key:
@@ -357,11 +349,7 @@ class View:
                 raise PluginError(
                     f'view "{self.name}", field "{name}": only a column or path can be {item.role}'
                 )
-            if (
-                item.role == "editable"
-                and isinstance(item.source, str)
-                and item.source.count(".") > 1
-            ):
+            if item.role == "editable" and str(item.source).count(".") > 1:
                 raise PluginError(
                     f'view "{self.name}", field "{name}": '
                     "an editable path has one step, reference.column"

@@ -150,7 +150,8 @@ class Selected:
 
     def columns(self, rows: Sequence[tuple[Any, ...]]) -> list[Sequence[Any]]:
         """Return the wire values of rows column by column."""
-        return [_made(cell.make, column) for cell, column in zip(self.cells, zip(*rows))]
+        columns = zip(*rows, strict=True)
+        return [_made(cell.make, column) for cell, column in zip(self.cells, columns, strict=True)]
 
     def hashes(self, index: int, columns: Sequence[Sequence[Any]]) -> list[int]:
         """Return the hashes of one of the columns, as a `_rev` holds them."""
@@ -190,7 +191,7 @@ class ReferredRows:
         """Return, column by column, what the rows with these ids say; null where there is none."""
         if self._known is None:
             self._known = self._read()
-        return list(zip(*map(self._known.__getitem__, ids)))
+        return list(zip(*map(self._known.__getitem__, ids), strict=True))
 
     def _read(self) -> _Known:
         projection, selected = self._selected.projection, self._selected
@@ -203,7 +204,7 @@ class ReferredRows:
                 selected.hashes(index, own) if hashed else own[index]
                 for index, hashed in self._slots
             ]
-            known.update(zip(own[0], zip(*columns)))
+            known.update(zip(own[0], zip(*columns, strict=True), strict=True))
         return known
 
 

@@ -95,8 +95,8 @@ def _export(db: Connection, entity: Entity, catalog: Catalog) -> Iterator[Batch]
         )
         if rows:
             last = rows[-1][-1]
-            yield [
-                {name: make(cell) for (name, make), cell in zip(makers.items(), row)}
+            yield [  # the order comes after the columns of a row
+                {name: make(cell) for (name, make), cell in zip(makers.items(), row, strict=False)}
                 for row in rows
             ]
         if len(rows) < PAGE:

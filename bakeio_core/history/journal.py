@@ -125,6 +125,7 @@ class Journal:
         ]
         old = texts([change.old.get(column) for change, column in entered])
         new = texts([change.new[column] for change, column in entered])
+        values = zip(entered, old, new, strict=True)
         rows = [
             (
                 last + number,
@@ -140,7 +141,7 @@ class Journal:
                 change.new.get("updated_at"),
                 change.reason or None,
             )
-            for number, ((change, column), before, after) in enumerate(zip(entered, old, new), 1)
+            for number, ((change, column), before, after) in enumerate(values, 1)
         ]
         marks = ", ".join([dialect.mark] * len(quoted))
         sql = f"INSERT INTO {CHANGES.name} ({', '.join(quoted)}) VALUES ({marks})"

@@ -37,10 +37,10 @@ def _remove(rewrite: Rewrite, entity: Entity, batch: Batch) -> None:
     current = rewrite.tables.rows(entity).by_id(batch.ids)
     there = [index for index, identity in enumerate(batch.ids) if identity in current]
     rows = [whole_row(entity, current[batch.ids[index]]) for index in there]
-    records = dict(zip(batch.ids, batch.records))
+    records = dict(zip(batch.ids, batch.records, strict=True))
     now, then = checksums(entity, rows), batch.checksums
     good: dict[int, Row] = {}
-    for number, (index, row) in enumerate(zip(there, rows)):
+    for number, (index, row) in enumerate(zip(there, rows, strict=True)):
         sums = (now[number], now[number + len(rows)])
         if sums == (then[index], then[index + len(batch.ids)]):
             good[batch.ids[index]] = row
@@ -52,10 +52,10 @@ def _remove(rewrite: Rewrite, entity: Entity, batch: Batch) -> None:
         rewrite.skip(entity, good.pop(identity), why, batch.file, records[identity])
     for _ in range(len(batch.ids) - len(there)):
         rewrite.count(entity, "unchanged")
-    gone = [
-        Change("delete", entity.name, records[i], i, {}, dict(zip(entity.columns, row)))
-        for i, row in good.items()
-    ]
+    gone = []
+    for identity, row in good.items():
+        old = dict(zip(entity.columns, row, strict=True))
+        gone.append(Change("delete", entity.name, records[identity], identity, {}, old))
     cut_own_links(rewrite.db, entity, good.keys())
     rewrite.write(Changes(entity, entity.columns, deletes=gone), good, batch.file)
 

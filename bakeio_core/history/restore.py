@@ -93,7 +93,7 @@ def _restored(
     rewrite: Rewrite, entity: Entity, row: Row, fields: Sequence[FieldSet]
 ) -> Change | None:
     """Return the fields of one row that go back; what was changed since is kept and named."""
-    now = dict(zip(entity.columns, row))
+    now = dict(zip(entity.columns, row, strict=True))
     new: dict[str, Any] = {}
     kept = False
     for item in fields:

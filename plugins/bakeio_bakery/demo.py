@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 MADE = "demo.json"
-"""What a demo left in its folder: {file: SHA-256}, so that the next one knows whether anybody has put work into it since."""
+"""What a demo left in its folder: {file: SHA-256}.
+
+So the next one knows whether anybody has put work into it since.
+"""
 BARCODES = ("071012010103", "036000291452", "012345678905")
 
 
@@ -49,20 +52,23 @@ def demo(directory: Path, as_json: bool) -> None:
 
 
 def _fresh(directory: Path) -> Path:
-    """Empty the folder of an earlier demo; one that holds anything else, or was worked in since, is left alone."""
+    """Empty the folder of an earlier demo.
+
+    One that holds anything else, or was worked in since, is left alone.
+    """
     from bakeio_core import UsageError
 
     directory.mkdir(parents=True, exist_ok=True)
     names, made = sorted(path.name for path in directory.iterdir()), _made(directory)
     if not names:
         return directory
-    there = (
-        _contents(directory) if made else dict.fromkeys(names, "")
-    )  # a folder that is no demo's is not read through
+    # a folder that is no demo's is not read through
+    there = _contents(directory) if made else dict.fromkeys(names, "")
     others = sorted({name for name, _ in there.items() ^ made.items()})
     if others:
         raise UsageError(
-            f"{directory} is not as a demo left it ({others[0]}): choose a new folder, bakeio demo FOLDER"
+            f"{directory} is not as a demo left it ({others[0]}): "
+            "choose a new folder, bakeio demo FOLDER"
         )
     for name in (*there, MADE):
         (directory / name).unlink()
@@ -71,7 +77,10 @@ def _fresh(directory: Path) -> Path:
 
 
 def _contents(directory: Path) -> dict[str, str]:
-    """Return the SHA-256 of each file below a folder; what is no regular file there, and a folder without any, has an empty one."""
+    """Return the SHA-256 of each file below a folder.
+
+    What is no regular file there, and a folder without any, has an empty one.
+    """
     found = {}
     for path in sorted(directory.rglob("*")):
         name = path.relative_to(directory).as_posix()
@@ -129,14 +138,16 @@ class Story:
             self.tell(f"     {file!s:<38} {file.stat().st_size:>8,} bytes")
         problems = self.core.validate(done.folder)
         self.say(
-            f"bakeio validate-export: {sum(done.counts.values())} records, {problems.errors} problems"
+            f"bakeio validate-export: {sum(done.counts.values())} records, "
+            f"{problems.errors} problems"
         )
 
     def restore(self) -> None:
         self.tell(f"\n3. Rebuild it anywhere: bakeio -d {self.copy} import-complete backup")
         first, again = self._import(self.second, "backup"), self._import(self.second, "backup")
         self.say(
-            f"first time {first.summary['created']} created; once more {again.summary['created']} created, {again.summary['updated']} changed"
+            f"first time {first.summary['created']} created; once more "
+            f"{again.summary['created']} created, {again.summary['updated']} changed"
         )
 
     def _import(self, engine: Any, name: str, **options: Any) -> Report:
@@ -178,7 +189,8 @@ class Story:
                 self.say(f"--dry-run: record {change.record}, {column}: {before} -> {after}")
         done = self._import(self.engine, "view_products.json")
         self.say(
-            f"import-view: {done.summary['updated']} updated, {done.summary['unchanged']} unchanged; the note is still there"
+            f"import-view: {done.summary['updated']} updated, "
+            f"{done.summary['unchanged']} unchanged; the note is still there"
         )
 
     def receipt(self) -> None:
@@ -206,7 +218,8 @@ class Story:
         done = self._import(self.engine, "view_purchases.json", create=["suppliers"])
         (created,) = done.created_entities["suppliers"]
         self.say(
-            f"--auto-create suppliers: made {created['slug']} once, {done.summary['created']} purchases created"
+            f"--auto-create suppliers: made {created['slug']} once, "
+            f"{done.summary['created']} purchases created"
         )
 
     def undo(self) -> None:

@@ -5,9 +5,19 @@ from sqlalchemy import Column, MetaData, String, Table, Text
 from bakeio_core import Entity, hookimpl, identity_columns, stamp_columns
 
 CATEGORIES = (
-    "Flours & Starches", "Sugars & Sweeteners", "Dairy & Eggs", "Chocolate & Cocoa", "Nuts & Seeds", "Fruits",
-    "Spices & Extracts", "Leavening Agents", "Fats & Oils", "Liquids", "Misc Ingredients", "Packaging",
-)  # fmt: skip
+    "Flours & Starches",
+    "Sugars & Sweeteners",
+    "Dairy & Eggs",
+    "Chocolate & Cocoa",
+    "Nuts & Seeds",
+    "Fruits",
+    "Spices & Extracts",
+    "Leavening Agents",
+    "Fats & Oils",
+    "Liquids",
+    "Misc Ingredients",
+    "Packaging",
+)
 SYNONYMS = (
     (
         "powdered sugar",

@@ -1,6 +1,7 @@
 """A year in a small Massachusetts bakery: what `init --sample` loads, for a new user to look at.
 
-The same records every time, so a tour can count on them. Brands and prices are there to look familiar; the barcodes are made up.
+The same records every time, so a tour can count on them. Brands and prices are there to look
+familiar; the barcodes are made up.
 """
 
 from __future__ import annotations
@@ -15,21 +16,21 @@ from uuid import UUID, uuid5
 from bakeio_core import hookimpl
 
 NAMESPACE = UUID("5b1c7a52-0d6e-5c1f-9a57-2f6de0ba4e12")
-OPENED, NOW = (
-    datetime(2024, 12, 2, 14, 5),
-    datetime(2025, 12, 20, 12),
-)  # no record is older, none is younger
+# no record is older, none is younger
+OPENED, NOW = datetime(2024, 12, 2, 14, 5), datetime(2025, 12, 20, 12)
 FIRST_DAY, LAST_DAY, DISCONTINUED_ON = date(2024, 12, 21), date(2025, 12, 19), date(2025, 6, 1)
 LOTS, LOTS_WITHOUT_PURCHASE = 150, 12
 Record = dict[str, object]
 
-# code | name | city | state | zip | shopping or delivery day: weekday (Monday is 0) and every how many weeks | notes
+# code | name | city | state | zip | shopping or delivery day | notes
+# the day is a weekday (Monday is 0) and every how many weeks
 SUPPLIERS = """
 C | Costco | Waltham | MA | 02451 | 5 2 | Membership renews in March.
 W | Wegmans | Burlington | MA | 01803 | 2 1 |
 P | Penzeys Spices | Arlington | MA | 02474 | 6 6 |
 K | King Arthur Baking | Norwich | VT | 05055 | 0 4 | Ships free above $75; order before the 20th.
-B | Bay State Restaurant Supply | Everett | MA | 02149 | 3 2 | Delivers Thursdays, minimum order $150. Ask for Renée.
+B | Bay State Restaurant Supply | Everett | MA | 02149 | 3 2 | \
+    Delivers Thursdays, minimum order $150. Ask for Renée.
 D | Hillcrest & Daughters Dairy | Concord | MA | 01742 | 1 1 | Bottle deposit is not in the price.
 E | Three Hens Egg Farm | Carlisle | MA | | 4 1 | Cash box at the barn.
 X | Box & Ribbon Packaging | Nashua | NH | | 0 4 |
@@ -41,25 +42,30 @@ INGREDIENTS = {
         "Flour Bins",
         300,
         """All-Purpose Flour; Bread Flour; Cake Flour; Pastry Flour; Whole Wheat Flour;
-        White Whole Wheat Flour; Rye Flour; Spelt Flour; Almond Flour: Tree nut allergen.; Semolina; Cornmeal; Cornstarch""",
+        White Whole Wheat Flour; Rye Flour; Spelt Flour; Almond Flour: Tree nut allergen.;
+        Semolina; Cornmeal; Cornstarch""",
     ),
     "Sugars & Sweeteners": (
         "Pantry Shelf 1",
         365,
         """Granulated Sugar; Superfine Sugar; Light Brown Sugar; Dark Brown Sugar;
-        Confectioners' Sugar; Turbinado Sugar; Pearl Sugar; Maple Sugar; Maple Syrup: Grade A dark.; Honey; Molasses; Light Corn Syrup""",
+        Confectioners' Sugar; Turbinado Sugar; Pearl Sugar; Maple Sugar;
+        Maple Syrup: Grade A dark.; Honey; Molasses; Light Corn Syrup""",
     ),
     "Dairy & Eggs": (
         "Fridge",
         45,
-        """Unsalted Butter; Salted Butter; European-Style Butter: At least 82 % fat, for laminated dough.;
-        Large Eggs; Whole Milk; Heavy Cream; Buttermilk; Sour Cream; Cream Cheese; Mascarpone; Ricotta; Crème Fraîche; Nonfat Dry Milk""",
+        """Unsalted Butter; Salted Butter;
+        European-Style Butter: At least 82 % fat, for laminated dough.; Large Eggs; Whole Milk;
+        Heavy Cream; Buttermilk; Sour Cream; Cream Cheese; Mascarpone; Ricotta; Crème Fraîche;
+        Nonfat Dry Milk""",
     ),
     "Chocolate & Cocoa": (
         "Pantry Shelf 2",
         365,
         """Dutch-Process Cocoa; Natural Cocoa Powder; Black Cocoa; Dark Chocolate Couverture;
-        Milk Chocolate Couverture; White Chocolate Couverture; Semisweet Chocolate Chips; Unsweetened Chocolate; Cacao Nibs""",
+        Milk Chocolate Couverture; White Chocolate Couverture; Semisweet Chocolate Chips;
+        Unsweetened Chocolate; Cacao Nibs""",
     ),
     "Nuts & Seeds": (
         "Pantry Shelf 3",
@@ -70,14 +76,16 @@ INGREDIENTS = {
     "Fruits": (
         "Pantry Shelf 4",
         240,
-        """Wild Blueberries: From Maine, frozen.; Raspberries; Sour Cherries; McIntosh Apples; Lemons;
-        Oranges; Pumpkin Purée: Not pie filling.; Dried Cranberries; Raisins; Dried Apricots; Medjool Dates; Candied Orange Peel""",
+        """Wild Blueberries: From Maine, frozen.; Raspberries; Sour Cherries; McIntosh Apples;
+        Lemons; Oranges; Pumpkin Purée: Not pie filling.; Dried Cranberries; Raisins;
+        Dried Apricots; Medjool Dates; Candied Orange Peel""",
     ),
     "Spices & Extracts": (
         "Spice Rack",
         365,
         """Vanilla Extract; Vanilla Bean Paste; Vanilla Beans; Almond Extract; Lemon Extract;
-        Peppermint Extract; Vietnamese Cinnamon; Ceylon Cinnamon; Ground Ginger; Whole Nutmeg; Ground Cardamom; Anise Seed""",
+        Peppermint Extract; Vietnamese Cinnamon; Ceylon Cinnamon; Ground Ginger; Whole Nutmeg;
+        Ground Cardamom; Anise Seed""",
     ),
     "Leavening Agents": (
         "Pantry Shelf 5",
@@ -94,20 +102,22 @@ INGREDIENTS = {
     "Liquids": (
         "Pantry Shelf 4",
         300,
-        """Apple Cider; Lemon Juice; Coconut Milk; Oat Milk; Rose Water; Orange Blossom Water; Dark Rum;
-        Bourbon; Orange Liqueur; Cold Brew Concentrate""",
+        """Apple Cider; Lemon Juice; Coconut Milk; Oat Milk; Rose Water; Orange Blossom Water;
+        Dark Rum; Bourbon; Orange Liqueur; Cold Brew Concentrate""",
     ),
     "Misc Ingredients": (
         "Pantry Shelf 5",
         365,
         """Kosher Salt; Flaky Sea Salt; Rolled Oats; Espresso Powder; Matcha; Malted Milk Powder;
-        Diastatic Malt; Leaf Gelatin: Not vegetarian: say so on the label.; Pectin; Dulce de Leche; Apricot Glaze; Rainbow Sprinkles""",
+        Diastatic Malt; Leaf Gelatin: Not vegetarian: say so on the label.; Pectin;
+        Dulce de Leche; Apricot Glaze; Rainbow Sprinkles""",
     ),
     "Packaging": (
         "Packaging Closet",
         365,
-        """Pastry Boxes; Cake Boxes; Cupcake Boxes; Cake Boards; Cupcake Liners; Parchment Sheets;
-        Glassine Bags; Bread Bags; Paper Carrier Bags; Cookie Tins; Crème Brûlée Cups; Baker's Twine; Ingredient Labels""",
+        """Pastry Boxes; Cake Boxes; Cupcake Boxes; Cake Boards; Cupcake Liners;
+        Parchment Sheets; Glassine Bags; Bread Bags; Paper Carrier Bags; Cookie Tins;
+        Crème Brûlée Cups; Baker's Twine; Ingredient Labels""",
     ),
 }
 KEPT_ELSEWHERE = {
@@ -120,12 +130,15 @@ KEPT_ELSEWHERE = {
     "Fresh Yeast": ("Fridge", 21),
 }
 
-# ingredient | brand | product name | package | first digit of the barcode, if any (4: a shop's own label) | supplier codes: the usual
-# one, preferred unless - is before it, then where else | first price | times bought | most packages at once | notes
+# ingredient | brand | product name | package | barcode | suppliers | first price | times bought |
+# most packages at once | notes
+# barcode: its first digit, if it has one (4: a shop's own label); suppliers: their codes, the usual
+# one, preferred unless - is before it, then where else
 PRODUCTS = """
 All-Purpose Flour | King Arthur | Unbleached All-Purpose Flour | 25 lb | 0 | CW | 16.49 | 12 | 3 |
 All-Purpose Flour | King Arthur | Unbleached All-Purpose Flour | 5 lb | 0 | W | 5.49 | 4 | 2 |
-All-Purpose Flour | Gold Medal | Hotel & Restaurant Flour | 50 lb | | B | 23.85 | 5 | 2 | Holiday cookies only.
+All-Purpose Flour | Gold Medal | Hotel & Restaurant Flour | 50 lb | | B | 23.85 | 5 | 2 | \
+    Holiday cookies only.
 Bread Flour | King Arthur | Special Patent Flour | 50 lb | | B | 31.4 | 10 | 2 |
 Bread Flour | King Arthur | Unbleached Bread Flour | 5 lb | 0 | KW | 5.95 | 4 | 3 |
 Cake Flour | Swans Down | | 32 oz | 0 | W | 4.29 | 5 | 3 |
@@ -133,7 +146,8 @@ Pastry Flour | Bob's Red Mill | Fine White Pastry Flour | 5 lb | | W | 7.99 | 3 
 Whole Wheat Flour | King Arthur | Premium Whole Wheat Flour | 5 lb | 0 | KW | 6.45 | 5 | 3 |
 Rye Flour | Bob's Red Mill | Organic Dark Rye Flour | 20 oz | | W | 5.19 | 4 | 4 |
 Almond Flour | Kirkland Signature | Blanched Almond Flour | 3 lb | 0 | C | 12.99 | 9 | 3 |
-Almond Flour | Bob's Red Mill | Super-Fine Almond Flour | 16 oz | 0 | W | 10.49 | 2 | 2 | Discontinued: the Costco bag is a third cheaper.
+Almond Flour | Bob's Red Mill | Super-Fine Almond Flour | 16 oz | 0 | W | 10.49 | 2 | 2 | \
+    Discontinued: the Costco bag is a third cheaper.
 Cornmeal | Stony Brook Mill | Stone-Ground Jonnycake Meal | 2 lb | | -W | 6.79 | 3 | 2 |
 Cornstarch | Argo | | 35 oz | 0 | B | 4.18 | 3 | 2 |
 Granulated Sugar | Domino | Extra Fine Granulated Sugar | 25 lb | 0 | C | 18.99 | 9 | 2 |
@@ -144,10 +158,12 @@ Confectioners' Sugar | Domino | 10-X Confectioners' Sugar | 7 lb | 0 | C | 7.29 
 Turbinado Sugar | Sugar In The Raw | | 6 lb | | C | 9.49 | 3 | 1 |
 Pearl Sugar | Lars' Own | Swedish Pearl Sugar | 10 oz | | K | 7.95 | 3 | 4 |
 Maple Syrup | Green Mountain Sugarhouse | Grade A Dark Robust | 1 gal | | -K | 58.5 | 4 | 1 |
-Honey | Middlesex Apiary | Wildflower Honey | 3 lb | 4 | E | 24 | 4 | 2 | The egg farm sells it for the neighbor.
+Honey | Middlesex Apiary | Wildflower Honey | 3 lb | 4 | E | 24 | 4 | 2 | \
+    The egg farm sells it for the neighbor.
 Molasses | Grandma's | Original Unsulphured Molasses | 12 oz | | W | 4.79 | 4 | 3 |
 Unsalted Butter | Kirkland Signature | Unsalted Sweet Cream Butter | 4 lb | 0 | C | 15.49 | 15 | 4 |
-Unsalted Butter | Cabot | 83 % Unsalted Butter | 36 lb | | B | 142.2 | 6 | 1 | Case of 36 prints; half goes to the freezer.
+Unsalted Butter | Cabot | 83 % Unsalted Butter | 36 lb | | B | 142.2 | 6 | 1 | \
+    Case of 36 prints; half goes to the freezer.
 European-Style Butter | Plugrá | Unsalted European Style Butter | 8 oz | 0 | W | 4.99 | 7 | 8 |
 Large Eggs | Three Hens | Pasture-Raised Eggs, loose | 30 ct | | E | 11 | 17 | 4 |
 Large Eggs | Kirkland Signature | Cage-Free Grade A Eggs | 24 ct | 0 | C | 7.69 | 5 | 2 |
@@ -164,16 +180,19 @@ Natural Cocoa Powder | Hershey's | 100 % Cacao Unsweetened | 8 oz | 0 | W | 5.29
 Black Cocoa | King Arthur | | 14 oz | | K | 14.95 | 3 | 2 |
 Dark Chocolate Couverture | Callebaut | 811 Callets 54.5 % | 10 kg | | B | 138.75 | 5 | 1 |
 Dark Chocolate Couverture | Guittard | L'Harmonie 64 % | 3 kg | 0 | B | 72.6 | 4 | 1 |
-Dark Chocolate Couverture | Valrhona | Caraïbe 66 % | 3 kg | | - | 0 | 0 | 0 | To try for the truffle class; ask for a sample.
+Dark Chocolate Couverture | Valrhona | Caraïbe 66 % | 3 kg | | - | 0 | 0 | 0 | \
+    To try for the truffle class; ask for a sample.
 Milk Chocolate Couverture | Callebaut | 823 Callets 33.6 % | 2.5 kg | 0 | B | 39.9 | 4 | 2 |
 White Chocolate Couverture | Valrhona | Ivoire 35 % | 3 kg | | B | 84.25 | 3 | 1 |
-Semisweet Chocolate Chips | Kirkland Signature | Semi-Sweet Chocolate Chips | 4.5 lb | 0 | C | 13.99 | 9 | 3 |
+Semisweet Chocolate Chips | Kirkland Signature | Semi-Sweet Chocolate Chips | 4.5 lb | 0 | \
+    C | 13.99 | 9 | 3 |
 Sliced Almonds | Blue Diamond | | 2 lb | | CB | 10.49 | 4 | 2 |
 Almond Paste | Odense | Pure Almond Paste | 7 oz | 0 | W | 7.49 | 3 | 4 |
 Pecans | Kirkland Signature | Pecan Halves | 2 lb | 0 | C | 13.49 | 6 | 2 |
 Walnuts | Kirkland Signature | | 3 lb | 0 | C | 11.79 | 5 | 2 |
 Hazelnuts | Trabocco & Figli | Roasted Piedmont Hazelnuts | 1 kg | | B | 33.15 | 3 | 2 |
-Pistachios | Bay State | Shelled Pistachio Pieces | 2.25 lb | | B | 28.6 | 2 | 1 | Discontinued: too many shells in the last two bags.
+Pistachios | Bay State | Shelled Pistachio Pieces | 2.25 lb | | B | 28.6 | 2 | 1 | \
+    Discontinued: too many shells in the last two bags.
 Poppy Seeds | Penzeys | Blue Poppy Seeds | 8.9 oz | | P | 10.49 | 2 | 1 |
 Wild Blueberries | Wyman's | Frozen Wild Blueberries | 4 lb | 0 | C | 12.89 | 7 | 3 |
 Raspberries | Wegmans | Frozen Whole Raspberries | 12 oz | 4 | W | 4.49 | 4 | 5 |
@@ -181,8 +200,10 @@ McIntosh Apples | | | 1 lb | | -W | 1.79 | 4 | 12 | By weight.
 Lemons | | | 1 each | | W | 0.69 | 7 | 24 |
 Pumpkin Purée | Libby's | 100 % Pure Pumpkin | 29 oz | 0 | WC | 3.79 | 4 | 6 |
 Dried Cranberries | Ocean Spray | Craisins | 4 lb | 0 | C | 11.49 | 4 | 2 |
-Candied Orange Peel | Amarena Rossi | Scorze d'arancia candite | 2.5 kg | | - | 0 | 0 | 0 | Quote requested for panettone.
-Vanilla Extract | Nielsen-Massey | Madagascar Bourbon Pure Vanilla | 946 ml | 0 | KB | 118.95 | 4 | 1 |
+Candied Orange Peel | Amarena Rossi | Scorze d'arancia candite | 2.5 kg | | - | 0 | 0 | 0 | \
+    Quote requested for panettone.
+Vanilla Extract | Nielsen-Massey | Madagascar Bourbon Pure Vanilla | 946 ml | 0 | \
+    KB | 118.95 | 4 | 1 |
 Vanilla Extract | Penzeys | Double Strength Vanilla | 473 ml | | P | 79.95 | 2 | 1 |
 Vanilla Bean Paste | Nielsen-Massey | | 4 oz | 0 | K | 32.95 | 3 | 2 |
 Almond Extract | Penzeys | Pure Almond Extract | 118 ml | | P | 9.95 | 2 | 2 |
@@ -193,7 +214,8 @@ Ground Cardamom | Penzeys | | 1.9 oz | | P | 15.49 | 3 | 2 |
 Baking Powder | Rumford | Aluminum-Free Baking Powder | 8.1 oz | 0 | W | 3.49 | 4 | 3 |
 Baking Soda | Arm & Hammer | Pure Baking Soda | 13.5 lb | 0 | C | 9.99 | 2 | 1 |
 Instant Yeast | SAF | Red Instant Yeast | 1 lb | 0 | KB | 7.95 | 6 | 3 |
-Fresh Yeast | Red Star | Cake Yeast | 1 lb | | B | 3.62 | 3 | 2 | Discontinued: changed to instant yeast.
+Fresh Yeast | Red Star | Cake Yeast | 1 lb | | B | 3.62 | 3 | 2 | \
+    Discontinued: changed to instant yeast.
 Canola Oil | Kirkland Signature | | 3 qt | 0 | C | 8.49 | 4 | 1 |
 Extra-Virgin Olive Oil | Partanna | Castelvetrano | 3 L | 0 | -B | 41.3 | 3 | 1 |
 Baking Spray | Baker's Joy | Nonstick Spray with Flour | 5 oz | 0 | W | 4.99 | 3 | 3 |
@@ -202,9 +224,12 @@ Kosher Salt | Diamond Crystal | | 3 lb | 0 | W | 9.99 | 4 | 2 |
 Flaky Sea Salt | Maldon | Sea Salt Flakes | 8.5 oz | 0 | W | 6.49 | 3 | 2 |
 Espresso Powder | King Arthur | | 3 oz | 0 | K | 9.95 | 3 | 3 |
 Matcha | Uji Garden | Culinary Grade Matcha | 100 g | | - | 0 | 0 | 0 | Sample from the tea fair.
-Pastry Boxes | Box & Ribbon | Kraft Window Box 8 in | 1 each | | X | 0.4175 | 7 | 200 | Priced by the piece.
-Cake Boxes | Box & Ribbon | White Cake Box 10 in | 1 each | | X | 0.6875 | 5 | 100 | Priced by the piece.
-Glassine Bags | Box & Ribbon | Glassine Bag 6 x 9 in | 1 each | | X | 0.1825 | 6 | 300 | Priced by the piece.
+Pastry Boxes | Box & Ribbon | Kraft Window Box 8 in | 1 each | | X | 0.4175 | 7 | 200 | \
+    Priced by the piece.
+Cake Boxes | Box & Ribbon | White Cake Box 10 in | 1 each | | X | 0.6875 | 5 | 100 | \
+    Priced by the piece.
+Glassine Bags | Box & Ribbon | Glassine Bag 6 x 9 in | 1 each | | X | 0.1825 | 6 | 300 | \
+    Priced by the piece.
 Parchment Sheets | Baker's Mark | Half-Sheet Parchment | 1000 ct | 0 | B | 43.85 | 3 | 1 |
 Crème Brûlée Cups | Box & Ribbon | Crème Brûlée Cup with Lid | 50 ct | | -X | 28.75 | 3 | 2 |
 """
@@ -281,15 +306,13 @@ def _number(value: float, decimals: int) -> int | float:
 
 
 def _random(what: str) -> random.Random:
-    return random.Random(
-        f"bakeio sample {what}"
-    )  # a stream each, so that a change in one table leaves the others as they are
+    # a stream each, so that a change in one table leaves the others as they are
+    return random.Random(f"bakeio sample {what}")
 
 
 def _uuid(entity: str, key: object) -> str:
-    return str(
-        uuid5(NAMESPACE, f"{entity}/{key}")
-    )  # from the content, not the position, for the same reason
+    # from the content, not the position, for the same reason
+    return str(uuid5(NAMESPACE, f"{entity}/{key}"))
 
 
 def _record(
@@ -303,7 +326,7 @@ def _record(
 
 
 def _later(rng: random.Random, created: datetime, share: float) -> datetime:
-    """Say when a record was last changed: for the given share of records at some later time, else when it was made."""
+    """Say when a record was last changed: a share of them some time later than it was made."""
     return (
         created + timedelta(seconds=int((NOW - created).total_seconds() * rng.random()))
         if rng.random() < share
@@ -360,7 +383,8 @@ def _ingredients(kinds: Iterable[Kind]) -> list[Record]:
 
 def _barcode(first: str, company: int, article: int) -> str:
     """Make a UPC-A with its check digit that no real product has."""
-    digits = f"{first}000{company:02d}{article:05d}"  # GS1 leaves the prefixes 0000001 to 0000099 unused, and 4 to every shop
+    # GS1 leaves the prefixes 0000001 to 0000099 unused, and 4 to every shop
+    digits = f"{first}000{company:02d}{article:05d}"
     return digits + str(-(3 * sum(map(int, digits[::2])) + sum(map(int, digits[1::2]))) % 10)
 
 
@@ -423,7 +447,10 @@ def _items(suppliers: dict[str, Record], kinds: dict[str, Kind]) -> list[Item]:
 
 
 def _trips() -> dict[str, list[date]]:
-    """List the days on which the bakery buys at each supplier: a shopping day, not any day, makes the purchases look like receipts."""
+    """List the days on which the bakery buys at each supplier.
+
+    A shopping day, not any day, makes the purchases look like receipts.
+    """
     trips = {}
     for code, _, _, _, _, rhythm, _ in _rows(SUPPLIERS):
         weekday, weeks = map(int, rhythm.split())
@@ -435,7 +462,10 @@ def _trips() -> dict[str, list[date]]:
 
 
 def _tag(price: float, shop: str) -> int | float:
-    """Round a price the way this shop prices: by the piece finer than a cent, stores end in 9 or 5, the egg farm takes halves."""
+    """Round a price the way this shop prices.
+
+    By the piece it is finer than a cent, stores end in 9 or 5, the egg farm takes halves.
+    """
     if shop == "X" and price < 1:
         return _number(round(price / 0.0025) * 0.0025, 4)
     if shop in "CWPK":
@@ -450,7 +480,10 @@ def _packages(rng: random.Random, item: Item) -> int | float:
 
 
 def _buy(item: Item, trips: dict[str, list[date]]) -> list[Purchase]:
-    """Buy one product through the year: mostly at its usual shop, one time in four at the other, dearer one."""
+    """Buy one product through the year.
+
+    It is mostly bought at its usual shop, one time in four at the other, dearer one.
+    """
     rng, usual, other = _random(item.slug), item.shops[:1], item.shops[1:]
     elsewhere = item.times // 4 if other else 0
     days = [day for day in trips.get(usual, []) if not item.hidden or day < DISCONTINUED_ON]
@@ -497,7 +530,10 @@ def _purchases(bought: list[Purchase], suppliers: dict[str, Record]) -> list[Rec
 
 
 def _left(rng: random.Random, item: Item, brought: float, newest: bool) -> int | float:
-    """Guess what is left of a lot: much of the newest, little of older ones; whole pieces, eighths of a pound, as a shelf is read."""
+    """Guess what is left of a lot: much of the newest, little of older ones.
+
+    It is whole pieces or eighths of a pound, as a shelf is read.
+    """
     step = {"each": 1.0, "ct": 1.0, "g": 5.0, "ml": 5.0, "kg": 0.05, "L": 0.05}.get(
         item.unit, 0.125
     )
@@ -506,7 +542,11 @@ def _left(rng: random.Random, item: Item, brought: float, newest: bool) -> int |
 
 
 def _on_the_shelf(bought: list[Purchase]) -> list[tuple[int, Purchase]]:
-    """Pick the purchases with something left: fresh enough, each product's newest first. Returns (age rank, purchase)."""
+    """Pick the purchases with something left: fresh enough, each product's newest first.
+
+    Returns:
+        (rank by age among the purchases of its product, purchase) of each.
+    """
     seen: dict[str, int] = {}
     lots = []
     for purchase in reversed(bought):
@@ -557,7 +597,10 @@ def _inventory(lots: list[Lot]) -> list[Record]:
 
 @hookimpl
 def bakeio_sample() -> dict[str, Iterable[dict[str, object]]]:
-    """Give a new user a bakery to look at: suppliers, ingredients, products, a year of purchases and what is on the shelves."""
+    """Give a new user a bakery to look at.
+
+    It is suppliers, ingredients, products, a year of purchases and what is on the shelves.
+    """
     suppliers, kinds = _suppliers(), _kinds()
     items, trips = _items(suppliers, kinds), _trips()
     bought = sorted(

@@ -17,8 +17,10 @@ from bakeio_core import connect
 TABLES = {
     "suppliers": "id uuid slug name city state zip notes created_at updated_at",
     "ingredients": "id uuid slug display_name category notes created_at updated_at",
-    "products": "id uuid slug ingredient_id brand product_name package_size package_unit package_unit_quantity upc_code "
-    "preferred_supplier_id is_hidden notes created_at updated_at",
+    "products": (
+        "id uuid slug ingredient_id brand product_name package_size package_unit "
+        "package_unit_quantity upc_code preferred_supplier_id is_hidden notes created_at updated_at"
+    ),
     "purchases": (
         "id uuid product_id supplier_id purchase_date unit_price quantity_purchased "
         "notes created_at updated_at"

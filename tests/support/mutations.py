@@ -645,8 +645,9 @@ def _set(maker: Maker) -> dict[str, bytes]:
             item["record_count"] = len(count) if isinstance(count, list) else item["record_count"]
     if rng.random() < 0.15:
         maker.spoil(manifest, MANIFEST, rng.choice([1, 1, 2]))
-    files["manifest.json"] = _relaid(maker, maker.text(manifest, indent=2).encode("utf-8", "surrogatepass")) if rng.random() < 0.15 else (
-        maker.text(manifest, indent=2).encode("utf-8", "surrogatepass"))  # fmt: skip
+    is_relaid = rng.random() < 0.15
+    written = maker.text(manifest, indent=2).encode("utf-8", "surrogatepass")
+    files["manifest.json"] = _relaid(maker, written) if is_relaid else written
     if rng.random() < 0.03:
         files.pop(rng.choice(list(files)))
     if rng.random() < 0.03:

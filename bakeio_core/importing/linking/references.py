@@ -352,6 +352,6 @@ def _target_key(target: Entity, named: Mapping[str, Any]) -> Row:
 
 
 def _may_come(entity: Entity, reference: Reference, link: LinkError) -> bool:
-    """Tell whether the row a reference names may come later in the file: it is of its own entity."""
+    """Tell whether a reference names a row that may come later in the file."""
     is_unknown = link.code == "missing-reference" and link.missing is not None
     return is_unknown and reference.target == entity.name

@@ -1,0 +1,159 @@
+"""The way out: a set that rebuilds the database, and views as files to edit."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bakeio_core.catalog.model import View
+from bakeio_core.database.connect import translated
+from bakeio_core.errors import BakeioError, UsageError
+from bakeio_core.exporting.documents import Progress, Sink
+from bakeio_core.exporting.proof import prove_set
+from bakeio_core.exporting.write_set import Exported, write_set
+from bakeio_core.exporting.write_view import not_a_view, not_in_format, write_view, write_view_as
+from bakeio_core.files.output import refuse_file
+from bakeio_core.host.history import History
+from bakeio_core.host.imports import Imports
+from bakeio_core.report import Report
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+class Exports(Imports, History):
+    """Write a database as files.
+
+    It stands on the way in: a proof restores what was written, and a view's file is overwritten
+    only where a plan finds nothing in it to import.
+    """
+
+    def export_complete(
+        self,
+        db: Connection,
+        folder: str | Path | None = None,
+        *,
+        zip: bool = False,
+        force: bool = False,
+        transactional: bool = True,
+        since: date | None = None,
+        until: date | None = None,
+        prove: bool = False,
+        progress: Progress | None = None,
+    ) -> Exported:
+        """Write a normalized set that rebuilds the database anywhere.
+
+        It is one file per entity and a manifest.
+
+        Args:
+            db: A connection.
+            folder: A new folder; by default `docs/exports/<time>_<6 hex>`.
+            zip: Also write `archives/<name>.zip` beside it.
+            force: Replace what an earlier export wrote there.
+            transactional: With entities that have a date.
+            since, until: Only their rows of these days, and what those refer to.
+            prove: Restore the set into a scratch database, export that and compare, before it
+                appears; the manifest then says so (`proof`).
+            progress: Called with (entity, records written).
+
+        Returns:
+            What was written.
+
+        Raises:
+            UsageError: Anything else is in the way.
+            PluginError: A plugin is broken and not blocked.
+        """
+        self._refuse_broken("an export without it would not be complete")
+        with translated():
+            return write_set(
+                self.hook,
+                db,
+                self.catalog,
+                Path(folder) if folder is not None else None,
+                zip_too=zip,
+                force=force,
+                transactional=transactional,
+                since=since,
+                until=until,
+                prove=partial(self._prove, transactional=transactional) if prove else None,
+                progress=progress,
+            )
+
+    def _prove(self, folder: Path, *, transactional: bool) -> dict[str, Any]:
+        """Restore a set into a scratch database, export it again and compare."""
+
+        def restore(db: Connection, set_: Path) -> Report:
+            self.create_tables(db)
+            return self.import_complete(db, set_, journal=False)
+
+        def export(db: Connection, again: Path) -> None:
+            write_set(self.hook, db, self.catalog, again, transactional=transactional)
+
+        return prove_set(folder, restore, export)
+
+    def export_view(
+        self,
+        db: Connection,
+        view: str | View,
+        target: str | Path | Sink,
+        *,
+        format: str | None = None,
+        force: bool = False,
+        progress: Progress | None = None,
+    ) -> int:
+        """Write a view as a file people and assistants edit.
+
+        Args:
+            db: A connection.
+            view: Its name, or a view narrowed by `bakeio.view(name).narrow(...)`.
+            target: A path or a binary stream.
+            format: One of `formats`, for a path, instead of JSON.
+            force: Overwrite a view that holds edits not imported yet.
+            progress: Called with (view, records written).
+
+        Returns:
+            The number of its records.
+
+        Raises:
+            BakeioError: `blocked`, a view with such edits would be overwritten.
+            UsageError: Any other file would be overwritten, or there is no such view or format.
+        """
+        chosen = self.view(view) if isinstance(view, str) else view
+        with translated():
+            if isinstance(target, (str, Path)):
+                target = Path(target)
+                self._refuse_overwriting(db, target, format, force=force)
+            if format is None:
+                return write_view(self.hook, db, self.catalog, chosen, target, progress)
+            if format not in self.formats or not isinstance(target, Path):
+                installed = ", ".join(self.formats) or "none besides JSON"
+                raise UsageError(
+                    f'there is no format "{format}" for a file; installed: {installed}'
+                )
+            known = self.formats[format]
+            return write_view_as(known, self.hook, db, self.catalog, chosen, target)
+
+    def _refuse_overwriting(
+        self, db: Connection, path: Path, format: str | None, *, force: bool
+    ) -> None:
+        """Raise where a file that stands there must not be overwritten by a view."""
+        known = self.formats.get(format or "")
+        refuse_file(path, not_in_format(known, self.catalog) if known else not_a_view)
+        if path.exists() and not force:
+            self._refuse_unsent(db, path)
+
+    def _refuse_unsent(self, db: Connection, path: Path) -> None:
+        """Raise where importing the file that stands there would still change or refuse a thing."""
+        hint = f"{path} would be overwritten: import it first, or lose what is in it with --force"
+        try:
+            report = self.plan(db, path).report
+        except BakeioError as error:
+            reason = f"it cannot be imported as it stands: {error}"
+            raise BakeioError(f"{hint} ({reason})", code="blocked") from error
+        if report.refused:
+            raise BakeioError(hint, code="blocked")
+        edits = report.summary["created"] + report.summary["updated"]
+        if edits:
+            raise BakeioError(f"{hint} ({edits} edits are not imported yet)", code="blocked")

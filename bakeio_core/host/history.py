@@ -1,0 +1,165 @@
+"""What stays in a database besides its rows: bakeio's tables, its journal and what it learned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bakeio_core.catalog.exchange import Candidate
+from bakeio_core.database.connect import ensure_begun, streaming, translated
+from bakeio_core.database.rows import Tables
+from bakeio_core.errors import UsageError
+from bakeio_core.history.aliases import all_aliases, forget_alias
+from bakeio_core.history.tables import all_runs, make_tables, will_write
+from bakeio_core.history.undo import run_to_undo, undo_run
+from bakeio_core.history.upgrade import refuse_writing, upgrade_tables
+from bakeio_core.history.why import history_of
+from bakeio_core.host.batches import batch_writer
+from bakeio_core.host.installed import Installed
+from bakeio_core.importing.run import learned
+from bakeio_core.report import Report
+from bakeio_core.resolving.candidates import Candidates
+from bakeio_core.resolving.decisions import now
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from bakeio_core.catalog.model import Entity
+
+
+class History(Installed):
+    """Make the tables, and say, take back and forget what imports left in them."""
+
+    def create_tables(self, db: Connection) -> list[str]:
+        """Create the tables that are missing; twice is harmless.
+
+        Returns:
+            Their names.
+
+        Raises:
+            DatabaseError: A newer bakeio made the database.
+        """
+        ensure_begun(db)
+        with translated():
+            made = make_tables(db, self.catalog)
+            refuse_writing(db, self.catalog)
+            return made
+
+    def upgrade(self, db: Connection) -> list[str]:
+        """Bring an older database's tables up to this version inside the caller's transaction.
+
+        Returns:
+            What was added.
+        """
+        ensure_begun(db)
+        with translated():
+            return upgrade_tables(db, self.catalog)
+
+    def runs(self, db: Connection) -> list[dict[str, Any]]:
+        """Return what was imported into this database, the latest run first.
+
+        Returns:
+            Of each run {id, at, source, mode, export_id, counts, ...}.
+        """
+        with translated():
+            return all_runs(db)
+
+    def undo(self, db: Connection, run: int | None = None, *, dry_run: bool = False) -> Report:
+        """Take back one import inside the caller's transaction.
+
+        What is still as the import left it goes back, the rest is kept and named. An undo is a run
+        of its own, which can be undone.
+
+        Args:
+            db: A connection inside the caller's transaction.
+            run: Its number (see `runs`), else the latest import not taken back yet.
+            dry_run: Write, look, and take everything back.
+
+        Raises:
+            BakeioError: There is nothing to take back; nothing was written.
+        """
+        ensure_begun(db)
+        with translated():
+            will_write(db)
+            refuse_writing(db, self.catalog)
+            entry = run_to_undo(db, run)
+        write = batch_writer(self.plugins)
+        return undo_run(db, self.catalog, write, entry, now(), dry_run=dry_run)
+
+    def why(
+        self, db: Connection, entity: str, key: str, field: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Return which runs created a row or set its fields, the latest first.
+
+        Args:
+            db: A connection.
+            entity: The name of its entity.
+            key: Its slug, uuid, id or another natural key, or what people call it.
+            field: Only what set this one.
+
+        Returns:
+            Of each {run, at, source, file, record, action, field, old, new, decision}.
+
+        Raises:
+            UsageError: The key is that of no row or of several, or there is no such field.
+        """
+        known = self._entity(entity)
+        if field is not None and field not in known.columns:
+            columns = ", ".join(known.columns)
+            raise UsageError(f'{known.name} have no field "{field}"; they have {columns}')
+        ensure_begun(db)
+        with translated():
+            return history_of(db, known, self._row_called(db, known, key), field)
+
+    def _row_called(self, db: Connection, entity: Entity, key: str) -> int:
+        """Return the id of the one row a key or a name means; raise where it is not one."""
+        ids = Tables(db, self.catalog).named(entity, key)
+        if len(ids) != 1:
+            found, verb = (f"{len(ids)} rows", "are") if ids else ("no row", "is")
+            raise UsageError(
+                f'{found} of {entity.name} {verb} called "{key}"; '
+                f'see: bakeio suggest {entity.name} "{key}"'
+            )
+        return ids[0]
+
+    def suggest(self, db: Connection, entity: str, text: str, limit: int = 5) -> list[Candidate]:
+        """Return the rows of an entity a text may mean, the best first.
+
+        Raises:
+            UsageError: The entity is not installed.
+        """
+        name = self._entity(entity).name
+        ensure_begun(db)
+        with translated(), streaming():
+            return Candidates(db, self.catalog, learned(db)).of_text(name, text, limit)
+
+    def aliases(self, db: Connection) -> list[dict[str, Any]]:
+        """Return what was learned in earlier imports.
+
+        Returns:
+            Of each {entity, key, row, at, run}; row is the label of the row the key means now, None
+            where it is gone.
+        """
+        ensure_begun(db)
+        with translated():
+            rows = Candidates(db, self.catalog, {})
+            return [
+                {
+                    "entity": alias.entity,
+                    "key": dict(alias.key),
+                    "row": rows.label(alias.entity, alias.row),
+                    "at": alias.at,
+                    "run": alias.run,
+                }
+                for alias in all_aliases(db)
+                if alias.entity in self.catalog.entities
+            ]
+
+    def forget_alias(self, db: Connection, entity: str, value: str) -> int:
+        """Forget what was learned of a name.
+
+        Returns:
+            How many keys that were.
+        """
+        ensure_begun(db)
+        with translated():
+            return forget_alias(db, entity.replace("-", "_"), value)

@@ -1,0 +1,278 @@
+"""The way in: plan, apply, import, load a sample and refresh a view's file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bakeio_core.catalog.exchange import Decision, Missing
+from bakeio_core.database.connect import ensure_begun, streaming, translated
+from bakeio_core.errors import ImportRefused, UsageError
+from bakeio_core.exporting.documents import Progress
+from bakeio_core.exporting.write_view import rewrite_view
+from bakeio_core.files.output import refuse_file
+from bakeio_core.history.tables import will_write
+from bakeio_core.host.batches import batch_writer
+from bakeio_core.host.installed import Installed
+from bakeio_core.importing.options import ImportOptions, options_of
+from bakeio_core.importing.planning.import_plan import ImportPlan
+from bakeio_core.importing.reading.samples import sample_source
+from bakeio_core.importing.reading.sources import Source
+from bakeio_core.importing.run import Plan, carry_out, learned, plan_import
+from bakeio_core.report import Report
+from bakeio_core.resolving.decisions import Decisions, Resolver, auto_create
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+class Imports(Installed):
+    """Bring a source into a database, and a view's file up to date after it."""
+
+    def plan(
+        self,
+        db: Connection,
+        source: str | Path | Source,
+        *,
+        options: ImportOptions | None = None,
+        resolve: Resolver | None = None,
+        decisions: Mapping[Missing, Decision] | None = None,
+        **how: Any,
+    ) -> Plan:
+        """Find out what an import would do; only SELECTs are made.
+
+        Args:
+            db: A connection inside the caller's transaction.
+            source: A set's folder, zip or manifest, a view's file, or what `open` returned.
+            options: How to import.
+            resolve: Called with what is missing, returns the decisions it knows; plugins are asked
+                first.
+            decisions: Answers known already.
+            how: Options by name, such as `mode="update-only"`; see `ImportOptions`.
+
+        Returns:
+            The plan, with the report a real import would give.
+
+        Raises:
+            DocumentError: The source cannot be read.
+            UsageError: An option makes no sense.
+        """
+        chosen = options_of(options, how)
+        opened = self._opened(source, chosen)
+        with translated():
+            known = self._known(db, opened, decisions)
+        resolvers = [resolve] if resolve is not None else []
+        resolvers += [auto_create(self.catalog, chosen.create)] if chosen.create else []
+
+        def answer(missing: Sequence[Missing]) -> Iterator[Mapping[Missing, Decision]]:
+            for answers in self.hook.bakeio_resolve_references(db=db, missing=missing):
+                yield answers or {}
+            for resolver in resolvers:
+                left = [item for item in missing if known.get(item) is None]
+                yield (resolver(left) or {}) if left else {}
+
+        return plan_import(db, self.catalog, opened, chosen, known, answer)
+
+    def _opened(self, source: str | Path | Source, options: ImportOptions) -> Source:
+        if isinstance(source, Source):
+            return source
+        return self.open(source, accept_edits=options.accept_edits)
+
+    def _known(
+        self, db: Connection, source: Source, decisions: Mapping[Missing, Decision] | None
+    ) -> Decisions:
+        ensure_begun(db)
+        return Decisions({**source.decisions, **(decisions or {})}, learned(db))
+
+    def apply(
+        self,
+        db: Connection,
+        plan: Plan,
+        *,
+        skip_errors: bool | None = None,
+        dry_run: bool = False,
+        journal: bool = True,
+        skipped_log: Path | None = None,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Carry out a plan inside the caller's transaction: all of it, or nothing.
+
+        Args:
+            db: A connection inside the caller's transaction.
+            plan: What `plan` returned.
+            skip_errors: Import the good records and leave the bad ones, whatever was planned.
+            dry_run: Write, look, and take everything back.
+            journal: Record the run.
+            skipped_log: Where the records left out are written before this returns; remove it if
+                you roll back.
+            progress: Called with (entity, records written).
+
+        Raises:
+            ImportRefused: It must not be done, or (`changed-meanwhile`) file or database are no
+                longer as planned; nothing was written. It comes with `report` and `problems`.
+        """
+        options = plan.options
+        if skip_errors is not None:
+            options = replace(options, skip_errors=skip_errors)
+        if plan.source.fingerprint() != plan.sha256:
+            message = "the file changed after the import was planned: plan it again"
+            raise ImportRefused(message, code="changed-meanwhile")
+        return self._carry_out(
+            db,
+            plan.source,
+            options,
+            plan.decisions,
+            progress,
+            dry_run=dry_run,
+            is_journaled=journal,
+            expected=plan.digest,
+            skipped_log=skipped_log,
+        )
+
+    def import_(
+        self,
+        db: Connection,
+        source: str | Path | Source,
+        *,
+        options: ImportOptions | None = None,
+        resolve: Resolver | None = None,
+        decisions: Mapping[Missing, Decision] | None = None,
+        dry_run: bool = False,
+        journal: bool = True,
+        skipped_log: Path | None = None,
+        progress: Progress | None = None,
+        **how: Any,
+    ) -> Report:
+        """Import a file or a set in one pass: plan and write in the caller's transaction.
+
+        Args:
+            db: A connection inside the caller's transaction.
+            source: As for `plan`.
+            options: How to import.
+            resolve: As for `plan`.
+            decisions: As for `plan`.
+            dry_run: Write, look, and take everything back.
+            journal: Record the run.
+            skipped_log: As for `apply`.
+            progress: Called with (entity, records written).
+            how: Options by name, such as `mode="update-only"`; see `ImportOptions`.
+
+        Raises:
+            ImportRefused: Nothing was written; it comes with `report`.
+            DocumentError: The source cannot be read.
+            UsageError: An option makes no sense.
+        """
+        chosen = options_of(options, how)
+        opened = self._opened(source, chosen)
+        with translated():
+            ensure_begun(db)
+            will_write(db)
+            known = self._known(db, opened, decisions)
+        # somebody besides the core may know answers
+        has_plugins = len(self.hook.bakeio_resolve_references.get_hookimpls()) > 1
+        if resolve or chosen.create or has_plugins:
+            asked = self.plan(db, opened, options=chosen, resolve=resolve, decisions=decisions)
+            known = asked.decisions
+        return self._carry_out(
+            db,
+            opened,
+            chosen,
+            known,
+            progress,
+            dry_run=dry_run,
+            is_journaled=journal,
+            skipped_log=skipped_log,
+        )
+
+    def import_complete(
+        self, db: Connection, source: str | Path | Source, **options: Any
+    ) -> Report:
+        """Import a normalized set; `import_` says what the options are."""
+        return self.import_(db, source, **options)
+
+    def _carry_out(
+        self,
+        db: Connection,
+        source: Source,
+        options: ImportOptions,
+        decisions: Decisions,
+        progress: Progress | None,
+        **how: Any,
+    ) -> Report:
+        if options.mode == "replace":
+            self._refuse_replacing(source)
+        write = batch_writer(self.plugins, progress)
+        return carry_out(db, self.catalog, source, options, decisions, write, **how)
+
+    def _refuse_replacing(self, source: Source) -> None:
+        """Raise where rows must not be replaced by a source."""
+        if source.kind != "set":
+            message = f"only a set can replace what is there; {source.name} is a {source.kind}"
+            raise UsageError(message)
+        self._refuse_broken("rows cannot be replaced without it")
+
+    def load_sample(self, db: Connection) -> Report:
+        """Load the sample records plugins give into an empty database.
+
+        Raises:
+            UsageError: Rows exist, or no plugin gives records.
+            ImportRefused: A sample is wrong.
+        """
+        dialect = ensure_begun(db)
+        for entity in self.catalog.entities.values():
+            if not dialect.is_empty(db, entity.table):
+                raise UsageError(
+                    f"the sample goes into an empty database only; {entity.name} has rows already"
+                )
+        records = self._sample_records()
+        if not records:
+            raise UsageError("no plugin gives sample records: is one of them blocked?")
+        is_whole = all(plugin.status == "active" for plugin in self.plugins.all.values())
+        source = sample_source(records, self.catalog, strict=is_whole)
+        how = {"dry_run": False, "is_journaled": True}
+        return self._carry_out(db, source, ImportOptions(), Decisions(), None, **how)
+
+    def _sample_records(self) -> dict[str, list[Mapping[str, Any]]]:
+        """Return the samples of all plugins as {entity: records}."""
+        records: dict[str, list[Mapping[str, Any]]] = {}
+        for _, results in self.plugins.call_each("bakeio_sample"):
+            for result in results:
+                for entity, items in result.items() if isinstance(result, Mapping) else ():
+                    records.setdefault(entity, []).extend(items)
+        return records
+
+    def refresh_view(self, db: Connection, path: str | Path) -> int:
+        """Bring a view's file up to date after its import, with ids and `_rev` of new records.
+
+        Records that were not imported stay as they are.
+
+        Args:
+            db: A connection.
+            path: The file.
+
+        Returns:
+            How many records have a row.
+
+        Raises:
+            UsageError: The file is no view.
+            DocumentError: The file cannot be read.
+        """
+        source = self.open(path)
+        if source.kind != "view":
+            raise UsageError(
+                f"only a view's file can be refreshed; {source.name} is a {source.kind}"
+            )
+        foreign = self.not_as_view
+        refuse_file(Path(path), foreign)
+        ensure_begun(db)
+        with translated(), streaming():
+            known = Decisions(None, learned(db))
+            plan = ImportPlan(db, self.catalog, source, ImportOptions(), known)
+            part = plan.part(source.parts[0])
+            for _ in part.changes():
+                pass
+            ids = {number: row for row, number in part.claims.record_of.items()}
+            where = (source.parts[0], ids, Path(path), foreign)
+            return rewrite_view(self.hook, db, self.catalog, *where)

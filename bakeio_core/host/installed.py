@@ -1,0 +1,139 @@
+"""What is installed: plugins, entities, views and formats, and what opens and checks a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property, partial
+from pathlib import Path
+from typing import IO
+
+from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.exchange import Format
+from bakeio_core.catalog.model import Entity, View
+from bakeio_core.catalog.plugins import Plugins
+from bakeio_core.database.connect import streaming
+from bakeio_core.errors import PluginError, Problems, UsageError
+from bakeio_core.files.documents.limits import Limits
+from bakeio_core.files.output import Foreign
+from bakeio_core.files.sets.export_set import ExportSet
+from bakeio_core.files.sets.verify import verify
+from bakeio_core.importing.reading.opening import not_as_view, open_source
+from bakeio_core.importing.reading.sources import Source
+
+
+class Installed:
+    """Know the plugins, what they bring, and the files that suit it; no database is needed.
+
+    Args:
+        plugins: What was found.
+        limits: How large a stranger's file may be.
+
+    Raises:
+        PluginError: What the plugins bring does not go together.
+    """
+
+    def __init__(self, plugins: Plugins, limits: Limits | None = None) -> None:
+        self.plugins, self.limits = plugins, limits or Limits()
+        self.catalog = Catalog.assemble(plugins)
+        self.hook = plugins.hook
+
+    def broken(self, *, views: bool = True) -> list[str]:
+        """Return what is broken: plugins that failed, and entities and views that are disabled.
+
+        What a plugin blocked by name takes with it is not broken.
+
+        Args:
+            views: With the views.
+
+        Returns:
+            One line for each.
+        """
+        lines = [*self._failed_plugins(), *self._disabled_entities()]
+        return [*lines, *self._disabled_views()] if views else lines
+
+    def _failed_plugins(self) -> Iterator[str]:
+        for plugin in self.plugins.all.values():
+            if plugin.status == "failed":
+                yield f"{plugin}: {plugin.reason}"
+
+    def _disabled_entities(self) -> Iterator[str]:
+        owners = self.catalog.provider
+        for name, reason in self.catalog.disabled.items():
+            if name not in self.catalog.excused:
+                owner = f"{owners[name]}: " if name in owners else ""
+                yield f"{owner}{name} is disabled: {reason}"
+
+    def _disabled_views(self) -> Iterator[str]:
+        for name, reason in self.catalog.disabled_views.items():
+            if name not in self.catalog.excused_views:
+                yield f"view {name} is disabled: {reason}"
+
+    def _refuse_broken(self, consequence: str) -> None:
+        """Raise while a plugin or an entity is broken, saying what cannot be done without it."""
+        broken = self.broken(views=False)
+        if broken:
+            remedy = "Mend it, or leave it out with --block NAME"
+            raise PluginError(f"{consequence}. {broken[0]}. {remedy}")
+
+    def view(self, name: str) -> View:
+        """Return an installed view by name.
+
+        Raises:
+            UsageError: There is none; it says which there are.
+        """
+        plain = name.replace("-", "_").removesuffix("_complete")
+        if plain in self.catalog.views:
+            return self.catalog.views[plain]
+        reason = self.catalog.disabled_views.get(plain)
+        if reason:
+            raise UsageError(f'the view "{name}" is disabled: {reason}')
+        installed = ", ".join(self.catalog.views) or "none"
+        raise UsageError(f'the view "{name}" is not installed; installed are {installed}')
+
+    def _entity(self, name: str) -> Entity:
+        """Return an installed entity by name; raise where there is none."""
+        plain = name.replace("-", "_")
+        if plain not in self.catalog.entities:
+            installed = ", ".join(self.catalog.entities)
+            raise UsageError(f'there is no entity "{name}"; installed are {installed}')
+        return self.catalog.entities[plain]
+
+    @cached_property
+    def formats(self) -> dict[str, Format]:
+        """The document formats plugins bring besides JSON: {name: `Format`}."""
+        return {
+            known.name: known
+            for _, found in self.plugins.call_each("bakeio_formats")
+            for known in found
+        }
+
+    def validate(self, path: str | Path) -> Problems:
+        """Check a set (folder, zip or manifest) without a database: every problem of it at once."""
+        with streaming():
+            return verify(ExportSet.open(Path(path), self.limits), self.catalog)
+
+    def open(self, path: str | Path | IO[bytes], *, accept_edits: bool = False) -> Source:
+        """Open what a path or a stream holds, for `plan` or `import_`.
+
+        Args:
+            path: A set's folder, zip or manifest, a view's file, an entity's file, or a binary
+                stream.
+            accept_edits: Changed checksums and counts of a set are warnings.
+
+        Raises:
+            DocumentError: It cannot be read.
+        """
+        return open_source(
+            Path(path) if isinstance(path, str) else path,
+            self.catalog,
+            self.limits,
+            accept_edits=accept_edits,
+            formats=self.formats.values(),
+        )
+
+    @property
+    def not_as_view(self) -> Foreign:
+        """What says of a path why `refresh_view` must not write there."""
+        return partial(
+            not_as_view, catalog=self.catalog, limits=self.limits, formats=self.formats.values()
+        )
