@@ -47,6 +47,8 @@ class KnownRows:
         self.index = {column: index for index, column in enumerate(self.columns, 1)}
         self._plain_slice = slice(2, 2 + len(self.plain))
         self._fixed_slice = slice(2 + len(self.plain), 2 + len(columns))
+        self._plain_in = operator.itemgetter(self._plain_slice)
+        self._fixed_in = operator.itemgetter(self._fixed_slice)
         self._plain_of = getter([self.names[item.name] for item in self.plain])
         self._fixed_of = getter([self.names[item.name] for item in fixed])
         self._finder_of = operator.attrgetter(self.names[self.fields.own[finder]])
@@ -162,8 +164,10 @@ class KnownRows:
             return []
         records = [record for _, record, _ in left]
         rows = {row[1]: row for row in self._fetch(records)}
-        ids, numbers, new = list[int](), list[int](), list[Item]()
-        seen = self.bulk.claims.record_of
+        self._keep_ids(left, rows)
+        if self._is_comparable and not self.has_revision:
+            left = self._without_equal(left, rows, decided)
+        new, seen = list[Item](), self.bulk.claims.record_of
         for number, record, made in left:
             row = rows.get(self._finder_of(record))
             if row is None and self.bulk.names_no_row(record):
@@ -178,15 +182,32 @@ class KnownRows:
                 decided.rest.append((number, record))
                 continue
             seen[row[0]] = number
-            ids.append(row[0])
-            numbers.append(number)
             if edit.new:
                 decided.updates.append(edit)
             else:
                 decided.unchanged += 1
         self._stamp(decided.updates, rows)
-        self._keep_ids(left, rows)
         return new
+
+    def _without_equal(
+        self, items: list[tuple[int, Any, str]], rows: dict[Any, Row], decided: Decided
+    ) -> list[tuple[int, Any, str]]:
+        """Claim the records that say nothing new of their rows, all at once; return the others."""
+        there = [(item, row) for item in items if (row := rows.get(self._finder_of(item[1])))]
+        records, known = [item[1] for item, _ in there], [row for _, row in there]
+        same = zip(
+            map(operator.eq, map(self._fixed_of, records), map(self._fixed_in, known)),
+            map(operator.eq, map(self._plain_of, records), map(self._plain_in, known)),
+            *(named.are_called(records, known) for named in self._named),
+            strict=True,
+        )
+        seen, equal = self.bulk.claims.record_of, set[int]()
+        for ((number, _, _), row), is_equal in zip(there, map(all, same), strict=True):
+            if is_equal and row[0] not in seen:
+                seen[row[0]] = number
+                equal.add(number)
+        decided.unchanged += len(equal)
+        return [item for item in items if item[0] not in equal]
 
     def _base(self, record: Any, row: Row, made: str) -> Row | None:
         """Return the words of a record's `_rev` where it certainly means a row, else None.
@@ -226,7 +247,11 @@ class KnownRows:
         if not self.is_view:
             return None
         change = Change("update", self.entity.name, number, row[0], {}, {})
-        is_plain = all(edit.enter(change, block, number, record, row, base) for edit in self._edits)
+        edits = self._edits
+        if is_checked:
+            cells = zip(edits, self._plain_of(record), row[self._plain_slice], strict=True)
+            edits = [edit for edit, value, current in cells if value != current]
+        is_plain = all(edit.enter(change, block, number, record, row, base) for edit in edits)
         return change if is_plain else None
 
     def _stamp(self, updates: list[Change], rows: dict[Any, Row]) -> None:

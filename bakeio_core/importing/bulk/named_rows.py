@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 from bakeio_core.catalog.fields import FileField
@@ -55,6 +56,13 @@ class NamedRows:
             self._known[identity] = (
                 (*called, *map(field_hash, called)) if self.is_hashed else called
             )
+
+    def are_called(self, records: Sequence[Any], rows: Sequence[Row]) -> Iterable[bool]:
+        """Tell of records and their rows, without `_rev`, what `is_called` tells of each."""
+        if self._id_of is not None:
+            return map(self.is_called, records, rows, repeat(()))
+        called = map(self._known.get, map(operator.itemgetter(self.at), rows))
+        return map(operator.eq, map(self._names_of, records), called)
 
     def is_called(self, record: Any, row: Row, base: Row) -> bool:
         """Tell whether a record calls the row that its row refers to what it is called now."""

@@ -166,6 +166,8 @@ class NewRowsInBulk:
             is_reference = column in self.entity.references
             if is_reference and _UNLINKED in values:
                 doubtful.update(i for i, value in enumerate(values) if value is _UNLINKED)
+            if is_reference and None in values:
+                doubtful.update(self._named_by_id(column, values, items))
             is_made = column == self.entity.primary and self.is_view
             is_needed = not self.entity.nullable(column) and not is_made
             if is_needed and None in values:
@@ -181,6 +183,15 @@ class NewRowsInBulk:
             numbers = enumerate(number for number, _ in items)
             doubtful.update(i for i, n in numbers if not is_exact(block, n))
         return doubtful
+
+    def _named_by_id(self, column: str, links: list[Any], items: list[Item]) -> list[int]:
+        """Return the indexes of records that give an id for a reference, and no name."""
+        id_field = self.fields.own.get(column, "")
+        if id_field not in self.names:
+            return []
+        id_of = operator.attrgetter(self.names[id_field])
+        pairs = enumerate(zip(links, items, strict=True))
+        return [i for i, (link, (_, record)) in pairs if link is None and id_of(record) is not None]
 
     def _known_keys(self, columns: dict[str, list[Any]], doubtful: set[int]) -> set[int]:
         """Return the indexes of records whose keys or content some row has, or another record."""
