@@ -49,6 +49,7 @@ class KnownRows:
         self._fixed_slice = slice(2 + len(self.plain), 2 + len(columns))
         self._plain_in = operator.itemgetter(self._plain_slice)
         self._fixed_in = operator.itemgetter(self._fixed_slice)
+        self._has_fixed = bool(fixed)
         self._plain_of = getter([self.names[item.name] for item in self.plain])
         self._fixed_of = getter([self.names[item.name] for item in fixed])
         self._finder_of = operator.attrgetter(self.names[self.fields.own[finder]])
@@ -195,12 +196,12 @@ class KnownRows:
         """Claim the records that say nothing new of their rows, all at once; return the others."""
         there = [(item, row) for item in items if (row := rows.get(self._finder_of(item[1])))]
         records, known = [item[1] for item, _ in there], [row for _, row in there]
-        same = zip(
-            map(operator.eq, map(self._fixed_of, records), map(self._fixed_in, known)),
-            map(operator.eq, map(self._plain_of, records), map(self._plain_in, known)),
-            *(named.are_called(records, known) for named in self._named),
-            strict=True,
-        )
+        compared = [named.are_called(records, known) for named in self._named]
+        compared.append(map(operator.eq, map(self._plain_of, records), map(self._plain_in, known)))
+        if self._has_fixed:
+            fixed = map(self._fixed_in, known)
+            compared.append(map(operator.eq, map(self._fixed_of, records), fixed))
+        same = zip(*compared, strict=True)
         seen, equal = self.bulk.claims.record_of, set[int]()
         for ((number, _, _), row), is_equal in zip(there, map(all, same), strict=True):
             if is_equal and row[0] not in seen:
@@ -214,7 +215,7 @@ class KnownRows:
 
         Without `_rev` an empty tuple says that it does.
         """
-        if self._fixed_of(record) != row[self._fixed_slice]:
+        if self._has_fixed and self._fixed_of(record) != row[self._fixed_slice]:
             return None
         base: Row = ()
         if self.has_revision:
