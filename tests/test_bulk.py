@@ -168,6 +168,30 @@ def test_a_set_comes_out_alike_in_bulk_and_with_care(
     assert outcomes[0] == outcomes[1]
 
 
+@settings(
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(edits=st.lists(edit, min_size=1, max_size=5), copies=st.lists(copy, max_size=2))
+def test_a_set_of_another_bakery_comes_out_alike_on_both_databases(
+    core: Bakeio,
+    new_bakery: Callable[[], str],
+    sample_set: Path,
+    home: Path,
+    edits: list[Edit],
+    copies: list[tuple[str, int]],
+) -> None:
+    folder = home / "set"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(sample_set, folder)
+    changed(folder, edits, copies, True)
+    in_bulk = outcome(core, new_bakery(), folder, skip_errors=True)
+    with pytest.MonkeyPatch.context() as patched:
+        with_care(patched)
+        assert outcome(core, new_bakery(), folder, skip_errors=True) == in_bulk
+
+
 def test_a_set_of_the_sample_is_decided_in_bulk_alone(
     core: Bakeio, bakery: str, sample_set: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,3 +211,20 @@ def test_a_set_of_the_sample_is_decided_in_bulk_alone(
     engine.dispose()
     assert report.summary["unchanged"] == report.summary["processed"]
     assert sum(left) == 0
+
+
+def test_numbers_of_rows_decided_in_bulk_are_shown_as_short_as_others(
+    core: Bakeio, bakery: str, tmp_path: Path
+) -> None:
+    new = {
+        "product_slug": "king_arthur_unbleached_all_purpose_flour_25lb",
+        "supplier_name": "Wegmans",
+    }
+    new |= {"purchase_date": "2031-05-01", "unit_price": 8694, "quantity_purchased": 1}
+    path = tmp_path / "receipt.json"
+    path.write_text(json.dumps({"view_name": "purchases", "records": [new]}))
+    engine = connect(bakery)
+    with begin_read(engine) as db:
+        plan = core.plan(db, path)
+    engine.dispose()
+    assert repr(plan.changes[0].new["unit_price"]) == "8694"

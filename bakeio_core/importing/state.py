@@ -140,7 +140,7 @@ class Outcome:
     @property
     def shown(self) -> list[Change]:
         """The changes kept for the preview."""
-        each = (list(kept) if isinstance(kept, Changes) else [kept] for kept in self._kept)
+        each = (_as_shown(kept) if isinstance(kept, Changes) else [kept] for kept in self._kept)
         shown = [change for some in each for change in some]
         return [change for change in shown if (change.entity, change.id) not in self._hidden]
 
@@ -188,6 +188,16 @@ class Outcome:
         """Tell whether a key is that of a record of this import that cannot be imported."""
         names = self._failed.get(missing.entity, ())
         return any(pair in names for pair in missing.key.items())
+
+
+def _as_shown(created: Changes) -> list[Change]:
+    """Return new rows one by one, their numbers as the shortest: 5, where reading gave 5.0."""
+    kinds = created.entity.kinds
+    makers = {c: make for c in created.columns if (make := kinds[c].decoded) is not None}
+    changes = list(created)
+    for change in changes:
+        change.new = {c: makers[c](v) if c in makers else v for c, v in change.new.items()}
+    return changes
 
 
 class IdMap:
