@@ -10,13 +10,15 @@ from typing import Any
 
 import click
 
-from bakeio_core.cli import exports, history, imports, inspect
-from bakeio_core.cli.exports import as_data
+from bakeio_core.cli.exports import as_data, export_view
 from bakeio_core.cli.group import bakeio
+from bakeio_core.cli.history import runs
+from bakeio_core.cli.imports import import_any
+from bakeio_core.cli.inspect import plugins
 from bakeio_core.cli.session import Session, shownable
 
-COMMANDS = (exports, history, imports, inspect)
-"""Modules whose commands join the group when they are imported."""
+COMMANDS = (export_view, import_any, plugins, runs)
+"""One command of each module: their commands join the group when they are imported."""
 
 
 def _explain(error: Any, as_json: bool) -> int:
