@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from bakeio_core.catalog.exchange import ABSENT, Change, Changes
+from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.model import Key
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem, Problems
@@ -152,12 +152,6 @@ class PartOutcome:
         self.state.outcome.show_rows(Changes(self.entity, self.entity.columns, rows, numbers))
 
     # -- two records mean one row
-    def value_of(self, draft: Draft, column: str) -> Any:
-        """Return what a record says of a column, its references by the rows they mean."""
-        if column in self.entity.references:
-            return draft.links.get(column, ABSENT)
-        return draft.values.get(self.part.fields.own.get(column, ""), ABSENT)
-
     @cached_property
     def _contents(self) -> dict[int, int]:
         """{number of a record: hash of its contents}; the file is read once more for them."""
@@ -173,7 +167,7 @@ class PartOutcome:
     def duplicate(self, draft: Draft, identity: int) -> None:
         """Two records mean one row: taken once where they are equal, else both are refused."""
         first = self.claims.record_of[identity]
-        named = ((column, self.value_of(draft, column)) for column in draft.key or ())
+        named = ((column, draft.value(self.part, column)) for column in draft.key or ())
         what = ", ".join(f"{column} {shown(value)}" for column, value in named)
         if self._is_same(first, draft.number):
             self.counts["unchanged"] += 1

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bakeio_core.catalog.exchange import Decision, Missing
+from bakeio_core.catalog.exchange import ABSENT, Decision, Missing
 from bakeio_core.catalog.model import Entity, Key
 from bakeio_core.database.rows import Row
+from bakeio_core.importing.reading.sources import Part
 
 
 @dataclass(slots=True)
@@ -61,6 +62,13 @@ class Draft:
     def waiting(self) -> list[str]:
         """The references not linked to a row yet."""
         return [column for column, link in self.links.items() if isinstance(link, LinkError)]
+
+    def value(self, part: Part, column: str) -> Any:
+        """Return what a record says of a column, ABSENT where it says nothing or does not link."""
+        if column in part.entity.references:
+            link = self.links.get(column, ABSENT)
+            return ABSENT if isinstance(link, LinkError) else link
+        return self.values.get(part.fields.own.get(column, ""), ABSENT)
 
     def linked(self, new: Mapping[str, Any]) -> dict[str, Any]:
         """Return column values with the ids of created parents where they were waited for."""

@@ -135,7 +135,7 @@ class NewRows:
         return None if is_said else self.entity.default(column)
 
     def _free_slug(self, draft: Draft) -> str | None:
-        said = (self.outcome.value_of(draft, column) for column in self.entity.slug_from)
+        said = (draft.value(self.part, column) for column in self.entity.slug_from)
         base = make_slug(None if value is ABSENT else value for value in said)
         if not base:
             return None

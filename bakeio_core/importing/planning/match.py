@@ -48,16 +48,9 @@ class Matcher:
         self.content = tuple(self.entity.content)
         self.id_field = self.fields.own.get(self.entity.primary)
 
-    def value(self, draft: Draft, column: str) -> Any:
-        """Return what a record says of a column, ABSENT where it says nothing or does not link."""
-        if column in self.entity.references:
-            link = draft.links.get(column, ABSENT)
-            return ABSENT if isinstance(link, LinkError) else link
-        return draft.values.get(self.fields.own.get(column, ""), ABSENT)
-
     def key(self, draft: Draft, key: Key) -> Row | None:
         """Return the values a record gives for a key, None where it does not give it whole."""
-        values = tuple([self.value(draft, column) for column in key])
+        values = tuple([draft.value(self.part, column) for column in key])
         is_whole = not any(value is ABSENT for value in values)
         return values if is_whole and any(value is not None for value in values) else None
 

@@ -98,6 +98,7 @@ class PartPlan:
         self._blocks = part.document.blocks(self._sha.update)
         self._waiting_block: tuple[Block, list[Any] | None] | None = None
         self._loaded: tuple[Block, int] | None = None
+        self._careful: Changes | None = None
 
     # -- the batches
     def loaded(self) -> Iterator[Changes]:
@@ -118,18 +119,23 @@ class PartPlan:
             self._loaded = (block, len(records))
             del records  # the next block need not wait in memory beside it
             yield self._batch(decided)
-            if self._loaded is not None:  # it was written, so nothing of it was planned again
+            self._loaded = None
+            if self._careful is None:
                 self._count_created(decided)
-                self._loaded = None
-            self._forget_batch(decided.rows)
+                self._forget_batch(decided.rows)
+            else:  # the batch was refused, and this is what was written in its place
+                self._forget_batch(self._careful.rows)
+                self._careful = None
             del decided
 
     def with_care(self) -> Changes:
         """Plan the records of the last batch that `loaded` gave with care instead."""
-        block, count = self._loaded or (Block(1, None), 0)
-        self._loaded = None
+        if self._loaded is None:
+            raise RuntimeError("no batch was loaded that could be planned with care")
+        block, count = self._loaded
         self.reader.accept(-count)
-        return self._plan(self.reader.read(block))
+        self._careful = self._plan(self.reader.read(block))
+        return self._careful
 
     def changes(self) -> Iterator[Changes]:
         """Yield the batches of the part; each is to be written before the next is asked for."""
