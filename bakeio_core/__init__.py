@@ -27,7 +27,8 @@ _HOMES = {
     "bakeio_core.host": ("Bakeio",),
     "bakeio_core.importing.options": ("ImportOptions",),
     "bakeio_core.importing.run": ("Plan",),
-    "bakeio_core.catalog.model": ("Entity", "Field", "View", "editable", "key", "readonly"),
+    "bakeio_core.catalog.model": ("Entity",),
+    "bakeio_core.catalog.view": ("Field", "View", "editable", "key", "readonly"),
     "bakeio_core.catalog.exchange": ("Change", "Changes", "Decision", "Format", "Missing"),
     "bakeio_core.report": ("Report",),
     "bakeio_core.version": ("VERSION",),
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.columns import identity_columns, stamp_columns
     from bakeio_core.catalog.exchange import Change, Changes, Decision, Format, Missing
     from bakeio_core.catalog.hookspecs import hookimpl, hookspec
-    from bakeio_core.catalog.model import Entity, Field, View, editable, key, readonly
+    from bakeio_core.catalog.model import Entity
+    from bakeio_core.catalog.view import Field, View, editable, key, readonly
     from bakeio_core.database.connect import connect
     from bakeio_core.errors import (
         BakeioError,

@@ -179,23 +179,24 @@ class Problems:
     def __len__(self) -> int:
         return len(self._known)
 
-    def add(self, problem: Problem) -> None:
+    def add(self, problem: Problem, cause: str = "") -> None:
         """Tell `listener`, then add one occurrence.
 
-        The same code, file, field, value and message as of an earlier one only raise its count.
+        The same code, file, field, value and message as of an earlier one only raise its count; or
+        the same code, file, field and `cause`, where that is given.
         """
         if self.listener:
             self.listener(problem)
-        cause = (
+        said = (cause,) if cause else (repr(problem.value), problem.message)
+        same = (
             problem.code,
             problem.severity,
             problem.file,
             problem.entity,
             problem.field,
-            repr(problem.value),
-            problem.message,
+            *said,
         )
-        known = self._known.get(cause)
+        known = self._known.get(same)
         numbers = problem.records or ([problem.record] if problem.record is not None else [])
         if known is not None and not numbers:
             return  # a fault of the whole file, said again
@@ -210,4 +211,4 @@ class Problems:
             self.dropped += 1
         else:
             problem.records = numbers
-            self._known[cause] = problem
+            self._known[same] = problem

@@ -148,6 +148,13 @@ def _counted(what: str, count: int) -> str:
     return f"{count:,} {what.replace('_', ' ')}"
 
 
+def _candidate(found: dict[str, Any]) -> str:
+    """Return a candidate with what is to be written for it: `"Wegmans" (0.90): slug "wegmans"`."""
+    write = " ".join(f"{field} {shown(value)}" for field, value in found.get("write", {}).items())
+    label = f"{shown(found['label'])} ({found['score']:.2f})"
+    return f"{label}: write {write}" if write else label
+
+
 def problem_lines(problems: Iterable[Problem], dropped: int = 0) -> list[str]:
     """Return one line for each problem, errors first, at most fifty of them."""
     order = {"error": 0, "warning": 1, "note": 2}
@@ -156,7 +163,7 @@ def problem_lines(problems: Iterable[Problem], dropped: int = 0) -> list[str]:
     for problem in ranked[:SHOWN]:
         lines.append(f"{problem.severity}: {printable(str(problem))} [{problem.code}]")
         if problem.candidates:
-            near = ", ".join(f"{shown(c['label'])} ({c['score']:.2f})" for c in problem.candidates)
+            near = ", ".join(map(_candidate, problem.candidates))
             how = "one of" if problem.code == "ambiguous-key" else "like it"
             lines.append(f"    {how}: {near}")
     left = len(ranked) - SHOWN + dropped

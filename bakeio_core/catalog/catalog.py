@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import graphlib
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import MetaData, Table
 from sqlalchemy.util import OrderedSet
 
-from bakeio_core.catalog.model import Entity, OfRow, Reference, View
+from bakeio_core.catalog.model import Entity, Reference
 from bakeio_core.catalog.plugins import Plugin, Plugins, describe
+from bakeio_core.catalog.view import OfRow, View
 from bakeio_core.errors import PluginError
 
 
@@ -243,7 +245,25 @@ class Catalog:
             self._check_view(view)
         except Exception as error:  # a computed source is a stranger's function
             raise PluginError(f'view "{view.name}": {describe(error)}') from None
-        self.views[view.name], self.view_provider[view.name] = view, plugin
+        kept = tuple(self._naming(view))
+        self.views[view.name], self.view_provider[view.name] = replace(view, kept=kept), plugin
+
+    def _naming(self, view: View) -> Iterator[str]:
+        """Yield the fields that say which row a record is: keys, else the id and what it is of."""
+        entity, keys = self.entities[view.entity], view.names("key")
+        yield from keys
+        for name, item in view.fields.items() if not keys else ():
+            if item.source == entity.primary or self.names_a_row(entity, item.source):
+                yield name
+
+    def names_a_row(self, entity: Entity, source: object) -> bool:
+        """Tell whether a source is one step over a reference, to a key or lookup of the target."""
+        if not isinstance(source, str) or source.count(".") != 1:
+            return False
+        step, column = source.split(".")
+        reference = entity.references[step]
+        is_key = (column,) in self.entities[reference.target].all_keys
+        return is_key or column in reference.lookups.values()
 
     def _check_view(self, view: View) -> None:
         entity = self.entities[view.entity]

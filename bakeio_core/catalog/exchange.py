@@ -179,6 +179,7 @@ class Missing:
         context: what the first of the records tells of the row, as
             {column, or reference.column: value}.
         search: what `candidates` asks.
+        fields: the fields of the file that take a key of the row, {column: field}.
     """
 
     entity: str
@@ -193,6 +194,7 @@ class Missing:
     search: Callable[[Missing, int], list[Candidate]] | None = dataclasses.field(
         default=None, repr=False
     )
+    fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def identity(self) -> Identity:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.model import Entity, View
+from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.view import View
 from bakeio_core.values import Json, Kind, Text
 
 REV, CLEAR = "_rev", "_clear"
@@ -25,7 +26,7 @@ class FileField:
     `column` is the column it is about, None where it only informs. With `target` it is not the
     column's own value but that column of the row which the reference in `column` names. `role` is
     key, editable, readonly, context, revision or clear; `nullable` tells whether the file may say
-    null.
+    null. What is not `exported` is taken from a file all the same.
     """
 
     name: str
@@ -34,6 +35,7 @@ class FileField:
     target: str | None = None
     role: str = "editable"
     nullable: bool = True
+    exported: bool = True
 
 
 class FieldMap:
@@ -74,6 +76,57 @@ class FieldMap:
             best = [*(key[0] for key in target.all_keys if len(key) == 1), *named]
             found[column] = {name: named[name] for name in dict.fromkeys(best) if name in named}
         return found
+
+    @cached_property
+    def _other_names(self) -> dict[str, str | None]:
+        """{other name of a field, in its plain form: the field}; None where two have it."""
+        found: dict[str, str | None] = {}
+        for names in (self._spellings(), self._synonyms()):
+            clear: dict[str, str | None] = {}
+            for other, name in names:
+                plain = _plain(other)
+                clear[plain] = name if clear.get(plain, name) == name else None
+            found = {**clear, **found}
+        return found
+
+    def _spellings(self) -> Iterator[tuple[str, str]]:
+        yield from ((name, name) for name in self.by_name)
+
+    def _synonyms(self) -> Iterator[tuple[str, str]]:
+        """Yield (other name, field): the column's own name, lookups, what a plugin declares."""
+        own = {column: name for column, name in self.own.items() if not name.startswith("_")}
+        for column, name in own.items():
+            yield from ((other, name) for other in (column, *self._declared(self.entity, column)))
+        for column, naming in self.naming.items():
+            reference = self.entity.references[column]
+            target = self.catalog.entities[reference.target]
+            for lookup, wanted in reference.lookups.items():
+                if wanted in naming:
+                    yield lookup, naming[wanted].name
+            for wanted, field in naming.items():
+                for other in self._declared(target, wanted):
+                    yield f"{_stem(column)}_{other}", field.name
+                    if wanted in target.codes:
+                        yield other, field.name
+
+    @staticmethod
+    def _declared(entity: Entity, column: str) -> tuple[str, ...]:
+        return (*(column,), *entity.field_names.get(column, ()))
+
+    def named(self, name: str) -> FileField | None:
+        """Return the field a file means by a name, whatever its case and signs; None for none."""
+        field = self.by_name.get(name)
+        if field is not None or name.startswith("_"):
+            return field
+        other = self._other_names.get(_plain(name))
+        return None if other is None else self.by_name[other]
+
+    def naming_of(self, column: str) -> str:
+        """Return the field by which a person tells a column, the column where there is none."""
+        naming = self.naming.get(column, {}).values()
+        named = sorted(naming, key=lambda field: not field.exported)
+        names = [field.name for field in named if field.target != "uuid"]
+        return names[0] if names else self.own.get(column, column)
 
     def of_role(self, *roles: str) -> list[FileField]:
         """Return the fields with one of these roles, in order."""
@@ -117,22 +170,49 @@ def view_fields(view: View, catalog: Catalog) -> FieldMap:
         source = item.source
         if isinstance(source, str) and "." not in source:
             fields.append(FileField(name, source, entity.kinds[source], role=item.role))
-        elif names_a_row(catalog, entity, source):
+        elif catalog.names_a_row(entity, source):
             step, wanted = str(source).split(".")
             kind = catalog.entities[entity.references[step].target].kinds[wanted]
             fields.append(FileField(name, step, kind, wanted, role=item.role))
         else:
             fields.append(FileField(name, None, Json(), role="context"))
+    fields += _accepted(view, entity, catalog, fields)
     fields.append(FileField(REV, None, Text(), role="revision"))
     fields.append(FileField(CLEAR, None, Json(), role="clear"))
     return FieldMap(entity, catalog, fields)
 
 
-def names_a_row(catalog: Catalog, entity: Entity, source: object) -> bool:
-    """Tell whether a source is one step over a reference, to a key or a lookup of the target."""
-    if not isinstance(source, str) or source.count(".") != 1:
-        return False
-    step, column = source.split(".")
-    reference = entity.references[step]
-    is_key = (column,) in catalog.entities[reference.target].all_keys
-    return is_key or column in reference.lookups.values()
+def _accepted(
+    view: View, entity: Entity, catalog: Catalog, fields: list[FileField]
+) -> list[FileField]:
+    """Return what a view takes besides its fields: the other lookups of what it names, and codes.
+
+    A row that a field names by its name can be named by its slug as well, or by a standard number.
+    """
+    found = list[FileField]()
+    for column, reference in entity.references.items():
+        named = {item.target: item for item in fields if item.column == column and item.target}
+        if not named:
+            continue
+        is_editable = any(item.role == "editable" for item in named.values())
+        target = catalog.entities[reference.target]
+        offered = {**reference.lookups}
+        offered |= {f"{_stem(column)}_{code}": code for code in target.codes}
+        for name, wanted in offered.items():
+            if wanted in named or name in view.fields:
+                continue
+            role = "editable" if is_editable else "readonly"
+            kind = target.kinds[wanted]
+            named[wanted] = FileField(name, column, kind, wanted, role=role, exported=False)
+            found.append(named[wanted])
+    return found
+
+
+def _stem(column: str) -> str:
+    """Return what a reference is called without the ending of its column."""
+    return column.removesuffix("_id")
+
+
+def _plain(name: str) -> str:
+    """Return a name of a field without case, spaces and signs."""
+    return "".join(filter(str.isalnum, name.casefold()))

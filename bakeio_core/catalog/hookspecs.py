@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from bakeio_core.catalog.catalog import Catalog
     from bakeio_core.catalog.exchange import Batch, Changes, Decision, Format, Missing
-    from bakeio_core.catalog.model import Entity, View
+    from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.view import View
 
 hookspec = pluggy.HookspecMarker("bakeio")
 hookimpl = pluggy.HookimplMarker("bakeio")

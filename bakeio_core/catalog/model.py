@@ -1,8 +1,7 @@
-"""What a plugin declares: entities and views.
+"""What a plugin declares of an entity: a table plus what a table cannot say.
 
-An `Entity` is a table plus what a table cannot say, a `View` is named fields with one of three
-roles. Both check themselves when they are made, so a wrong declaration is named with its plugin
-before any data is touched.
+An `Entity` checks itself when it is made, so a wrong declaration is named with its plugin before
+any data is touched.
 """
 
 from __future__ import annotations
@@ -10,15 +9,18 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Table
+from sqlalchemy import BigInteger, Integer, Table
 
-from bakeio_core.errors import PluginError
+from bakeio_core.errors import PluginError, Problem
+from bakeio_core.values.codes import read_code
 from bakeio_core.values.columns import kind_of
 from bakeio_core.values.kind import Kind
+from bakeio_core.values.text import Text
+from bakeio_core.values.wording import BadValue
 
 Key = tuple[str, ...]
 Check = Callable[[Any, Any], Any]
@@ -62,6 +64,8 @@ class Entity:
             this entity's rows and those that refer to them.
         lookalikes: groups of words of which two must not be confused there.
         codes: columns of standard article numbers, equal however they are padded.
+        field_names: {column: other names by which files call it}; case, spaces and signs make no
+            difference, and the column's own name need not be among them.
         label: the column (or columns) by which people call a row.
         slug_from: columns a missing `slug` is made from.
         date: the column that makes the entity transactional (`--no-transactional`, `--since`).
@@ -79,6 +83,7 @@ class Entity:
     synonyms: Sequence[Sequence[str]] = ()
     lookalikes: Sequence[Sequence[str]] = ()
     codes: Sequence[str] = ()
+    field_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     label: str | Key = ()
     slug_from: Key = ()
     date: str | None = None
@@ -102,6 +107,7 @@ class Entity:
             "checks": list(self.checks),
             "choices": list(self.choices),
             "codes": self.codes,
+            "field_names": list(self.field_names),
             "label": self.labels,
             "slug_from": self.slug_from,
             "date": [self.date] if self.date else [],
@@ -176,7 +182,11 @@ class Entity:
     @cached_property
     def kinds(self) -> dict[str, Kind]:
         """What each column holds: {column: its `Kind`}."""
-        return {str.__str__(column.name): kind_of(column) for column in self.table.columns}
+        kinds = {str.__str__(column.name): kind_of(column) for column in self.table.columns}
+        for code in self.codes:
+            if isinstance(kind := kinds[code], Text):
+                kind.is_code = True
+        return kinds
 
     @cached_property
     def all_keys(self) -> tuple[Key, ...]:
@@ -211,6 +221,25 @@ class Entity:
         return tuple(key for key in self.all_keys if tuple(sorted(key)) in unique)
 
     @cached_property
+    def all_checks(self) -> dict[str, Check]:
+        """The checks of values people changed: that of codes before the declared one."""
+        return {c: self._check_of(c) for c in (*self.codes, *self.checks)}
+
+    def _check_of(self, column: str) -> Check:
+        declared = self.checks.get(column)
+        if column not in self.codes and declared is not None:
+            return declared
+
+        def check(old: Any, new: Any) -> Any:
+            try:
+                code = read_code(new) if isinstance(new, str) else new
+            except BadValue as error:
+                return Problem(code="check", message=str(error))
+            return code if declared is None else declared(old, code)
+
+        return check
+
+    @cached_property
     def _nullable(self) -> frozenset[str]:
         return frozenset(
             str.__str__(column.name) for column in self.table.columns if column.nullable
@@ -226,166 +255,3 @@ class Entity:
         if default is not None and default.is_scalar:
             return self.kinds[column].from_python(default.arg)  # type: ignore[attr-defined]
         return None
-
-
-@dataclass(frozen=True)
-class OfRow:
-    """A value computed from the one row a path of references leads to.
-
-    Args:
-        path: foreign keys, joined by points.
-        compute: gets that row's columns and returns an expression.
-    """
-
-    path: str
-    compute: Callable[[Any], ColumnElement[Any]]
-
-
-Source = str | Callable[..., ColumnElement[Any]] | OfRow
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field of a view.
-
-    Args:
-        role: `key`, `editable` or `readonly`.
-        source: where its value comes from, see `readonly`.
-    """
-
-    role: str
-    source: Source
-
-
-def key(source: str) -> Field:
-    """Declare the field that finds the row; written when a row is created, never on update.
-
-    Args:
-        source: a column of the entity.
-    """
-    return Field("key", source)
-
-
-def editable(source: str) -> Field:
-    """Declare a field that imports write.
-
-    Args:
-        source: a column, or `reference.column` to link the row to another one by that key.
-    """
-    return Field("editable", source)
-
-
-def readonly(source: Source, compute: Callable[[Any], ColumnElement[Any]] | None = None) -> Field:
-    """Declare context that is never written on update.
-
-    A path that names a referred row supplies the link when a row is new.
-
-    Args:
-        source: a column, a dotted path over foreign keys (`a_id.b_id.column`) or a function of the
-            tables returning an expression.
-        compute: where `source` is a path that ends with a foreign key (`a_id`, `a_id.b_id`), a
-            function of the columns of the row it leads to (`row.name`, as of `Table.c`) returning
-            an expression; cheaper than looking that row up in a function of the tables.
-
-    Raises:
-        PluginError: for `compute` without a path.
-    """
-    if compute is None:
-        return Field("readonly", source)
-    if not isinstance(source, str):
-        raise PluginError(
-            "readonly(path, compute): the first must be a path to a row, such as a_id or a_id.b_id"
-        )
-    return Field("readonly", OfRow(source, compute))
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """Declare a denormalized file: its purpose and fields; queries and imports follow from these.
-
-    Args:
-        name: as on the command line.
-        entity: the entity whose rows are its records.
-        fields: {name: field} in order.
-        purpose: one line for the person or assistant who will edit the file.
-        hides: a true/false column of the entity; rows with true are left out unless all are asked
-            for.
-        version: of the view, as it stands in the file.
-        missing, limit, everything: as `narrow` sets them.
-
-    Raises:
-        PluginError: naming what does not fit.
-    """
-
-    name: str
-    entity: str
-    fields: Mapping[str, Field]
-    purpose: str = ""
-    hides: str | None = None
-    version: str = "1.0"
-    missing: tuple[str, ...] = ()
-    limit: int | None = None
-    everything: bool = False
-
-    def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise PluginError(
-                f'view "{self.name}": a name must be lower-case letters, digits and _'
-            )
-        if not self.fields:
-            raise PluginError(f'view "{self.name}" has no fields')
-        for name, item in self.fields.items():
-            if not isinstance(item, Field) or name.startswith("_"):
-                raise PluginError(
-                    f'view "{self.name}", field "{name}": '
-                    "use key(), editable() or readonly(), and no leading _"
-                )
-            if not name.isprintable() or '"' in name or "\\" in name:
-                raise PluginError(
-                    f'view "{self.name}", field {name!r}: '
-                    "a name must be printable, without quotes and backslashes"
-                )
-            if item.role != "readonly" and not isinstance(item.source, str):
-                raise PluginError(
-                    f'view "{self.name}", field "{name}": only a column or path can be {item.role}'
-                )
-            if item.role == "editable" and str(item.source).count(".") > 1:
-                raise PluginError(
-                    f'view "{self.name}", field "{name}": '
-                    "an editable path has one step, reference.column"
-                )
-
-    def names(self, *roles: str) -> list[str]:
-        """Return the names of the fields with these roles, in order."""
-        return [name for name, item in self.fields.items() if item.role in roles]
-
-    def narrow(
-        self,
-        *,
-        fields: Sequence[str] | None = None,
-        missing: Sequence[str] = (),
-        limit: int | None = None,
-        everything: bool = False,
-    ) -> View:
-        """Return the view with fewer fields or other records.
-
-        Args:
-            fields: the names of those to keep; keys stay.
-            missing: only records that lack a value in one of these fields.
-            limit: at most so many records.
-            everything: the rows that are hidden too.
-
-        Raises:
-            PluginError: for a field the view does not have.
-        """
-        for name in [*(fields or ()), *missing]:
-            if name not in self.fields:
-                raise PluginError(
-                    f'view "{self.name}" has no field "{name}"; it has {", ".join(self.fields)}'
-                )
-        kept = {
-            n: f for n, f in self.fields.items() if fields is None or n in fields or f.role == "key"
-        }
-        return replace(
-            self, fields=kept, missing=tuple(missing), limit=limit, everything=everything
-        )

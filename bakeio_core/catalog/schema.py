@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.model import Field, View
+from bakeio_core.catalog.view import Field, View
 
 
 def view_schema(view: View, catalog: Catalog) -> dict[str, Any]:

@@ -82,7 +82,7 @@ class Rows:
     def differs(self, row: Row, column: str, value: Any) -> bool:
         """Tell whether a row has another value in a column than this one, even after folding."""
         here = row[self.index[column]] if column in self.index else None
-        return fold_parts((column,), (here,)) != fold_parts((column,), (value,))
+        return self.fold((column,), (here,)) != self.fold((column,), (value,))
 
     # -- exact
     def find(self, key: Key, wanted: Iterable[Row]) -> dict[Row, list[Row]]:
@@ -139,6 +139,20 @@ class Rows:
         where = f"{primary} BETWEEN {mark} AND {mark}"
         sql = f"SELECT {selected} FROM {self.table} t WHERE {where}"
         return self.dialect.fetch(self.db, sql, (low, high))
+
+    def largest(self, columns: Sequence[str]) -> dict[str, Any]:
+        """Return the largest stored value of each column, None where there is none."""
+        if self.is_known_empty or not columns:
+            return {}
+        most = ", ".join(f"max(t.{self.dialect.quote(column)})" for column in columns)
+        row = self.dialect.fetch(self.db, f"SELECT {most} FROM {self.table} t")[0]
+        return dict(zip(columns, row, strict=True))
+
+    def values_of(self, column: str) -> list[Any]:
+        """Return the stored values of a column that are not null."""
+        quoted = f"t.{self.dialect.quote(column)}"
+        sql = f"SELECT {self._selected((column,))} FROM {self.table} t WHERE {quoted} IS NOT NULL"
+        return [row[0] for row in self.dialect.fetch(self.db, sql)]
 
     def _selected(self, columns: Sequence[str]) -> str:
         read, quote, kinds = self.dialect.read, self.dialect.quote, self.entity.kinds
@@ -197,6 +211,10 @@ class Rows:
         return tuple(cells)
 
     # -- after folding
+    def fold(self, key: Key, parts: Iterable[Any]) -> Row:
+        """Return the values of a key in the form in which two spellings of it are equal."""
+        return fold_parts(key, parts, self.entity.codes)
+
     def folds(self, key: Key) -> bool:
         """Tell whether two spellings of a key may be one: it has text, and is no uuid."""
         kinds = [self.entity.kinds[column] for column in key]
@@ -215,9 +233,9 @@ class Rows:
             if not self.is_known_empty:
                 sql = f"SELECT {self._selected((self.entity.primary, *key))} FROM {self.table} t"
                 for identity, *parts in self.dialect.fetch(self.db, f"{sql} ORDER BY 1"):
-                    index.setdefault(fold_parts(key, parts), []).append(identity)
+                    index.setdefault(self.fold(key, parts), []).append(identity)
             self._folded[key] = index
-        wanted = fold_parts(key, value)
+        wanted = self.fold(key, value)
         ids = list(self._folded[key].get(wanted, ()))
         if self.pending:
             ids += [row[self.id_index] for row in self.pending.folded(key).get(wanted, ())]
@@ -228,7 +246,7 @@ class Rows:
         """Take rows for stored that were planned until now."""
         for key, index in self._folded.items():
             for row in rows:
-                parts = fold_parts(key, self.key_of(row, key))
+                parts = self.fold(key, self.key_of(row, key))
                 index.setdefault(parts, []).append(row[self.id_index])
         self.pending.clear()
 
@@ -274,7 +292,7 @@ class PendingRows:
     def _parts(self, row: Row, name: tuple[Key, bool]) -> Row:
         key, is_folded = name
         parts = self._rows.key_of(row, key)
-        return fold_parts(key, parts) if is_folded else parts
+        return self._rows.fold(key, parts) if is_folded else parts
 
     def remove(self, row: Row) -> None:
         """Forget one row: it will not be written."""

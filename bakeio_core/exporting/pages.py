@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from bakeio_core.catalog.exchange import Batch, EncodedBatch
 from bakeio_core.catalog.hookspecs import hookimpl
-from bakeio_core.catalog.model import Entity, OfRow, Source, View
+from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins import describe
+from bakeio_core.catalog.view import OfRow, Source, View
 from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.view_query import Cell, Projection, narrowing
 from bakeio_core.errors import BakeioError, PluginError
-from bakeio_core.exporting.view_query import Cell, Projection, narrowing
 from bakeio_core.files.documents.encoding import encode_lines
-from bakeio_core.files.revision import field_hash, hashing, revision_of
+from bakeio_core.files.revision import context_hash, field_hash, hashing, revision_of
 from bakeio_core.values.numbers import all_shortest, shortest
 
 if TYPE_CHECKING:
@@ -72,6 +74,8 @@ class Paging:
         self._hashed = [
             self._slot(fields[name].source, hashed=True) for name in self.revision.fields
         ]
+        places = {name: place for place, name in enumerate(view.fields)}
+        self._context = [places[name] for name in self.revision.context]
         self._identity = self._selected.index(self.entity.identity)
         projection, order = self._selected.projection, self.entity.table.c[self.entity.primary]
         rows = projection.select(self._selected.cells, narrowing(projection, view, catalog))
@@ -125,8 +129,10 @@ class Paging:
         identities = own[self._identity]
         if self.entity.identity != "uuid":
             identities = list(map(str, identities))
-        revisions = self.revision.texts(identities, hashes)
         shown = [pages[owner][index] for owner, index in self._shown]
+        said = [shown[place] for place in self._context]
+        contexts = map(context_hash, zip(*said, strict=True) if said else repeat((), len(rows)))
+        revisions = self.revision.texts(identities, hashes, list(contexts))
         return list(map(self._record, *shown, revisions))
 
 

@@ -11,12 +11,12 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import Format
-from bakeio_core.catalog.model import View
+from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import streaming
 from bakeio_core.database.rows import Rows
+from bakeio_core.database.view_query import count_records
 from bakeio_core.errors import DocumentError, Problem
 from bakeio_core.exporting.documents import Progress, Sink, moment, write_records
-from bakeio_core.exporting.view_query import count_records
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.encoding import (
     CLOSE,
@@ -195,8 +195,8 @@ def rewrite_view(
     for batch in hook.bakeio_project_view(db=db, view=whole, catalog=catalog) or ():
         for shown in map(dict, batch):
             read = revision.read(shown["_rev"])
-            if read is not None and read[0] in rows:
-                fresh[rows[read[0]]] = shown
+            if read is not None and read.row in rows:
+                fresh[rows[read.row]] = shown
     count = sum(len(block.as_dicts(part.file)) for block in part.document.blocks())
     with atomic_file(path, foreign) as file:
         file.write(opened_document(view_header(db, whole, catalog, count)))

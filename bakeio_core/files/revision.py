@@ -2,28 +2,35 @@
 
 It holds a 48-bit hash of the row's uuid and a 32-bit CRC of every key, editable and
 reference-naming field, so that an import knows field by field whether the file, the database or
-both have changed, with nothing stored anywhere.
+both have changed, with nothing stored anywhere. One more CRC is over the other read-only fields of
+the record as they stand in the file, and a check value tells damage.
 
 It is made for whole pages, column by column: as 32-bit words (low byte first) of which the first
 holds 16 bits of the list of fields and 16 of the uuid's hash, the second the other 32 of it, then
-one word a field; zeros fill them up to a multiple of three, so that base64 (RFC 4648: four
-characters for three bytes) of many rows can be cut into those of each.
+one word a field, one for the read-only ones, and one that makes the exclusive or of all words zero;
+zeros fill them up to a multiple of three, so that base64 (RFC 4648: four characters for three
+bytes) of many rows can be cut into those of each.
 """
 
 from __future__ import annotations
 
 import binascii
 import json
+import operator
+import re
 import struct
 import sys
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.fields import names_a_row
-from bakeio_core.catalog.model import View
+import msgspec
+
+from bakeio_core.catalog.view import View
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.numbers import Decimal, Float, Interval
 from bakeio_core.values.text import Text
@@ -32,12 +39,16 @@ from bakeio_core.values.times import Date, DateTime
 if TYPE_CHECKING:
     from bakeio_core.catalog.catalog import Catalog
 
-LAYOUT = "2"
+LAYOUT = "3"
 """Hashed with the list of fields: a `_rev` of another layout is one of another list."""
+EARLIER_LAYOUT = "2"
+"""Without the words for read-only fields and the check; still read."""
 NOTHING = 0x6E756C6C
 """The hash of null; nothing else gets it but by a chance of one in four thousand million."""
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}")
 WORD = "I" if array("I").itemsize == 4 else "L"
 _double = struct.Struct(">d").pack
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def row_hash(uuid: str) -> int:
@@ -99,46 +110,64 @@ class Revision:
     """Make and read the `_rev` of one view.
 
     Two `_rev` with the same first `identity_length` characters are of one row and agree in all of
-    the identity fields.
+    the identity fields. `places` tells where the hash of a field stands among those of `fields`.
 
     Args:
         fields: the names of the hashed fields.
         identity_fields: how many of them, the first ones, say which row a record is and what it
             refers to.
+        context: the names of the other read-only fields, in the order of the file.
     """
 
-    def __init__(self, fields: Sequence[str], identity_fields: int = 0) -> None:
-        self.fields = tuple(fields)
+    def __init__(
+        self, fields: Sequence[str], identity_fields: int = 0, context: Sequence[str] = ()
+    ) -> None:
+        self.fields, self.context = tuple(fields), tuple(context)
+        self.places = {name: place for place, name in enumerate(self.fields)}
         self.identity_length = (2 + identity_fields) * 32 // 6
-        self.mark = zlib.crc32("\n".join([LAYOUT, *fields]).encode()) & 0xFFFF
-        self._words = -(-(2 + len(fields)) // 3) * 3
+        self.mark = self._mark(LAYOUT)
+        self._words = -(-(4 + len(fields)) // 3) * 3
         self.length = self._words // 3 * 16
         self._struct = struct.Struct(f"<{self._words}I")
+        self._earlier_mark = self._mark(EARLIER_LAYOUT)
+        self._earlier_words = -(-(2 + len(fields)) // 3) * 3
 
-    def texts(self, uuids: Sequence[str], hashes: Sequence[Sequence[int]]) -> list[str]:
+    def _mark(self, layout: str) -> int:
+        return zlib.crc32("\n".join([layout, *self.fields]).encode()) & 0xFFFF
+
+    def texts(
+        self, uuids: Sequence[str], hashes: Sequence[Sequence[int]], contexts: Sequence[int]
+    ) -> list[str]:
         """Return the `_rev` of many rows.
 
         Args:
             uuids: those of the rows.
             hashes: for each of `fields` those of all rows, in the order of `uuids`.
+            contexts: for each row the `context_hash` of its read-only fields.
         """
         rows, words, mark = list(map(str.encode, uuids)), self._words, self.mark
+        columns = [
+            array(WORD, [adler & 0xFFFF0000 | mark for adler in map(zlib.adler32, rows)]),
+            array(WORD, map(zlib.crc32, rows)),
+            *(array(WORD, column) for column in (*hashes, contexts)),
+        ]
+        check = 0
+        for column in columns:
+            check ^= int.from_bytes(column.tobytes(), "little")
+        columns.append(array(WORD, check.to_bytes(4 * len(rows), "little")))
         page = array(WORD, bytes(4 * words * len(rows)))
-        page[0::words] = array(
-            WORD, [adler & 0xFFFF0000 | mark for adler in map(zlib.adler32, rows)]
-        )
-        page[1::words] = array(WORD, map(zlib.crc32, rows))
-        for place, column in enumerate(hashes, 2):
-            page[place::words] = array(WORD, column)
+        for place, column in enumerate(columns):
+            page[place::words] = column
         if sys.byteorder == "big":
             page.byteswap()
         text, length = binascii.b2a_base64(page, newline=False).decode(), self.length
         return [text[start : start + length] for start in range(0, len(text), length)]
 
     def unpacked(self, text: str | None) -> tuple[int, ...] | None:
-        """Return the words of a `_rev`; None for another list of fields or none.
+        """Return the words of a `_rev`; None for another list of fields, damage or none.
 
-        They are the two of the row (see `of_row`), then the hashes of `fields`.
+        They are the two of the row (see `of_row`), the hashes of `fields`, and that of the
+        read-only ones.
         """
         if text is None or len(text) != self.length:
             return None
@@ -146,56 +175,90 @@ class Revision:
             words = self._struct.unpack(binascii.a2b_base64(text))
         except (ValueError, struct.error):
             return None
-        return words if words[0] & 0xFFFF == self.mark else None
+        return words if words[0] & 0xFFFF == self.mark and not _parity(words) else None
 
     def of_row(self, uuid: str) -> tuple[int, int]:
         """Return the first two words of the `_rev` of a row."""
         data = uuid.encode()
         return zlib.adler32(data) & 0xFFFF0000 | self.mark, zlib.crc32(data)
 
-    def make(self, uuid: str, values: Sequence[Any]) -> str:
-        """Return the `_rev` of a row with these values of `fields`."""
-        return self.texts([uuid], [[field_hash(value)] for value in values])[0]
+    def make(self, uuid: str, values: Sequence[Any], context: Sequence[Any] = ()) -> str:
+        """Return the `_rev` of a row with these values of `fields` and of `context`."""
+        hashes = [[field_hash(value)] for value in values]
+        return self.texts([uuid], hashes, [context_hash(context)])[0]
 
-    def read(self, text: str) -> tuple[int, tuple[int, ...]] | None:
-        """Return (hash of the row's uuid, hashes of `fields`); None for another list of fields.
+    def read(self, text: str) -> Revised | None:
+        """Return what a `_rev` says; None where it is of another list of fields.
 
-        Raises ValueError where the text is no `_rev` at all.
+        Raises:
+            ValueError: The text is no `_rev`, or a damaged one.
         """
-        words = self.unpacked(text)
+        words, count = self.unpacked(text), len(self.fields)
         if words is not None:
-            return (words[0] >> 16) << 32 | words[1], words[2 : 2 + len(self.fields)]
-        if len(text) < 12 or not text.isascii() or self._begins(text):
+            return Revised(_row_of(words), words[2 : 2 + count], words[2 + count])
+        if not _BASE64.fullmatch(text) or len(text) % 4:
             raise ValueError("is no _rev")
+        data = binascii.a2b_base64(text)
+        words = struct.unpack_from(f"<{len(data) // 4}I", data)
+        mark = words[0] & 0xFFFF if words else 0
+        if mark == self._earlier_mark and len(words) == self._earlier_words:
+            return Revised(_row_of(words), words[2 : 2 + count], None)
+        is_ours = mark in (self.mark, self._earlier_mark)
+        if is_ours or len(words) < 3 or (len(text) == self.length and _parity(words)):
+            raise ValueError("is a damaged _rev")
         return None
 
-    def _begins(self, text: str) -> bool:
-        """Tell whether a text begins as a `_rev` of these fields does."""
-        try:
-            return int.from_bytes(binascii.a2b_base64(text[:4])[:2], "little") == self.mark
-        except ValueError:
-            return False
+
+@dataclass(frozen=True)
+class Revised:
+    """What a `_rev` says.
+
+    Attributes:
+        row: The hash of the row's uuid.
+        fields: The hashes of the fields.
+        context: That of the other read-only fields; None in the earlier layout, which has no check
+            value either.
+    """
+
+    row: int
+    fields: tuple[int, ...]
+    context: int | None
+
+
+def _row_of(words: Sequence[int]) -> int:
+    return (words[0] >> 16) << 32 | words[1]
+
+
+def _parity(words: Iterable[int]) -> int:
+    return reduce(operator.xor, words)
+
+
+def context_hash(values: Sequence[Any]) -> int:
+    """Return the hash of the read-only fields of a record, in the order of the file.
+
+    Args:
+        values: wire values, or `msgspec.Raw` as they stand in the file.
+    """
+    return zlib.crc32(_encode(values))
 
 
 def revision_of(catalog: Catalog, view: View) -> Revision:
     """Return what makes and reads the `_rev` of a view.
 
-    It is over its keys, fields that name a referred row, and other editable fields.
+    It is over its keys, fields that name a referred row, and other editable fields; what else a
+    record shows, but for the id, is hashed together.
     """
     entity, whole = catalog.entities[view.entity], catalog.views.get(view.name, view)
     identity_fields = [
         name
         for name, item in whole.fields.items()
-        if item.role == "key" or names_a_row(catalog, entity, item.source)
+        if item.role == "key" or catalog.names_a_row(entity, item.source)
     ]
-    return Revision(
-        [
-            *identity_fields,
-            *(
-                name
-                for name, item in whole.fields.items()
-                if item.role == "editable" and name not in identity_fields
-            ),
-        ],
-        len(identity_fields),
-    )
+    edited = [name for name in whole.names("editable") if name not in identity_fields]
+    hashed = [*identity_fields, *edited]
+    context = [
+        name
+        for name, item in view.fields.items()
+        if name not in hashed and item.source != entity.primary
+    ]
+    return Revision(hashed, len(identity_fields), context)

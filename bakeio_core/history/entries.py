@@ -164,6 +164,13 @@ def set_by_export(
     return last is not None and last[2] == export_id and [last[1]] == texts([value])
 
 
+def moments_of_export(db: Connection, export_id: str) -> set[str]:
+    """Return when files of an `export_id` were imported, as the stamps of their rows say it."""
+    if not dialect_of(db).has_table(db, RUNS.name):
+        return set()
+    return set(db.execute(select(RUNS.c.at).where(RUNS.c.export_id == export_id)).scalars())
+
+
 def entities_of(db: Connection, run: int) -> set[str]:
     """Return the entities a run wrote to."""
     found: set[str] = set()

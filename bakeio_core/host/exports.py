@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.model import View
+from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import translated
 from bakeio_core.errors import BakeioError, UsageError
 from bakeio_core.exporting.documents import Progress, Sink

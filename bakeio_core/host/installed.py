@@ -9,8 +9,9 @@ from typing import IO
 
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import Format
-from bakeio_core.catalog.model import Entity, View
+from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins import Plugins
+from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import streaming
 from bakeio_core.errors import PluginError, Problems, UsageError
 from bakeio_core.files.documents.limits import Limits

@@ -201,10 +201,13 @@ def _as_shown(created: Changes) -> list[Change]:
 
 
 class IdMap:
-    """Where the rows of a file ended up: their ids and keys there, and their ids here."""
+    """Where the rows of a file ended up: their ids and keys there, and their ids here.
+
+    Where the file gives one id or key to several of its records, it leads to several rows.
+    """
 
     def __init__(self) -> None:
-        self._moved: dict[tuple[str, Any], int] = {}
+        self._moved: dict[tuple[str, Any], tuple[int, ...]] = {}
         self._kept = array("q")
         self._kept_set: set[int] = set()
 
@@ -214,17 +217,18 @@ class IdMap:
 
     def move(self, column: str, value: Any, row_id: int) -> None:
         """Note what the file calls a row in a column in which it holds something else here."""
-        self._moved[column, value] = row_id
+        known = self._moved.get((column, value), ())
+        if row_id not in known:
+            self._moved[column, value] = (*known, row_id)
 
-    def get(self, column: str, value: Any) -> int | None:
-        """Return the row the file calls so."""
-        return self._moved.get((column, value))
+    def get(self, column: str, value: Any) -> tuple[int, ...]:
+        """Return the rows the file calls so."""
+        return self._moved.get((column, value), ())
 
-    def of_id(self, primary: str, file_id: int) -> int | None:
-        """Return the row of an id of the file."""
-        if (primary, file_id) in self._moved:
-            return self._moved[primary, file_id]
+    def of_id(self, primary: str, file_id: int) -> tuple[int, ...]:
+        """Return the rows of an id of the file."""
         if len(self._kept):
             self._kept_set.update(self._kept)
             self._kept = array("q")
-        return file_id if file_id in self._kept_set else None
+        moved = self._moved.get((primary, file_id), ())
+        return (*moved, file_id) if file_id in self._kept_set else moved

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from bakeio_core.catalog.exchange import Candidate
 from bakeio_core.catalog.model import Entity
 from bakeio_core.resolving.index import CAPPED, Index
-from bakeio_core.resolving.words import Words, alike, padded, said
-from bakeio_core.values.folding import fold, folded_key
+from bakeio_core.resolving.words import Words, alike, said
+from bakeio_core.values.folding import fold, folded_key, padded
 from bakeio_core.values.text import Text
 
 if TYPE_CHECKING:

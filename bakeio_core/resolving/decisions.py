@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.exchange import Decision, Identity, Missing
+from bakeio_core.catalog.exchange import Candidate, Decision, Identity, Missing
 from bakeio_core.catalog.hookspecs import hookimpl
 from bakeio_core.errors import Problem, UsageError
 from bakeio_core.resolving.form import known_values
@@ -93,7 +93,13 @@ def name_candidates(
         item = known.get((problem.field or "", repr(problem.value)))
         asks = problem.code in ("missing-reference", "ambiguous-key")
         if item is not None and asks and not problem.candidates:
-            problem.candidates = [candidate.as_dict() for candidate in item.candidates(3)]
+            problem.candidates = [_written(item, found) for found in item.candidates(3)]
+
+
+def _written(missing: Missing, candidate: Candidate) -> dict[str, Any]:
+    """Return a candidate as a problem shows it: `write` is what the file is to say for it."""
+    write = {missing.fields[c]: v for c, v in candidate.key.items() if c in missing.fields}
+    return candidate.as_dict() | {"write": write}
 
 
 def with_remedy(message: str, missing: Missing) -> str:

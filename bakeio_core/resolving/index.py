@@ -22,11 +22,11 @@ from bakeio_core.resolving.words import (
     Words,
     alike,
     folded_lines,
-    padded,
     said,
     shortened,
     stem,
 )
+from bakeio_core.values.folding import padded
 from bakeio_core.values.text import Text
 
 if TYPE_CHECKING:

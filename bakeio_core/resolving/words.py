@@ -285,15 +285,3 @@ def alike(one: str, other: str) -> float:
 def said(value: Any) -> str:
     """Return a value as words are read from it: a number without a needless point."""
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def padded(value: Any) -> str:
-    """Return the 14 digits a standard article number means, however it is padded.
-
-    Empty where it is none, which is all but 7 to 14 digits, spaces and hyphens aside.
-    """
-    digits = "" if value is None else str(value)
-    digits = digits if digits.isdigit() else re.sub(r"[\s-]", "", digits.removesuffix(".0"))
-    return (
-        digits.zfill(14) if digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 14 else ""
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 TYPOGRAPHY = str.maketrans(
@@ -43,11 +43,32 @@ def fold(text: str, *, slug: bool = False) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
-def fold_parts(columns: Iterable[str], parts: Iterable[Any]) -> tuple[Any, ...]:
-    """Return the parts of a key, its texts folded; `columns` tell which of them are slugs."""
+def padded(value: Any) -> str:
+    """Return the 14 digits a standard article number means, however it is padded.
+
+    Empty where it is none, which is all but 7 to 14 digits, spaces and hyphens aside.
+    """
+    digits = "" if value is None else str(value)
+    digits = digits if digits.isdigit() else re.sub(r"[\s-]", "", digits.removesuffix(".0"))
+    is_number = digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 14
+    return digits.zfill(14) if is_number else ""
+
+
+def fold_parts(
+    columns: Iterable[str], parts: Iterable[Any], codes: Collection[str] = ()
+) -> tuple[Any, ...]:
+    """Return the parts of a key in the form in which two spellings of it are equal.
+
+    Args:
+        columns: Those of the key; they tell which parts are slugs.
+        parts: Their values.
+        codes: Columns of standard article numbers, which are equal however they are padded.
+    """
     return tuple(
         [
-            fold(part, slug=column == "slug") if isinstance(part, str) else part
+            (column in codes and padded(part)) or fold(part, slug=column == "slug")
+            if isinstance(part, str)
+            else part
             for column, part in zip(columns, parts, strict=True)
         ]
     )

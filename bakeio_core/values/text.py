@@ -11,12 +11,16 @@ from typing import Annotated, Any
 
 import msgspec
 
+from bakeio_core.values.folding import padded
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.wording import BadValue, Note, shown
 
 
 class Text(Kind):
     """Text, of a length or among choices where the column says so."""
+
+    is_code = False
+    """Whether it is a standard article number, equal however it is padded."""
 
     noun = "text"
 
@@ -46,6 +50,9 @@ class Text(Kind):
         if self.choices is not None and value not in self.choices:
             raise BadValue(f"{shown(value)} is not one of {', '.join(map(shown, self.choices))}")
         return value
+
+    def same(self, one: Any, other: Any) -> bool:
+        return bool(one == other) or (self.is_code and padded(one) == padded(other) != "")
 
     def all_valid(self, values: Sequence[Any]) -> bool:
         return self.choices is None or set(values) <= {*self.choices, None}

@@ -50,5 +50,6 @@ def bakeio_entities(metadata: MetaData) -> Entity:
         label=("brand", "product_name"),
         checks={"upc_code": gtin},
         codes=["upc_code"],
+        field_names={"upc_code": ["upc", "barcode", "ean", "gtin"]},
         slug_from=("brand", "product_name", "package_size", "package_unit"),
     )

@@ -38,6 +38,8 @@ from bakeio_core.files.documents.scanner import (
     failed,
 )
 
+RECORDS = "records"
+"""The field of a document that holds the list of its records."""
 _RECORDS = re.compile(rb'"records"[ \t\r\n]*:[ \t\r\n]*\[([ \t\r\n]*)(?=\{)')
 _KINDS = {
     "manifest_version": "manifest",
@@ -67,6 +69,7 @@ class Document:
         self.name, self.open, self.limits = name, open_, limits or Limits()
         self._header: dict[str, Any] | None = None
         self._start: re.Match[bytes] | None = None
+        self._has_records = False
 
     @classmethod
     def at(cls, path: Path, limits: Limits | None = None) -> Document:
@@ -75,6 +78,9 @@ class Document:
     @property
     def header(self) -> dict[str, Any]:
         """Everything of the document but its records."""
+        return self._known_header()
+
+    def _known_header(self) -> dict[str, Any]:
         if self._header is None:
             self._header = self._read_header()
         return self._header
@@ -83,6 +89,12 @@ class Document:
     def kind(self) -> str:
         """manifest, entity, view, skipped, or unknown."""
         return next((kind for name, kind in _KINDS.items() if name in self.header), "unknown")
+
+    @property
+    def has_records(self) -> bool:
+        """Whether it holds a list of records, and be it an empty one."""
+        self._known_header()
+        return self._has_records
 
     def _fail(self, code: str, message: str) -> DocumentError:
         return failed(self.name, code, message)
@@ -107,7 +119,7 @@ class Document:
                     and not isinstance(header, Duplicated)
                     and self._known(header)
                 ):
-                    self._start = start
+                    self._start, self._has_records = start, True
                     return {name: value for name, value in header.items() if name != "records"}
             except (ValueError, RecursionError):
                 pass
@@ -135,6 +147,8 @@ class Document:
             seen: is given every byte of the file once, in order (for a checksum).
         """
         in_front = self.header and self._start
+        if not self._has_records:
+            raise self._fail("bad-document", 'has no list of records, "records": [...]')
         with self.open() as raw:
             file = HashingReader(raw, seen)
             if in_front:
@@ -154,6 +168,7 @@ class Document:
         joints = (b"}," + lead + b"{",) if b"\n" in lead else (b"},{", b"}, {")
         more = file.read(scanner.BLOCK)
         data, first, last = more[start.end() :], 1, False
+        before: Block | None = None
         while not last:
             ended, cuts = len(more) < scanner.BLOCK, record_boundaries(data, joints)
             if not (cuts or ended) and len(data) <= self.limits.record:
@@ -168,10 +183,11 @@ class Document:
             if block is None:
                 file.push(lead + data)
                 json_text = Scanner(file, self.name, self.limits)
-                yield from in_blocks(json_text.records(first - 1))
+                whole = before.as_dict(first - 1, self.name) if before is not None else None
+                yield from in_blocks(json_text.records(first - 1, whole))
                 return self._check_end("]" + json_text.rest())
             yield block
-            first += len(block.texts)
+            before, first = block, first + len(block.texts)
             if not last:
                 more = file.read(scanner.BLOCK)
                 data = data[cut:].lstrip()[1:].lstrip() + more
@@ -257,6 +273,7 @@ class Document:
         opening = json_text.peek()
         if opening == "[":
             json_text.take()
+            self._has_records = True
             yield from ((None, item) for item in json_text.records())
             return json_text.end()
         if opening != "{":
@@ -269,8 +286,9 @@ class Document:
                     "bad-document", f"is not valid JSON after {json.dumps(name, default=str)[:40]}"
                 )
             json_text.take()
-            if name == "records" and json_text.peek() == "[":
+            if name == RECORDS and json_text.peek() == "[":
                 json_text.take()
+                self._has_records = True
                 yield from ((None, item) for item in json_text.records())
             else:
                 yield name, json_text.value(name)
@@ -302,7 +320,7 @@ class InMemoryDocument(Document):
         items: list[tuple[int, dict[str, Any] | Problem]],
     ) -> None:
         super().__init__(document.name, document.open, document.limits)
-        self._header, self._items = header, items
+        self._header, self._items, self._has_records = header, items, True
 
     def blocks(self, seen: Callable[[bytes], object] | None = None) -> Iterator[Block]:
         """Yield the records in blocks; no bytes are theirs, so `seen` is given nothing."""

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from bakeio_core.errors import DocumentError, Problem
 from bakeio_core.files.documents.limits import Limits
+from bakeio_core.values.wording import shown
 
 BLOCK = 1 << 20
 
@@ -95,6 +96,20 @@ def too_deep(number: int, file: str) -> Problem:
     )
 
 
+_LEFT_OUT = "stands where a value should be: something was left out here. Get the whole of it"
+_QUOTES = 'stand where JSON wants ": write plain quotes'
+_MARKS = {
+    "...": f'"..." {_LEFT_OUT}',
+    "\u2026": f'"\u2026" {_LEFT_OUT}',
+    "'": f"single quotes (') {_QUOTES}",
+    **{
+        mark: f"typographic quotes ({mark}) {_QUOTES}"
+        for mark in "\u201c\u201d\u201e\u201f\u00ab\u00bb"
+    },
+}
+"""What stands in place of JSON in files that people and assistants write, and what to do."""
+
+
 def explain_json(error: Exception) -> str:
     """Return one line on why text is not JSON."""
     if isinstance(error, UnicodeDecodeError):
@@ -102,6 +117,11 @@ def explain_json(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "is nested too deeply"
     if isinstance(error, json.JSONDecodeError):
+        seen = next(
+            (why for mark, why in _MARKS.items() if error.doc.startswith(mark, error.pos)), ""
+        )
+        if seen:
+            return seen
         near = error.doc[max(0, error.pos - 15) : error.pos + 15]
         said, shown = error.msg[:1].lower() + error.msg[1:], json.dumps(near, ensure_ascii=False)
         return f"is not valid JSON: {said} near {shown}"
@@ -180,7 +200,11 @@ class Scanner:
 
     def end(self) -> None:
         if self.peek(end_ok=True):
-            raise failed(self.name, "bad-document", "has more text after its end")
+            raise failed(
+                self.name,
+                "bad-document",
+                "has more text after its end: put all records into one list",
+            )
 
     def value(self, what: str) -> Any:
         self.peek()
@@ -191,9 +215,11 @@ class Scanner:
                 cut_short = error.msg.startswith("Unterminated") or error.pos >= len(self.text) - 16
                 if cut_short and self.more():
                     continue
-                code = "truncated" if cut_short and self.ended else "bad-document"
-                remedy = ". Get a complete copy of it" if code == "truncated" else ""
-                raise failed(self.name, code, f"{what}: {explain_json(error)}{remedy}") from error
+                said = explain_json(error)
+                if said in _MARKS.values() or not (cut_short and self.ended):
+                    raise failed(self.name, "bad-document", f"{what}: {said}") from error
+                cut = f"ends in the middle of {what}"
+                raise failed(self.name, "truncated", f"{cut}: get a complete copy of it") from error
             except RecursionError as error:
                 raise failed(self.name, "too-large", f"{what}: {explain_json(error)}") from error
             if end < len(self.text) or self.ended:
@@ -201,11 +227,26 @@ class Scanner:
                 return value
             self.more()  # a number may go on behind the window
 
-    def records(self, number: int = 0) -> Iterator[tuple[int, dict[str, Any] | Problem]]:
+    def records(
+        self, number: int = 0, last: dict[str, Any] | Problem | None = None
+    ) -> Iterator[tuple[int, dict[str, Any] | Problem]]:
         """Yield the elements of a list up to its end.
 
-        Its opening bracket (or `number` elements) lies behind.
+        Its opening bracket (or `number` elements, of which `last` is the last) lies behind.
         """
+        place = number
+        try:
+            for place, last in self._records(number):
+                yield place, last
+        except DocumentError as error:
+            if error.code != "truncated" or not place:
+                raise
+            named = list(last.items())[:2] if isinstance(last, dict) else []
+            called = ", ".join(f"{name} {shown(value, 40)}" for name, value in named)
+            rest = f"record {place} is the last whole one" + (f" ({called})" if called else "")
+            raise DocumentError(f"{error}; {rest}: go on after it", code=error.code) from error
+
+    def _records(self, number: int) -> Iterator[tuple[int, dict[str, Any] | Problem]]:
         name = self.name
         while self.peek() != "]":
             number += 1

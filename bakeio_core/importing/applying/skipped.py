@@ -113,7 +113,7 @@ def _named(plan: ImportPlan, entity: Entity, record: dict[str, Any]) -> dict[str
         is_named = any(record.get(name) is not None for name in fields)
         if type(identity) is not int or not fields or is_named:
             continue
-        row = plan.linker.link(reference, entity, [(identity,)], ())[(identity,)]
+        row = plan.linker.link(reference, entity, [(identity,)], {})[(identity,)]
         wanted = tuple(dict.fromkeys(fields.values()))
         target = plan.state.catalog.entities[reference.target]
         known = plan.linker.names(target, [row], wanted).get(row) if isinstance(row, int) else None

@@ -9,13 +9,13 @@ from typing import Any
 from bakeio_core.catalog.exchange import STAMPS, Change
 from bakeio_core.catalog.fields import CLEAR, REV, FileField
 from bakeio_core.database.rows import Row
-from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.revision import field_hash
 from bakeio_core.importing.bulk.named_rows import NamedRows
-from bakeio_core.importing.bulk.part import BulkPart, Decided, Item, getter, is_plain_text
+from bakeio_core.importing.bulk.part import BulkPart, Decided, Item, getter
+from bakeio_core.importing.bulk.plain_edit import PlainEdit
+from bakeio_core.importing.bulk.shown_fields import ShownFields
 from bakeio_core.importing.bulk.unedited import UneditedRecords
-from bakeio_core.importing.reading.reader import is_exact
 
 NEAR = 4
 """Rows are fetched as one range of ids where it holds at most so many ids for each record."""
@@ -34,13 +34,15 @@ class KnownRows:
         self.entity, self.fields, self.names = self.part.entity, self.part.fields, bulk.reader.names
         self.finder, self.has_revision = finder, bulk.has_revision
         self.is_view = bulk.is_view
+        self.revision: Any = self.part.revision
         self.is_skipping = self.state.options.mode == "skip-existing"
         named = self._naming()
         fixed = self._fixed(named)
         self.plain = self._plain([item.name for item in fixed])
         self.is_whole = self._has_whole_revision()
         extra = [*named, *([self.entity.identity] if self.has_revision else [])]
-        if self.is_whole and "updated_at" in self.entity.columns:
+        is_dated = self.state.same_database and bool(self.state.source.exported_at)
+        if (self.is_whole or is_dated) and "updated_at" in self.entity.columns:
             extra.append("updated_at")  # what is fetched then was edited, most of it
         columns = [*(str(item.column) for item in self.plain), *(str(f.column) for f in fixed)]
         self.columns = [finder, *columns, *dict.fromkeys(extra)]
@@ -69,13 +71,15 @@ class KnownRows:
         if self.has_revision:
             self._revision_of = operator.attrgetter(self.names[REV])
         self._unedited = UneditedRecords(bulk, self._finder_of) if self.is_whole else None
+        self._shown = ShownFields(bulk)
 
     @classmethod
     def of(cls, bulk: BulkPart) -> KnownRows | None:
         """Return what compares the records of a file, None where their rows are not certain."""
         names, part, entity = bulk.reader.names, bulk.part, bulk.part.entity
-        if CLEAR in names:
-            return None
+        is_named_otherwise = any(not i.exported and i.name in names for i in part.fields)
+        if CLEAR in names or (is_named_otherwise and REV in names):
+            return None  # of what is not exported, `_rev` has no hash
         own = {column for column, name in part.fields.own.items() if name in names}
         named = {str(item.column) for item in part.fields if item.target and item.name in names}
         by_id = own & (entity.references.keys() - named)
@@ -89,11 +93,6 @@ class KnownRows:
         if entity.primary in own and is_sure:
             return cls(bulk, entity.primary)
         return cls(bulk, by_key) if by_key is not None else None
-
-    @property
-    def revision(self) -> Any:
-        """What reads and makes the `_rev` of the view."""
-        return self.part.revision
 
     # -- what is compared
     def _naming(self) -> dict[str, list[FileField]]:
@@ -112,7 +111,8 @@ class KnownRows:
         if self.state.same_database:
             fixed.append(self.entity.primary)
         if not self.is_view:
-            fixed += [column for column in self.entity.references if column not in named]
+            counts = self.state.same_database
+            fixed += [c for c in self.entity.references if counts or c not in named]
         own = [self.fields.own[c] for c in dict.fromkeys(fixed) if c in self.fields.own]
         items = [self.fields.by_name[name] for name in own if name in self.names]
         return [item for item in items if item.column != self.finder]
@@ -148,7 +148,7 @@ class KnownRows:
 
     def _edit_of(self, index: int, item: FileField) -> PlainEdit:
         base = 2 + self.revision.fields.index(item.name) if self.has_revision else None
-        return PlainEdit(self, item, index, base)
+        return PlainEdit(self.bulk, item, index, base)
 
     # -- a block
     def decide(self, block: Block, items: list[Item], decided: Decided) -> list[Item]:
@@ -169,6 +169,7 @@ class KnownRows:
         if self._is_comparable and not self.has_revision:
             left = self._without_equal(left, rows, decided)
         new, seen = list[Item](), self.bulk.claims.record_of
+        taken: list[tuple[int, Any, Change]] = []
         for number, record, made in left:
             row = rows.get(self._finder_of(record))
             if row is None and self.bulk.names_no_row(record):
@@ -183,6 +184,10 @@ class KnownRows:
                 decided.rest.append((number, record))
                 continue
             seen[row[0]] = number
+            if edit is self._unchanged:
+                edit = Change("unchanged", self.entity.name, number, row[0])
+            taken.append((number, record, edit))
+        for edit in self._shown.agreeing(taken, decided):
             if edit.new:
                 decided.updates.append(edit)
             else:
@@ -207,7 +212,12 @@ class KnownRows:
             if is_equal and row[0] not in seen:
                 seen[row[0]] = number
                 equal.add(number)
-        decided.unchanged += len(equal)
+        taken = [
+            (number, record, Change("unchanged", self.entity.name, number, row[0]))
+            for (number, record, _), row in there
+            if number in equal
+        ]
+        decided.unchanged += len(self._shown.agreeing(taken, decided))
         return [item for item in items if item[0] not in equal]
 
     def _base(self, record: Any, row: Row, made: str) -> Row | None:
@@ -253,7 +263,13 @@ class KnownRows:
             cells = zip(edits, self._plain_of(record), row[self._plain_slice], strict=True)
             edits = [edit for edit, value, current in cells if value != current]
         is_plain = all(edit.enter(change, block, number, record, row, base) for edit in edits)
-        return change if is_plain else None
+        is_touched = not base and bool(change.new) and self._was_touched(row)
+        return change if is_plain and not is_touched else None
+
+    def _was_touched(self, row: Row) -> bool:
+        """Tell whether a row may have been changed since the export."""
+        exported = str(self.state.source.exported_at)[: len("YYYY-MM-DD")]
+        return "updated_at" in self.index and str(row[self.index["updated_at"]]) >= exported
 
     def _stamp(self, updates: list[Change], rows: dict[Any, Row]) -> None:
         """Note when the rows of a block were last updated, and are updated now."""
@@ -303,48 +319,3 @@ class KnownRows:
             return self.rows.select_range(columns, min(ids), max(ids))
         wanted = set(map(self._finder_of, records)) - {None}
         return self.rows.select(columns, wanted, self.finder) if wanted else []
-
-
-class PlainEdit:
-    """Compare one editable field of a record with its row, and take an edit that wants no care."""
-
-    def __init__(self, known: KnownRows, item: FileField, index: int, base: int | None) -> None:
-        self.reader, self.name, self.column = known.bulk.reader, item.name, str(item.column)
-        self.kind, self.index, self.base = item.kind, index, base
-        self.check = known.entity.checks.get(self.column)
-        self._value_of = operator.attrgetter(known.names[item.name])
-        self._make = known.rows.dialect.result(item.kind, known.entity.table.c[self.column])
-
-    def enter(
-        self, change: Change, block: Block, number: int, record: Any, row: Row, base: Row
-    ) -> bool:
-        """Enter the edit of a record, if there is one; tell whether it wants no care.
-
-        Nulls, conflicts, and what a check says want care.
-        """
-        value, current = self._value_of(record), row[self.index]
-        if self._make is not None:
-            current = self._make(current)
-        if value == current and (self.kind.sql_convertible or self.kind.same(value, current)):
-            return True
-        if self.base is not None:
-            if field_hash(value) == base[self.base]:
-                return True
-            if field_hash(current) != base[self.base]:
-                return False
-        if not self._fits(block, number, value):
-            return False
-        if self.check is not None:
-            answer = self.check(current, value)
-            if isinstance(answer, Problem) or answer != value:
-                return False
-        decoded = self.kind.decoded
-        change.new[self.column] = decoded(value) if decoded is not None else value  # type: ignore[index]
-        change.old[self.column] = current  # type: ignore[index]
-        return True
-
-    def _fits(self, block: Block, number: int, value: Any) -> bool:
-        """Tell whether a value may be stored as it was decoded: composed, with all its digits."""
-        if isinstance(value, str):
-            return is_plain_text(value)
-        return value is not None and is_exact(block, number, self.name, value)

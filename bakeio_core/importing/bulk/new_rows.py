@@ -36,8 +36,11 @@ class NewRowsInBulk:
         self.sources = sources
         self.links: dict[str, dict[Any, Any]] = {column: {} for column in self.entity.references}
         own = {column for column in self.entity.columns if self._is_given(column)}
-        self.keys = [key for key in self.entity.all_keys if set(key) <= own]
-        has_content = bool(self.entity.content) and set(self.entity.content) <= own
+        told = own | {c for c in self.entity.columns if self.entity.nullable(c)}
+        keys = (key for key in self.entity.all_keys if set(key) <= told)
+        self.keys = [key for key in keys if own & set(key)]
+        content = set(self.entity.content)
+        has_content = bool(own & content) and content <= told
         self.content = tuple(self.entity.content) if has_content and not self.keys else ()
         self.text_columns = [
             column
@@ -81,12 +84,12 @@ class NewRowsInBulk:
         """
         part, names, entity = bulk.part, bulk.reader.names, bulk.part.entity
         if column in entity.references:
-            naming = part.fields.naming[column]
-            given = [field.name for field in naming.values()]
-            if all(name in names for name in given) and given:
+            naming = part.fields.naming[column].values()
+            given = [names[field.name] for field in naming if field.name in names]
+            if given:
                 # of one lookup the value itself is the key: nothing is made for each record
-                return operator.attrgetter(*(names[name] for name in given))
-            is_said = any(name in names for name in (*given, part.fields.own.get(column, "")))
+                return operator.attrgetter(*given)
+            is_said = part.fields.own.get(column, "") in names
             return None if is_said or not entity.nullable(column) else ()
         name = part.fields.own.get(column, "")
         if column == entity.primary and part.view is not None:
@@ -148,7 +151,8 @@ class NewRowsInBulk:
 
     def _link(self, column: str, keys: set[Any], known: dict[Any, Any]) -> None:
         """Link keys of a reference that are not known yet; what does not link exactly is marked."""
-        reference, columns = self.entity.references[column], list(self.fields.naming[column])
+        reference, naming = self.entity.references[column], self.fields.naming[column]
+        columns = [wanted for wanted, field in naming.items() if field.name in self.names]
         if len(known) > REMEMBERED:
             known.clear()
         target = self.state.catalog.entities[reference.target]
@@ -168,11 +172,13 @@ class NewRowsInBulk:
                 doubtful.update(i for i, value in enumerate(values) if value is _UNLINKED)
             if is_reference and None in values:
                 doubtful.update(self._named_by_id(column, values, items))
+            if is_reference and self.state.same_database:
+                doubtful.update(self._with_another_id(column, values, items))
             is_made = column == self.entity.primary and self.is_view
             is_needed = not self.entity.nullable(column) and not is_made
             if is_needed and None in values:
                 doubtful.update(i for i, value in enumerate(values) if value is None)
-            check = self.entity.checks.get(column) if self.is_view else None
+            check = self.entity.all_checks.get(column) if self.is_view else None
             if check is not None:
                 doubtful.update(_refused(check, values))
         for column in self.text_columns:
@@ -192,6 +198,15 @@ class NewRowsInBulk:
         id_of = operator.attrgetter(self.names[id_field])
         pairs = enumerate(zip(links, items, strict=True))
         return [i for i, (link, (_, record)) in pairs if link is None and id_of(record) is not None]
+
+    def _with_another_id(self, column: str, links: list[Any], items: list[Item]) -> list[int]:
+        """Return the indexes of records whose id for a reference is not that of the row named."""
+        id_field = self.fields.own.get(column, "")
+        if id_field not in self.names:
+            return []
+        id_of = operator.attrgetter(self.names[id_field])
+        pairs = enumerate(zip(links, items, strict=True))
+        return [i for i, (link, (_, record)) in pairs if id_of(record) not in (None, link)]
 
     def _known_keys(self, columns: dict[str, list[Any]], doubtful: set[int]) -> set[int]:
         """Return the indexes of records whose keys or content some row has, or another record."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,7 @@ from bakeio_core.catalog.fields import REV
 from bakeio_core.database.rows import Row
 from bakeio_core.importing.linking.claims import Claims
 from bakeio_core.importing.linking.link import Linker
+from bakeio_core.importing.linking.read_only import ReadOnlyFields
 from bakeio_core.importing.reading.reader import Reader
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
@@ -51,6 +52,7 @@ class BulkPart:
         linker: Links references exactly.
         claims: The rows that records mean already; what is decided is entered.
         reader: What reads the blocks: it knows the fields of the file once it has seen one.
+        read_only: Compares fields that are only shown.
     """
 
     state: ImportState
@@ -58,6 +60,7 @@ class BulkPart:
     linker: Linker
     claims: Claims
     reader: Reader
+    read_only: ReadOnlyFields
 
     def __post_init__(self) -> None:
         self.rows = self.state.tables.rows(self.part.entity)
@@ -73,6 +76,18 @@ class BulkPart:
         names, own = self.reader.names, self.part.fields.own
         told = (REV, own.get(self.part.entity.primary, ""))
         return getter([names[name] for name in told if name in names and self.is_view])
+
+    @cached_property
+    def _context_of(self) -> Callable[[Any], Row]:
+        return getter(list(self.reader.context.values()))
+
+    def contexts(self, records: Iterable[Any]) -> Iterable[Row]:
+        """Return what records say in fields that are only compared, in the order of the view."""
+        context, names = self.reader.context, self.reader.names
+        kinds = {n: self.part.fields.by_name[n].kind for n in context if n in names}
+        if any(kind.decoded is not None for kind in kinds.values()):
+            return (tuple(self.reader.contexts_of(record).values()) for record in records)
+        return map(self._context_of, records)
 
     def names_no_row(self, record: Any) -> bool:
         """Tell whether neither `_rev` nor id of a view's record says that there is a row."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from bakeio_core.catalog.fields import REV
 from bakeio_core.database.rows import Row
-from bakeio_core.files.revision import hashing
+from bakeio_core.files.revision import context_hash, hashing
 from bakeio_core.importing.bulk.part import BulkPart, Item
 
 FEW = 200
@@ -32,6 +32,7 @@ class UneditedRecords:
         kinds = {item.name: item.kind for item in bulk.part.fields}
         self._revision_of = operator.attrgetter(names[REV])
         self._values_of = [operator.attrgetter(names[name]) for name in revision.fields]
+        self._context_of = bulk.contexts
         self._hashes = [hashing(kinds[name]) for name in revision.fields]
 
     def claim(self, items: list[Item], identities: list[Row]) -> list[tuple[int, Any, str]]:
@@ -56,7 +57,8 @@ class UneditedRecords:
         uuids = list(map(known.get, ids))
         pairs = zip(self._hashes, self._values_of, strict=True)
         hashes = [hash_(list(map(value_of, records))) for hash_, value_of in pairs]
-        made = self.revision.texts([uuid or "" for uuid in uuids], hashes)
+        contexts = list(map(context_hash, self._context_of(records)))
+        made = self.revision.texts([uuid or "" for uuid in uuids], hashes, contexts)
         given = map(self._revision_of, records)
         same = [
             uuid is not None and text == wanted

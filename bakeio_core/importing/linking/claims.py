@@ -84,14 +84,19 @@ class PartOutcome:
         self.left_out: set[int] = set()
 
     # -- problems
-    def error(self, draft: Draft, code: str, field: str, value: Any, message: str) -> None:
-        """Count a record as one that cannot be imported, and say why."""
+    def error(
+        self, draft: Draft, code: str, field: str, value: Any, message: str, cause: str = ""
+    ) -> None:
+        """Count a record as one that cannot be imported, and say why.
+
+        Of several records with one `cause` only the first is told in full.
+        """
         self.counts["errors"] += 1
         if draft.row is not None:
             self.claims.outcomes.setdefault(draft.row[self.rows.id_index], "errors")
         if not self.is_decided:
             self.note_failed(draft.values)
-        self.report(draft, code, field, value, message)
+        self.report(draft, code, field, value, message, cause=cause)
 
     def report(
         self,
@@ -101,6 +106,7 @@ class PartOutcome:
         value: Any,
         message: str,
         severity: str = "error",
+        cause: str = "",
     ) -> None:
         """Add a problem of a record."""
         self.problems.add(
@@ -113,7 +119,8 @@ class PartOutcome:
                 field=field or None,
                 value=jsonable(value),
                 message=message,
-            )
+            ),
+            cause,
         )
 
     def note_failed(self, values: Mapping[str, Any]) -> None:

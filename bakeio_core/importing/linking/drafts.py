@@ -14,12 +14,16 @@ from bakeio_core.importing.reading.sources import Part
 
 @dataclass(slots=True)
 class LinkError:
-    """Why a record or a reference could not be linked to one row; `ids` are rows it might mean."""
+    """Why a record or a reference could not be linked to one row.
+
+    `ids` are rows it might mean, `field` is where the file says it.
+    """
 
     code: str
     message: str
     missing: Missing | None = None
     ids: tuple[int, ...] = ()
+    field: str = ""
 
 
 @dataclass(slots=True)
@@ -46,6 +50,9 @@ class Draft:
         lookups: What the file calls each referred row: a tuple of values in the order of
             `FieldMap.naming`, then the id in the file or None.
         links: What became of each reference: an id, None, a `LinkError` or a `PendingParent`.
+        context: What it says in fields that are only compared.
+        context_base: The hash of that as it was exported, None where that is not known.
+        differing: Those of these fields in which its row says another thing.
     """
 
     number: int
@@ -57,6 +64,9 @@ class Draft:
     has_unknown_key: bool = False
     lookups: dict[str, Row] = field(default_factory=dict)
     links: dict[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] = field(default_factory=dict)
+    context_base: int | None = None
+    differing: list[str] = field(default_factory=list)
 
     @property
     def waiting(self) -> list[str]:
@@ -69,6 +79,12 @@ class Draft:
             link = self.links.get(column, ABSENT)
             return ABSENT if isinstance(link, LinkError) else link
         return self.values.get(part.fields.own.get(column, ""), ABSENT)
+
+    def base_of(self, part: Part, field: str) -> int | None:
+        """Return the hash of a field as it was exported, None where that is not known."""
+        place = None if self.base is None or part.revision is None else part.revision.places
+        index = None if place is None else place.get(field)
+        return None if index is None or self.base is None else self.base[index]
 
     def linked(self, new: Mapping[str, Any]) -> dict[str, Any]:
         """Return column values with the ids of created parents where they were waited for."""

@@ -14,6 +14,7 @@ from bakeio_core.catalog.model import Entity, Reference
 from bakeio_core.database.rows import Row, Rows
 from bakeio_core.importing.linking.drafts import LinkError
 from bakeio_core.importing.state import ImportState
+from bakeio_core.values.folding import padded
 from bakeio_core.values.wording import shown
 
 REMEMBERED = 200_000
@@ -39,7 +40,7 @@ class Linker:
         reference: Reference,
         owner: Entity,
         keys: Iterable[Row],
-        columns: Sequence[str],
+        columns: Mapping[str, str],
         *,
         is_exact: bool = False,
     ) -> dict[Row, int | LinkError]:
@@ -49,7 +50,7 @@ class Linker:
             reference: The reference.
             owner: The entity that has it.
             keys: Tuples of values of the target's `columns`, then the id in the file or None.
-            columns: Columns of the target, best first.
+            columns: Columns of the target, best first, and what the file calls each.
             is_exact: Take no row that is equal only after folding: the very row may still come.
 
         Returns:
@@ -64,7 +65,7 @@ class Linker:
                 if known is not None:
                     found[key] = known
         left = wanted - found.keys()
-        exact = self.link_exact(target, columns, left)
+        exact = self.link_exact(target, list(columns), left)
         found |= exact
         left -= exact.keys()
         if left:
@@ -84,22 +85,40 @@ class Linker:
 
         Almost all of them are linked so, by one SELECT of the lookups alone.
         """
-        wanted = {key[0] for key in keys if len(key) > 1 and key[0] is not None}
-        rows = self.state.tables.rows(target)
-        if not wanted or not all(target.kinds[column].sql_convertible for column in columns):
+        keys = list(keys)
+        if not all(target.kinds[column].sql_convertible for column in columns):
             return {}
+        linked: dict[Row, int] = {}
+        for index, column in enumerate(columns):
+            some = [key for key in keys if _first_given(key) == index]
+            linked |= self._link_by(target, column, index, columns, some)
+        return linked
+
+    def _link_by(
+        self,
+        target: Entity,
+        column: str,
+        index: int,
+        columns: Sequence[str],
+        keys: Sequence[Row],
+    ) -> dict[Row, int]:
+        """Link keys by one lookup, where it names one row and the others are that row's too."""
+        if not keys:
+            return {}
+        wanted, rows = {key[index] for key in keys}, self.state.tables.rows(target)
         found: dict[Any, Row | None] = {}
-        planned = rows.pending.by((columns[0],)) if rows.pending else {}
+        planned = rows.pending.by((column,)) if rows.pending else {}
         for value in wanted if planned else ():
             for row in planned.get((value,), ()):
                 named = (row[rows.id_index], *rows.key_of(row, tuple(columns)))
                 found[value] = None if value in found else named
-        for named in rows.select(columns, wanted):
-            found[named[1]] = None if named[1] in found else named
+        for named in rows.select(columns, wanted, column):
+            value = named[1 + index]
+            found[value] = None if value in found else named
         linked = {}
         for key in keys:
-            hit = found.get(key[0])
-            if hit is not None and (key[1:-1] == hit[2:] or _agree(key[1:-1], hit[2:])):
+            hit = found.get(key[index])
+            if hit is not None and (key[:-1] == hit[1:] or _agree(key[:-1], hit[1:])):
                 linked[key] = hit[0]
         return linked
 
@@ -108,7 +127,7 @@ class Linker:
         reference: Reference,
         target: Entity,
         keys: set[Row],
-        columns: Sequence[str],
+        columns: Mapping[str, str],
         is_exact: bool,
     ) -> dict[Row, int | LinkError]:
         rows = self.state.tables.rows(target)
@@ -129,8 +148,16 @@ class Linker:
                 for index, (column, value) in enumerate(zip(columns, key, strict=False))
                 if value is not None
             ]
-            links[key] = _agreed(reference, target, hits)
+            links[key] = _agreed(reference, target, hits, columns, self._must_name(target))
         return links
+
+    def _must_name(self, target: Entity) -> set[str]:
+        """Return the lookups that must name a row where a better or worse one does.
+
+        In a set a name may be that of another time or bakery; a key may not.
+        """
+        keys = {key[0] for key in target.all_keys if len(key) == 1 and key != ("uuid",)}
+        return set(target.columns) if self.state.source.kind == "view" else keys
 
     def _ids(
         self,
@@ -145,16 +172,25 @@ class Linker:
         if exact := found.get((value,)):
             return tuple([row[rows.id_index] for row in exact])
         moved = self.state.id_maps[target.name].get(column, value)
-        if moved is not None:
-            return (moved,)
-        return () if is_exact else tuple(rows.folded((column,), (value,)))
+        if moved or is_exact:
+            return moved
+        return tuple(rows.folded((column,), (value,))) or self._by_code(rows, value)
+
+    @staticmethod
+    def _by_code(rows: Rows, value: Any) -> tuple[int, ...]:
+        """Return the rows that have a standard number which stands where a key should."""
+        codes = rows.entity.codes if padded(value) else ()
+        return tuple(i for code in codes for i in rows.folded((code,), (value,)))
 
     def _by_id(
         self, reference: Reference, target: Entity, existing: set[int], identity: Any
     ) -> int | LinkError:
         found = self.state.id_maps[target.name].of_id(target.primary, identity)
-        if found is not None or identity in existing:
-            return int(identity if found is None else found)
+        if len(found) > 1:
+            said = f"{target.primary} {identity} is that of {len(found)} records of {target.name}"
+            return LinkError("ambiguous-key", f"{said}: give each of them its own", ids=found)
+        if found or identity in existing:
+            return found[0] if found else int(identity)
         missing = Missing(target.name, {target.primary: identity}, nullable=reference.nullable)
         why = "; the file is of another database, so its ids mean nothing here unless the row "
         why = "" if self.state.same_database else why + "itself is in the set"
@@ -204,31 +240,45 @@ def _is_named(key: Row) -> bool:
     return any(value is not None for value in key[:-1])
 
 
+def _first_given(key: Row) -> int:
+    """Return the index of the best lookup a key gives; -1 where it gives none."""
+    return next((index for index, value in enumerate(key[:-1]) if value is not None), -1)
+
+
 def _agree(given: Row, there: Row) -> bool:
     return all(value is None or value == cell for value, cell in zip(given, there, strict=True))
 
 
 def _agreed(
-    reference: Reference, target: Entity, hits: list[tuple[str, Any, tuple[int, ...]]]
+    reference: Reference,
+    target: Entity,
+    hits: list[tuple[str, Any, tuple[int, ...]]],
+    names: Mapping[str, str],
+    must_name: set[str],
 ) -> int | LinkError:
     """Return the one row all lookups that name any agree on, or why there is none."""
+
+    def said(keys: Iterable[tuple[str, Any]]) -> str:
+        return " and ".join(f"{names[column]} {shown(value)}" for column, value in keys)
+
     key = {column: value for column, value, _ in hits}
     named = [(column, value, ids) for column, value, ids in hits if ids]
-    if not named:
-        missing = Missing(target.name, key, nullable=reference.nullable)
-        what = ", ".join(f"{column} {shown(value)}" for column, value in key.items())
-        return LinkError("missing-reference", f"no row of {target.name} has {what}", missing)
+    vain = [(c, value) for c, value, ids in hits if not ids and (not named or c in must_name)]
+    fields = {column: name for column, name in names.items() if not name.endswith(".uuid")}
+    if vain:
+        missing = Missing(target.name, key, nullable=reference.nullable, fields=fields)
+        message = f"no row of {target.name} has {said(vain)}"
+        return LinkError("missing-reference", message, missing)
     common = set(named[0][2])
     for column, value, ids in named[1:]:
         if not common & set(ids):
-            first = f"{named[0][0]} {shown(named[0][1])}"
-            what = f"{first} and {column} {shown(value)}"
+            what = said([named[0][:2], (column, value)])
             message = f"{what} name two different rows of {target.name}: correct one of them"
             return LinkError("identity-mismatch", message, ids=(*common, *ids))
         common &= set(ids)
     if len(common) == 1:
         return next(iter(common))
-    what = " and ".join(f"{column} {shown(value)}" for column, value, _ in named)
     ids = tuple(sorted(common))
-    missing = Missing(target.name, key, nullable=reference.nullable, among=ids)
+    missing = Missing(target.name, key, nullable=reference.nullable, among=ids, fields=fields)
+    what = said((column, value) for column, value, _ in named)
     return LinkError("ambiguous-key", f"{len(ids)} rows of {target.name} have {what}", missing, ids)

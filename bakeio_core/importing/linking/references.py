@@ -8,23 +8,24 @@ from typing import Any
 
 from bakeio_core.catalog.exchange import (
     ABSENT,
-    ALIAS,
-    EXISTING,
     Change,
     Changes,
-    Decision,
-    Missing,
 )
+from bakeio_core.catalog.fields import FileField
 from bakeio_core.catalog.model import Entity, Reference
 from bakeio_core.database.rows import Row
+from bakeio_core.files.revision import field_hash
+from bakeio_core.importing.linking.answers import Answers
+from bakeio_core.importing.linking.called import CalledRows
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
 from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.parents import CreatedParents, PlanParent
+from bakeio_core.importing.linking.read_only import plain
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.resolving.decisions import with_remedy
-from bakeio_core.values.wording import BadValue, shown
+from bakeio_core.values.wording import shown
 
 
 @dataclass
@@ -61,6 +62,7 @@ class References:
     ) -> None:
         self.state, self.part, self.linker, self.parents = state, part, linker, parents
         self.outcome, self.plan_parent = outcome, plan_parent
+        self.answers, self.called = Answers(state, parents), CalledRows(state, part)
         self.entity, self.fields = part.entity, part.fields
         self.rows = state.tables.rows(part.entity)
         self.deferred: list[DeferredLink] = []
@@ -90,6 +92,13 @@ class References:
         for column in self.entity.references:
             keys = {d.number: d.lookups[column] for d in drafts if column in d.lookups}
             self._link_column(column, drafts, keys)
+            for draft in drafts:
+                question = self.called.question(draft, column)
+                if question is not None:
+                    is_chosen = self.answers.is_chosen(question)
+                    reference = self.entity.references[column]
+                    answer = self.answers.answered(reference, question) if is_chosen else question
+                    draft.links[column] = answer
 
     def link_edited(self, drafts: Sequence[Draft], names: Names) -> None:
         """Link the references of known rows that are called otherwise than the row's is now.
@@ -109,21 +118,38 @@ class References:
         row = draft.row or ()
         if self.part.view is None:
             key = self._key(draft, column)
-            if key is None or not self._is_current(key, row, column, names):
+            if key is None or not self._is_current(draft, key, row, column, names):
                 return key
             return None
-        naming = list(self.fields.naming[column].values())
-        for index, field in enumerate(naming):
-            value = draft.values.get(field.name)
-            if field.role != "editable" or value in (None, ""):
-                continue
-            if value != self.linker.current(field, row, names, self.rows):
-                return (*(value if i == index else None for i in range(len(naming))), None)
-        return None
+        naming = self.fields.naming[column].values()
+        given = [(field, draft.values.get(field.name)) for field in naming]
+        edited = [
+            value if self._is_edited(draft, field, value, row, names) else None
+            for field, value in given
+        ]
+        return (*edited, None) if any(value is not None for value in edited) else None
 
-    def _is_current(self, key: Row, row: Row, column: str, names: Names) -> bool:
+    def _is_edited(
+        self, draft: Draft, field: FileField, value: Any, row: Row, names: Names
+    ) -> bool:
+        """Tell whether a record of a view gives a reference another name than its row has."""
+        if field.role != "editable" or value in (None, ""):
+            return False
+        base = draft.base_of(self.part, field.name)
+        if base is not None and field_hash(value) == base:
+            return False  # it is called otherwise here by now
+        return not field.kind.same(value, self.linker.current(field, row, names, self.rows))
+
+    def _own_id(self, draft: Draft, column: str) -> Any:
+        """Return the id a record of this very database gives for a reference, None for none."""
+        is_own = self.state.same_database
+        return draft.values.get(self.fields.own.get(column, "")) if is_own else None
+
+    def _is_current(self, draft: Draft, key: Row, row: Row, column: str, names: Names) -> bool:
         """Tell whether a key names the row that the reference means now."""
         now = row[self.rows.index[column]]
+        if self._own_id(draft, column) not in (None, now):
+            return False
         if all(part is None for part in key):
             return now is None
         if key[-1] is not None:
@@ -139,73 +165,33 @@ class References:
         links = self.links(column, named, is_exact=is_exact) if named else {}
         for draft in drafts:
             if draft.number in keys:
-                link = links.get(keys[draft.number])
+                link = self._with_own_id(draft, column, links.get(keys[draft.number]))
                 # known before rows are looked for: content may be made of references
-                is_chosen = isinstance(link, LinkError) and self._is_chosen(link)
-                draft.links[column] = self.answered(reference, link) if is_chosen else link
+                is_chosen = isinstance(link, LinkError) and self.answers.is_chosen(link)
+                draft.links[column] = self.answers.answered(reference, link) if is_chosen else link
+
+    def _with_own_id(self, draft: Draft, column: str, link: Any) -> Any:
+        """Return a link, or that the id beside the name of its row is that of another one."""
+        identity = self._own_id(draft, column)
+        if self.part.view is not None or not isinstance(link, int) or identity in (None, link):
+            return link
+        reference = self.entity.references[column]
+        naming = list(self.fields.naming[column].values())
+        named = zip(naming, draft.lookups[column], strict=False)
+        name = next((f"{f.name} {shown(v)}" for f, v in named if v is not None), "its name")
+        message = (
+            f"{column} {identity} and {name} name two different rows of {reference.target}: "
+            "correct one of them"
+        )
+        return LinkError("identity-mismatch", message, ids=(link,))
 
     def links(
         self, column: str, keys: Iterable[Row], *, is_exact: bool
     ) -> dict[Row, int | LinkError]:
         """Link keys of one reference."""
-        reference, columns = self.entity.references[column], list(self.fields.naming[column])
+        reference, naming = self.entity.references[column], self.fields.naming[column]
+        columns = {wanted: field.name for wanted, field in naming.items()}
         return self.linker.link(reference, self.entity, keys, columns, is_exact=is_exact)
-
-    # -- what is decided
-    def _is_chosen(self, link: LinkError) -> bool:
-        """Tell whether somebody decided, now or in an earlier import, which row a key means."""
-        if link.missing is None:
-            return False
-        decision = self.state.decisions.get(link.missing)
-        if decision is None:
-            return self.state.decisions.alias(link.missing) is not None
-        return decision.action == EXISTING
-
-    def answered(self, reference: Reference, link: Any) -> Any:
-        """Return what is decided about a reference that could not be linked.
-
-        Returns:
-            An id; a row to create (`PendingParent`); None where it is to be left empty; ABSENT
-            where the record is to be skipped; the `LinkError` where nothing is decided.
-        """
-        missing = link.missing
-        if missing is None:
-            return link
-        target = self.state.catalog.entities[reference.target]
-        decision = self.state.decisions.get(missing)
-        if decision is None:
-            learned = self.state.decisions.alias(missing)
-            if learned is None:
-                return link
-            decision = Decision(EXISTING, {target.primary: learned}, by=ALIAS)
-        if decision.action == "empty" and not reference.nullable:
-            why = "it was decided to leave it empty, but it is required"
-            return unanswerable(link, missing, why)
-        if decision.action == EXISTING:
-            return self._existing(target, decision, link, missing)
-        if decision.action == "create":
-            return PendingParent(target, decision, link)
-        self.parents.apply(missing, decision, None)
-        return ABSENT if decision.action == "skip" else None
-
-    def _existing(
-        self, target: Entity, decision: Decision, link: LinkError, missing: Missing
-    ) -> Any:
-        known = self.parents.applied.get(missing.identity)
-        if known is not None and known.id is not None:
-            return self.parents.apply(missing, decision, known.id)
-        rows, wanted = self.state.tables.rows(target), _target_key(target, decision.target)
-        hits = rows.find(tuple(decision.target), [wanted]).get(wanted, []) if wanted else []
-        if len(hits) == 1:
-            return self.parents.apply(missing, decision, hits[0][rows.id_index])
-        if decision.by == ALIAS:
-            return link  # the row it stood for is gone
-        what = ", ".join(f"{column} {shown(value)}" for column, value in decision.target.items())
-        found = (
-            f"{len(hits)} rows of {target.name} have" if hits else f"no row of {target.name} has"
-        )
-        why = f"it was decided to use the one with {what}, but {found} it"
-        return unanswerable(link, missing, why)
 
     # -- settling a record
     def settle(self, draft: Draft) -> bool:
@@ -227,7 +213,7 @@ class References:
             if link.code == "ambiguous-key" and now in link.ids:
                 draft.links[column] = now
                 continue
-            answer = self.answered(reference, link)
+            answer = self.answers.answered(reference, link)
             if isinstance(answer, LinkError):
                 self.report_missing(draft, column, answer, is_first=is_good)
                 is_good = False
@@ -245,7 +231,7 @@ class References:
         Args:
             is_first: Whether it is the first problem of its record, which counts the record.
         """
-        field, value, message = *self._where(draft, column), link.message
+        field, value, message = *self._where(draft, column, link), link.message
         if link.missing is not None:
             is_named_in_vain = link.code == "missing-reference"
             if is_named_in_vain and self.state.outcome.has_failed(link.missing):
@@ -261,8 +247,10 @@ class References:
         say = self.outcome.error if is_first else self.outcome.report
         say(draft, link.code, field, value, message)
 
-    def _where(self, draft: Draft, column: str) -> tuple[str, Any]:
+    def _where(self, draft: Draft, column: str, link: LinkError) -> tuple[str, Any]:
         """Return the field and value a person looks at: the first lookup given, else the id."""
+        if link.field:
+            return link.field, plain(draft.context.get(link.field))
         names = [field.name for field in self.fields.naming[column].values()]
         names.append(self.fields.own.get(column, column))
         for name, value in zip(names, draft.lookups[column], strict=True):
@@ -274,7 +262,7 @@ class References:
         """Report what a record that is refused already refers to in vain: one pass tells all."""
         self.link([draft])
         for column in draft.waiting:
-            answer = self.answered(self.entity.references[column], draft.links[column])
+            answer = self.answers.answered(self.entity.references[column], draft.links[column])
             if isinstance(answer, LinkError):
                 self.report_missing(draft, column, answer, is_first=False)
 
@@ -319,7 +307,7 @@ class References:
             link: Any = self.links(item.column, [item.key], is_exact=False)[item.key]
             if isinstance(link, LinkError):
                 # its row is written already: another may be named for it, or none, and that is all
-                answer = self.answered(self.entity.references[item.column], link)
+                answer = self.answers.answered(self.entity.references[item.column], link)
                 link = answer if answer is None or isinstance(answer, int) else link
             if isinstance(link, LinkError):
                 self.outcome.counts["created" if item.is_new else "updated"] -= 1
@@ -335,20 +323,6 @@ class References:
         link = self.links(column, [key], is_exact=False)[key]
         if isinstance(link, LinkError):
             self.report_missing(draft, column, link, is_first=True)
-
-
-def unanswerable(link: LinkError, missing: Missing, why: str) -> LinkError:
-    """Return a reference whose decision cannot be carried out, so that it is asked again."""
-    missing.why = why
-    return LinkError(link.code, f"{link.message}; {why}", missing, link.ids)
-
-
-def _target_key(target: Entity, named: Mapping[str, Any]) -> Row:
-    """Return the values that name a row as the database has them; none where they cannot be."""
-    try:
-        return tuple([target.kinds[c].read(value, lambda note: None) for c, value in named.items()])
-    except (BadValue, KeyError):
-        return ()
 
 
 def _may_come(entity: Entity, reference: Reference, link: LinkError) -> bool:

@@ -92,18 +92,13 @@ class NewRows:
         for column in self.entity.columns:
             value = self._value(draft, column, taken)
             if value is None and not self.entity.nullable(column):
-                if is_good and not isinstance(draft.links.get(column), LinkError):
+                if not isinstance(draft.links.get(column), LinkError):
                     message = f"is missing: a new row of {self.entity.name} needs it"
-                    self.outcome.error(draft, "missing-field", self._field(column), None, message)
+                    say = self.outcome.error if is_good else self.outcome.report
+                    say(draft, "missing-field", self.fields.naming_of(column), None, message)
                 is_good = False
             values[column] = value
         return values if is_good else None
-
-    def _field(self, column: str) -> str:
-        """Return the field of the file that would tell a column."""
-        naming = self.fields.naming.get(column, {}).values()
-        names = [field.name for field in naming if not field.name.endswith(".uuid")]
-        return names[0] if names else self.fields.own.get(column, column)
 
     def _value(self, draft: Draft, column: str, taken: set[int]) -> Any:
         if column == self.entity.primary:
@@ -157,7 +152,7 @@ class NewRows:
         """
         for column in draft.waiting:
             link = draft.links[column]
-            answer = self.references.answered(self.entity.references[column], link)
+            answer = self.references.answers.answered(self.entity.references[column], link)
             if answer is ABSENT:
                 said = f"{link.message}; it was decided to skip what needs it"
                 answer = LinkError(link.code, said)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from bakeio_core.catalog.exchange import Changes
 from bakeio_core.database.rows import Row
+from bakeio_core.errors import Problem
+from bakeio_core.importing.linking.answers import unanswerable
 from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
-from bakeio_core.importing.linking.references import unanswerable
 from bakeio_core.importing.planning.plan import PartPlan
 from bakeio_core.importing.reading.sources import decided_values
+from bakeio_core.values.wording import shown
 
 
 def plan_decided(plan: PartPlan, wanted: PendingParent, batch: Changes) -> int | LinkError:
@@ -26,6 +28,8 @@ def plan_decided(plan: PartPlan, wanted: PendingParent, batch: Changes) -> int |
     row: Row | LinkError | None = None
     if not record.bad:
         row = _there_already(plan, draft)
+        if isinstance(row, tuple):
+            row = _linked_instead(plan, draft, row, wanted.link)
         if row is None:
             row = plan.new_rows.parent(draft, batch)
             if isinstance(row, tuple):
@@ -50,6 +54,36 @@ def _there_already(plan: PartPlan, draft: Draft) -> Row | LinkError | None:
         plan.references.link([draft])
         plan.matcher.match_new(draft, plan.matcher.look_up([draft]))
     return draft.fault or draft.row
+
+
+def _linked_instead(plan: PartPlan, draft: Draft, row: Row, link: LinkError) -> Row | LinkError:
+    """Return the row that is there in place of a new one, and say so.
+
+    Where the values given are those of two rows, or call this one otherwise, that is asked again.
+    """
+    entity, rows = plan.entity, plan.rows
+    called = {row[rows.id_index]: row}
+    for key in entity.all_keys:
+        value = plan.matcher.key(draft, key)
+        ids = rows.folded(key, value) if value is not None else []
+        called |= rows.by_id(ids)
+    label = {c: draft.values.get(plan.part.fields.own.get(c, "")) for c in entity.labels}
+    others = {c: v for c, v in label.items() if v is not None and rows.differs(row, c, v)}
+    names = [_called(plan, one) for one in called.values()]
+    if len(called) == 1 and not others:
+        said = f"{link.message}; {names[0]} is there already and is taken, none is created"
+        plan.state.problems.add(
+            Problem(code="duplicate-key", severity="note", entity=entity.name, message=said)
+        )
+        return row
+    why = f"the values given are those of {' and '.join(names)}"
+    return unanswerable(link, link.missing, why) if link.missing else LinkError(link.code, why)
+
+
+def _called(plan: PartPlan, row: Row) -> str:
+    columns = dict.fromkeys((*plan.entity.readable_key, *plan.entity.labels))
+    named = ((column, plan.rows.value(row, column)) for column in columns)
+    return ", ".join(f"{column} {shown(value)}" for column, value in named if value is not None)
 
 
 def _add(plan: PartPlan, row: Row, batch: Changes) -> None:

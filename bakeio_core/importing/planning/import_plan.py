@@ -123,6 +123,8 @@ class ImportPlan:
                 "action": decision.action,
             }
             parent = self.parents.rows.get((missing.entity, applied.id or 0))
+            if decision.action == "create" and parent is None and applied.id is not None:
+                entry["action"] = "existing"  # a row like it was there
             if decision.action in ("existing", "create"):
                 # what was created is no row any more when a dry run has taken it back
                 entity = self.state.catalog.entities[missing.entity]

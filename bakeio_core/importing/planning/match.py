@@ -11,15 +11,14 @@ from functools import cached_property
 from typing import Any
 
 from bakeio_core.catalog.exchange import ABSENT
-from bakeio_core.catalog.fields import REV, FileField
+from bakeio_core.catalog.fields import FileField
 from bakeio_core.catalog.model import Key
-from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problems
-from bakeio_core.files.revision import row_hash
 from bakeio_core.importing.linking.claims import Claims
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker
+from bakeio_core.importing.planning.revision_match import RevisionMatch
 from bakeio_core.importing.reading.reader import Reader
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
@@ -47,17 +46,25 @@ class Matcher:
         self.keys, self.linked_keys = keys[:own], keys[own:]
         self.content = tuple(self.entity.content)
         self.id_field = self.fields.own.get(self.entity.primary)
+        self.revisions = RevisionMatch(state, part)
 
     def key(self, draft: Draft, key: Key) -> Row | None:
-        """Return the values a record gives for a key, None where it does not give it whole."""
-        values = tuple([draft.value(self.part, column) for column in key])
-        is_whole = not any(value is ABSENT for value in values)
-        return values if is_whole and any(value is not None for value in values) else None
+        """Return the values a record gives for a key, None where it does not give it whole.
+
+        A part that may be null and is not mentioned is what a new row would store.
+        """
+        values = [draft.value(self.part, column) for column in key]
+        if all(value is ABSENT or value is None for value in values):
+            return None
+        for index, column in enumerate(key):
+            if values[index] is ABSENT and self.entity.nullable(column):
+                values[index] = self.entity.default(column)
+        return None if ABSENT in values else tuple(values)
 
     # -- by what needs no links
     def match_known(self, drafts: Sequence[Draft]) -> None:
         """Find the rows of records by `_rev`, id, and the keys that stand on no reference."""
-        left = self._by_revision(drafts)
+        left = self.revisions.match(drafts)
         identity: list[Key] = [("uuid",)] if ("uuid",) in self.keys else []
         for key in identity:
             left = self._by_key(left, key)
@@ -66,6 +73,10 @@ class Matcher:
             left = self._by_key(left, key)
         if self.part.view is not None and self.state.source.database_id is None:
             self._by_context(left)
+        if self.part.view is not None and self._ids_are_of_rows:
+            self._refuse_ids([draft for draft in left if draft.row is None])
+        if self.part.view is not None:
+            self._by_code([d for d in left if d.row is None and d.fault is None])
 
     def _by_key(self, drafts: list[Draft], key: Key) -> list[Draft]:
         wanted = {d.number: value for d in drafts if (value := self.key(d, key)) is not None}
@@ -119,7 +130,7 @@ class Matcher:
         reader = Reader(self.part, Problems())
         for block in self.part.document.blocks() if not self.rows.was_empty else ():
             drafts = [Draft(r.number, r.values) for r in reader.read(block) if not r.bad]
-            left = self._by_id(self._by_revision(drafts))
+            left = self._by_id(self.revisions.match(drafts))
             claimed.update(d.row[self.rows.id_index] for d in drafts if d.row is not None)
             for key in self.keys:
                 wanted = {value for d in left if (value := self.key(d, key)) is not None}
@@ -127,74 +138,6 @@ class Matcher:
                     claimed.update(row[self.rows.id_index] for row in rows)
                 left = [draft for draft in left if self.key(draft, key) is None]
         return claimed
-
-    # -- by `_rev`
-    def _by_revision(self, drafts: Sequence[Draft]) -> list[Draft]:
-        """Find rows by the hash of their uuid in `_rev`; return the records without one."""
-        if self.part.revision is None:
-            return list(drafts)
-        left, hashes = [], dict[int, tuple[Draft, int]]()
-        for draft in drafts:
-            text = draft.values.get(REV)
-            try:
-                read = self.part.revision.read(text) if text else None
-            except ValueError:
-                what = f"_rev {shown(text, 20)} is damaged"
-                said = f"{what}: restore it, or leave _rev out of the record"
-                draft.fault = LinkError("bad-value", said)
-                continue
-            if read is None:
-                left.append(draft)
-            else:
-                hashes[draft.number], draft.base = (draft, read[0]), read[1]
-        if hashes:
-            self._find_hashes(hashes)
-        return left
-
-    def _find_hashes(self, hashes: dict[int, tuple[Draft, int]]) -> None:
-        """Find rows by the hash of their uuid: the id in the record is tried first."""
-        hints = {n: draft.values.get(self.id_field or "") for n, (draft, _) in hashes.items()}
-        by_id = self.rows.by_id([hint for hint in hints.values() if isinstance(hint, int)])
-        place, missed = self.rows.index[self.entity.identity], list[int]()
-        for number, (draft, hashed) in hashes.items():
-            row = by_id.get(hints[number])  # type: ignore[arg-type]
-            if row is not None and row_hash(str(row[place])) == hashed:
-                draft.row = row
-            else:
-                missed.append(number)
-        if not missed:
-            return
-        ids = {number: self._ids_by_hash.get(hashes[number][1]) for number in missed}
-        rows = self.rows.by_id([identity for identity in ids.values() if identity is not None])
-        for number in missed:
-            draft, row = hashes[number][0], rows.get(ids[number])  # type: ignore[arg-type]
-            if row is None:
-                draft.fault = LinkError(
-                    "unknown-row",
-                    f"its _rev names a row of {self.entity.name} that is not in this database "
-                    "(deleted, or of another bakery)",
-                )
-            elif self.state.same_database and hints[number] is not None:
-                draft.fault = LinkError(
-                    "identity-mismatch",
-                    f"its _rev and {self.id_field} {hints[number]} name two different rows of "
-                    f"{self.entity.name}: restore one of them",
-                )
-            else:
-                draft.row = row
-
-    @cached_property
-    def _ids_by_hash(self) -> dict[int, int]:
-        """{hash of the uuid: id} of all rows; read when an id first leads nowhere."""
-        dialect = dialect_of(self.state.db)
-        selected = f"{dialect.quote(self.entity.identity)}, {dialect.quote(self.entity.primary)}"
-        found, twice = dict[int, int](), set[int]()
-        for uuid, row in dialect.fetch(self.state.db, f"SELECT {selected} FROM {self.rows.table}"):
-            hashed = row_hash(self.rows.identity_text(uuid))
-            if found.setdefault(hashed, row) != row:
-                twice.add(hashed)
-        # 48 bits of two rows may agree by chance: then the hash names neither
-        return {hashed: row for hashed, row in found.items() if hashed not in twice}
 
     # -- by id
     def _by_id(self, drafts: list[Draft]) -> list[Draft]:
@@ -245,6 +188,45 @@ class Matcher:
             if is_key or (self.part.view is None and self.rows.find(key, [value])):
                 return field, value[0]
         return None
+
+    def _by_code(self, drafts: list[Draft]) -> None:
+        """A record of a view that gives no key at all is known by a standard number of its row."""
+        for draft in drafts:
+            if any(self.key(draft, key) is not None for key in self.keys):
+                continue
+            for code in self.entity.codes:
+                value = draft.value(self.part, code)
+                ids = self.rows.folded((code,), (value,)) if isinstance(value, str) else []
+                rows = self.unclaimed(list(self.rows.by_id(ids).values()))
+                if len(rows) == 1:
+                    draft.row, draft.key = rows[0], (code,)
+
+    @cached_property
+    def _ids_are_of_rows(self) -> bool:
+        """Tell whether an id that no row has is of a row that is gone, not of another bakery."""
+        return self.state.source.database_id is None and not self.rows.was_empty
+
+    def _refuse_ids(self, drafts: list[Draft]) -> None:
+        """A record with an id is of a row that is there: none is made of it."""
+        given = {
+            d.number: i for d in drafts if isinstance(i := d.values.get(self.id_field or ""), int)
+        }
+        there = self.rows.existing_ids(list(given.values())) if given else set()
+        for draft in drafts:
+            identity = given.get(draft.number)
+            if identity is None or draft.fault is not None:
+                continue
+            said, name = f"{self.id_field} {identity}", self.entity.name
+            if identity in there:
+                named = " or ".join(field.name for field in self.context if field.exported)
+                message = (
+                    f"{said} alone names no row, as it may be of another database: "
+                    f"give {named} too, as it is there"
+                )
+                draft.fault = LinkError("identity-mismatch", message)
+            else:
+                why = "deleted, or never here; leave it out of a new record"
+                draft.fault = LinkError("unknown-row", f"{said} is no row of {name} ({why})")
 
     def _by_context(self, drafts: list[Draft]) -> None:
         """An id of nobody knows which database counts where every stored context agrees."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 from bakeio_core.catalog.exchange import ABSENT
@@ -16,7 +17,7 @@ from bakeio_core.catalog.fields import CLEAR, FileField
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.revision import field_hash
-from bakeio_core.history.entries import set_by_export
+from bakeio_core.history.entries import moments_of_export, set_by_export
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker, Names
@@ -44,15 +45,25 @@ class Rules(Protocol):
 
 
 class StateRules:
-    """An entity's file is the state: values as they are, a null is a null."""
+    """An entity's file is the state: values as they are; a null is one where it is of this bakery.
 
-    def __init__(self, part: Part) -> None:
-        self.entity = part.entity
+    What another bakery does not know says nothing of a row here, unless nulls are to clear.
+    """
+
+    def __init__(self, state: ImportState, part: Part, outcome: PartOutcome) -> None:
+        self.entity, self.outcome = part.entity, outcome
+        clears = state.options.nulls == "clear" or state.options.mode == "replace"
+        self.clears = state.same_database or clears
 
     def settle(self, draft: Draft, item: FileField, current: Any, value: Any) -> Any:
-        # a null where bakeio supplies the value says nothing
-        supplied = value is None and not self.entity.nullable(str(item.column))
-        return KEPT if supplied else value
+        if value is not None:
+            return value
+        if not self.entity.nullable(str(item.column)):
+            return KEPT  # a null where bakeio supplies the value says nothing
+        if self.clears:
+            return None
+        self.outcome.counts["nulls_kept"] += 1
+        return KEPT
 
     def cleared(self, draft: Draft) -> set[str] | None:
         return set()
@@ -86,7 +97,7 @@ class EditRules:
         if isinstance(value, str):
             value = unicodedata.normalize("NFC", value)
         column = str(item.column)
-        check = self.entity.checks.get(column)
+        check = self.entity.all_checks.get(column)
         answer = value if check is None else check(old, value)
         if isinstance(answer, Problem):
             if column in self.state.options.allow:
@@ -158,8 +169,6 @@ class FieldMerge:
         self.state, self.part, self.linker = state, part, linker
         self.references, self.rules, self.fields = references, rules, fields
         self.entity, self.rows = part.entity, state.tables.rows(part.entity)
-        hashed = part.revision.fields if part.revision is not None else ()
-        self._base_index = {name: index for index, name in enumerate(hashed)}
 
     def merge(self, draft: Draft, row: Row, names: Names) -> Merged | None:
         """Return what a record changes in its row, None where a problem was reported."""
@@ -191,7 +200,7 @@ class FieldMerge:
         current = self.linker.current(item, row, names, self.rows)
         if value is ABSENT or item.kind.same(value, current):
             return True
-        base = self._base(draft, item)
+        base = draft.base_of(self.part, item.name)
         if base is not None and field_hash(value) == base and not is_cleared:
             return True
         settled = self.rules.settle(draft, item, current, value)
@@ -205,7 +214,7 @@ class FieldMerge:
             if stored == row[self.rows.index[column]]:
                 return True
             draft.links[column] = stored
-        if self._changed_here(draft, item, row, current):
+        if self._changed_here(draft, item, row, names):
             merged.conflicts[item.name] = (current, settled)
             if self.state.options.on_conflict != "take-file":
                 return True
@@ -221,6 +230,9 @@ class FieldMerge:
                 self.references.defer(draft, column, row[self.rows.id_index], is_new=False)
                 return True
         if link is ABSENT or link == now:
+            return True
+        own = self.part.fields.by_name[column]
+        if link is None and self.rules.settle(draft, own, now, None) is KEPT:
             return True
         if self._was_touched(row):
             merged.conflicts[column] = (now, link)
@@ -240,15 +252,22 @@ class FieldMerge:
         return {"uuid", *(column for key in (*kept, draft.key or ()) for column in key)}
 
     # -- who changed it
-    def _base(self, draft: Draft, item: FileField) -> int | None:
-        return None if draft.base is None else draft.base[self._base_index[item.name]]
+    def _changed_here(self, draft: Draft, item: FileField, row: Row, names: Names) -> bool:
+        """Tell whether the database changed a field since the export.
 
-    def _changed_here(self, draft: Draft, item: FileField, row: Row, current: Any) -> bool:
-        """Tell whether the database changed a field since the export."""
-        base = self._base(draft, item)
-        if base is None:
-            return self.part.view is None and self._was_touched(row)
-        return field_hash(current) != base and not self._is_own_edit(item, row)
+        A reference may be named in a way that was not exported: then by how it was.
+        """
+        is_link = item.target is not None
+        alike = self.part.fields.naming[str(item.column)].values() if is_link else [item]
+        bases = {f.name: base for f in alike if (base := draft.base_of(self.part, f.name))}
+        if not bases:
+            return self._was_touched(row) and not self._is_own_edit(item, row)
+        was_changed = any(
+            field_hash(self.linker.current(field, row, names, self.rows)) != bases[field.name]
+            for field in alike
+            if field.name in bases
+        )
+        return was_changed and not self._is_own_edit(item, row)
 
     def _was_touched(self, row: Row) -> bool:
         """Tell whether a row of this very database was updated after the export."""
@@ -259,7 +278,14 @@ class FieldMerge:
             moment = self.entity.kinds["updated_at"].read(exported, lambda note: None)
         except BadValue:
             return False
-        return bool(row[self.rows.index["updated_at"]] > moment)
+        updated = row[self.rows.index["updated_at"]]
+        return bool(updated > moment) and updated not in self._own_moments
+
+    @cached_property
+    def _own_moments(self) -> set[str]:
+        """When earlier imports of this very file were."""
+        export_id = self.state.source.export_id
+        return set() if export_id is None else moments_of_export(self.state.db, export_id)
 
     def _is_own_edit(self, item: FileField, row: Row) -> bool:
         """Tell whether the database's value was set by an earlier import of this very file."""
@@ -275,11 +301,14 @@ class FieldMerge:
         """Return the first field that names the row, or what it refers to, and was changed."""
         for item in context:
             value = draft.values.get(item.name, ABSENT)
-            if value is ABSENT:
-                continue
-            base = self._base(draft, item)
+            if value is ABSENT or value is None:
+                continue  # a null says nothing
+            column = str(item.column)
+            if item.target is not None and draft.links.get(column) == row[self.rows.index[column]]:
+                continue  # it is named in another way
+            base = draft.base_of(self.part, item.name)
             now = self.linker.current(item, row, names, self.rows)
-            is_same = value == now if base is None else field_hash(value) == base
+            is_same = item.kind.same(value, now) or field_hash(value) == base
             name = (item.target or str(item.column),)
             if not is_same and fold_parts(name, (value,)) != fold_parts(name, (now,)):
                 return item.name

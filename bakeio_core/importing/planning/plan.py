@@ -21,10 +21,12 @@ from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
 from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.parents import CreatedParents, PlanParent
+from bakeio_core.importing.linking.read_only import ReadOnlyFields
 from bakeio_core.importing.linking.references import References
 from bakeio_core.importing.planning.create import NewRows
 from bakeio_core.importing.planning.match import Matcher
 from bakeio_core.importing.planning.merge import FieldMerge, Merged, Rules, conflict_message
+from bakeio_core.importing.planning.noticed import Noticed
 from bakeio_core.importing.reading.reader import Reader, Record
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
@@ -36,8 +38,8 @@ class PartKind(Protocol):
 
     `rules` and `fields` are what a merge goes by, `two_way` counts records without a base.
     `fits` tells whether a record may speak of a row; `accepted` prepares new records and returns
-    those that are good; `is_present` tells whether a record is there already and no more than
-    that; `moved` notes where a row of the file ended up; `notes` says at the end what was noticed.
+    those that are good; `found_equal` notes that a record says nothing new of its row; `moved`
+    notes where a row of the file ended up; `notes` says at the end what was noticed.
     """
 
     two_way: int
@@ -51,7 +53,7 @@ class PartKind(Protocol):
 
     def fits(self, draft: Draft, row: Row, names: Names) -> bool: ...
     def accepted(self, drafts: Sequence[Draft]) -> list[Draft]: ...
-    def is_present(self, draft: Draft) -> bool: ...
+    def found_equal(self, draft: Draft) -> None: ...
     def moved(self, draft: Draft, row: Row) -> None: ...
     def notes(self, reader: Reader) -> Iterator[Problem]: ...
 
@@ -90,10 +92,11 @@ class PartPlan:
         self.references = References(state, part, linker, parents, self.outcome, plan_parent)
         self.new_rows = NewRows(state, part, self.outcome, self.references, parents)
         self.kind: PartKind = kind(self)
+        self.read_only, self.noticed = ReadOnlyFields(state, part), Noticed(state, part)
         self.merge = FieldMerge(
             state, part, linker, self.references, self.kind.rules, self.kind.fields
         )
-        self.bulk = Bulk(BulkPart(state, part, linker, self.claims, self.reader))
+        self.bulk = Bulk(BulkPart(state, part, linker, self.claims, self.reader, self.read_only))
         self._sha = hashlib.sha256()
         self._blocks = part.document.blocks(self._sha.update)
         self._waiting_block: tuple[Block, list[Any] | None] | None = None
@@ -160,7 +163,7 @@ class PartPlan:
         if self.rows.was_empty:
             self.state.fully_imported.add(name)
         promised = self.state.source.finish(self.part, self._sha.hexdigest(), total)
-        for problem in (*promised, *self.reader.warnings(), *self.kind.notes(self.reader)):
+        for problem in (*promised, *self.reader.known.problems(), *self.kind.notes(self.reader)):
             add(problem)
         if self.state.options.mode == "replace":
             self.state.outcome.claimed[name] = set(self.claims.record_of)
@@ -170,6 +173,7 @@ class PartPlan:
 
     def _handed_over(self, batch: Changes) -> Iterator[Changes]:
         rows = batch.rows
+        self.noticed.look(batch)
         yield batch
         self._forget_batch(rows)
 
@@ -210,11 +214,12 @@ class PartPlan:
     # -- with care
     def _plan(self, records: Sequence[Record], batch: Changes | None = None) -> Changes:
         batch = Changes(self.entity, self.entity.columns) if batch is None else batch
-        drafts = [Draft(record.number, record.values) for record in records if not record.bad]
+        drafts = [Draft(r.number, r.values, context=r.context) for r in records if not r.bad]
         self.outcome.counts["errors"] += len(records) - len(drafts)
-        for record in records:
-            if record.bad:
-                self.outcome.note_failed(record.values)
+        bad = [Draft(r.number, r.values, context=r.context) for r in records if r.bad]
+        for draft in bad:
+            self.outcome.note_failed(draft.values)
+        self._report_links_of(bad)
         self._plan_drafts(drafts, batch)
         while self.references.waiting:
             # records that must name a row of their own entity wait until that row is planned
@@ -225,10 +230,21 @@ class PartPlan:
         self.outcome.take_out_withdrawn(batch)
         return batch
 
+    def _report_links_of(self, drafts: Sequence[Draft]) -> None:
+        """Report what records that cannot be imported refer to in vain: one pass tells all."""
+        if self.part.view is None or not drafts:
+            return
+        self.matcher.match_known(drafts)
+        for draft in drafts:
+            if draft.row is None and draft.fault is None:
+                self.references.name(draft)
+                self.references.report_links(draft)
+
     def _plan_drafts(self, drafts: Sequence[Draft], batch: Changes) -> None:
         self.matcher.match_known(drafts)
         known = [draft for draft in drafts if draft.row is not None]
         names = self.linker.names_of(self.part.fields, [d.row for d in known if d.row is not None])
+        self._compare_read_only(known)
         self.references.link_edited(known, names)
         for draft in drafts:
             if draft.fault is not None:
@@ -238,6 +254,15 @@ class PartPlan:
         new = [draft for draft in drafts if draft.row is None and draft.fault is None]
         if new:
             self._plan_new(self.kind.accepted(new), batch)
+
+    def _compare_read_only(self, drafts: Sequence[Draft]) -> None:
+        """Note in which read-only fields records say another thing than their rows."""
+        look = self.read_only
+        some = [d for d in drafts if not look.are_unedited(d.context_base, d.context)]
+        rows = [row for d in some if (row := d.row) is not None]
+        items = [(row[self.rows.id_index], d.context) for row, d in zip(rows, some, strict=True)]
+        for draft, names in zip(some, look.differing(items), strict=True):
+            draft.differing = names
 
     def _plan_new(self, drafts: Sequence[Draft], batch: Changes) -> None:
         """Plan records that no key of their own names a row for."""
@@ -253,14 +278,13 @@ class PartPlan:
                 self._report_fault(draft, draft.fault)
             elif draft.row is None:
                 self._create(draft, taken, batch)
-            elif self.kind.is_present(draft):
-                self._take_as_present(draft, draft.row, batch)
             else:
+                self._compare_read_only([draft])
                 names = self.linker.names_of(self.part.fields, [draft.row])
                 self._merge(draft, draft.row, names, batch)
 
     def _report_fault(self, draft: Draft, fault: LinkError) -> None:
-        self.outcome.error(draft, fault.code, "", None, fault.message)
+        self.outcome.error(draft, fault.code, fault.field, None, fault.message)
 
     def _create(self, draft: Draft, taken: set[int], batch: Changes) -> None:
         if not self.references.settle(draft):
@@ -273,16 +297,6 @@ class PartPlan:
         self.new_rows.create(draft, taken, batch)
         if draft.row is not None:
             self.kind.moved(draft, draft.row)
-
-    def _take_as_present(self, draft: Draft, row: Row, batch: Changes) -> None:
-        identity = row[self.rows.id_index]
-        if identity in self.claims:
-            self.outcome.duplicate(draft, identity)
-        elif self.references.settle(draft):
-            self.claims.claim([identity], [draft.number])
-            reason = "is there already"
-            there = Change("unchanged", self.entity.name, draft.number, identity, reason=reason)
-            self.outcome.count("unchanged", there, batch)
 
     def _merge(self, draft: Draft, row: Row, names: Names, batch: Changes) -> None:
         identity = row[self.rows.id_index]
@@ -318,6 +332,7 @@ class PartPlan:
         new = draft.linked(merged.new)
         is_deferred = any(link.row_id == identity for link in self.references.deferred[-3:])
         if not new and not is_deferred:
+            self.kind.found_equal(draft)
             self.outcome.counts["unchanged"] += 1
             return
         old = {column: self.rows.value(row, column) for column in new}

@@ -23,7 +23,7 @@ class SetPart:
 
     def __init__(self, plan: PartPlan) -> None:
         self.state, self.part, self.entity = plan.state, plan.part, plan.entity
-        self.rows, self.rules = plan.rows, StateRules(plan.part)
+        self.rows, self.rules = plan.rows, StateRules(plan.state, plan.part, plan.outcome)
         kept = (plan.entity.primary, *STAMPS)
         self.fields: list[FileField] = [
             item for item in plan.part.fields if item.target is None and item.column not in kept
@@ -35,8 +35,8 @@ class SetPart:
     def accepted(self, drafts: Sequence[Draft]) -> list[Draft]:
         return list(drafts)
 
-    def is_present(self, draft: Draft) -> bool:
-        return False
+    def found_equal(self, draft: Draft) -> None:
+        """The file is the state: that a row has it already is no news."""
 
     def moved(self, draft: Draft, row: Row) -> None:
         """Note where a record of the file ended up, for those that refer to it by id or key."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
+from bakeio_core.catalog.exchange import ABSENT
 from bakeio_core.catalog.fields import CLEAR, REV
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem, counted
 from bakeio_core.importing.linking.drafts import Draft
 from bakeio_core.importing.linking.link import Names
+from bakeio_core.importing.linking.read_only import plain
 from bakeio_core.importing.planning.merge import EditRules
 from bakeio_core.importing.planning.plan import PartPlan
 from bakeio_core.importing.reading.reader import Reader
@@ -33,19 +36,57 @@ class ViewPart:
         plan = self.plan
         if draft.base is None:
             self.two_way += 1
+        elif not self._names_its_row(draft):
+            message = "names its row by _rev alone, and that of another may have come here: "
+            message += f"give {self._naming()} too"
+            plan.outcome.error(draft, "missing-field", REV, None, message)
+            return False
         context = plan.matcher.context
         if draft.base is None and draft.key is not None:
             context = context if any(item.target is not None for item in context) else []
         field = plan.merge.tampered(draft, row, names, context)
-        if field is None:
-            return True
-        now = plan.linker.current(self.part.fields.by_name[field], row, names, plan.rows)
+        strange = [name for name in draft.differing if self._is_naming(draft, name)]
+        if field is not None:
+            now = plan.linker.current(self.part.fields.by_name[field], row, names, plan.rows)
+            self._refuse(draft, field, draft.values[field], now)
+        elif strange:
+            self._refuse(draft, strange[0], plain(draft.context[strange[0]]), ABSENT)
+        else:
+            plan.read_only.note(draft.number, draft.differing)
+        return field is None and not strange
+
+    def _is_naming(self, draft: Draft, name: str) -> bool:
+        is_id = name in self.part.fields.by_name and self.part.fields.by_name[name].column
+        is_text = isinstance(plain(draft.context[name]), str)
+        return name in self.plan.read_only.naming and bool(is_id or is_text)
+
+    def _refuse(self, draft: Draft, field: str, value: Any, now: Any) -> None:
+        """Say that a field names another row than the record's; for the same cause once."""
+        by = "of its _rev " if draft.base is not None else ""
+        has = "another value" if now is ABSENT else shown(now)
         message = (
-            "says which row this is or refers to, and was changed "
-            f"(the row has {shown(now)}): restore it, or edit another field"
+            f"was changed: the row {by}has {has}, the record says {shown(value)}. Restore it, or "
+            "leave read-only fields out"
         )
-        plan.outcome.error(draft, "tampered-context", field, draft.values[field], message)
-        return False
+        cause = f"another {field} than the row {by}has"
+        self.plan.outcome.error(draft, "tampered-context", field, value, message, cause)
+
+    def _names_its_row(self, draft: Draft) -> bool:
+        """Tell whether a record says which row it is, besides its `_rev`."""
+        said = draft.values.keys() | draft.context.keys()
+        return not said.isdisjoint(self._names_of_rows)
+
+    @cached_property
+    def _names_of_rows(self) -> set[str]:
+        """The id, the keys, and what rows referred to are called."""
+        fields = self.part.fields
+        named = {item.name for item in fields if item.role == "key" or item.target is not None}
+        own = {fields.own[c] for c in (self.part.entity.primary, "uuid") if c in fields.own}
+        return named | own | self.plan.read_only.naming
+
+    def _naming(self) -> str:
+        known = [i.name for i in self.part.fields if i.exported and i.name in self._names_of_rows]
+        return " or ".join(known[:2])
 
     def accepted(self, drafts: Sequence[Draft]) -> list[Draft]:
         """Check the values of new records; those refused also say what they refer to in vain."""
@@ -65,12 +106,10 @@ class ViewPart:
                 self.plan.references.report_links(draft)
         return accepted
 
-    def is_present(self, draft: Draft) -> bool:
-        """Rows known by their content alone: nothing is left that a record could change."""
-        is_there = draft.key == self.plan.matcher.content
-        if is_there:
+    def found_equal(self, draft: Draft) -> None:
+        """Note what is known by its content alone: it may have been meant as one more."""
+        if draft.key == self.plan.matcher.content:
             self.present.append(draft.number)
-        return is_there
 
     def moved(self, draft: Draft, row: Row) -> None:
         """A view's records are referred to by no other record of the file."""
@@ -83,10 +122,14 @@ class ViewPart:
             more = "" if total > declared else "; rows of records left out are left alone"
             message = f"holds {counted(total, 'record')}, its header says {declared}{more}"
             yield Problem(code="count-mismatch", severity="note", message=message, **common)
+        yield from self.plan.noticed.problems()
+        yield from self.plan.read_only.problems()
         if self.two_way:
+            has = "record has" if self.two_way == 1 else "records have"
             message = (
-                f"{self.two_way} records have no usable _rev: what changed in the database since "
-                "the export cannot be told for them"
+                f"{self.two_way} {has} no usable _rev: what changed in the database since "
+                "the export cannot be told for "
+                f"{'it' if self.two_way == 1 else 'them'}"
             )
             yield Problem(code="bad-document", severity="note", message=message, **common)
         if self.present:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import shutil
 import tempfile
 import zipfile
@@ -12,27 +11,20 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-import msgspec
-
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import Format
-from bakeio_core.errors import DocumentError, Problem, Problems
-from bakeio_core.files.documents.document import Document, InMemoryDocument
+from bakeio_core.errors import DocumentError, Problems
+from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.encoding import encode_lines, opened_document
 from bakeio_core.files.documents.limits import Limits
 from bakeio_core.files.leftovers import settle_missing
 from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.manifest import MANIFEST
+from bakeio_core.importing.reading.forgiving import forgiven, is_json
+from bakeio_core.importing.reading.shapes import with_header_and_records
 from bakeio_core.importing.reading.skipped_log import open_log
 from bakeio_core.importing.reading.sources import Source, of_entity, of_set, of_view
 from bakeio_core.values.wording import shown
-
-_SPECIAL, _IN_TEXT, _COMMA = (
-    re.compile(r'"|//|/\*|#'),
-    re.compile(r'["\\]'),
-    re.compile(r",(?=\s*[}\]])"),
-)
-_FENCE, _FENCE_END = re.compile(r"```[a-zA-Z]*[ \t]*\r?\n"), re.compile(r"\r?\n[ \t]*```")
 
 
 def open_source(
@@ -112,10 +104,9 @@ def _open_spooled(folder: tempfile.TemporaryDirectory[str]) -> IO[bytes]:
 
 def _open_document(document: Document, data: bytes | None, catalog: Catalog) -> Source:
     problems = Problems()
-    if data is not None and not _is_json(data):
-        document = _forgiven(document, data, problems)
-    if not document.header:
-        document = _with_header(document, catalog, problems)
+    if data is not None and not is_json(data):
+        document = forgiven(document, data, catalog, problems)
+    document = with_header_and_records(document, catalog, problems)
     kind, header = document.kind, document.header
     if kind == "entity":
         name = header["entity_type"]
@@ -139,12 +130,6 @@ def _open_document(document: Document, data: bytes | None, catalog: Catalog) -> 
             f"{document.name}: is the manifest of a set: name it {MANIFEST}, beside its files",
             code="bad-document",
         )
-    if kind != "view":
-        raise DocumentError(
-            f'{document.name}: says neither "view_name" nor "entity_type": is it a file bakeio '
-            "wrote?",
-            code="bad-document",
-        )
     return of_view(
         document,
         catalog.views[_view_name(document, header.get("view_name"), catalog)],
@@ -164,98 +149,3 @@ def _view_name(document: Document, given: Any, catalog: Catalog) -> str:
         )
         raise DocumentError(f'{document.name}: the view "{name}" is {known}', code="unknown-view")
     return name
-
-
-def _is_json(data: bytes) -> bool:
-    try:
-        msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=msgspec.Raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return False
-    return True
-
-
-def _forgiven(document: Document, data: bytes, problems: Problems) -> Document:
-    """Read what an assistant or a person's editor leaves around and in JSON.
-
-    What stays broken is left to be explained.
-    """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return document
-    done = []
-    fence = _FENCE.search(text)
-    end = _FENCE_END.search(text, fence.end()) if fence else None
-    if fence and end:
-        text = text[fence.end() : end.start()]
-        done.append("the code block around it was taken off")
-    pieces = _without_comments(text)
-    bare = "".join(pieces)
-    if bare != text:
-        done.append("comments were left out")
-    strict = "".join(
-        piece if place % 2 else _COMMA.sub("", piece) for place, piece in enumerate(pieces)
-    )
-    if strict != bare:
-        done.append("commas before a closing bracket were left out")
-    cleaned = strict.strip().encode()
-    if not done or not _is_json(cleaned):
-        return document
-    problems.add(
-        Problem(
-            code="bad-document",
-            severity="warning",
-            file=document.name,
-            message=f"is not strict JSON: {'; '.join(done)}",
-        )
-    )
-    return Document(document.name, partial(io.BytesIO, cleaned), document.limits)
-
-
-def _without_comments(text: str) -> list[str]:
-    """Return what stands outside of quotes and what inside, in turns; comments are a space.
-
-    Nothing is looked at twice.
-    """
-    at, outside, pieces = 0, list[str](), list[str]()
-    while found := _SPECIAL.search(text, at):
-        outside.append(text[at : found.start()])
-        if found[0] == '"':
-            at = found.end()
-            while (mark := _IN_TEXT.search(text, at)) and mark[0] == "\\":
-                at = mark.end() + 1
-            at = mark.end() if mark else len(text)
-            pieces += ["".join(outside), text[found.start() : at]]
-            outside = []
-        else:
-            end = text.find("*/" if found[0] == "/*" else "\n", found.end())
-            at = len(text) if end < 0 else end + (2 if found[0] == "/*" else 0)
-            outside.append(" ")
-    return [*pieces, "".join(outside) + text[at:]]
-
-
-def _with_header(document: Document, catalog: Catalog, problems: Problems) -> Document:
-    """A bare list of records: the one view that has all their fields is meant."""
-    items = [item for block in document.blocks() for item in block.as_dicts(document.name)]
-    records = [item for _, item in items if isinstance(item, dict)]
-    used = {name for record in records[:100] for name in record if not name.startswith("_")}
-    fitting = [name for name, view in catalog.views.items() if used and used <= set(view.fields)]
-    named = [name for name in fitting if name in document.name]
-    if len(fitting) != 1 and len(named) != 1:
-        message = (
-            f"{document.name}: is a list of records without a header, and it cannot be told of "
-            'which view: add "view_name"'
-        )
-        raise DocumentError(message, code="bad-document")
-    name = named[0] if len(named) == 1 else fitting[0]
-    problems.add(
-        Problem(
-            code="bad-document",
-            severity="warning",
-            file=document.name,
-            message=f"has no header and is read as the view {name}",
-        )
-    )
-    return InMemoryDocument(
-        document, {"view_name": f"{name}_complete", "record_count": len(items)}, items
-    )

@@ -6,43 +6,44 @@ with an explanation of every fault.
 
 from __future__ import annotations
 
-import difflib
 import operator
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import compress
 from typing import Any
 
 import msgspec
 
-from bakeio_core.errors import Problem, Problems, counted
+from bakeio_core.errors import Problem, Problems
 from bakeio_core.files.documents.blocks import Block
+from bakeio_core.importing.reading.names import FieldNames
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.values import Decimal, Json
 from bakeio_core.values.wording import BadValue, jsonable
 
-MOST_NAMES = 1000
-"""How many different unknown field names are looked at and told; more are no misspellings."""
-OTHERS = "(other names)"
-
 
 @dataclass(slots=True)
 class Record:
-    """One record as read: known fields only, wire values; `bad`: a problem of it was reported."""
+    """One record as read: known fields only, wire values; `bad`: a problem of it was reported.
+
+    `context` holds what it says in fields that a view shows and that are only compared, as it was
+    decoded or as `msgspec.Raw`.
+    """
 
     number: int
     values: dict[str, Any]
     bad: bool = False
+    context: dict[str, Any] = field(default_factory=dict)
 
 
 class Reader:
     """Read the blocks of one part.
 
     `names` maps the fields of the file to the attributes of the objects that `typed` gives; it is
-    known once a block was read. `total` counts the records read, `unknown` fields nobody knows.
+    known once a block was read, as is `context`, the same for fields that are only compared.
+    `total` counts the records read, `known` knows their names.
 
     Args:
         part: What is read.
@@ -52,16 +53,18 @@ class Reader:
     def __init__(self, part: Part, problems: Problems) -> None:
         self.part, self.problems = part, problems
         self.fields = part.fields.by_name
-        self.unknown: Counter[str] = Counter()
+        self.known = FieldNames(part)
         self.names: dict[str, str] = {}
+        self.context: dict[str, str] = {}
         self.total = 0
+        self._shown = part.revision.context if part.revision is not None else ()
         self._type: Any = None
         self._decoder: Any = None
         self._order: list[str] = []
+        self._renamed: list[tuple[str, str]] = []
         self._extra: list[str] = []
         self._nests = False
         self._checked: list[tuple[Any, Callable[[Any], Any]]] = []
-        self._near: dict[str, str | None] = {}
 
     # -- a block at once
     def typed(self, block: Block, *, mostly_known: bool = False) -> list[Any] | None:
@@ -121,19 +124,22 @@ class Reader:
             return False
         if not isinstance(first, dict) or not all(map(_is_plain, first)):
             return False
-        if any(self._is_typo(name, first) for name in first):
+        if any(self.known.is_typo(name, first) for name in first):
             return False
         attributes = {name: f"f{index}" for index, name in enumerate(first)}
-        known = {n: self.fields[n] for n in first if n in self.fields}
+        known = {n: item for n in first if (item := self.part.fields.named(n)) is not None}
         told = {name: item for name, item in known.items() if item.role != "context"}
-        if not told:
+        if not told or len({item.name for item in known.values()}) < len(known):
             return False
         types = [
             (attribute, _type_of(told[name]) if name in told else msgspec.Raw)
             for name, attribute in attributes.items()
         ]
-        self.names = {name: attributes[name] for name in told}
+        self.names = {item.name: attributes[name] for name, item in told.items()}
+        said = {item.name: attributes[name] for name, item in known.items()}
+        self.context = {name: said[name] for name in self._shown if name in said}
         self._order, self._extra = list(first), [name for name in first if name not in known]
+        self._renamed = [(name, item.name) for name, item in known.items() if name != item.name]
         self._nests = bool(self._extra) or any(isinstance(i.kind, Json) for i in told.values())
         self._checked = [
             (item.kind, operator.attrgetter(attributes[name]))
@@ -156,14 +162,19 @@ class Reader:
             return None
         reader = Reader(self.part, Problems())
         numbers = [n for n in self.names if isinstance(self.fields[n].kind, Decimal)]
-        extra = {f"f{i}": None for i, name in enumerate(self._order) if name not in self.names}
+        told = set(self.names.values())
+        extra = {f"f{i}": None for i in range(len(self._order)) if f"f{i}" not in told}
         found = []
         for number, item in block.as_dicts(self.part.file):
             if isinstance(item, Problem):
                 return None
             values = reader.read_values(number, item).values
             is_alike = values.keys() == self.names.keys()
-            if not is_alike or len(reader.problems) or reader.unknown.keys() - set(self._extra):
+            if (
+                not is_alike
+                or len(reader.problems)
+                or reader.known.unknown.keys() - set(self._extra)
+            ):
                 return None
             for name in numbers:
                 values[name] = None if values[name] is None else float(values[name])
@@ -175,7 +186,9 @@ class Reader:
         """Count the records of a block that `typed` gave and that were taken."""
         self.total += count
         for name in self._extra:
-            self.unknown[name] += count
+            self.known.unknown[name] += count
+        for pair in self._renamed:
+            self.known.renamed[pair] += count
 
     # -- record by record
     def read(self, block: Block) -> list[Record]:
@@ -213,30 +226,39 @@ class Reader:
         if isinstance(item, Problem):
             self.problems.add(item)
             return Record(number, {}, bad=True)
-        # fields nobody knows were counted with their block
+        # fields nobody knows, or by another name, were counted with their block
+        self.known.renamed.subtract(self._renamed)
         known = {name: value for name, value in item.items() if name not in self._extra}
         return self.read_values(number, known)
 
     def _records(self, items: Iterable[tuple[int, Any]]) -> list[Record]:
         attributes = [(name, operator.attrgetter(a)) for name, a in self.names.items()]
+        contexts = self.contexts_of
         decoded = {n: make for n in self.names if (make := self.fields[n].kind.decoded) is not None}
         found = []
         for number, item in items:
             values = {name: value_of(item) for name, value_of in attributes}
             for name, make in decoded.items():
                 values[name] = make(values[name])
-            found.append(Record(number, values))
+            found.append(Record(number, values, context=contexts(item)))
         return found
+
+    def contexts_of(self, item: Any) -> dict[str, Any]:
+        """Return what an object that `typed` gave says in fields that are only compared."""
+        said = {name: getattr(item, attribute) for name, attribute in self.context.items()}
+        for name in said.keys() & self.names.keys():
+            make = self.fields[name].kind.decoded
+            said[name] = said[name] if make is None else make(said[name])
+        return said
 
     def read_values(self, number: int, raw: Mapping[str, Any]) -> Record:
         """Read the values of one record as they were decoded, or as a program gives them."""
         record = Record(number, {})
-        for name, value in raw.items():
-            item = self.fields.get(name)
-            if item is None:
-                self._note_unknown(record, name, raw)
-            elif item.role != "context":
+        told = self.known.told(raw, partial(self._report, record, "unknown-field"))
+        for name, value in told.items():
+            if self.fields[name].role != "context":
                 self._read_value(record, name, value)
+        record.context = {name: told[name] for name in self._shown if name in told}
         return record
 
     def _read_value(self, record: Record, name: str, value: Any) -> None:
@@ -251,26 +273,6 @@ class Reader:
             record.values[name] = item.kind.read(value, partial(self._note, record, name))
         except BadValue as error:
             self._report(record, "bad-value", name, value, str(error))
-
-    def _note_unknown(self, record: Record, name: str, raw: Mapping[str, Any]) -> None:
-        if self._is_typo(name, raw):
-            near = self._near[name]
-            message = f'is no field of {self.part.entity.name}: did you mean "{near}"?'
-            self._report(record, "unknown-field", name, raw[name], message)
-        else:
-            is_counted = name in self.unknown or len(self.unknown) < MOST_NAMES
-            self.unknown[name if is_counted else OTHERS] += 1
-
-    def _is_typo(self, name: str, record: Mapping[str, Any]) -> bool:
-        """An unknown field close to a known one that the record lacks is a typing error."""
-        if name in self.fields:
-            return False
-        if name not in self._near:
-            if len(self._near) >= MOST_NAMES:
-                return False  # no typing errors any more: guessing takes its time
-            near = difflib.get_close_matches(name, list(self.fields), 1, 0.85)
-            self._near[name] = near[0] if near else None
-        return self._near[name] is not None and self._near[name] not in record
 
     # -- what is said
     def _report(self, record: Record, code: str, name: str, value: Any, message: str) -> None:
@@ -290,27 +292,11 @@ class Reader:
                 file=self.part.file,
                 record=record.number,
                 entity=self.part.entity.name,
-                field=jsonable(name),
+                field=jsonable(name) or None,
                 value=jsonable(value),
                 message=message,
             )
         )
-
-    def warnings(self) -> list[Problem]:
-        """Return one warning for each unknown field name, with its count."""
-        entity = self.part.entity.name
-        return [
-            Problem(
-                code="unknown-field",
-                severity="warning",
-                file=self.part.file,
-                entity=entity,
-                field=jsonable(name),
-                count=count,
-                message=f"is no field of {entity} and is ignored in {counted(count, 'record')}",
-            )
-            for name, count in self.unknown.items()
-        ]
 
 
 _BEFORE_COLON = (b" :", b"\n:", b"\r:", b"\t:")

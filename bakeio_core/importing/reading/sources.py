@@ -15,9 +15,10 @@ from bakeio_core.catalog.fields import (
     entity_fields,
     view_fields,
 )
-from bakeio_core.catalog.model import Entity, View
+from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.view import View
 from bakeio_core.errors import Problem, Problems
-from bakeio_core.files.documents.document import Document
+from bakeio_core.files.documents.document import Document, InMemoryDocument
 from bakeio_core.files.revision import Revision, revision_of
 from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.manifest import Listed, checksum_problem, counted, version_problem
@@ -164,7 +165,8 @@ def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> S
 
 def decided_part(entity: Entity, catalog: Catalog) -> Part:
     """Return a part without records, to plan rows of an entity that decisions create."""
-    document = Document(f"decision on {entity.name}", io.BytesIO)
+    nothing = Document(f"decision on {entity.name}", io.BytesIO)
+    document = InMemoryDocument(nothing, {"entity_type": entity.name}, [])
     return Part(entity, document, decision_fields(entity, catalog))
 
 

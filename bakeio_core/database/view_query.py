@@ -18,7 +18,8 @@ from sqlalchemy import (
     select,
 )
 
-from bakeio_core.catalog.model import Entity, OfRow, Source, View
+from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.view import OfRow, Source, View
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.values.columns import kind_of
 from bakeio_core.values.kind import Kind

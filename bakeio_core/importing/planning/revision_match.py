@@ -1,0 +1,96 @@
+"""Find rows by `_rev`, which holds a hash of their uuid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from bakeio_core.catalog.fields import REV
+from bakeio_core.database.dialects import dialect_of
+from bakeio_core.files.revision import row_hash
+from bakeio_core.importing.linking.drafts import Draft, LinkError
+from bakeio_core.importing.reading.sources import Part
+from bakeio_core.importing.state import ImportState
+from bakeio_core.values.wording import shown
+
+
+class RevisionMatch:
+    """Find the rows that the `_rev` of records name.
+
+    Args:
+        state: The import.
+        part: The part whose records are matched.
+    """
+
+    def __init__(self, state: ImportState, part: Part) -> None:
+        self.state, self.part, self.entity = state, part, part.entity
+        self.rows = state.tables.rows(part.entity)
+        self.id_field = part.fields.own.get(part.entity.primary)
+
+    def match(self, drafts: Sequence[Draft]) -> list[Draft]:
+        """Find rows by the hash of their uuid in `_rev`; return the records without one."""
+        if self.part.revision is None:
+            return list(drafts)
+        left, hashes = [], dict[int, tuple[Draft, int]]()
+        for draft in drafts:
+            text = draft.values.get(REV)
+            try:
+                read = self.part.revision.read(text) if text else None
+            except ValueError:
+                what = f"_rev {shown(text, 20)} is damaged"
+                said = f"{what}: restore it, or leave _rev out of the record"
+                draft.fault = LinkError("bad-value", said)
+                continue
+            if read is None:
+                left.append(draft)
+            else:
+                hashes[draft.number] = (draft, read.row)
+                draft.base, draft.context_base = read.fields, read.context
+        if hashes:
+            self._find_hashes(hashes)
+        return left
+
+    def _find_hashes(self, hashes: dict[int, tuple[Draft, int]]) -> None:
+        """Find rows by the hash of their uuid: the id in the record is tried first."""
+        hints = {n: draft.values.get(self.id_field or "") for n, (draft, _) in hashes.items()}
+        by_id = self.rows.by_id([hint for hint in hints.values() if isinstance(hint, int)])
+        place, missed = self.rows.index[self.entity.identity], list[int]()
+        for number, (draft, hashed) in hashes.items():
+            row = by_id.get(hints[number])  # type: ignore[arg-type]
+            if row is not None and row_hash(str(row[place])) == hashed:
+                draft.row = row
+            else:
+                missed.append(number)
+        if not missed:
+            return
+        ids = {number: self._ids_by_hash.get(hashes[number][1]) for number in missed}
+        rows = self.rows.by_id([identity for identity in ids.values() if identity is not None])
+        for number in missed:
+            draft, row = hashes[number][0], rows.get(ids[number])  # type: ignore[arg-type]
+            if row is None:
+                draft.fault = LinkError(
+                    "unknown-row",
+                    f"its _rev names a row of {self.entity.name} that is not in this database "
+                    "(deleted, or of another bakery)",
+                )
+            elif self.state.same_database and hints[number] is not None:
+                draft.fault = LinkError(
+                    "identity-mismatch",
+                    f"its _rev and {self.id_field} {hints[number]} name two different rows of "
+                    f"{self.entity.name}: restore one of them",
+                )
+            else:
+                draft.row = row
+
+    @cached_property
+    def _ids_by_hash(self) -> dict[int, int]:
+        """{hash of the uuid: id} of all rows; read when an id first leads nowhere."""
+        dialect = dialect_of(self.state.db)
+        selected = f"{dialect.quote(self.entity.identity)}, {dialect.quote(self.entity.primary)}"
+        found, twice = dict[int, int](), set[int]()
+        for uuid, row in dialect.fetch(self.state.db, f"SELECT {selected} FROM {self.rows.table}"):
+            hashed = row_hash(self.rows.identity_text(uuid))
+            if found.setdefault(hashed, row) != row:
+                twice.add(hashed)
+        # 48 bits of two rows may agree by chance: then the hash names neither
+        return {hashed: row for hashed, row in found.items() if hashed not in twice}

@@ -1,0 +1,52 @@
+"""Standard article numbers as people, scanners and spreadsheets leave them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from bakeio_core.values.folding import fold, padded
+from bakeio_core.values.wording import BadValue, shown
+
+_PLACEHOLDERS = frozenset(
+    [
+        *["n/a", "na", "n.a.", "none", "null", "nil", "nan", "unknown", "tbd", "todo", "missing"],
+        *["not available", "not applicable", "not found", "no code", "-", "--", "?", "???", "x"],
+    ]
+)
+_SHORTENED = re.compile(r"\d+([.,]\d+)?\s*[eE]\s*\+?\d+")
+_DIGITS = re.compile(r"(?<!\d)\d{7,14}(?!\d)")
+_QUOTED = re.compile(r"""^(?:="?|')(.*?)"?$""", re.DOTALL)
+
+
+def read_code(text: str) -> str:
+    """Return a standard article number as it is stored.
+
+    Spaces, hyphens, a spreadsheet's quotes and a needless point are taken off where digits are left
+    (7 to 14 of them); codes of a shop's own stay as they are.
+
+    Args:
+        text: What somebody wrote.
+
+    Raises:
+        BadValue: It is plainly none: shortened to an exponent, a word for nothing, only zeros.
+    """
+    plain = unicodedata.normalize("NFKC", text).strip()
+    if _SHORTENED.fullmatch(plain):
+        raise BadValue(
+            f"{shown(text)} was shortened by a spreadsheet and has lost digits: read the code again"
+        )
+    if fold(plain) in _PLACEHOLDERS:
+        raise BadValue(f"{shown(text)} is no code: leave it null where there is none")
+    bare = plain
+    if plain[:1] in ("=", "'"):
+        bare = (_QUOTED.match(plain) or [plain, plain])[1]
+    if padded(bare):
+        digits = re.sub(r"[\s-]", "", bare.removesuffix(".0"))
+        if not digits.strip("0"):
+            raise BadValue(f"{shown(text)} has only zeros: leave it null where there is none")
+        return digits
+    found = _DIGITS.findall(plain)
+    if len(found) == 1 and re.search(r"[:=]", plain):
+        raise BadValue(f'{shown(text)} holds more than the code: write "{found[0]}"')
+    return text

@@ -1,0 +1,501 @@
+"""What people and assistants hand in: nothing of it is lost without a word."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.commands import Ran, Run, export
+from support.databases import rows_of, sql
+from support.files import document
+from support.reports import counts, found
+
+from bakeio_core import Bakeio
+from bakeio_core.files.revision import EARLIER_LAYOUT, Revision, revision_of
+
+SLUG = "valrhona_caraibe_66_3kg"
+CODE = "3395321046613"
+RECORD = {"product_slug": SLUG, "upc_code": CODE}
+LINE = json.dumps(RECORD)
+
+
+def handed_in(run: Run, url: str, path: Path, content: Any, *words: object) -> Ran:
+    """Import what somebody handed in, a text as it is."""
+    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+    path.write_text(text, "utf-8")
+    return run("-d", url, "import-view", path, "--json", *words)
+
+
+def of(view: str, *records: Any, **header: Any) -> dict[str, Any]:
+    return {"view_name": f"{view}_complete", **header, "records": list(records)}
+
+
+@contextmanager
+def edited(path: Path) -> Iterator[list[dict[str, Any]]]:
+    """Give the records of a file, and write them back as they are then."""
+    whole = document(path)
+    yield whole["records"]
+    path.write_text(json.dumps(whole, ensure_ascii=False), "utf-8")
+
+
+def code_of(url: str) -> Any:
+    return sql(url, f"SELECT upc_code FROM products WHERE slug = '{SLUG}'")[0][0]
+
+
+def messages(done: Ran) -> str:
+    if "error" in done.json:
+        return str(done.json["error"]["message"])
+    return "\n".join(problem["message"] for problem in done.json["problems"])
+
+
+# -- documents
+READ = {
+    "one record alone": LINE,
+    "one record a line": f"{LINE}\n{json.dumps({'product_slug': 'argo_cornstarch_35oz'})}\n",
+    "records under another name": json.dumps({"view_name": "products", "items": [RECORD]}),
+    "a list without header": f"[{LINE}]",
+    "as Python writes it": str({"view_name": "products", "records": [{**RECORD, "notes": None}]}),
+    "fields within an object": json.dumps(
+        of("products", {"product_slug": SLUG, "changes": {"upc_code": CODE}})
+    ),
+    "an example before the answer": f"Before:\n```json\n{json.dumps({'product_slug': SLUG})}\n```\n"
+    f"After:\n```json\n{json.dumps(of('products', RECORD))}\n```\n",
+}
+
+
+@pytest.mark.parametrize("shape", READ)
+def test_what_can_mean_only_one_thing_is_read_and_said(
+    run: Run, bakery: str, tmp_path: Path, shape: str
+) -> None:
+    done = handed_in(run, bakery, tmp_path / "v.json", READ[shape])
+    assert done.code == 0, done.out
+    assert code_of(bakery) == CODE
+    assert done.json["summary"]["updated"] == 1
+    assert messages(done)
+
+
+NAMED = {
+    '{"view_name": "products", "record": "text"}': 'no list "records"',
+    '{"view_name": "products", "records": "[]"}': "is a text, not a list",
+    '{"view_name": "products", "records": null}': "is null, not a list",
+    '{"view_name": "products", "records": {"1": {}}}': "is an object with 1 field, not a list",
+    '{"view_name": "products"}': 'no list "records"',
+    '{"entity_type": "suppliers", "rows": 5}': 'no list "records"',
+    f"```\n[{LINE}]\n```\nand\n```\n[{LINE}]\n```": "2 code blocks, and numbers 1, 2 may be",
+    f'{{"view_name": "products", "records": [{LINE}, ...]}}': "something was left out here",
+    "{“view_name”: “products”}": "typographic quotes",
+    "{'view_name': 'products', 'records': [{'upc_code': 1, 'upc_code': 2}]}": "single quotes",
+    "product_slug,upc_code\nx,1\n": "a table (CSV), not JSON: write",
+    "product_slug;upc_code\nx;1\n": "a table (CSV), not JSON: write",
+    "| product_slug | upc_code |\n|---|---|\n| x | 1 |\n": "a Markdown table",
+    '[{"op": "replace", "key": "x", "value": 1}]': 'no view has all their fields ("key", "op"',
+    '[{"quantity": 1, "location": "x"}]': "view inventory",
+    '[{"notes": "x"}]': 'add "view_name": "inventory" or',
+    f'{{"view_name": "products", "records": [\n{LINE},\n{{"product_slug": "a': (
+        f'record 1 is the last whole one (product_slug "{SLUG}"'
+    ),
+}
+
+
+@pytest.mark.parametrize("text", NAMED)
+def test_what_cannot_be_read_is_named_for_what_it_is(
+    run: Run, bakery: str, tmp_path: Path, text: str
+) -> None:
+    before = rows_of(bakery)
+    done = handed_in(run, bakery, tmp_path / "v.json", text)
+    if text == '[{"quantity": 1, "location": "x"}]':  # of one view alone: read, and lacking a key
+        assert done.code == 1
+    else:
+        assert done.code == 1
+        assert NAMED[text] in messages(done)
+    assert rows_of(bakery) == before
+
+
+def test_a_record_without_any_known_field_is_an_error_of_that_record(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    done = handed_in(run, bakery, tmp_path / "v.json", of("products", {"a": 1}, {}, RECORD))
+    assert done.code == 1
+    assert [code for code, _, _ in found(done)] == ["unknown-field", "unknown-field"]
+    assert 'only "a"; its fields are product_id' in messages(done)
+    assert counts(done) == {"processed": 3, "updated": 1, "errors": 2}
+
+
+# -- names of fields
+@pytest.mark.parametrize(
+    "name", ["upcCode", "UPC_CODE", "upc code", "UPC-Code", "upc", "Barcode", "EAN", "upc_code "]
+)
+def test_a_field_by_another_name_is_the_field(
+    run: Run, bakery: str, tmp_path: Path, name: str
+) -> None:
+    done = handed_in(
+        run, bakery, tmp_path / "v.json", of("products", {"product_slug": SLUG, name: CODE})
+    )
+    assert (done.code, code_of(bakery)) == (0, CODE)
+    assert "is read as upc_code in 1 record" in messages(done)
+
+
+def test_a_field_said_twice_must_say_one_thing(run: Run, bakery: str, tmp_path: Path) -> None:
+    twice = {**RECORD, "upc": "071012010103"}
+    done = handed_in(run, bakery, tmp_path / "v.json", of("products", twice))
+    assert (done.code, code_of(bakery)) == (1, None)
+    assert "keep one of the two" in messages(done)
+    done = handed_in(run, bakery, tmp_path / "v.json", of("products", {**RECORD, "upc": CODE}))
+    assert (done.code, code_of(bakery)) == (0, CODE)
+
+
+PURCHASE = {"purchase_date": "2026-03-01", "unit_price": 5.5, "quantity_purchased": 2}
+
+
+@pytest.mark.parametrize(
+    "naming",
+    [
+        {"product_upc": "000011960232"},
+        {"product_upc_code": "11960232"},
+        {"barcode": "0-00011-96023-2"},
+        {"product_slug": "000011960232"},
+    ],
+)
+def test_a_row_is_referred_to_by_its_standard_number(
+    run: Run, bakery: str, tmp_path: Path, naming: dict[str, str]
+) -> None:
+    record = {**naming, "supplier_slug": "wegmans_burlington_ma", **PURCHASE}
+    done = handed_in(run, bakery, tmp_path / "v.json", of("purchases", record))
+    assert done.json["summary"]["created"] == 1, done.out
+    assert sql(bakery, "SELECT product_id, supplier_id FROM purchases WHERE id = 401") == [(1, 2)]
+    again = handed_in(run, bakery, tmp_path / "v.json", of("purchases", record))
+    assert again.json["summary"]["unchanged"] == 1, again.out
+
+
+def test_a_link_is_moved_by_a_lookup_that_is_not_exported(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    path = export(run, bakery, "purchases", tmp_path / "v.json")
+    slug = sql(bakery, "SELECT slug FROM suppliers WHERE slug LIKE 'bay%'")[0][0]
+    with edited(path) as records:
+        records[0]["supplier_slug"] = slug
+    done = run("-d", bakery, "import-view", path, "--json")
+    assert counts(done) == {"processed": 400, "updated": 1, "unchanged": 399}, done.out
+
+
+def test_an_unknown_key_is_not_replaced_by_a_name_beside_it(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    record = {"product_slug": SLUG, "supplier_slug": "no_such", "supplier_name": "Wegmans"}
+    done = handed_in(run, bakery, tmp_path / "v.json", of("purchases", {**record, **PURCHASE}))
+    assert (done.code, found(done)[0][0]) == (1, "missing-reference")
+
+
+# -- which row a record is
+def test_a_shifted_column_of_rev_is_one_problem(run: Run, bakery: str, tmp_path: Path) -> None:
+    for view, words in (
+        ("products", ()),
+        ("inventory", ("--fields", "product_name,quantity")),
+        ("inventory", ("--fields", "quantity")),
+    ):
+        path = export(run, bakery, view, tmp_path / "v.json", "--force", *words)
+        with edited(path) as records:
+            revisions = [record["_rev"] for record in records]
+            for record, other in zip(records, [*revisions[1:], revisions[0]], strict=True):
+                record["_rev"] = other
+        before = rows_of(bakery)
+        done = run("-d", bakery, "import-view", path, "--json")
+        assert done.code == 1, done.out
+        assert done.json["summary"]["updated"] == 0, done.out
+        assert rows_of(bakery) == before
+
+
+def test_rev_alone_names_no_row(run: Run, bakery: str, tmp_path: Path) -> None:
+    path = export(run, bakery, "inventory", tmp_path / "v.json", "--limit", "3")
+    records = [{"_rev": r["_rev"], "quantity": 5} for r in document(path)["records"]]
+    done = handed_in(run, bakery, tmp_path / "w.json", of("inventory", *records))
+    assert (done.code, found(done)[0][0]) == (1, "missing-field")
+    assert "by _rev alone" in messages(done)
+
+
+@pytest.mark.parametrize("place", [0, 1, 5, 20, 40, 75])
+def test_one_wrong_character_of_rev_is_damage(
+    run: Run, bakery: str, tmp_path: Path, place: int
+) -> None:
+    path = export(run, bakery, "products", tmp_path / "v.json", "--limit", "2")
+    with edited(path) as records:
+        text = records[0]["_rev"]
+        other = "B" if text[place] != "B" else "C"
+        records[0]["_rev"] = text[:place] + other + text[place + 1 :]
+        records[0]["notes"] = "mine"
+    done = run("-d", bakery, "import-view", path, "--json")
+    assert done.code == 1, done.out
+    assert "is damaged" in messages(done)
+
+
+def test_a_rev_of_the_earlier_layout_still_tells_who_changed_what(
+    run: Run, bakery: str, tmp_path: Path, core: Bakeio
+) -> None:
+    path = export(run, bakery, "products", tmp_path / "v.json", "--limit", "2")
+    revision, view = revision_of(core.catalog, core.view("products")), document(path)
+    sql(bakery, "UPDATE products SET notes = 'theirs' WHERE id = 1")
+    uuids = dict(sql(bakery, "SELECT id, uuid FROM products"))
+    for record in view["records"]:
+        record["_rev"] = earlier(revision, uuids[record["product_id"]], record)
+    view["records"][1]["notes"] = "mine"
+    path.write_text(json.dumps(view), "utf-8")
+    done = run("-d", bakery, "import-view", path, "--json")
+    assert counts(done) == {"processed": 2, "updated": 1, "unchanged": 1}, done.out
+    assert sql(bakery, "SELECT notes FROM products WHERE id < 3 ORDER BY id") == [
+        ("theirs",),
+        ("mine",),
+    ]
+
+
+def earlier(revision: Revision, uuid: str, record: dict[str, Any]) -> str:
+    """Make a `_rev` as it was made before it had a check value."""
+    import binascii
+    import struct
+    import zlib
+
+    from bakeio_core.files.revision import field_hash
+
+    mark = zlib.crc32("\n".join([EARLIER_LAYOUT, *revision.fields]).encode()) & 0xFFFF
+    words = [zlib.adler32(uuid.encode()) & 0xFFFF0000 | mark, zlib.crc32(uuid.encode())]
+    words += [field_hash(record[name]) for name in revision.fields]
+    words += [0] * (-len(words) % 3)
+    return binascii.b2a_base64(struct.pack(f"<{len(words)}I", *words), newline=False).decode()
+
+
+def test_a_null_in_a_key_says_nothing(run: Run, bakery: str, tmp_path: Path) -> None:
+    for view in ("products", "purchases"):
+        path = export(run, bakery, view, tmp_path / "v.json", "--limit", "3", "--force")
+        with edited(path) as records:
+            for record in records:
+                record.update(dict.fromkeys(record.keys() - {"_rev", "product_id"}))
+                record["notes"] = "from a strict schema"
+        done = run("-d", bakery, "import-view", path, "--json")
+        assert done.json["summary"]["updated"] == 3, done.out
+
+
+@pytest.mark.parametrize("identity", [99999, -1, 0])
+def test_an_id_that_names_no_row_makes_none(
+    run: Run, bakery: str, tmp_path: Path, identity: int
+) -> None:
+    record = {"inventory_id": identity, "product_slug": SLUG, "quantity": 1}
+    done = handed_in(run, bakery, tmp_path / "v.json", of("inventory", record))
+    assert (done.code, found(done)[0][0]) == (1, "unknown-row")
+
+
+def test_a_link_changed_by_its_id_alone_is_told(run: Run, bakery: str, tmp_path: Path) -> None:
+    for view in ("purchases", "inventory"):
+        path = export(run, bakery, view, tmp_path / "v.json", "--force")
+        with edited(path) as records:
+            records[0]["product_id"] = 3
+        done = run("-d", bakery, "import-view", path, "--json")
+        assert (done.code, found(done)[0][0]) == (1, "tampered-context"), done.out
+    assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
+    with edited(tmp_path / "set" / "04_purchases.json") as records:
+        records[0]["supplier_id"] = 3 if records[0]["supplier_id"] != 3 else 4
+    done = run("-d", bakery, "import-complete", tmp_path / "set", "--accept-edits", "--json")
+    assert (done.code, found(done)[0][0]) == (1, "identity-mismatch"), done.out
+
+
+def test_one_id_twice_in_a_set_names_no_row(run: Run, bakery: str, tmp_path: Path) -> None:
+    assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
+    with edited(tmp_path / "set" / "01_suppliers.json") as records:
+        copy = {**records[0], "uuid": "1b671a64-40d5-491e-99b0-da01ff1f3341", "slug": "a_copy"}
+        records.append({**copy, "name": "A Copy", "city": "Elsewhere"})
+    with edited(tmp_path / "set" / "04_purchases.json") as records:
+        for record in records:
+            if record["supplier_id"] == 1:
+                del record["supplier_slug"], record["supplier_name"]
+    new = tmp_path / "new.db"
+    done = run("-d", new, "import-complete", tmp_path / "set", "--accept-edits", "--json")
+    assert done.code == 1, done.out
+    assert "ambiguous-key" in [code for code, _, _ in found(done)]
+
+
+# -- is there already
+def test_a_list_without_city_adds_nothing_the_second_time(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "s.json"
+    for record in ({"name": "Joe Farm"}, {"name": "joe farm", "city": "Lincoln"}):
+        path.write_text(json.dumps({"entity_type": "suppliers", "records": [record]}), "utf-8")
+        made = [run("-d", bakery, "import", path, "--json").json["summary"] for _ in range(2)]
+        assert [(m["created"], m["unchanged"]) for m in made] == [(1, 0), (0, 1)]
+
+
+def test_an_equal_row_with_another_note_is_updated(run: Run, bakery: str, tmp_path: Path) -> None:
+    record = {"product_slug": SLUG, "supplier_slug": "wegmans_burlington_ma", **PURCHASE}
+    path = tmp_path / "v.json"
+    assert handed_in(run, bakery, path, of("purchases", record)).code == 0
+    done = handed_in(run, bakery, path, of("purchases", {**record, "notes": "on sale"}))
+    assert counts(done) == {"processed": 1, "updated": 1}, done.out
+    assert sql(bakery, "SELECT notes FROM purchases WHERE id > 400") == [("on sale",)]
+
+
+def test_without_rev_a_row_updated_after_the_export_conflicts(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    path = export(run, bakery, "products", tmp_path / "v.json")
+    sql(
+        bakery,
+        "UPDATE products SET notes = 'theirs', updated_at = '2099-01-01 00:00:00' WHERE id = 1",
+    )
+    with edited(path) as records:
+        for record in records:
+            del record["_rev"]
+        records[0]["notes"] = "mine"
+        records[1]["notes"] = "mine too"
+    done = run("-d", bakery, "import-view", path, "--json")
+    assert (done.code, found(done)[0][0]) == (1, "conflict"), done.out
+    done = run("-d", bakery, "import-view", path, "--json", "--on-conflict", "keep-db")
+    assert done.json["summary"]["updated"] == 1, done.out
+    assert sql(bakery, "SELECT notes FROM products WHERE id < 3 ORDER BY id") == [
+        ("theirs",),
+        ("mine too",),
+    ]
+
+
+def test_what_another_bakery_does_not_know_says_nothing(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
+    manifest = json.loads((tmp_path / "set" / "manifest.json").read_text("utf-8"))
+    manifest["database_id"] = "b5b1c9a4-7a5e-4b0c-9c39-0c1a1f0a2b3c"
+    (tmp_path / "set" / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    with edited(tmp_path / "set" / "03_products.json") as records:
+        records[0].update(notes=None, preferred_supplier_id=None, supplier_slug=None)
+        records[0].update(supplier_name=None, brand="Another")
+    words = ("-d", bakery, "import-complete", tmp_path / "set", "--accept-edits", "--json")
+    before = sql(bakery, "SELECT notes, preferred_supplier_id FROM products WHERE id = 1")
+    done = run(*words)
+    assert done.json["summary"]["updated"] == 1, done.out
+    assert done.json["summary"]["nulls_kept"] >= 1
+    assert sql(bakery, "SELECT notes, preferred_supplier_id FROM products WHERE id = 1") == before
+
+
+# -- read-only
+def test_an_edit_of_a_read_only_field_is_told_with_the_view_that_can(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    for without_rev in (False, True):
+        path = export(run, bakery, "products", tmp_path / "v.json", "--force")
+        with edited(path) as records:
+            records[0]["last_purchase_price"] = 1
+            records[1]["current_inventory_qty"] = 2
+            records[2]["ingredient_category"] = "Other"
+            for record in records if without_rev else ():
+                del record["_rev"]
+        done = run("-d", bakery, "import-view", path, "--json")
+        assert (done.code, counts(done)) == (0, {"processed": 81, "unchanged": 81}), done.out
+        said = {p["field"]: p["message"] for p in done.json["problems"] if p["field"]}
+        assert "view purchases (unit_price)" in said["last_purchase_price"]
+        assert "view inventory (quantity)" in said["current_inventory_qty"]
+        assert "ingredient_category" in said
+
+
+def test_a_file_that_is_out_of_date_is_not_taken_for_edited(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    path = export(run, bakery, "products", tmp_path / "v.json")
+    sql(bakery, "UPDATE inventory_items SET quantity = quantity + 1")
+    done = run("-d", bakery, "import-view", path, "--json")
+    assert (done.code, done.json["problems"]) == (0, []), done.out
+
+
+# -- codes
+@pytest.mark.parametrize(
+    ("code", "stored"),
+    [
+        ("0-71012-01010-3", "071012010103"),
+        ("0 71012 01010 3", "071012010103"),
+        ('="071012010103"', "071012010103"),
+        ("71012010103", "071012010103"),
+        ("71012010103.0", "071012010103"),
+        ("０７１０１２０１０１０３", "071012010103"),
+        ("7.1012E+10", None),
+        ("7,1012e10", None),
+        ("N/A", None),
+        ("unknown", None),
+        ("000000000000", None),
+        ("UPC: 071012010103", None),
+        ("shop-17", "shop-17"),
+    ],
+)
+def test_a_code_is_stored_as_it_is_meant_or_refused_by_name(
+    run: Run, bakery: str, tmp_path: Path, code: str, stored: str | None
+) -> None:
+    record = {"product_slug": SLUG, "upc_code": code}
+    done = handed_in(run, bakery, tmp_path / "v.json", of("products", record))
+    assert (done.code, code_of(bakery)) == (0 if stored else 1, stored), done.out
+
+
+def test_a_code_that_lost_its_zeros_is_unchanged(run: Run, bakery: str, tmp_path: Path) -> None:
+    path = export(run, bakery, "products", tmp_path / "v.json")
+    with edited(path) as records:
+        for record in records:
+            record["upc_code"] = record["upc_code"] and record["upc_code"].lstrip("0")
+    done = run("-d", bakery, "import-view", path, "--json")
+    assert counts(done) == {"processed": 81, "unchanged": 81}, done.out
+
+
+def test_a_code_that_another_row_has_is_told_with_that_row(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    record = {"product_slug": SLUG, "upc_code": "000011960232"}
+    done = handed_in(run, bakery, tmp_path / "v.json", of("products", record))
+    assert done.code == 0
+    assert "king_arthur_unbleached_all_purpose_flour_25lb" in messages(done)
+
+
+# -- new rows
+def test_new_lots_beside_others_of_the_product_are_told(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    record = {"product_slug": "argo_cornstarch_35oz", "quantity": 3}
+    done = handed_in(run, bakery, tmp_path / "v.json", of("inventory", record))
+    assert "1 new row of inventory_items, beside" in messages(done)
+
+
+def test_a_purchase_that_differs_in_its_price_alone_is_told(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    record = {"product_slug": SLUG, "supplier_slug": "wegmans_burlington_ma", **PURCHASE}
+    path = tmp_path / "v.json"
+    assert handed_in(run, bakery, path, of("purchases", record)).code == 0
+    done = handed_in(run, bakery, path, of("purchases", {**record, "unit_price": 5.6}))
+    assert "all that differs from the row with purchase_id 401" in messages(done)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("purchase_date", "2205-12-30"), ("purchase_date", "0025-12-30"), ("unit_price", 90000)],
+)
+def test_a_value_far_from_all_others_is_told(
+    run: Run, bakery: str, tmp_path: Path, field: str, value: Any
+) -> None:
+    record = {"product_slug": SLUG, "supplier_slug": "wegmans_burlington_ma", **PURCHASE}
+    done = handed_in(run, bakery, tmp_path / "v.json", of("purchases", {**record, field: value}))
+    assert [p["field"] for p in done.json["problems"] if p["severity"] == "warning"] == [field]
+
+
+def test_a_decision_to_create_what_is_there_links_to_it_and_says_so(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    before = sql(bakery, "SELECT * FROM suppliers ORDER BY id")
+    decided = {
+        "entity": "suppliers",
+        "key": {"name": "The shop"},
+        "action": "create",
+        "values": {"name": "WEGMANS", "city": "Burlington", "state": "MA"},
+    }
+    (tmp_path / "d.json").write_text(json.dumps([decided]), "utf-8")
+    record = {"product_slug": SLUG, "supplier_name": "The shop", **PURCHASE}
+    words = ("--decisions", tmp_path / "d.json")
+    done = handed_in(run, bakery, tmp_path / "v.json", of("purchases", record), *words)
+    assert done.json["summary"]["created"] == 1, done.out
+    assert done.json["resolved"][0]["action"] == "existing"
+    assert "is there already and is taken" in messages(done)
+    assert sql(bakery, "SELECT * FROM suppliers ORDER BY id") == before
