@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from bakeio_core.catalog.exchange import STAMPS, Change
 from bakeio_core.catalog.fields import CLEAR, REV, FileField
@@ -34,7 +34,7 @@ class KnownRows:
         self.entity, self.fields, self.names = self.part.entity, self.part.fields, bulk.reader.names
         self.finder, self.has_revision = finder, bulk.has_revision
         self.is_view = bulk.is_view
-        self.revision: Any = self.part.revision
+        self.revision = cast(Any, self.part.revision)
         self.is_skipping = self.state.options.mode == "skip-existing"
         named = self._naming()
         fixed = self._fixed(named)

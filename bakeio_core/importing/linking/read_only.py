@@ -117,13 +117,14 @@ class ReadOnlyFields:
         """Count the fields in which a record says another thing than its row."""
         for name in names:
             self._edited[name] += 1
-            self._numbers.setdefault(name, []).append(number)
-            del self._numbers[name][FIRST_RECORDS:]
+            first = [*self._numbers.get(name, ()), number]
+            self._numbers[name] = sorted(first)[:FIRST_RECORDS]
 
     def problems(self) -> Iterator[Problem]:
         """Return a note for each field that was edited, with the view that can set it."""
         view = self.part.view
-        for name, count in self._edited.items():
+        for name in filter(self._edited.__contains__, self.names):
+            count = self._edited[name]
             where = self._settable(name)
             remedy = f": set it in the view {where}" if where else ""
             said = f"{counted(count, 'record')} {'says' if count == 1 else 'say'}"

@@ -200,7 +200,7 @@ class Noticed:
         """Return what was noticed, new rows first."""
         if self._created:
             yield self._of_new_rows()
-        yield from self._problems
+        yield from sorted(self._problems, key=lambda problem: problem.record or 0)
         yield from self._shared_codes()
 
     def _of_new_rows(self) -> Problem:
@@ -211,11 +211,11 @@ class Noticed:
             same = self.part.fields.naming_of(parents[0])
             message = (
                 f"{new}, beside {len(self._beside):,} of the same {same} (to change those give "
-                f"{id_field} or _rev; to add none: --mode update-only)"
+                f"{id_field} or _rev; none: --mode update-only)"
             )
         else:
             named = f" ({', '.join(self._keys[:5])})" if self._keys else ""
-            message = f"{new}{named} (to add none: --mode update-only)"
+            message = f"{new}{named} (none: --mode update-only)"
         numbers = sorted(self._created.values())
         return self._problem("duplicate-key", "note", numbers, None, None, message)
 
@@ -225,7 +225,8 @@ class Noticed:
             return
         self.rows.forget_folded()
         now = {(c, i): code for (c, code), known in self._codes.items() for _, i, _ in known}
-        for (column, code), known in self._codes.items():
+        for (column, code), known in sorted(self._codes.items(), key=lambda item: min(item[1])[:2]):
+            known.sort(key=lambda one: one[0])
             ids = {identity for _, identity, _ in known}
             owners = [i for i in self.rows.folded((column,), (known[0][2],)) if i not in ids]
             others = [i for i in owners if now.get((column, i), code) == code]
