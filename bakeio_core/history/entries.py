@@ -172,6 +172,15 @@ def entities_of(db: Connection, run: int) -> set[str]:
     return found
 
 
+def changed_something(db: Connection, run: int) -> bool:
+    """Tell whether a run created, deleted or set anything."""
+    tables = (CHANGES, BATCHES)
+    return any(
+        db.execute(select(table.c.run).where(table.c.run == run).limit(1)).first() is not None
+        for table in tables
+    )
+
+
 def read_text(text: str | None) -> Any:
     """Return the value of what the journal keeps as text, numbers with decimals as Decimal."""
     return None if text is None else json.loads(text, parse_float=decimal.Decimal)

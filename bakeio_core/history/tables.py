@@ -143,6 +143,22 @@ def all_runs(db: Connection) -> list[dict[str, Any]]:
     ]
 
 
+def undone_runs(db: Connection) -> dict[int, int]:
+    """Return the runs that are taken back now: {number: number of the undo}.
+
+    What an undo took back is there again once that undo was undone.
+    """
+    if not dialect_of(db).has_table(db, RUNS.name):
+        return {}
+    query = select(RUNS.c.id, RUNS.c.undoes).where(RUNS.c.undoes.is_not(None))
+    undone: dict[int, int] = {}
+    # the latest first: whether an undo stands is known before the run is met that it took back
+    for undo, run in db.execute(query.order_by(RUNS.c.id.desc())):
+        if undo not in undone:
+            undone[run] = undo
+    return undone
+
+
 def adopt_database_id(db: Connection, wanted: str) -> None:
     """Take over the identity of the database a set came from.
 
