@@ -79,3 +79,60 @@ def test_a_decisions_file_says_that_a_slug_is_required(
     entry |= {"action": "create", "values": {"name": "!!!", "slug": "wow"}}
     file = decisions(tmp_path / "d.json", [entry])
     assert run("-d", sample, "import-view", view, "--decisions", file).code == 0
+
+
+# -- beside a row that reads alike
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [
+        ("Weg\u200bmans", 'slug "wegmans_burlington_ma"'),
+        ("W\u00e9gmans", 'slug "wegmans_burlington_ma"'),
+        ("Wegmans!", 'slug "wegmans_burlington_ma"'),
+    ],
+)
+def test_a_row_is_not_created_beside_one_that_reads_alike_without_a_warning(
+    run: Run, bakery: str, tmp_path: Path, name: str, there: str
+) -> None:
+    view = view_of(tmp_path / "v.json", [purchase(name), purchase(name, 2)])
+    words = ["-d", bakery, "import-view", view, "--auto-create", "suppliers", "--json"]
+    planned = run(*words, "--dry-run").json["problems"]
+    done = run(*words)
+    assert done.code == 0
+    (problem,) = done.json["problems"]
+    assert planned == [problem]
+    assert (problem["code"], problem["severity"]) == ("duplicate-key", "warning")
+    assert there in problem["message"]
+    assert 'slug "wegmans"' in problem["message"]
+    assert "--interactive or --decisions" in problem["message"]
+
+
+def test_a_slug_with_a_number_behind_it_is_told_of(run: Run, bakery: str, tmp_path: Path) -> None:
+    sql(bakery, "UPDATE suppliers SET slug = 'corner_shop' WHERE id = 1")
+    view = view_of(tmp_path / "v.json", [purchase("Corner Shop")])
+    done = run("-d", bakery, "import-view", view, "--auto-create", "suppliers")
+    assert done.code == 0
+    assert 'slug "corner_shop_2") is created beside "Costco"' in done.out
+
+
+def test_two_new_rows_that_read_alike_are_told_of(run: Run, bakery: str, tmp_path: Path) -> None:
+    view = view_of(tmp_path / "v.json", [purchase("Wilson's Mill"), purchase("Wilsons Mill", 2)])
+    done = run("-d", bakery, "import-view", view, "--auto-create", "suppliers", "--json")
+    assert done.code == 0
+    assert 'slug "wilsons_mill_2"' in done.json["problems"][0]["message"]
+    assert 'slug "wilsons_mill")' in done.json["problems"][0]["message"]
+
+
+def test_a_row_that_is_told_apart_by_its_place_is_no_twin(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    view = view_of(tmp_path / "v.json", [purchase("Wegmans \u2014 Boston")])
+    entry = {
+        "entity": "suppliers",
+        "key": {"name": "Wegmans \u2014 Boston"},
+        "action": "create",
+        "values": {"name": "Wegmans", "city": "Boston", "state": "MA"},
+    }
+    file = decisions(tmp_path / "d.json", [entry])
+    done = run("-d", bakery, "import-view", view, "--decisions", file, "--json")
+    assert done.code == 0
+    assert done.json["problems"] == []

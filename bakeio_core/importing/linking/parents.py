@@ -16,11 +16,15 @@ PlanParent = Callable[[PendingParent, Changes], "int | LinkError"]
 
 @dataclass
 class CreatedParent:
-    """A row a decision creates: its key, the (entity, id) of rows it refers to, who needs it."""
+    """A row a decision creates: its key, the (entity, id) of rows it refers to, who needs it.
+
+    `row` is {column: wire value}.
+    """
 
     entity: Entity
     id: int
     key: dict[str, Any]
+    row: Mapping[str, Any]
     links: list[tuple[str, Any]]
     uses: int = 0
 
@@ -63,7 +67,7 @@ class CreatedParents:
     ) -> None:
         """Note a row a decision creates; what it refers to is needed by it."""
         links = [(r.target, row[column]) for column, r in entity.references.items()]
-        self.rows[entity.name, identity] = CreatedParent(entity, identity, key, links)
+        self.rows[entity.name, identity] = CreatedParent(entity, identity, key, row, links)
         for link in links:
             self._count(*link, 1)
 
