@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support.commands import Run
 from support.databases import rows_of
 from support.files import resign
@@ -254,3 +255,42 @@ def test_the_log_mended_by_decisions_brings_the_rest_with_one_new_supplier_each(
     again = run("-d", url, "import-view", file, "--json")
     assert again.json["summary"]["unchanged"] == 1000
     assert len(rows_of(url)["purchases"]) == 1400
+
+
+NO_RECORDS = ["null", "5", '"costco"', '["a", 1]', '{"notes": "a", "notes": "b"}', '{"notes": }']
+
+
+def with_no_records(path: Path, joint: str, place: int) -> Path:
+    """A purchases view of two good records and of items that are none, from the place on."""
+    items = [json.dumps(purchase("Costco", day)) for day in (1, 2)]
+    items[place:place] = NO_RECORDS
+    text = '{"view_name": "purchases", "records": [' + joint + ("," + joint).join(items) + "]}"
+    path.write_text(text, "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_what_is_no_record_is_kept_in_the_log_as_the_text_it_was(
+    run: Run, sample: Path, tmp_path: Path, place: int
+) -> None:
+    log, second = tmp_path / "log.json", tmp_path / "second.json"
+    file = with_no_records(tmp_path / "v.json", "\n", place)
+    words = ["--skip-on-error", "--skipped-log", log, "--json"]
+    done = run("-d", sample, "import-view", file, *words)
+    assert done.code == 3, done.out
+    assert (done.json["summary"]["created"], done.json["summary"]["errors"]) == (2, 6)
+    assert all("text" not in problem for problem in done.json["problems"])
+    written = json.loads(log.read_text("utf-8"))
+    assert written["total_skipped"] == len(written["records"]) == 6
+    assert [entry["record_text"] for entry in written["records"]] == NO_RECORDS
+    refused = run("-d", sample, "import", log)
+    assert refused.code == 1
+    assert "write it as an object {...} in record_data" in refused.out
+    written["records"][0]["record_data"] = purchase("Costco", 3)
+    written["records"][1]["record_data"] = [5]
+    log.write_text(json.dumps(written), "utf-8")
+    words[2] = second
+    mended = run("-d", sample, "import", log, *words)
+    assert (mended.json["summary"]["created"], mended.json["summary"]["errors"]) == (1, 5)
+    left = json.loads(second.read_text("utf-8"))["records"]
+    assert [entry["record_text"] for entry in left] == ["[5]", *NO_RECORDS[2:]]
