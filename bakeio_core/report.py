@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bakeio_core.catalog.exchange import ALIAS, Change
+from bakeio_core.catalog.exchange import ALIAS, Change, Missing
 from bakeio_core.errors import Problem, counted
 from bakeio_core.values.wording import printable, shown
 
@@ -44,6 +44,7 @@ class Report:
         refused: Why nothing was written; empty where it was (or would be).
         dropped: How many more problems there are than `problems` holds.
         changes: What was created, updated or deleted, the first 10,000.
+        undone_decisions: The keys whose decisions the database refused, `why` in each.
     """
 
     run: int | None
@@ -59,6 +60,7 @@ class Report:
     refused: str = ""
     dropped: int = 0
     changes: list[Change] = field(default_factory=list)
+    undone_decisions: list[Missing] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:

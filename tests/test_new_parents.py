@@ -81,6 +81,21 @@ def test_a_decisions_file_says_that_a_slug_is_required(
     assert run("-d", sample, "import-view", view, "--decisions", file).code == 0
 
 
+def test_an_answer_the_database_refuses_is_asked_for_again(sample: Path, tmp_path: Path) -> None:
+    sql(sample, "CREATE UNIQUE INDEX one_city ON suppliers (city)")
+    view = view_of(tmp_path / "v.json", [purchase("Corner Shop")])
+    words = ["-d", sample, "import-view", view, "--interactive"]
+    burlington = ["c", "", "Burlington", "MA"]
+    done = piped(words, [*burlington, "c", "", "Lexington", "MA"], tmp_path)
+    assert done.code == 0, done.err
+    told = " ".join(done.err.split())
+    assert "The answer given before cannot be used: it cannot be created as decided: the" in told
+    assert "UNIQUE constraint failed: suppliers.city" in told
+    assert sql(sample, "SELECT name, city FROM suppliers WHERE id > 8") == [
+        ("Corner Shop", "Lexington")
+    ]
+
+
 # -- beside a row that reads alike
 @pytest.mark.parametrize(
     ("name", "there"),

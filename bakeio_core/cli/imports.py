@@ -112,12 +112,16 @@ def run_import(session: Session, **given: Any) -> None:
         writes=request.interactive or request.no_input,
     )
     request.options["decisions"] = questions.answers
-    if request.interactive:
-        questions.ask(request.options)
-    with questions.kept_if_stopped():
-        agreed = _agreed(session, request, source)
-        _refuse_own_log(request, source)
-        report = _imported(session, request, source, agreed)
+    while True:
+        if request.interactive:
+            questions.ask(request.options)
+        with questions.kept_if_stopped():
+            agreed = _agreed(session, request, source)
+            _refuse_own_log(request, source)
+            report = _imported(session, request, source, agreed)
+        asks_again = request.interactive and report.refused
+        if not (asks_again and questions.take_back(report.undone_decisions)):
+            break
     if request.dry_run:
         questions.keep_new()
     if report.refused and (request.no_input or request.decisions_file is not None):

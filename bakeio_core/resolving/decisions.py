@@ -105,7 +105,9 @@ def with_remedy(message: str, missing: Missing) -> str:
             "records out (--skip-on-error)"
         )
     choose = "Choose"
-    if any(isinstance(value, str) for value in missing.key.values()):
+    if missing.why:
+        choose = "Decide otherwise (--decisions), choose"
+    elif any(isinstance(value, str) for value in missing.key.values()):
         choose = f"Create it (--auto-create {missing.entity}), choose"
     return (
         f"{advice} {choose} another one (--interactive) or leave these records out "

@@ -159,4 +159,5 @@ class ImportPlan:
             refused=refused,
             dropped=outcome.problems.dropped,
             changes=outcome.shown,
+            undone_decisions=[missing for missing in outcome.missing.values() if missing.why],
         )
