@@ -17,7 +17,7 @@ from sqlalchemy import select
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.history.journal import texts
 from bakeio_core.history.packing import unpacked
-from bakeio_core.history.tables import BATCHES, CHANGES, RUNS
+from bakeio_core.history.tables import BATCHES, CHANGES
 from bakeio_core.values.numbers import Decimal
 from bakeio_core.values.text import without_decimals
 
@@ -142,26 +142,15 @@ def fields_by_row(db: Connection, run: int) -> Iterator[list[FieldSet]]:
         yield list(fields)
 
 
-def set_by_export(
-    db: Connection, entity: str, row: int, field: str, value: Any, export_id: str
-) -> bool:
-    """Tell a file's own earlier edit from somebody else's.
-
-    Returns:
-        Whether the value of a row's field is what the last run that set it took from a file of
-        this `export_id`.
-    """
-    if not dialect_of(db).has_table(db, CHANGES.name):
-        return False
-    query = (
-        select(CHANGES.c.id, CHANGES.c.new, RUNS.c.export_id)
-        .join(RUNS, RUNS.c.id == CHANGES.c.run)
-        .where(CHANGES.c.entity == entity, CHANGES.c.row == row, CHANGES.c.field == field)
+def last_setter(db: Connection, entity: str, row: int, field: str, value: Any) -> int | None:
+    """Return the last run that set a row's field, None where its value is not from there."""
+    query = select(CHANGES.c.id, CHANGES.c.new, CHANGES.c.run).where(
+        CHANGES.c.entity == entity, CHANGES.c.row == row, CHANGES.c.field == field
     )
     # not ORDER BY id LIMIT 1: a database may then walk through the whole journal by its ids, the
     # last one first
     last = max(db.execute(query).all(), default=None)
-    return last is not None and last[2] == export_id and [last[1]] == texts([value])
+    return last[2] if last is not None and [last[1]] == texts([value]) else None
 
 
 def entities_of(db: Connection, run: int) -> set[str]:

@@ -59,6 +59,7 @@ class Journal:
         at: str,
         *,
         export_id: str | None = None,
+        path: str | None = None,
         undoes: int | None = None,
     ) -> Journal:
         """Enter a run; the caller's transaction holds it with the data.
@@ -69,6 +70,7 @@ class Journal:
             mode: The mode of the import, or `undo`.
             at: The moment in UTC, as ISO 8601.
             export_id: The export the file came from, if it says so.
+            path: Where the file lies, if it is one.
             undoes: The run that is taken back, if it is an undo.
         """
         # Counted here, not by the database: its sequences would survive a rollback. The lock keeps
@@ -83,6 +85,7 @@ class Journal:
             "export_id": export_id,
             "counts": "{}",
             "undoes": undoes,
+            "path": None if path is None else printable(path),
         }
         db.execute(RUNS.insert().values(**entry))
         return cls(db, number)

@@ -97,7 +97,12 @@ class Application:
             if self.is_journaled:
                 mode, now = self.plan.options.mode, self.state.now
                 self.journal = Journal.start(
-                    self.db, source.name, mode, now, export_id=source.export_id
+                    self.db,
+                    source.name,
+                    mode,
+                    now,
+                    export_id=source.export_id,
+                    path=source.path,
                 )
             if self.replacement is not None:
                 self.replacement.prepare(self.journal)

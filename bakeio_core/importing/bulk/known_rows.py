@@ -311,6 +311,7 @@ class PlainEdit:
     def __init__(self, known: KnownRows, item: FileField, index: int, base: int | None) -> None:
         self.reader, self.name, self.column = known.bulk.reader, item.name, str(item.column)
         self.kind, self.index, self.base = item.kind, index, base
+        self.own_rows = known.bulk.own_rows if base is not None else set()
         self.check = known.entity.checks.get(self.column)
         self._value_of = operator.attrgetter(known.names[item.name])
         self._make = known.rows.dialect.result(item.kind, known.entity.table.c[self.column])
@@ -329,7 +330,7 @@ class PlainEdit:
             return True
         if self.base is not None:
             if field_hash(value) == base[self.base]:
-                return True
+                return row[0] not in self.own_rows
             if field_hash(current) != base[self.base]:
                 return False
         if not self._fits(block, number, value):

@@ -16,11 +16,11 @@ from bakeio_core.catalog.fields import CLEAR, FileField
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.revision import field_hash
-from bakeio_core.history.entries import set_by_export
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.references import References
+from bakeio_core.importing.planning.own_edits import OwnEdits
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values import Text
@@ -158,6 +158,7 @@ class FieldMerge:
         self.state, self.part, self.linker = state, part, linker
         self.references, self.rules, self.fields = references, rules, fields
         self.entity, self.rows = part.entity, state.tables.rows(part.entity)
+        self.own_edits = OwnEdits(state, part)
         hashed = part.revision.fields if part.revision is not None else ()
         self._base_index = {name: index for index, name in enumerate(hashed)}
 
@@ -192,7 +193,9 @@ class FieldMerge:
         if value is ABSENT or item.kind.same(value, current):
             return True
         base = self._base(draft, item)
-        if base is not None and field_hash(value) == base and not is_cleared:
+        is_as_exported = base is not None and field_hash(value) == base and not is_cleared
+        # it may be typed back to that, after an import of another value
+        if is_as_exported and (value is None or (item, row) not in self.own_edits):
             return True
         settled = self.rules.settle(draft, item, current, value)
         if settled is ABSENT:
@@ -248,7 +251,7 @@ class FieldMerge:
         base = self._base(draft, item)
         if base is None:
             return self.part.view is None and self._was_touched(row)
-        return field_hash(current) != base and not self._is_own_edit(item, row)
+        return field_hash(current) != base and (item, row) not in self.own_edits
 
     def _was_touched(self, row: Row) -> bool:
         """Tell whether a row of this very database was updated after the export."""
@@ -260,14 +263,6 @@ class FieldMerge:
         except BadValue:
             return False
         return bool(row[self.rows.index["updated_at"]] > moment)
-
-    def _is_own_edit(self, item: FileField, row: Row) -> bool:
-        """Tell whether the database's value was set by an earlier import of this very file."""
-        export_id, column = self.state.source.export_id, str(item.column)
-        if export_id is None:
-            return False
-        where = (self.entity.name, row[self.rows.id_index], column)
-        return set_by_export(self.state.db, *where, self.rows.value(row, column), export_id)
 
     def tampered(
         self, draft: Draft, row: Row, names: Names, context: list[FileField]

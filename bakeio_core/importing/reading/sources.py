@@ -57,7 +57,7 @@ class Part:
 
 @dataclass(eq=False)
 class Source:
-    """One import's input: `parts` in import order, and whose data it is."""
+    """One import's input: `parts` in import order, whose data it is, and where it lies."""
 
     name: str
     kind: str
@@ -71,6 +71,7 @@ class Source:
     aliases: list[dict[str, Any]] = field(default_factory=list)
     hashes: dict[str, str] = field(default_factory=dict)
     decisions: dict[Any, Any] = field(default_factory=dict)
+    path: str | None = None
 
     def finish(self, part: Part, sha256: str, count: int) -> list[Problem]:
         """Compare what was read with what the manifest promised.
