@@ -37,6 +37,8 @@ class Batch:
         ids: The ids of created rows.
         records: The records they come from, one for each of them.
         checksums: Theirs as they were created, see `packing.checksums`.
+        contents: Of what they are known by where they have no key, see `packing.content_sums`;
+            empty where they have one.
         rows: Deleted rows, {column: wire value} each.
     """
 
@@ -46,6 +48,7 @@ class Batch:
     ids: Sequence[int] = ()
     records: Sequence[int] = ()
     checksums: Sequence[int] = ()
+    contents: Sequence[int] = ()
     rows: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -107,7 +110,8 @@ def batches(
         else:
             batch.ids, data = unpacked(data, row["count"])
             batch.records, data = unpacked(data, row["count"])
-            batch.checksums = array("I", data)
+            sums, size = array("I", data), 2 * row["count"]
+            batch.checksums, batch.contents = sums[:size], sums[size:]
         yield of, batch
 
 

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import func, select
 
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.history.packing import checksums, packed
+from bakeio_core.history.packing import checksums, content_sums, packed
 from bakeio_core.history.tables import BATCHES, CHANGES, RUNS
 from bakeio_core.values.wording import printable
 
@@ -110,6 +110,11 @@ class Journal:
         known, identity = list(rows[:]), itemgetter(entity.columns.index(entity.primary))
         data = packed(array("q", map(identity, known))) + packed(numbers)
         data += checksums(entity, known).tobytes()
+        if entity.content:
+            content = itemgetter(*map(entity.columns.index, entity.content))
+            cells = list(map(content, known))
+            contents = cells if len(entity.content) > 1 else [(cell,) for cell in cells]
+            data += content_sums(entity, contents).tobytes()
         self._enter(entity, "create", file, len(known), data)
 
     def updated(self, file: str, changes: Sequence[Change]) -> None:

@@ -63,7 +63,7 @@ class ImportState:
         self.tables = Tables(db, catalog, is_planning=is_planning)
         own = database_id(db)
         self.same_database = own is not None and source.database_id == own
-        self.earlier = EarlierRuns(db, source.export_id, source.path)
+        self.earlier = EarlierRuns(db, source.export_id, source.path, source.log_of)
         self.outcome = Outcome(source, is_compared=is_compared)
         self.problems = self.outcome.problems
         self.id_maps = {name: IdMap() for name in catalog.entities}

@@ -56,6 +56,7 @@ class Skipped:
         header: dict[str, Any] = {
             "skipped_at": now.isoformat() + "Z",
             "source_file": source.name,
+            "source_sha256": source.log_of if source.kind == "skipped" else source.sha256,
             "total_skipped": len(self.reasons),
             "export_id": source.export_id,
             "database_id": source.database_id,
@@ -82,7 +83,7 @@ class Skipped:
             for number, item in part.records(wanted):
                 reasons = self.reasons[part.file, number]
                 entry = {
-                    "record_index": number,
+                    "record_index": plan.source.logged_numbers.get(number, number),
                     **kind,
                     "skip_reason": reasons[0].message,
                     "fk_errors": list(map(self._as_error, reasons)),

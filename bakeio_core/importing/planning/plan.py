@@ -253,7 +253,7 @@ class PartPlan:
                 self._report_fault(draft, draft.fault)
             elif draft.row is None:
                 self._create(draft, taken, batch)
-            elif self.kind.is_present(draft):
+            elif draft.was_imported or self.kind.is_present(draft):
                 self._take_as_present(draft, draft.row, batch)
             else:
                 names = self.linker.names_of(self.part.fields, [draft.row])
@@ -280,6 +280,12 @@ class PartPlan:
             self.outcome.duplicate(draft, identity)
         elif self.references.settle(draft):
             self.claims.claim([identity], [draft.number])
+            if draft.was_imported:
+                message = (
+                    "was imported from this file before, and its row was changed since: it is "
+                    "taken as present (--allow-duplicates adds it)"
+                )
+                self.outcome.report(draft, "duplicate-key", "", None, message, "note")
             reason = "is there already"
             there = Change("unchanged", self.entity.name, draft.number, identity, reason=reason)
             self.outcome.count("unchanged", there, batch)

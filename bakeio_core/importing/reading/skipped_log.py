@@ -37,6 +37,7 @@ def open_log(document: Document, catalog: Catalog) -> Source:
         document.header,
         dict[tuple[str, str], list[tuple[int, dict[str, Any] | Problem]]](),
     )
+    numbers: dict[int, int] = {}
     for block in document.blocks():
         for number, entry in block.as_dicts(document.name):
             data = entry.get("record_data") if isinstance(entry, dict) else None
@@ -50,6 +51,8 @@ def open_log(document: Document, catalog: Catalog) -> Source:
                     f"{document.name}: record {number} holds no record_data: restore it, or take "
                     "the record out"
                 )
+            if isinstance(index := entry.get("record_index"), int):
+                numbers[number] = index
             view = str(entry.get("view_name") or "").removesuffix("_complete")
             entity = "" if view else str(entry.get("entity_type") or "")
             grouped.setdefault((view, entity), []).append(
@@ -72,7 +75,17 @@ def open_log(document: Document, catalog: Catalog) -> Source:
     order = {name: place for place, name in enumerate(catalog.entities)}
     parts.sort(key=lambda part: order[part.entity.name])
     decided = decisions_of(header.get("decisions") or [], document.name, catalog)
-    return Source(document.name, "skipped", parts, *whose(header), problems, decisions=decided)
+    log_of = header.get("source_sha256")
+    return Source(
+        document.name,
+        "skipped",
+        parts,
+        *whose(header),
+        problems,
+        decisions=decided,
+        log_of=log_of if isinstance(log_of, str) else None,
+        logged_numbers=numbers,
+    )
 
 
 def _record(document: Document, number: int, data: Any, text: Any) -> dict[str, Any] | BrokenRecord:

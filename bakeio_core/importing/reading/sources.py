@@ -57,7 +57,11 @@ class Part:
 
 @dataclass(eq=False)
 class Source:
-    """One import's input: `parts` in import order, whose data it is, and where it lies."""
+    """One import's input: `parts` in import order, whose data it is, and where it lies.
+
+    Of a log of skipped records `log_of` is the SHA-256 of the file they come from, and
+    `logged_numbers` {number in the log: number in that file}.
+    """
 
     name: str
     kind: str
@@ -72,6 +76,8 @@ class Source:
     hashes: dict[str, str] = field(default_factory=dict)
     decisions: dict[Any, Any] = field(default_factory=dict)
     path: str | None = None
+    log_of: str | None = None
+    logged_numbers: dict[int, int] = field(default_factory=dict)
 
     def finish(self, part: Part, sha256: str, count: int) -> list[Problem]:
         """Compare what was read with what the manifest promised.
