@@ -24,6 +24,8 @@ COUNTS = (
 )
 SHOWN = 50
 UNDO = "undo"
+BY_MODE = ("skip-existing", "update-only")
+"""The modes that skip records for no problem of theirs."""
 TOTALS = ("created", "updated", "deleted", *COUNTS[3:])
 
 
@@ -73,7 +75,7 @@ class Report:
             return 1
         if self.mode == UNDO:
             return 3 if any(problem.severity == "warning" for problem in self.problems) else 0
-        by_mode = self.mode in ("skip-existing", "update-only")
+        by_mode = self.mode in BY_MODE
         return 3 if self.summary["errors"] or (self.summary["skipped"] and not by_mode) else 0
 
     def as_dict(self) -> dict[str, Any]:
@@ -98,7 +100,8 @@ class Report:
         for name, counts in self.entities.items():
             done = ", ".join(_counted(what, counts[what]) for what in TOTALS if counts.get(what))
             done = done or "nothing to do"
-            lines.append(f"  {name:<20} {counts['processed']:>9,} records: {done}")
+            noun = "record" if counts["processed"] == 1 else "records"
+            lines.append(f"  {name:<20} {counts['processed']:>9,} {noun}: {done}")
         lines += [_resolved_line(entry) for entry in self.resolved[:SHOWN]]
         lines += problem_lines(self.problems, self.dropped)
         always = () if self.mode == UNDO else ("created", "updated")
@@ -117,9 +120,19 @@ class Report:
             outcome = "Dry run, nothing was written"
         if self.refused:
             lines.append(f"Refused: {printable(self.refused)}. ({total})")
+        elif self.summary.get("errors"):
+            told = f"{outcome}. " if self.dry_run else ""
+            lines.append(f"{told}{self._imported_and_skipped()}: {total}.")
         else:
             lines.append(f"{outcome}: {total}.")
         return "\n".join(lines)
+
+    def _imported_and_skipped(self) -> str:
+        """Return how many records were imported, and how many were left out and logged."""
+        done = self.summary["created"] + self.summary["updated"]
+        by_mode = self.mode in BY_MODE
+        skipped = self.summary["errors"] + (0 if by_mode else self.summary["skipped"])
+        return f"{done:,} imported, {skipped:,} skipped"
 
 
 _WAYS = {
@@ -163,5 +176,5 @@ def problem_lines(problems: Iterable[Problem], dropped: int = 0) -> list[str]:
             lines.append(f"    {how}: {near}")
     left = len(ranked) - SHOWN + dropped
     if left > 0:
-        lines.append(f"... and {left} more problems; all of them with --json")
+        lines.append(f"... and {counted(left, 'more problem')}; all of them with --json")
     return lines

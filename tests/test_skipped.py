@@ -403,3 +403,59 @@ def test_a_record_a_trigger_refuses_is_left_out_alone(
     assert done.code == 3
     assert "the database refuses the row: no bad shops" in done.json["problems"][0]["message"]
     assert sql(bakery, "SELECT slug FROM suppliers WHERE id > 8") == [("good",)]
+
+
+# -- what is said
+def test_the_report_says_how_many_were_imported_and_how_many_skipped(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    records = [purchase("Costco"), purchase("Nobody", 2), purchase("Costco", 3)]
+    file = view_of(tmp_path / "v.json", records)
+    words = ["--skip-on-error", "--skipped-log", tmp_path / "log.json"]
+    dry = run("-d", sample, "import-view", file, *words, "--dry-run")
+    assert "Dry run, nothing was written. 2 imported, 1 skipped: 2 created" in dry.out
+    done = run("-d", sample, "import-view", file, *words)
+    assert "\n2 imported, 1 skipped: 2 created, 0 updated, 1 error." in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        ([], "Create it (--auto-create ingredients), choose another one (--interactive) or leave"),
+        (["--skip-on-error"], "Create it (--auto-create ingredients) or choose another one"),
+        (
+            ["--skip-on-error", "--auto-create", "ingredients"],
+            "Decide otherwise (--decisions) or choose another one (--interactive) [",
+        ),
+    ],
+)
+def test_no_message_advises_an_option_in_use(
+    run: Run, sample: Path, tmp_path: Path, words: list[str], advice: str
+) -> None:
+    document = {
+        "view_name": "products",
+        "records": [
+            {"product_slug": "sumac", "ingredient_slug": "sumac", "package_unit": "oz",
+             "package_unit_quantity": 4}
+        ],
+    }  # fmt: skip
+    path = tmp_path / "v.json"
+    path.write_text(json.dumps(document), "utf-8")
+    done = run("-d", sample, "import-view", path, *words, "--skipped-log", tmp_path / "log.json")
+    assert done.code in (1, 3)
+    assert advice in done.out
+    assert all(word not in done.out.split("[", 1)[0] for word in words if word.startswith("--"))
+
+
+def test_one_record_is_counted_as_one(run: Run, sample: Path, tmp_path: Path) -> None:
+    path = tmp_path / "v.json"
+    assert "Exported 1 record to" in (
+        run("-d", sample, "export-view", "products", "--limit", "1", "-o", path).out
+    )
+    document = json.loads(path.read_text("utf-8"))
+    del document["records"][0]["_rev"]
+    path.write_text(json.dumps(document), "utf-8")
+    done = run("-d", sample, "import-view", path)
+    assert " 1 record: 1 unchanged" in done.out
+    assert "1 record has no usable _rev" in done.out
+    assert "1 records" not in done.out

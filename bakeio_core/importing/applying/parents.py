@@ -117,7 +117,7 @@ class ParentRows:
         message = link.message
         if missing is not None:
             self.outcome.note_missing(missing, part.file, change.record, name)
-            message = with_remedy(message, missing)
+            message = with_remedy(message, missing, self.plan.options.in_use)
         self.outcome.problems.add(
             Problem(
                 code=link.code,

@@ -84,9 +84,10 @@ class ViewPart:
             message = f"holds {counted(total, 'record')}, its header says {declared}{more}"
             yield Problem(code="count-mismatch", severity="note", message=message, **common)
         if self.two_way:
+            verb, them = ("has", "it") if self.two_way == 1 else ("have", "them")
             message = (
-                f"{self.two_way} records have no usable _rev: what changed in the database since "
-                "the export cannot be told for them"
+                f"{counted(self.two_way, 'record')} {verb} no usable _rev: what changed in the "
+                f"database since the export cannot be told for {them}"
             )
             yield Problem(code="bad-document", severity="note", message=message, **common)
         if self.present:
