@@ -166,8 +166,12 @@ def test_comments_do_not_keep_a_file_from_being_fresh(
 ) -> None:
     path = export(run, sample, "products", tmp_path / "v.json", "--limit", "2")
     edit(path, lambda records: records[0].update(notes="mine", sure=0.9))
-    path.write_text("// mine\n" + path.read_text("utf-8"), "utf-8")
+    whole = document(path) | {"my_own": 5}
+    whole["records"] = whole.pop("records")
+    path.write_text("// mine\n" + json.dumps(whole), "utf-8")
     assert run("-d", sample, "import-view", path, "--refresh").code == 0
+    assert document(path)["my_own"] == 5
+    assert document(path)["export_id"] == whole["export_id"]
     assert [record.get("sure") for record in document(path)["records"]] == [0.9, None]
 
 

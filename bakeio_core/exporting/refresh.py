@@ -178,7 +178,7 @@ def _patched(
 
 
 def _header_now(
-    there: Mapping[str, str], header: Mapping[str, Any], *, is_whole: bool
+    there: Mapping[str, Any], header: Mapping[str, Any], *, is_whole: bool
 ) -> dict[str, str]:
     """Return what a file's header is to say from now on.
 
@@ -218,4 +218,11 @@ def _anew(
             raise DocumentError(message, code=record.code)
         now = {name: value for name, value in record.items() if name != CLEAR}
         told.append(encode_as_read(now | fresh[number] if number in fresh else record))
-    return opened_document(header) + b",\n".join(told) + (CLOSE if told else CLOSE[1:])
+    mine = part.document.header
+    is_whole = len(fresh) == len(records)
+    new = dict.fromkeys(_header_now(mine, header, is_whole=is_whole))
+    # while a record waits, a header that said nothing of whose it is goes on saying nothing
+    left_out = set() if is_whole else {"database_id", "exported_at"} - mine.keys()
+    whole = {**header, **mine, **{name: header[name] for name in new}}
+    opened = opened_document({n: value for n, value in whole.items() if n not in left_out})
+    return opened + b",\n".join(told) + (CLOSE if told else CLOSE[1:])
