@@ -103,6 +103,7 @@ class Application:
                     now,
                     export_id=source.export_id,
                     path=source.path,
+                    keeps_contents=source.kind != "set",  # whose rows are known by their uuids
                 )
             if self.replacement is not None:
                 self.replacement.prepare(self.journal)
