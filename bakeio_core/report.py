@@ -98,7 +98,9 @@ class Report:
         """Return the report for a terminal: a line for each entity, problems, what it comes to."""
         lines = []
         for name, counts in self.entities.items():
-            done = ", ".join(_counted(what, counts[what]) for what in TOTALS if counts.get(what))
+            done = ", ".join(
+                counted_outcome(what, counts[what]) for what in TOTALS if counts.get(what)
+            )
             done = done or "nothing to do"
             noun = "record" if counts["processed"] == 1 else "records"
             lines.append(f"  {name:<20} {counts['processed']:>9,} {noun}: {done}")
@@ -106,7 +108,7 @@ class Report:
         lines += problem_lines(self.problems, self.dropped)
         always = () if self.mode == UNDO else ("created", "updated")
         total = ", ".join(
-            _counted(what, self.summary.get(what, 0))
+            counted_outcome(what, self.summary.get(what, 0))
             for what in TOTALS
             if what != "nulls_kept" and (self.summary.get(what) or what in always)
         )
@@ -157,7 +159,8 @@ def _resolved_line(entry: dict[str, Any]) -> str:
     )
 
 
-def _counted(what: str, count: int) -> str:
+def counted_outcome(what: str, count: int) -> str:
+    """Return how often an outcome of `COUNTS` came about: `1 error`, `2 nulls kept`."""
     if what in ("errors", "conflicts"):
         return counted(count, what[:-1])
     return f"{count:,} {what.replace('_', ' ')}"

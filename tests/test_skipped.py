@@ -416,6 +416,7 @@ def test_the_report_says_how_many_were_imported_and_how_many_skipped(
     assert "Dry run, nothing was written. 2 imported, 1 skipped: 2 created" in dry.out
     done = run("-d", sample, "import-view", file, *words)
     assert "\n2 imported, 1 skipped: 2 created, 0 updated, 1 error." in done.out
+    assert "merge: 2 created, 1 error\n" in run("-d", sample, "runs").out
 
 
 @pytest.mark.parametrize(

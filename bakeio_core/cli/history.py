@@ -76,10 +76,11 @@ def runs(session: Session, as_json: bool) -> None:
 
 def _what_it_did(run: Mapping[str, Any]) -> str:
     """Return a run as a line without its number: when, of which file, in which mode, the counts."""
+    from bakeio_core.report import counted_outcome
     from bakeio_core.values.wording import printable
 
     counts = ", ".join(
-        f"{number:,} {name}"
+        counted_outcome(name, number)
         for name, number in run["counts"].items()
         if number and name not in ("processed", "nulls_kept")
     )
