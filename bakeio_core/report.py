@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bakeio_core.catalog.exchange import ALIAS, Change
+from bakeio_core.catalog.exchange import ALIAS, Change, Missing
 from bakeio_core.errors import Problem, counted
 from bakeio_core.values.wording import printable, shown
 
@@ -24,6 +24,8 @@ COUNTS = (
 )
 SHOWN = 50
 UNDO = "undo"
+BY_MODE = ("skip-existing", "update-only")
+"""The modes that skip records for no problem of theirs."""
 TOTALS = ("created", "updated", "deleted", *COUNTS[3:])
 
 
@@ -44,6 +46,7 @@ class Report:
         refused: Why nothing was written; empty where it was (or would be).
         dropped: How many more problems there are than `problems` holds.
         changes: What was created, updated or deleted, the first 10,000.
+        undone_decisions: The keys whose decisions the database refused, `why` in each.
     """
 
     run: int | None
@@ -59,6 +62,7 @@ class Report:
     refused: str = ""
     dropped: int = 0
     changes: list[Change] = field(default_factory=list)
+    undone_decisions: list[Missing] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -71,7 +75,7 @@ class Report:
             return 1
         if self.mode == UNDO:
             return 3 if any(problem.severity == "warning" for problem in self.problems) else 0
-        by_mode = self.mode in ("skip-existing", "update-only")
+        by_mode = self.mode in BY_MODE
         return 3 if self.summary["errors"] or (self.summary["skipped"] and not by_mode) else 0
 
     def as_dict(self) -> dict[str, Any]:
@@ -94,14 +98,17 @@ class Report:
         """Return the report for a terminal: a line for each entity, problems, what it comes to."""
         lines = []
         for name, counts in self.entities.items():
-            done = ", ".join(_counted(what, counts[what]) for what in TOTALS if counts.get(what))
+            done = ", ".join(
+                counted_outcome(what, counts[what]) for what in TOTALS if counts.get(what)
+            )
             done = done or "nothing to do"
-            lines.append(f"  {name:<20} {counts['processed']:>9,} records: {done}")
+            noun = "record" if counts["processed"] == 1 else "records"
+            lines.append(f"  {name:<20} {counts['processed']:>9,} {noun}: {done}")
         lines += [_resolved_line(entry) for entry in self.resolved[:SHOWN]]
         lines += problem_lines(self.problems, self.dropped)
         always = () if self.mode == UNDO else ("created", "updated")
         total = ", ".join(
-            _counted(what, self.summary.get(what, 0))
+            counted_outcome(what, self.summary.get(what, 0))
             for what in TOTALS
             if what != "nulls_kept" and (self.summary.get(what) or what in always)
         )
@@ -115,9 +122,19 @@ class Report:
             outcome = "Dry run, nothing was written"
         if self.refused:
             lines.append(f"Refused: {printable(self.refused)}. ({total})")
+        elif self.summary.get("errors"):
+            told = f"{outcome}. " if self.dry_run else ""
+            lines.append(f"{told}{self._imported_and_skipped()}: {total}.")
         else:
             lines.append(f"{outcome}: {total}.")
         return "\n".join(lines)
+
+    def _imported_and_skipped(self) -> str:
+        """Return how many records were imported, and how many were left out and logged."""
+        done = self.summary["created"] + self.summary["updated"]
+        by_mode = self.mode in BY_MODE
+        skipped = self.summary["errors"] + (0 if by_mode else self.summary["skipped"])
+        return f"{done:,} imported, {skipped:,} skipped"
 
 
 _WAYS = {
@@ -142,7 +159,8 @@ def _resolved_line(entry: dict[str, Any]) -> str:
     )
 
 
-def _counted(what: str, count: int) -> str:
+def counted_outcome(what: str, count: int) -> str:
+    """Return how often an outcome of `COUNTS` came about: `1 error`, `2 nulls kept`."""
     if what in ("errors", "conflicts"):
         return counted(count, what[:-1])
     return f"{count:,} {what.replace('_', ' ')}"
@@ -168,5 +186,5 @@ def problem_lines(problems: Iterable[Problem], dropped: int = 0) -> list[str]:
             lines.append(f"    {how}: {near}")
     left = len(ranked) - SHOWN + dropped
     if left > 0:
-        lines.append(f"... and {left} more problems; all of them with --json")
+        lines.append(f"... and {counted(left, 'more problem')}; all of them with --json")
     return lines

@@ -80,6 +80,24 @@ def test_a_name_once_mapped_is_known_the_next_time_and_said_so(
     assert listed.out.startswith("suppliers      Cosco  is  Costco Waltham MA  (20")
 
 
+def test_a_name_is_forgotten_with_the_run_that_learned_it_and_known_again_with_it(
+    run: Run, taught: str, tmp_path: Path
+) -> None:
+    undone = run("-d", taught, "undo", "--json")
+    assert undone.code == 0
+    assert [problem["message"] for problem in undone.json["problems"]] == [
+        '"Cosco" is forgotten as a name of suppliers'
+    ]
+    assert known(run, taught) == []
+    view = view_of(tmp_path / "v.json", [purchase("Cosco", 10)])
+    assert run("-d", taught, "import-view", view).code == 1
+    redone = run("-d", taught, "undo", str(undone.json["run"]), "--json")
+    assert redone.code == 0
+    assert "known again" in redone.json["problems"][0]["message"]
+    assert known(run, taught) == [("Cosco", "Costco Waltham MA")]
+    assert run("-d", taught, "import-view", view).code == 0
+
+
 def test_a_forgotten_name_is_missing_again(run: Run, taught: str, tmp_path: Path) -> None:
     view = view_of(tmp_path / "v.json", [purchase("Cosco", 10)])
     assert run("-d", taught, "aliases", "remove", "suppliers", "nobody").code == 1

@@ -10,15 +10,13 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from support.commands import Ran
 from support.databases import hash_of
 from support.files import DATA
 from support.receipts import SUMAC, purchase, view_of
-from support.terminal import CTRL_C, on_terminal
+from support.terminal import CTRL_C, on_terminal, piped
 
 SALTED = "plugra_salted_european_style_butter_8oz"
 LONG = "Grünkern & " + "very " * 30 + "long"
@@ -87,22 +85,6 @@ def test_the_conversation_on_a_terminal_is_the_one_of_the_transcript(
     compare("questions_terminal.txt", done.out)
     assert done.code == 130
     assert len(json.loads((tmp_path / "view.decisions.json").read_text("utf-8"))) == 6
-
-
-def piped(words: Iterable[object], answers: Iterable[str], folder: Path) -> Ran:
-    """Run the command line with its answers piped in."""
-    command = [sys.executable, "-W", "ignore", "-m", "bakeio_core", *map(str, words)]
-    said = "".join(f"{answer}\n" for answer in answers).encode()
-    done = subprocess.run(
-        command,
-        input=said,
-        capture_output=True,
-        cwd=folder,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-        check=False,
-    )
-    assert b"Traceback" not in done.stderr, done.stderr.decode()
-    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def test_answers_may_be_piped_in_and_the_questions_are_the_same(

@@ -200,7 +200,12 @@ def _imported(
     """Import, look whether the report says what it must, and return what the database must hold
     now.
     """
-    edits = {cell for cell in base if file[cell] not in (None, base[cell], there[cell])}
+    mine = {cell for cell, value in own.items() if there[cell] == value}
+    edits = {
+        cell
+        for cell in base
+        if file[cell] not in (None, there[cell]) and (file[cell] != base[cell] or cell in mine)
+    }
     clashes = {
         cell
         for cell in edits

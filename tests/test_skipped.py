@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support.commands import Run
-from support.databases import rows_of
+from support.databases import rows_of, sql
 from support.files import resign
 from support.receipts import FLOUR, decisions, purchase, view_of
 
@@ -255,3 +256,208 @@ def test_the_log_mended_by_decisions_brings_the_rest_with_one_new_supplier_each(
     again = run("-d", url, "import-view", file, "--json")
     assert again.json["summary"]["unchanged"] == 1000
     assert len(rows_of(url)["purchases"]) == 1400
+
+
+NO_RECORDS = ["null", "5", '"costco"', '["a", 1]', '{"notes": "a", "notes": "b"}', '{"notes": }']
+
+
+def with_no_records(path: Path, joint: str, place: int) -> Path:
+    """A purchases view of two good records and of items that are none, from the place on."""
+    items = [json.dumps(purchase("Costco", day)) for day in (1, 2)]
+    items[place:place] = NO_RECORDS
+    text = '{"view_name": "purchases", "records": [' + joint + ("," + joint).join(items) + "]}"
+    path.write_text(text, "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_what_is_no_record_is_kept_in_the_log_as_the_text_it_was(
+    run: Run, sample: Path, tmp_path: Path, place: int
+) -> None:
+    log, second = tmp_path / "log.json", tmp_path / "second.json"
+    file = with_no_records(tmp_path / "v.json", "\n", place)
+    words = ["--skip-on-error", "--skipped-log", log, "--json"]
+    done = run("-d", sample, "import-view", file, *words)
+    assert done.code == 3, done.out
+    assert (done.json["summary"]["created"], done.json["summary"]["errors"]) == (2, 6)
+    assert all("text" not in problem for problem in done.json["problems"])
+    written = json.loads(log.read_text("utf-8"))
+    assert written["total_skipped"] == len(written["records"]) == 6
+    assert [entry["record_text"] for entry in written["records"]] == NO_RECORDS
+    refused = run("-d", sample, "import", log)
+    assert refused.code == 1
+    assert "write it as an object {...} in record_data" in refused.out
+    written["records"][0]["record_data"] = purchase("Costco", 3)
+    written["records"][1]["record_data"] = [5]
+    log.write_text(json.dumps(written), "utf-8")
+    words[2] = second
+    mended = run("-d", sample, "import", log, *words)
+    assert (mended.json["summary"]["created"], mended.json["summary"]["errors"]) == (1, 5)
+    left = json.loads(second.read_text("utf-8"))["records"]
+    assert [entry["record_text"] for entry in left] == ["[5]", *NO_RECORDS[2:]]
+
+
+# -- a parent the database refuses
+REFUSE_BAD = {
+    "sqlite": [
+        "CREATE TRIGGER no_bad BEFORE INSERT ON suppliers WHEN NEW.name LIKE 'Bad%' "
+        "BEGIN SELECT RAISE(ABORT, 'no bad shops'); END"
+    ],
+    "postgresql": [
+        "CREATE FUNCTION no_bad() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'no bad shops'; END $$",
+        "CREATE TRIGGER no_bad BEFORE INSERT ON suppliers FOR EACH ROW "
+        "WHEN (NEW.name LIKE 'Bad%') EXECUTE FUNCTION no_bad()",
+    ],
+}
+
+
+def refuse_bad_shops(url: str) -> None:
+    sql(url, *REFUSE_BAD["postgresql" if url.startswith("postgresql") else "sqlite"])
+
+
+def test_a_parent_the_database_refuses_is_left_out_with_its_records_alone(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    refuse_bad_shops(bakery)
+    log = tmp_path / "log.json"
+    shops = ["Good", "Bad", "Costco", "Bad", "Better"]
+    file = view_of(tmp_path / "v.json", [purchase(s, day) for day, s in enumerate(shops, 1)])
+    words = ["--auto-create", "suppliers", "--skip-on-error", "--skipped-log", log, "--json"]
+    dry = run("-d", bakery, "import-view", file, *words, "--dry-run")
+    done = run("-d", bakery, "import-view", file, *words)
+    assert (dry.code, done.code) == (3, 3), done.out
+    assert dry.json["problems"] == done.json["problems"]
+    assert (done.json["summary"]["created"], done.json["summary"]["errors"]) == (3, 2)
+    assert done.json["created_entities"] == {"suppliers": [{"slug": "good"}, {"slug": "better"}]}
+    (problem,) = done.json["problems"]
+    assert (problem["code"], problem["field"], problem["value"], problem["records"]) == (
+        "missing-reference",
+        "supplier_name",
+        "Bad",
+        [2, 4],
+    )
+    assert (
+        'no row of suppliers has name "Bad"; it cannot be created as decided'
+        in (problem["message"])
+    )
+    assert "no bad shops" in problem["message"]
+    assert sql(bakery, "SELECT slug FROM suppliers WHERE id > 8 ORDER BY id") == [
+        ("good",),
+        ("better",),
+    ]
+    written = json.loads(log.read_text("utf-8"))["records"]
+    assert [entry["record_index"] for entry in written] == [2, 4]
+    document = json.loads(log.read_text("utf-8"))
+    for entry in document["records"]:
+        entry["record_data"]["supplier_name"] = "Good"
+    log.write_text(json.dumps(document), "utf-8")
+    assert run("-d", bakery, "import", log, "--json").json["summary"]["created"] == 2
+    assert run("-d", bakery, "undo", "2", "--json").json["summary"]["deleted"] == 4
+
+
+def test_without_the_flag_a_parent_the_database_refuses_is_a_problem_like_others(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    refuse_bad_shops(bakery)
+    before = rows_of(bakery)
+    file = view_of(tmp_path / "v.json", [purchase("Bad"), purchase("Costco", 2)])
+    done = run("-d", bakery, "import-view", file, "--auto-create", "suppliers")
+    assert done.code == 1
+    assert "no bad shops" in done.out
+    assert "1 record cannot be imported: nothing was written" in done.out
+    assert rows_of(bakery) == before
+
+
+def test_a_parent_of_a_parent_the_database_refuses_takes_both_out(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    sql(bakery, "CREATE UNIQUE INDEX once ON ingredients (notes)")
+    sql(bakery, "UPDATE ingredients SET notes = 'taken' WHERE id = 1")
+    product = {"slug": "sumac", "package_unit": "oz", "package_unit_quantity": 4}
+    entries = [
+        {"entity": "products", "key": {"slug": "sumac"}, "action": "create",
+         "values": {**product, "ingredient_id.display_name": "Sumac"}},
+        {"entity": "ingredients", "key": {"display_name": "Sumac"}, "action": "create",
+         "values": {"display_name": "Sumac", "category": "Spices", "notes": "taken"}},
+    ]  # fmt: skip
+    file = view_of(tmp_path / "v.json", [purchase("Costco", 1, "sumac"), purchase("Costco", 2)])
+    words = ["--decisions", decisions(tmp_path / "d.json", entries), "--skip-on-error"]
+    log = ["--skipped-log", tmp_path / "log.json", "--json"]
+    done = run("-d", bakery, "import-view", file, *words, *log)
+    assert done.code == 3, done.out
+    assert (done.json["summary"]["created"], done.json["summary"]["errors"]) == (1, 1)
+    assert done.json["created_entities"] == {}
+    assert 'no row of ingredients has display_name "Sumac"' in done.json["problems"][0]["message"]
+    assert sql(bakery, "SELECT count(*) FROM products WHERE slug = 'sumac'") == [(0,)]
+
+
+def test_a_record_a_trigger_refuses_is_left_out_alone(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    refuse_bad_shops(bakery)
+    records = [{"slug": "bad", "name": "Bad"}, {"slug": "good", "name": "Good"}]
+    file = tmp_path / "s.json"
+    file.write_text(json.dumps({"entity_type": "suppliers", "records": records}), "utf-8")
+    words = ["--skip-on-error", "--skipped-log", tmp_path / "log.json", "--json"]
+    done = run("-d", bakery, "import", file, *words)
+    assert done.code == 3
+    assert "the database refuses the row: no bad shops" in done.json["problems"][0]["message"]
+    assert sql(bakery, "SELECT slug FROM suppliers WHERE id > 8") == [("good",)]
+
+
+# -- what is said
+def test_the_report_says_how_many_were_imported_and_how_many_skipped(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    records = [purchase("Costco"), purchase("Nobody", 2), purchase("Costco", 3)]
+    file = view_of(tmp_path / "v.json", records)
+    words = ["--skip-on-error", "--skipped-log", tmp_path / "log.json"]
+    dry = run("-d", sample, "import-view", file, *words, "--dry-run")
+    assert "Dry run, nothing was written. 2 imported, 1 skipped: 2 created" in dry.out
+    done = run("-d", sample, "import-view", file, *words)
+    assert "\n2 imported, 1 skipped: 2 created, 0 updated, 1 error." in done.out
+    assert "merge: 2 created, 1 error\n" in run("-d", sample, "runs").out
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        ([], "Create it (--auto-create ingredients), choose another one (--interactive) or leave"),
+        (["--skip-on-error"], "Create it (--auto-create ingredients) or choose another one"),
+        (
+            ["--skip-on-error", "--auto-create", "ingredients"],
+            "Decide otherwise (--decisions) or choose another one (--interactive) [",
+        ),
+    ],
+)
+def test_no_message_advises_an_option_in_use(
+    run: Run, sample: Path, tmp_path: Path, words: list[str], advice: str
+) -> None:
+    document = {
+        "view_name": "products",
+        "records": [
+            {"product_slug": "sumac", "ingredient_slug": "sumac", "package_unit": "oz",
+             "package_unit_quantity": 4}
+        ],
+    }  # fmt: skip
+    path = tmp_path / "v.json"
+    path.write_text(json.dumps(document), "utf-8")
+    done = run("-d", sample, "import-view", path, *words, "--skipped-log", tmp_path / "log.json")
+    assert done.code in (1, 3)
+    assert advice in done.out
+    assert all(word not in done.out.split("[", 1)[0] for word in words if word.startswith("--"))
+
+
+def test_one_record_is_counted_as_one(run: Run, sample: Path, tmp_path: Path) -> None:
+    path = tmp_path / "v.json"
+    assert "Exported 1 record to" in (
+        run("-d", sample, "export-view", "products", "--limit", "1", "-o", path).out
+    )
+    document = json.loads(path.read_text("utf-8"))
+    del document["records"][0]["_rev"]
+    path.write_text(json.dumps(document), "utf-8")
+    done = run("-d", sample, "import-view", path)
+    assert " 1 record: 1 unchanged" in done.out
+    assert "1 record has no usable _rev" in done.out
+    assert "1 records" not in done.out

@@ -16,6 +16,7 @@ from sqlalchemy import JSON, Column, Integer, MetaData, Numeric, String, Table, 
 from support.commands import Run, export
 from support.databases import exact_rows, exact_rows_of, rows_of, sql
 from support.files import Records, edit
+from support.terminal import on_terminal
 
 from bakeio_core import Bakeio, BakeioError, Entity, connect, hookimpl
 from bakeio_core.database.connect import begin_read, begin_write
@@ -34,7 +35,7 @@ def test_an_import_of_a_whole_set_is_taken_back_to_the_last_row(
     before = exact_rows_of(url)
     assert run("-d", url, "import-complete", sample_set).code == 0
     filled = exact_rows_of(url)
-    done = run("-d", url, "undo", "--json")
+    done = run("-d", url, "undo", "--yes", "--json")
     assert done.code == 0
     assert done.json["summary"]["deleted"] == 776
     assert done.json["mode"] == "undo"
@@ -217,6 +218,80 @@ def test_rows_of_a_plugin_that_is_left_out_are_not_half_taken_back(
     assert refused.code == 1
     assert "products" in refused.err
     assert run("-d", bakery, "undo").code == 0
+
+
+# -- which run goes back, and who was asked
+def test_many_rows_are_deleted_only_where_the_run_was_named_or_somebody_said_yes(
+    run: Run, bakery: str
+) -> None:
+    before = exact_rows_of(bakery)
+    refused = run("-d", bakery, "undo")
+    assert refused.code == 1
+    assert "run 1" in refused.err
+    assert "delete 776 rows" in refused.err
+    assert "bakeio undo 1" in refused.err and "--yes" in refused.err
+    as_data = run("-d", bakery, "undo", "--json")
+    assert as_data.code == 1
+    assert "776 rows" in as_data.json["error"]["message"]
+    assert exact_rows_of(bakery) == before
+    assert run("-d", bakery, "undo", "--dry-run").code == 0
+    assert run("-d", bakery, "undo", "1").code == 0
+    assert rows_of(bakery)["products"] == []
+
+
+def test_on_a_terminal_it_asks_before_many_rows_are_deleted(sample: Path) -> None:
+    before = exact_rows_of(sample)
+    said_no = on_terminal(["-d", sample, "undo"], ["n"], sample.parent)
+    assert said_no.code == 130
+    assert "Taking back run 1:" in said_no.out
+    assert "Delete 776 rows that run 1 made? [y/N]:" in said_no.out
+    assert exact_rows_of(sample) == before
+    assert on_terminal(["-d", sample, "undo"], ["y"], sample.parent).code == 0
+    assert rows_of(sample)["products"] == []
+
+
+def test_the_run_is_named_with_its_file_its_time_and_its_counts(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    file = edited(run, bakery, tmp_path / "v.json", lambda records: records[0].update(notes="new"))
+    assert run("-d", bakery, "import-view", file).code == 0
+    done = run("-d", bakery, "undo")
+    assert done.code == 0
+    told = done.err.splitlines()[0]
+    assert told.startswith("Taking back run 2:  20")
+    assert told.endswith("Z  v.json  merge: 1 updated, 80 unchanged")
+
+
+def test_undo_goes_past_runs_that_changed_nothing_or_were_taken_back(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    before = exact_rows_of(bakery)
+    file = edited(run, bakery, tmp_path / "v.json", lambda records: records[0].update(notes="new"))
+    assert run("-d", bakery, "import-view", file).code == 0
+    assert run("-d", bakery, "import-view", file).code == 0
+    done = run("-d", bakery, "undo", "--json")
+    assert done.code == 0
+    assert done.json["source"] == "run 2: v.json"
+    assert exact_rows_of(bakery) == before
+    assert run("-d", bakery, "undo").code == 1  # run 1 is the sample
+    named = run("-d", bakery, "undo", "3")
+    assert named.code == 1
+    assert "changed nothing" in named.err
+
+
+def test_an_import_that_was_undone_and_redone_again_and_again_is_known_for_what_it_is(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    before = exact_rows_of(bakery)
+    file = edited(run, bakery, tmp_path / "v.json", lambda records: records[0].update(notes="new"))
+    assert run("-d", bakery, "import-view", file).code == 0
+    imported = exact_rows_of(bakery)
+    for of, wanted in ((2, before), (3, imported), (4, before), (5, imported), (2, before)):
+        assert run("-d", bakery, "undo", str(of)).code == 0, of
+        assert exact_rows_of(bakery) == wanted
+    refused = run("-d", bakery, "undo", "2")
+    assert refused.code == 1
+    assert "by run 7; to have it again: bakeio undo 7" in refused.err
 
 
 VALUE = st.one_of(st.none(), st.text(alphabet="ab é'\"\\,.0]", min_size=1, max_size=6))

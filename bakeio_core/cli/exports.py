@@ -43,6 +43,7 @@ class Day(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
 def init(session: Session, sample: bool, as_json: bool) -> None:
     """Create the tables; doing it twice is harmless."""
     from bakeio_core.database.connect import shown_url
+    from bakeio_core.errors import counted
 
     core = session.bakeio
 
@@ -55,10 +56,11 @@ def init(session: Session, sample: bool, as_json: bool) -> None:
         loaded = report.summary["created"] if report else 0
         session.result_json({"database": where, "tables": made, "sample": loaded})
         return
-    done = f"made {len(made)} tables" if made else "all tables are there already"
+    done = f"made {counted(len(made), 'table')}" if made else "all tables are there already"
     session.result(f"{where}: {done}")
     for name, counts in report.entities.items() if report else ():
-        session.result(f"  {name:<20} {counts['created']:>6,} records")
+        noun = "record" if counts["created"] == 1 else "records"
+        session.result(f"  {name:<20} {counts['created']:>6,} {noun}")
 
 
 @bakeio.command()
@@ -136,7 +138,9 @@ def export_complete(
             }
         )
         return
-    session.result(f"Exported {sum(done.counts.values()):,} records to {done.folder}")
+    from bakeio_core.errors import counted
+
+    session.result(f"Exported {counted(sum(done.counts.values()), 'record')} to {done.folder}")
     for name, count in done.counts.items():
         session.result(f"  {name:<20} {count:>9,}")
     if done.omitted:
@@ -221,7 +225,7 @@ def export_view(
     as_json: bool,
 ) -> None:
     """Write a view: a file a person or an assistant edits, to be imported again."""
-    from bakeio_core.errors import PluginError, UsageError
+    from bakeio_core.errors import PluginError, UsageError, counted
 
     core = session.bakeio
     whole = core.view(name)
@@ -244,4 +248,4 @@ def export_view(
     if as_json:
         session.result_json({"file": path, "view": view.name, "records": count})
     else:
-        session.result(f"Exported {count:,} records to {path}")
+        session.result(f"Exported {counted(count, 'record')} to {path}")

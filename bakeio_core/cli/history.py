@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.session import Session, json_option, show_report
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from bakeio_core.report import Report
+
+SCREENFUL = 20
+"""How many rows an undo deletes without a question where its run was not named."""
 
 
 @bakeio.command(
@@ -51,36 +63,89 @@ def aliases(
 @click.pass_obj
 def runs(session: Session, as_json: bool) -> None:
     """List what was imported, the latest run first."""
-    from bakeio_core.values.wording import printable
-
     with session.reading() as db:
         found = session.bakeio.runs(db)
     if as_json:
         session.result_json({"runs": found})
         return
     for run in found:
-        counts = ", ".join(
-            f"{number:,} {name}"
-            for name, number in run["counts"].items()
-            if number and name not in ("processed", "nulls_kept")
-        )
-        what = f"{printable(run['source'])}  {run['mode']}: {counts or 'nothing'}"
-        session.result(f"{run['id']:>4}  {run['at'][:19]}Z  {what}")
+        session.result(f"{run['id']:>4}  {_what_it_did(run)}")
     if not found:
         session.result("Nothing was imported yet.")
 
 
-@bakeio.command()
+def _what_it_did(run: Mapping[str, Any]) -> str:
+    """Return a run as a line without its number: when, of which file, in which mode, the counts."""
+    from bakeio_core.report import counted_outcome
+    from bakeio_core.values.wording import printable
+
+    counts = ", ".join(
+        counted_outcome(name, number)
+        for name, number in run["counts"].items()
+        if number and name not in ("processed", "nulls_kept")
+    )
+    return f"{run['at'][:19]}Z  {printable(run['source'])}  {run['mode']}: {counts or 'nothing'}"
+
+
+@bakeio.command(
+    help="Take one import back: RUN, or the latest that changed something. What was changed since "
+    "is kept and named. Asks before it deletes many rows, unless the run was named."
+)
 @click.argument("run", required=False, type=click.IntRange(min=1))
 @click.option("--dry-run", is_flag=True, help="Do everything, show it, and write nothing.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask before many rows are deleted.")
 @json_option
 @click.pass_obj
-def undo(session: Session, run: int | None, dry_run: bool, as_json: bool) -> None:
-    """Take one import back: the latest, or RUN. What was changed since is kept and named."""
-    report = session.write(
-        lambda db: session.bakeio.undo(db, run, dry_run=dry_run), dry_run=dry_run
-    )
-    show_report(session, report, as_json)
+def undo(session: Session, run: int | None, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Take one import back."""
+    from bakeio_core.errors import ImportRefused
+
+    with session.reading() as db:
+        entry = session.bakeio.run_to_undo(db, run)
+    number = entry["id"]
+    session.say(f"Taking back run {number}:  {_what_it_did(entry)}")
+    is_agreed = run is not None or yes or dry_run
+    most = None if is_agreed else _agreed_deletions(session, number)
+
+    def work(db: Connection) -> Report:
+        report = session.bakeio.undo(db, number, dry_run=dry_run)
+        if most is not None and report.summary["deleted"] > most:
+            raise ImportRefused(
+                "the database changed after you were asked, and more rows would be deleted: "
+                "nothing was. Do it again",
+                code="changed-meanwhile",
+            )
+        return report
+
+    show_report(session, session.write(work, dry_run=dry_run), as_json)
+
+
+def _agreed_deletions(session: Session, run: int) -> int:
+    """Ask before more rows than a screenful go with a run that nobody named.
+
+    Returns:
+        How many rows may be deleted.
+
+    Raises:
+        BakeioError: There is nobody to ask.
+        click.Abort: The person said no.
+    """
+    from bakeio_core.errors import BakeioError, counted
+
+    report = session.write(lambda db: session.bakeio.undo(db, run, dry_run=True), dry_run=True)
+    gone = report.summary["deleted"]
+    if gone <= SCREENFUL:
+        return SCREENFUL
+    for name, counts in report.entities.items():
+        if counts["deleted"]:
+            session.say(f"  {name:<20} {counts['deleted']:>9,} to be deleted")
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise BakeioError(
+            f"taking run {run} back would delete {counted(gone, 'row')}: nothing was written. "
+            f"If that is meant, type: bakeio undo {run}, or: bakeio undo --yes"
+        )
+    click.confirm(f"Delete {counted(gone, 'row')} that run {run} made?", abort=True, err=True)
+    return gone
 
 
 @bakeio.command()

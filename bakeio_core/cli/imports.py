@@ -112,12 +112,16 @@ def run_import(session: Session, **given: Any) -> None:
         writes=request.interactive or request.no_input,
     )
     request.options["decisions"] = questions.answers
-    if request.interactive:
-        questions.ask(request.options)
-    with questions.kept_if_stopped():
-        agreed = _agreed(session, request, source)
-        _refuse_own_log(request, source)
-        report = _imported(session, request, source, agreed)
+    while True:
+        if request.interactive:
+            questions.ask(request.options)
+        with questions.kept_if_stopped():
+            agreed = _agreed(session, request, source)
+            _refuse_own_log(request, source)
+            report = _imported(session, request, source, agreed)
+        asks_again = request.interactive and report.refused
+        if not (asks_again and questions.take_back(report.undone_decisions)):
+            break
     if request.dry_run:
         questions.keep_new()
     if report.refused and (request.no_input or request.decisions_file is not None):
@@ -125,7 +129,7 @@ def run_import(session: Session, **given: Any) -> None:
     if request.html is not None:
         _write_page(session, report, request.html)
     if request.refresh and not (request.dry_run or report.refused):
-        _refresh(session, request.target)
+        _refresh(session, request)
     show_report(session, report, request.as_json)
 
 
@@ -267,14 +271,15 @@ def _imported(session: Session, request: Request, source: Source, agreed: Agreed
         return report
 
 
-def _refresh(session: Session, path: Path) -> None:
+def _refresh(session: Session, request: Request) -> None:
     """Write a view's file anew; where that fails the import, and so its exit code, stays."""
-    from bakeio_core.errors import BakeioError
+    from bakeio_core.errors import BakeioError, counted
 
+    path, decisions = request.target, request.options["decisions"]
     try:
         with session.reading() as db:
-            count = session.bakeio.refresh_view(db, path)
-        session.say(f"{path} is fresh: {count:,} of its records have a row")
+            count = session.bakeio.refresh_view(db, path, decisions=decisions)
+        session.say(f"{path} is fresh: {counted(count, 'record')} as in the database now")
     except BakeioError as error:
         _show_error(f"{error} (the import is done, only the file is as it was)")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bakeio_core.cli.difference import differing
 from bakeio_core.errors import Problem
-from bakeio_core.report import Report
+from bakeio_core.report import Report, counted_outcome
 from bakeio_core.values.wording import printable, shown
 
 HEAD = (
@@ -56,7 +56,9 @@ def page(report: Report) -> str:
             new = "" if change.action == "delete" else f"<ins>{_text(after)}</ins>"
             cells = (escape(change.entity), str(change.record), escape(column), old + new)
             rows.append(_row(change.action, *cells))
-    totals = ", ".join(f"{count:,} {name}" for name, count in report.summary.items() if count)
+    totals = ", ".join(
+        counted_outcome(name, count) for name, count in report.summary.items() if count
+    )
     state = "Dry run: nothing was written" if report.dry_run else "Imported"
     if report.refused:
         state = f"Refused: {report.refused}"

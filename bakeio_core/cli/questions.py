@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -75,6 +75,17 @@ class Questions:
             # added to it, not lost for its sake
             self.answers = known if file is not None else {}
         self.asked = False
+        self._refused: dict[Missing, str] = {}
+
+    def take_back(self, refused: Iterable[Missing]) -> bool:
+        """Forget answers the database refused, so that they are asked again with the reason.
+
+        Returns:
+            Whether one of them was given here.
+        """
+        mine = [item for item in refused if self.answers.pop(item, None) is not None]
+        self._refused |= {item: item.why for item in mine}
+        return bool(mine)
 
     def ask(self, options: dict[str, Any]) -> None:
         """Plan and ask until nothing is missing.
@@ -102,6 +113,8 @@ class Questions:
                         )
                         break
                     self.asked = True
+                    for item in plan.missing:
+                        item.why = item.why or self._refused.pop(item, "")
                     terminal = terminal or opened.enter_context(self._terminal())
                     _converse(dialogue.ask(plan.missing), terminal)
         except (click.Abort, KeyboardInterrupt, EOFError):

@@ -93,6 +93,10 @@ class Dialect(ABC):
             raise exc.DBAPIError.instance(sql, (), error, errors, dialect=self.sa) from error
 
     # -- to be given by each system
+    def is_refusal(self, error: exc.DBAPIError) -> bool:
+        """Tell whether the database refuses the values of a row, not the statement as such."""
+        return isinstance(error, (exc.IntegrityError, exc.DataError))
+
     def prepare_new(self, db: Connection) -> None:
         """Set up a database that is about to be made."""
 

@@ -27,6 +27,11 @@ class PostgreSQL(Dialect):
         {values.Decimal: 1700, values.Float: 701}
     )  # pg_type: numeric, float8
 
+    def is_refusal(self, error: exc.DBAPIError) -> bool:
+        """Tell so also of a trigger's exception (class P0) and a view's check option (44)."""
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        return super().is_refusal(error) or state[:2] in ("P0", "44")
+
     def read(self, column: str, kind: values.Kind) -> str:
         if not kind.sql_convertible:
             return column

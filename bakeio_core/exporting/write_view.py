@@ -13,22 +13,13 @@ from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import Format
 from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import streaming
-from bakeio_core.database.rows import Rows
 from bakeio_core.database.view_query import count_records
-from bakeio_core.errors import DocumentError, Problem
+from bakeio_core.errors import DocumentError
 from bakeio_core.exporting.documents import Progress, Sink, moment, write_records
 from bakeio_core.files.documents.document import Document
-from bakeio_core.files.documents.encoding import (
-    CLOSE,
-    encode_as_read,
-    encode_lines,
-    opened_document,
-)
 from bakeio_core.files.documents.scanner import BLOCK
 from bakeio_core.files.output import Foreign, atomic_file
-from bakeio_core.files.revision import row_hash
 from bakeio_core.history.tables import database_id
-from bakeio_core.importing.reading.sources import Part
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -156,62 +147,6 @@ def write_view(
                 header["record_count"] = written
                 file.restart()
         return written
-
-
-def rewrite_view(
-    hook: Any,
-    db: Connection,
-    catalog: Catalog,
-    part: Part,
-    ids: Mapping[int, int],
-    path: Path,
-    foreign: Foreign,
-) -> int:
-    """Write a view's file anew, each record as its row is now.
-
-    Args:
-        hook: Calls the hook that projects views.
-        db: The connection, in one consistent view of the database.
-        catalog: The entities and views that are installed.
-        part: The file as it was read.
-        ids: {number of a record: id of its row}. Records without a row stay as they are.
-        path: The file.
-        foreign: Tells a file that can be read as a view from others.
-
-    Returns:
-        The number of records that have a row.
-
-    Raises:
-        DocumentError: The file cannot be read.
-    """
-    view, revision = part.view, part.revision
-    if view is None or revision is None:
-        raise TypeError("a part without a view")
-    whole = catalog.views[view.name].narrow(everything=True)
-    known = Rows(db, part.entity)
-    found = known.select([part.entity.identity], set(ids.values()), part.entity.primary)
-    rows = {row_hash(known.identity_text(identity)): id_ for id_, identity in found}
-    fresh: dict[int, dict[str, Any]] = {}
-    for batch in hook.bakeio_project_view(db=db, view=whole, catalog=catalog) or ():
-        for shown in map(dict, batch):
-            read = revision.read(shown["_rev"])
-            if read is not None and read.row in rows:
-                fresh[rows[read.row]] = shown
-    count = sum(len(block.as_dicts(part.file)) for block in part.document.blocks())
-    with atomic_file(path, foreign) as file:
-        file.write(opened_document(view_header(db, whole, catalog, count)))
-        separator = b""
-        for block in part.document.blocks():
-            for number, record in block.as_dicts(part.file):
-                if isinstance(record, Problem):
-                    message = f"{part.file}: record {number} {record.message}"
-                    raise DocumentError(message, code=record.code)
-                now = fresh.get(ids.get(number, -1))
-                file.write(separator)
-                file.write(encode_lines([now]) if now is not None else encode_as_read(record))
-                separator = b",\n"
-        file.write(CLOSE if separator else CLOSE[1:])
-    return sum(identity in fresh for identity in ids.values())
 
 
 def write_view_as(

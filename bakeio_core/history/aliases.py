@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.history.journal import texts
-from bakeio_core.history.tables import ALIASES
+from bakeio_core.history.tables import ALIASES, undone_runs
 from bakeio_core.values.folding import folded_key
 
 if TYPE_CHECKING:
@@ -42,13 +42,18 @@ def _folded(alias: Alias) -> str:
 
 
 def all_aliases(db: Connection) -> list[Alias]:
-    """Return everything learned, in the order of entity and key."""
+    """Return everything learned and not forgotten, in the order of entity and key.
+
+    What a run had learned is forgotten while that run is taken back.
+    """
     if not dialect_of(db).has_table(db, ALIASES.name):
         return []
+    undone = undone_runs(db)
     found = db.execute(select(ALIASES).order_by(ALIASES.c.entity, ALIASES.c.folded)).mappings()
     return [
         Alias(row["entity"], json.loads(row["key"]), row["row"], row["at"], row["run"])
         for row in found
+        if row["run"] not in undone
     ]
 
 

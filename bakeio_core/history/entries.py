@@ -17,7 +17,7 @@ from sqlalchemy import select
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.history.journal import texts
 from bakeio_core.history.packing import unpacked
-from bakeio_core.history.tables import BATCHES, CHANGES, RUNS
+from bakeio_core.history.tables import BATCHES, CHANGES
 from bakeio_core.values.numbers import Decimal
 from bakeio_core.values.text import without_decimals
 
@@ -37,6 +37,8 @@ class Batch:
         ids: The ids of created rows.
         records: The records they come from, one for each of them.
         checksums: Theirs as they were created, see `packing.checksums`.
+        contents: Of what they are known by where they have no key, see `packing.content_sums`;
+            empty where they have one.
         rows: Deleted rows, {column: wire value} each.
     """
 
@@ -46,6 +48,7 @@ class Batch:
     ids: Sequence[int] = ()
     records: Sequence[int] = ()
     checksums: Sequence[int] = ()
+    contents: Sequence[int] = ()
     rows: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -107,7 +110,8 @@ def batches(
         else:
             batch.ids, data = unpacked(data, row["count"])
             batch.records, data = unpacked(data, row["count"])
-            batch.checksums = array("I", data)
+            sums, size = array("I", data), 2 * row["count"]
+            batch.checksums, batch.contents = sums[:size], sums[size:]
         yield of, batch
 
 
@@ -142,33 +146,15 @@ def fields_by_row(db: Connection, run: int) -> Iterator[list[FieldSet]]:
         yield list(fields)
 
 
-def set_by_export(
-    db: Connection, entity: str, row: int, field: str, value: Any, export_id: str
-) -> bool:
-    """Tell a file's own earlier edit from somebody else's.
-
-    Returns:
-        Whether the value of a row's field is what the last run that set it took from a file of
-        this `export_id`.
-    """
-    if not dialect_of(db).has_table(db, CHANGES.name):
-        return False
-    query = (
-        select(CHANGES.c.id, CHANGES.c.new, RUNS.c.export_id)
-        .join(RUNS, RUNS.c.id == CHANGES.c.run)
-        .where(CHANGES.c.entity == entity, CHANGES.c.row == row, CHANGES.c.field == field)
+def last_setter(db: Connection, entity: str, row: int, field: str, value: Any) -> int | None:
+    """Return the last run that set a row's field, None where its value is not from there."""
+    query = select(CHANGES.c.id, CHANGES.c.new, CHANGES.c.run).where(
+        CHANGES.c.entity == entity, CHANGES.c.row == row, CHANGES.c.field == field
     )
     # not ORDER BY id LIMIT 1: a database may then walk through the whole journal by its ids, the
     # last one first
     last = max(db.execute(query).all(), default=None)
-    return last is not None and last[2] == export_id and [last[1]] == texts([value])
-
-
-def moments_of_export(db: Connection, export_id: str) -> set[str]:
-    """Return when files of an `export_id` were imported, as the stamps of their rows say it."""
-    if not dialect_of(db).has_table(db, RUNS.name):
-        return set()
-    return set(db.execute(select(RUNS.c.at).where(RUNS.c.export_id == export_id)).scalars())
+    return last[2] if last is not None and [last[1]] == texts([value]) else None
 
 
 def entities_of(db: Connection, run: int) -> set[str]:
@@ -177,6 +163,15 @@ def entities_of(db: Connection, run: int) -> set[str]:
     for table in (CHANGES, BATCHES):
         found |= set(db.execute(select(table.c.entity).where(table.c.run == run)).scalars())
     return found
+
+
+def changed_something(db: Connection, run: int) -> bool:
+    """Tell whether a run created, deleted or set anything."""
+    tables = (CHANGES, BATCHES)
+    return any(
+        db.execute(select(table.c.run).where(table.c.run == run).limit(1)).first() is not None
+        for table in tables
+    )
 
 
 def read_text(text: str | None) -> Any:

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import func, select
 
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.history.packing import checksums, packed
+from bakeio_core.history.packing import checksums, content_sums, packed
 from bakeio_core.history.tables import BATCHES, CHANGES, RUNS
 from bakeio_core.values.wording import printable
 
@@ -42,12 +42,13 @@ class Journal:
 
     Attributes:
         run: Its number.
+        keeps_contents: Whether lines without a key are to be known again by what they held.
         batches: How many batches of created or deleted rows it has entered.
         entered: How many batches of updates it has entered.
     """
 
-    def __init__(self, db: Connection, run: int) -> None:
-        self.db, self.run = db, run
+    def __init__(self, db: Connection, run: int, *, keeps_contents: bool = False) -> None:
+        self.db, self.run, self.keeps_contents = db, run, keeps_contents
         self.batches = self.entered = 0
 
     @classmethod
@@ -59,6 +60,8 @@ class Journal:
         at: str,
         *,
         export_id: str | None = None,
+        path: str | None = None,
+        keeps_contents: bool = False,
         undoes: int | None = None,
     ) -> Journal:
         """Enter a run; the caller's transaction holds it with the data.
@@ -69,6 +72,8 @@ class Journal:
             mode: The mode of the import, or `undo`.
             at: The moment in UTC, as ISO 8601.
             export_id: The export the file came from, if it says so.
+            path: Where the file lies, if it is one.
+            keeps_contents: Whether lines without a key are to be known again by what they held.
             undoes: The run that is taken back, if it is an undo.
         """
         # Counted here, not by the database: its sequences would survive a rollback. The lock keeps
@@ -83,9 +88,10 @@ class Journal:
             "export_id": export_id,
             "counts": "{}",
             "undoes": undoes,
+            "path": None if path is None else printable(path),
         }
         db.execute(RUNS.insert().values(**entry))
-        return cls(db, number)
+        return cls(db, number, keeps_contents=keeps_contents)
 
     def created(
         self,
@@ -107,6 +113,11 @@ class Journal:
         known, identity = list(rows[:]), itemgetter(entity.columns.index(entity.primary))
         data = packed(array("q", map(identity, known))) + packed(numbers)
         data += checksums(entity, known).tobytes()
+        if entity.content and self.keeps_contents:
+            content = itemgetter(*map(entity.columns.index, entity.content))
+            cells = list(map(content, known))
+            contents = cells if len(entity.content) > 1 else [(cell,) for cell in cells]
+            data += content_sums(entity, contents).tobytes()
         self._enter(entity, "create", file, len(known), data)
 
     def updated(self, file: str, changes: Sequence[Change]) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from bakeio_core.catalog.exchange import STAMPS
 from bakeio_core.catalog.model import Entity
+from bakeio_core.values.kind import Kind
 from bakeio_core.values.numbers import Decimal
 
 _PACKER = msgspec.msgpack.Encoder()
@@ -30,14 +31,25 @@ def checksums(entity: Entity, rows: Sequence[tuple[Any, ...]]) -> array[int]:
         The CRC-32 of every row, then the Adler-32 of every row: two independent sums of 32 bits
         each are 64 bits in all, made by C code without an object for each row.
     """
-    contents = [
-        _as_doubles(cells) if isinstance(kind, Decimal) else cells
-        for (column, kind), cells in zip(
-            entity.kinds.items(), zip(*rows, strict=True), strict=False
-        )
-        if column not in (entity.primary, *STAMPS)
-    ]
-    texts = list(map(_PACKER.encode, zip(*contents, strict=True)))
+    known = zip(entity.kinds.items(), zip(*rows, strict=True), strict=False)
+    left = (entity.primary, *STAMPS)
+    return _sums([(kind, cells) for (column, kind), cells in known if column not in left])
+
+
+def content_sums(entity: Entity, contents: Sequence[tuple[Any, ...]]) -> array[int]:
+    """Sum up what rows without a key are known by, as `checksums` does whole rows.
+
+    Args:
+        entity: Whose rows they are.
+        contents: Wire values in the order of `entity.content`.
+    """
+    kinds = [entity.kinds[column] for column in entity.content]
+    return _sums(list(zip(kinds, zip(*contents, strict=True), strict=False)))
+
+
+def _sums(columns: Sequence[tuple[Kind, Sequence[Any]]]) -> array[int]:
+    cells = [_as_doubles(some) if isinstance(kind, Decimal) else some for kind, some in columns]
+    texts = list(map(_PACKER.encode, zip(*cells, strict=True)))
     return array("I", map(zlib.crc32, texts)) + array("I", map(zlib.adler32, texts))
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import exc
 
 from bakeio_core.catalog.exchange import MOST_SHOWN, Change, Changes
 from bakeio_core.database.connect import savepoint
+from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.rows import Tables
 from bakeio_core.database.writing import halved
 from bakeio_core.errors import Problem, Problems
@@ -134,7 +135,9 @@ class Rewrite:
                 self.journal.created(entity, file, changes.rows, changes.numbers)
                 self.journal.updated(file, changes.updates)
                 self.journal.deleted(entity, [rows[change.id] for change in changes.deletes])
-        except (exc.IntegrityError, exc.DataError) as error:
+        except exc.DBAPIError as error:
+            if not dialect_of(self.db).is_refusal(error):
+                raise
             if size > 1:
                 for half in halved(changes):
                     self.write(half, rows, file)

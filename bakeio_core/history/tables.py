@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -18,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    null,
     select,
 )
 
@@ -39,6 +41,7 @@ RUNS = Table(
     Column("sha256", String(64)),
     Column("decisions", Text),
     Column("undoes", Integer),
+    Column("path", Text),
 )
 CHANGES = Table(
     "bakeio_changes",
@@ -132,7 +135,9 @@ def all_runs(db: Connection) -> list[dict[str, Any]]:
     """Return every run, the latest first."""
     if not dialect_of(db).has_table(db, RUNS.name):
         return []
-    found = db.execute(select(RUNS).order_by(RUNS.c.id.desc())).mappings()
+    there = dialect_of(db).existing_columns(db)[RUNS.name]
+    columns = [column for column in RUNS.columns if column.name in there]
+    found = db.execute(select(*columns).order_by(RUNS.c.id.desc())).mappings()
     return [
         {
             **row,
@@ -141,6 +146,45 @@ def all_runs(db: Connection) -> list[dict[str, Any]]:
         }
         for row in found
     ]
+
+
+@dataclass(frozen=True)
+class StandingRun:
+    """An import that was not taken back: of which export, path and contents it was, and when."""
+
+    number: int
+    export_id: str | None
+    path: str | None
+    sha256: str | None
+    at: str
+
+
+def standing_runs(db: Connection) -> list[StandingRun]:
+    """Return the imports that were not taken back, the first one first."""
+    undone = undone_runs(db)
+    there = dialect_of(db).existing_columns(db).get(RUNS.name, set())
+    # an older database can be read before it is upgraded
+    path = RUNS.c.path if "path" in there else null()
+    cells = (RUNS.c.id, RUNS.c.export_id, path, RUNS.c.sha256, RUNS.c.at)
+    query = select(*cells).where(RUNS.c.undoes.is_(None))
+    found = db.execute(query.order_by(RUNS.c.id)).all()
+    return [StandingRun(*run) for run in found if run[0] not in undone]
+
+
+def undone_runs(db: Connection) -> dict[int, int]:
+    """Return the runs that are taken back now: {number: number of the undo}.
+
+    What an undo took back is there again once that undo was undone.
+    """
+    if not dialect_of(db).has_table(db, RUNS.name):
+        return {}
+    query = select(RUNS.c.id, RUNS.c.undoes).where(RUNS.c.undoes.is_not(None))
+    undone: dict[int, int] = {}
+    # the latest first: whether an undo stands is known before the run is met that it took back
+    for undo, run in db.execute(query.order_by(RUNS.c.id.desc())):
+        if undo not in undone:
+            undone[run] = undo
+    return undone
 
 
 def adopt_database_id(db: Connection, wanted: str) -> None:

@@ -10,14 +10,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.database.connect import ensure_begun, savepoint, streaming, translated
-from bakeio_core.errors import BakeioError
-from bakeio_core.history.entries import entities_of
+from bakeio_core.errors import BakeioError, Problem
+from bakeio_core.history.aliases import Alias, all_aliases
+from bakeio_core.history.entries import changed_something, entities_of
 from bakeio_core.history.journal import Journal
 from bakeio_core.history.remove import remove_rows
 from bakeio_core.history.restore import recreate_rows, restore_fields
 from bakeio_core.history.rewrite import Rewrite
-from bakeio_core.history.tables import all_runs
+from bakeio_core.history.tables import all_runs, undone_runs
 from bakeio_core.report import COUNTS, UNDO, Report
+from bakeio_core.values.wording import shown
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -30,7 +32,8 @@ def run_to_undo(db: Connection, run: int | None) -> dict[str, Any]:
 
     Args:
         db: The connection.
-        run: Its number; None is the latest that is neither an undo nor undone.
+        run: Its number; None is the latest import that changed something and stands, so neither
+            an undo nor taken back.
 
     Returns:
         The entry of the run, as `all_runs` has it.
@@ -38,23 +41,27 @@ def run_to_undo(db: Connection, run: int | None) -> dict[str, Any]:
     Raises:
         BakeioError: There is none, or it was taken back already.
     """
-    known = all_runs(db)
-    by_undo = {entry["undoes"]: entry["id"] for entry in known if entry["undoes"] is not None}
-    undone = {of: by for of, by in by_undo.items() if by not in by_undo}
-    for entry in known:
-        if run is None and entry["undoes"] is None and entry["id"] not in undone:
-            return entry
-        if run == entry["id"]:
-            break
-    else:
-        missing = "import to take back" if run is None else f"run {run}"
-        raise BakeioError(f"there is no {missing}; see: bakeio runs")
+    known, undone = all_runs(db), undone_runs(db)
+    if run is None:
+        for entry in known:
+            stands = entry["undoes"] is None and entry["id"] not in undone
+            if stands and _left_something(db, entry["id"]):
+                return entry
+        raise BakeioError("there is no import to take back; see: bakeio runs")
+    found = [entry for entry in known if entry["id"] == run]
+    if not found:
+        raise BakeioError(f"there is no run {run}; see: bakeio runs")
     if run in undone:
         raise BakeioError(
             f"run {run} was taken back already, by run {undone[run]}; "
             f"to have it again: bakeio undo {undone[run]}"
         )
-    return entry
+    return found[0]
+
+
+def _left_something(db: Connection, run: int) -> bool:
+    """Tell whether a run changed rows, or learned names that are still known."""
+    return changed_something(db, run) or any(alias.run == run for alias in all_aliases(db))
 
 
 def undo_run(
@@ -87,13 +94,17 @@ def undo_run(
     with translated(), savepoint(db) as point, streaming():
         dialect.lock(db, [entity.table for entity in catalog.entities.values()])
         _refuse_unknown(db, catalog, number)
+        names_before = all_aliases(db)
         journal = Journal.start(db, source, UNDO, now, undoes=number)
+        names_after = all_aliases(db)
         rewrite = Rewrite(db, catalog, hook, journal, now)
         recreate_rows(rewrite, number)
         restore_fields(rewrite, number)
         remove_rows(rewrite, number)
         total = sum(rewrite.counts.values(), Counter[str]())
-        if not total["created"] + total["updated"] + total["deleted"]:
+        _tell_names(rewrite, names_before, names_after)
+        did_something = total["created"] + total["updated"] + total["deleted"]
+        if not did_something and names_before == names_after:
             raise _nothing(number, rewrite.problems.warnings)
         if dry_run:
             point.rollback()
@@ -130,8 +141,31 @@ def _refuse_unknown(db: Connection, catalog: Catalog, number: int) -> None:
         )
 
 
+def _tell_names(rewrite: Rewrite, before: list[Alias], after: list[Alias]) -> None:
+    """Name what is forgotten with the run, or known again where that was an undo."""
+    for some, others, what in (
+        (before, after, "is forgotten as a name of"),
+        (after, before, "is known again as a name of"),
+    ):
+        for alias in some:
+            if alias not in others:
+                name = ", ".join(map(shown, alias.key.values()))
+                rewrite.problems.add(
+                    Problem(
+                        code="missing-reference",
+                        severity="note",
+                        entity=alias.entity,
+                        message=f"{name} {what} {alias.entity}",
+                    )
+                )
+
+
 def _nothing(number: int, kept: int) -> BakeioError:
-    why = f"all of it was changed since ({kept} kept)" if kept else "it changed nothing"
+    why = "it changed nothing, or all of it is gone already"
+    if kept:
+        why = f"all of it was changed since ({kept} kept)"
     return BakeioError(
-        f"nothing of run {number} can be taken back: {why}", code="conflict" if kept else None
+        f"nothing of run {number} can be taken back: {why}. "
+        "To take back an earlier one, name it: bakeio undo RUN (bakeio runs lists them)",
+        code="conflict" if kept else None,
     )

@@ -63,6 +63,23 @@ class History(Installed):
         with translated():
             return all_runs(db)
 
+    def run_to_undo(self, db: Connection, run: int | None = None) -> dict[str, Any]:
+        """Return the run that `undo` would take back, to show it to somebody first.
+
+        Args:
+            db: A connection.
+            run: Its number, else the latest import that changed something and was not taken back.
+
+        Returns:
+            Its entry, as `runs` has it.
+
+        Raises:
+            BakeioError: There is none, or it was taken back already.
+        """
+        ensure_begun(db)
+        with translated():
+            return run_to_undo(db, run)
+
     def undo(self, db: Connection, run: int | None = None, *, dry_run: bool = False) -> Report:
         """Take back one import inside the caller's transaction.
 
@@ -71,7 +88,7 @@ class History(Installed):
 
         Args:
             db: A connection inside the caller's transaction.
-            run: Its number (see `runs`), else the latest import not taken back yet.
+            run: Its number (see `runs`), else that of `run_to_undo`.
             dry_run: Write, look, and take everything back.
 
         Raises:

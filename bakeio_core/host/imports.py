@@ -11,7 +11,7 @@ from bakeio_core.catalog.exchange import Decision, Missing
 from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.errors import ImportRefused, UsageError
 from bakeio_core.exporting.documents import Progress
-from bakeio_core.exporting.write_view import rewrite_view
+from bakeio_core.exporting.refresh import refresh_file
 from bakeio_core.files.output import refuse_file
 from bakeio_core.history.tables import will_write
 from bakeio_core.host.batches import batch_writer
@@ -243,17 +243,25 @@ class Imports(Installed):
                     records.setdefault(entity, []).extend(items)
         return records
 
-    def refresh_view(self, db: Connection, path: str | Path) -> int:
+    def refresh_view(
+        self,
+        db: Connection,
+        path: str | Path,
+        *,
+        decisions: Mapping[Missing, Decision] | None = None,
+    ) -> int:
         """Bring a view's file up to date after its import, with ids and `_rev` of new records.
 
-        Records that were not imported stay as they are.
+        Records that were not imported stay as they are, and so do the fields that are none of the
+        view and, where the file is JSON, its layout.
 
         Args:
             db: A connection.
             path: The file.
+            decisions: The answers it was imported with.
 
         Returns:
-            How many records have a row.
+            How many records are as their rows are now.
 
         Raises:
             UsageError: The file is no view.
@@ -268,11 +276,18 @@ class Imports(Installed):
         refuse_file(Path(path), foreign)
         ensure_begun(db)
         with translated(), streaming():
-            known = Decisions(None, learned(db))
-            plan = ImportPlan(db, self.catalog, source, ImportOptions(), known)
+            kept = {m: d for m, d in (decisions or {}).items() if d.action != "skip"}
+            plan = ImportPlan(
+                db, self.catalog, source, ImportOptions(), Decisions(kept, learned(db))
+            )
             part = plan.part(source.parts[0])
             for _ in part.changes():
                 pass
-            ids = {number: row for row, number in part.claims.record_of.items()}
+            # what would still change something, or cannot be imported, was not imported
+            ids = {
+                number: row
+                for row, number in part.claims.record_of.items()
+                if part.claims.outcomes.get(row, "unchanged") == "unchanged"
+            }
             where = (source.parts[0], ids, Path(path), foreign)
-            return rewrite_view(self.hook, db, self.catalog, *where)
+            return refresh_file(self.hook, db, self.catalog, *where)

@@ -124,13 +124,16 @@ class Installed:
         Raises:
             DocumentError: It cannot be read.
         """
-        return open_source(
-            Path(path) if isinstance(path, str) else path,
+        where = Path(path) if isinstance(path, str) else path
+        source = open_source(
+            where,
             self.catalog,
             self.limits,
             accept_edits=accept_edits,
             formats=self.formats.values(),
         )
+        source.path = str(where.resolve()) if isinstance(where, Path) else None
+        return source
 
     @property
     def not_as_view(self) -> Foreign:

@@ -56,6 +56,12 @@ class ImportOptions:
             # the set is the state, whatever was edited since
             object.__setattr__(self, "on_conflict", "take-file")
 
+    @property
+    def in_use(self) -> list[str]:
+        """The options of the command line that were given to get on with missing references."""
+        given = [f"--auto-create {name.replace('-', '_')}" for name in self.create]
+        return ["--skip-on-error", *given] if self.skip_errors else given
+
 
 def options_of(options: ImportOptions | None, how: Mapping[str, Any]) -> ImportOptions:
     """Return options with some of them given by name.

@@ -14,6 +14,7 @@ from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.rows import Tables
 from bakeio_core.errors import Problems
+from bakeio_core.history.earlier import EarlierRuns
 from bakeio_core.history.tables import database_id
 from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.reading.sources import Source
@@ -33,6 +34,7 @@ class ImportState:
     """What the parts of one import share.
 
     `same_database` tells whether the file is of this very database, so that its ids count;
+    `earlier` knows what runs of the same file and of the same export did;
     `now` is the moment of the import (UTC, ISO), the same for every row.
 
     Args:
@@ -61,6 +63,7 @@ class ImportState:
         self.tables = Tables(db, catalog, is_planning=is_planning)
         own = database_id(db)
         self.same_database = own is not None and source.database_id == own
+        self.earlier = EarlierRuns(db, source.export_id, source.path, source.log_of)
         self.outcome = Outcome(source, is_compared=is_compared)
         self.problems = self.outcome.problems
         self.id_maps = {name: IdMap() for name in catalog.entities}

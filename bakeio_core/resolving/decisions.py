@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -102,21 +102,33 @@ def _written(missing: Missing, candidate: Candidate) -> dict[str, Any]:
     return candidate.as_dict() | {"write": write}
 
 
-def with_remedy(message: str, missing: Missing) -> str:
-    """Return a message on a missing reference with its remedy on the command line."""
+def with_remedy(message: str, missing: Missing, in_use: Collection[str] = ()) -> str:
+    """Return a message on a missing reference with its remedies on the command line.
+
+    Args:
+        message: What is wrong.
+        missing: What names no row, or several.
+        in_use: Options that were given, which are no remedy any more.
+    """
     advice = message if message.endswith(("?", "!", ".")) else f"{message}."
+    is_text = any(isinstance(value, str) for value in missing.key.values())
+    ways = {"leave these records out": "--skip-on-error"}
     if missing.among:
-        return (
-            f"{advice} Choose one (--interactive), name it by another field, or leave these "
-            "records out (--skip-on-error)"
-        )
-    choose = "Choose"
-    if any(isinstance(value, str) for value in missing.key.values()):
-        choose = f"Create it (--auto-create {missing.entity}), choose"
-    return (
-        f"{advice} {choose} another one (--interactive) or leave these records out "
-        "(--skip-on-error)"
-    )
+        ways = {"choose one": "--interactive", "name it by another field": "", **ways}
+    elif missing.why:
+        ways = {"decide otherwise": "--decisions", "choose another one": "--interactive", **ways}
+    elif is_text:
+        create = f"--auto-create {missing.entity}"
+        ways = {"create it": create, "choose another one": "--interactive", **ways}
+    else:
+        ways = {"choose another one": "--interactive", **ways}
+    left = [
+        f"{way} ({option})" if option else way
+        for way, option in ways.items()
+        if option not in in_use
+    ]
+    told = " or ".join([part for part in (", ".join(left[:-1]), left[-1]) if part])
+    return f"{advice} {told[:1].upper()}{told[1:]}"
 
 
 def auto_create(catalog: Catalog, entities: Iterable[str]) -> Resolver:

@@ -16,7 +16,7 @@ from bakeio_core.catalog.exchange import EXISTING, Candidate, Decision, Missing
 from bakeio_core.errors import counted
 from bakeio_core.resolving.candidates import as_asked
 from bakeio_core.resolving.decisions import now
-from bakeio_core.resolving.form import FormField, blanks
+from bakeio_core.resolving.form import SLUG, FormField, blanks, needs_slug
 from bakeio_core.values.text import Boolean
 from bakeio_core.values.wording import BadValue, printable, shown
 
@@ -176,7 +176,8 @@ class Dialogue:
             answer = yield Prompt(lines, "  Create a new one all the same? [y/N]: ")
             if answer.strip().lower() not in ("y", "yes"):
                 return _BACK
-        form, values = blanks(item, self.catalog), dict[str, Any]()
+        form = [blank for blank in blanks(item, self.catalog) if blank != SLUG]
+        values: dict[str, Any] = {}
         hint = f"Enter takes what stands in brackets, {BACK} goes back."
         head = ["", f"  New row of {item.entity}. {hint}"]
         for blank in form:
@@ -185,6 +186,12 @@ class Dialogue:
                 return _BACK
             values |= value
             head = []
+        if needs_slug(self.catalog.entities[item.entity], values):
+            why = "No slug can be made of that: give one, in letters a to z, digits and _."
+            value = yield from self._blank(item, SLUG, wrapped(why, "    "))
+            if value is _BACK:
+                return _BACK
+            values |= value
         return Decision("create", values=values, by=BY, at=now())
 
     def _blank(self, item: Missing, blank: FormField, head: Sequence[str]) -> Talk:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Missing
 from bakeio_core.catalog.model import Entity
+from bakeio_core.values.folding import make_slug
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.catalog import Catalog
@@ -29,6 +31,10 @@ class FormField:
     choices: tuple[str, ...] = ()
     target: str | None = None
     value: Any = None
+
+
+SLUG = FormField("slug", required=True)
+"""Asked for last, and only where the values say nothing that a slug can be made of."""
 
 
 def known_values(missing: Missing, entity: Entity, catalog: Catalog) -> dict[str, Any]:
@@ -58,10 +64,27 @@ def required_columns(entity: Entity) -> list[str]:
     ]
 
 
+def needs_slug(entity: Entity, values: Mapping[str, Any]) -> bool:
+    """Tell whether a new row must be given a slug, because none can be made of its values.
+
+    Args:
+        entity: Whose row it is.
+        values: What is known of it, as a decision to create it has it.
+    """
+    if not entity.slug_from or entity.nullable("slug") or values.get("slug") is not None:
+        return False
+    names = {*entity.slug_from}
+    for column in names & entity.references.keys():
+        names |= {*entity.references[column].lookups}
+    return not make_slug(
+        value for path, value in values.items() if path.split(".")[0] in names and value is not None
+    )
+
+
 def blanks(missing: Missing, catalog: Catalog) -> list[FormField]:
     """Return the form for creating a missing row, filled with what the file tells.
 
-    It has what is required, and what people call such a row by.
+    It has what is required, and what people call such a row by; `SLUG` where it must be given.
     """
     entity = catalog.entities[missing.entity]
     known, required = known_values(missing, entity, catalog), required_columns(entity)
@@ -81,4 +104,4 @@ def blanks(missing: Missing, catalog: Catalog) -> list[FormField]:
             name = told[0] if told else fields.get(best, f"{column}.{best}")
         choices = () if reference else tuple(entity.choices.get(column, ()))
         out.append(FormField(name, column in required, choices, target, known.get(name)))
-    return out
+    return [*out, SLUG] if needs_slug(entity, known) else out

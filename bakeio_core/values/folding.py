@@ -82,17 +82,35 @@ def folded_key(key: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
 def make_slug(parts: Iterable[object]) -> str:
     """Return an ASCII, lower-case, `_`-joined name made of the parts that are not None.
 
-    It has 190 characters at most, and none where nothing is left of the parts.
+    Letters of every alphabet are written in Latin ones: `Straße` is `strasse`, `東京` is
+    `dongjing`. It has 190 characters at most, and none where the parts hold no letter and no digit.
     """
-    import unicodedata
-
     text = " ".join(
         f"{part:g}" if isinstance(part, float) else str(part) for part in parts if part is not None
     )
-    text = (
-        unicodedata.normalize("NFKD", text.translate(TYPOGRAPHY).replace("'", ""))
-        .encode("ascii", "ignore")
-        .decode()
-        .lower()
-    )
-    return "_".join(re.findall(r"[a-z0-9]+", text))[:190]
+    text = text.translate(TYPOGRAPHY).replace("'", "")
+    latin = text if text.isascii() else _in_latin(text)
+    return "_".join(re.findall(r"[a-z0-9]+", latin.lower()))[:190].rstrip("_")
+
+
+def _in_latin(text: str) -> str:
+    """Return a text with its letters and digits in ASCII, other signs as spaces.
+
+    Signs that nobody sees are left out. Pictures are signs, though they could be called by name.
+    """
+    import unicodedata
+
+    from anyascii import anyascii  # its tables take longer to load than most slugs need
+
+    latin = []
+    for sign in unicodedata.normalize("NFKC", text):
+        if sign.isascii():
+            latin.append(sign)
+            continue
+        is_seen = sign.isprintable() or sign.isspace()
+        # an identifier may also hold the marks that stand for vowels
+        if sign.isalnum() or f"_{sign}".isidentifier():
+            latin.append("".join(filter(str.isalnum, anyascii(sign))))
+        elif is_seen:
+            latin.append(" ")
+    return "".join(latin)

@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import signal
+import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -64,3 +65,19 @@ def on_terminal(
     text = re.sub(r"\r?\x1b\[K", "", told.decode("utf-8")).replace("\r\n", "\n")
     assert "Traceback" not in text, text
     return Ran(os.waitstatus_to_exitcode(status), text, "")
+
+
+def piped(words: Iterable[object], answers: Iterable[str], folder: Path) -> Ran:
+    """Run the command line with its answers piped in."""
+    command = [sys.executable, "-W", "ignore", "-m", "bakeio_core", *map(str, words)]
+    said = "".join(f"{answer}\n" for answer in answers).encode()
+    done = subprocess.run(
+        command,
+        input=said,
+        capture_output=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        check=False,
+    )
+    assert b"Traceback" not in done.stderr, done.stderr.decode()
+    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -12,7 +12,13 @@ import msgspec
 
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.limits import Limits
-from bakeio_core.files.documents.scanner import DECODER, as_record, explain_json, too_deep
+from bakeio_core.files.documents.scanner import (
+    DECODER,
+    BrokenRecord,
+    as_record,
+    explain_json,
+    too_deep,
+)
 
 TRIES = 32
 """How many places are tried for a cut between records: objects inside of records look like them."""
@@ -58,12 +64,15 @@ class Block:
 
     def as_dict(self, number: int, file: str) -> dict[str, Any] | Problem:
         """Return what `as_dicts` gives of one record of `data`."""
+        data = self.text(number)
+        text = data.decode("utf-8", "backslashreplace")
         try:
-            return as_record(DECODER.decode(self.text(number).decode()), number, file, self.depth)
+            return as_record(DECODER.decode(data.decode()), number, file, self.depth, text)
         except ValueError as error:
-            return Problem(code="bad-json", file=file, record=number, message=explain_json(error))
+            known = {"code": "bad-json", "file": file, "record": number}
+            return BrokenRecord.of(text, **known, message=explain_json(error))
         except RecursionError:
-            return too_deep(number, file)
+            return too_deep(number, file, text)
 
 
 def record_boundaries(data: bytes, joints: Iterable[bytes]) -> list[int]:

@@ -57,13 +57,38 @@ DECODER = json.JSONDecoder(
 )
 
 
-def as_record(value: Any, number: int, file: str, depth: int) -> dict[str, Any] | Problem:
+class BrokenRecord(Problem, dict=True):
+    """What is no record, with the text that stands there in its place; no report shows that."""
+
+    @classmethod
+    def of(cls, text: str, **known: Any) -> BrokenRecord:
+        """Return the problem of a text; `known` are the fields of a `Problem`."""
+        problem = cls(**known)
+        problem.__dict__["text"] = text
+        return problem
+
+    @property
+    def text(self) -> str:
+        return str(self.__dict__["text"])
+
+
+def as_record(
+    value: Any, number: int, file: str, depth: int, text: str
+) -> dict[str, Any] | BrokenRecord:
     """Return the value if it is a proper JSON object, else the problem with it.
 
     In a proper one no name stands twice, and nothing is nested deeper than `depth`.
+
+    Args:
+        value: The value.
+        number: Its number among the records.
+        file: Where it stands.
+        depth: How deep it may be nested.
+        text: What it was decoded from.
     """
     if not isinstance(value, dict):
-        return Problem(
+        return BrokenRecord.of(
+            text,
             code="bad-json",
             file=file,
             record=number,
@@ -74,11 +99,11 @@ def as_record(value: Any, number: int, file: str, depth: int) -> dict[str, Any] 
         twice = next((item for item in level if isinstance(item, Duplicated)), None)
         if twice is not None:
             message = f'the field "{twice.name[:200]}" stands twice in it: remove one'
-            return Problem(
-                code="bad-json", file=file, record=number, field=twice.name[:200], message=message
-            )
+            name = twice.name[:200]
+            where = {"file": file, "record": number, "field": name}
+            return BrokenRecord.of(text, code="bad-json", **where, message=message)
         if depth == 0:
-            return too_deep(number, file)
+            return too_deep(number, file, text)
         inside = [
             child for item in level for child in (item.values() if isinstance(item, dict) else item)
         ]
@@ -86,9 +111,10 @@ def as_record(value: Any, number: int, file: str, depth: int) -> dict[str, Any] 
     return value
 
 
-def too_deep(number: int, file: str) -> Problem:
+def too_deep(number: int, file: str, text: str) -> BrokenRecord:
     """Return the problem of a record with lists and objects inside each other beyond the limit."""
-    return Problem(
+    return BrokenRecord.of(
+        text,
         code="too-large",
         file=file,
         record=number,
@@ -153,13 +179,14 @@ class HashingReader:
 class Scanner:
     """Decode a stream of JSON text value by value.
 
-    Its window grows only to the size of one value.
+    Its window grows only to the size of one value; `taken` is the text of the last one.
     """
 
     def __init__(self, file: IO[bytes] | HashingReader, name: str, limits: Limits) -> None:
         self.file, self.name, self.limits = file, name, limits
         self.utf8 = codecs.getincrementaldecoder("utf-8-sig")()
         self.text, self.at, self.ended = "", 0, False
+        self.taken = ""
 
     def more(self) -> bool:
         if self.ended:
@@ -223,7 +250,7 @@ class Scanner:
             except RecursionError as error:
                 raise failed(self.name, "too-large", f"{what}: {explain_json(error)}") from error
             if end < len(self.text) or self.ended:
-                self.at = end
+                self.taken, self.at = self.text[self.at : end], end
                 return value
             self.more()  # a number may go on behind the window
 
@@ -252,19 +279,20 @@ class Scanner:
             number += 1
             indent = self._indent()
             try:
-                item = as_record(self.value(f"record {number}"), number, name, self.limits.depth)
+                value = self.value(f"record {number}")
+                item = as_record(value, number, name, self.limits.depth, self.taken)
             except DocumentError as error:
                 deep = isinstance(error.__cause__, RecursionError)
                 if (
                     not (deep or error.code == "bad-document")
                     or indent is None
-                    or not self._next_line(indent)
+                    or (passed := self._next_line(indent)) is None
                 ):
                     raise
-                broken = Problem(
-                    code="bad-json", file=name, record=number, message=str(error).split(": ", 2)[-1]
-                )
-                yield number, too_deep(number, name) if deep else broken
+                message = str(error).split(": ", 2)[-1]
+                known = {"code": "bad-json", "file": name, "record": number, "message": message}
+                broken = BrokenRecord.of(passed, **known)
+                yield number, too_deep(number, name, passed) if deep else broken
                 continue
             yield number, item
             if self.peek() == ",":
@@ -285,15 +313,20 @@ class Scanner:
         before = self.text[line + 1 : self.at] if line >= 0 else "no line"
         return None if before.strip() else before
 
-    def _next_line(self, indent: str) -> bool:
-        """Go on at the next line that begins like the broken record's did."""
+    def _next_line(self, indent: str) -> str | None:
+        """Go on at the next line that begins like the broken record's did.
+
+        Returns:
+            The text that was passed over, None where there is no such line.
+        """
         start = re.compile(r"\n" + re.escape(indent) + r"(?=[{\[])")
         at = self.at
         while True:
             found = start.search(self.text, at)
             if found:
+                passed = self.text[self.at : found.start()].rstrip().removesuffix(",")
                 self.at = found.end()
-                return True
+                return passed
             if not self.more():
-                return False
+                return None
             at = 0

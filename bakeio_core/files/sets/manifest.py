@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bakeio_core.errors import Problem
+from bakeio_core.errors import counted as _counted
 
 MANIFEST = "manifest.json"
 KNOWN = {
@@ -45,11 +46,9 @@ def counted(header: dict[str, Any], listed: Listed, count: int) -> Iterator[Prob
     promised = {"the manifest": listed.count, "its header": header.get("record_count", count)}
     for where, number in promised.items():
         if number != count:
-            yield Problem(
-                code="count-mismatch",
-                file=listed.filename,
-                message=f"holds {count} records, {where} says {json.dumps(number, default=str)}",
-            )
+            said = json.dumps(number, default=str)
+            message = f"holds {_counted(count, 'record')}, {where} says {said}"
+            yield Problem(code="count-mismatch", file=listed.filename, message=message)
             return
 
 

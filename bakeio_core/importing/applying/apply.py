@@ -14,11 +14,11 @@ from bakeio_core.catalog.exchange import ALIAS, EXISTING, Change, Changes
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.connect import ensure_begun, savepoint, streaming, translated
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.rows import Row
 from bakeio_core.database.writing import halved
 from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, learn
 from bakeio_core.history.journal import Journal
+from bakeio_core.importing.applying.parents import ParentRows, leave_out, reason_of
 from bakeio_core.importing.applying.replace import Replacement
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.planning.plan import PartPlan
@@ -71,7 +71,7 @@ class Application:
         self.write, self.is_journaled, self.replacement = write, is_journaled, replacement
         self.journal: Journal | None = None
         self._swapping: list[Change] = []
-        self._parents: dict[str, list[Row]] = {}
+        self._parents = ParentRows(plan, write)
 
     def run(
         self,
@@ -97,7 +97,13 @@ class Application:
             if self.is_journaled:
                 mode, now = self.plan.options.mode, self.state.now
                 self.journal = Journal.start(
-                    self.db, source.name, mode, now, export_id=source.export_id
+                    self.db,
+                    source.name,
+                    mode,
+                    now,
+                    export_id=source.export_id,
+                    path=source.path,
+                    keeps_contents=source.kind != "set",  # whose rows are known by their uuids
                 )
             if self.replacement is not None:
                 self.replacement.prepare(self.journal)
@@ -132,6 +138,7 @@ class Application:
         plan = self.plan.part(part)
         self._load(part, plan)
         for changes in plan.changes():
+            self._parents.write(part, changes)
             self._hold_back_swaps(part, changes)
             self._write(part, changes)
         if self._swapping:
@@ -146,15 +153,12 @@ class Application:
         with dialect_of(self.db).loading(self.db, part.entity.table):
             for changes in chain([first], batches):
                 if self._refused(part, changes) is not None:
-                    self._write(part, plan.with_care())
+                    careful = plan.with_care()
+                    self._parents.write(part, careful)
+                    self._write(part, careful)
 
     def _write(self, part: Part, changes: Changes) -> None:
         """Write a batch; where it is refused, its halves, down to the guilty record."""
-        for parents in changes.parents:
-            self.write(db=self.db, entity=parents.entity, changes=parents)
-            self.state.tables.rows(parents.entity).written(parents.rows)
-            self._parents.setdefault(parents.entity.name, []).extend(parents.rows)
-        changes.parents = []
         size = len(changes.rows) + len(changes.updates)
         refused = self._refused(part, changes) if size else None
         if refused is None:
@@ -171,8 +175,10 @@ class Application:
             with savepoint(self.db):
                 self.write(db=self.db, entity=changes.entity, changes=changes)
                 self._enter(part.file, changes)
-        except (exc.IntegrityError, exc.DataError) as error:
-            return error
+        except exc.DBAPIError as error:
+            if dialect_of(self.db).is_refusal(error):
+                return error
+            raise
         return None
 
     def _enter(self, file: str, changes: Changes) -> None:
@@ -184,18 +190,14 @@ class Application:
         """Count a record the database refuses as one that cannot be imported."""
         if (part.entity.name, change.id) in self.outcome.duplicate_keys:
             return  # told and counted already, with the record that means the same row
-        counts = self.outcome.counts[part.entity.name]
-        counts["created" if change.action == "create" else "updated"] -= 1
-        counts["errors"] += 1
-        self.plan.parents.release(part.entity, change.new)
-        reason = " ".join(str(error.orig).split("\n")[0].split())
+        leave_out(self.plan, part, change)
         self.outcome.problems.add(
             Problem(
                 code="constraint",
                 file=part.file,
                 record=change.record,
                 entity=part.entity.name,
-                message=f"the database refuses the row: {reason}",
+                message=f"the database refuses the row: {reason_of(error)}",
             )
         )
 
@@ -244,12 +246,11 @@ class Application:
     def _finish_journal(self, journal: Journal) -> None:
         """Enter created parents, which come from no record, what it came to, what was learned."""
         source = self.plan.source
-        for name in sorted(self._parents, key=list(self.catalog.entities).index):
+        parents = self._parents.written
+        for name in sorted(parents, key=list(self.catalog.entities).index):
             entity = self.catalog.entities[name]
             index = entity.columns.index(entity.primary)
-            rows = [
-                row for row in self._parents[name] if (name, row[index]) in self.plan.parents.rows
-            ]
+            rows = [row for row in parents[name] if (name, row[index]) in self.plan.parents.rows]
             journal.created(entity, source.name, rows, [0] * len(rows))
         counts = dict(self.outcome.summary)
         if self.replacement is not None:
@@ -260,7 +261,7 @@ class Application:
     def _advance_ids(self) -> None:
         counts = self.outcome.counts
         grown = {part.entity.name for part in self.plan.source.parts}
-        grown = {name for name in grown if counts[name]["created"]} | self._parents.keys()
+        grown = {name for name in grown if counts[name]["created"]} | self._parents.written.keys()
         for name in grown:
             entity = self.catalog.entities[name]
             dialect_of(self.db).advance_ids(self.db, entity.table, entity.primary)

@@ -10,6 +10,7 @@ from typing import Any
 from bakeio_core.catalog.model import Entity
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.encoding import CLOSE, encode_as_read, opened_document
+from bakeio_core.files.documents.scanner import BrokenRecord
 from bakeio_core.files.output import atomic_file
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.skipped_log import not_a_log
@@ -17,8 +18,9 @@ from bakeio_core.resolving.decision_file import decision_entries
 
 INSTRUCTIONS = (
     "To retry these records: 1. Edit this file: correct the values named in the reasons, or "
-    "create what is missing. 2. Import it as it is: bakeio import FILE. The reasons are for you; "
-    "only record_data and decisions are read."
+    "create what is missing; where record_data is null, write the record_text there as an object. "
+    "2. Import it as it is: bakeio import FILE. The reasons are for you; only record_data and "
+    "decisions are read."
 )
 
 
@@ -54,6 +56,7 @@ class Skipped:
         header: dict[str, Any] = {
             "skipped_at": now.isoformat() + "Z",
             "source_file": source.name,
+            "source_sha256": source.log_of if source.kind == "skipped" else source.sha256,
             "total_skipped": len(self.reasons),
             "export_id": source.export_id,
             "database_id": source.database_id,
@@ -78,16 +81,18 @@ class Skipped:
             if part.view is not None:
                 kind = {"view_name": f"{part.view.name}_complete"}
             for number, item in part.records(wanted):
-                if isinstance(item, dict):
+                reasons = self.reasons[part.file, number]
+                entry = {
+                    "record_index": plan.source.logged_numbers.get(number, number),
+                    **kind,
+                    "skip_reason": reasons[0].message,
+                    "fk_errors": list(map(self._as_error, reasons)),
+                }
+                if isinstance(item, BrokenRecord):
+                    yield {**entry, "record_data": None, "record_text": item.text}
+                elif isinstance(item, dict):
                     data = item if part.view is not None else _named(plan, part.entity, item)
-                    reasons = self.reasons[part.file, number]
-                    yield {
-                        "record_index": number,
-                        **kind,
-                        "skip_reason": reasons[0].message,
-                        "fk_errors": list(map(self._as_error, reasons)),
-                        "record_data": data,
-                    }
+                    yield {**entry, "record_data": data}
 
     def _as_error(self, problem: Problem) -> dict[str, Any]:
         return {

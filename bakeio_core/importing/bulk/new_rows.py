@@ -226,7 +226,8 @@ class NewRowsInBulk:
             there, claims = self.rows.find(self.content, values.values()), self.bulk.claims
             for index, value in values.items():
                 rows = there.get(value, ())
-                if any(row[self.rows.id_index] not in claims for row in rows):
+                is_there = any(row[self.rows.id_index] not in claims for row in rows)
+                if is_there or self.state.earlier.created_with(self.entity, value):
                     found.add(index)
         return found
 

@@ -72,6 +72,11 @@ class BulkPart:
         return REV in self.reader.names
 
     @cached_property
+    def own_rows(self) -> set[int]:
+        """The rows that earlier runs of the same export set: a value may have been typed back."""
+        return self.state.earlier.rows_set(self.part.entity.name) if self.is_view else set()
+
+    @cached_property
     def _identity_of(self) -> Callable[[Any], Row]:
         names, own = self.reader.names, self.part.fields.own
         told = (REV, own.get(self.part.entity.primary, ""))

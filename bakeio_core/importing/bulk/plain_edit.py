@@ -21,6 +21,7 @@ class PlainEdit:
     def __init__(self, bulk: BulkPart, item: FileField, index: int, base: int | None) -> None:
         self.reader, self.name, self.column = bulk.reader, item.name, str(item.column)
         self.kind, self.index, self.base = item.kind, index, base
+        self.own_rows = bulk.own_rows if base is not None else set()
         self.check = bulk.part.entity.all_checks.get(self.column)
         self.is_code = self.column in bulk.part.entity.codes
         self._value_of = operator.attrgetter(bulk.reader.names[item.name])
@@ -42,7 +43,7 @@ class PlainEdit:
             return True
         if self.base is not None:
             if field_hash(value) == base[self.base]:
-                return True
+                return row[0] not in self.own_rows
             if field_hash(current) != base[self.base]:
                 return False
         if not self._fits(block, number, value):

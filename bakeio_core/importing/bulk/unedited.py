@@ -28,7 +28,7 @@ class UneditedRecords:
         if revision is None:
             raise TypeError("a part without a view")
         self.claims, self.revision, self.id_of = bulk.claims, revision, id_of
-        self.identity_text = bulk.rows.identity_text
+        self.identity_text, self.own_rows = bulk.rows.identity_text, bulk.own_rows
         kinds = {item.name: item.kind for item in bulk.part.fields}
         self._revision_of = operator.attrgetter(names[REV])
         self._values_of = [operator.attrgetter(names[name]) for name in revision.fields]
@@ -61,8 +61,8 @@ class UneditedRecords:
         made = self.revision.texts([uuid or "" for uuid in uuids], hashes, contexts)
         given = map(self._revision_of, records)
         same = [
-            uuid is not None and text == wanted
-            for uuid, text, wanted in zip(uuids, given, made, strict=True)
+            uuid is not None and text == wanted and identity not in self.own_rows
+            for identity, uuid, text, wanted in zip(ids, uuids, given, made, strict=True)
         ]
         seen = self.claims.record_of
         unedited = [identity for identity, is_same in zip(ids, same, strict=True) if is_same]

@@ -47,6 +47,7 @@ class Draft:
         base: The hash of each field of `_rev` as it was exported, None without a usable `_rev`.
         fault: Why its row cannot be told.
         has_unknown_key: Whether it gives a key that no row has.
+        was_imported: Whether its row is known only as what an earlier import of it created.
         lookups: What the file calls each referred row: a tuple of values in the order of
             `FieldMap.naming`, then the id in the file or None.
         links: What became of each reference: an id, None, a `LinkError` or a `PendingParent`.
@@ -62,6 +63,7 @@ class Draft:
     base: tuple[int, ...] | None = None
     fault: LinkError | None = None
     has_unknown_key: bool = False
+    was_imported: bool = False
     lookups: dict[str, Row] = field(default_factory=dict)
     links: dict[str, Any] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)

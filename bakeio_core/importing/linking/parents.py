@@ -16,11 +16,15 @@ PlanParent = Callable[[PendingParent, Changes], "int | LinkError"]
 
 @dataclass
 class CreatedParent:
-    """A row a decision creates: its key, the (entity, id) of rows it refers to, who needs it."""
+    """A row a decision creates: its key, the (entity, id) of rows it refers to, who needs it.
+
+    `row` is {column: wire value}.
+    """
 
     entity: Entity
     id: int
     key: dict[str, Any]
+    row: Mapping[str, Any]
     links: list[tuple[str, Any]]
     uses: int = 0
 
@@ -42,6 +46,7 @@ class CreatedParents:
         self.rows: dict[tuple[str, int], CreatedParent] = {}
         self.applied: dict[Any, AppliedDecision] = {}
         self._planned: dict[Any, int | LinkError] = {}
+        self._links: dict[Any, LinkError] = {}
 
     def __bool__(self) -> bool:
         return bool(self.rows)
@@ -52,6 +57,7 @@ class CreatedParents:
         if missing is None:
             return plan(wanted, batch)
         if missing.identity not in self._planned:
+            self._links[missing.identity] = wanted.link
             self._planned[missing.identity] = plan(wanted, batch)
         row = self._planned[missing.identity]
         if isinstance(row, int):
@@ -63,9 +69,29 @@ class CreatedParents:
     ) -> None:
         """Note a row a decision creates; what it refers to is needed by it."""
         links = [(r.target, row[column]) for column, r in entity.references.items()]
-        self.rows[entity.name, identity] = CreatedParent(entity, identity, key, links)
+        self.rows[entity.name, identity] = CreatedParent(entity, identity, key, row, links)
         for link in links:
             self._count(*link, 1)
+
+    def refuse(self, entity: Entity, identity: int, why: str) -> LinkError:
+        """Take out a row the database refuses.
+
+        Returns:
+            Why a reference to it leads nowhere, for all who ask for it from now on too.
+        """
+        parent = self.rows.pop((entity.name, identity))
+        for link in parent.links:
+            self._count(*link, -1)
+        refused = LinkError("missing-reference", why)
+        for key, row in self._planned.items():
+            if key[0] == entity.name and row == identity:
+                known = self._links[key]
+                if known.missing is not None:
+                    known.missing.why = why
+                refused = LinkError(known.code, f"{known.message}; {why}", known.missing)
+                self._planned[key] = refused
+                self.applied.pop(key, None)
+        return refused
 
     def need(self, entity: Entity, row: Mapping[str, Any]) -> None:
         """Note that a record needs those of the rows it refers to that decisions create."""

@@ -243,7 +243,7 @@ class References:
             else:
                 where = (self.part.file, draft.number, field)
                 self.state.outcome.note_missing(link.missing, *where)
-                message = with_remedy(message, link.missing)
+                message = with_remedy(message, link.missing, self.state.options.in_use)
         say = self.outcome.error if is_first else self.outcome.report
         say(draft, link.code, field, value, message)
 

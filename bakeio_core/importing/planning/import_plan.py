@@ -10,6 +10,7 @@ from bakeio_core.errors import counted
 from bakeio_core.importing.linking.drafts import LinkError, PendingParent
 from bakeio_core.importing.linking.link import Linker
 from bakeio_core.importing.linking.parents import CreatedParents
+from bakeio_core.importing.linking.twins import beside_twins
 from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.planning.decided import plan_decided
 from bakeio_core.importing.planning.plan import PartKind, PartPlan
@@ -146,6 +147,7 @@ class ImportPlan:
             summary["deleted"] = sum(deleted.values())
             for name, count in deleted.items():
                 entities[name]["deleted"] = count
+        twins = beside_twins(self.state.db, self.state.catalog, self.parents)
         return Report(
             run=None,
             dry_run=dry_run,
@@ -155,8 +157,9 @@ class ImportPlan:
             entities=entities,
             created_entities=self.parents.keys,
             resolved=self.resolved(),
-            problems=[*self.source.problems, *outcome.problems],
+            problems=[*self.source.problems, *outcome.problems, *twins],
             refused=refused,
             dropped=outcome.problems.dropped,
             changes=outcome.shown,
+            undone_decisions=[missing for missing in outcome.missing.values() if missing.why],
         )

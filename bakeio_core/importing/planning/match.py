@@ -18,6 +18,7 @@ from bakeio_core.errors import Problems
 from bakeio_core.importing.linking.claims import Claims
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker
+from bakeio_core.importing.planning.own_rows import OwnRows
 from bakeio_core.importing.planning.revision_match import RevisionMatch
 from bakeio_core.importing.reading.reader import Reader
 from bakeio_core.importing.reading.sources import Part
@@ -47,6 +48,7 @@ class Matcher:
         self.content = tuple(self.entity.content)
         self.id_field = self.fields.own.get(self.entity.primary)
         self.revisions = RevisionMatch(state, part)
+        self.own_rows = OwnRows(state, part)
 
     def key(self, draft: Draft, key: Key) -> Row | None:
         """Return the values a record gives for a key, None where it does not give it whole.
@@ -276,7 +278,11 @@ class Matcher:
         value = self.key(draft, self.content) if self.content else None
         if value is not None and not draft.has_unknown_key:
             # the k-th record of a content means the k-th such row, in the order of ids
-            free = self.unclaimed(self._with_pending(self.content, value, found))
+            equal = self._with_pending(self.content, value, found)
+            free = self.unclaimed(self.own_rows.not_of_others(draft, equal))
+            if not free:
+                free = self.unclaimed(self.own_rows.created_with(value))
+                draft.was_imported = bool(free)
             if free:
                 draft.row, draft.key = free[0], self.content
 

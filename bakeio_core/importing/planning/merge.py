@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Protocol
 
 from bakeio_core.catalog.exchange import ABSENT
@@ -17,11 +16,11 @@ from bakeio_core.catalog.fields import CLEAR, FileField
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.revision import field_hash
-from bakeio_core.history.entries import moments_of_export, set_by_export
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.references import References
+from bakeio_core.importing.planning.own_edits import OwnEdits
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values import Text
@@ -169,6 +168,7 @@ class FieldMerge:
         self.state, self.part, self.linker = state, part, linker
         self.references, self.rules, self.fields = references, rules, fields
         self.entity, self.rows = part.entity, state.tables.rows(part.entity)
+        self.own_edits = OwnEdits(state, part)
 
     def merge(self, draft: Draft, row: Row, names: Names) -> Merged | None:
         """Return what a record changes in its row, None where a problem was reported."""
@@ -201,7 +201,9 @@ class FieldMerge:
         if value is ABSENT or item.kind.same(value, current):
             return True
         base = draft.base_of(self.part, item.name)
-        if base is not None and field_hash(value) == base and not is_cleared:
+        is_as_exported = base is not None and field_hash(value) == base and not is_cleared
+        # it may be typed back to that, after an import of another value
+        if is_as_exported and (value is None or (item, row) not in self.own_edits):
             return True
         settled = self.rules.settle(draft, item, current, value)
         if settled is ABSENT:
@@ -261,13 +263,13 @@ class FieldMerge:
         alike = self.part.fields.naming[str(item.column)].values() if is_link else [item]
         bases = {f.name: base for f in alike if (base := draft.base_of(self.part, f.name))}
         if not bases:
-            return self._was_touched(row) and not self._is_own_edit(item, row)
+            return self._was_touched(row) and (item, row) not in self.own_edits
         was_changed = any(
             field_hash(self.linker.current(field, row, names, self.rows)) != bases[field.name]
             for field in alike
             if field.name in bases
         )
-        return was_changed and not self._is_own_edit(item, row)
+        return was_changed and (item, row) not in self.own_edits
 
     def _was_touched(self, row: Row) -> bool:
         """Tell whether a row of this very database was updated after the export."""
@@ -279,21 +281,7 @@ class FieldMerge:
         except BadValue:
             return False
         updated = row[self.rows.index["updated_at"]]
-        return bool(updated > moment) and updated not in self._own_moments
-
-    @cached_property
-    def _own_moments(self) -> set[str]:
-        """When earlier imports of this very file were."""
-        export_id = self.state.source.export_id
-        return set() if export_id is None else moments_of_export(self.state.db, export_id)
-
-    def _is_own_edit(self, item: FileField, row: Row) -> bool:
-        """Tell whether the database's value was set by an earlier import of this very file."""
-        export_id, column = self.state.source.export_id, str(item.column)
-        if export_id is None:
-            return False
-        where = (self.entity.name, row[self.rows.id_index], column)
-        return set_by_export(self.state.db, *where, self.rows.value(row, column), export_id)
+        return bool(updated > moment) and updated not in self.state.earlier.moments
 
     def tampered(
         self, draft: Draft, row: Row, names: Names, context: list[FileField]

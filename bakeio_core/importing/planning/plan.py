@@ -278,6 +278,8 @@ class PartPlan:
                 self._report_fault(draft, draft.fault)
             elif draft.row is None:
                 self._create(draft, taken, batch)
+            elif draft.was_imported:
+                self._take_as_imported(draft, draft.row, batch)
             else:
                 self._compare_read_only([draft])
                 names = self.linker.names_of(self.part.fields, [draft.row])
@@ -297,6 +299,21 @@ class PartPlan:
         self.new_rows.create(draft, taken, batch)
         if draft.row is not None:
             self.kind.moved(draft, draft.row)
+
+    def _take_as_imported(self, draft: Draft, row: Row, batch: Changes) -> None:
+        identity = row[self.rows.id_index]
+        if identity in self.claims:
+            self.outcome.duplicate(draft, identity)
+        elif self.references.settle(draft):
+            self.claims.claim([identity], [draft.number])
+            message = (
+                "was imported from this file before, and its row was changed since: it is "
+                "taken as present (--allow-duplicates adds it)"
+            )
+            self.outcome.report(draft, "duplicate-key", "", None, message, "note")
+            reason = "is there already"
+            there = Change("unchanged", self.entity.name, draft.number, identity, reason=reason)
+            self.outcome.count("unchanged", there, batch)
 
     def _merge(self, draft: Draft, row: Row, names: Names, batch: Changes) -> None:
         identity = row[self.rows.id_index]

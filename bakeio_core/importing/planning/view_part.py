@@ -125,11 +125,10 @@ class ViewPart:
         yield from self.plan.noticed.problems()
         yield from self.plan.read_only.problems()
         if self.two_way:
-            has = "record has" if self.two_way == 1 else "records have"
+            verb, them = ("has", "it") if self.two_way == 1 else ("have", "them")
             message = (
-                f"{self.two_way} {has} no usable _rev: what changed in the database since "
-                "the export cannot be told for "
-                f"{'it' if self.two_way == 1 else 'them'}"
+                f"{counted(self.two_way, 'record')} {verb} no usable _rev: what changed in the "
+                f"database since the export cannot be told for {them}"
             )
             yield Problem(code="bad-document", severity="note", message=message, **common)
         if self.present:

@@ -10,6 +10,7 @@ from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import REV, FieldMap, entity_fields, view_fields
 from bakeio_core.errors import DocumentError, Problem, Problems, counted
 from bakeio_core.files.documents.document import RECORDS, Document, InMemoryDocument
+from bakeio_core.files.documents.encoding import encode_as_read
 from bakeio_core.files.documents.scanner import as_record
 from bakeio_core.values.wording import shown
 
@@ -93,7 +94,7 @@ def _numbered(
 ) -> list[tuple[int, dict[str, Any] | Problem]]:
     depth = document.limits.depth
     return [
-        (number, as_record(value, number, document.name, depth))
+        (number, as_record(value, number, document.name, depth, encode_as_read(value).decode()))
         for number, value in enumerate(values, 1)
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.errors import DocumentError, Problem, Problems
 from bakeio_core.files.documents.document import Document, InMemoryDocument
-from bakeio_core.files.documents.scanner import as_record
+from bakeio_core.files.documents.scanner import BrokenRecord, as_record
 from bakeio_core.importing.reading.sources import Part, Source, of_entity, of_view, whose
 from bakeio_core.resolving.decision_file import decisions_of
 from bakeio_core.values.wording import shown
@@ -36,6 +37,7 @@ def open_log(document: Document, catalog: Catalog) -> Source:
         document.header,
         dict[tuple[str, str], list[tuple[int, dict[str, Any] | Problem]]](),
     )
+    numbers: dict[int, int] = {}
     for block in document.blocks():
         for number, entry in block.as_dicts(document.name):
             data = entry.get("record_data") if isinstance(entry, dict) else None
@@ -43,15 +45,18 @@ def open_log(document: Document, catalog: Catalog) -> Source:
                 raise DocumentError(
                     f"{document.name}: record {number} {entry.message}", code=entry.code
                 )
-            if not isinstance(data, dict):
+            text = entry.get("record_text") if isinstance(entry, dict) else None
+            if data is None and not isinstance(text, str):
                 raise DocumentError(
                     f"{document.name}: record {number} holds no record_data: restore it, or take "
                     "the record out"
                 )
+            if isinstance(index := entry.get("record_index"), int):
+                numbers[number] = index
             view = str(entry.get("view_name") or "").removesuffix("_complete")
             entity = "" if view else str(entry.get("entity_type") or "")
             grouped.setdefault((view, entity), []).append(
-                (number, as_record(data, number, document.name, document.limits.depth))
+                (number, _record(document, number, data, text))
             )
     problems, parts = Problems(), list[Part]()
     for (view, entity), items in grouped.items():
@@ -70,4 +75,27 @@ def open_log(document: Document, catalog: Catalog) -> Source:
     order = {name: place for place, name in enumerate(catalog.entities)}
     parts.sort(key=lambda part: order[part.entity.name])
     decided = decisions_of(header.get("decisions") or [], document.name, catalog)
-    return Source(document.name, "skipped", parts, *whose(header), problems, decisions=decided)
+    log_of = header.get("source_sha256")
+    return Source(
+        document.name,
+        "skipped",
+        parts,
+        *whose(header),
+        problems,
+        decisions=decided,
+        log_of=log_of if isinstance(log_of, str) else None,
+        logged_numbers=numbers,
+    )
+
+
+def _record(document: Document, number: int, data: Any, text: Any) -> dict[str, Any] | BrokenRecord:
+    """Return the record of an entry, or the problem with what stands in its place."""
+    if data is not None:
+        shown_text = json.dumps(data, default=str)
+        return as_record(data, number, document.name, document.limits.depth, shown_text)
+    message = (
+        "is no record yet: write it as an object {...} in record_data; record_text is what stood "
+        "in its place"
+    )
+    known = {"code": "bad-json", "file": document.name, "record": number}
+    return BrokenRecord.of(text, **known, message=message)

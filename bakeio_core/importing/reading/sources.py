@@ -58,7 +58,11 @@ class Part:
 
 @dataclass(eq=False)
 class Source:
-    """One import's input: `parts` in import order, and whose data it is."""
+    """One import's input: `parts` in import order, whose data it is, and where it lies.
+
+    Of a log of skipped records `log_of` is the SHA-256 of the file they come from, and
+    `logged_numbers` {number in the log: number in that file}.
+    """
 
     name: str
     kind: str
@@ -72,6 +76,9 @@ class Source:
     aliases: list[dict[str, Any]] = field(default_factory=list)
     hashes: dict[str, str] = field(default_factory=dict)
     decisions: dict[Any, Any] = field(default_factory=dict)
+    path: str | None = None
+    log_of: str | None = None
+    logged_numbers: dict[int, int] = field(default_factory=dict)
 
     def finish(self, part: Part, sha256: str, count: int) -> list[Problem]:
         """Compare what was read with what the manifest promised.

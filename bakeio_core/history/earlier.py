@@ -1,0 +1,126 @@
+"""What earlier runs of the same file or the same export did, as far as it was not taken back."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from bakeio_core.history.entries import FieldSet, batches, fields_set, last_setter
+from bakeio_core.history.packing import content_sums
+from bakeio_core.history.tables import CHANGES, StandingRun, has_journal, standing_runs
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from sqlalchemy import Connection
+
+    from bakeio_core.catalog.model import Entity
+
+
+class EarlierRuns:
+    """The runs that imported a file before, or another copy of the same export.
+
+    Args:
+        db: The connection.
+        export_id: The export the file came from, if it says so.
+        path: The path of the file, if it has one.
+        log_of: The SHA-256 of the file whose skipped records these are, if they are.
+    """
+
+    def __init__(
+        self,
+        db: Connection,
+        export_id: str | None,
+        path: str | None,
+        log_of: str | None = None,
+    ) -> None:
+        self.db, self.export_id, self.path, self.log_of = db, export_id, path, log_of
+        self._rows_set: dict[str, set[int]] = {}
+        self._created: dict[str, dict[tuple[int, int], list[int]]] = {}
+        self._logged: dict[str, dict[int, int]] = {}
+
+    @cached_property
+    def of_export(self) -> dict[int, bool]:
+        """The runs of the same export: {number: whether it was of the same path}."""
+        if self.export_id is None:
+            return {}
+        return {
+            run.number: self.path is not None and run.path == self.path
+            for run in self._standing
+            if run.export_id == self.export_id
+        }
+
+    @cached_property
+    def _standing(self) -> list[StandingRun]:
+        return standing_runs(self.db) if has_journal(self.db) else []
+
+    @cached_property
+    def moments(self) -> set[str]:
+        """When this very file was imported, as the stamps of its rows say it."""
+        return {run.at for run in self._standing if self.of_export.get(run.number)}
+
+    def rows_set(self, entity: str) -> set[int]:
+        """Return the ids of the rows of which runs of the same export set fields."""
+        if entity not in self._rows_set:
+            found: set[int] = set()
+            for run in self.of_export:
+                query = select(CHANGES.c.row).where(CHANGES.c.run == run)
+                found.update(self.db.execute(query.where(CHANGES.c.entity == entity)).scalars())
+            self._rows_set[entity] = found
+        return self._rows_set[entity]
+
+    def setter(self, entity: str, row: int, field: str, value: Any) -> int | None:
+        """Return the run of the same export that set the value a field has now.
+
+        Returns:
+            Its number, None where somebody else set the value.
+        """
+        if row not in self.rows_set(entity):
+            return None
+        run = last_setter(self.db, entity, row, field, value)
+        return run if run in self.of_export else None
+
+    def edits(self, run: int) -> list[FieldSet]:
+        """Return every field a run set."""
+        return list(fields_set(self.db, run))
+
+    # -- rows without a key
+    def created_with(self, entity: Entity, content: tuple[Any, ...]) -> list[int]:
+        """Return the ids of rows that runs of this path or export created with a content.
+
+        Args:
+            entity: Whose rows they are.
+            content: Wire values in the order of `entity.content`, as they were created.
+        """
+        if entity.name not in self._created:
+            self._created[entity.name] = self._created_contents(entity)
+        known = self._created[entity.name]
+        first, second = content_sums(entity, [content]) if known else (0, 0)
+        return known.get((first, second), [])
+
+    def _created_contents(self, entity: Entity) -> dict[tuple[int, int], list[int]]:
+        found: dict[tuple[int, int], list[int]] = {}
+        for run in self._standing:
+            is_same_path = self.path is not None and run.path == self.path
+            if not is_same_path and run.number not in self.of_export:
+                continue
+            for _, batch in batches(self.db, run.number, entity=entity.name):
+                pairs = zip(batch.contents, batch.contents[len(batch.ids) :], strict=False)
+                for identity, pair in zip(batch.ids, pairs, strict=False):
+                    found.setdefault(pair, []).append(identity)
+        return found
+
+    def logged(self, entity: str) -> dict[int, int]:
+        """Return {id: number of its record} of what was created of the file the log is of."""
+        if entity not in self._logged:
+            runs = [run for run in self._standing if run.sha256 == self.log_of]
+            self._logged[entity] = {
+                identity: number
+                for run in runs
+                if self.log_of is not None
+                for _, batch in batches(self.db, run.number, entity=entity)
+                for identity, number in zip(batch.ids, batch.records, strict=False)
+            }
+        return self._logged[entity]
