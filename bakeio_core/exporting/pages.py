@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,7 +17,7 @@ from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.view_query import Cell, Projection, narrowing
 from bakeio_core.errors import BakeioError, PluginError
 from bakeio_core.files.documents.encoding import encode_lines
-from bakeio_core.files.revision import context_hash, field_hash, hashing, revision_of
+from bakeio_core.files.revision import context_hashes, field_hash, hashing, revision_of
 from bakeio_core.values.numbers import all_shortest, shortest
 
 if TYPE_CHECKING:
@@ -131,8 +130,8 @@ class Paging:
             identities = list(map(str, identities))
         shown = [pages[owner][index] for owner, index in self._shown]
         said = [shown[place] for place in self._context]
-        contexts = map(context_hash, zip(*said, strict=True) if said else repeat((), len(rows)))
-        revisions = self.revision.texts(identities, hashes, list(contexts))
+        contexts = context_hashes(zip(*said, strict=True) if said else [()] * len(rows))
+        revisions = self.revision.texts(identities, hashes, contexts)
         return list(map(self._record, *shown, revisions))
 
 

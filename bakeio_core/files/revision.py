@@ -48,7 +48,7 @@ NOTHING = 0x6E756C6C
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}")
 WORD = "I" if array("I").itemsize == 4 else "L"
 _double = struct.Struct(">d").pack
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 def row_hash(uuid: str) -> int:
@@ -239,7 +239,17 @@ def context_hash(values: Sequence[Any]) -> int:
     Args:
         values: wire values, or `msgspec.Raw` as they stand in the file.
     """
-    return zlib.crc32(_encode(values))
+    return zlib.crc32(_ENCODER.encode(values))
+
+
+def context_lines(rows: Iterable[Sequence[Any]]) -> list[bytes]:
+    """Return what is hashed of the read-only fields of many records."""
+    return _ENCODER.encode_lines(list(rows)).split(b"\n")[:-1]
+
+
+def context_hashes(rows: Iterable[Sequence[Any]]) -> list[int]:
+    """Return the `context_hash` of each of many records."""
+    return list(map(zlib.crc32, context_lines(rows)))
 
 
 def revision_of(catalog: Catalog, view: View) -> Revision:

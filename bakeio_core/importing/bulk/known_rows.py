@@ -14,7 +14,7 @@ from bakeio_core.files.revision import field_hash
 from bakeio_core.importing.bulk.named_rows import NamedRows
 from bakeio_core.importing.bulk.part import BulkPart, Decided, Item, getter
 from bakeio_core.importing.bulk.plain_edit import PlainEdit
-from bakeio_core.importing.bulk.shown_fields import ShownFields
+from bakeio_core.importing.bulk.shown_fields import ShownFields, Taken
 from bakeio_core.importing.bulk.unedited import UneditedRecords
 
 NEAR = 4
@@ -169,7 +169,7 @@ class KnownRows:
         if self._is_comparable and not self.has_revision:
             left = self._without_equal(left, rows, decided)
         new, seen = list[Item](), self.bulk.claims.record_of
-        taken: list[tuple[int, Any, Change]] = []
+        taken: list[Taken] = []
         for number, record, made in left:
             row = rows.get(self._finder_of(record))
             if row is None and self.bulk.names_no_row(record):
@@ -186,7 +186,7 @@ class KnownRows:
             seen[row[0]] = number
             if edit is self._unchanged:
                 edit = Change("unchanged", self.entity.name, number, row[0])
-            taken.append((number, record, edit))
+            taken.append((number, record, edit, base))
         for edit in self._shown.agreeing(taken, decided):
             if edit.new:
                 decided.updates.append(edit)
@@ -213,7 +213,7 @@ class KnownRows:
                 seen[row[0]] = number
                 equal.add(number)
         taken = [
-            (number, record, Change("unchanged", self.entity.name, number, row[0]))
+            (number, record, Change("unchanged", self.entity.name, number, row[0]), ())
             for (number, record, _), row in there
             if number in equal
         ]

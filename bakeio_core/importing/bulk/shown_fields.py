@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
 from bakeio_core.catalog.exchange import Change
-from bakeio_core.catalog.fields import REV
-from bakeio_core.files.revision import context_hash
-from bakeio_core.importing.bulk.part import BulkPart, Decided
+from bakeio_core.database.rows import Row
+from bakeio_core.files.revision import context_hashes
+from bakeio_core.importing.bulk.part import BulkPart, Decided, getter
+
+Taken = tuple[int, Any, Change, Row]
+"""The number of a record, the record, the change of its row, the words of its `_rev` or none."""
 
 
 class ShownFields:
@@ -20,37 +22,42 @@ class ShownFields:
     """
 
     def __init__(self, bulk: BulkPart) -> None:
-        self.bulk, self.revision = bulk, bulk.part.revision
-        self.is_skipping = bulk.state.options.mode == "skip-existing"
-        has_revision = bulk.has_revision and self.revision is not None
-        self._revision_of = operator.attrgetter(bulk.reader.names[REV]) if has_revision else None
+        self.bulk, self.look = bulk, bulk.read_only
+        revision, context = bulk.part.revision, bulk.reader.context
+        self._place = 2 + len(revision.fields) if revision is not None else 0
+        self._names = [name for name in context if name in self.look.names]
+        self._said = getter([context[name] for name in self._names])
+        is_skipping = bulk.state.options.mode == "skip-existing"
+        self._is_idle = is_skipping or not self._names
 
-    def agreeing(self, taken: Sequence[tuple[int, Any, Change]], decided: Decided) -> list[Change]:
+    def agreeing(self, taken: Sequence[Taken], decided: Decided) -> list[Change]:
         """Return the changes of the records that agree; the rows of the others are free again.
 
         Args:
-            taken: (number, record, change of its row); the rows are claimed.
+            taken: The records; their rows are claimed.
             decided: Where the others are left to care.
         """
-        reader, look = self.bulk.reader, self.bulk.read_only
-        if not reader.context or self.is_skipping:
-            return [edit for _, _, edit in taken]
-        doubtful = [item for item in taken if not self._is_unedited(item[1])]
-        said = [(edit.id or 0, reader.contexts_of(record)) for _, record, edit in doubtful]
+        if self._is_idle or not taken:
+            return [edit for _, _, edit, _ in taken]
+        doubtful = self._doubtful(taken)
+        ids = [edit.id or 0 for _, _, edit, _ in doubtful]
+        said = [self._said(record) for _, record, _, _ in doubtful]
+        differing = self.look.differing(self._names, ids, said)
         refused = set[int]()
-        for (number, record, edit), names in zip(doubtful, look.differing(said), strict=True):
-            if look.naming.isdisjoint(names):
-                look.note(number, names)
+        for place, names in differing.items():
+            number, record, edit, _ = doubtful[place]
+            if self.look.naming.isdisjoint(names):
+                self.look.note(number, names)
             else:
                 refused.add(number)
                 del self.bulk.claims.record_of[edit.id or 0]
                 decided.rest.append((number, record))
-        return [edit for number, _, edit in taken if number not in refused]
+        return [edit for number, _, edit, _ in taken if number not in refused]
 
-    def _is_unedited(self, record: Any) -> bool:
-        """Tell whether `_rev` has the hash of what a record says in these fields."""
-        if self._revision_of is None or self.revision is None:
-            return False
-        words = self.revision.unpacked(self._revision_of(record))
-        said = next(iter(self.bulk.contexts([record])))
-        return words is not None and words[2 + len(self.revision.fields)] == context_hash(said)
+    def _doubtful(self, taken: Sequence[Taken]) -> list[Taken]:
+        """Return the records whose `_rev` has not the hash of what they say in these fields."""
+        if not self.bulk.has_revision:
+            return list(taken)
+        hashes = context_hashes(self.bulk.contexts([record for _, record, _, _ in taken]))
+        pairs = zip(taken, hashes, strict=True)
+        return [item for item, said in pairs if item[3][self._place] != said]

@@ -8,7 +8,7 @@ from typing import Any
 
 from bakeio_core.catalog.fields import REV
 from bakeio_core.database.rows import Row
-from bakeio_core.files.revision import context_hash, hashing
+from bakeio_core.files.revision import context_hashes, hashing
 from bakeio_core.importing.bulk.part import BulkPart, Item
 
 FEW = 200
@@ -57,7 +57,7 @@ class UneditedRecords:
         uuids = list(map(known.get, ids))
         pairs = zip(self._hashes, self._values_of, strict=True)
         hashes = [hash_(list(map(value_of, records))) for hash_, value_of in pairs]
-        contexts = list(map(context_hash, self._context_of(records)))
+        contexts = context_hashes(self._context_of(records))
         made = self.revision.texts([uuid or "" for uuid in uuids], hashes, contexts)
         given = map(self._revision_of, records)
         same = [

@@ -16,9 +16,10 @@ from sqlalchemy import Column
 from sqlalchemy.sql import visitors
 
 from bakeio_core.catalog.view import OfRow
+from bakeio_core.database.rows import Row
 from bakeio_core.database.view_query import Projection
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
-from bakeio_core.files.revision import context_hash
+from bakeio_core.files.revision import context_hash, context_lines
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values.folding import fold
@@ -65,20 +66,30 @@ class ReadOnlyFields:
             return False
         return context_hash([said[name] for name in revision.context if name in said]) == context
 
-    def differing(self, items: Sequence[tuple[int, Mapping[str, Any]]]) -> list[list[str]]:
-        """Return for each (id, what a record says) the fields in which the row says another thing.
+    def differing(
+        self, names: Sequence[str], ids: Sequence[int], said: Sequence[Sequence[Any]]
+    ) -> dict[int, list[str]]:
+        """Return the fields in which rows say another thing than records; a null says nothing.
 
-        A null says nothing.
+        Args:
+            names: Fields that records say, some of `names`.
+            ids: The ids of their rows.
+            said: What each record says in them, also as `msgspec.Raw`.
+
+        Returns:
+            {place of a record: fields}, only for those in which any differs.
         """
-        given = [name for name in self.names if any(name in said for _, said in items)]
-        if not given:
-            return [[] for _ in items]
-        rows = self._rows(given, {identity for identity, _ in items})
-        found = []
-        for identity, said in items:
-            now = rows.get(identity, {})
-            names = [n for n in given if n in said and not self._same(n, said[n], now.get(n))]
-            found.append(names)
+        if not ids or not names:
+            return {}
+        rows = self._rows(names, ids)
+        there = [rows.get(identity, (None,) * len(names)) for identity in ids]
+        pairs = zip(context_lines(said), context_lines(there), strict=True)
+        found = {}
+        for place in [place for place, (one, other) in enumerate(pairs) if one != other]:
+            cells = zip(names, said[place], there[place], strict=True)
+            others = [name for name, value, now in cells if not self._same(name, value, now)]
+            if others:
+                found[place] = others
         return found
 
     def _same(self, name: str, said: Any, now: Any) -> bool:
@@ -93,20 +104,21 @@ class ReadOnlyFields:
             return value == now or (name in self.naming and fold(value) == fold(now))
         return bool(value == now)
 
-    def _rows(self, names: Sequence[str], ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    def _rows(self, names: Sequence[str], ids: Iterable[int]) -> dict[int, Row]:
         projection = Projection(self.state.db, self.state.catalog, self.entity)
         cells = [projection.cell(source) for source in (self.entity.primary, *self._of(names))]
-        primary, wanted = self.entity.table.c[self.entity.primary], sorted(ids)
-        found: dict[int, dict[str, Any]] = {}
+        primary, wanted = self.entity.table.c[self.entity.primary], sorted(set(ids))
+        found: dict[int, Row] = {}
         for start in range(0, len(wanted), IDS):
             where = [primary.in_(wanted[start : start + IDS])]
             statement = projection.text(projection.select(cells, where))
-            for row in projection.dialect.fetch(self.state.db, statement):
-                made = [
-                    value if cell.make is None else cell.make(value)
-                    for cell, value in zip(cells, row, strict=True)
+            rows = projection.dialect.fetch(self.state.db, statement)
+            if rows:
+                columns = [
+                    column if cell.make is None else list(map(cell.make, column))
+                    for cell, column in zip(cells, zip(*rows, strict=True), strict=True)
                 ]
-                found[made[0]] = dict(zip(names, made[1:], strict=True))
+                found.update(zip(columns[0], zip(*columns[1:], strict=True), strict=True))
         return found
 
     def _of(self, names: Iterable[str]) -> Iterator[Any]:

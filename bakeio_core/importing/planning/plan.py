@@ -257,12 +257,16 @@ class PartPlan:
 
     def _compare_read_only(self, drafts: Sequence[Draft]) -> None:
         """Note in which read-only fields records say another thing than their rows."""
-        look = self.read_only
-        some = [d for d in drafts if not look.are_unedited(d.context_base, d.context)]
-        rows = [row for d in some if (row := d.row) is not None]
-        items = [(row[self.rows.id_index], d.context) for row, d in zip(rows, some, strict=True)]
-        for draft, names in zip(some, look.differing(items), strict=True):
-            draft.differing = names
+        look, alike = self.read_only, dict[tuple[str, ...], list[Draft]]()
+        for draft in drafts:
+            if not look.are_unedited(draft.context_base, draft.context):
+                names = tuple(name for name in look.names if name in draft.context)
+                alike.setdefault(names, []).append(draft)
+        for names, some in alike.items():
+            ids = [row[self.rows.id_index] for draft in some if (row := draft.row) is not None]
+            said = [tuple([draft.context[name] for name in names]) for draft in some]
+            for place, differing in look.differing(names, ids, said).items():
+                some[place].differing = differing
 
     def _plan_new(self, drafts: Sequence[Draft], batch: Changes) -> None:
         """Plan records that no key of their own names a row for."""
