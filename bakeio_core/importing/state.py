@@ -59,6 +59,7 @@ class ImportState:
         self.db, self.catalog, self.source = db, catalog, source
         self.options, self.decisions, self.is_planning = options, decisions, is_planning
         self.tables = Tables(db, catalog, is_planning=is_planning)
+        source.goes_into(dialect_of(db).name)
         own = database_id(db)
         self.same_database = own is not None and source.database_id == own
         self.outcome = Outcome(source, is_compared=is_compared)

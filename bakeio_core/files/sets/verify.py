@@ -85,6 +85,23 @@ def _structure(opened: ExportSet, catalog: Catalog) -> Iterator[Problem]:
             message = "is in the set but not in its manifest: move it elsewhere"
             yield Problem(code="unexpected-file", file=in_ascii(name), message=message)
     yield from _order_problems(opened, catalog)
+    yield from _gaps(opened)
+
+
+def _gaps(opened: ExportSet) -> Iterator[Problem]:
+    """Say what is null in a set in place of values its database held and no file can."""
+    files = {listed.entity: listed.filename for listed in opened.files}
+    for gap in opened.gaps:
+        entity = in_ascii(gap["entity"])
+        yield Problem(
+            code="bad-value",
+            severity="warning",
+            file=files.get(gap["entity"], MANIFEST),
+            entity=entity,
+            field=in_ascii(gap["field"]),
+            message="is null in place of what no file can hold (see gaps in the manifest)",
+            record=gap["id"],
+        )
 
 
 def _file_problems(

@@ -20,6 +20,7 @@ import msgspec
 
 from bakeio_core.errors import Problem, Problems, counted
 from bakeio_core.files.documents.blocks import Block
+from bakeio_core.importing.reading.kept import kept_value
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.values import Decimal, Json
 from bakeio_core.values.wording import BadValue, jsonable
@@ -236,10 +237,10 @@ class Reader:
             if item is None:
                 self._note_unknown(record, name, raw)
             elif item.role != "context":
-                self._read_value(record, name, value)
+                self._read_value(record, name, value, raw)
         return record
 
-    def _read_value(self, record: Record, name: str, value: Any) -> None:
+    def _read_value(self, record: Record, name: str, value: Any, raw: Mapping[str, Any]) -> None:
         item = self.fields[name]
         if value is None:
             if item.nullable:
@@ -250,7 +251,14 @@ class Reader:
         try:
             record.values[name] = item.kind.read(value, partial(self._note, record, name))
         except BadValue as error:
-            self._report(record, "bad-value", name, value, str(error))
+            try:
+                record.values[name] = kept_value(self.part, name, value, raw)
+            except BadValue:
+                self._report(record, "bad-value", name, value, str(error))
+                return
+            if self.part.keeps_stored:
+                message = "is not what its column takes, but was stored so, and is taken as it is"
+                self._add(record, "bad-value", "warning", name, None, message)
 
     def _note_unknown(self, record: Record, name: str, raw: Mapping[str, Any]) -> None:
         if self._is_typo(name, raw):

@@ -26,7 +26,12 @@ from bakeio_core.files.sets.verify import structure
 
 @dataclass(eq=False)
 class Part:
-    """The records of one entity within a source, in one document."""
+    """The records of one entity within a source, in one document.
+
+    Attributes:
+        keeps_stored: Whether it goes into the same kind of database it is from: then what only
+            breaks a column's declaration is taken as it was stored.
+    """
 
     entity: Entity
     document: Document
@@ -34,6 +39,7 @@ class Part:
     listed: Listed | None = None
     view: View | None = None
     revision: Revision | None = None
+    keeps_stored: bool = False
 
     @property
     def file(self) -> str:
@@ -71,6 +77,14 @@ class Source:
     aliases: list[dict[str, Any]] = field(default_factory=list)
     hashes: dict[str, str] = field(default_factory=dict)
     decisions: dict[Any, Any] = field(default_factory=dict)
+    database_kind: str | None = None
+
+    def goes_into(self, kind: str) -> None:
+        """Note the kind of database, such as `sqlite`, that it is imported into."""
+        # what somebody edited was never stored
+        is_as_exported = kind == self.database_kind and not self.accept_edits
+        for part in self.parts:
+            part.keeps_stored = part.view is None and is_as_exported
 
     def finish(self, part: Part, sha256: str, count: int) -> list[Problem]:
         """Compare what was read with what the manifest promised.
@@ -156,9 +170,10 @@ def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> S
         "set",
         parts,
         *whose(opened.manifest),
-        problems,
-        accept_edits,
+        problems=problems,
+        accept_edits=accept_edits,
         aliases=opened.aliases,
+        database_kind=opened.database_kind,
     )
 
 
