@@ -102,7 +102,10 @@ def upgrade(session: Session, as_json: bool) -> None:
     "--since", type=Day(), help="Only dated rows of this day or later, and what they refer to."
 )
 @click.option(
-    "--until", type=Day(), help="Only dated rows of this day or earlier, and what they refer to."
+    "--until",
+    type=Day(),
+    help="Only dated rows of this day or earlier, and what they refer to. Without --since also "
+    "rows that have no date.",
 )
 @click.option(
     "--as-stored",
@@ -148,10 +151,18 @@ def export_complete(
                 "omitted": list(done.omitted),
                 "proved": prove,
                 "problems": as_data(done.problems),
+                "undated": {"rows": dict(done.undated), "included": done.has_undated},
             }
         )
         return
     tell(session, done.problems)
+    for name, count in done.undated.items():
+        where = (
+            "in this half, which has no first day"
+            if done.has_undated
+            else "left out: an export with --until alone has them"
+        )
+        session.say(f"note: {counted(count, 'row')} of {name} without a date: {where}")
     session.result(f"Exported {sum(done.counts.values()):,} records to {done.folder}")
     for name, count in done.counts.items():
         session.result(f"  {name:<20} {count:>9,}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, ColumnElement, and_, or_, select, types
+from sqlalchemy import Column, ColumnElement, and_, func, or_, select, types
 
 from bakeio_core.catalog.exchange import Batch, EncodedBatch
 from bakeio_core.catalog.fields import entity_fields
@@ -125,8 +125,8 @@ def _export(db: Connection, entity: Entity, catalog: Catalog) -> Iterator[Batch]
 def in_range(catalog: Catalog, since: date | None, until: date | None) -> dict[str, Entity]:
     """Narrow the entities with a date to some days.
 
-    A row outside the range is kept where a row inside it refers to it; rows without a date are
-    left out.
+    A row outside the range is kept where a row inside it refers to it. Rows without a date are in
+    the half that has no first day, so that two halves are everything.
 
     Args:
         catalog: The entities that are installed.
@@ -165,12 +165,21 @@ def _days(column: Column[Any], since: date | None, until: date | None) -> Any:
             for day in bounds
         ]
     low, high = bounds
-    conditions: list[ColumnElement[bool]] = [column.is_not(None)]
+    conditions: list[ColumnElement[bool]] = []
     if low is not None:
         conditions.append(column >= low)
     if high is not None:
         conditions.append(column < high)
-    return and_(*conditions)
+    inside = and_(*conditions)
+    return inside if low is not None else or_(inside, column.is_(None))
+
+
+def count_undated(db: Connection, entity: Entity) -> int:
+    """Count the rows of an entity with a date that have none."""
+    if entity.date is None or not dialect_of(db).has_table(db, entity.name):
+        return 0
+    column = entity.table.c[entity.date]
+    return int(db.scalar(select(func.count()).where(column.is_(None))) or 0)
 
 
 def count_rows(db: Connection, entity: Entity) -> int:

@@ -7,7 +7,7 @@ import uuid as uuids
 import zipfile
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from itertools import groupby
@@ -19,10 +19,10 @@ from bakeio_core.catalog.model import Entity
 from bakeio_core.database.connect import streaming
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.rows import Rows
-from bakeio_core.errors import ExportRefused, Problem
+from bakeio_core.errors import ExportRefused, Problem, UsageError
 from bakeio_core.exporting.careful import gaps_of, refuse
 from bakeio_core.exporting.documents import Progress, moment, write_records
-from bakeio_core.exporting.records import AS_STORED, count_rows, in_range
+from bakeio_core.exporting.records import AS_STORED, count_rows, count_undated, in_range
 from bakeio_core.files.documents.encoding import pretty
 from bakeio_core.files.output import HashedFile, atomic_file, atomic_folder, refuse_folder
 from bakeio_core.files.sets.manifest import APPLICATION, MANIFEST
@@ -45,6 +45,8 @@ class Exported:
         archive: The zip, if one was asked for.
         omitted: The entities that were left out.
         problems: The values that are null in the set because no file can hold them.
+        undated: {entity: number of its rows without a date}, where a range was asked for.
+        has_undated: Whether those rows are in the set: where the range has no first day.
     """
 
     folder: Path
@@ -52,6 +54,8 @@ class Exported:
     archive: Path | None = None
     omitted: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    undated: Mapping[str, int] = field(default_factory=dict)
+    has_undated: bool = True
 
 
 def write_set(
@@ -88,9 +92,11 @@ def write_set(
         progress: Called with (entity, records written so far).
 
     Raises:
-        UsageError: Anything else is in the way.
+        UsageError: Anything else is in the way, or the first day comes after the last.
         ExportRefused: The database holds values no file can hold.
     """
+    if since is not None and until is not None and since > until:
+        raise UsageError(f"the first day, {since}, comes after the last, {until}: swap them")
     now = moment()
     path = folder or Path("docs/exports") / f"{now:%Y-%m-%d_%H%M%S}_{secrets.token_hex(3)}"
     archive = path.parent / "archives" / f"{path.name}.zip" if zip_too else None
@@ -172,7 +178,9 @@ def write_set(
             _pack(packed, part, path.name, now)
             packed.sync()
     counts = {item["entity_type"]: item["record_count"] for item in files}
-    return Exported(path, counts, archive, omitted, tuple(unheld))
+    found = [(entity.name, count_undated(db, entity)) for entity in included if since or until]
+    undated = {name: count for name, count in found if count}
+    return Exported(path, counts, archive, omitted, tuple(unheld), undated, since is None)
 
 
 def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:

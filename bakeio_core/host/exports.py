@@ -54,7 +54,8 @@ class Exports(Imports, History):
             zip: Also write `archives/<name>.zip` beside it.
             force: Replace what an earlier export wrote there.
             transactional: With entities that have a date.
-            since, until: Only their rows of these days, and what those refer to.
+            since, until: Only their rows of these days, and what those refer to. Rows without a
+                date are among them where there is no `since`.
             as_stored: Write null for each value no file can hold, such as infinity or bytes in a
                 text; the manifest then has them as they are stored (`gaps`).
             prove: Restore the set into a scratch database, export that and compare, before it
@@ -65,7 +66,7 @@ class Exports(Imports, History):
             What was written.
 
         Raises:
-            UsageError: Anything else is in the way.
+            UsageError: Anything else is in the way, or the first day comes after the last.
             PluginError: A plugin is broken and not blocked.
             ExportRefused: The database holds values no file can hold; it names each.
         """

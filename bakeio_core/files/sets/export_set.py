@@ -105,6 +105,16 @@ class ExportSet:
         return said if isinstance(said, str) else None
 
     @property
+    def days(self) -> str | None:
+        """The range of days the set is limited to, such as `2025-01-01..`; None for all."""
+        options = self.manifest.get("export_options")
+        limits = options.get("date_range") if isinstance(options, dict) else None
+        if not isinstance(limits, dict):
+            return None
+        since, until = limits.get("since"), limits.get("until")
+        return f"{since or ''}..{until or ''}" if since or until else None
+
+    @property
     def gaps(self) -> list[dict[str, Any]]:
         """The cells that are null in the set because no file can hold what is stored in them.
 

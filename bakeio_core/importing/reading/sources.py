@@ -78,6 +78,7 @@ class Source:
     hashes: dict[str, str] = field(default_factory=dict)
     decisions: dict[Any, Any] = field(default_factory=dict)
     database_kind: str | None = None
+    days: str | None = None
 
     def goes_into(self, kind: str) -> None:
         """Note the kind of database, such as `sqlite`, that it is imported into."""
@@ -174,6 +175,7 @@ def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> S
         accept_edits=accept_edits,
         aliases=opened.aliases,
         database_kind=opened.database_kind,
+        days=opened.days,
     )
 
 
