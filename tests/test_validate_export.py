@@ -143,9 +143,43 @@ def test_any_layout_of_json_is_accepted_once_it_is_signed(
     )
 
 
-def test_hidden_files_of_the_operating_system_do_no_harm(run: Run, folder: Path) -> None:
-    (folder / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
-    assert run("validate-export", folder).code == 0
+LITTER = (".DS_Store", "._manifest.json", "Thumbs.db", "desktop.ini", "__MACOSX/._manifest.json")
+
+
+def littered(folder: Path) -> Path:
+    """A folder with what file systems leave in it."""
+    for name in LITTER:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"\0\0\0\1Bud1")
+    return folder
+
+
+@pytest.mark.parametrize("how", ["folder", "folder in a folder", "zip", "zip of the folder"])
+def test_what_file_systems_leave_behind_does_no_harm(
+    run: Run, folder: Path, tmp_path: Path, how: str
+) -> None:
+    path = littered(folder)
+    if how == "folder in a folder":
+        (tmp_path / "unpacked").mkdir()
+        shutil.move(path, tmp_path / "unpacked" / "set")
+        path = littered(tmp_path / "unpacked")
+    elif how.startswith("zip"):
+        within = "set/" if how == "zip of the folder" else ""
+        with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+            for file in sorted(folder.rglob("*")):
+                archive.write(file, within + file.relative_to(folder).as_posix())
+            archive.writestr("__MACOSX/set/._manifest.json", b"\0\5\x16\7")
+            archive.writestr("._set", b"\0\5\x16\7")
+        path = tmp_path / "set.zip"
+    done = run("validate-export", path)
+    assert (done.code, "is valid" in done.out) == (0, True), done.out
+    done = run("-d", tmp_path / "new.db", "import-complete", path)
+    assert "776 created" in done.out
+
+
+def test_a_file_that_only_looks_like_litter_is_told(run: Run, folder: Path) -> None:
+    (folder / "thumbs.json").write_text("[]", "utf-8")
+    assert run("validate-export", folder).code == 1
 
 
 # -- changed, cut, lost
