@@ -55,6 +55,8 @@ class Dialect(ABC):
     mark = "?"
     doubles = False
     """Whether decimals are read as doubles, whole ones too; SQLite gives those as integers."""
+    adds_checks = True
+    """Whether a CHECK constraint can be added to a table that is there."""
     is_strict = True
     """Whether a column holds nothing but what its type says, but for the numbers and times beyond
     all others (NaN, infinity)."""

@@ -53,7 +53,9 @@ class PostgreSQL(Dialect):
 
     def doubt(self, column: str, kind: values.Kind) -> str | None:
         if isinstance(kind, values.Decimal):  # NaN is greater than every number
-            return f"({column} >= 'NaN' OR abs({column}) > 1e1000)"
+            return f"({kind.bounds.outside(column, '1e1000')})"
+        if isinstance(kind, values.Integer):
+            return f"({kind.bounds.outside(column, '1e19')})" if kind.bounds.rules else None
         if isinstance(kind, values.Float):
             return f"{column} IN ('NaN', 'Infinity', '-Infinity')"
         if isinstance(kind, (values.Date, values.DateTime)):

@@ -21,6 +21,7 @@ class SQLite(Dialect):
     """SQLite by the standard library's driver."""
 
     name = "sqlite"
+    adds_checks = False
     is_strict = False
 
     def read_expression(self, expression: Any, kind: values.Kind) -> Any:

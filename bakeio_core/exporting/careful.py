@@ -17,6 +17,7 @@ from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialect import HIGHEST, LOWEST, Dialect, Rows, stored_cell
 from bakeio_core.errors import ExportRefused, Problem, counted
 from bakeio_core.values.kind import Kind
+from bakeio_core.values.numbers import Decimal, Float, Integer
 from bakeio_core.values.wording import BadValue, jsonable, shown
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class StoredRows:
         source: What stands after FROM.
         where: A WHERE clause, or nothing.
         dangling: {reference: SQL that is true where it names no row}.
+        is_restored: Whether the records are to make rows again, which must be in range.
 
     Attributes:
         problems: One for every cell of the entity that no file can hold; it is null in the records.
@@ -51,6 +53,7 @@ class StoredRows:
     source: str
     where: str = ""
     dangling: Mapping[str, str] = field(default_factory=dict)
+    is_restored: bool = True
     problems: list[Problem] = field(default_factory=list)
 
     def pages(self, after: int = LOWEST, last: int = HIGHEST) -> Iterator[list[dict[str, Any]]]:
@@ -64,6 +67,8 @@ class StoredRows:
                     make(column) if make is not None else column
                     for make, column in zip(makers, columns, strict=True)
                 ]
+                for (_, kind, _), column in zip(self.columns.values(), made, strict=True):
+                    self._check_range(kind, column)
             except BadValue:
                 yield from self.careful_pages(after, rows[-1][0])
             else:
@@ -133,12 +138,18 @@ class StoredRows:
                 if name in nowhere:
                     raise BadValue(f"{shown(cell)} is the id of no row of {self._target(name)}")
                 record[name] = stored_cell(kind, make, cell)
+                self._check_range(kind, [record[name]])
             except BadValue as error:
                 record[name] = None
                 if self.columns[name][2].table is self.entity.table:
                     # what a referred row is called is named with that row
                     self._name(name, called, cell, str(error))
         return record
+
+    def _check_range(self, kind: Kind, cells: Sequence[Any]) -> None:
+        if self.is_restored and isinstance(kind, (Integer, Decimal, Float)) and kind.bounds.rules:
+            for wire in set(cells) - {None}:
+                kind.check_range(wire)
 
     def _target(self, reference: str) -> str:
         return self.entity.references[reference].target
@@ -195,7 +206,8 @@ def named(
     """Return a problem for each cell in some columns of an entity's table that no file can hold."""
     table, quote = entity.table, dialect.quote
     cells = {name: (f"t.{quote(name)}", entity.kinds[name], table.c[name]) for name in columns}
-    rows = StoredRows(db, dialect, entity, cells, f"{dialect.format_table(table)} t")
+    source = f"{dialect.format_table(table)} t"
+    rows = StoredRows(db, dialect, entity, cells, source, is_restored=False)
     for _ in rows.careful_pages():
         pass
     return rows.problems

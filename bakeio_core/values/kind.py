@@ -73,6 +73,9 @@ class Kind:
         """
         return [None if cell is None else self.stored(cell) for cell in cells]
 
+    def check_range(self, wire: Any) -> None:
+        """Raise BadValue where the table's CHECK constraints let no row have a wire value."""
+
     def kept(self, value: Any) -> Any:
         """Return the wire value of what a file has from the same kind of database.
 

@@ -63,14 +63,6 @@ class Bounds:
             if not good:
                 raise BadValue(f"{shown(value)} is out of range: must be {words[sign]} {limit}")
 
-    def hold(self, least: float, most: float) -> bool:
-        """Tell whether all numbers from the least to the most are in range."""
-        tests = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
-        return all(
-            tests[sign](least if sign[0] == ">" else most, float(limit))
-            for sign, limit in self.rules
-        )
-
     def outside(self, sql: str, most: str) -> str:
         """Return SQL that tells of a number that it is out of range, or not between -most and most.
 
@@ -172,18 +164,17 @@ class Integer(Kind):
 
     def stored(self, value: Any) -> Any:
         number = as_decimal(value, self.noun)
-        self.bounds.check(number)
         is_whole = number.adjusted() <= 30 and number == number.to_integral_value()
         return int(number) if is_whole else float(number)
 
     def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
-        if not self.bounds.rules:
-            with contextlib.suppress(TypeError):  # a null or a text
-                if type(sum(cells)) is int:
-                    return cells
-            if set(map(type, cells)) <= _WHOLE:
+        with contextlib.suppress(TypeError):  # a null or a text
+            if type(sum(cells)) is int:
                 return cells
-        return super().tidied(cells)
+        return cells if set(map(type, cells)) <= _WHOLE else super().tidied(cells)
+
+    def check_range(self, wire: Any) -> None:
+        self.bounds.check(decimal.Decimal(wire))
 
     def kept(self, value: Any) -> Any:
         return _kept_number(self, value)
@@ -234,17 +225,17 @@ class Decimal(Kind):
         if isinstance(value, float) and self.sql_convertible and math.isfinite(value):
             # what arithmetic left behind the 15 digits a double keeps (IEEE 754) is noise
             value = float(f"{value:.{EXACT_DIGITS}g}")
-            if not self.bounds.rules:
-                return int(value) if value.is_integer() and abs(value) < 1e18 else value
-        number = as_decimal(value, self.noun)
-        self.bounds.check(number)
-        return self.from_python(number)
+            return int(value) if value.is_integer() and abs(value) < 1e18 else value
+        return self.from_python(as_decimal(value, self.noun))
+
+    def check_range(self, wire: Any) -> None:
+        self.bounds.check(decimal.Decimal(repr(wire) if isinstance(wire, float) else wire))
 
     def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
         return cells if self._are_plain(cells) else super().tidied(cells)
 
     def _are_plain(self, cells: Sequence[Any]) -> bool:
-        """Tell whether the numbers of a column are in range, and without noise behind the decimals.
+        """Tell whether the numbers of a column have no noise behind their decimals.
 
         A double that is a whole number divided by a power of ten is the one next to that decimal,
         for a division rounds correctly (IEEE 754).
@@ -259,8 +250,7 @@ class Decimal(Kind):
                 return False
         except (TypeError, ValueError, OverflowError):  # what is no number, or none that ends
             return False
-        least, most = min(numbers), max(numbers)
-        return self.bounds.hold(least, most) and least > -_MOST and most < _MOST
+        return bool(min(numbers) > -_MOST and max(numbers) < _MOST)
 
     def kept(self, value: Any) -> Any:
         return _kept_number(self, value)
@@ -321,9 +311,11 @@ class Float(Kind):
         return wire
 
     def stored(self, value: Any) -> Any:
-        number = as_decimal(value, self.noun)
-        self.bounds.check(number)
+        as_decimal(value, self.noun)
         return value
+
+    def check_range(self, wire: Any) -> None:
+        self.bounds.check(as_decimal(wire, self.noun))
 
     def schema(self) -> dict[str, Any]:
         return {"type": "number"} | self.bounds.schema()
