@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.commands import Run
 from support.databases import exact_rows_of, sql
-from support.files import document, set_contents
+from support.files import document, edit_set, set_contents
 
 from bakeio_core import Bakeio, ExportRefused, connect
 from bakeio_core.database.connect import begin_read, begin_write
@@ -188,6 +188,16 @@ def test_they_are_refused_by_another_kind_of_database(
     done = run("-d", new_postgresql(), "import-complete", tmp_path / "set")
     assert done.code == 1
     assert "0.459375 has 6 decimals" in done.out + done.err
+
+
+def test_what_no_row_may_have_is_no_value_to_take_back(
+    sample: Path, folder: Path, run: Run
+) -> None:
+    edit_set(folder, "04_purchases.json", lambda records: records[2].update(quantity_purchased=-1))
+    for command in (("validate-export", folder), ("-d", sample, "import-complete", folder)):
+        done = run(*command)
+        assert done.code == 1
+        assert "-1 is out of range: must be more than 0" in done.out + done.err
 
 
 def test_prices_raised_by_sql_are_no_edits_of_a_view_or_a_set(

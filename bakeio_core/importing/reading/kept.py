@@ -29,6 +29,8 @@ def kept_value(part: Part, name: str, value: Any, raw: Mapping[str, Any]) -> Any
     kept = item.kind.kept(value)
     if isinstance(kept, float) and item.column in (part.entity.primary, *part.entity.references):
         raise BadValue("names no row")
+    if part.keeps_stored and kept is not None:
+        item.kind.check_range(kept)  # no database takes what its own constraint refuses
     if not (part.keeps_stored or _is_unedited(part, name, kept, raw.get(REV))):
         raise BadValue("was not stored so")
     return kept
