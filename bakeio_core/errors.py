@@ -119,6 +119,19 @@ class ImportRefused(BakeioError):
         self.report = report
 
 
+class ExportRefused(BakeioError):
+    """Mend the database: it holds values no file can hold, and nothing was written.
+
+    `problems` names each by table, row and column.
+    """
+
+    def __init__(
+        self, message: str, *, code: str | None = None, problems: Sequence[Problem] = ()
+    ) -> None:
+        super().__init__(message, code=code)
+        self.problems = list(problems)
+
+
 class Problem(msgspec.Struct, kw_only=True):
     """One thing wrong with the data, where it stands and what to do.
 

@@ -109,6 +109,11 @@ class Spoilt:
 
     def __init__(self, sample_set: Path, folder: Path) -> None:
         self.folder = shutil.copytree(sample_set, folder)
+        manifest = json.loads((self.folder / "manifest.json").read_bytes())
+        # from its own kind of database, some of the values would be taken as they were stored
+        (self.folder / "manifest.json").write_text(
+            json.dumps(manifest | {"database_kind": "another"}), "utf-8"
+        )
         self.documents = {
             entity: json.loads((folder / name).read_bytes()) for entity, name in FILES.items()
         }

@@ -143,9 +143,43 @@ def test_any_layout_of_json_is_accepted_once_it_is_signed(
     )
 
 
-def test_hidden_files_of_the_operating_system_do_no_harm(run: Run, folder: Path) -> None:
-    (folder / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
-    assert run("validate-export", folder).code == 0
+LITTER = (".DS_Store", "._manifest.json", "Thumbs.db", "desktop.ini", "__MACOSX/._manifest.json")
+
+
+def littered(folder: Path) -> Path:
+    """A folder with what file systems leave in it."""
+    for name in LITTER:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"\0\0\0\1Bud1")
+    return folder
+
+
+@pytest.mark.parametrize("how", ["folder", "folder in a folder", "zip", "zip of the folder"])
+def test_what_file_systems_leave_behind_does_no_harm(
+    run: Run, folder: Path, tmp_path: Path, how: str
+) -> None:
+    path = littered(folder)
+    if how == "folder in a folder":
+        (tmp_path / "unpacked").mkdir()
+        shutil.move(path, tmp_path / "unpacked" / "set")
+        path = littered(tmp_path / "unpacked")
+    elif how.startswith("zip"):
+        within = "set/" if how == "zip of the folder" else ""
+        with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+            for file in sorted(folder.rglob("*")):
+                archive.write(file, within + file.relative_to(folder).as_posix())
+            archive.writestr("__MACOSX/set/._manifest.json", b"\0\5\x16\7")
+            archive.writestr("._set", b"\0\5\x16\7")
+        path = tmp_path / "set.zip"
+    done = run("validate-export", path)
+    assert (done.code, "is valid" in done.out) == (0, True), done.out
+    done = run("-d", tmp_path / "new.db", "import-complete", path)
+    assert "776 created" in done.out
+
+
+def test_a_file_that_only_looks_like_litter_is_told(run: Run, folder: Path) -> None:
+    (folder / "thumbs.json").write_text("[]", "utf-8")
+    assert run("validate-export", folder).code == 1
 
 
 # -- changed, cut, lost
@@ -615,3 +649,63 @@ def test_many_faults_of_one_set_are_all_told_in_one_run(faults: Faults, folder: 
         ("unsafe-path", "manifest.json"),
         ("bad-manifest", "manifest.json"), ("bad-order", "manifest.json"),
     }  # fmt: skip
+
+
+# -- what the manifest has to say
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda manifest: manifest.pop("manifest_version"), 'has no "manifest_version"'),
+        (
+            lambda manifest: manifest["files"][3]["dependencies"].append("shops"),
+            'purchases depends on "shops", which is no entity',
+        ),
+        (
+            lambda manifest: manifest["files"][3]["dependencies"].append("purchases"),
+            "purchases depends on itself",
+        ),
+        (lambda manifest: manifest.update(export_id="another"), "is of another export"),
+        (lambda manifest: manifest.update(export_type="set"), 'is "set": that is said of a view'),
+    ],
+)
+def test_what_a_manifest_says_wrongly_is_told_and_keeps_the_set_out(
+    run: Run, faults: Faults, folder: Path, tmp_path: Path, edit: Any, said: str
+) -> None:
+    edit_manifest(folder, edit)
+    problems = faults(folder)
+    assert {problem["code"] for problem in problems} == {"bad-manifest"}
+    assert any(said in problem["message"] for problem in problems)
+    refused = run("-d", tmp_path / "new.db", "import-complete", folder)
+    assert refused.code == 1
+    assert said in refused.out + refused.err
+
+
+# -- values
+def test_values_are_checked_as_an_import_checks_them(
+    run: Run, faults: Faults, folder: Path, tmp_path: Path
+) -> None:
+    edit_line(
+        folder / PRODUCTS, 3, lambda line: line.replace('"is_hidden":false', '"is_hidden":"no"')
+    )
+    sign(folder)
+    (problem,) = faults(folder)
+    assert (problem["code"], problem["record"], problem["field"]) == ("bad-value", 3, "is_hidden")
+    assert run("-d", tmp_path / "new.db", "import-complete", folder).code == 1
+
+
+def test_a_blank_text_where_one_is_required_is_a_warning(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    edit_json(folder / SUPPLIERS, lambda whole: whole["records"][4].update(name=" "))
+    sign(folder)
+    done = run("validate-export", folder)
+    assert done.code == 0
+    assert f"warning: {SUPPLIERS}, record 5, name: is blank" in done.out
+
+
+def test_without_values_it_is_said_that_they_were_not_checked(run: Run, folder: Path) -> None:
+    edit_json(folder / SUPPLIERS, lambda whole: whole["records"][4].update(name=5))
+    sign(folder)
+    assert run("validate-export", folder).code == 1
+    done = run("validate-export", folder, "--no-values")
+    assert (done.code, "is valid. Its values were not checked." in done.out) == (0, True)

@@ -89,6 +89,7 @@ class Entity:
     date: str | None = None
     references: Mapping[str, Reference] = field(default_factory=dict, init=False)
     rows: Any = field(default=None, init=False)
+    has_gaps: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         primary = list(self.table.primary_key.columns)
@@ -160,9 +161,16 @@ class Entity:
 
     def narrow(self, rows: Any) -> Entity:
         """Return the entity with only the rows whose primary key a SELECT gives; for exports."""
-        narrowed = copy.copy(self)
-        object.__setattr__(narrowed, "rows", rows)
-        return narrowed
+        return self._with("rows", rows)
+
+    def with_gaps(self) -> Entity:
+        """Return the entity with null for each cell that no file can hold; for exports."""
+        return self._with("has_gaps", True)
+
+    def _with(self, name: str, value: Any) -> Entity:
+        changed = copy.copy(self)
+        object.__setattr__(changed, name, value)
+        return changed
 
     @cached_property
     def primary(self) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.report import Report
+
+
+MOST_TOLD = 20
+"""Values of the database that are told; more of them are counted."""
 
 
 class Day(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
@@ -99,7 +104,15 @@ def upgrade(session: Session, as_json: bool) -> None:
     "--since", type=Day(), help="Only dated rows of this day or later, and what they refer to."
 )
 @click.option(
-    "--until", type=Day(), help="Only dated rows of this day or earlier, and what they refer to."
+    "--until",
+    type=Day(),
+    help="Only dated rows of this day or earlier, and what they refer to. Without --since also "
+    "rows that have no date.",
+)
+@click.option(
+    "--as-stored",
+    is_flag=True,
+    help="Write null for values no file can hold; the manifest has them as they are stored.",
 )
 @json_option
 @click.pass_obj
@@ -112,10 +125,13 @@ def export_complete(
     no_transactional: bool,
     since: Any,
     until: Any,
+    as_stored: bool,
     as_json: bool,
 ) -> None:
     """Write everything as a normalized set that rebuilds the database anywhere."""
-    with session.progress() as progress, session.reading() as db:
+    from bakeio_core.errors import counted
+
+    with session.progress() as progress, telling(session, as_json), session.reading() as db:
         done = session.bakeio.export_complete(
             db,
             output,
@@ -124,6 +140,7 @@ def export_complete(
             transactional=not no_transactional,
             since=since,
             until=until,
+            as_stored=as_stored,
             prove=prove,
             progress=progress,
         )
@@ -135,14 +152,25 @@ def export_complete(
                 "counts": done.counts,
                 "omitted": list(done.omitted),
                 "proved": prove,
+                "problems": as_data(done.problems),
+                "undated": {"rows": dict(done.undated), "included": done.has_undated},
             }
         )
         return
-    from bakeio_core.errors import counted
-
+    tell(session, done.problems)
+    for name, count in done.undated.items():
+        where = (
+            "in this half, which has no first day"
+            if done.has_undated
+            else "left out: an export with --until alone has them"
+        )
+        session.say(f"note: {counted(count, 'row')} of {name} without a date: {where}")
     session.result(f"Exported {counted(sum(done.counts.values()), 'record')} to {done.folder}")
     for name, count in done.counts.items():
         session.result(f"  {name:<20} {count:>9,}")
+    if done.problems:
+        gaps = counted(len(done.problems), "value")
+        session.result(f"  null in place of {gaps}; the manifest has what is stored (gaps)")
     if done.omitted:
         session.result(f"  left out: {', '.join(done.omitted)}")
     if prove:
@@ -158,19 +186,27 @@ def export_complete(
 @click.option(
     "--manifest", type=click.Path(path_type=Path), help="The manifest of the set, instead of PATH."
 )
+@click.option(
+    "--values/--no-values",
+    default=True,
+    show_default=True,
+    help="Also read every value as an import would.",
+)
 @json_option
 @click.pass_obj
 def validate_export(
-    session: Session, path: Path | None, manifest: Path | None, as_json: bool
+    session: Session, path: Path | None, manifest: Path | None, values: bool, as_json: bool
 ) -> None:
-    """Check a set (folder, zip or manifest): sizes, checksums, counts, order, references. Needs no
-    database.
+    """Check a set (folder, zip or manifest): sizes, checksums, counts, order, references, values.
+
+    Needs no database, so it cannot tell what the rows of one have to say: keys that others have
+    already, or rows changed since.
     """
     from bakeio_core.errors import counted
     from bakeio_core.report import problem_lines
 
     target = only_one(path, manifest, "PATH", "--manifest")
-    problems = session.bakeio.validate(target)
+    problems = session.bakeio.validate(target, values=values)
     if as_json:
         session.result_json(
             {"path": str(target), "valid": not problems.errors, "problems": as_data(problems)}
@@ -179,9 +215,31 @@ def validate_export(
         for line in problem_lines(problems, problems.dropped):
             session.result(line)
         found = counted(problems.errors, "problem") if problems.errors else "is valid"
-        session.result(f"{target}: {found}.")
+        unread = "" if values else " Its values were not checked."
+        session.result(f"{target}: {found}.{unread}")
     if problems.errors:
         raise SystemExit(1)
+
+
+@contextlib.contextmanager
+def telling(session: Session, as_json: bool) -> Iterator[None]:
+    """Tell every value of the database that no file can hold, before the command ends with that."""
+    from bakeio_core.errors import ExportRefused
+
+    try:
+        yield
+    except ExportRefused as refused:
+        if not as_json:
+            tell(session, refused.problems)
+        raise
+
+
+def tell(session: Session, problems: Sequence[Any]) -> None:
+    """Say the first problems with values of the database, and how many more there are."""
+    for problem in problems[:MOST_TOLD]:
+        session.say(str(problem))
+    if len(problems) > MOST_TOLD:
+        session.say(f"... and {len(problems) - MOST_TOLD:,} more; all of them with --json")
 
 
 def as_data(problems: Iterable[Any]) -> list[Any]:
@@ -240,7 +298,7 @@ def export_view(
         raise UsageError(str(error)) from None
     suffix = core.formats[format_].suffix if format_ in core.formats else ".json"
     path = output or f"docs/exports/ai_augmentation/view_{view.name}{suffix}"
-    with session.progress() as progress, session.reading() as db:
+    with session.progress() as progress, telling(session, as_json), session.reading() as db:
         if path == "-":
             core.export_view(db, view, sys.stdout.buffer)
             return

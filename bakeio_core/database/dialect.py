@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -16,11 +18,30 @@ from sqlalchemy.schema import CreateTable
 
 from bakeio_core import values
 from bakeio_core.errors import DatabaseError
+from bakeio_core.values.wording import shown
 
 Rows = list[tuple[Any, ...]]
+Column = Sequence[Any]
 log = logging.getLogger("bakeio")
 MOST_JSON_FIELDS = 50
 """SQLite takes 127 arguments in a function call (SQLITE_MAX_FUNCTION_ARG), two for each field."""
+
+
+@dataclass(frozen=True)
+class JsonPage:
+    """A page of records as JSON made by the database itself.
+
+    Attributes:
+        count: How many records they are.
+        data: Their JSON, joined by a comma and a line feed; None where a cell may hold something
+            else than its column says, so that it must be read with care.
+        after, last: The numbers the records are sorted by lie above the first, up to the second.
+    """
+
+    count: int
+    data: bytes | None
+    after: int
+    last: int
 
 
 class Dialect(ABC):
@@ -34,6 +55,11 @@ class Dialect(ABC):
     mark = "?"
     doubles = False
     """Whether decimals are read as doubles, whole ones too; SQLite gives those as integers."""
+    adds_checks = True
+    """Whether a CHECK constraint can be added to a table that is there."""
+    is_strict = True
+    """Whether a column holds nothing but what its type says, but for the numbers and times beyond
+    all others (NaN, infinity)."""
     snapshot_options: Mapping[str, Any] = MappingProxyType({})
     result_codes: Mapping[type[values.Kind], int] = MappingProxyType({})
     """What the driver calls the types of results that SQLAlchemy asks for to convert them."""
@@ -144,6 +170,33 @@ class Dialect(ABC):
         )
         return (lambda value: kind.from_python(process(value))) if process else kind.from_python
 
+    def results(self, kind: values.Kind, column: Any) -> Callable[[Column], Column] | None:
+        """Return a function from a column of the driver's results to its wire values.
+
+        None where they are that. The function raises `values.BadValue` for a cell that holds what
+        no file can.
+        """
+        make = self.result(kind, column)
+        return None if make is None else partial(_each, kind, make)
+
+    def doubt(self, column: str, kind: values.Kind) -> str | None:
+        """Return SQL that is true where a cell may hold something else than its column says.
+
+        None where that is found otherwise, or cannot be.
+        """
+        return None
+
+    def read_doubtful(self, column: str, kind: values.Kind) -> str:
+        """Return SQL of a cell as it is stored, which `Kind.stored` takes."""
+        return column
+
+    def is_doubtful(self, db: Connection, table: Table, kinds: Mapping[str, values.Kind]) -> bool:
+        """Tell whether a cell of some columns of a table may hold something else than they say."""
+        found = [self.doubt(self.quote(column), kind) for column, kind in kinds.items()]
+        where = " OR ".join(filter(None, found))
+        sql = f"SELECT 1 FROM {self.format_table(table)} WHERE {where} LIMIT 1"
+        return bool(where and self.fetch(db, sql))
+
     @abstractmethod
     def existing_columns(self, db: Connection) -> dict[str, set[str]]:
         """Return {table: its columns} as the database really has them."""
@@ -161,7 +214,8 @@ class Dialect(ABC):
         order: str,
         page: int,
         where: str = "",
-    ) -> Iterator[tuple[int, bytes]]:
+        doubt: str = "",
+    ) -> Iterator[JsonPage]:
         """Yield pages of records as JSON made by the database itself.
 
         Args:
@@ -171,9 +225,7 @@ class Dialect(ABC):
             order: SQL of a unique number by which the records are sorted.
             page: how many records a page has, the last one aside.
             where: a WHERE clause, or nothing.
-
-        Returns:
-            pairs of the number of records and their JSON, joined by a comma and a line feed.
+            doubt: SQL that is true for rows that must be read with care.
         """
 
     @abstractmethod
@@ -289,3 +341,35 @@ class Dialect(ABC):
         What violates one is raised then.
         """
         yield
+
+
+LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
+"""Below and above every number that records are sorted by."""
+
+
+def stored_cell(kind: values.Kind, make: Callable[[Any], Any] | None, cell: Any) -> Any:
+    """Return the wire value of a stored cell.
+
+    Args:
+        kind: What its column holds.
+        make: What makes the wire value of what the driver gives, where that is another.
+        cell: What the driver gives.
+
+    Raises:
+        BadValue: It holds what no file can.
+    """
+    if cell is None:
+        return None
+    if make is None:
+        return kind.stored(cell)
+    try:
+        return kind.stored(make(cell))
+    except values.BadValue:
+        raise
+    except (ValueError, TypeError, ArithmeticError, AttributeError):
+        # what the type of the column has to say of a value that is none of its own
+        raise values.BadValue(f"{shown(cell)} is not {kind.noun}") from None
+
+
+def _each(kind: values.Kind, make: Callable[[Any], Any], cells: Column) -> Column:
+    return [stored_cell(kind, make, cell) for cell in cells]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, Double, Table, cast, exc, func
 
 from bakeio_core import values
-from bakeio_core.database.dialect import Dialect, Rows, log
+from bakeio_core.database.dialect import HIGHEST, LOWEST, Column, Dialect, JsonPage, Rows, log
 from bakeio_core.errors import DatabaseError
+from bakeio_core.values.numbers import all_shortest
 
 
 class PostgreSQL(Dialect):
@@ -50,6 +51,29 @@ class PostgreSQL(Dialect):
                 f"replace(to_char({moment}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), '.000000', '') || 'Z'"
             )
         return column
+
+    def results(self, kind: values.Kind, column: Any) -> Callable[[Column], Column] | None:
+        is_double = isinstance(kind, values.Decimal) and kind.sql_convertible
+        return all_shortest if is_double else super().results(kind, column)
+
+    def doubt(self, column: str, kind: values.Kind) -> str | None:
+        if isinstance(kind, values.Decimal):  # NaN is greater than every number
+            return f"({kind.bounds.outside(column, '1e1000')})"
+        if isinstance(kind, values.Integer):
+            return f"({kind.bounds.outside(column, '1e19')})" if kind.bounds.rules else None
+        if isinstance(kind, values.Float):
+            return f"{column} IN ('NaN', 'Infinity', '-Infinity')"
+        if isinstance(kind, (values.Date, values.DateTime)):
+            return f"({column} < '0001-01-01' OR {column} >= '10000-01-01')"
+        return None
+
+    def read_doubtful(self, column: str, kind: values.Kind) -> str:
+        doubt = self.doubt(column, kind)
+        if doubt is None or not kind.sql_convertible:
+            return f"{column}::text" if doubt else self.read(column, kind)
+        return (
+            f"CASE WHEN {doubt} THEN {column}::text ELSE ({self.read_json(column, kind)})::text END"
+        )
 
     def stream(self, db: Connection, sql: str, size: int) -> Iterator[Rows]:
         driver: Any = db.connection.driver_connection
@@ -99,7 +123,13 @@ class PostgreSQL(Dialect):
         order: str,
         page: int,
         where: str = "",
-    ) -> Iterator[tuple[int, bytes]]:
+        doubt: str = "",
+    ) -> Iterator[JsonPage]:
+        some = f"{where + ' AND' if where else 'WHERE'} ({doubt})"
+        if doubt and self.fetch(db, f"SELECT 1 FROM {source} {some} LIMIT 1"):
+            count = self.scalar(db, f"SELECT count(*) FROM {source} {where}")
+            yield JsonPage(count, None, LOWEST, HIGHEST)
+            return
         # compiling these queries costs more than it gains
         db.exec_driver_sql("SET LOCAL jit = off")
         columns = ", ".join(f"{sql} AS {self.quote(name)}" for name, sql in fields.items())
@@ -114,10 +144,10 @@ class PostgreSQL(Dialect):
             for line in copy:
                 lines.append(bytes(line))
                 if len(lines) == page:
-                    yield page, b"".join(lines)[:-1].replace(b"\n", b",\n")
+                    yield _page(lines)
                     lines = []
         if lines:
-            yield len(lines), b"".join(lines)[:-1].replace(b"\n", b",\n")
+            yield _page(lines)
 
     @staticmethod
     def _cursor(db: Connection) -> Any:
@@ -284,3 +314,7 @@ class PostgreSQL(Dialect):
 _cursors = itertools.count(1)
 _MAKING = int.from_bytes(b"bakeio", "big")
 """The number of the advisory lock under which tables are made."""
+
+
+def _page(lines: list[bytes]) -> JsonPage:
+    return JsonPage(len(lines), b"".join(lines)[:-1].replace(b"\n", b",\n"), LOWEST, HIGHEST)

@@ -10,6 +10,7 @@ from bakeio_core import values
 from bakeio_core.catalog.model import Entity, Key
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.values.folding import fold_parts
+from bakeio_core.values.wording import shown
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -55,6 +56,7 @@ class Rows:
             for column, index in self.index.items()
             if not isinstance(entity.kinds[column], values.Boolean) and (make := self.maker(column))
         ]
+        self._tidied = [] if self.dialect.is_strict else self._tidiers()
         self._folded: dict[Key, dict[Row, list[int]]] = {}
         self._searchable: dict[Key, Key] = {}
 
@@ -166,7 +168,9 @@ class Rows:
         found: list[Row] = []
         for nulls, some in groups.items():
             found += self._fetch_alike(key, nulls, some)
-        return [self._made(row) for row in found] if self._makers else found
+        if self._makers:
+            found = [self._made(row) for row in found]
+        return self._tidy(found) if self._tidied and found else found
 
     def _fetch_alike(self, key: Key, nulls: tuple[bool, ...], wanted: list[Row]) -> list[Row]:
         """Return the rows that may have one of some keys of which the same parts are null."""
@@ -209,6 +213,26 @@ class Rows:
         for index, make in self._makers:
             cells[index] = make(cells[index])
         return tuple(cells)
+
+    def _tidiers(self) -> list[tuple[int, Callable[[Sequence[Any]], Sequence[Any]]]]:
+        """Return what makes wire values of the columns of rows: (index, function)."""
+        kinds, table = self.entity.kinds, self.entity.table
+        return [
+            (index, make)
+            for column, index in self.index.items()
+            if kinds[column].sql_convertible
+            and (make := self.dialect.results(kinds[column], table.c[column])) is not None
+        ]
+
+    def _tidy(self, found: list[Row]) -> list[Row]:
+        """Return rows with the wire values of cells that hold something else than a column says."""
+        columns: list[Sequence[Any]] = list(zip(*found, strict=True))
+        for index, make in self._tidied:
+            try:
+                columns[index] = make(columns[index])
+            except values.BadValue:
+                columns[index] = [_readable(make, cell) for cell in columns[index]]
+        return list(zip(*columns, strict=True))
 
     # -- after folding
     def fold(self, key: Key, parts: Iterable[Any]) -> Row:
@@ -253,6 +277,14 @@ class Rows:
     def forget_folded(self) -> None:
         """Forget the folded keys: rows were changed behind them."""
         self._folded.clear()
+
+
+def _readable(make: Callable[[Sequence[Any]], Sequence[Any]], cell: Any) -> Any:
+    """Return the wire value of a cell; where it has none, a text that no file's value equals."""
+    try:
+        return make([cell])[0]
+    except values.BadValue:
+        return shown(cell)
 
 
 class PendingRows:

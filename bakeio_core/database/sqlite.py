@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Table, exc, func
 
 from bakeio_core import values
-from bakeio_core.database.dialect import Dialect, log
+from bakeio_core.database import sqlite_cells
+from bakeio_core.database.dialect import LOWEST, Column, Dialect, JsonPage, Rows, log
 from bakeio_core.errors import DatabaseError
 
 
@@ -19,6 +21,8 @@ class SQLite(Dialect):
     """SQLite by the standard library's driver."""
 
     name = "sqlite"
+    adds_checks = False
+    is_strict = False
 
     def read_expression(self, expression: Any, kind: values.Kind) -> Any:
         if isinstance(kind, values.DateTime):
@@ -111,26 +115,48 @@ class SQLite(Dialect):
 
     def read(self, column: str, kind: values.Kind) -> str:
         if isinstance(kind, values.DateTime) and kind.sql_convertible:
-            time = f"replace(substr({column}, 12), '.000000', '')"
-            return f"substr({column}, 1, 10) || 'T' || {time} || 'Z'"
+            return f"replace(replace({column}, ' ', 'T'), '.000000', '') || 'Z'"
         return column
 
     def read_json(self, column: str, kind: values.Kind) -> str:
         if isinstance(kind, values.Boolean):
             return f"json(CASE {column} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"
         if isinstance(kind, values.Decimal) and (kind.scale or 0) > 4:
-            plain = f"json(rtrim(printf('%.{kind.scale}f', {column}), '0'))"
-            return (
-                f"CASE WHEN {column} <> 0 AND abs({column}) < 0.0001 THEN {plain} ELSE {column} END"
-            )
+            return sqlite_cells.plain_number(column, kind.scale or 0)
         return self.read(column, kind)
 
     def result(self, kind: values.Kind, column: Any) -> Any:
-        return (
-            kind.from_python
-            if isinstance(kind, values.Boolean) and kind.sql_convertible
-            else super().result(kind, column)
-        )
+        if not kind.sql_convertible:
+            return super().result(kind, column)
+        return sqlite_cells.truth if isinstance(kind, values.Boolean) else None
+
+    def results(self, kind: values.Kind, column: Any) -> Callable[[Column], Column] | None:
+        if not kind.sql_convertible:
+            return super().results(kind, column)
+        if isinstance(kind, values.DateTime):
+            return partial(sqlite_cells.instants, kind)
+        # the key of rows is a whole number in every table
+        return None if column.primary_key else kind.tidied
+
+    def doubt(self, column: str, kind: values.Kind) -> str | None:
+        return sqlite_cells.doubt(column, kind) if kind.sql_convertible else None
+
+    def fetch(self, db: Connection, sql: str, parameters: tuple[Any, ...] = ()) -> Rows:
+        try:
+            return super().fetch(db, sql, parameters)
+        except self.sa.dbapi.OperationalError as error:  # type: ignore[union-attr]
+            if sqlite_cells.UNDECODED not in str(error):
+                raise
+            with sqlite_cells.undecoded(db):
+                return super().fetch(db, sql, parameters)
+
+    def stream(self, db: Connection, sql: str, size: int) -> Iterator[Rows]:
+        try:
+            yield from super().stream(db, sql, size)
+        except self.sa.dbapi.OperationalError as error:  # type: ignore[union-attr]
+            if sqlite_cells.UNDECODED not in str(error):
+                raise
+            raise values.BadValue("holds bytes that are no UTF-8 text") from None
 
     def write(self, kind: values.Kind) -> str:
         if (
@@ -162,23 +188,31 @@ class SQLite(Dialect):
         order: str,
         page: int,
         where: str = "",
-    ) -> Iterator[tuple[int, bytes]]:
+        doubt: str = "",
+    ) -> Iterator[JsonPage]:
         pairs = ", ".join(
             "'" + name.replace("'", "''") + f"', {sql}" for name, sql in fields.items()
         )
-        # CAST AS BLOB: bytes come out, nothing is decoded and encoded again
         after = f"{where + ' AND' if where else 'WHERE'} {order} > ? ORDER BY {order} LIMIT {page}"
+        # CAST AS BLOB: bytes come out, nothing is decoded and encoded again
         sql = (
-            "SELECT count(*), CAST(group_concat(record, char(44, 10)) AS BLOB), max(place) "
-            f"FROM (SELECT json_object({pairs}) AS record, {order} AS place FROM {source} {after})"
+            "SELECT count(*), max(place), CAST(group_concat(record, char(44, 10)) AS BLOB), "
+            f"max(doubt) FROM (SELECT json_object({pairs}) AS record, {order} AS place, "
+            f"{doubt or 0} AS doubt FROM {source} {after})"
         )
-        last = -(1 << 63)
-        while True:
-            count, text, last = self.fetch(db, sql, (last,))[0]
+        places = f"SELECT count(*), max(place) FROM (SELECT {order} AS place FROM {source} {after})"
+        last, count = LOWEST, page
+        while count == page:
+            start = last
+            try:
+                count, last, text, is_doubtful = self.fetch(db, sql, (start,))[0]
+            except exc.DBAPIError as error:
+                if "BLOB" not in str(error.orig):
+                    raise
+                (count, last), is_doubtful = self.fetch(db, places, (start,))[0], True
             if count:
-                yield count, text
-            if count < page:
-                return
+                is_sure = not is_doubtful and sqlite_cells.is_text(text)
+                yield JsonPage(count, text if is_sure else None, start, last)
 
     def among(
         self, columns: Sequence[str], table: str, types: Sequence[str], by: Sequence[str] = ()

@@ -23,7 +23,7 @@ from bakeio_core.catalog.view import OfRow, Source, View
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.values.columns import kind_of
 from bakeio_core.values.kind import Kind
-from bakeio_core.values.numbers import Decimal, Float, shortest
+from bakeio_core.values.numbers import Decimal, Float, all_shortest
 from bakeio_core.values.text import Text
 
 if TYPE_CHECKING:
@@ -39,12 +39,13 @@ class Cell:
     Attributes:
         sql: Its expression.
         kind: What kind of value it gives.
-        make: Turns the driver's value into a wire value; None where nothing has to.
+        make: Turns a column of the driver's values into wire values; None where nothing has to. It
+            raises BadValue for a cell that holds what no file can.
     """
 
     sql: Any
     kind: Kind
-    make: Callable[[Any], Any] | None
+    make: Callable[[Sequence[Any]], Sequence[Any]] | None
 
 
 class Projection:
@@ -56,11 +57,15 @@ class Projection:
         entity: The view's entity.
         table: Its table or an alias of it, where what is computed of a row may look at others of
             the same table.
+
+    Attributes:
+        stored: The columns that are selected as they are, by entity.
     """
 
     def __init__(self, db: Connection, catalog: Catalog, entity: Entity, table: Any = None) -> None:
         self.db, self.catalog, self.entity, self.dialect = db, catalog, entity, dialect_of(db)
         self.source: Any = entity.table if table is None else table
+        self.stored: dict[str, dict[str, None]] = {}
         self.aliases: dict[tuple[str, ...], tuple[Any, Entity]] = {(): (self.source, entity)}
 
     def cell(self, source: Source) -> Cell:
@@ -91,9 +96,8 @@ class Projection:
         name = (
             dialect.format_table(table) if isinstance(table, Table) else dialect.quote(table.name)
         )
-        make = dialect.result(kind, entity.table.c[column])
-        if dialect.doubles and isinstance(kind, Decimal) and make is None:
-            make = shortest
+        make = dialect.results(kind, entity.table.c[column])
+        self.stored.setdefault(entity.name, {})[column] = None
         sql = dialect.read(f"{name}.{dialect.quote(column)}", kind)
         return Cell(literal_column(sql), kind, make)
 
@@ -110,9 +114,9 @@ class Projection:
     def _computed(self, expression: Any, declared: Any) -> Cell:
         kind = kind_of(_typed(declared))
         if isinstance(kind, (Decimal, Float)):
-            return Cell(self.dialect.as_double(expression), kind, shortest)
+            return Cell(self.dialect.as_double(expression), kind, all_shortest)
         if not kind.sql_convertible or not self.dialect.reads_expression(kind):
-            return Cell(expression, kind, kind.from_python)
+            return Cell(expression, kind, lambda column: list(map(kind.from_python, column)))
         return Cell(self.dialect.read_expression(expression, kind), kind, None)
 
     def select(self, cells: Sequence[Cell], where: Sequence[Any] = ()) -> Any:

@@ -15,10 +15,11 @@ from bakeio_core.catalog.plugins import describe
 from bakeio_core.catalog.view import OfRow, Source, View
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.view_query import Cell, Projection, narrowing
-from bakeio_core.errors import BakeioError, PluginError
+from bakeio_core.errors import BakeioError, PluginError, Problem
+from bakeio_core.exporting.careful import named, refuse
 from bakeio_core.files.documents.encoding import encode_lines
 from bakeio_core.files.revision import context_hashes, field_hash, hashing, revision_of
-from bakeio_core.values.numbers import all_shortest, shortest
+from bakeio_core.values.wording import BadValue
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -45,8 +46,14 @@ def _project(db: Connection, view: View, catalog: Catalog) -> Iterator[Batch]:
     except Exception as error:  # what is computed is a stranger's function
         raise PluginError(f'the view "{view.name}" cannot be made: {describe(error)}') from error
     with paging.dialect.much_work(db):
-        for rows in paging.dialect.stream(db, paging.statement, PAGE):
-            yield EncodedBatch(len(rows), encode_lines(paging.records(rows)))
+        try:
+            if paging.dialect.is_strict:
+                paging.refuse_doubtful()
+            for rows in paging.dialect.stream(db, paging.statement, PAGE):
+                yield EncodedBatch(len(rows), encode_lines(paging.records(rows)))
+        except BadValue as error:
+            paging.refuse_doubtful()
+            raise BakeioError(f'the view "{view.name}": {error}', code="bad-value") from None
 
 
 Slot = tuple["ReferredRows | None", int]
@@ -81,6 +88,26 @@ class Paging:
         self.statement = projection.text(rows.order_by(order).limit(view.limit))
         names = {f"f{index}": name for index, name in enumerate([*view.fields, "_rev"])}
         self._record = msgspec.defstruct("Record", list(names), rename=names, gc=False)
+
+    def refuse_doubtful(self) -> None:
+        """Raise where a cell that is read holds what no file can.
+
+        Raises:
+            ExportRefused: It names them.
+        """
+        read: dict[str, dict[str, None]] = {}
+        owners = [self._selected, *(referred.selected for referred in self._referred.values())]
+        for owner in owners:
+            for name, columns in owner.projection.stored.items():
+                read.setdefault(name, {}).update(columns)
+        found: list[Problem] = []
+        for name, columns in read.items():
+            entity = self.catalog.entities[name]
+            kinds = {column: entity.kinds[column] for column in columns}
+            is_strict = self.dialect.is_strict
+            if not is_strict or self.dialect.is_doubtful(self.db, entity.table, kinds):
+                found += named(self.db, self.dialect, entity, columns)
+        refuse(found, "")
 
     def _slot(self, source: Source, hashed: bool = False) -> Slot:
         path = source if isinstance(source, str) else ""
@@ -156,19 +183,16 @@ class Selected:
     def columns(self, rows: Sequence[tuple[Any, ...]]) -> list[Sequence[Any]]:
         """Return the wire values of rows column by column."""
         columns = zip(*rows, strict=True)
-        return [_made(cell.make, column) for cell, column in zip(self.cells, columns, strict=True)]
+        return [
+            cell.make(column) if cell.make is not None else column
+            for cell, column in zip(self.cells, columns, strict=True)
+        ]
 
     def hashes(self, index: int, columns: Sequence[Sequence[Any]]) -> list[int]:
         """Return the hashes of one of the columns, as a `_rev` holds them."""
         if index not in self._hashing:
             self._hashing[index] = hashing(self.cells[index].kind)
         return self._hashing[index](columns[index])
-
-
-def _made(make: Callable[[Any], Any] | None, column: Sequence[Any]) -> Sequence[Any]:
-    if make is None:
-        return column
-    return all_shortest(column) if make is shortest else list(map(make, column))
 
 
 class ReferredRows:
@@ -182,14 +206,14 @@ class ReferredRows:
 
     def __init__(self, db: Connection, projection: Projection, at: int) -> None:
         self.db, self.at = db, at
-        self._selected = Selected(projection)
-        self._selected.index(projection.entity.primary)
+        self.selected = Selected(projection)
+        self.selected.index(projection.entity.primary)
         self._slots: list[tuple[int, bool]] = []
         self._known: _Known | None = None
 
     def slot(self, source: Source, hashed: bool) -> int:
         """Select the value of a source, or its hash; return its index in `columns`."""
-        self._slots.append((self._selected.index(source), hashed))
+        self._slots.append((self.selected.index(source), hashed))
         return len(self._slots) - 1
 
     def columns(self, ids: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -199,7 +223,7 @@ class ReferredRows:
         return list(zip(*map(self._known.__getitem__, ids), strict=True))
 
     def _read(self) -> _Known:
-        projection, selected = self._selected.projection, self._selected
+        projection, selected = self.selected.projection, self.selected
         known = _Known(tuple(field_hash(None) if hashed else None for _, hashed in self._slots))
         known[None] = known.nothing
         statement = projection.text(projection.select(selected.cells))

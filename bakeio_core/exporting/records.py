@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, ColumnElement, and_, or_, select, types
+from sqlalchemy import Column, ColumnElement, and_, func, or_, select, types
 
 from bakeio_core.catalog.exchange import Batch, EncodedBatch
 from bakeio_core.catalog.fields import entity_fields
@@ -14,16 +14,14 @@ from bakeio_core.catalog.hookspecs import hookimpl
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialect import MOST_JSON_FIELDS, Dialect
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.values.kind import Kind
-from bakeio_core.values.numbers import Decimal
+from bakeio_core.exporting.careful import PAGE, Cell, StoredRows, refuse
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.catalog import Catalog
 
-PAGE = 2000
-"""Rows of one SELECT."""
+AS_STORED = ", or write null in their place with --as-stored: the manifest then has them"
 
 
 def _source(dialect: Dialect, entity: Entity, catalog: Catalog) -> str:
@@ -37,10 +35,8 @@ def _source(dialect: Dialect, entity: Entity, catalog: Catalog) -> str:
     return " ".join(joins)
 
 
-def _columns(
-    dialect: Dialect, entity: Entity, catalog: Catalog
-) -> dict[str, tuple[str, Kind, Column[Any]]]:
-    """Return {field: (its column in SQL, its kind, its column)}."""
+def _columns(dialect: Dialect, entity: Entity, catalog: Catalog) -> dict[str, Cell]:
+    """Return the cell of every field."""
     aliases = {column: f"p{index}" for index, column in enumerate(entity.references)}
     out = {}
     for field in entity_fields(entity, catalog):
@@ -53,11 +49,38 @@ def _columns(
     return out
 
 
+def _doubts(
+    dialect: Dialect, entity: Entity, catalog: Catalog, columns: Mapping[str, Cell]
+) -> Iterator[str | None]:
+    """Yield SQL that is true for rows with a cell that wants care."""
+    for name, (sql, kind, column) in columns.items():
+        if name not in entity.references and column is not entity.table.c[entity.primary]:
+            yield dialect.doubt(sql, kind)
+    yield from _dangling(dialect, entity, catalog).values()
+
+
+def _dangling(dialect: Dialect, entity: Entity, catalog: Catalog) -> dict[str, str]:
+    """Return, by reference, SQL that is true for rows whose reference names no row.
+
+    None of a database that keeps references whole.
+    """
+    found = {}
+    for index, reference in enumerate(entity.references.values()):
+        primary = dialect.quote(catalog.entities[reference.target].primary)
+        column = f"t.{dialect.quote(reference.column)}"
+        found[reference.column] = f"(p{index}.{primary} IS NULL AND {column} IS NOT NULL)"
+    return {} if dialect.is_strict else found
+
+
 @hookimpl(trylast=True)
 def bakeio_export_records(db: Connection, entity: Entity, catalog: Catalog) -> Iterator[Batch]:
     """Give every row of the entity in the order of its ids, references with their lookup fields.
 
     Columns an older database does not have yet are left out.
+
+    Raises:
+        ExportRefused: After the last record, where a cell holds what no file can; of an entity
+            `with_gaps` it is null.
     """
     return _export(db, entity, catalog)
 
@@ -72,42 +95,38 @@ def _export(db: Connection, entity: Entity, catalog: Catalog) -> Iterator[Batch]
     }
     if entity.name not in there or not columns:
         return
-    source, order = _source(dialect, entity, catalog), f"t.{dialect.quote(entity.primary)}"
+    source, where = _source(dialect, entity, catalog), _where(dialect, entity)
+    dangling = _dangling(dialect, entity, catalog)
+    stored = StoredRows(db, dialect, entity, columns, source, where, dangling)
+    doubts = _doubts(dialect, entity, catalog, columns)
+    doubt = " OR ".join(filter(None, doubts))
     if len(columns) <= MOST_JSON_FIELDS and all(
         kind.sql_convertible for _, kind, _ in columns.values()
     ):
         fields = {name: dialect.read_json(sql, kind) for name, (sql, kind, _) in columns.items()}
-        where = _where(dialect, entity)
-        for count, data in dialect.json_pages(db, fields, source, order, PAGE, where):
-            yield EncodedBatch(count, data)
-        return
-    makers = {
-        name: dialect.result(kind, column)
-        or (kind.from_python if isinstance(kind, Decimal) else lambda cell: cell)
-        for name, (_, kind, column) in columns.items()
-    }
-    selected = ", ".join(dialect.read(sql, kind) for sql, kind, _ in columns.values())
-    last = -(1 << 63)
-    while True:
-        where = _where(dialect, entity, f"{order} > {last}")
-        rows = dialect.fetch(
-            db, f"SELECT {selected}, {order} FROM {source} {where} ORDER BY {order} LIMIT {PAGE}"
-        )
-        if rows:
-            last = rows[-1][-1]
-            yield [  # the order comes after the columns of a row
-                {name: make(cell) for (name, make), cell in zip(makers.items(), row, strict=False)}
-                for row in rows
-            ]
-        if len(rows) < PAGE:
-            return
+        order = f"t.{dialect.quote(entity.primary)}"
+        for page in dialect.json_pages(db, fields, source, order, PAGE, where, doubt):
+            if page.data is not None:
+                yield EncodedBatch(page.count, page.data)
+            elif dialect.is_strict or stored.names_no_row(page.after, page.last):
+                yield from stored.careful_pages(page.after, page.last)
+            else:
+                yield from stored.pages(page.after, page.last)
+    elif stored.names_no_row() or (
+        dialect.is_strict and dialect.is_doubtful(db, entity.table, entity.kinds)
+    ):
+        yield from stored.careful_pages()
+    else:
+        yield from stored.pages()
+    if not entity.has_gaps:
+        refuse(stored.problems, AS_STORED)
 
 
 def in_range(catalog: Catalog, since: date | None, until: date | None) -> dict[str, Entity]:
     """Narrow the entities with a date to some days.
 
-    A row outside the range is kept where a row inside it refers to it; rows without a date are
-    left out.
+    A row outside the range is kept where a row inside it refers to it. Rows without a date are in
+    the half that has no first day, so that two halves are everything.
 
     Args:
         catalog: The entities that are installed.
@@ -146,12 +165,21 @@ def _days(column: Column[Any], since: date | None, until: date | None) -> Any:
             for day in bounds
         ]
     low, high = bounds
-    conditions: list[ColumnElement[bool]] = [column.is_not(None)]
+    conditions: list[ColumnElement[bool]] = []
     if low is not None:
         conditions.append(column >= low)
     if high is not None:
         conditions.append(column < high)
-    return and_(*conditions)
+    inside = and_(*conditions)
+    return inside if low is not None else or_(inside, column.is_(None))
+
+
+def count_undated(db: Connection, entity: Entity) -> int:
+    """Count the rows of an entity with a date that have none."""
+    if entity.date is None or not dialect_of(db).has_table(db, entity.name):
+        return 0
+    column = entity.table.c[entity.date]
+    return int(db.scalar(select(func.count()).where(column.is_(None))) or 0)
 
 
 def count_rows(db: Connection, entity: Entity) -> int:
@@ -163,9 +191,8 @@ def count_rows(db: Connection, entity: Entity) -> int:
     return int(dialect.scalar(db, f"SELECT count(*) FROM {source}") or 0)
 
 
-def _where(dialect: Dialect, entity: Entity, more: str = "") -> str:
-    conditions = [more] if more else []
-    if entity.rows is not None:
-        sql = str(entity.rows.compile(dialect=dialect.sa, compile_kwargs={"literal_binds": True}))
-        conditions.append(f"t.{dialect.quote(entity.primary)} IN ({sql})")
-    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
+def _where(dialect: Dialect, entity: Entity) -> str:
+    if entity.rows is None:
+        return ""
+    sql = str(entity.rows.compile(dialect=dialect.sa, compile_kwargs={"literal_binds": True}))
+    return f"WHERE t.{dialect.quote(entity.primary)} IN ({sql})"

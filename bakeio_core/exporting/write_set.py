@@ -7,7 +7,7 @@ import uuid as uuids
 import zipfile
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from itertools import groupby
@@ -17,9 +17,12 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.connect import streaming
+from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.rows import Rows
+from bakeio_core.errors import ExportRefused, Problem, UsageError
+from bakeio_core.exporting.careful import gaps_of, refuse
 from bakeio_core.exporting.documents import Progress, moment, write_records
-from bakeio_core.exporting.records import count_rows, in_range
+from bakeio_core.exporting.records import AS_STORED, count_rows, count_undated, in_range
 from bakeio_core.files.documents.encoding import pretty
 from bakeio_core.files.output import HashedFile, atomic_file, atomic_folder, refuse_folder
 from bakeio_core.files.sets.manifest import APPLICATION, MANIFEST
@@ -41,12 +44,18 @@ class Exported:
         counts: {entity: number of records}, in import order.
         archive: The zip, if one was asked for.
         omitted: The entities that were left out.
+        problems: The values that are null in the set because no file can hold them.
+        undated: {entity: number of its rows without a date}, where a range was asked for.
+        has_undated: Whether those rows are in the set: where the range has no first day.
     """
 
     folder: Path
     counts: dict[str, int]
     archive: Path | None = None
     omitted: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    undated: Mapping[str, int] = field(default_factory=dict)
+    has_undated: bool = True
 
 
 def write_set(
@@ -60,6 +69,7 @@ def write_set(
     transactional: bool = True,
     since: date | None = None,
     until: date | None = None,
+    as_stored: bool = False,
     prove: Callable[[Path], dict[str, Any]] | None = None,
     progress: Progress | None = None,
 ) -> Exported:
@@ -75,13 +85,18 @@ def write_set(
         transactional: With entities that have a date.
         since: Only dated rows of this day or later, and what they refer to.
         until: Only dated rows of this day or earlier, and what they refer to.
+        as_stored: Write null for each value no file can hold; the manifest then has them as they
+            are stored (`gaps`).
         prove: Called with the folder before it appears; what it returns stands in the manifest as
             `proof`.
         progress: Called with (entity, records written so far).
 
     Raises:
-        UsageError: Anything else is in the way.
+        UsageError: Anything else is in the way, or the first day comes after the last.
+        ExportRefused: The database holds values no file can hold.
     """
+    if since is not None and until is not None and since > until:
+        raise UsageError(f"the first day, {since}, comes after the last, {until}: swap them")
     now = moment()
     path = folder or Path("docs/exports") / f"{now:%Y-%m-%d_%H%M%S}_{secrets.token_hex(3)}"
     archive = path.parent / "archives" / f"{path.name}.zip" if zip_too else None
@@ -97,6 +112,7 @@ def write_set(
     included = [entity for name, entity in entities.items() if name not in omitted]
     common = {"export_id": str(uuids.uuid4()), "exported_at": now.isoformat() + "Z"}
     files: list[dict[str, Any]] = []
+    unheld: list[Problem] = []
     if archive is not None:
         refuse_folder(path, foreign_folder)  # before a folder is made for the archive
     whole = atomic_file(archive, foreign_archive) if archive is not None else nullcontext()
@@ -111,7 +127,14 @@ def write_set(
                 "record_count": count_rows(db, entity),
                 "schema": schema_block(entity),
             }
-            count, sha256 = _write_document(part / name, header, batches, progress)
+            try:
+                count, sha256 = _write_document(part / name, header, batches, progress)
+            except ExportRefused as refused:
+                unheld += refused.problems
+                if not as_stored:
+                    continue
+                batches = partial(batches, entity=entity.with_gaps())
+                count, sha256 = _write_document(part / name, header, batches, progress)
             needs = [target for target in catalog.dependencies(entity) if target not in omitted]
             files.append(
                 {
@@ -123,11 +146,14 @@ def write_set(
                     "dependencies": needs,
                 }
             )
+        if not as_stored:
+            refuse(unheld, AS_STORED)
         days = {"since": since and since.isoformat(), "until": until and until.isoformat()}
         manifest = {
             "manifest_version": "1.0",
             **common,
             "database_id": database_id(db),
+            "database_kind": dialect_of(db).name,
             "application": APPLICATION,
             "app_version": VERSION,
             "schema_version": "1.0",
@@ -139,6 +165,8 @@ def write_set(
                 "date_range": days if since or until else None,
             },
         }
+        if unheld:
+            manifest["gaps"] = gaps_of(unheld)
         learned = manifest_aliases(db, catalog, {entity.name for entity in included})
         if learned:
             manifest["aliases"] = learned
@@ -150,7 +178,9 @@ def write_set(
             _pack(packed, part, path.name, now)
             packed.sync()
     counts = {item["entity_type"]: item["record_count"] for item in files}
-    return Exported(path, counts, archive, omitted)
+    found = [(entity.name, count_undated(db, entity)) for entity in included if since or until]
+    undated = {name: count for name, count in found if count}
+    return Exported(path, counts, archive, omitted, tuple(unheld), undated, since is None)
 
 
 def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:

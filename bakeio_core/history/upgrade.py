@@ -6,11 +6,24 @@ import warnings
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, exc, inspect
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    ColumnElement,
+    Connection,
+    Table,
+    exc,
+    false,
+    inspect,
+    literal_column,
+    select,
+)
+from sqlalchemy.schema import AddConstraint
 
 from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.database.dialect import log
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.errors import DatabaseError
+from bakeio_core.errors import FIRST_RECORDS, DatabaseError, counted
 from bakeio_core.history.tables import META, METADATA, VERSION, make_tables, stored_meta
 
 
@@ -101,11 +114,56 @@ def _add_indexes(db: Connection, catalog: Catalog, added: Collection[str]) -> li
     return made
 
 
+def _add_checks(db: Connection, catalog: Catalog) -> list[str]:
+    """Create the CHECK constraints that are missing, where the database can add one.
+
+    Rows that break one are named, and it is left out: an upgrade must not fail for old rows, nor
+    change them. An import keeps others from coming in either way.
+
+    Returns:
+        `table(constraint)` of each.
+    """
+    made, there, dialect = [], inspect(db), dialect_of(db)
+    for table in catalog.metadata.sorted_tables:
+        known = {check["name"] for check in there.get_check_constraints(table.name)}
+        checks = [item for item in table.constraints if isinstance(item, CheckConstraint)]
+        for check in sorted(checks, key=lambda check: str(check.name)):
+            if not isinstance(check.name, str) or check.name in known:
+                continue
+            broken = _breaking(db, table, check)
+            if broken:
+                log.warning("%s", broken)
+            elif dialect.adds_checks:
+                db.execute(AddConstraint(check, isolate_from_table=False))
+                made.append(f"{table.name}({check.name})")
+    return made
+
+
+def _breaking(db: Connection, table: Table, check: CheckConstraint) -> str:
+    """Say which rows break a check; nothing where none does."""
+    primary = next(iter(table.primary_key.columns))
+    holds: ColumnElement[bool] = literal_column(f"({_sql(check)})", Boolean)
+    ids = list(db.scalars(select(primary).where(holds.is_(false())).order_by(primary)))
+    if not ids:
+        return ""
+    more = f" and {len(ids) - FIRST_RECORDS} more" if len(ids) > FIRST_RECORDS else ""
+    rows = ", ".join(map(str, ids[:FIRST_RECORDS])) + more
+    return (
+        f"{counted(len(ids), 'row')} of {table.name} must have {_sql(check)}, and no import or "
+        f"export takes them as they are: mend those with the {primary.name} {rows}"
+    )
+
+
+def _sql(check: CheckConstraint) -> str:
+    return str(check.sqltext.compile(compile_kwargs={"literal_binds": True}))
+
+
 def upgrade_tables(db: Connection, catalog: Catalog) -> list[str]:
     """Add what an older database lacks; the caller's transaction holds it all.
 
     Returns:
-        What was added: `table`, `table.column` or `table(columns of an index)`.
+        What was added: `table`, `table.column`, `table(columns of an index)` or
+        `table(constraint)`. The log tells of rows that break a check.
 
     Raises:
         DatabaseError: The database is newer, or a missing column cannot be filled because it is
@@ -120,5 +178,6 @@ def upgrade_tables(db: Connection, catalog: Catalog) -> list[str]:
         if column:
             dialect_of(db).add_column(db, tables[table], tables[table].c[column])
     added += _add_indexes(db, catalog, added)
+    added += _add_checks(db, catalog)
     db.execute(META.update().where(META.c.key == "version").values(value=str(VERSION)))
     return added

@@ -40,6 +40,7 @@ class Exports(Imports, History):
         transactional: bool = True,
         since: date | None = None,
         until: date | None = None,
+        as_stored: bool = False,
         prove: bool = False,
         progress: Progress | None = None,
     ) -> Exported:
@@ -53,7 +54,10 @@ class Exports(Imports, History):
             zip: Also write `archives/<name>.zip` beside it.
             force: Replace what an earlier export wrote there.
             transactional: With entities that have a date.
-            since, until: Only their rows of these days, and what those refer to.
+            since, until: Only their rows of these days, and what those refer to. Rows without a
+                date are among them where there is no `since`.
+            as_stored: Write null for each value no file can hold, such as infinity or bytes in a
+                text; the manifest then has them as they are stored (`gaps`).
             prove: Restore the set into a scratch database, export that and compare, before it
                 appears; the manifest then says so (`proof`).
             progress: Called with (entity, records written).
@@ -62,8 +66,9 @@ class Exports(Imports, History):
             What was written.
 
         Raises:
-            UsageError: Anything else is in the way.
+            UsageError: Anything else is in the way, or the first day comes after the last.
             PluginError: A plugin is broken and not blocked.
+            ExportRefused: The database holds values no file can hold; it names each.
         """
         self._refuse_broken("an export without it would not be complete")
         with translated():
@@ -77,6 +82,7 @@ class Exports(Imports, History):
                 transactional=transactional,
                 since=since,
                 until=until,
+                as_stored=as_stored,
                 prove=partial(self._prove, transactional=transactional) if prove else None,
                 progress=progress,
             )
@@ -119,6 +125,7 @@ class Exports(Imports, History):
         Raises:
             BakeioError: `blocked`, a view with such edits would be overwritten.
             UsageError: Any other file would be overwritten, or there is no such view or format.
+            ExportRefused: The database holds values no file can hold; it names each.
         """
         chosen = self.view(view) if isinstance(view, str) else view
         with translated():

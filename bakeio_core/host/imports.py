@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Decision, Missing
 from bakeio_core.database.connect import ensure_begun, streaming, translated
-from bakeio_core.errors import ImportRefused, UsageError
+from bakeio_core.errors import BakeioError, ImportRefused, UsageError
 from bakeio_core.exporting.documents import Progress
 from bakeio_core.exporting.refresh import refresh_file
 from bakeio_core.files.output import refuse_file
@@ -202,15 +202,22 @@ class Imports(Installed):
         **how: Any,
     ) -> Report:
         if options.mode == "replace":
-            self._refuse_replacing(source)
+            self._refuse_replacing(source, options)
         write = batch_writer(self.plugins, progress)
         return carry_out(db, self.catalog, source, options, decisions, write, **how)
 
-    def _refuse_replacing(self, source: Source) -> None:
+    def _refuse_replacing(self, source: Source, options: ImportOptions) -> None:
         """Raise where rows must not be replaced by a source."""
         if source.kind != "set":
             message = f"only a set can replace what is there; {source.name} is a {source.kind}"
             raise UsageError(message)
+        if source.days is not None and source.days not in options.allow:
+            raise BakeioError(
+                f"{source.name} has only the days {source.days}: every other row of its entities "
+                "would be deleted. Import it with --mode merge, or name the range to mean that: "
+                f"--allow {source.days}",
+                code="blocked",
+            )
         self._refuse_broken("rows cannot be replaced without it")
 
     def load_sample(self, db: Connection) -> Report:

@@ -18,6 +18,7 @@ from bakeio_core.files.documents.limits import Limits
 from bakeio_core.files.output import Foreign
 from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.verify import verify
+from bakeio_core.importing.reading.checking import check_values
 from bakeio_core.importing.reading.opening import not_as_view, open_source
 from bakeio_core.importing.reading.sources import Source
 
@@ -108,10 +109,19 @@ class Installed:
             for known in found
         }
 
-    def validate(self, path: str | Path) -> Problems:
-        """Check a set (folder, zip or manifest) without a database: every problem of it at once."""
+    def validate(self, path: str | Path, *, values: bool = True) -> Problems:
+        """Check a set (folder, zip or manifest) without a database: every problem of it at once.
+
+        Args:
+            path: Where it lies.
+            values: Also read every value as an import into the same kind of database would.
+        """
         with streaming():
-            return verify(ExportSet.open(Path(path), self.limits), self.catalog)
+            opened = ExportSet.open(Path(path), self.limits)
+            problems = verify(opened, self.catalog)
+            if values:
+                check_values(opened, self.catalog, problems)
+            return problems
 
     def open(self, path: str | Path | IO[bytes], *, accept_edits: bool = False) -> Source:
         """Open what a path or a stream holds, for `plan` or `import_`.

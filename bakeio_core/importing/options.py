@@ -22,7 +22,8 @@ class ImportOptions:
         skip_errors: Import the good records and leave the others out.
         accept_edits: Take a set whose files were changed; checksums and counts are warnings then.
         nulls: What null means in a view, keep or clear.
-        allow: Columns whose checks are lifted.
+        allow: Columns whose checks are lifted; with replace, the range of days of a set that has no
+            others, such as `2025-01-01..`, whose other rows are to be deleted.
         allow_duplicates: Add new records of a view even where equal rows are there.
         create: Entities whose missing rows are created where the file tells all that is required.
 

@@ -61,6 +61,7 @@ class ImportState:
         self.db, self.catalog, self.source = db, catalog, source
         self.options, self.decisions, self.is_planning = options, decisions, is_planning
         self.tables = Tables(db, catalog, is_planning=is_planning)
+        source.goes_into(dialect_of(db).name)
         own = database_id(db)
         self.same_database = own is not None and source.database_id == own
         self.earlier = EarlierRuns(db, source.export_id, source.path, source.log_of)

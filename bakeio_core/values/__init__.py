@@ -4,8 +4,10 @@ from bakeio_core.values.kind import Kind
 from bakeio_core.values.numbers import Decimal, Float, Integer, Interval
 from bakeio_core.values.text import Boolean, Bytes, Identifier, Json, Text
 from bakeio_core.values.times import Date, DateTime, Time
+from bakeio_core.values.wording import BadValue
 
 __all__ = [
+    "BadValue",
     "Boolean",
     "Bytes",
     "Date",

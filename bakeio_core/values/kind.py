@@ -53,6 +53,42 @@ class Kind:
         except BadValue:
             return False
 
+    def stored(self, value: Any) -> Any:
+        """Return the wire value of what a database holds that does not enforce its types.
+
+        Where the meaning is plain, it is what the column would have held: `true` for the word
+        'true', UTC for another zone. What has an exact form in JSON and only breaks the column's
+        own declaration, such as a text that is too long, stays as it is.
+
+        Raises:
+            BadValue: It has no such form, or no plain meaning in this column.
+        """
+        return value
+
+    def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
+        """Return `stored` of every cell of a column; null stays null.
+
+        Raises:
+            BadValue: where `stored` does.
+        """
+        return [None if cell is None else self.stored(cell) for cell in cells]
+
+    def check_range(self, wire: Any) -> None:
+        """Raise BadValue where the table's CHECK constraints let no row have a wire value."""
+
+    def kept(self, value: Any) -> Any:
+        """Return the wire value of what a file has from the same kind of database.
+
+        So a value that only breaks the column's declaration comes back as it was stored.
+
+        Raises:
+            BadValue: `stored` would have written something else.
+        """
+        wire = self.stored(value)
+        if type(wire) is not type(value) or wire != value:
+            raise BadValue(f"{shown(value)} is not {self.noun}")
+        return wire
+
     def same(self, one: Any, other: Any) -> bool:
         """Tell whether two wire values are one."""
         return bool(one == other)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import decimal
 import math
+import operator
 import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -61,6 +63,19 @@ class Bounds:
             if not good:
                 raise BadValue(f"{shown(value)} is out of range: must be {words[sign]} {limit}")
 
+    def outside(self, sql: str, most: str) -> str:
+        """Return SQL that tells of a number that it is out of range, or not between -most and most.
+
+        Texts and blobs are greater than every number there.
+        """
+        signs = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
+        inner = [f"{sql} {signs[sign]} {limit}" for sign, limit in self.rules]
+        if not any(sign[0] == ">" for sign, _ in self.rules):
+            inner.append(f"{sql} <= -{most}")
+        if not any(sign[0] == "<" for sign, _ in self.rules):
+            inner.append(f"{sql} >= {most}")
+        return " OR ".join(inner)
+
     def meta(self, number: type) -> dict[str, Any]:
         names = {">": "gt", ">=": "ge", "<": "lt", "<=": "le"}
         return {names[sign]: number(limit) for sign, limit in self.rules}
@@ -109,6 +124,19 @@ def as_decimal(value: object, noun: str) -> decimal.Decimal:
     return number
 
 
+_MOST = 10.0**EXACT_DIGITS
+_WHOLE = {int, type(None)}
+
+
+def _kept_number(kind: Kind, value: Any) -> Any:
+    if isinstance(value, str):
+        raise BadValue(f"{shown(value)} is not {kind.noun}")
+    wire = kind.stored(float(value) if isinstance(value, decimal.Decimal) else value)
+    if decimal.Decimal(repr(wire)) != value:
+        raise BadValue(f"{shown(value)} has more digits than are kept")
+    return wire
+
+
 class Integer(Kind):
     """Whole numbers, within the width of the column."""
 
@@ -133,6 +161,23 @@ class Integer(Kind):
             )
         self.bounds.check(number)
         return int(number)
+
+    def stored(self, value: Any) -> Any:
+        number = as_decimal(value, self.noun)
+        is_whole = number.adjusted() <= 30 and number == number.to_integral_value()
+        return int(number) if is_whole else float(number)
+
+    def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
+        with contextlib.suppress(TypeError):  # a null or a text
+            if type(sum(cells)) is int:
+                return cells
+        return cells if set(map(type, cells)) <= _WHOLE else super().tidied(cells)
+
+    def check_range(self, wire: Any) -> None:
+        self.bounds.check(decimal.Decimal(wire))
+
+    def kept(self, value: Any) -> Any:
+        return _kept_number(self, value)
 
     def schema(self) -> dict[str, Any]:
         return {"type": "integer", "minimum": self.low, "maximum": self.high} | self.bounds.schema()
@@ -175,6 +220,40 @@ class Decimal(Kind):
             )
         wire: int | float | decimal.Decimal = self.from_python(number)
         return wire
+
+    def stored(self, value: Any) -> Any:
+        if isinstance(value, float) and self.sql_convertible and math.isfinite(value):
+            # what arithmetic left behind the 15 digits a double keeps (IEEE 754) is noise
+            value = float(f"{value:.{EXACT_DIGITS}g}")
+            return int(value) if value.is_integer() and abs(value) < 1e18 else value
+        return self.from_python(as_decimal(value, self.noun))
+
+    def check_range(self, wire: Any) -> None:
+        self.bounds.check(decimal.Decimal(repr(wire) if isinstance(wire, float) else wire))
+
+    def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
+        return cells if self._are_plain(cells) else super().tidied(cells)
+
+    def _are_plain(self, cells: Sequence[Any]) -> bool:
+        """Tell whether the numbers of a column have no noise behind their decimals.
+
+        A double that is a whole number divided by a power of ten is the one next to that decimal,
+        for a division rounds correctly (IEEE 754).
+        """
+        numbers = [cell for cell in cells if cell is not None] if None in cells else list(cells)
+        if not (numbers and self.sql_convertible):
+            return not numbers
+        factor = 10.0 ** (self.scale or 0)
+        try:
+            units = map(round, map(factor.__mul__, numbers))
+            if list(map(operator.truediv, units, repeat(factor))) != numbers:
+                return False
+        except (TypeError, ValueError, OverflowError):  # what is no number, or none that ends
+            return False
+        return bool(min(numbers) > -_MOST and max(numbers) < _MOST)
+
+    def kept(self, value: Any) -> Any:
+        return _kept_number(self, value)
 
     def all_valid(self, values: Sequence[Any]) -> bool:
         if not self.sql_convertible:
@@ -230,6 +309,13 @@ class Float(Kind):
             raise BadValue(f"{shown(value, 30)} is too large")
         wire: float = self.from_python(real)
         return wire
+
+    def stored(self, value: Any) -> Any:
+        as_decimal(value, self.noun)
+        return value
+
+    def check_range(self, wire: Any) -> None:
+        self.bounds.check(as_decimal(wire, self.noun))
 
     def schema(self) -> dict[str, Any]:
         return {"type": "number"} | self.bounds.schema()

@@ -15,6 +15,12 @@ from bakeio_core.values.folding import padded
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.wording import BadValue, Note, shown
 
+_TEXTS = {str, type(None)}
+_TRUTHS = dict.fromkeys(("true", "t", "yes", "y", "on"), True) | dict.fromkeys(
+    ("false", "f", "no", "n", "off"), False
+)
+"""The words other programs write for true and false."""
+
 
 class Text(Kind):
     """Text, of a length or among choices where the column says so."""
@@ -54,6 +60,29 @@ class Text(Kind):
     def same(self, one: Any, other: Any) -> bool:
         return bool(one == other) or (self.is_code and padded(one) == padded(other) != "")
 
+    def stored(self, value: Any) -> Any:
+        if isinstance(value, bytes):
+            raise BadValue(f"holds bytes that are no text, {shown(value)}")
+        if not isinstance(value, str):
+            return str(value)
+        if "\0" in value:
+            raise BadValue("holds a NUL character, which no text of a file can hold")
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise BadValue("holds half of a surrogate pair") from None
+        return value
+
+    def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
+        try:
+            text = "".join(cells)
+        except TypeError:  # a null, or what is no text
+            if not set(map(type, cells)) <= _TEXTS:
+                return super().tidied(cells)
+            text = "".join(filter(None, cells))
+        return super().tidied(cells) if "\0" in text else cells
+
     def all_valid(self, values: Sequence[Any]) -> bool:
         return self.choices is None or set(values) <= {*self.choices, None}
 
@@ -64,6 +93,9 @@ class Text(Kind):
         if self.choices is not None:
             out["enum"] = list(self.choices)
         return out
+
+
+_BITS = {0: False, 1: True, None: None}
 
 
 class Boolean(Kind):
@@ -77,6 +109,20 @@ class Boolean(Kind):
         if isinstance(value, bool):
             return value
         raise BadValue(f"{shown(value)} is not true or false (without quotes)")
+
+    def stored(self, value: Any) -> Any:
+        if isinstance(value, (bool, int, float)) and value in (0, 1):
+            return bool(value)
+        truth = _TRUTHS.get(value.strip().lower()) if isinstance(value, str) else None
+        if truth is None:
+            raise BadValue(f"{shown(value)} is not true or false")
+        return truth
+
+    def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
+        try:
+            return list(map(_BITS.__getitem__, cells))
+        except KeyError:
+            return super().tidied(cells)
 
     def schema(self) -> dict[str, Any]:
         return {"type": "boolean"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time, timezone
@@ -12,6 +13,17 @@ from bakeio_core.values.wording import BadValue, Note, shown
 
 _DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 _SLASHED = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})", re.ASCII)
+
+
+_STORED_DAY = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]00:?00)?)?", re.ASCII
+)
+"""A day, or midnight of it: programs that know instants only write days so."""
+_STORED_INSTANT = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?"
+    r"[T ]?(?:([Zz])|([+-]\d\d):?(\d\d)?)?)?",
+    re.ASCII,
+)
 
 
 class _Known(dict[str, bool]):
@@ -65,6 +77,20 @@ class Date(Kind):
             raise BadValue(f"{shown(value)} is a date with a time: write only {value[:10]}")
         raise BadValue(f"{shown(value)} is not a date: write YYYY-MM-DD")
 
+    def stored(self, value: Any) -> Any:
+        match = _STORED_DAY.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            raise BadValue(f"{shown(value)} is not a date")
+        if not _DAYS[match[1]]:
+            raise BadValue(f"{shown(value)} is no day of the calendar")
+        return match[1]
+
+    def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
+        with contextlib.suppress(TypeError):  # what is no text
+            if _DAYS.all(filter(None, cells) if None in cells else cells):
+                return cells
+        return super().tidied(cells)
+
     def all_valid(self, values: Sequence[Any]) -> bool:
         return _DAYS.all(set(values) - {None})
 
@@ -114,6 +140,25 @@ class DateTime(Kind):
             raise BadValue(
                 f"{shown(value)} is no date and time of the calendar: write YYYY-MM-DDTHH:MM:SSZ"
             ) from None
+
+    def stored(self, value: Any) -> Any:
+        match = _STORED_INSTANT.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            raise BadValue(f"{shown(value)} is not a date and time")
+        day, minute, second, fraction, _, hours, minutes = match.groups()
+        micro = ((fraction or "") + "000000")[:6]
+        text = f"{day}T{minute or '00:00'}{second or ':00'}.{micro}"
+        zone = f"{hours}:{minutes or '00'}" if hours else "+00:00"
+        try:
+            return self.from_python(datetime.fromisoformat(text + zone))
+        except (ValueError, OverflowError):
+            if hours:
+                raise BadValue(f"{shown(value)} is no date and time of the calendar") from None
+        # laid out as one, though no calendar has it: it comes back as it is
+        return f"{text.removesuffix('.000000')}Z"
+
+    def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
+        return cells if self.all_valid(cells) else super().tidied(cells)
 
     def all_valid(self, values: Sequence[Any]) -> bool:
         if None in values:

@@ -31,6 +31,8 @@ def shown(value: object, most: int = 60) -> str:
         text = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(
             str(value).lower(), str(value)
         )
+    elif isinstance(value, bytes):
+        text = f"x'{value.hex()}'"
     elif isinstance(value, dict):
         text = "an object"
     elif isinstance(value, list):

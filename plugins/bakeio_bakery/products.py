@@ -37,6 +37,7 @@ def bakeio_entities(metadata: MetaData) -> Entity:
         Column("is_hidden", Boolean, nullable=False, default=False, server_default=false()),
         Column("notes", Text),
         *stamp_columns(),
+        CheckConstraint("package_size > 0", name="ck_products_package_size"),
         CheckConstraint("package_unit_quantity > 0", name="ck_products_package_unit_quantity"),
         sqlite_autoincrement=True,
     )

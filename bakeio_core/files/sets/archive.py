@@ -16,6 +16,17 @@ from bakeio_core.errors import DocumentError, Problem
 from bakeio_core.files.documents.limits import Limits
 from bakeio_core.files.sets.manifest import MANIFEST
 
+_LITTER = {".ds_store", "__macosx", "thumbs.db", "desktop.ini"}
+
+
+def is_litter(name: str) -> bool:
+    """Tell whether a file is what a file system or its browser leaves beside those of people.
+
+    It is none of a set, is not read, and does no harm.
+    """
+    parts = re.split(r"[/\\]", name)
+    return any(part.lower() in _LITTER or part.startswith("._") for part in parts)
+
 
 class Store(Protocol):
     """Where the files of a set lie."""
@@ -28,14 +39,24 @@ class Store(Protocol):
 
 
 class Folder:
-    """A folder; only the files at its top are of the set."""
+    """A folder; only the files at its top are of the set.
+
+    Where there is no manifest, and one folder is all there is, as archives unpack, it is that.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path, self.name = path, path.name or str(path)
+        names = self.names()
+        if len(names) == 1 and names != [MANIFEST]:
+            inside = path / names[0]
+            if not inside.is_symlink() and (inside / MANIFEST).is_file():
+                self.path = inside
 
     def names(self) -> list[str]:
         return sorted(
-            entry.name for entry in os.scandir(self.path) if not entry.name.startswith(".")
+            entry.name
+            for entry in os.scandir(self.path)
+            if not entry.name.startswith(".") and not is_litter(entry.name)
         )
 
     def open(self, name: str) -> IO[bytes]:
@@ -43,7 +64,7 @@ class Folder:
 
     def problems(self) -> Iterator[Problem]:
         for entry in os.scandir(self.path):
-            if entry.is_symlink():
+            if entry.is_symlink() and not is_litter(entry.name):
                 yield Problem(
                     code="symlink",
                     file=entry.name,
@@ -66,15 +87,23 @@ class Archive:
         tops = {
             info.filename.split("/")[0]
             for info in members
-            if posixpath.basename(info.filename) == MANIFEST
+            if posixpath.basename(info.filename) == MANIFEST and not is_litter(info.filename)
         }
         at_top = any(info.filename == MANIFEST for info in members)
         self.prefix = "" if at_top or len(tops) != 1 else f"{tops.pop()}/"
         self.members = members
-        self._by_name = {info.filename.removeprefix(self.prefix): info for info in members}
+        self._by_name = {
+            info.filename.removeprefix(self.prefix): info
+            for info in members
+            if not is_litter(info.filename)
+        }
 
     def names(self) -> list[str]:
-        return sorted(info.filename.removeprefix(self.prefix) for info in self.members)
+        return sorted(
+            info.filename.removeprefix(self.prefix)
+            for info in self.members
+            if not is_litter(info.filename)
+        )
 
     def open(self, name: str) -> IO[bytes]:
         info = self._by_name[name]

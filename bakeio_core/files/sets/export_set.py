@@ -98,6 +98,37 @@ class ExportSet:
         found = self.manifest.get("aliases")
         return [item for item in found if _is_alias(item)] if isinstance(found, list) else []
 
+    @property
+    def database_kind(self) -> str | None:
+        """The kind of database the set is of, such as `sqlite`; None where it does not say."""
+        said = self.manifest.get("database_kind")
+        return said if isinstance(said, str) else None
+
+    @property
+    def days(self) -> str | None:
+        """The range of days the set is limited to, such as `2025-01-01..`; None for all."""
+        options = self.manifest.get("export_options")
+        limits = options.get("date_range") if isinstance(options, dict) else None
+        if not isinstance(limits, dict):
+            return None
+        since, until = limits.get("since"), limits.get("until")
+        return f"{since or ''}..{until or ''}" if since or until else None
+
+    @property
+    def gaps(self) -> list[dict[str, Any]]:
+        """The cells that are null in the set because no file can hold what is stored in them.
+
+        Each has `entity`, `field` and the `id` of the row; what makes no sense is left out.
+        """
+        found = self.manifest.get("gaps")
+        types = {"entity": str, "field": str, "id": int}
+        return [
+            item
+            for item in (found if isinstance(found, list) else [])
+            if isinstance(item, dict)
+            and all(isinstance(item.get(name), kind) for name, kind in types.items())
+        ]
+
     def _read_manifest(self) -> dict[str, Any]:
         if MANIFEST not in self.store.names():
             raise DocumentError(

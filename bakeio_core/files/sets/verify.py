@@ -20,6 +20,7 @@ from bakeio_core.files.sets.manifest import (
     counted,
     version_problem,
 )
+from bakeio_core.values.wording import shown
 
 _UNREADABLE = ("bad-document", "truncated", "bad-json", "io-error")
 _READ_ANYWAY = ("checksum-mismatch", "count-mismatch", "version-too-new")
@@ -70,7 +71,11 @@ def _refused(opened: ExportSet) -> set[str]:
 def _structure(opened: ExportSet, catalog: Catalog) -> Iterator[Problem]:
     yield from opened.faults
     yield from opened.store.problems()
+    if "manifest_version" not in opened.manifest:
+        message = 'has no "manifest_version": nothing says how to read it ("1.0" is this layout)'
+        yield Problem(code="bad-manifest", file=MANIFEST, field="manifest_version", message=message)
     yield from _versions(opened, opened.manifest, MANIFEST)
+    yield from _not_of_a_set(opened.manifest, MANIFEST)
     there, listed_names = set(opened.store.names()), [listed.filename for listed in opened.files]
     readable = there - _refused(opened)
     for listed in opened.files:
@@ -85,6 +90,23 @@ def _structure(opened: ExportSet, catalog: Catalog) -> Iterator[Problem]:
             message = "is in the set but not in its manifest: move it elsewhere"
             yield Problem(code="unexpected-file", file=in_ascii(name), message=message)
     yield from _order_problems(opened, catalog)
+    yield from _gaps(opened)
+
+
+def _gaps(opened: ExportSet) -> Iterator[Problem]:
+    """Say what is null in a set in place of values its database held and no file can."""
+    files = {listed.entity: listed.filename for listed in opened.files}
+    for gap in opened.gaps:
+        entity = in_ascii(gap["entity"])
+        yield Problem(
+            code="bad-value",
+            severity="warning",
+            file=files.get(gap["entity"], MANIFEST),
+            entity=entity,
+            field=in_ascii(gap["field"]),
+            message="is null in place of what no file can hold (see gaps in the manifest)",
+            record=gap["id"],
+        )
 
 
 def _file_problems(
@@ -126,7 +148,25 @@ def _header_problems(opened: ExportSet, listed: Listed) -> Iterator[Problem]:
         said = header.get("entity_type")
         message = f'holds "{said}", while the manifest says "{listed.entity}"'
         yield Problem(code="bad-manifest", file=listed.filename, message=message)
+    ours, theirs = opened.manifest.get("export_id"), header.get("export_id")
+    # what is no short text is nobody's id
+    if theirs is not None and isinstance(ours, str) and ours.isprintable() and len(ours) <= 40:
+        yield from _other_export(ours, theirs, listed)
+    yield from _not_of_a_set(header, listed.filename)
     yield from _versions(opened, header, listed.filename)
+
+
+def _other_export(ours: str, theirs: object, listed: Listed) -> Iterator[Problem]:
+    if ours != theirs:
+        message = f"is of another export, {shown(theirs)}, than the manifest, {shown(ours)}"
+        yield Problem(code="bad-manifest", file=listed.filename, field="export_id", message=message)
+
+
+def _not_of_a_set(header: dict[str, Any], file: str) -> Iterator[Problem]:
+    if "export_type" in header:
+        said = shown(header["export_type"])
+        message = f"is {said}: that is said of a view, and no file of a set says it"
+        yield Problem(code="bad-manifest", file=file, field="export_type", message=message)
 
 
 def _unreadable(listed: Listed, error: DocumentError | OSError) -> Problem:
@@ -156,6 +196,7 @@ def _order_problems(opened: ExportSet, catalog: Catalog) -> Iterator[Problem]:
         yield Problem(code="bad-order", file=MANIFEST, message=message)
     for listed in opened.files:
         entity, known = listed.entity, catalog.entities.get(listed.entity)
+        yield from _odd_dependencies(opened, listed, catalog)
         needs = set(listed.dependencies) | set(catalog.dependencies(known) if known else ())
         for name in sorted(needs):
             if name in place and name != entity and place[name] >= listed.order:
@@ -164,6 +205,19 @@ def _order_problems(opened: ExportSet, catalog: Catalog) -> Iterator[Problem]:
                     f"{name} ({place[name]}), which it depends on"
                 )
                 yield Problem(code="bad-order", file=MANIFEST, entity=entity, message=message)
+
+
+def _odd_dependencies(opened: ExportSet, listed: Listed, catalog: Catalog) -> Iterator[Problem]:
+    omitted = opened.manifest.get("omitted_entities")
+    known = {*catalog.entities, *catalog.disabled, *catalog.blocked}
+    known |= {other.entity for other in opened.files}
+    if isinstance(omitted, list):
+        known |= set(map(str, omitted))
+    for name in listed.dependencies:
+        wrong = "itself" if name == listed.entity else f'"{in_ascii(name)}", which is no entity'
+        if name == listed.entity or name not in known:
+            message = f"says that {in_ascii(listed.entity)} depends on {wrong}"
+            yield Problem(code="bad-manifest", file=MANIFEST, entity=listed.entity, message=message)
 
 
 def _verify_file(opened: ExportSet, listed: Listed, problems: Problems, closure: Closure) -> None:

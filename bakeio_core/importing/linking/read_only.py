@@ -17,13 +17,14 @@ from sqlalchemy.sql import visitors
 
 from bakeio_core.catalog.view import OfRow
 from bakeio_core.database.rows import Row
-from bakeio_core.database.view_query import Projection
+from bakeio_core.database.view_query import Cell, Projection
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
 from bakeio_core.files.revision import context_hash, context_lines
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values.folding import fold
 from bakeio_core.values.numbers import shortest
+from bakeio_core.values.wording import BadValue
 
 IDS = 500
 """Rows of one SELECT."""
@@ -114,10 +115,8 @@ class ReadOnlyFields:
             statement = projection.text(projection.select(cells, where))
             rows = projection.dialect.fetch(self.state.db, statement)
             if rows:
-                columns = [
-                    column if cell.make is None else list(map(cell.make, column))
-                    for cell, column in zip(cells, zip(*rows, strict=True), strict=True)
-                ]
+                pairs = zip(cells, zip(*rows, strict=True), strict=True)
+                columns = [_made(cell, column) for cell, column in pairs]
                 found.update(zip(columns[0], zip(*columns[1:], strict=True), strict=True))
         return found
 
@@ -182,6 +181,16 @@ class ReadOnlyFields:
 def plain(said: Any) -> Any:
     """Return a value of a record that may not be decoded yet."""
     return msgspec.json.decode(bytes(said)) if isinstance(said, msgspec.Raw) else said
+
+
+def _made(cell: Cell, column: Sequence[Any]) -> Sequence[Any]:
+    """Return the wire values of a column; null where a cell holds what no file can."""
+    if cell.make is None:
+        return column
+    try:
+        return cell.make(column)
+    except BadValue:
+        return [None] if len(column) == 1 else [_made(cell, [value])[0] for value in column]
 
 
 def _calls(source: Any) -> bool:

@@ -18,6 +18,7 @@ import msgspec
 
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.files.documents.blocks import Block
+from bakeio_core.importing.reading.kept import kept_value
 from bakeio_core.importing.reading.names import FieldNames
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.values import Decimal, Json
@@ -257,11 +258,11 @@ class Reader:
         told = self.known.told(raw, partial(self._report, record, "unknown-field"))
         for name, value in told.items():
             if self.fields[name].role != "context":
-                self._read_value(record, name, value)
+                self._read_value(record, name, value, raw)
         record.context = {name: told[name] for name in self._shown if name in told}
         return record
 
-    def _read_value(self, record: Record, name: str, value: Any) -> None:
+    def _read_value(self, record: Record, name: str, value: Any, raw: Mapping[str, Any]) -> None:
         item = self.fields[name]
         if value is None:
             if item.nullable:
@@ -272,7 +273,14 @@ class Reader:
         try:
             record.values[name] = item.kind.read(value, partial(self._note, record, name))
         except BadValue as error:
-            self._report(record, "bad-value", name, value, str(error))
+            try:
+                record.values[name] = kept_value(self.part, name, value, raw)
+            except BadValue:
+                self._report(record, "bad-value", name, value, str(error))
+                return
+            if self.part.keeps_stored:
+                message = "is not what its column takes, but was stored so, and is taken as it is"
+                self._add(record, "bad-value", "warning", name, None, message)
 
     # -- what is said
     def _report(self, record: Record, code: str, name: str, value: Any, message: str) -> None:

@@ -27,7 +27,12 @@ from bakeio_core.files.sets.verify import structure
 
 @dataclass(eq=False)
 class Part:
-    """The records of one entity within a source, in one document."""
+    """The records of one entity within a source, in one document.
+
+    Attributes:
+        keeps_stored: Whether it goes into the same kind of database it is from: then what only
+            breaks a column's declaration is taken as it was stored.
+    """
 
     entity: Entity
     document: Document
@@ -35,6 +40,7 @@ class Part:
     listed: Listed | None = None
     view: View | None = None
     revision: Revision | None = None
+    keeps_stored: bool = False
 
     @property
     def file(self) -> str:
@@ -79,6 +85,15 @@ class Source:
     path: str | None = None
     log_of: str | None = None
     logged_numbers: dict[int, int] = field(default_factory=dict)
+    database_kind: str | None = None
+    days: str | None = None
+
+    def goes_into(self, kind: str) -> None:
+        """Note the kind of database, such as `sqlite`, that it is imported into."""
+        # what somebody edited was never stored
+        is_as_exported = kind == self.database_kind and not self.accept_edits
+        for part in self.parts:
+            part.keeps_stored = part.view is None and is_as_exported
 
     def finish(self, part: Part, sha256: str, count: int) -> list[Problem]:
         """Compare what was read with what the manifest promised.
@@ -164,9 +179,11 @@ def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> S
         "set",
         parts,
         *whose(opened.manifest),
-        problems,
-        accept_edits,
+        problems=problems,
+        accept_edits=accept_edits,
         aliases=opened.aliases,
+        database_kind=opened.database_kind,
+        days=opened.days,
     )
 
 

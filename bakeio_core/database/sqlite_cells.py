@@ -1,0 +1,88 @@
+"""What is in the cells of SQLite, which keeps a value of any type in a column of any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bakeio_core import values
+
+SHAPES = ("????-??-?????:??:??.?????[0-9]", "????-??-?????:??:??")
+"""How instants are stored, by SQLAlchemy and by SQLite itself. The last digit tells them from an
+instant with its zone, the other places from every other layout: looking at more costs more."""
+UNDECODED = "Could not decode to UTF-8"
+
+
+def doubt(column: str, kind: values.Kind) -> str | None:
+    """Return what `Dialect.doubt` returns of a column that SQL converts."""
+    # As little as tells it, for it is asked of every cell. What is no text in a column of texts
+    # is found where JSON is made of it, or in the page.
+    if isinstance(kind, values.Integer):
+        outside = kind.bounds.outside(column, "9e18") if kind.bounds.rules else ""
+        return " OR ".join(filter(None, [f"{column} <> CAST({column} AS INTEGER)", outside]))
+    if isinstance(kind, values.Decimal):
+        outside, scale = kind.bounds.outside(column, "1e15"), kind.scale or 0
+        if scale <= 4:
+            return outside
+        rounded = f"CAST(printf('%.{scale}f', {column}) AS REAL)"
+        return f"{outside} OR (abs({column}) < 0.0001 AND {rounded} <> {column})"
+    if isinstance(kind, values.Boolean):
+        return f"{column} NOT IN (0, 1)"
+    if isinstance(kind, values.Date):
+        # with a modifier it counts days, so that one of no calendar comes out as another
+        return f"date({column}, '+0 days') IS NOT {column}"
+    if isinstance(kind, values.DateTime):
+        return "(" + " AND ".join(f"{column} NOT GLOB '{shape}'" for shape in SHAPES) + ")"
+    return None
+
+
+def truth(cell: Any) -> Any:
+    """Return a stored truth as a wire value; what is none stays as it is."""
+    try:
+        return None if cell is None else values.Boolean().stored(cell)
+    except values.BadValue:
+        return cell
+
+
+def instants(kind: values.DateTime, cells: Sequence[Any]) -> Sequence[Any]:
+    """Return the wire values of instants as `SQLite.read` gives them."""
+    if kind.all_valid(cells):
+        return cells
+    return [None if cell is None else kind.stored(cell.removesuffix("Z")) for cell in cells]
+
+
+def plain_number(column: str, scale: int) -> str:
+    """Return SQL of a number as JSON without an exponent, where it is that small."""
+    plain = f"json(rtrim(printf('%.{scale}f', {column}), '0'))"
+    return f"CASE WHEN {column} <> 0 AND abs({column}) < 0.0001 THEN {plain} ELSE {column} END"
+
+
+@contextmanager
+def undecoded(db: Connection) -> Iterator[None]:
+    """Read texts that are no UTF-8 as bytes."""
+    driver: Any = db.connection.driver_connection
+    before, driver.text_factory = driver.text_factory, _decoded
+    try:
+        yield
+    finally:
+        driver.text_factory = before
+
+
+def _decoded(data: bytes) -> str | bytes:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
+
+
+def is_text(page: bytes) -> bool:
+    """Tell whether a page of JSON is UTF-8, without a NUL character in its texts."""
+    if not page.isascii():
+        try:
+            page.decode()
+        except UnicodeDecodeError:
+            return False
+    return b"\\" not in page or b"\\u0000" not in page
