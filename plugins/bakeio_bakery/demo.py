@@ -114,7 +114,8 @@ class Story:
         self.second.dispose()
 
     def say(self, text: str) -> None:
-        for line in textwrap.wrap(text, WIDTH - 5, break_long_words=False):
+        unbroken = {"break_long_words": False, "break_on_hyphens": False}  # options stay whole
+        for line in textwrap.wrap(text, WIDTH - 5, **unbroken):
             self.tell(f"     {line}")
 
     def bakery(self) -> None:

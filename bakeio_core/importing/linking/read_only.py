@@ -20,6 +20,7 @@ from bakeio_core.database.rows import Row
 from bakeio_core.database.view_query import Cell, Projection
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
 from bakeio_core.files.revision import context_hash, context_lines
+from bakeio_core.importing.linking.drafts import Draft
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values.folding import fold
@@ -42,6 +43,7 @@ class ReadOnlyFields:
 
     def __init__(self, state: ImportState, part: Part) -> None:
         self.state, self.part, self.entity = state, part, part.entity
+        self.rows = state.tables.rows(part.entity)
         revision = part.revision
         self.names: tuple[str, ...] = () if revision is None else revision.context
         fields = {} if part.view is None else part.view.fields
@@ -66,6 +68,19 @@ class ReadOnlyFields:
         if context is None:
             return False
         return context_hash([said[name] for name in revision.context if name in said]) == context
+
+    def compare(self, drafts: Sequence[Draft]) -> None:
+        """Note in which of these fields records say another thing than the rows they mean."""
+        alike, id_index = dict[tuple[str, ...], list[Draft]](), self.rows.id_index
+        for draft in drafts:
+            if not self.are_unedited(draft.context_base, draft.context):
+                names = tuple(name for name in self.names if name in draft.context)
+                alike.setdefault(names, []).append(draft)
+        for names, some in alike.items():
+            ids = [row[id_index] for draft in some if (row := draft.row) is not None]
+            said = [tuple([draft.context[name] for name in names]) for draft in some]
+            for place, differing in self.differing(names, ids, said).items():
+                some[place].differing = differing
 
     def differing(
         self, names: Sequence[str], ids: Sequence[int], said: Sequence[Sequence[Any]]

@@ -244,7 +244,7 @@ class PartPlan:
         self.matcher.match_known(drafts)
         known = [draft for draft in drafts if draft.row is not None]
         names = self.linker.names_of(self.part.fields, [d.row for d in known if d.row is not None])
-        self._compare_read_only(known)
+        self.read_only.compare(known)
         self.references.link_edited(known, names)
         for draft in drafts:
             if draft.fault is not None:
@@ -254,19 +254,6 @@ class PartPlan:
         new = [draft for draft in drafts if draft.row is None and draft.fault is None]
         if new:
             self._plan_new(self.kind.accepted(new), batch)
-
-    def _compare_read_only(self, drafts: Sequence[Draft]) -> None:
-        """Note in which read-only fields records say another thing than their rows."""
-        look, alike = self.read_only, dict[tuple[str, ...], list[Draft]]()
-        for draft in drafts:
-            if not look.are_unedited(draft.context_base, draft.context):
-                names = tuple(name for name in look.names if name in draft.context)
-                alike.setdefault(names, []).append(draft)
-        for names, some in alike.items():
-            ids = [row[self.rows.id_index] for draft in some if (row := draft.row) is not None]
-            said = [tuple([draft.context[name] for name in names]) for draft in some]
-            for place, differing in look.differing(names, ids, said).items():
-                some[place].differing = differing
 
     def _plan_new(self, drafts: Sequence[Draft], batch: Changes) -> None:
         """Plan records that no key of their own names a row for."""
@@ -285,7 +272,7 @@ class PartPlan:
             elif draft.was_imported:
                 self._take_as_imported(draft, draft.row, batch)
             else:
-                self._compare_read_only([draft])
+                self.read_only.compare([draft])
                 names = self.linker.names_of(self.part.fields, [draft.row])
                 self._merge(draft, draft.row, names, batch)
 
