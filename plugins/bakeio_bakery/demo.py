@@ -114,8 +114,9 @@ class Story:
         self.second.dispose()
 
     def say(self, text: str) -> None:
-        unbroken = {"break_long_words": False, "break_on_hyphens": False}  # options stay whole
-        for line in textwrap.wrap(text, WIDTH - 5, **unbroken):
+        # options stay whole
+        unbroken = textwrap.TextWrapper(WIDTH - 5, break_long_words=False, break_on_hyphens=False)
+        for line in unbroken.wrap(text):
             self.tell(f"     {line}")
 
     def bakery(self) -> None:
