@@ -499,3 +499,27 @@ def test_a_decision_to_create_what_is_there_links_to_it_and_says_so(
     assert done.json["resolved"][0]["action"] == "existing"
     assert "is there already and is taken" in messages(done)
     assert sql(bakery, "SELECT * FROM suppliers ORDER BY id") == before
+
+
+def test_a_link_moves_by_its_name_where_the_id_beside_it_was_left(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
+    with edited(tmp_path / "set" / "04_purchases.json") as records:
+        names = {(r["supplier_slug"], r["supplier_name"]) for r in records}
+        slug, name = min(names - {(records[0]["supplier_slug"], records[0]["supplier_name"])})
+        records[0].update(supplier_slug=slug, supplier_name=name)
+    done = run("-d", bakery, "import-complete", tmp_path / "set", "--accept-edits", "--json")
+    assert counts(done) == {"processed": 776, "updated": 1, "unchanged": 775}, done.out
+
+
+@pytest.mark.parametrize("identity", [2, 4711])
+def test_an_id_changed_beside_a_uuid_that_stayed_is_told(
+    run: Run, bakery: str, tmp_path: Path, identity: int
+) -> None:
+    assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
+    with edited(tmp_path / "set" / "01_suppliers.json") as records:
+        records[0]["id"] = identity
+    done = run("-d", bakery, "import-complete", tmp_path / "set", "--accept-edits", "--json")
+    assert done.code == 1, done.out
+    assert "identity-mismatch" in [code for code, _, _ in found(done)]

@@ -175,6 +175,8 @@ class References:
         identity = self._own_id(draft, column)
         if self.part.view is not None or not isinstance(link, int) or identity in (None, link):
             return link
+        if draft.row is not None and identity == draft.row[self.rows.index[column]]:
+            return link  # only the name was changed
         reference = self.entity.references[column]
         naming = list(self.fields.naming[column].values())
         named = zip(naming, draft.lookups[column], strict=False)

@@ -70,6 +70,7 @@ class Matcher:
         identity: list[Key] = [("uuid",)] if ("uuid",) in self.keys else []
         for key in identity:
             left = self._by_key(left, key)
+        self._refuse_other_ids(drafts)
         left = self._by_id(left)
         for key in self.keys[len(identity) :]:
             left = self._by_key(left, key)
@@ -142,6 +143,20 @@ class Matcher:
         return claimed
 
     # -- by id
+    def _refuse_other_ids(self, drafts: Sequence[Draft]) -> None:
+        """A set of this very database says the id of the row that its uuid names."""
+        if not self.state.same_database or self.part.view is not None or self.id_field is None:
+            return
+        for draft in drafts:
+            identity = draft.values.get(self.id_field)
+            row = draft.row
+            if row is not None and identity not in (None, row[self.rows.id_index]):
+                message = (
+                    f"{self.id_field} {identity} and its uuid name two different rows of "
+                    f"{self.entity.name}: restore one of them"
+                )
+                draft.row, draft.fault = None, LinkError("identity-mismatch", message)
+
     def _by_id(self, drafts: list[Draft]) -> list[Draft]:
         """An id of this very database counts; it must not contradict the record's keys."""
         if not self.state.same_database or self.id_field is None:
