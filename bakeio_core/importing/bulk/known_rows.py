@@ -184,9 +184,7 @@ class KnownRows:
                 decided.rest.append((number, record))
                 continue
             seen[row[0]] = number
-            if edit is self._unchanged:
-                edit = Change("unchanged", self.entity.name, number, row[0])
-            taken.append((number, record, edit, base))
+            taken.append((number, record, row[0], edit, base))
         for edit in self._shown.agreeing(taken, decided):
             if edit.new:
                 decided.updates.append(edit)
@@ -212,12 +210,16 @@ class KnownRows:
             if is_equal and row[0] not in seen:
                 seen[row[0]] = number
                 equal.add(number)
-        taken = [
-            (number, record, Change("unchanged", self.entity.name, number, row[0]), ())
-            for (number, record, _), row in there
-            if number in equal
-        ]
-        decided.unchanged += len(self._shown.agreeing(taken, decided))
+        if self._shown.is_idle:
+            decided.unchanged += len(equal)
+        else:
+            same_rows = zip(there, map(operator.itemgetter(0), known), strict=True)
+            taken = [
+                (number, record, identity, self._unchanged, ())
+                for ((number, record, _), _), identity in same_rows
+                if number in equal
+            ]
+            decided.unchanged += len(self._shown.agreeing(taken, decided))
         return [item for item in items if item[0] not in equal]
 
     def _base(self, record: Any, row: Row, made: str) -> Row | None:

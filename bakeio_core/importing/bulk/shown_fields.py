@@ -10,12 +10,14 @@ from bakeio_core.database.rows import Row
 from bakeio_core.files.revision import context_hashes
 from bakeio_core.importing.bulk.part import BulkPart, Decided, getter
 
-Taken = tuple[int, Any, Change, Row]
-"""The number of a record, the record, the change of its row, the words of its `_rev` or none."""
+Taken = tuple[int, Any, int, Change, Row]
+"""The number of a record, the record, the id of its row, its change, the words of `_rev` if any."""
 
 
 class ShownFields:
     """Leave records to care that call their row, or one it refers to, by the name of another.
+
+    `is_idle` tells that there is nothing to compare.
 
     Args:
         bulk: The part.
@@ -28,7 +30,7 @@ class ShownFields:
         self._names = [name for name in context if name in self.look.names]
         self._said = getter([context[name] for name in self._names])
         is_skipping = bulk.state.options.mode == "skip-existing"
-        self._is_idle = is_skipping or not self._names
+        self.is_idle = is_skipping or not self._names
 
     def agreeing(self, taken: Sequence[Taken], decided: Decided) -> list[Change]:
         """Return the changes of the records that agree; the rows of the others are free again.
@@ -37,27 +39,27 @@ class ShownFields:
             taken: The records; their rows are claimed.
             decided: Where the others are left to care.
         """
-        if self._is_idle or not taken:
-            return [edit for _, _, edit, _ in taken]
+        if self.is_idle or not taken:
+            return [item[3] for item in taken]
         doubtful = self._doubtful(taken)
-        ids = [edit.id or 0 for _, _, edit, _ in doubtful]
-        said = [self._said(record) for _, record, _, _ in doubtful]
+        ids = [item[2] for item in doubtful]
+        said = [self._said(item[1]) for item in doubtful]
         differing = self.look.differing(self._names, ids, said)
         refused = set[int]()
         for place, names in differing.items():
-            number, record, edit, _ = doubtful[place]
+            number, record, identity = doubtful[place][:3]
             if self.look.naming.isdisjoint(names):
                 self.look.note(number, names)
             else:
                 refused.add(number)
-                del self.bulk.claims.record_of[edit.id or 0]
+                del self.bulk.claims.record_of[identity]
                 decided.rest.append((number, record))
-        return [edit for number, _, edit, _ in taken if number not in refused]
+        return [item[3] for item in taken if item[0] not in refused]
 
     def _doubtful(self, taken: Sequence[Taken]) -> list[Taken]:
         """Return the records whose `_rev` has not the hash of what they say in these fields."""
         if not self.bulk.has_revision:
             return list(taken)
-        hashes = context_hashes(self.bulk.contexts([record for _, record, _, _ in taken]))
+        hashes = context_hashes(self.bulk.contexts([item[1] for item in taken]))
         pairs = zip(taken, hashes, strict=True)
-        return [item for item, said in pairs if item[3][self._place] != said]
+        return [item for item, said in pairs if item[4][self._place] != said]
