@@ -252,7 +252,7 @@ class Judge:
         rows = [self.after.rows[identity] for identity in ids if identity in self.after.rows]
         if meant == "_clear":
             names = said if isinstance(said, list) else [said]
-            return any(all(n in row and row[n] is None for n in names) for row in rows)
+            return any(all(row.get(str(n), n) is None for n in names) for row in rows)
         if said in (None, "") and meant not in EDITABLE[self.case.view]:
             return True  # says nothing of what is only shown
         if meant.endswith("id") and not self._is_at_home:
@@ -284,7 +284,7 @@ class Judge:
     def _reverted(self, place: int, record: Row, exported: Row | None) -> Iterator[str]:
         """Yield where a value nobody edited in the file took the place of somebody's change."""
         identity, case = self.case.origins[place], self.case
-        has_moment = {"database_id", "exported_at"} <= case.header.keys()
+        has_moment = self._is_at_home and "exported_at" in case.header
         is_told_apart = bool(record.get("_rev")) or has_moment
         policy = case.options.get("on_conflict")
         if exported is None or identity not in self.before.rows or policy == "take-file":
