@@ -106,13 +106,21 @@ class Desk:
             case: The edited file.
             planned: Plan the import too, and say where the plan differs.
         """
-        self.path.write_text(case.text, "utf-8")
         with contextlib.suppress(_TakeBack), begin_write(self.engine) as db:
-            for identity, column, value in case.meanwhile:
-                self.change(db, case.view, identity, column, value)
+            self.prepare(db, case)
             outcome = self._outcome(db, case, planned)
             raise _TakeBack
         return outcome
+
+    def prepare(self, db: Connection, case: Case) -> None:
+        """Bring database and file to where the import begins."""
+        if case.earlier_text:
+            self.path.write_text(case.earlier_text, "utf-8")
+            with contextlib.suppress(BakeioError):
+                self.core.import_(db, self.path, **case.options)
+        for identity, column, value in case.meanwhile:
+            self.change(db, case.view, identity, column, value)
+        self.path.write_text(case.text, "utf-8")
 
     def change(
         self, db: Connection, view: str, identity: int, column: str | None, value: Any
@@ -196,7 +204,7 @@ def one(desk: Desk, tally: Tally, case: Case) -> str | None:
 
 # -- what failed is kept
 def saved(desk: Desk, case: Case, broken: str, home: Path) -> Path:
-    """Keep a file that failed, with the database as the import found it, to repeat it."""
+    """Keep a file that failed, with the database it is of, to repeat it."""
     folder = home / "edit-failures" / case.seed.replace(":", "-")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -210,18 +218,12 @@ def saved(desk: Desk, case: Case, broken: str, home: Path) -> Path:
             contextlib.closing(sqlite3.connect(copy)) as target,
         ):
             source.backup(target)
-        engine = connect(copy)
-        with begin_write(engine) as db:
-            for change in case.meanwhile:
-                desk.change(db, case.view, *change)
-        engine.dispose()
     return folder
 
 
 def repeat(folder: Path, work: Path) -> str | None:
     """Import a file that was saved into a copy of the database that was saved with it."""
     case = Case(**json.loads((folder / "case.json").read_bytes())["case"])
-    case.meanwhile = []  # they are in the database
     shutil.copyfile(folder / "bakery.db", work / "bakery.db")
     desk = Desk(connect(work / "bakery.db"), work, is_new=False)
     broken = one(desk, Tally(), case)

@@ -105,7 +105,8 @@ class Case:
 
     `origins` and `exported` hold for each record the id and the contents of the record it was made
     of, None where it is new; `revisions` the id of the row its `_rev` was made for. `meanwhile`
-    are (id, column, value) of changes by somebody else, (id, None, None) a deletion.
+    are (id, column, value) of changes by somebody else, (id, None, None) a deletion. `earlier` are
+    the records as the same file was imported before, None where it was not.
     """
 
     seed: str
@@ -119,6 +120,7 @@ class Case:
     options: dict[str, Any] = field(default_factory=dict)
     meanwhile: list[tuple[int, str | None, Any]] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
+    earlier: list[Any] | None = None
 
     @property
     def is_at_home(self) -> bool:
@@ -128,7 +130,15 @@ class Case:
     @property
     def text(self) -> str:
         """The file."""
-        return LAYOUTS[self.layout]({**self.header, "records": self.records})
+        return self._laid_out(self.records)
+
+    @property
+    def earlier_text(self) -> str:
+        """The file as it was imported before; empty where it was not."""
+        return "" if self.earlier is None else self._laid_out(self.earlier)
+
+    def _laid_out(self, records: list[Any]) -> str:
+        return LAYOUTS[self.layout]({**self.header, "records": records})
 
     def as_dict(self) -> dict[str, Any]:
         """Return the case as JSON holds it."""
@@ -172,6 +182,10 @@ class Editor:
             self._edit()
         self._change_header()
         self._change_database(ids)
+        if rng.random() < 0.25:
+            self.case.earlier = copy.deepcopy(self.case.records)
+            for _ in range(rng.choice([1, 2])):
+                self._edit_again()
         return self.case
 
     def _options(self) -> dict[str, Any]:
@@ -199,6 +213,22 @@ class Editor:
         if self.case.records:
             self.case.done.append(chosen.__name__.strip("_"))
             chosen()
+
+    def _edit_again(self) -> None:
+        """Change a field once more, often back to what it was at the export."""
+        places = [n for n, r in enumerate(self.case.records) if isinstance(r, dict)]
+        if not places:
+            return
+        place = self.rng.choice(places)
+        record, exported = self.case.records[place], self.case.exported[place] or {}
+        changed = [n for n in record if n in exported and record[n] != exported[n] and n != "_rev"]
+        if changed and self.rng.random() < 0.6:
+            name = self.rng.choice(changed)
+            record[name] = exported[name]
+        else:
+            name = self._name(record)
+            record[name] = self._value(name)
+        self.case.done.append("edit_again")
 
     def _record(self) -> Record:
         found = [record for record in self.case.records if isinstance(record, dict)]

@@ -225,7 +225,7 @@ class Judge:
             f"record {number}: {name} {said!r} is neither applied nor told"
             for name, said in record.items()
             if name not in ("_rev", "_comment")
-            and self._is_edit(name, said, exported)
+            and self._is_edit(place, name, said, exported)
             and not self._is_applied(place, name, said, exported)
             and not self._is_told(number, name)
         ]
@@ -235,14 +235,27 @@ class Judge:
             return
         yield from silent
 
-    @staticmethod
-    def _is_edit(name: str, said: Any, exported: Row | None) -> bool:
+    def _is_edit(self, place: int, name: str, said: Any, exported: Row | None) -> bool:
+        if self._is_typed_back(place, name, said):
+            return True
         if exported is None:
             return said is not None and said != ""
         known = exported.get(name, exported.get(MEANT.get(name, name)))
         if isinstance(said, bool) != isinstance(known, bool):
             return True
         return bool(said != known) and not (said in (None, "") and known in (None, ""))
+
+    def _is_typed_back(self, place: int, name: str, said: Any) -> bool:
+        """Tell whether the row has what this very file said before, and the file says it no more.
+
+        A file without its `export_id` is not known again.
+        """
+        earlier = None if self.case.earlier is None else self.case.earlier[place]
+        row = self.before.rows.get(self.case.origins[place] or 0, {})
+        if "export_id" not in self.case.header or not isinstance(earlier, dict):
+            return False
+        is_other = name in earlier and earlier[name] != said
+        return is_other and name in row and alike(name, earlier[name], row[name])
 
     def _is_applied(self, place: int, name: str, said: Any, exported: Row | None) -> bool:
         meant = MEANT.get(name, name)
@@ -273,8 +286,8 @@ class Judge:
         """Tell whether a problem speaks of what a record says in a field."""
         meant = {name, MEANT.get(name, name)}
         for problem in self.problems:
-            about = problem.field in meant or any(n in problem.message for n in meant)
-            if number in _numbers(problem) and (about or problem.code == "duplicate-key"):
+            about = problem.field in meant or problem.code == "duplicate-key"
+            if number in _numbers(problem) and about:
                 return True
             is_unknown = problem.code == "unknown-field" and problem.severity == "warning"
             if is_unknown and problem.field in meant:
@@ -290,7 +303,7 @@ class Judge:
         if exported is None or identity not in self.before.rows or policy == "take-file":
             return
         for name in EDITABLE[case.view] if is_told_apart else ():
-            if name not in record or name not in exported or record[name] != exported[name]:
+            if name not in record or self._is_edit(place, name, record[name], exported):
                 continue
             old, new = (state.rows[identity][name] for state in (self.before, self.after))
             is_back = old != new and alike(name, exported[name], new)
