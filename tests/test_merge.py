@@ -320,6 +320,10 @@ def test_a_view_of_another_bakery_finds_nothing_there(
 # -- tampering
 
 
+def without_supplier(records: Records) -> dict[str, Any]:
+    return next(record for record in records if record["preferred_supplier_name"] is None)
+
+
 WRONG: dict[str, tuple[Callable[[Records], Any], set[tuple[str, str | None]]]] = {
     "slug": (set_(0, product_slug="another"), {("tampered-context", "product_slug")}),
     "slug of another": (lambda r: r[0].update(product_slug=r[1]["product_slug"]),
@@ -330,6 +334,11 @@ WRONG: dict[str, tuple[Callable[[Records], Any], set[tuple[str, str | None]]]] =
                            {("tampered-context", "ingredient_slug")}),
     "supplier": (set_(0, preferred_supplier_name="Wegmans"),
                  {("tampered-context", "preferred_supplier_name")}),
+    "supplier, where there was none": (
+        lambda r: without_supplier(r).update(preferred_supplier_name="Wegmans"),
+        {("tampered-context", "preferred_supplier_name")}),
+    "supplier added by its slug": (lambda r: without_supplier(r).update(supplier_slug="wegmans"),
+                                   {("tampered-context", "supplier_slug")}),
     "ids swapped": (lambda r: [r[0].update(product_id=2), r[1].update(product_id=1)],
                     {("identity-mismatch", None)}),
     "_rev of another": (lambda r: r[0].update(_rev=r[1]["_rev"]), {("identity-mismatch", None)}),

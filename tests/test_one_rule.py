@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, text
+from support.databases import MADE_NEW, TABLES
+from support.files import indented, lined
 
-from bakeio_core import Bakeio, Changes, Entity, Report, connect, hookimpl
+from bakeio_core import Bakeio, Changes, Entity, ImportRefused, Report, connect, hookimpl
 from bakeio_core.database import begin_write
 
 Contents = dict[str, Any]
@@ -81,6 +88,155 @@ def test_a_file_gives_the_same_counts_whichever_form_it_has(
     report, _ = imported(core, bakery, form(records[:1]), tmp_path, mode=mode)
     expected = "skipped" if mode == "skip-existing" else "updated"
     assert report.summary[expected] == 1
+
+
+# -- any record, as entity file and as view, in every mode, system and layout
+MOST = 10
+PRODUCTS: dict[str, st.SearchStrategy[Any]] = {
+    "slug": st.sampled_from([SLUG, SLUG.upper(), "new", "New", "another"]),
+    "ingredient_slug": st.sampled_from(["all_purpose_flour", "nothing"]),
+    "brand": st.sampled_from(["King Arthur", "Acme", None, 5]),
+    "product_name": st.sampled_from(["Unbleached All-Purpose Flour", "Fine Flour", None]),
+    "package_size": st.sampled_from([25, 2.5, "6.99", "$6.99", 1.23456, None]),
+    "package_unit": st.sampled_from(["lb", "oz", "x" * 60]),
+    "package_unit_quantity": st.sampled_from([25, "4", 0, -1]),
+    "upc_code": st.sampled_from(["036000291452", None]),
+    "notes": st.sampled_from(["Keep dry", "Keep", None, ["a"], "x\ny"]),
+}
+PURCHASES: dict[str, st.SearchStrategy[Any]] = {
+    "product_slug": st.sampled_from([SLUG, SLUG.upper(), "nothing"]),
+    "supplier_name": st.sampled_from(["Costco", "COSTCO", "Nobody"]),
+    "supplier_slug": st.sampled_from(["costco", "wegmans", "nobody"]),
+    "purchase_date": st.sampled_from(["2025-02-03", "02/03/2025"]),
+    "unit_price": st.sampled_from([4.5, "4.5", -1, 1.23456]),
+    "quantity_purchased": st.sampled_from([2, 2.0, 0]),
+    "notes": st.sampled_from(["Half off", None]),
+}
+
+
+def of_known_ingredient(record: Contents) -> Contents:
+    """Leave out what a view may not say of a row that is there: that it is of something else."""
+    is_known = record["slug"].lower() == SLUG
+    return {**record, "ingredient_slug": "all_purpose_flour"} if is_known else record
+
+
+def some_of(fields: dict[str, st.SearchStrategy[Any]], *wanted: str) -> st.SearchStrategy[Any]:
+    """Make records that have the wanted fields and any of the others.
+
+    A null where a value is required is not among them: a view's says nothing, an entity's is wrong.
+    """
+    required = {name: fields[name] for name in wanted}
+    optional = {name: values for name, values in fields.items() if name not in wanted}
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+files = st.one_of(
+    st.tuples(
+        st.just("products"),
+        st.lists(some_of(PRODUCTS, "slug").map(of_known_ingredient), min_size=1, max_size=3),
+    ),
+    st.tuples(
+        st.just("purchases"),
+        st.lists(
+            some_of(PURCHASES, "product_slug", "purchase_date", "unit_price"),
+            min_size=1,
+            max_size=3,
+        ),
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def bakeries(
+    sample_database: Path,
+    postgresql: str,
+    sample_template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[list[Engine]]:
+    """The sample bakery on both systems; what is tried there is taken back."""
+    copy = tmp_path_factory.mktemp("alike") / "bakery.db"
+    copy.write_bytes(sample_database.read_bytes())
+    engines = [connect(copy), connect(postgresql.replace("/postgres?", f"/{sample_template}?"))]
+    yield engines
+    for engine in engines:
+        engine.dispose()
+
+
+class TakenBack(Exception):
+    """Ends a transaction that is to leave nothing."""
+
+
+def answer(core: Bakeio, engine: Engine, path: Path, entity: str, **options: Any) -> Any:
+    """Return what an import says and writes, and the dry run before it; nothing of it stays."""
+    found: list[Any] = []
+    with contextlib.suppress(TakenBack), begin_write(engine) as db:
+        for dry_run in (True, False):
+            try:
+                report = core.import_(db, path, dry_run=dry_run, skip_errors=True, **options)
+            except ImportRefused as refused:
+                assert refused.report is not None, refused
+                report = refused.report
+            found.append((report.summary, sorted(map(str, report.problems)), report.exit_code))
+        errors = {
+            number
+            for problem in report.problems
+            for number in problem.records or [problem.record]
+            if problem.severity == "error"
+        }
+        columns = [c for c in TABLES[entity].split() if c not in MADE_NEW]
+        statement = text(f"SELECT {', '.join(columns)} FROM {entity} ORDER BY id")
+        rows = [tuple(map(comparable, row)) for row in db.execute(statement)]
+        raise TakenBack
+    dry, real = found
+    assert dry == real
+    return real, (report.summary, errors, rows)
+
+
+def comparable(value: Any) -> Any:
+    """Make values of both systems comparable."""
+    if isinstance(value, (bool, int, float, Decimal)):
+        return float(value)
+    return None if value is None else str(value)
+
+
+@settings(max_examples=MOST, deadline=None)
+@given(
+    file=files,
+    mode=st.sampled_from(["merge", "skip-existing", "update-only"]),
+    nulls=st.sampled_from(["keep", "clear"]),
+    database_id=st.sampled_from([None, "another"]),
+)
+def test_a_record_gives_one_answer_as_entity_file_and_as_view_everywhere(
+    core: Bakeio,
+    bakeries: list[Engine],
+    file: tuple[str, list[Contents]],
+    mode: str,
+    nulls: str,
+    database_id: str | None,
+) -> None:
+    entity, records = file
+    header = {} if database_id is None else {"database_id": database_id}
+    in_view = [
+        {("product_slug" if name == "slug" else name): value for name, value in record.items()}
+        for record in records
+    ]
+    forms = (
+        {"entity_type": entity, **header, "records": records},
+        {"view_name": entity, **header, "records": in_view},
+    )
+    options = {"mode": mode, "nulls": nulls}
+    with tempfile.TemporaryDirectory() as folder:
+        path, answers = Path(folder, "file.json"), []
+        for form in forms:
+            told = []
+            for engine in bakeries:
+                for layout in (json.dumps, indented, lined):
+                    path.write_text(layout(form), "utf-8")
+                    said, done = answer(core, engine, path, entity, **options)
+                    told.append((said, done))
+            assert all(one == told[0] for one in told)
+            answers.append(told[0][1])
+        assert answers[0] == answers[1]
 
 
 # -- what a plugin sees is what is written

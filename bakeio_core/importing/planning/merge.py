@@ -292,7 +292,8 @@ class FieldMerge:
             if value is ABSENT or value is None:
                 continue  # a null says nothing
             column = str(item.column)
-            if item.target is not None and draft.links.get(column) == row[self.rows.index[column]]:
+            link = draft.links.get(column, ABSENT)
+            if item.target is not None and link == row[self.rows.index[column]]:
                 continue  # it is named in another way
             base = draft.base_of(self.part, item.name)
             now = self.linker.current(item, row, names, self.rows)
