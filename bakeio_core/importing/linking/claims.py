@@ -115,6 +115,7 @@ class PartOutcome:
                 severity=severity,
                 file=self.part.file,
                 record=draft.number,
+                key=self.part.fields.called(draft.values),
                 entity=self.entity.name,
                 field=field or None,
                 value=jsonable(value),
