@@ -19,6 +19,7 @@ from bakeio_core.catalog.view import OfRow
 from bakeio_core.database.view_query import Projection
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
 from bakeio_core.files.revision import context_hash
+from bakeio_core.importing.linking.drafts import Draft
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values.folding import fold
@@ -64,6 +65,19 @@ class ReadOnlyFields:
         if context is None:
             return False
         return context_hash([said[name] for name in revision.context if name in said]) == context
+
+    def compare(self, drafts: Sequence[Draft], id_index: int) -> None:
+        """Note in which of the fields records say another thing than their rows.
+
+        Args:
+            drafts: Records that have a row.
+            id_index: Where the id stands in a row.
+        """
+        some = [d for d in drafts if not self.are_unedited(d.context_base, d.context)]
+        rows = [row for d in some if (row := d.row) is not None]
+        items = [(row[id_index], d.context) for row, d in zip(rows, some, strict=True)]
+        for draft, names in zip(some, self.differing(items), strict=True):
+            draft.differing = names
 
     def differing(self, items: Sequence[tuple[int, Mapping[str, Any]]]) -> list[list[str]]:
         """Return for each (id, what a record says) the fields in which the row says another thing.

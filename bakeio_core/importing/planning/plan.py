@@ -18,19 +18,24 @@ from bakeio_core.files.documents.blocks import Block
 from bakeio_core.importing.bulk.part import BulkPart, Decided
 from bakeio_core.importing.bulk.step import Bulk
 from bakeio_core.importing.linking.claims import PartOutcome
-from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
+from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.parents import CreatedParents, PlanParent
 from bakeio_core.importing.linking.read_only import ReadOnlyFields
 from bakeio_core.importing.linking.references import References
 from bakeio_core.importing.planning.create import NewRows
 from bakeio_core.importing.planning.match import Matcher
-from bakeio_core.importing.planning.merge import FieldMerge, Merged, Rules, conflict_message
+from bakeio_core.importing.planning.merge import (
+    FieldMerge,
+    Merged,
+    Rules,
+    report_conflicts,
+    shown_parent,
+)
 from bakeio_core.importing.planning.noticed import Noticed
 from bakeio_core.importing.reading.reader import Reader, Record
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
-from bakeio_core.values.wording import jsonable
 
 
 class PartKind(Protocol):
@@ -236,7 +241,10 @@ class PartPlan:
             return
         self.matcher.match_known(drafts)
         for draft in drafts:
-            if draft.row is None and draft.fault is None:
+            if draft.fault is not None:
+                fault = draft.fault
+                self.outcome.report(draft, fault.code, fault.field, None, fault.message)
+            elif draft.row is None:
                 self.references.name(draft)
                 self.references.report_links(draft)
 
@@ -244,7 +252,7 @@ class PartPlan:
         self.matcher.match_known(drafts)
         known = [draft for draft in drafts if draft.row is not None]
         names = self.linker.names_of(self.part.fields, [d.row for d in known if d.row is not None])
-        self._compare_read_only(known)
+        self.read_only.compare(known, self.rows.id_index)
         self.references.link_edited(known, names)
         for draft in drafts:
             if draft.fault is not None:
@@ -254,15 +262,6 @@ class PartPlan:
         new = [draft for draft in drafts if draft.row is None and draft.fault is None]
         if new:
             self._plan_new(self.kind.accepted(new), batch)
-
-    def _compare_read_only(self, drafts: Sequence[Draft]) -> None:
-        """Note in which read-only fields records say another thing than their rows."""
-        look = self.read_only
-        some = [d for d in drafts if not look.are_unedited(d.context_base, d.context)]
-        rows = [row for d in some if (row := d.row) is not None]
-        items = [(row[self.rows.id_index], d.context) for row, d in zip(rows, some, strict=True)]
-        for draft, names in zip(some, look.differing(items), strict=True):
-            draft.differing = names
 
     def _plan_new(self, drafts: Sequence[Draft], batch: Changes) -> None:
         """Plan records that no key of their own names a row for."""
@@ -281,7 +280,7 @@ class PartPlan:
             elif draft.was_imported:
                 self._take_as_imported(draft, draft.row, batch)
             else:
-                self._compare_read_only([draft])
+                self.read_only.compare([draft], self.rows.id_index)
                 names = self.linker.names_of(self.part.fields, [draft.row])
                 self._merge(draft, draft.row, names, batch)
 
@@ -337,7 +336,7 @@ class PartPlan:
         """Turn what a record changes into an update, a conflict or nothing."""
         identity, policy = row[self.rows.id_index], self.state.options.on_conflict
         if merged.conflicts and policy != "take-file":
-            self._report_conflicts(draft, merged)
+            report_conflicts(self.outcome, draft, merged, fails=policy == "fail")
         if merged.conflicts and policy == "fail":
             ours = {name: now for name, (now, _) in merged.conflicts.items()}
             theirs = {name: shown_parent(value) for name, (_, value) in merged.conflicts.items()}
@@ -359,18 +358,3 @@ class PartPlan:
         self.parents.need(self.entity, new)
         change = Change("update", self.entity.name, draft.number, identity, new, old)
         self.outcome.count("updated", change, batch)
-
-    def _report_conflicts(self, draft: Draft, merged: Merged) -> None:
-        fails = self.state.options.on_conflict == "fail"
-        for name, (now, value) in merged.conflicts.items():
-            said = conflict_message(
-                now, shown_parent(value), has_base=draft.base is not None, fails=fails
-            )
-            severity = "error" if fails else "warning"
-            wanted = jsonable(shown_parent(value))
-            self.outcome.report(draft, "conflict", name, wanted, said, severity)
-
-
-def shown_parent(value: Any) -> Any:
-    """Return a value as a person reads it: a row yet to be created has no id."""
-    return f"a new row of {value.target.name}" if isinstance(value, PendingParent) else value
