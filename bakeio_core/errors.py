@@ -5,6 +5,7 @@ Exceptions are for being unable to go on.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -48,6 +49,8 @@ CODES = frozenset(
 )
 FIRST_RECORDS = 20
 """How many record numbers a problem holds."""
+MOST_SHOWN_OF_A_KEY = 60
+"""How many characters a message shows of each value that names a record."""
 MOST_PROBLEMS = 10_000
 """How many different problems a run holds."""
 
@@ -143,6 +146,7 @@ class Problem(msgspec.Struct, kw_only=True):
         record: Its number within `file`, from 1.
         records: The first 20 numbers, where several records share the cause.
         count: How many records share it.
+        key: What `record` is called, {field of the file: value}; empty where it does not say.
         candidates: The rows a reference may mean, as `Candidate.as_dict` gives them.
     """
 
@@ -153,6 +157,7 @@ class Problem(msgspec.Struct, kw_only=True):
     record: int | None = None
     records: list[int] = []
     count: int = 1
+    key: dict[str, Any] = {}
     entity: str | None = None
     field: str | None = None
     value: Any = None
@@ -164,10 +169,21 @@ class Problem(msgspec.Struct, kw_only=True):
             more = f" and {self.count - 5} more" if self.count > 5 else ""
             where.append(f"records {', '.join(map(str, self.records[:5]))}{more}")
         elif self.record is not None:
-            where.append(f"record {self.record}")
+            where.append(f"record {self.record}{self._called()}")
         if self.field:
             where.append(self.field)
         return f"{', '.join(where)}: {self.message}" if where else self.message
+
+    def _called(self) -> str:
+        """Return what the record is called, ` (deck "x")`, but for what is said anyway."""
+        parts = []
+        for name, value in self.key.items():
+            text = json.dumps(value, ensure_ascii=False)
+            is_long = len(text) > MOST_SHOWN_OF_A_KEY
+            part = f"{name} {text[: MOST_SHOWN_OF_A_KEY - 1] + '…' if is_long else text}"
+            if name != self.field and part not in self.message:
+                parts.append(part)
+        return f" ({', '.join(parts)})" if parts else ""
 
 
 def counted(number: int, noun: str) -> str:

@@ -17,6 +17,7 @@ from support.databases import TABLES, rows_of
 from support.files import FILES, resign
 
 from bakeio_core import Bakeio, connect
+from bakeio_core.values.wording import BadValue
 
 LAYOUTS = ["one record a line", "indent=2", "records in front"]
 
@@ -349,6 +350,45 @@ def test_a_misspelt_field_is_answered_with_the_right_name(
     (_, right), wrong = list(MISSPELT.items())[place]
     assert problem.field == wrong
     assert f'did you mean "{right}"' in problem.message
+
+
+KEPT_MEANING = {
+    ("unit_price", "−5"): "write -5",
+    ("unit_price", "- 5"): "write -5",
+    ("unit_price", "٥"): "write 5",
+    ("unit_price", "５.５"): "write 5.5",
+    ("unit_price", "1 234.56"): "write 1234.56",
+    ("unit_price", "1.234,56"): "write 1234.56",
+    ("unit_price", "1,234"): "write 1234 or 1.234, whichever is meant",
+    ("unit_price", "-$5"): "write -5",
+    ("purchase_date", "25-02-03"): "write 2025-02-03 or 2003-02-25, whichever is meant",
+    ("purchase_date", "2025/2/3"): "is not a date: write 2025-02-03",
+    ("purchase_date", "20250203"): "is not a date: write 2025-02-03",
+    ("purchase_date", "２０２５-02‑03"): "is not a date: write 2025-02-03",
+    ("purchase_date", "13/02/2026"): "is not a date: write 2026-02-13",
+}
+OTHER_MEANING = ["($5)", "<5", "~5", "10%", "5 dozen", "5k", "2-3", "½", "minus 5", "5-", "1e99999"]
+
+
+@pytest.mark.parametrize(("field", "text"), KEPT_MEANING)
+def test_a_hint_writes_the_same_number_or_day(core: Bakeio, field: str, text: str) -> None:
+    message = said_of(core, field, text)
+    assert (
+        message.endswith(KEPT_MEANING[field, text]) or f"{KEPT_MEANING[field, text]} (" in message
+    )
+
+
+@pytest.mark.parametrize("text", OTHER_MEANING)
+def test_no_hint_drops_a_sign_a_doubt_or_a_multiplier(core: Bakeio, text: str) -> None:
+    assert said_of(core, "unit_price", text) == f'"{text}" is not a number'
+
+
+def said_of(core: Bakeio, field: str, text: str) -> str:
+    """What is said of one value of a purchase."""
+    kind = core.catalog.entities["purchases"].kinds[field]
+    with pytest.raises(BadValue) as refused:
+        kind.read(text, print)
+    return str(refused.value)
 
 
 # -- what is good although it looks odd

@@ -6,14 +6,16 @@ a column is to hold (`own`), or what the row a reference means is called (`namin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.view import View
 from bakeio_core.values import Json, Kind, Text
+from bakeio_core.values.wording import jsonable
 
 REV, CLEAR = "_rev", "_clear"
 _SUPPLIED = ("uuid", "created_at", "updated_at")
@@ -128,6 +130,31 @@ class FieldMap:
         names = [field.name for field in named if field.target != "uuid"]
         return names[0] if names else self.own.get(column, column)
 
+    def called(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a record is called, {field: value}; empty where it does not say.
+
+        That is its best readable key, else its id and the row it belongs to, else its label.
+
+        Args:
+            values: What the record says, by field.
+        """
+        for is_whole, fields in self._names_of_records:
+            named = {f: jsonable(v) for f in fields if _names(v := values.get(f))}
+            if named and (len(named) == len(fields) or not is_whole):
+                return named
+        return {}
+
+    @cached_property
+    def _names_of_records(self) -> list[tuple[bool, list[str]]]:
+        """The fields that call a record, best first, and whether all of them are needed."""
+        entity, parents = self.entity, list(self.naming.items())
+        with_id = [self.own[entity.primary]] if entity.primary in self.own else []
+        parent = [f.name for _, naming in parents[:1] for f in naming.values() if f.exported]
+        key = [self.own.get(column, "") for column in entity.readable_key]
+        is_key = entity.readable_key != (entity.primary,)
+        labels = [self.own[column] for column in entity.labels if column in self.own]
+        return [(True, key if is_key else []), (False, [*with_id, *parent[:1]]), (False, labels)]
+
     def of_role(self, *roles: str) -> list[FileField]:
         """Return the fields with one of these roles, in order."""
         return [field for field in self if field.role in roles]
@@ -206,6 +233,11 @@ def _accepted(
             named[wanted] = FileField(name, column, kind, wanted, role=role, exported=False)
             found.append(named[wanted])
     return found
+
+
+def _names(value: Any) -> bool:
+    """Tell whether a value may be what something is called."""
+    return isinstance(value, (str, int)) and not isinstance(value, bool) and value != ""
 
 
 def _stem(column: str) -> str:

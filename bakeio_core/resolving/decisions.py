@@ -10,6 +10,7 @@ from bakeio_core.catalog.exchange import Candidate, Decision, Identity, Missing
 from bakeio_core.catalog.hookspecs import hookimpl
 from bakeio_core.errors import Problem, UsageError
 from bakeio_core.resolving.form import known_values
+from bakeio_core.values.folding import fold
 from bakeio_core.values.wording import jsonable
 
 if TYPE_CHECKING:
@@ -84,16 +85,21 @@ def name_candidates(
         missing: What is missing, with a way to find candidates.
         most: For how many missing keys candidates are looked for.
     """
+    # by what is equal but for capitals and signs: "COSTCO" and "Costco" are one question
     known = {
-        (item.field, repr(jsonable(value))): item
+        (item.field, _folded(jsonable(value))): item
         for item in list(missing)[:most]
         for value in item.key.values()
     }
     for problem in problems:
-        item = known.get((problem.field or "", repr(problem.value)))
+        item = known.get((problem.field or "", _folded(problem.value)))
         asks = problem.code in ("missing-reference", "ambiguous-key")
         if item is not None and asks and not problem.candidates:
             problem.candidates = [_written(item, found) for found in item.candidates(3)]
+
+
+def _folded(value: Any) -> str:
+    return fold(value, slug=True) if isinstance(value, str) else repr(value)
 
 
 def _written(missing: Missing, candidate: Candidate) -> dict[str, Any]:
@@ -114,7 +120,9 @@ def with_remedy(message: str, missing: Missing, in_use: Collection[str] = ()) ->
     is_text = any(isinstance(value, str) for value in missing.key.values())
     ways = {"leave these records out": "--skip-on-error"}
     if missing.among:
-        ways = {"choose one": "--interactive", "name it by another field": "", **ways}
+        others = [field for column, field in missing.fields.items() if column not in missing.key]
+        by = f"name it by {' or '.join(others) or 'another field'}"
+        ways = {"choose one": "--interactive", by: "", **ways}
     elif missing.why:
         ways = {"decide otherwise": "--decisions", "choose another one": "--interactive", **ways}
     elif is_text:

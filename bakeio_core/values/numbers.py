@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from bakeio_core.values.hints import number_hint
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.wording import BadValue, Note, shown
 
@@ -94,24 +95,7 @@ def as_decimal(value: object, noun: str) -> decimal.Decimal:
         raise BadValue(f"{shown(value)} is not {noun}")
     if isinstance(value, str):
         if not _NUMBER.fullmatch(value):
-            stripped = re.sub(r"[^\d.,-]", "", value)
-            if (
-                len(stripped) > 40
-                or stripped not in value
-                or re.search(r"\d\s*[^\W\d_]+\s*[+-]?\d", value)
-            ):
-                # letters between digits, as in 1e99999 or 2 1/2: leaving them out would make
-                # another number
-                hint = ""
-            elif re.fullmatch(r"-?\d+,\d{1,4}", stripped):
-                hint = f": write {stripped.replace(',', '.')} (with a point)"
-            elif re.fullmatch(r"-?\d+(\.\d+)?", stripped) or re.fullmatch(
-                r"-?\d{1,3}(,\d{3})+(\.\d+)?", stripped
-            ):
-                hint = f": write {stripped.replace(',', '')} (digits only, no currency or unit)"
-            else:
-                hint = ""
-            raise BadValue(f"{shown(value)} is not {noun}{hint}")
+            raise BadValue(f"{shown(value)} is not {noun}{number_hint(value)}")
         value = value.lstrip("+")
     try:
         number = decimal.Decimal(repr(value) if isinstance(value, float) else value)

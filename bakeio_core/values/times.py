@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time, timezone
 from typing import Any
 
+from bakeio_core.values.hints import day_hint
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.wording import BadValue, Note, shown
 
 _DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
-_SLASHED = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})", re.ASCII)
 
 
 _STORED_DAY = re.compile(
@@ -67,15 +67,12 @@ class Date(Kind):
             except ValueError:
                 raise BadValue(f"{shown(value)} is no day of the calendar") from None
             return value
-        slashed = _SLASHED.fullmatch(value.strip())
-        if slashed:
-            readings = " or ".join(dict.fromkeys(_readings(*map(int, slashed.groups()))))
-            raise BadValue(
-                f"{shown(value)} can be read in more than one way: write {readings or 'YYYY-MM-DD'}"
-            )
         if re.match(r"\d{4}-\d{2}-\d{2}[T ]", value):
             raise BadValue(f"{shown(value)} is a date with a time: write only {value[:10]}")
-        raise BadValue(f"{shown(value)} is not a date: write YYYY-MM-DD")
+        hint = day_hint(value)
+        if " or " in hint:
+            raise BadValue(f"{shown(value)} can be read in more than one way: {hint}")
+        raise BadValue(f"{shown(value)} is not a date: {hint or 'write YYYY-MM-DD'}")
 
     def stored(self, value: Any) -> Any:
         match = _STORED_DAY.fullmatch(value) if isinstance(value, str) else None
@@ -102,15 +99,6 @@ class Date(Kind):
 
     def from_python(self, value: Any) -> Any:
         return value.isoformat()[:10] if isinstance(value, date) else value
-
-
-def _readings(first: int, second: int, year: int) -> Iterable[str]:
-    year += 2000 if year < 100 else 0
-    for month, day in ((first, second), (second, first)):
-        try:
-            yield date(year, month, day).isoformat()
-        except ValueError:
-            continue
 
 
 class DateTime(Kind):

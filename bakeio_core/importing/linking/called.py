@@ -41,5 +41,6 @@ class CalledRows:
         key = {(*target.labels, target.primary)[0]: text}
         fields = {wanted: item.name for wanted, item in naming.items()}
         missing = Missing(target.name, key, nullable=False, fields=fields)
-        message = f"{shown(text)} is no key of a row of {target.name}"
+        keys = [item.name for item in naming.values() if item.exported] or list(fields.values())
+        message = f"{shown(text)} is no key of a row of {target.name}: give its {keys[0]}"
         return LinkError("missing-reference", message, missing, field=field)

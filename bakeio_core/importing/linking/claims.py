@@ -115,6 +115,7 @@ class PartOutcome:
                 severity=severity,
                 file=self.part.file,
                 record=draft.number,
+                key=self.part.fields.called(draft.values),
                 entity=self.entity.name,
                 field=field or None,
                 value=jsonable(value),
@@ -174,12 +175,12 @@ class PartOutcome:
     def duplicate(self, draft: Draft, identity: int) -> None:
         """Two records mean one row: taken once where they are equal, else both are refused."""
         first = self.claims.record_of[identity]
-        named = ((column, draft.value(self.part, column)) for column in draft.key or ())
-        what = ", ".join(f"{column} {shown(value)}" for column, value in named)
+        named = draft.named(self.part, draft.key or ()) or self.part.fields.called(draft.values)
+        what = ", ".join(f"{field} {shown(value)}" for field, value in named.items())
         if self._is_same(first, draft.number):
             self.counts["unchanged"] += 1
             message = f"the same record stands more than once ({what}) and is taken once"
-            self._report_both(first, draft.number, message, "warning")
+            self._report_both(first, draft, message, "warning")
             return
         duplicates, name = self.state.outcome.duplicate_keys, self.entity.name
         if (name, identity) in duplicates:
@@ -208,9 +209,9 @@ class PartOutcome:
         self.counts["errors"] += 2
         self.counts[did] -= 1
         message = f"different records have one key ({what}): {remedy}"
-        self._report_both(first, draft.number, message, "error")
+        self._report_both(first, draft, message, "error")
 
-    def _report_both(self, first: int, second: int, message: str, severity: str) -> None:
+    def _report_both(self, first: int, draft: Draft, message: str, severity: str) -> None:
         self.problems.add(
             Problem(
                 code="duplicate-key",
@@ -218,7 +219,8 @@ class PartOutcome:
                 file=self.part.file,
                 entity=self.entity.name,
                 record=first,
-                records=[first, second],
+                key=self.part.fields.called(draft.values),
+                records=[first, draft.number],
                 count=2,
                 message=message,
             )

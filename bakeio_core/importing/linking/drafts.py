@@ -82,6 +82,19 @@ class Draft:
             return ABSENT if isinstance(link, LinkError) else link
         return self.values.get(part.fields.own.get(column, ""), ABSENT)
 
+    def named(self, part: Part, key: Key) -> dict[str, Any]:
+        """Return what a record says of a key in the words of its file: {field: value}.
+
+        A reference in it stands for what the record calls the row it refers to.
+        """
+        found: dict[str, Any] = {}
+        for column in key:
+            fields = [item.name for item in part.fields.naming.get(column, {}).values()]
+            fields.append(part.fields.own.get(column, ""))
+            given = [name for name in fields if self.values.get(name) is not None]
+            found.update((name, self.values[name]) for name in given[:1])
+        return found
+
     def base_of(self, part: Part, field: str) -> int | None:
         """Return the hash of a field as it was exported, None where that is not known."""
         place = None if self.base is None or part.revision is None else part.revision.places

@@ -194,7 +194,7 @@ class Linker:
         missing = Missing(target.name, {target.primary: identity}, nullable=reference.nullable)
         why = "; the file is of another database, so its ids mean nothing here unless the row "
         why = "" if self.state.same_database else why + "itself is in the set"
-        message = f"no row of {target.name} has {target.primary} {identity}{why}"
+        message = f"{reference.column} {identity} is no row of {target.name}{why}"
         return LinkError("missing-reference", message, missing)
 
     # -- what referred rows are called

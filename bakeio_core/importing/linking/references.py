@@ -207,7 +207,8 @@ class References:
             if link is None and not reference.nullable:
                 if is_good:
                     message = f"is empty, but every row of {self.entity.name} needs it"
-                    self.outcome.error(draft, "bad-value", column, None, message)
+                    field = self.fields.naming_of(column)
+                    self.outcome.error(draft, "bad-value", field, None, message)
                 is_good = False
             if not isinstance(link, LinkError) or _may_come(self.entity, reference, link):
                 continue
@@ -258,7 +259,7 @@ class References:
         for name, value in zip(names, draft.lookups[column], strict=True):
             if value is not None:
                 return name, value
-        return column, None
+        return self.fields.naming_of(column), None
 
     def report_links(self, draft: Draft) -> None:
         """Report what a record that is refused already refers to in vain: one pass tells all."""

@@ -13,7 +13,9 @@ from bakeio_core.importing.linking.parents import CreatedParents
 from bakeio_core.importing.linking.references import References
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
+from bakeio_core.resolving.near_keys import NearKeys
 from bakeio_core.values.folding import make_slug
+from bakeio_core.values.wording import shown
 
 
 class NewRows:
@@ -39,6 +41,7 @@ class NewRows:
         self.references, self.parents = references, parents
         self.entity, self.fields = part.entity, part.fields
         self.rows = state.tables.rows(part.entity)
+        self.near = NearKeys(self.rows)
         self._slugs: dict[str, int] = {}
 
     def taken_ids(self, drafts: list[Draft]) -> set[int]:
@@ -88,17 +91,40 @@ class NewRows:
     def values(self, draft: Draft, taken: set[int]) -> dict[str, Any] | None:
         """Return {column: value} of a new row; None (and problems) where something is missing."""
         values: dict[str, Any] = {}
-        is_good = True
+        lacking: list[str] = []
         for column in self.entity.columns:
             value = self._value(draft, column, taken)
             if value is None and not self.entity.nullable(column):
-                if not isinstance(draft.links.get(column), LinkError):
-                    message = f"is missing: a new row of {self.entity.name} needs it"
-                    say = self.outcome.error if is_good else self.outcome.report
-                    say(draft, "missing-field", self.fields.naming_of(column), None, message)
-                is_good = False
+                lacking.append(column)
             values[column] = value
-        return values if is_good else None
+        told = [c for c in lacking if not isinstance(draft.links.get(c), LinkError)]
+        if told:
+            self._report_lacking(draft, told)
+        return None if lacking else values
+
+    def _report_lacking(self, draft: Draft, columns: list[str]) -> None:
+        """Say what a new row would need; where no row has the key of a record, that above all."""
+        key = self.entity.readable_key[0]
+        field = self.fields.own.get(key, "")
+        said = draft.values.get(field)
+        names_rows = self.part.view is not None and key != self.entity.primary and field
+        needed = [self.fields.naming_of(c) for c in columns if c != key]
+        if names_rows and needed and (said is not None or key in columns):
+            message = f"{self._names_no_row(field, said)} needs {_listed(needed)} too"
+            self.outcome.error(draft, "missing-field", field, said, message)
+            return
+        message = f"is missing: a new row of {self.entity.name} needs it"
+        for place, column in enumerate(columns):
+            say = self.outcome.report if place else self.outcome.error
+            say(draft, "missing-field", self.fields.naming_of(column), None, message)
+
+    def _names_no_row(self, field: str, said: Any) -> str:
+        name = self.entity.name
+        if said is None:
+            return f"is missing, so the record names no row of {name}; a new one"
+        near = self.near.of(self.entity.readable_key[0], said)
+        meant = f": did you mean {' or '.join(map(shown, near))}" if near else ""
+        return f"no row of {name} has {field} {shown(said)}{meant}{'?' if near else '.'} A new row"
 
     def _value(self, draft: Draft, column: str, taken: set[int]) -> Any:
         if column == self.entity.primary:
@@ -170,3 +196,8 @@ class NewRows:
                     return parent
                 draft.links[column] = parent
         return tuple(draft.linked(values).values())
+
+
+def _listed(names: list[str]) -> str:
+    """Return names as a sentence has them: `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

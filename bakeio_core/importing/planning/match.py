@@ -106,11 +106,11 @@ class Matcher:
         elif len(rows) == 1:
             draft.row, draft.key = rows[0], key
         else:
-            what = ", ".join(f"{c} {shown(v)}" for c, v in zip(key, value, strict=True))
-            best = self.entity.all_keys[0][0]
-            message = (
-                f"{len(rows)} rows of {self.entity.name} have {what}: tell them apart by {best}"
-            )
+            named = draft.named(self.part, key).items()
+            what = ", ".join(f"{field} {shown(said)}" for field, said in named)
+            best = self.entity.readable_key[0] if self.part.view else self.entity.all_keys[0][0]
+            by = self.fields.own.get(best, best)
+            message = f"{len(rows)} rows of {self.entity.name} have {what}: tell them apart by {by}"
             ids = [row[self.rows.id_index] for row in rows]
             draft.fault = LinkError("ambiguous-key", message, ids=tuple(ids))
         return bool(rows)
@@ -228,14 +228,21 @@ class Matcher:
         given = {
             d.number: i for d in drafts if isinstance(i := d.values.get(self.id_field or ""), int)
         }
-        there = self.rows.existing_ids(list(given.values())) if given else set()
+        there = self.rows.by_id(list(given.values())) if given else {}
+        names = self.linker.names_of(self.fields, list(there.values()))
         for draft in drafts:
             identity = given.get(draft.number)
             if identity is None or draft.fault is not None:
                 continue
             said, name = f"{self.id_field} {identity}", self.entity.name
-            if identity in there:
-                named = " or ".join(field.name for field in self.context if field.exported)
+            field = self.disagreeing(draft, there[identity], names) if identity in there else None
+            if field is not None:
+                item = self.fields.by_name[field]
+                now = self.linker.current(item, there[identity], names, self.rows)
+                said += f" has {field} {shown(now)}, the record says {shown(draft.values[field])}"
+                draft.fault = LinkError("identity-mismatch", f"{said}: correct one of the two")
+            elif identity in there:
+                named = next((field.name for field in self.context if field.exported), "its key")
                 message = (
                     f"{said} alone names no row, as it may be of another database: "
                     f"give {named} too, as it is there"

@@ -17,7 +17,7 @@ from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.revision import field_hash
 from bakeio_core.importing.linking.claims import PartOutcome
-from bakeio_core.importing.linking.drafts import Draft, LinkError
+from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
 from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.references import References
 from bakeio_core.importing.planning.own_edits import OwnEdits
@@ -25,7 +25,7 @@ from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values import Text
 from bakeio_core.values.folding import fold_parts
-from bakeio_core.values.wording import BadValue, shown
+from bakeio_core.values.wording import BadValue, jsonable, shown
 
 KEPT_HERE = "The database's value was kept"
 KEPT: Any = object()
@@ -302,6 +302,20 @@ class FieldMerge:
             if not is_same and fold_parts(name, (value,)) != fold_parts(name, (now,)):
                 return item.name
         return None
+
+
+def report_conflicts(outcome: PartOutcome, draft: Draft, merged: Merged, *, fails: bool) -> None:
+    """Report what file and database both changed in a row: as errors where the import fails."""
+    for name, (now, value) in merged.conflicts.items():
+        wanted = shown_parent(value)
+        said = conflict_message(now, wanted, has_base=draft.base is not None, fails=fails)
+        severity = "error" if fails else "warning"
+        outcome.report(draft, "conflict", name, jsonable(wanted), said, severity)
+
+
+def shown_parent(value: Any) -> Any:
+    """Return a value as a person reads it: a row yet to be created has no id."""
+    return f"a new row of {value.target.name}" if isinstance(value, PendingParent) else value
 
 
 def conflict_message(current: Any, value: Any, *, has_base: bool, fails: bool) -> str:

@@ -18,19 +18,24 @@ from bakeio_core.files.documents.blocks import Block
 from bakeio_core.importing.bulk.part import BulkPart, Decided
 from bakeio_core.importing.bulk.step import Bulk
 from bakeio_core.importing.linking.claims import PartOutcome
-from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
+from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.parents import CreatedParents, PlanParent
 from bakeio_core.importing.linking.read_only import ReadOnlyFields
 from bakeio_core.importing.linking.references import References
 from bakeio_core.importing.planning.create import NewRows
 from bakeio_core.importing.planning.match import Matcher
-from bakeio_core.importing.planning.merge import FieldMerge, Merged, Rules, conflict_message
+from bakeio_core.importing.planning.merge import (
+    FieldMerge,
+    Merged,
+    Rules,
+    report_conflicts,
+    shown_parent,
+)
 from bakeio_core.importing.planning.noticed import Noticed
 from bakeio_core.importing.reading.reader import Reader, Record
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
-from bakeio_core.values.wording import jsonable
 
 
 class PartKind(Protocol):
@@ -236,7 +241,10 @@ class PartPlan:
             return
         self.matcher.match_known(drafts)
         for draft in drafts:
-            if draft.row is None and draft.fault is None:
+            if draft.fault is not None:
+                fault = draft.fault
+                self.outcome.report(draft, fault.code, fault.field, None, fault.message)
+            elif draft.row is None:
                 self.references.name(draft)
                 self.references.report_links(draft)
 
@@ -328,7 +336,7 @@ class PartPlan:
         """Turn what a record changes into an update, a conflict or nothing."""
         identity, policy = row[self.rows.id_index], self.state.options.on_conflict
         if merged.conflicts and policy != "take-file":
-            self._report_conflicts(draft, merged)
+            report_conflicts(self.outcome, draft, merged, fails=policy == "fail")
         if merged.conflicts and policy == "fail":
             ours = {name: now for name, (now, _) in merged.conflicts.items()}
             theirs = {name: shown_parent(value) for name, (_, value) in merged.conflicts.items()}
@@ -350,18 +358,3 @@ class PartPlan:
         self.parents.need(self.entity, new)
         change = Change("update", self.entity.name, draft.number, identity, new, old)
         self.outcome.count("updated", change, batch)
-
-    def _report_conflicts(self, draft: Draft, merged: Merged) -> None:
-        fails = self.state.options.on_conflict == "fail"
-        for name, (now, value) in merged.conflicts.items():
-            said = conflict_message(
-                now, shown_parent(value), has_base=draft.base is not None, fails=fails
-            )
-            severity = "error" if fails else "warning"
-            wanted = jsonable(shown_parent(value))
-            self.outcome.report(draft, "conflict", name, wanted, said, severity)
-
-
-def shown_parent(value: Any) -> Any:
-    """Return a value as a person reads it: a row yet to be created has no id."""
-    return f"a new row of {value.target.name}" if isinstance(value, PendingParent) else value

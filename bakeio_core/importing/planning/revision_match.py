@@ -71,7 +71,8 @@ class RevisionMatch:
                 draft.fault = LinkError(
                     "unknown-row",
                     f"its _rev names a row of {self.entity.name} that is not in this database "
-                    "(deleted, or of another bakery)",
+                    "(deleted, or of another bakery): leave the record out, or, to add a row, "
+                    "_rev and id",
                 )
             elif self.state.same_database and hints[number] is not None:
                 draft.fault = LinkError(

@@ -64,11 +64,11 @@ class ViewPart:
         """Say that a field names another row than the record's; for the same cause once."""
         by = "of its _rev " if draft.base is not None else ""
         has = "another value" if now is ABSENT else shown(now)
-        message = (
-            f"was changed: the row {by}has {has}, the record says {shown(value)}. Restore it, or "
-            "leave read-only fields out"
-        )
-        cause = f"another {field} than the row {by}has"
+        remedy = "Restore it, or leave read-only fields out"
+        if by:
+            remedy = "Restore it, leave read-only fields out, or restore the _rev of another record"
+        message = f"was changed: the row {by}has {has}, the record says {shown(value)}. {remedy}"
+        cause = f"another {field} than the row {by}has" if by else ""
         self.plan.outcome.error(draft, "tampered-context", field, value, message, cause)
 
     def _names_its_row(self, draft: Draft) -> bool:

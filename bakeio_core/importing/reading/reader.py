@@ -30,13 +30,14 @@ class Record:
     """One record as read: known fields only, wire values; `bad`: a problem of it was reported.
 
     `context` holds what it says in fields that a view shows and that are only compared, as it was
-    decoded or as `msgspec.Raw`.
+    decoded or as `msgspec.Raw`. `told` is what it says by field before that is read.
     """
 
     number: int
     values: dict[str, Any]
     bad: bool = False
     context: dict[str, Any] = field(default_factory=dict)
+    told: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Reader:
@@ -254,8 +255,9 @@ class Reader:
 
     def read_values(self, number: int, raw: Mapping[str, Any]) -> Record:
         """Read the values of one record as they were decoded, or as a program gives them."""
-        record = Record(number, {})
+        record = Record(number, {}, told=raw)
         told = self.known.told(raw, partial(self._report, record, "unknown-field"))
+        record.told = told
         for name, value in told.items():
             if self.fields[name].role != "context":
                 self._read_value(record, name, value, raw)
@@ -299,6 +301,7 @@ class Reader:
                 severity=severity,
                 file=self.part.file,
                 record=record.number,
+                key=self.part.fields.called(record.told),
                 entity=self.part.entity.name,
                 field=jsonable(name) or None,
                 value=jsonable(value),
