@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.fields import FileField, view_fields
 from bakeio_core.catalog.view import Field, View
 
 
@@ -18,6 +19,9 @@ def view_schema(view: View, catalog: Catalog) -> dict[str, Any]:
     clearable = [
         name for name in view.names("editable") if _nullable(view, view.fields[name], catalog)
     ]
+    for item in view_fields(view, catalog):
+        if not item.exported:
+            properties[item.name] = _accepted(item)
     properties["_rev"] = {
         "type": "string",
         "readOnly": True,
@@ -42,6 +46,16 @@ def view_schema(view: View, catalog: Catalog) -> dict[str, Any]:
             "records": {"type": "array", "items": record},
         },
     }
+
+
+def _accepted(item: FileField) -> dict[str, Any]:
+    """Return the schema of a field that is taken and not exported."""
+    out = item.kind.schema()
+    if "type" in out:
+        out["type"] = [out["type"], "null"]
+    if item.role == "readonly":
+        out["readOnly"] = True
+    return out | {"description": "Not exported; names the row in another way."}
 
 
 def _nullable(view: View, item: Field, catalog: Catalog) -> bool:

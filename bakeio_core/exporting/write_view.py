@@ -77,8 +77,8 @@ def _is_view(header: Mapping[str, Any]) -> bool:
 
 
 INSTRUCTIONS = (
-    "Change only the editable fields, keep every record's _rev, and return the records you changed "
-    "(or all of them). A null keeps the "
+    "Change only the editable fields, keep every record's _rev with its id or key, and return the "
+    "records you changed (or all of them). A null keeps the "
     'value; to empty a field name it in "_clear": ["field"]. '
     "Leave unknown values null: do not invent any."
 )
