@@ -376,6 +376,36 @@ def test_what_another_bakery_does_not_know_says_nothing(
     assert sql(bakery, "SELECT notes, preferred_supplier_id FROM products WHERE id = 1") == before
 
 
+@pytest.mark.parametrize(
+    ("view", "field", "column"),
+    [("products", "package_size", "package_size"), ("inventory", "addition_date", "addition_date")],
+)
+def test_an_emptied_cell_of_a_number_or_a_date_is_null(
+    run: Run, bakery: str, tmp_path: Path, view: str, field: str, column: str
+) -> None:
+    path = export(run, bakery, view, tmp_path / "v.json", "--limit", "3")
+    with edited(path) as records:
+        records[1][field] = ""
+        table = "products" if view == "products" else "inventory_items"
+        identity = records[1][f"{view.removesuffix('s')}_id"]
+    done = run("-d", bakery, "import-view", path, "--json")
+    assert counts(done) == {"processed": 3, "updated": 1, "unchanged": 2}, done.out
+    assert sql(bakery, f"SELECT {column} FROM {table} WHERE id = {identity}") == [(None,)]
+
+
+def test_an_emptied_cell_where_a_value_is_required_is_an_error(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    path = export(run, bakery, "inventory", tmp_path / "v.json", "--limit", "3")
+    with edited(path) as records:
+        records[1]["quantity"] = ""
+    done = run("-d", bakery, "import-view", path, "--json")
+    assert (done.code, found(done)[0][0]) == (1, "bad-value")
+    new = {"product_slug": "new", "ingredient_slug": "matcha", "package_unit": ""}
+    done = handed_in(run, bakery, path, of("products", {**new, "package_unit_quantity": ""}))
+    assert (done.code, found(done)[0][0]) == (1, "missing-field")
+
+
 # -- read-only
 def test_an_edit_of_a_read_only_field_is_told_with_the_view_that_can(
     run: Run, bakery: str, tmp_path: Path

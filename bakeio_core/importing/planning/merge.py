@@ -23,7 +23,7 @@ from bakeio_core.importing.linking.references import References
 from bakeio_core.importing.planning.own_edits import OwnEdits
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
-from bakeio_core.values import Text
+from bakeio_core.values import Json
 from bakeio_core.values.folding import fold_parts
 from bakeio_core.values.wording import BadValue, jsonable, shown
 
@@ -77,7 +77,7 @@ class EditRules:
 
     def settle(self, draft: Draft, item: FileField, current: Any, value: Any) -> Any:
         is_nullable = self.entity.nullable(str(item.column))
-        if value == "" and isinstance(item.kind, Text):
+        if value == "" and not isinstance(item.kind, Json):
             if is_nullable:
                 return None
             message = "is empty, but a value is required"

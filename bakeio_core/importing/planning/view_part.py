@@ -97,7 +97,7 @@ class ViewPart:
             for name in (REV, CLEAR, id_field):
                 draft.values.pop(name, None)
             for column, name in self.part.fields.own.items():
-                if draft.values.get(name) == "" and self.part.entity.nullable(column):
+                if draft.values.get(name) == "":
                     draft.values[name] = None
             if self.rules.accepts_new(draft, written):
                 accepted.append(draft)

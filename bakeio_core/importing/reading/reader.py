@@ -275,6 +275,9 @@ class Reader:
         try:
             record.values[name] = item.kind.read(value, partial(self._note, record, name))
         except BadValue as error:
+            if value == "" and self.part.view is not None:
+                record.values[name] = ""  # a cell somebody emptied
+                return
             try:
                 record.values[name] = kept_value(self.part, name, value, raw)
             except BadValue:
