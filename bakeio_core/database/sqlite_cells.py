@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from bakeio_core import values
+from bakeio_core.values.wording import escapes_nul
 
 SHAPES = ("????-??-?????:??:??.?????[0-9]", "????-??-?????:??:??")
 """How instants are stored, by SQLAlchemy and by SQLite itself. The last digit tells them from an
@@ -85,4 +86,4 @@ def is_text(page: bytes) -> bool:
             page.decode()
         except UnicodeDecodeError:
             return False
-    return b"\\" not in page or b"\\u0000" not in page
+    return not escapes_nul(page)

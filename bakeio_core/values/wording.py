@@ -49,6 +49,14 @@ def jsonable(value: Any) -> Any:
     return shown(value, 200).strip('"')
 
 
+def escapes_nul(data: bytes) -> bool:
+    """Tell whether JSON may hold an escaped NUL character.
+
+    To split at backslashes is several times as fast as to search for the whole escape.
+    """
+    return b"\\" in data and any(part.startswith(b"u0000") for part in data.split(b"\\"))
+
+
 def printable(text: str) -> str:
     """Return the text with everything a terminal could obey shown as an escape.
 

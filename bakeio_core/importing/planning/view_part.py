@@ -96,7 +96,7 @@ class ViewPart:
         for draft in drafts:
             for name in (REV, CLEAR, id_field):
                 draft.values.pop(name, None)
-            for column, name in self.part.fields.own.items():
+            for name in self.part.fields.own.values():
                 if draft.values.get(name) == "":
                     draft.values[name] = None
             if self.rules.accepts_new(draft, written):

@@ -22,7 +22,7 @@ from bakeio_core.importing.reading.kept import kept_value
 from bakeio_core.importing.reading.names import FieldNames
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.values import Decimal, Json
-from bakeio_core.values.wording import BadValue, jsonable
+from bakeio_core.values.wording import BadValue, escapes_nul, jsonable
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ class Reader:
             zeros = zeros or (isinstance(kind, Decimal) and 0 in values)
         if mostly_known:
             return records
-        if b"\\" in data and b"\\u0000" in data:
+        if escapes_nul(data):
             return None
         return None if self._checked and _holds_more_than_doubles(data, zeros) else records
 
@@ -348,7 +348,7 @@ def is_exact(block: Block, number: int, name: str = "", value: Any = None) -> bo
 
 
 def _is_exact(text: bytes) -> bool:
-    return b"\\u0000" not in text and not _holds_more_than_doubles(text, True)
+    return not escapes_nul(text) and not _holds_more_than_doubles(text, True)
 
 
 def _holds_more_than_doubles(data: bytes, zeros: bool) -> bool:
