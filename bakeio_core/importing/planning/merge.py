@@ -203,7 +203,7 @@ class FieldMerge:
         base = draft.base_of(self.part, item.name)
         is_as_exported = base is not None and field_hash(value) == base and not is_cleared
         # it may be typed back to that, after an import of another value
-        if is_as_exported and (value is None or (item, row) not in self.own_edits):
+        if is_as_exported and (item, row) not in self.own_edits:
             return True
         settled = self.rules.settle(draft, item, current, value)
         if settled is ABSENT:
