@@ -246,7 +246,7 @@ class FieldMerge:
     def _kept_columns(self, draft: Draft) -> set[str]:
         """A row found by a key keeps its uuid, that key as it is spelled here, and better ones."""
         if self.part.view is not None:
-            return set()
+            return set(draft.key or ())
         keys = self.entity.all_keys
         rank = keys.index(draft.key) if draft.key in keys else len(keys)
         rank = 0 if draft.key == (self.entity.primary,) else rank
