@@ -471,6 +471,24 @@ def test_a_code_that_lost_its_zeros_is_unchanged(run: Run, bakery: str, tmp_path
     assert counts(done) == {"processed": 81, "unchanged": 81}, done.out
 
 
+@pytest.mark.parametrize("given", [None, "036000291452"], ids=["without one", "with another"])
+def test_a_code_that_goes_to_another_row_is_of_one_row(
+    run: Run, bakery: str, tmp_path: Path, given: str | None
+) -> None:
+    query = "SELECT slug, upc_code FROM products WHERE upc_code IS NOT NULL ORDER BY id LIMIT 1"
+    other, code = sql(bakery, query)[0]
+    records = [
+        {"product_slug": SLUG, "upc_code": code},
+        {"product_slug": other, "upc_code": given},
+    ]
+    for words in (["--dry-run"], []):
+        path, clear = tmp_path / "f.json", ("--nulls", "clear")
+        done = handed_in(run, bakery, path, of("products", *records), *clear, *words)
+        assert counts(done)["updated"] == 2
+        assert "a code is of one row" not in messages(done)
+    assert code_of(bakery) == code
+
+
 def test_a_code_that_another_row_has_is_told_with_that_row(
     run: Run, bakery: str, tmp_path: Path
 ) -> None:

@@ -235,7 +235,9 @@ def _imported(
     nulls = [
         cell
         for cell in base
-        if file[cell] is None and base[cell] is not None and there[cell] is not None
+        if file[cell] is None
+        and there[cell] is not None
+        and (base[cell] is not None or cell in mine)
     ]
     assert report.summary["nulls_kept"] == len(nulls)
     if report.refused:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
-from support.databases import MADE_NEW, TABLES
+from support.databases import MADE_NEW, TABLES, sql
 from support.files import indented, lined
 
 from bakeio_core import Bakeio, Changes, Entity, ImportRefused, Report, connect, hookimpl
@@ -61,6 +61,22 @@ def test_a_slug_in_capitals_alone_is_the_same_row(
     assert report.summary["updated"] == 1
     assert report.summary["created"] == 0
     assert notes[SLUG] == "Keep dry"
+
+
+@pytest.mark.parametrize("head", [{"entity_type": "products"}, {"view_name": "products"}])
+def test_a_row_known_by_a_key_in_other_capitals_keeps_its_own_spelling(
+    core: Bakeio, bakery: str, tmp_path: Path, head: Contents
+) -> None:
+    columns = "brand, product_name, package_size, package_unit, package_unit_quantity"
+    found = f"SELECT {columns} FROM products WHERE slug = '{SLUG}'"
+    before = sql(bakery, found)
+    record = dict(zip(columns.split(", "), before[0], strict=True))
+    record |= {"package_size": 25, "package_unit_quantity": 25, "notes": "Keep dry"}
+    record |= {"ingredient_slug": "all_purpose_flour", "package_unit": "LB", "brand": "KING ARTHUR"}
+    report, notes = imported(core, bakery, {**head, "records": [record]}, tmp_path)
+    assert report.summary["updated"] == 1
+    assert notes[SLUG] == "Keep dry"
+    assert sql(bakery, found) == before
 
 
 @FORMS

@@ -76,6 +76,22 @@ def test_a_value_typed_back_to_what_it_was_at_the_export_counts(
     assert counts(run("-d", bakery, "import-view", path, "--json")).get("updated", 0) == 0
 
 
+@LAYOUTS
+@pytest.mark.parametrize("nulls", ["keep", "clear"])
+def test_a_text_taken_out_of_the_file_again_is_told_or_cleared(
+    run: Run, bakery: str, tmp_path: Path, layout: Any, nulls: str
+) -> None:
+    path = export(run, bakery, "purchases", tmp_path / "v.json", "--limit", "5")
+    identity = document(path)["records"][0]["purchase_id"]
+    for notes in ("Half off", None):
+        edit(path, set_(0, notes=notes), layout=layout)
+        done = run("-d", bakery, "import-view", path, "--nulls", nulls, "--json")
+    expected = {"nulls_kept": 1, "updated": 0} if nulls == "keep" else {"updated": 1}
+    assert {name: counts(done).get(name, 0) for name in expected} == expected, done.out
+    held = sql(bakery, f"SELECT notes FROM purchases WHERE id = {identity}")
+    assert held == [("Half off" if nulls == "keep" else None,)]
+
+
 # -- rows without a key
 def lines(path: Path, *records: dict[str, Any], **header: Any) -> Path:
     return view_of(path, records, **header)

@@ -338,7 +338,7 @@ def test_a_parent_the_database_refuses_is_left_out_with_its_records_alone(
         [2, 4],
     )
     assert (
-        'no row of suppliers has name "Bad"; it cannot be created as decided'
+        'no row of suppliers has supplier_name "Bad"; it cannot be created as decided'
         in (problem["message"])
     )
     assert "no bad shops" in problem["message"]

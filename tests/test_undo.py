@@ -299,7 +299,7 @@ EDIT = st.tuples(st.integers(0, 9), st.sampled_from(["notes", "brand", "product_
 SIZE = st.tuples(
     st.integers(0, 9),
     st.just("package_size"),
-    st.one_of(st.none(), st.integers(0, 900), st.floats(0.1, 9).map(lambda x: round(x, 3))),
+    st.one_of(st.none(), st.integers(1, 900), st.floats(0.1, 9).map(lambda x: round(x, 3))),
 )
 
 
@@ -309,7 +309,7 @@ SIZE = st.tuples(
 @given(
     edits=st.lists(st.one_of(EDIT, SIZE), min_size=1, max_size=12),
     elsewhere=st.lists(st.one_of(EDIT, SIZE), max_size=6),
-    added=st.lists(st.tuples(st.integers(1, 3), st.integers(0, 99)), max_size=4),
+    added=st.lists(st.tuples(st.integers(1, 3), st.integers(1, 99)), max_size=4),
 )
 def test_import_and_undo_leave_everything_but_what_was_edited_elsewhere(
     core: Bakeio, sample: Path, edits: Any, elsewhere: Any, added: Any

@@ -244,7 +244,10 @@ def context_hash(values: Sequence[Any]) -> int:
 
 def context_lines(rows: Iterable[Sequence[Any]]) -> list[bytes]:
     """Return what is hashed of the read-only fields of many records."""
-    return _ENCODER.encode_lines(list(rows)).split(b"\n")[:-1]
+    rows = list(rows)
+    lines = _ENCODER.encode_lines(rows).split(b"\n")[:-1]
+    # a value that was not decoded may stand on several lines
+    return lines if len(lines) == len(rows) else list(map(_ENCODER.encode, rows))
 
 
 def context_hashes(rows: Iterable[Sequence[Any]]) -> list[int]:

@@ -81,8 +81,11 @@ class State:
         self.rows = {row.id: dict(row._mapping) for row in db.execute(text(SHOWN[view]))}
 
 
-def alike(name: str, said: Any, held: Any) -> bool:
-    """Tell whether a row says what a record says of a field."""
+def alike(name: str, said: Any, held: Any, *, folded: bool = False) -> bool:
+    """Tell whether a row says what a record says of a field.
+
+    Texts may differ in case and signs where they name something, or where `folded` says so.
+    """
     if said is None or said == "":
         return held is None or held == ""
     if held is None or isinstance(said, (list, dict)):
@@ -95,7 +98,7 @@ def alike(name: str, said: Any, held: Any) -> bool:
     if number is not None and other is not None:
         return abs(number - other) < Decimal("0.0000001")
     one, two = (unicodedata.normalize("NFC", str(value)) for value in (said, held))
-    if name in PLAIN:
+    if name in PLAIN and not folded:
         return one == two
     return _folded(one) == _folded(two)
 
@@ -196,7 +199,12 @@ class Judge:
                 if name in row and said.get(name) and alike(name, said[name], row[name]):
                     found.add(identity)
             names = NATURAL[case.view]
-            if all(name in said and alike(name, said[name], row[name]) for name in names[1:]):
+            if all(
+                alike(name, said[name], row[name], folded=True)
+                if name in said
+                else row[name] is None
+                for name in names[1:]
+            ):
                 found.add(identity)
         return {identity for identity in found if identity in self.before.rows}
 
@@ -270,7 +278,9 @@ class Judge:
             return True  # says nothing of what is only shown
         if meant.endswith("id") and not self._is_at_home:
             return True  # ids of another bakery say nothing here
-        if any(meant in row and alike(meant, said, row[meant]) for row in rows):
+        # what a row is known by is what it says, though it is spelled otherwise there
+        folded = exported is None and meant in NATURAL[self.case.view]
+        if any(meant in row and alike(meant, said, row[meant], folded=folded) for row in rows):
             return True
         if said is None and self.nulls:
             self.nulls -= 1

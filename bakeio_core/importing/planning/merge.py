@@ -203,7 +203,7 @@ class FieldMerge:
         base = draft.base_of(self.part, item.name)
         is_as_exported = base is not None and field_hash(value) == base and not is_cleared
         # it may be typed back to that, after an import of another value
-        if is_as_exported and (value is None or (item, row) not in self.own_edits):
+        if is_as_exported and (item, row) not in self.own_edits:
             return True
         settled = self.rules.settle(draft, item, current, value)
         if settled is ABSENT:
@@ -246,7 +246,7 @@ class FieldMerge:
     def _kept_columns(self, draft: Draft) -> set[str]:
         """A row found by a key keeps its uuid, that key as it is spelled here, and better ones."""
         if self.part.view is not None:
-            return set()
+            return set(draft.key or ())
         keys = self.entity.all_keys
         rank = keys.index(draft.key) if draft.key in keys else len(keys)
         rank = 0 if draft.key == (self.entity.primary,) else rank

@@ -48,6 +48,7 @@ class Noticed:
         self.is_quiet = part.view is None or self.rows.was_empty
         self._problems: list[Problem] = []
         self._codes: dict[tuple[str, str], list[tuple[int, int, Any]]] = {}
+        self._code_of: dict[tuple[str, int], str] = {}
         self._created: dict[int, int] = {}
         self._keys: list[str] = []
         self._beside: set[int] = set()
@@ -72,9 +73,8 @@ class Noticed:
     # -- values
     def _look_at_values(self, change: Change) -> None:
         for column, value in change.new.items():
-            if column in self.entity.codes and padded(value):
-                known = self._codes.setdefault((column, padded(value)), [])
-                known.append((change.record, change.id or 0, value))
+            if column in self.entity.codes:
+                self._look_at_code(change, column, value)
             elif column in self._dates and value is not None:
                 day = date.fromisoformat(value)
                 if not EARLIEST <= day <= self._latest:
@@ -85,6 +85,13 @@ class Noticed:
                     far = f"is more than {FAR} times the largest there is ({shown(most)})"
                     message = f"{far}: is it right?"
                     self._tell(change, column, value, message)
+
+    def _look_at_code(self, change: Change, column: str, value: Any) -> None:
+        """Remember which row gets a code, and which one has none any more."""
+        code, identity = padded(value), change.id or 0
+        self._code_of[column, identity] = code
+        if code:
+            self._codes.setdefault((column, code), []).append((change.record, identity, value))
 
     @cached_property
     def _dates(self) -> set[str]:
@@ -224,12 +231,11 @@ class Noticed:
         if not self._codes:
             return
         self.rows.forget_folded()
-        now = {(c, i): code for (c, code), known in self._codes.items() for _, i, _ in known}
         for (column, code), known in sorted(self._codes.items(), key=lambda item: min(item[1])[:2]):
             known.sort(key=lambda one: one[0])
             ids = {identity for _, identity, _ in known}
             owners = [i for i in self.rows.folded((column,), (known[0][2],)) if i not in ids]
-            others = [i for i in owners if now.get((column, i), code) == code]
+            others = [i for i in owners if self._code_of.get((column, i), code) == code]
             if len(ids) + len(others) < 2:
                 continue
             rows = self.rows.by_id(others)
