@@ -114,7 +114,7 @@ class Story:
         self.second.dispose()
 
     def say(self, text: str) -> None:
-        for line in textwrap.wrap(text, WIDTH - 5, break_long_words=False):
+        for line in textwrap.wrap(text, WIDTH - 5, break_long_words=False, break_on_hyphens=False):
             self.tell(f"     {line}")
 
     def bakery(self) -> None:
