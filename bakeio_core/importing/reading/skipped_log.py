@@ -99,7 +99,7 @@ def open_log(document: Document, catalog: Catalog) -> Source:
 def _source_of(name: Any, catalog: Catalog) -> tuple[str, str]:
     """Return the (view, entity) whose records a file holds by its name, empty where it tells none.
 
-    As other programs write a log it says so only there: `products_complete`, or the file's name.
+    As other programs write a log it says so only there: `decks_complete`, or the file's name.
     """
     stem = Path(name).stem if isinstance(name, str) else ""
     view = stem.removeprefix("view_").removesuffix("_complete")
