@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from support.commands import Ran, Run
+from support.databases import sql
 
 FLOUR = "king_arthur_unbleached_all_purpose_flour_5lb"
 PURCHASE = {
@@ -282,6 +284,17 @@ ANSWERED = {
         unit_price=GONE,
         purchase_date=GONE,
     ),
+    "a line that says nothing of itself": purchase(
+        ("purchase_id: is missing, so the record names no row of purchases", "product_slug"),
+        {"purchase_id": 3, "product_slug": "kirkland_signature_blanched_almond_flour_3lb"},
+        **dict.fromkeys(PURCHASE, GONE),
+        notes="from a message",
+    ),
+    "no field at all": known_product(
+        ("has no field at all; its fields are", "product_slug"),
+        {"product_slug": CHOCOLATE},
+        product_slug=GONE,
+    ),
     # what is referred to
     "a shop almost right": purchase(
         f'write supplier_slug "{WEGMANS}"',
@@ -354,3 +367,49 @@ def test_a_message_alone_tells_what_to_write(
 
 def test_forty_messages_are_read_so() -> None:
     assert len(ANSWERED) >= 40
+
+
+# -- which row is changed
+def test_a_preview_calls_rows_by_key_and_label(run: Run, bakery: str, tmp_path: Path) -> None:
+    path, page = tmp_path / "v.json", tmp_path / "page.html"
+    record = {"product_slug": CHOCOLATE, "notes": "new"}
+    path.write_text(json.dumps({"view_name": "products", "records": [record]}), "utf-8")
+    done = run("-d", bakery, "import-view", path, "--dry-run", "--report", page)
+    called = f'record 1, product_slug "{CHOCOLATE}" ("Valrhona Caraïbe 66 % 3 kg")'
+    assert called in done.out
+    assert called.removeprefix("record ") in html.unescape(page.read_text("utf-8"))
+
+
+def test_a_row_without_a_name_goes_by_what_it_belongs_to(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "v.json"
+    two = [PURCHASE, {**PURCHASE, "purchase_date": "2026-03-02"}]
+    path.write_text(json.dumps({"view_name": "purchases", "records": two}), "utf-8")
+    label = '("King Arthur Unbleached All-Purpose Flour 5 lb")'
+    done = run("-d", bakery, "import-view", path, "--dry-run")
+    assert f"record 1, purchase_id 401 {label}" in done.out
+    assert 'supplier_id: 2 ("Wegmans Burlington MA")' in done.out
+    assert run("-d", bakery, "import-view", path).code == 0
+    assert f"record 1, id 401 {label}" in run("-d", bakery, "undo", "--dry-run").out
+    sql(bakery, "UPDATE purchases SET notes = 'mine' WHERE id = 401")
+    assert f"purchases id 401 {label}" in run("-d", bakery, "undo").out
+
+
+def test_a_row_planned_in_the_same_import_is_called_by_its_name(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "v.json"
+    record = {**PURCHASE, "supplier_name": "Kornspeicher"}
+    del record["supplier_slug"]
+    path.write_text(json.dumps({"view_name": "purchases", "records": [record]}), "utf-8")
+    words = ("--dry-run", "--auto-create", "suppliers")
+    assert '("Kornspeicher")' in run("-d", bakery, "import-view", path, *words).out
+
+
+def test_a_computed_name_that_differs_is_shown_as_the_row_has_it(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    record = {"inventory_id": 1, "product_slug": LOT, "product_name": "Other", "quantity": 1}
+    said = handed_in(run, sample, tmp_path / "v.json", "inventory", record).out
+    assert 'product_name: was changed: the row has "Penzeys Double Strength Vanilla"' in said

@@ -175,9 +175,8 @@ def test_values_that_only_their_column_refuses_come_back_with_a_warning(
     run("-d", sample, "export-complete", "-o", tmp_path / "set")
     done = run("-d", tmp_path / "other.db", "import-complete", tmp_path / "set")
     assert done.code == 0
-    assert "warning: 04_purchases.json, record 1, unit_price: is not what its column takes" in (
-        done.out + done.err
-    )
+    said = next(line for line in (done.out + done.err).splitlines() if "unit_price: is not" in line)
+    assert said.startswith("warning: 04_purchases.json, record 1 ")
 
 
 def test_they_are_refused_by_another_kind_of_database(

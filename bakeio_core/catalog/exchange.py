@@ -31,6 +31,9 @@ class Change:
         new: {column: wire value} of the columns that differ, as the file has them.
         old: the same as the database has them.
         reason: why, in words, where it is not plain.
+        key: what the row is called, {field of the file: value}; in reports alone.
+        label: what people call it; in reports alone.
+        names: what people call the rows it refers to now, {reference: label}; in reports alone.
     """
 
     action: str
@@ -40,6 +43,9 @@ class Change:
     new: Mapping[str, Any] = field(default_factory=dict)
     old: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
+    key: Mapping[str, Any] = field(default_factory=dict)
+    label: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

@@ -215,6 +215,12 @@ class Entity:
         return (self.label,) if isinstance(self.label, str) else tuple(self.label)
 
     @cached_property
+    def calling(self) -> tuple[str, ...]:
+        """The columns that say what a row is called: its label, and what tells it from others."""
+        columns = dict.fromkeys((*self.labels, *self.slug_from))
+        return tuple(column for column in columns if column not in self.references)
+
+    @cached_property
     def unique(self) -> tuple[Key, ...]:
         """The natural keys the database itself keeps unique."""
         unique = {

@@ -46,13 +46,19 @@ def lines(report: Report, *, color: bool = False) -> list[str]:
                 continue
             out.append(_colored(f"{printable(entity)}: {total:,} {title}", COLORS[action], color))
             for change in some[:SAMPLES]:
-                names = [f"record {change.record}"] if change.record else []
-                names += [f"id {change.id}"] if change.id is not None else []
-                out.append(f"  {', '.join(names)}")
+                record = [f"record {change.record}"] if change.record else []
+                out.append(f"  {', '.join([*record, called(change)])}")
                 out += [_line(change, *cells, color) for cells in differing(change)]
             if total > SAMPLES:
                 out.append(f"  ... and {total - min(SAMPLES, len(some)):,} more")
     return out
+
+
+def called(change: Change) -> str:
+    """Return what the row of a change is called: `slug "deck" ("Deck oven")`."""
+    key = ", ".join(f"{printable(field)} {shown(value)}" for field, value in change.key.items())
+    label = f" ({shown(change.label)})" if change.label else ""
+    return f"{key or f'id {change.id}'}{label}"
 
 
 def _line(change: Change, column: str, before: Any, after: Any, color: bool) -> str:
@@ -62,7 +68,8 @@ def _line(change: Change, column: str, before: Any, after: Any, color: bool) -> 
     elif change.action == "update":
         old, new = _colored(shown(before, 30), "31", color), _colored(shown(after, 30), "32", color)
         what = f"{old} -> {new}"
-    return f"    {printable(column)}: {what}"
+    name = change.names.get(column)
+    return f"    {printable(column)}: {what}" + (f" ({shown(name)})" if name else "")
 
 
 def _colored(text: str, code: str, color: bool) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from bakeio_core.cli.difference import differing
+from bakeio_core.cli.difference import called, differing
 from bakeio_core.errors import Problem
 from bakeio_core.report import Report, counted_outcome
 from bakeio_core.values.wording import printable, shown
@@ -54,7 +54,8 @@ def page(report: Report) -> str:
         for column, before, after in differing(change):
             old = "" if change.action == "create" else f"<del>{_text(before)}</del> "
             new = "" if change.action == "delete" else f"<ins>{_text(after)}</ins>"
-            cells = (escape(change.entity), str(change.record), escape(column), old + new)
+            place = f"{change.record}, {called(change)}" if change.record else called(change)
+            cells = (escape(change.entity), escape(place), escape(column), old + new)
             rows.append(_row(change.action, *cells))
     totals = ", ".join(
         counted_outcome(name, count) for name, count in report.summary.items() if count

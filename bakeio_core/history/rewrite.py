@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import exc
 
 from bakeio_core.catalog.exchange import MOST_SHOWN, Change, Changes
+from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.connect import savepoint
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.rows import Tables
@@ -46,6 +47,7 @@ class Rewrite:
     ) -> None:
         self.db, self.catalog, self.hook, self.journal, self.now = db, catalog, hook, journal, now
         self.tables = Tables(db, catalog)
+        self._called = CalledChanges(self.tables)
         self.counts: dict[str, Counter[str]] = {}
         self.problems = Problems()
         self.shown: list[Change] = []
@@ -80,7 +82,7 @@ class Rewrite:
             field: The field, where the row is not kept as a whole.
             value: The field's value now.
         """
-        name = row if isinstance(row, str) else f"{_named(entity, row)}:"
+        name = row if isinstance(row, str) else f"{self._named(entity, row)}:"
         self.problems.add(
             Problem(
                 code="conflict",
@@ -209,14 +211,9 @@ class Rewrite:
     def _call(self, changes: Changes) -> None:
         self.hook(db=self.db, entity=changes.entity, changes=changes)
 
-
-def _named(entity: Entity, row: Row) -> str:
-    """Return a row by its first key a person may know."""
-    keys = [
-        key
-        for key in entity.all_keys
-        if key != ("uuid",) and not set(key) & entity.references.keys()
-    ]
-    key = keys[0] if keys else (entity.primary,)
-    cells = [f"{column} {shown(row[entity.columns.index(column)])}" for column in key]
-    return f"{entity.name} {', '.join(cells)}"
+    def _named(self, entity: Entity, row: Row) -> str:
+        """Return a row by its first key a person may know, and what people call it."""
+        key = entity.readable_key
+        cells = [f"{column} {shown(row[entity.columns.index(column)])}" for column in key]
+        label = self._called.label(entity, row) if key == (entity.primary,) else ""
+        return f"{entity.name} {', '.join(cells)}" + (f" ({shown(label)})" if label else "")

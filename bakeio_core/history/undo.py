@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.connect import ensure_begun, savepoint, streaming, translated
 from bakeio_core.errors import BakeioError, Problem
 from bakeio_core.history.aliases import Alias, all_aliases
@@ -113,6 +114,7 @@ def undo_run(
             for name in rewrite.grown:
                 entity = catalog.entities[name]
                 dialect.advance_ids(db, entity.table, entity.primary)
+    CalledChanges(rewrite.tables).call(rewrite.shown)
     names = ("processed", "created", "updated", "deleted", *COUNTS[3:])
     return Report(
         run=None if dry_run else journal.run,

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from bakeio_core.catalog.exchange import Candidate
 from bakeio_core.catalog.model import Entity
 from bakeio_core.resolving.index import CAPPED, Index
-from bakeio_core.resolving.words import Words, alike, said
+from bakeio_core.resolving.words import Words, alike
 from bakeio_core.values.folding import fold, folded_key, padded
 from bakeio_core.values.text import Text
+from bakeio_core.values.wording import said
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -22,12 +22,12 @@ from bakeio_core.resolving.words import (
     Words,
     alike,
     folded_lines,
-    said,
     shortened,
     stem,
 )
 from bakeio_core.values.folding import padded
 from bakeio_core.values.text import Text
+from bakeio_core.values.wording import said
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -96,11 +96,7 @@ class Index:
             for key in entity.all_keys
             if len(key) == 1 and key[0] != "uuid" and isinstance(entity.kinds[key[0]], Text)
         ]
-        self.main = [
-            c
-            for c in dict.fromkeys((*entity.labels, *entity.slug_from))
-            if c not in entity.references
-        ] or self.keys
+        self.main = list(entity.calling) or self.keys
         self.columns = list(
             dict.fromkeys((*self.main, *self.keys, *entity.codes, *entity.references))
         )

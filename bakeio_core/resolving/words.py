@@ -10,7 +10,6 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
 
 from rapidfuzz.distance import OSA, JaroWinkler
 
@@ -280,8 +279,3 @@ def alike(one: str, other: str) -> float:
         limit = 0.66 if shorter == 3 else 0.74
         best = max(best, spelled if spelled >= limit else 0.0)
     return best
-
-
-def said(value: Any) -> str:
-    """Return a value as words are read from it: a number without a needless point."""
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -42,6 +42,11 @@ def shown(value: object, most: int = 60) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+def said(value: Any) -> str:
+    """Return a value as words are read from it: a number without a needless point."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def jsonable(value: Any) -> Any:
     """Return a value as it can stand in a JSON report: short, no Decimal, NaN as text."""
     if isinstance(value, (str, int, bool)) or value is None:

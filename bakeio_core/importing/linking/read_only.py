@@ -84,7 +84,7 @@ class ReadOnlyFields:
 
     def differing(
         self, names: Sequence[str], ids: Sequence[int], said: Sequence[Sequence[Any]]
-    ) -> dict[int, list[str]]:
+    ) -> dict[int, dict[str, Any]]:
         """Return the fields in which rows say another thing than records; a null says nothing.
 
         Args:
@@ -93,7 +93,7 @@ class ReadOnlyFields:
             said: What each record says in them, also as `msgspec.Raw`.
 
         Returns:
-            {place of a record: fields}, only for those in which any differs.
+            {place of a record: {field: what its row says}}, only where any differs.
         """
         if not ids or not names:
             return {}
@@ -103,7 +103,7 @@ class ReadOnlyFields:
         found = {}
         for place in [place for place, (one, other) in enumerate(pairs) if one != other]:
             cells = zip(names, said[place], there[place], strict=True)
-            others = [name for name, value, now in cells if not self._same(name, value, now)]
+            others = {name: now for name, value, now in cells if not self._same(name, value, now)}
             if others:
                 found[place] = others
         return found

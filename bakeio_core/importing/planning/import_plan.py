@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Changes
+from bakeio_core.catalog.model import Entity
+from bakeio_core.database.called import CalledChanges
 from bakeio_core.errors import counted
 from bakeio_core.importing.linking.drafts import LinkError, PendingParent
 from bakeio_core.importing.linking.link import Linker
@@ -137,6 +139,13 @@ class ImportPlan:
                 found.append(entry | {"by": decision.by, "records": uses})
         return found
 
+    def _field_of(self, entity: Entity, column: str) -> str:
+        """Return what the files of the source call a column."""
+        for part in self.source.parts:
+            if part.entity is entity:
+                return part.fields.own.get(column, column)
+        return column
+
     def report(self, *, dry_run: bool, refused: str = "") -> Report:
         """Return the report of what was planned."""
         outcome = self.outcome
@@ -147,6 +156,8 @@ class ImportPlan:
             summary["deleted"] = sum(deleted.values())
             for name, count in deleted.items():
                 entities[name]["deleted"] = count
+        shown = outcome.shown
+        CalledChanges(self.state.tables, self._field_of).call(shown)
         twins = beside_twins(self.state.db, self.state.catalog, self.parents)
         return Report(
             run=None,
@@ -160,6 +171,6 @@ class ImportPlan:
             problems=[*self.source.problems, *outcome.problems, *twins],
             refused=refused,
             dropped=outcome.problems.dropped,
-            changes=outcome.shown,
+            changes=shown,
             undone_decisions=[missing for missing in outcome.missing.values() if missing.why],
         )

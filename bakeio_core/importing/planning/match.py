@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 from bakeio_core.catalog.exchange import ABSENT
-from bakeio_core.catalog.fields import FileField
 from bakeio_core.catalog.model import Key
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problems
 from bakeio_core.importing.linking.claims import Claims
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker
+from bakeio_core.importing.planning.id_match import IdMatch
 from bakeio_core.importing.planning.own_rows import OwnRows
 from bakeio_core.importing.planning.revision_match import RevisionMatch
 from bakeio_core.importing.reading.reader import Reader
@@ -48,6 +47,7 @@ class Matcher:
         self.content = tuple(self.entity.content)
         self.id_field = self.fields.own.get(self.entity.primary)
         self.revisions = RevisionMatch(state, part)
+        self.ids = IdMatch(state, part, linker, self.keys, self.key)
         self.own_rows = OwnRows(state, part)
 
     def key(self, draft: Draft, key: Key) -> Row | None:
@@ -70,14 +70,14 @@ class Matcher:
         identity: list[Key] = [("uuid",)] if ("uuid",) in self.keys else []
         for key in identity:
             left = self._by_key(left, key)
-        self._refuse_other_ids(drafts)
-        left = self._by_id(left)
+        self.ids.refuse_others(drafts)
+        left = self.ids.match(left)
         for key in self.keys[len(identity) :]:
             left = self._by_key(left, key)
         if self.part.view is not None and self.state.source.database_id is None:
-            self._by_context(left)
-        if self.part.view is not None and self._ids_are_of_rows:
-            self._refuse_ids([draft for draft in left if draft.row is None])
+            self.ids.match_context(left)
+        if self.part.view is not None:
+            self.ids.refuse_unknown([draft for draft in left if draft.row is None])
         if self.part.view is not None:
             self._by_code([d for d in left if d.row is None and d.fault is None])
 
@@ -133,7 +133,7 @@ class Matcher:
         reader = Reader(self.part, Problems())
         for block in self.part.document.blocks() if not self.rows.was_empty else ():
             drafts = [Draft(r.number, r.values) for r in reader.read(block) if not r.bad]
-            left = self._by_id(self.revisions.match(drafts))
+            left = self.ids.match(self.revisions.match(drafts))
             claimed.update(d.row[self.rows.id_index] for d in drafts if d.row is not None)
             for key in self.keys:
                 wanted = {value for d in left if (value := self.key(d, key)) is not None}
@@ -142,70 +142,7 @@ class Matcher:
                 left = [draft for draft in left if self.key(draft, key) is None]
         return claimed
 
-    # -- by id
-    def _refuse_other_ids(self, drafts: Sequence[Draft]) -> None:
-        """A set of this very database says the id of the row that its uuid names."""
-        if not self.state.same_database or self.part.view is not None or self.id_field is None:
-            return
-        for draft in drafts:
-            identity = draft.values.get(self.id_field)
-            row = draft.row
-            if row is not None and identity not in (None, row[self.rows.id_index]):
-                message = (
-                    f"{self.id_field} {identity} and its uuid name two different rows of "
-                    f"{self.entity.name}: restore one of them"
-                )
-                draft.row, draft.fault = None, LinkError("identity-mismatch", message)
-
-    def _by_id(self, drafts: list[Draft]) -> list[Draft]:
-        """An id of this very database counts; it must not contradict the record's keys."""
-        if not self.state.same_database or self.id_field is None:
-            return drafts
-        ids = {d.number: i for d in drafts if isinstance(i := d.values.get(self.id_field), int)}
-        rows, left = self.rows.by_id(ids.values()), []
-        for draft in drafts:
-            row = rows.get(ids.get(draft.number, 0))
-            if draft.number in ids and (row is not None or self.part.view is not None):
-                self._take_by_id(draft, row, ids[draft.number])
-            else:
-                left.append(draft)
-        return left
-
-    def _take_by_id(self, draft: Draft, row: Row | None, identity: int) -> None:
-        said, name = f"{self.id_field} {identity}", self.entity.name
-        contrary = None if row is None else self._contrary(draft, row)
-        if row is None:
-            message = f"{said} is no row of {name} (deleted, or never here)"
-            draft.fault = LinkError("unknown-row", message)
-        elif contrary is not None:
-            field, value = contrary
-            if self.part.view is not None:
-                message = f"{said} is not the row with {field} {shown(value)}: restore one of them"
-            else:
-                what = f"{said} and {field} {shown(value)}"
-                message = f"{what} name two different rows of {name}: correct one of them"
-            draft.fault = LinkError("identity-mismatch", message)
-        else:
-            draft.row, draft.key = row, (self.entity.primary,)
-            if self.part.view is not None:
-                draft.key = None
-
-    def _contrary(self, draft: Draft, row: Row) -> tuple[str, Any] | None:
-        """Return the (field, value) of a key that speaks of another row than the id does.
-
-        Keys of a view are never written, so there every other value does; an entity's file may
-        give a row a new key, unless another row has that one.
-        """
-        for key in self.keys:
-            value = self.key(draft, key)
-            if len(key) > 1 or value is None or value[0] == row[self.rows.index[key[0]]]:
-                continue
-            field = self.fields.own[key[0]]
-            is_key = self.part.view is not None and self.fields.by_name[field].role == "key"
-            if is_key or (self.part.view is None and self.rows.find(key, [value])):
-                return field, value[0]
-        return None
-
+    # -- by a code
     def _by_code(self, drafts: list[Draft]) -> None:
         """A record of a view that gives no key at all is known by a standard number of its row."""
         for draft in drafts:
@@ -217,66 +154,6 @@ class Matcher:
                 rows = self.unclaimed(list(self.rows.by_id(ids).values()))
                 if len(rows) == 1:
                     draft.row, draft.key = rows[0], (code,)
-
-    @cached_property
-    def _ids_are_of_rows(self) -> bool:
-        """Tell whether an id that no row has is of a row that is gone, not of another bakery."""
-        return self.state.source.database_id is None and not self.rows.was_empty
-
-    def _refuse_ids(self, drafts: list[Draft]) -> None:
-        """A record with an id is of a row that is there: none is made of it."""
-        given = {
-            d.number: i for d in drafts if isinstance(i := d.values.get(self.id_field or ""), int)
-        }
-        there = self.rows.by_id(list(given.values())) if given else {}
-        names = self.linker.names_of(self.fields, list(there.values()))
-        for draft in drafts:
-            identity = given.get(draft.number)
-            if identity is None or draft.fault is not None:
-                continue
-            said, name = f"{self.id_field} {identity}", self.entity.name
-            field = self.disagreeing(draft, there[identity], names) if identity in there else None
-            if field is not None:
-                item = self.fields.by_name[field]
-                now = self.linker.current(item, there[identity], names, self.rows)
-                said += f" has {field} {shown(now)}, the record says {shown(draft.values[field])}"
-                draft.fault = LinkError("identity-mismatch", f"{said}: correct one of the two")
-            elif identity in there:
-                named = next((field.name for field in self.context if field.exported), "its key")
-                message = (
-                    f"{said} alone names no row, as it may be of another database: "
-                    f"give {named} too, as it is there"
-                )
-                draft.fault = LinkError("identity-mismatch", message)
-            else:
-                why = "deleted, or never here; leave it out of a new record"
-                draft.fault = LinkError("unknown-row", f"{said} is no row of {name} ({why})")
-
-    def _by_context(self, drafts: list[Draft]) -> None:
-        """An id of nobody knows which database counts where every stored context agrees."""
-        ids = [i for d in drafts if isinstance(i := d.values.get(self.id_field or ""), int)]
-        rows = self.rows.by_id(ids)
-        names = self.linker.names_of(self.fields, list(rows.values()))
-        context = [field.name for field in self.context]
-        for draft in drafts:
-            row = rows.get(draft.values.get(self.id_field or "", 0))
-            has_context = any(name in draft.values for name in context)
-            if row is not None and has_context and not self.disagreeing(draft, row, names):
-                draft.row = row
-
-    def disagreeing(self, draft: Draft, row: Row, names: dict[str, Any]) -> str | None:
-        """Return the first key or naming field of a view's record that is not what the row has."""
-        for field in self.context:
-            now = self.linker.current(field, row, names, self.rows)
-            if field.name in draft.values and draft.values[field.name] != now:
-                return field.name
-        return None
-
-    @cached_property
-    def context(self) -> list[FileField]:
-        """The fields of a view that name the row or what it refers to, and are never written."""
-        naming = [field for field in self.fields.of_role("readonly") if field.target is not None]
-        return [*self.fields.of_role("key"), *naming]
 
     # -- by what stands on links
     def look_up(self, drafts: Sequence[Draft]) -> Found:

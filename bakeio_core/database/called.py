@@ -1,0 +1,100 @@
+"""What rows are called, for people: a key they can read, and a label; never an id alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from bakeio_core.catalog.exchange import Change
+from bakeio_core.catalog.model import Entity
+from bakeio_core.database.rows import Row, Tables
+from bakeio_core.values import wording
+
+FieldOf = Callable[[Entity, str], str]
+"""Tells what a file calls a column of an entity."""
+
+
+class CalledChanges:
+    """Say what the rows of changes are called.
+
+    Args:
+        tables: The rows.
+        field_of: What the file calls a column; the column itself where it is left out.
+    """
+
+    def __init__(self, tables: Tables, field_of: FieldOf = lambda entity, column: column) -> None:
+        self.tables, self.field_of = tables, field_of
+
+    def call(self, changes: Sequence[Change]) -> None:
+        """Put `key` and `label` into changes."""
+        by_entity: dict[str, list[Change]] = {}
+        for change in changes:
+            by_entity.setdefault(change.entity, []).append(change)
+        for name, some in by_entity.items():
+            self._call(self.tables.catalog.entities[name], some)
+
+    def _call(self, entity: Entity, changes: Sequence[Change]) -> None:
+        key = entity.readable_key
+        columns = tuple(dict.fromkeys((*key, *entity.calling, *_parent(entity))))
+        there = {c.id for c in changes if c.action not in ("create", "delete")}
+        rows = self._cells(entity, there, columns)
+        said = [change.old if change.action == "delete" else change.new for change in changes]
+        named = [rows.get(change.id, row) for change, row in zip(changes, said, strict=True)]
+        labels = self._labels(entity, named)
+        for change, row, label in zip(changes, named, labels, strict=True):
+            key_of = {column: row.get(column) for column in key}
+            if entity.primary in key_of:
+                key_of[entity.primary] = change.id
+            change.key = {self.field_of(entity, c): v for c, v in key_of.items() if v is not None}
+            change.label = label
+        for column in entity.references:
+            for change, name in zip(changes, self._names(entity, column, said), strict=True):
+                change.names = {**change.names, column: name} if name else change.names
+
+    def label(self, entity: Entity, row: Row) -> str:
+        """Return what people call one row; empty where it has no name."""
+        return self._labels(entity, [dict(zip(entity.columns, row, strict=True))])[0]
+
+    def _labels(self, entity: Entity, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Return what people call rows; one that has no name goes by the row it belongs to."""
+        labels = [_label(entity, row) for row in rows]
+        for column in _parent(entity):
+            names = self._names(entity, column, rows)
+            labels = [label or name for label, name in zip(labels, names, strict=True)]
+        return labels
+
+    def _names(self, entity: Entity, column: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Return what people call the rows that a reference means, empty where it means none."""
+        target = self.tables.catalog.entities[entity.references[column].target]
+        ids = {row.get(column) for row in rows}
+        there = self._cells(target, ids, target.calling) if target.calling else {}
+        labels = {identity: _label(target, cells) for identity, cells in there.items()}
+        return [labels.get(row.get(column), "") for row in rows]
+
+    def _cells(
+        self, entity: Entity, ids: Iterable[Any], columns: tuple[str, ...]
+    ) -> dict[Any, dict[str, Any]]:
+        """Return {id: {column: value}} of rows, those only planned as well."""
+        wanted = {identity for identity in ids if identity is not None}
+        if not wanted:
+            return {}
+        rows = self.tables.rows(entity)
+        found: dict[Any, Row] = {
+            row[0]: row[1:] for row in rows.select(columns, wanted, entity.primary)
+        }
+        planned = rows.pending.by((entity.primary,)) if rows.pending else {}
+        for identity in wanted if planned else ():
+            for row in planned.get((identity,), ()):
+                found[identity] = rows.key_of(row, columns)
+        return {i: dict(zip(columns, cells, strict=True)) for i, cells in found.items()}
+
+
+def _parent(entity: Entity) -> tuple[str, ...]:
+    """Return the reference to the row that a row without a name of its own belongs to."""
+    needed = (c for c, reference in entity.references.items() if not reference.nullable)
+    return () if entity.calling else tuple(needed)[:1]
+
+
+def _label(entity: Entity, row: Mapping[str, Any]) -> str:
+    cells = (row.get(column) for column in entity.calling)
+    return " ".join(wording.said(cell) for cell in cells if cell is not None)
