@@ -33,7 +33,17 @@ ROOMS = [  # a room knows only itself and the rooms before it
     *["version", "errors", "values", "catalog", "report", "database", "files", "history"],
     *["resolving", "importing", "exporting", "host", "cli", "__main__"],
 ]
-STAGES = ["options", "reading", "state", "linking", "bulk", "planning", "applying", "run"]
+STAGES = [
+    "options",
+    "reading",
+    "state",
+    "linking",
+    "bulk",
+    "matching",
+    "planning",
+    "applying",
+    "run",
+]
 """Of an import, in the order of its story."""
 MOST_THINGS = 12
 MOST_LINES = 400

@@ -23,8 +23,8 @@ from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.parents import CreatedParents, PlanParent
 from bakeio_core.importing.linking.read_only import ReadOnlyFields
 from bakeio_core.importing.linking.references import References
+from bakeio_core.importing.matching.match import Matcher
 from bakeio_core.importing.planning.create import NewRows
-from bakeio_core.importing.planning.match import Matcher
 from bakeio_core.importing.planning.merge import (
     FieldMerge,
     Merged,

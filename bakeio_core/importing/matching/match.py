@@ -16,9 +16,9 @@ from bakeio_core.errors import Problems
 from bakeio_core.importing.linking.claims import Claims
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker
-from bakeio_core.importing.planning.id_match import IdMatch
-from bakeio_core.importing.planning.own_rows import OwnRows
-from bakeio_core.importing.planning.revision_match import RevisionMatch
+from bakeio_core.importing.matching.ids import IdMatch
+from bakeio_core.importing.matching.own_rows import OwnRows
+from bakeio_core.importing.matching.revisions import RevisionMatch
 from bakeio_core.importing.reading.reader import Reader
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
