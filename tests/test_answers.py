@@ -517,6 +517,16 @@ def test_a_purchase_that_differs_in_its_price_alone_is_told(
     assert "all that differs from the row with purchase_id 401" in messages(done)
 
 
+def test_lines_of_one_receipt_are_not_held_against_each_other(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    record = {"product_slug": SLUG, "supplier_slug": "wegmans_burlington_ma", **PURCHASE}
+    lines = [record, {**record, "unit_price": 5.6}, {**record, "quantity_purchased": 3}]
+    done = handed_in(run, bakery, tmp_path / "v.json", of("purchases", *lines))
+    assert done.json["summary"]["created"] == 3
+    assert [p for p in done.json["problems"] if p["severity"] == "warning"] == []
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("purchase_date", "2205-12-30"), ("purchase_date", "0025-12-30"), ("unit_price", 90000)],

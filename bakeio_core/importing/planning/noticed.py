@@ -65,10 +65,9 @@ class Noticed:
         ]
         for change in (*made, *batch.updates):
             self._look_at_values(change)
-        for change in made:
-            self._created[change.id or 0] = change.record
-            if len(self._created) <= MOST_COMPARED:
-                self._look_at_new(change)
+        self._created.update((change.id or 0, change.record) for change in made)
+        for change in made if len(self._created) <= MOST_COMPARED else ():
+            self._look_at_new(change)
 
     # -- values
     def _look_at_values(self, change: Change) -> None:
