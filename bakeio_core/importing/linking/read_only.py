@@ -123,11 +123,14 @@ class ReadOnlyFields:
     def _rows(self, names: Sequence[str], ids: Iterable[int]) -> dict[int, Row]:
         projection = Projection(self.state.db, self.state.catalog, self.entity)
         cells = [projection.cell(source) for source in (self.entity.primary, *self._of(names))]
-        primary, wanted = self.entity.table.c[self.entity.primary], sorted(set(ids))
+        dialect, wanted = projection.dialect, sorted(set(ids))
+        table, primary = dialect.format_table(self.entity.table), dialect.quote(self.entity.primary)
+        # made once: to make it anew for each page takes as long as to carry it out
+        select = f"{projection.text(projection.select(cells))} WHERE {table}.{primary} IN"
         found: dict[int, Row] = {}
         for start in range(0, len(wanted), IDS):
-            where = [primary.in_(wanted[start : start + IDS])]
-            statement = projection.text(projection.select(cells, where))
+            some = ", ".join(map(str, wanted[start : start + IDS]))
+            statement = f"{select} ({some})"
             rows = projection.dialect.fetch(self.state.db, statement)
             if rows:
                 pairs = zip(cells, zip(*rows, strict=True), strict=True)
