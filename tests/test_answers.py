@@ -12,7 +12,7 @@ import pytest
 from support.commands import Ran, Run, export
 from support.databases import rows_of, sql
 from support.files import document
-from support.reports import counts, found
+from support.reports import codes, counts, found
 
 from bakeio_core import Bakeio
 from bakeio_core.files.revision import EARLIER_LAYOUT, Revision, revision_of
@@ -499,3 +499,23 @@ def test_a_decision_to_create_what_is_there_links_to_it_and_says_so(
     assert done.json["resolved"][0]["action"] == "existing"
     assert "is there already and is taken" in messages(done)
     assert sql(bakery, "SELECT * FROM suppliers ORDER BY id") == before
+
+
+@pytest.mark.parametrize("version", [1, 1.0, "1.0"])
+def test_a_version_is_read_as_a_number_too(
+    run: Run, bakery: str, tmp_path: Path, version: Any
+) -> None:
+    whole = of("products", RECORD, view_version=version)
+    assert handed_in(run, bakery, tmp_path / "v.json", whole).code == 0
+    newer = of("products", RECORD, view_version=3)
+    assert codes(handed_in(run, bakery, tmp_path / "v.json", newer).json) >= {"version-too-new"}
+
+
+def test_records_of_no_view_are_told_which_views_their_fields_fit(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    for header in ({}, {"view_version": "1.0"}):
+        whole = {**header, "records": [{"product_slug": SLUG, "notes": "x"}]}
+        done = handed_in(run, bakery, tmp_path / "v.json", whole)
+        assert done.code == 1
+        assert "its fields fit the views inventory and products" in messages(done)

@@ -461,3 +461,34 @@ def test_one_record_is_counted_as_one(run: Run, sample: Path, tmp_path: Path) ->
     assert " 1 record: 1 unchanged" in done.out
     assert "1 record has no usable _rev" in done.out
     assert "1 records" not in done.out
+
+
+# -- logs of other programs
+@pytest.mark.parametrize("source", ["products_complete", "view_products.json", "03_products.json"])
+def test_a_log_that_says_only_in_its_header_whose_records_it_holds_is_read(
+    run: Run, bakery: str, tmp_path: Path, source: str
+) -> None:
+    slug = "slug" if source.startswith("03") else "product_slug"
+    data = {slug: "valrhona_caraibe_66_3kg", "notes": "from a log"}
+    log = {
+        "skipped_at": "2025-12-24T14:30:22Z",
+        "source_file": source,
+        "total_skipped": 1,
+        "records": [{"record_index": 1, "skip_reason": "FK not resolved", "record_data": data}],
+        "resolution_instructions": "Re-import with --mode merge",
+    }
+    path = tmp_path / "import_skipped_2025-12-24_143022.json"
+    path.write_text(json.dumps(log, indent=2), "utf-8")
+    assert run("-d", bakery, "import", path).code == 0
+    assert sql(bakery, "SELECT count(*) FROM products WHERE notes = 'from a log'") == [(1,)]
+
+
+def test_a_log_that_does_not_say_whose_records_it_holds_is_told_what_to_add(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    log = {"skipped_at": "2025-12-24T14:30:22Z", "total_skipped": 1, "source_file": "unknown"}
+    records = [{"record_index": 1, "record_data": {"notes": "x"}}]
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps({**log, "records": records}), "utf-8")
+    said = 'record 1 does not tell of which view it is: give it a "view_name", one of'
+    assert said in run("-d", sample, "import", path).err

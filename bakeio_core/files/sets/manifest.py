@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from bakeio_core.errors import Problem
@@ -73,7 +74,9 @@ def version_problem(header: dict[str, Any], field: str, file: str) -> Problem | 
 
     A newer major version is refused, a newer minor one accepted.
     """
-    text = header.get(field)
+    given = header.get(field)
+    is_number = isinstance(given, (int, float, Decimal)) and not isinstance(given, bool)
+    text = str(given) if is_number else given
     match = (
         re.fullmatch(r"(\d{1,6})(?:\.(\d{1,6}))?(?:\.\d{1,6})*", text)
         if isinstance(text, str)

@@ -38,6 +38,7 @@ def open_log(document: Document, catalog: Catalog) -> Source:
         dict[tuple[str, str], list[tuple[int, dict[str, Any] | Problem]]](),
     )
     numbers: dict[int, int] = {}
+    told = _source_of(header.get("source_file"), catalog)
     for block in document.blocks():
         for number, entry in block.as_dicts(document.name):
             data = entry.get("record_data") if isinstance(entry, dict) else None
@@ -55,6 +56,8 @@ def open_log(document: Document, catalog: Catalog) -> Source:
                 numbers[number] = index
             view = str(entry.get("view_name") or "").removesuffix("_complete")
             entity = "" if view else str(entry.get("entity_type") or "")
+            if not view and not entity:
+                view, entity = told
             grouped.setdefault((view, entity), []).append(
                 (number, _record(document, number, data, text))
             )
@@ -67,6 +70,11 @@ def open_log(document: Document, catalog: Catalog) -> Source:
             parts += of_view(inner, catalog.views[view], catalog, problems).parts
         elif entity in catalog.entities:
             parts += of_entity(inner, catalog.entities[entity], catalog).parts
+        elif not view and not entity:
+            raise DocumentError(
+                f"{document.name}: record {items[0][0]} does not tell of which view it is: give it "
+                f'a "view_name", one of {", ".join(catalog.views)}'
+            )
         else:
             raise DocumentError(
                 f"{document.name}: {shown(view or entity)} is not installed",
@@ -86,6 +94,19 @@ def open_log(document: Document, catalog: Catalog) -> Source:
         log_of=log_of if isinstance(log_of, str) else None,
         logged_numbers=numbers,
     )
+
+
+def _source_of(name: Any, catalog: Catalog) -> tuple[str, str]:
+    """Return the (view, entity) whose records a file holds by its name, empty where it tells none.
+
+    As other programs write a log it says so only there: `decks_complete`, or the file's name.
+    """
+    stem = Path(name).stem if isinstance(name, str) else ""
+    view = stem.removeprefix("view_").removesuffix("_complete")
+    entity = stem.lstrip("0123456789").removeprefix("_")
+    if view in catalog.views:
+        return view, ""
+    return "", entity if entity in catalog.entities else ""
 
 
 def _record(document: Document, number: int, data: Any, text: Any) -> dict[str, Any] | BrokenRecord:
