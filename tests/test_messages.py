@@ -394,3 +394,11 @@ def test_a_row_planned_in_the_same_import_is_called_by_its_name(
     path.write_text(json.dumps({"view_name": "purchases", "records": [record]}), "utf-8")
     words = ("--dry-run", "--auto-create", "suppliers")
     assert '("Kornspeicher")' in run("-d", bakery, "import-view", path, *words).out
+
+
+def test_a_computed_name_that_differs_is_shown_as_the_row_has_it(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    record = {"inventory_id": 1, "product_slug": LOT, "product_name": "Other", "quantity": 1}
+    said = handed_in(run, sample, tmp_path / "v.json", "inventory", record).out
+    assert 'product_name: was changed: the row has "Penzeys Double Strength Vanilla"' in said

@@ -191,11 +191,14 @@ class Application:
         if (part.entity.name, change.id) in self.outcome.duplicate_keys:
             return  # told and counted already, with the record that means the same row
         leave_out(self.plan, part, change)
+        own, primary = part.fields.own, part.entity.primary
+        said = {own[c]: v for c, v in change.new.items() if c in own and c != primary}
         self.outcome.problems.add(
             Problem(
                 code="constraint",
                 file=part.file,
                 record=change.record,
+                key=part.fields.called(said),
                 entity=part.entity.name,
                 message=f"the database refuses the row: {reason_of(error)}",
             )

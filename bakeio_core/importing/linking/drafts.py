@@ -53,7 +53,7 @@ class Draft:
         links: What became of each reference: an id, None, a `LinkError` or a `PendingParent`.
         context: What it says in fields that are only compared.
         context_base: The hash of that as it was exported, None where that is not known.
-        differing: Those of these fields in which its row says another thing.
+        differing: What its row says in those of these fields in which it says another thing.
     """
 
     number: int
@@ -68,7 +68,7 @@ class Draft:
     links: dict[str, Any] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)
     context_base: int | None = None
-    differing: list[str] = field(default_factory=list)
+    differing: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def waiting(self) -> list[str]:

@@ -79,20 +79,20 @@ class ReadOnlyFields:
         for draft, names in zip(some, self.differing(items), strict=True):
             draft.differing = names
 
-    def differing(self, items: Sequence[tuple[int, Mapping[str, Any]]]) -> list[list[str]]:
-        """Return for each (id, what a record says) the fields in which the row says another thing.
+    def differing(self, items: Sequence[tuple[int, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+        """Return for each (id, what a record says) {field: what the row says} where that differs.
 
         A null says nothing.
         """
         given = [name for name in self.names if any(name in said for _, said in items)]
         if not given:
-            return [[] for _ in items]
+            return [{} for _ in items]
         rows = self._rows(given, {identity for identity, _ in items})
         found = []
         for identity, said in items:
             now = rows.get(identity, {})
-            names = [n for n in given if n in said and not self._same(n, said[n], now.get(n))]
-            found.append(names)
+            differs = (n for n in given if n in said and not self._same(n, said[n], now.get(n)))
+            found.append({name: now.get(name) for name in differs})
         return found
 
     def _same(self, name: str, said: Any, now: Any) -> bool:

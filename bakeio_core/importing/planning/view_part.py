@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from bakeio_core.catalog.exchange import ABSENT
 from bakeio_core.catalog.fields import CLEAR, REV
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem, counted
@@ -50,7 +49,8 @@ class ViewPart:
             now = plan.linker.current(self.part.fields.by_name[field], row, names, plan.rows)
             self._refuse(draft, field, draft.values[field], now)
         elif strange:
-            self._refuse(draft, strange[0], plain(draft.context[strange[0]]), ABSENT)
+            name = strange[0]
+            self._refuse(draft, name, plain(draft.context[name]), draft.differing[name])
         else:
             plan.read_only.note(draft.number, draft.differing)
         return field is None and not strange
@@ -63,11 +63,12 @@ class ViewPart:
     def _refuse(self, draft: Draft, field: str, value: Any, now: Any) -> None:
         """Say that a field names another row than the record's; for the same cause once."""
         by = "of its _rev " if draft.base is not None else ""
-        has = "another value" if now is ABSENT else shown(now)
-        remedy = "Restore it, or leave read-only fields out"
-        if by:
-            remedy = "Restore it, leave read-only fields out, or restore the _rev of another record"
-        message = f"was changed: the row {by}has {has}, the record says {shown(value)}. {remedy}"
+        ways = ["Restore it", "leave read-only fields out"]
+        ways += ["restore its _rev if that is another's"] if by else []
+        remedy = " or ".join([", ".join(ways[:-1]), ways[-1]])
+        message = (
+            f"was changed: the row {by}has {shown(now)}, the record says {shown(value)}. {remedy}"
+        )
         cause = f"another {field} than the row {by}has" if by else ""
         self.plan.outcome.error(draft, "tampered-context", field, value, message, cause)
 
