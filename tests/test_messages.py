@@ -284,6 +284,17 @@ ANSWERED = {
         unit_price=GONE,
         purchase_date=GONE,
     ),
+    "a line that says nothing of itself": purchase(
+        ("purchase_id: is missing, so the record names no row of purchases", "product_slug"),
+        {"purchase_id": 3, "product_slug": "kirkland_signature_blanched_almond_flour_3lb"},
+        **dict.fromkeys(PURCHASE, GONE),
+        notes="from a message",
+    ),
+    "no field at all": known_product(
+        ("has no field at all; its fields are", "product_slug"),
+        {"product_slug": CHOCOLATE},
+        product_slug=GONE,
+    ),
     # what is referred to
     "a shop almost right": purchase(
         f'write supplier_slug "{WEGMANS}"',

@@ -107,9 +107,14 @@ class NewRows:
         key = self.entity.readable_key[0]
         field = self.fields.own.get(key, "")
         said = draft.values.get(field)
-        names_rows = self.part.view is not None and key != self.entity.primary and field
         needed = [self.fields.naming_of(c) for c in columns if c != key]
-        if names_rows and needed and (said is not None or key in columns):
+        if key == self.entity.primary:
+            given = (draft.value(self.part, column) for column in self.entity.content)
+            says_nothing = all(value is ABSENT or value is None for value in given)
+            names_none = bool(self.entity.content) and says_nothing
+        else:
+            names_none = said is not None or key in columns
+        if self.part.view is not None and field and needed and names_none:
             message = f"{self._names_no_row(field, said)} needs {_listed(needed)} too"
             self.outcome.error(draft, "missing-field", field, said, message)
             return

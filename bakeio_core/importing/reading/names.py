@@ -85,10 +85,10 @@ class FieldNames:
 
     def _without_fields(self, raw: Mapping[str, Any]) -> str:
         names = list(map(str, raw))[:MOST_TOLD]
-        has = ", ".join(map(shown, names)) or "nothing"
+        has = f"no field of {self.part.entity.name}, only {', '.join(map(shown, names))}"
         exported = (item.name for item in self.fields if item.exported)
         known = ", ".join(name for name in exported if name[0] != "_")
-        return f"has no field of {self.part.entity.name}, only {has}; its fields are {known}"
+        return f"has {has if names else 'no field at all'}; its fields are {known}"
 
     def is_typo(self, name: str, record: Mapping[str, Any]) -> bool:
         """Tell whether a name is a typing error of a field that the record lacks."""
