@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +81,14 @@ class Draft:
             link = self.links.get(column, ABSENT)
             return ABSENT if isinstance(link, LinkError) else link
         return self.values.get(part.fields.own.get(column, ""), ABSENT)
+
+    def empty(self, part: Part, names: Iterable[str]) -> None:
+        """Take out what a record says in some fields, as it asks itself."""
+        for name in names:
+            self.values[name] = None
+            item = part.fields.by_name[name]
+            if item.target is not None:
+                self.links[str(item.column)] = None
 
     def base_of(self, part: Part, field: str) -> int | None:
         """Return the hash of a field as it was exported, None where that is not known."""
