@@ -97,6 +97,21 @@ def lines(path: Path, *records: dict[str, Any], **header: Any) -> Path:
     return view_of(path, records, **header)
 
 
+def test_a_line_without_a_key_empties_what_it_says(run: Run, bakery: str, tmp_path: Path) -> None:
+    notes = "SELECT notes FROM purchases WHERE id > 400 ORDER BY id"
+    file, line = tmp_path / "r.json", purchase("Wegmans", notes="Half off")
+    assert run("-d", bakery, "import-view", lines(file, line)).code == 0
+    emptied = {**line, "notes": None, "_clear": ["notes"]}
+    made = purchase("Wegmans", 2, notes="Both", _clear="notes")
+    done = run("-d", bakery, "import-view", lines(file, emptied, made), "--json")
+    assert (counts(done)["updated"], counts(done)["created"]) == (1, 1), done.out
+    assert sql(bakery, notes) == [(None,), (None,)]
+    strange = lines(file, {**line, "_clear": ["colour"]}, purchase("Wegmans", 3, _clear=0))
+    codes = refused(run, bakery, strange)
+    assert {code[:2] for code in codes} == {("bad-value", "_clear")}
+    assert len(codes) == 2
+
+
 @pytest.mark.parametrize("how", ["a view", "the database itself"])
 def test_a_line_that_was_imported_is_known_though_its_row_was_corrected(
     run: Run, bakery: str, tmp_path: Path, how: str

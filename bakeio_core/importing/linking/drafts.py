@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,6 +94,14 @@ class Draft:
             given = [name for name in fields if self.values.get(name) is not None]
             found.update((name, self.values[name]) for name in given[:1])
         return found
+
+    def empty(self, part: Part, names: Iterable[str]) -> None:
+        """Take out what a record says in some fields, as it asks itself."""
+        for name in names:
+            self.values[name] = None
+            item = part.fields.by_name[name]
+            if item.target is not None:
+                self.links[str(item.column)] = None
 
     def base_of(self, part: Part, field: str) -> int | None:
         """Return the hash of a field as it was exported, None where that is not known."""

@@ -122,7 +122,9 @@ class EditRules:
 
     @staticmethod
     def _asked(draft: Draft) -> list[Any]:
-        asked = draft.values.get(CLEAR) or []
+        asked = draft.values.get(CLEAR)
+        if asked is None or asked == "":
+            return []
         return asked if isinstance(asked, list) else [asked]
 
     def cleared(self, draft: Draft) -> set[str] | None:

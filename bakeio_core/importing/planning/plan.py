@@ -295,6 +295,7 @@ class PartPlan:
             skip = Change("skip", self.entity.name, draft.number, reason=reason)
             self.outcome.count("skipped", skip, batch)
             return
+        draft.empty(self.part, self.kind.rules.cleared(draft) or ())
         self.new_rows.create(draft, taken, batch)
         if draft.row is not None:
             self.kind.moved(draft, draft.row)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from bakeio_core.catalog.fields import CLEAR, REV
+from bakeio_core.catalog.fields import REV
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem, counted
 from bakeio_core.importing.linking.drafts import Draft
@@ -95,12 +95,12 @@ class ViewPart:
         id_field = self.part.fields.own.get(self.part.entity.primary, "")
         accepted = []
         for draft in drafts:
-            for name in (REV, CLEAR, id_field):
+            for name in (REV, id_field):
                 draft.values.pop(name, None)
             for name in self.part.fields.own.values():
                 if draft.values.get(name) == "":
                     draft.values[name] = None
-            if self.rules.accepts_new(draft, written):
+            if self.rules.cleared(draft) is not None and self.rules.accepts_new(draft, written):
                 accepted.append(draft)
             else:
                 self.plan.references.name(draft)
