@@ -601,3 +601,16 @@ def test_records_of_no_view_are_told_which_views_their_fields_fit(
         done = handed_in(run, bakery, tmp_path / "v.json", whole)
         assert done.code == 1
         assert "its fields fit the views inventory and products" in messages(done)
+
+
+@pytest.mark.parametrize("form", ["entity", "view"])
+def test_unknown_references_are_told_beside_bad_values(
+    run: Run, bakery: str, tmp_path: Path, form: str
+) -> None:
+    record = {"product_slug": "nothing", "supplier_name": "Nobody", **PURCHASE}
+    record["purchase_date"] = "soon"
+    header = {"entity_type": "purchases"} if form == "entity" else {"view_name": "purchases"}
+    (tmp_path / "f.json").write_text(json.dumps({**header, "records": [record]}), "utf-8")
+    done = run("-d", bakery, "import", tmp_path / "f.json", "--json")
+    fields = sorted(p["field"] for p in done.json["problems"] if p["severity"] == "error")
+    assert fields == ["product_slug", "purchase_date", "supplier_name"]

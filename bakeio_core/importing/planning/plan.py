@@ -237,7 +237,7 @@ class PartPlan:
 
     def _report_links_of(self, drafts: Sequence[Draft]) -> None:
         """Report what records that cannot be imported refer to in vain: one pass tells all."""
-        if self.part.view is None or not drafts:
+        if not drafts:
             return
         self.matcher.match_known(drafts)
         for draft in drafts:
