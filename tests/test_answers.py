@@ -335,6 +335,21 @@ def test_an_equal_row_with_another_note_is_updated(run: Run, bakery: str, tmp_pa
     assert sql(bakery, "SELECT notes FROM purchases WHERE id > 400") == [("on sale",)]
 
 
+def test_a_made_up_key_beside_the_other_key_of_a_row_updates_it_and_is_told(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    path = export(run, bakery, "products", tmp_path / "v.json", "--limit", "1")
+    record = {n: v for n, v in document(path)["records"][0].items() if n[0] != "_"}
+    del record["product_id"]
+    made_up = {**record, "product_slug": "a_made_up_slug", "notes": "new supplier"}
+    done = handed_in(run, bakery, path, of("products", made_up))
+    assert counts(done) == {"processed": 1, "updated": 1}, done.out
+    assert "is the same by ingredient_slug, brand" in messages(done)
+    assert sql(bakery, "SELECT slug, notes FROM products WHERE id = 1") == [
+        (record["product_slug"], "new supplier")
+    ]
+
+
 def test_without_rev_a_row_updated_after_the_export_conflicts(
     run: Run, bakery: str, tmp_path: Path
 ) -> None:

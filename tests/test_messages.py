@@ -255,17 +255,6 @@ ANSWERED = {
         ingredient_name="Matcha",
         notes="mine",
     ),
-    "a key beside the rest of another row": known_product(
-        f'the row has "{CREAM_CHEESE}"',
-        {"product_slug": CREAM_CHEESE},
-        product_slug="philadelphia_cream_cheese_3lb",
-        ingredient_slug="cream_cheese",
-        brand="Philadelphia",
-        product_name="Original Cream Cheese",
-        package_size=3,
-        package_unit="lb",
-        package_unit_quantity=3,
-    ),
     # new rows
     "a new row without all it needs": new_product(
         "A new row needs package_unit and package_unit_quantity too",

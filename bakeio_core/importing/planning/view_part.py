@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from bakeio_core.catalog.fields import REV
+from bakeio_core.catalog.fields import REV, FileField
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem, counted
 from bakeio_core.importing.linking.drafts import Draft
@@ -43,6 +43,8 @@ class ViewPart:
         context = plan.matcher.ids.context
         if draft.base is None and draft.key is not None:
             context = context if any(item.target is not None for item in context) else []
+        unknown = self._unknown_keys(draft) if draft.base is None else []
+        context = [item for item in context if item not in unknown]
         field = plan.merge.tampered(draft, row, names, context)
         strange = [name for name in draft.differing if self._is_naming(draft, name)]
         if field is not None:
@@ -53,7 +55,31 @@ class ViewPart:
             self._refuse(draft, name, plain(draft.context[name]), draft.differing[name])
         else:
             plan.read_only.note(draft.number, draft.differing)
+            for item in unknown:
+                self._tell_unknown(draft, item, row)
         return field is None and not strange
+
+    def _unknown_keys(self, draft: Draft) -> list[FileField]:
+        """Return the keys a record gives that name no row, where a worse one has found its row."""
+        keys = self.part.entity.all_keys
+        if draft.key not in keys or not draft.has_unknown_key:
+            return []
+        better = {column for key in keys[: keys.index(draft.key)] for column in key}
+        return [i for i in self.part.fields.of_role("key") if i.column in better]
+
+    def _tell_unknown(self, draft: Draft, item: FileField, row: Row) -> None:
+        """A row found by a worse key keeps the better one as it is here."""
+        value = draft.values.get(item.name)
+        now = self.plan.rows.value(row, str(item.column))
+        if value is not None and not item.kind.same(value, now):
+            alike = ", ".join(map(self.part.fields.naming_of, draft.key or ()))
+            message = (
+                f"no row has {shown(value)}; the one with {shown(now)} is the same by {alike}, so "
+                "it is meant and keeps its own: write that, or other values for a new row"
+            )
+            self.plan.outcome.report(
+                draft, "identity-mismatch", item.name, value, message, "warning"
+            )
 
     def _is_naming(self, draft: Draft, name: str) -> bool:
         is_id = name in self.part.fields.by_name and self.part.fields.by_name[name].column
