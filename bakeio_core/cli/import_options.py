@@ -117,7 +117,7 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["keep", "clear"]),
             default="keep",
             show_default=True,
-            help="What null means in a view.",
+            help="What null means in a view, and in a set of another database.",
         ),
         click.option(
             "--allow",

@@ -21,7 +21,7 @@ class ImportOptions:
         on_conflict: Where file and database both changed: fail, keep-db or take-file.
         skip_errors: Import the good records and leave the others out.
         accept_edits: Take a set whose files were changed; checksums and counts are warnings then.
-        nulls: What null means in a view, keep or clear.
+        nulls: What null means in a view, and in a set of another database: keep or clear.
         allow: Columns whose checks are lifted; with replace, the range of days of a set that has no
             others, such as `2025-01-01..`, whose other rows are to be deleted.
         allow_duplicates: Add new records of a view even where equal rows are there.
