@@ -66,8 +66,8 @@ class Noticed:
         for change in (*made, *batch.updates):
             self._look_at_values(change)
         self._created.update((change.id or 0, change.record) for change in made)
-        for change in made if len(self._created) <= MOST_COMPARED else ():
-            self._look_at_new(change)
+        if made and len(self._created) <= MOST_COMPARED:
+            self._look_at_new(made)
 
     # -- values
     def _look_at_values(self, change: Change) -> None:
@@ -111,15 +111,18 @@ class Noticed:
         return {c: most for c, most in found.items() if most is not None}
 
     # -- new rows
-    def _look_at_new(self, change: Change) -> None:
+    def _look_at_new(self, made: Sequence[Change]) -> None:
         readable = self.entity.readable_key
-        if readable != (self.entity.primary,):
-            value = change.new[readable[0]]
+        if readable == (self.entity.primary,):
+            self._look_beside(made)
+            self._look_for_almost_equal(made)
+            return
+        column = readable[0]
+        for change in made:
+            value = change.new[column]
             if len(self._keys) < FIRST_RECORDS:
-                self._keys.append(f"{self.part.fields.naming_of(readable[0])} {shown(value)}")
-            self._look_for_twin(change, readable[0], value)
-        elif self.entity.content:
-            self._look_for_almost_equal(change)
+                self._keys.append(f"{self.part.fields.naming_of(column)} {shown(value)}")
+            self._look_for_twin(change, column, value)
 
     def _look_for_twin(self, change: Change, column: str, value: Any) -> None:
         """Tell of a row whose key is almost that of a new one."""
@@ -145,34 +148,43 @@ class Noticed:
     def _known(self) -> dict[str, list[str]]:
         return {}
 
-    def _look_for_almost_equal(self, change: Change) -> None:
-        """Tell of a row that has all of a new one's content but one value."""
-        content = self.entity.content
-        parents = [c for c in content if c in self.entity.references]
-        if parents:
-            key: Key = (parents[0],)
-            value = (change.new[parents[0]],)
-            self._beside.update(self._there(key, value))
+    def _look_beside(self, made: Sequence[Change]) -> None:
+        """Count the rows that were there of what new ones are of."""
+        for column in [c for c in self.entity.content if c in self.entity.references][:1]:
+            for rows in self._there((column,), made).values():
+                self._beside.update(row[self.rows.id_index] for row in rows)
+
+    def _look_for_almost_equal(self, made: Sequence[Change]) -> None:
+        """Tell of rows that have all of a new one's content but one value."""
+        content, told = self.entity.content, set[int]()
+        id_field = self.part.fields.own.get(self.entity.primary, self.entity.primary)
         for column in content:
             if column in self.entity.references or column == self.entity.date:
                 continue  # the same on another day is no mistake
-            key = tuple(c for c in content if c != column)
-            for identity in self._there(key, tuple(change.new[c] for c in key))[:1]:
-                row = self.rows.by_id([identity])[identity]
-                there = self.rows.value(row, column)
-                id_field = self.part.fields.own.get(self.entity.primary, self.entity.primary)
+            rest = tuple(c for c in content if c != column)
+            there = self._there(rest, made)
+            for change in made:
+                rows = there.get(tuple([change.new[c] for c in rest]), [])
+                if not rows or change.record in told:
+                    continue
+                told.add(change.record)
+                identity = rows[0][self.rows.id_index]
                 message = (
                     f"is all that differs from the row with {id_field} {identity}, which has "
-                    f"{shown(there)}: if that row is meant, give its {id_field}"
+                    f"{shown(self.rows.value(rows[0], column))}: if that row is meant, give its "
+                    f"{id_field}"
                 )
                 self._tell(change, column, change.new[column], message)
-                return
 
-    def _there(self, key: Key, value: Row) -> list[int]:
-        """Return the ids of the rows with these values that were there before."""
-        found = self.rows.find(key, [value]).get(value, [])
-        ids = [row[self.rows.id_index] for row in found]
-        return [identity for identity in ids if identity not in self._created]
+    def _there(self, key: Key, made: Sequence[Change]) -> dict[Row, list[Row]]:
+        """Return {values: rows that have them} of the rows that were there before."""
+        found = self.rows.find(key, {tuple([change.new[c] for c in key]) for change in made})
+        is_new, place = self._created, self.rows.id_index
+        return {
+            value: old
+            for value, rows in found.items()
+            if (old := [row for row in rows if row[place] not in is_new])
+        }
 
     # -- what is told
     def _tell(self, change: Change, column: str, value: Any, message: str) -> None:
