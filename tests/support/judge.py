@@ -235,7 +235,7 @@ class Judge:
             if name not in ("_rev", "_comment")
             and self._is_edit(place, name, said, exported)
             and not self._is_applied(place, name, said, exported)
-            and not self._is_told(number, name)
+            and not any(self._is_told(number, about) for about in _about(name, said))
         ]
         silent += self._reverted(place, record, exported)
         if silent and self.skipped:
@@ -319,6 +319,12 @@ class Judge:
             is_back = old != new and alike(name, exported[name], new)
             if is_back and not self._is_told(place + 1, name):
                 yield f"record {place + 1}: {name} was not edited, and took back {old!r}"
+
+
+def _about(name: str, said: Any) -> list[str]:
+    """The fields an edit is about: what empties others is about those too."""
+    others = said if isinstance(said, list) else [said]
+    return [name, *(map(str, others) if name == "_clear" else ())]
 
 
 def _numbers(problem: Problem) -> set[int]:
