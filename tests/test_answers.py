@@ -139,6 +139,16 @@ def test_a_field_by_another_name_is_the_field(
     assert "is read as upc_code in 1 record" in messages(done)
 
 
+@pytest.mark.parametrize("name", ["Note", "NOTE", "Package Sizes", "packageSizes", "upc_codes"])
+def test_a_misspelt_field_is_an_error_in_whatever_case_and_signs(
+    run: Run, bakery: str, tmp_path: Path, name: str
+) -> None:
+    record = {"product_slug": SLUG, name: "x"}
+    done = handed_in(run, bakery, tmp_path / "v.json", of("products", record))
+    assert (done.code, found(done)[0][0]) == (1, "unknown-field"), done.out
+    assert "did you mean" in messages(done)
+
+
 def test_a_field_said_twice_must_say_one_thing(run: Run, bakery: str, tmp_path: Path) -> None:
     twice = {**RECORD, "upc": "071012010103"}
     done = handed_in(run, bakery, tmp_path / "v.json", of("products", twice))

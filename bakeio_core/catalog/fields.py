@@ -86,7 +86,7 @@ class FieldMap:
         for names in (self._spellings(), self._synonyms()):
             clear: dict[str, str | None] = {}
             for other, name in names:
-                plain = _plain(other)
+                plain = plain_name(other)
                 clear[plain] = name if clear.get(plain, name) == name else None
             found = {**clear, **found}
         return found
@@ -120,7 +120,7 @@ class FieldMap:
         field = self.by_name.get(name)
         if field is not None or name.startswith("_"):
             return field
-        other = self._other_names.get(_plain(name))
+        other = self._other_names.get(plain_name(name))
         return None if other is None else self.by_name[other]
 
     def naming_of(self, column: str) -> str:
@@ -245,6 +245,6 @@ def _stem(column: str) -> str:
     return column.removesuffix("_id")
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return a name of a field without case, spaces and signs."""
     return "".join(filter(str.isalnum, name.casefold()))

@@ -12,8 +12,16 @@ from typing import Any
 from sqlalchemy import Connection, Table, exc, func
 
 from bakeio_core import values
-from bakeio_core.database import sqlite_cells
 from bakeio_core.database.dialect import LOWEST, Column, Dialect, JsonPage, Rows, log
+from bakeio_core.database.sqlite_cells import (
+    UNDECODED,
+    doubt,
+    instants,
+    is_text,
+    plain_number,
+    truth,
+    undecoded,
+)
 from bakeio_core.errors import DatabaseError
 
 
@@ -122,39 +130,39 @@ class SQLite(Dialect):
         if isinstance(kind, values.Boolean):
             return f"json(CASE {column} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"
         if isinstance(kind, values.Decimal) and (kind.scale or 0) > 4:
-            return sqlite_cells.plain_number(column, kind.scale or 0)
+            return plain_number(column, kind.scale or 0)
         return self.read(column, kind)
 
     def result(self, kind: values.Kind, column: Any) -> Any:
         if not kind.sql_convertible:
             return super().result(kind, column)
-        return sqlite_cells.truth if isinstance(kind, values.Boolean) else None
+        return truth if isinstance(kind, values.Boolean) else None
 
     def results(self, kind: values.Kind, column: Any) -> Callable[[Column], Column] | None:
         if not kind.sql_convertible:
             return super().results(kind, column)
         if isinstance(kind, values.DateTime):
-            return partial(sqlite_cells.instants, kind)
+            return partial(instants, kind)
         # the key of rows is a whole number in every table
         return None if column.primary_key else kind.tidied
 
     def doubt(self, column: str, kind: values.Kind) -> str | None:
-        return sqlite_cells.doubt(column, kind) if kind.sql_convertible else None
+        return doubt(column, kind) if kind.sql_convertible else None
 
     def fetch(self, db: Connection, sql: str, parameters: tuple[Any, ...] = ()) -> Rows:
         try:
             return super().fetch(db, sql, parameters)
         except self.sa.dbapi.OperationalError as error:  # type: ignore[union-attr]
-            if sqlite_cells.UNDECODED not in str(error):
+            if UNDECODED not in str(error):
                 raise
-            with sqlite_cells.undecoded(db):
+            with undecoded(db):
                 return super().fetch(db, sql, parameters)
 
     def stream(self, db: Connection, sql: str, size: int) -> Iterator[Rows]:
         try:
             yield from super().stream(db, sql, size)
         except self.sa.dbapi.OperationalError as error:  # type: ignore[union-attr]
-            if sqlite_cells.UNDECODED not in str(error):
+            if UNDECODED not in str(error):
                 raise
             raise values.BadValue("holds bytes that are no UTF-8 text") from None
 
@@ -211,7 +219,7 @@ class SQLite(Dialect):
                     raise
                 (count, last), is_doubtful = self.fetch(db, places, (start,))[0], True
             if count:
-                is_sure = not is_doubtful and sqlite_cells.is_text(text)
+                is_sure = not is_doubtful and is_text(text)
                 yield JsonPage(count, text if is_sure else None, start, last)
 
     def among(

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bakeio_core.catalog.fields import plain_name
 from bakeio_core.errors import Problem, counted
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.values.wording import jsonable, shown
@@ -97,9 +98,9 @@ class FieldNames:
         if name not in self._near:
             if len(self._near) >= MOST_NAMES:
                 return False  # no typing errors any more: guessing takes its time
-            exported = [item.name for item in self.fields if item.exported]
-            near = difflib.get_close_matches(name, exported, 1, 0.85)
-            self._near[name] = near[0] if near else None
+            exported = {plain_name(item.name): item.name for item in self.fields if item.exported}
+            near = difflib.get_close_matches(plain_name(name), exported, 1, 0.85)
+            self._near[name] = exported[near[0]] if near else None
         return self._near[name] is not None and self._near[name] not in record
 
     def problems(self) -> list[Problem]:
