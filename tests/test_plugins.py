@@ -150,6 +150,7 @@ def test_each_broken_plugin_is_warned_of_by_name_on_stderr(
             "bakeio_changes",
             "bakeio_aliases",
             "bakeio_batches",
+            "bakeio_row_keys",
         ]
     )
     for name in BROKEN:
@@ -311,6 +312,7 @@ def test_without_a_blocked_plugin_the_rest_is_made_and_exported_and_the_omitted_
     assert made.json["tables"] == [
         "bakeio_aliases",
         "bakeio_batches",
+        "bakeio_row_keys",
         "bakeio_changes",
         "bakeio_meta",
         "bakeio_runs",

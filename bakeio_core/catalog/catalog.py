@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import MetaData, Table
 from sqlalchemy.util import OrderedSet
 
-from bakeio_core.catalog.model import Entity, Reference
+from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins import Plugin, Plugins, describe
+from bakeio_core.catalog.references import ReferenceMap, earlier, open_ring
 from bakeio_core.catalog.view import OfRow, View
 from bakeio_core.errors import PluginError
 
@@ -111,25 +112,11 @@ class Catalog:
         while changed:
             changed = False
             for entity in list(self.entities.values()):
-                for reference in entity.references.values():
-                    if reference.target not in self.entities:
-                        why = (
-                            f"{reference.column} refers to {reference.target}, which is "
-                            + self._why_absent(reference.target, known)
-                        )
-                        if self._is_blocked(reference.target, known):
-                            self.blocked.add(reference.target)
-                        if reference.target in self.excused | self.blocked:
-                            self.excused.add(entity.name)
-                        self._disable(entity.name, why)
-                        changed = True
-                        break
-        for entity in self.entities.values():
-            resolved = {
-                name: self._with_lookups(entity, reference)
-                for name, reference in entity.references.items()
-            }
-            object.__setattr__(entity, "references", resolved)
+                why = self._unresolved(entity, known)
+                if why:
+                    self._disable(entity.name, why)
+                    changed = True
+        ReferenceMap(self.entities).resolve()
         for entity in list(self.entities.values()):
             for reference in entity.references.values():
                 target = self.entities[reference.target]
@@ -142,6 +129,22 @@ class Catalog:
                         f'lookups of {reference.column} name "{wrong[0]}", '
                         f"which is no column of {target.name}",
                     )
+
+    def _unresolved(self, entity: Entity, known: dict[str, Plugin]) -> str:
+        """Return what a foreign key of an entity refers to in vain, empty where none does."""
+        for foreign in entity.foreign_keys:
+            column, target = ", ".join(foreign.columns), foreign.target
+            if target not in self.entities:
+                if self._is_blocked(target, known):
+                    self.blocked.add(target)
+                if target in self.excused | self.blocked:
+                    self.excused.add(entity.name)
+                return f"{column} refers to {target}, which is {self._why_absent(target, known)}"
+            keys = {column.key for column in self.entities[target].table.columns}
+            lacking = [key for key in foreign.target_keys if key not in keys]
+            if lacking:
+                return f"{column} refers to {target}.{lacking[0]}, which is no column of {target}"
+        return ""
 
     @staticmethod
     def _is_blocked(target: str, known: dict[str, Plugin]) -> bool:
@@ -166,55 +169,49 @@ class Catalog:
         self.disabled[name] = reason
         self.entities.pop(name, None)
 
-    def _with_lookups(self, entity: Entity, reference: Reference) -> Reference:
-        """Give a reference without lookups the target's best natural key of one column.
-
-        One that a person can read comes before the uuid.
-        """
-        if reference.lookups:
-            return reference
-        target = self.entities[reference.target]
-        single = [key[0] for key in target.all_keys if len(key) == 1]
-        readable = [column for column in single if column != "uuid"] or single
-        stem = reference.column.removesuffix("_id")
-        lookups = {f"{stem}_{column}": column for column in readable[:1]}
-        return replace(
-            reference,
-            lookups={
-                name: column for name, column in lookups.items() if name not in entity.columns
-            },
-        )
-
     def _sort(self) -> None:
         """Put the entities into import order: by level, parents first, then by `_rank`."""
-        graph = {
-            e.name: {r.target for r in e.references.values() if r.target != e.name}
-            for e in self.entities.values()
-        }
-        sorter = graphlib.TopologicalSorter(graph)
-        try:
-            sorter.prepare()
-        except graphlib.CycleError as error:
-            members = list(dict.fromkeys(error.args[1]))
-            for name in members:
-                self._disable(
-                    name,
-                    f"references form a cycle: {' -> '.join([*members, members[0]])}; "
-                    "one of them must go",
-                )
-            for name in [
-                n for n, targets in graph.items() if n in self.entities and targets & set(members)
-            ]:
-                self._disable(
-                    name, f"refers to {sorted(graph[name] & set(members))[0]}, which is disabled"
-                )
-            return self._sort()
+        sorter = self._sorter()
+        while sorter is None:
+            sorter = self._sorter()
         order: list[str] = []
         while sorter.is_active():
             level = sorted(sorter.get_ready(), key=self._rank)
             order += level
             sorter.done(*level)
         self.entities = {name: self.entities[name] for name in order}
+
+    def _sorter(self) -> graphlib.TopologicalSorter[str] | None:
+        """Return what sorts the entities, None where a cycle had to be opened or disabled first."""
+        graph = {entity.name: earlier(entity) for entity in self.entities.values()}
+        sorter = graphlib.TopologicalSorter(graph)
+        try:
+            sorter.prepare()
+        except graphlib.CycleError as error:
+            if not open_ring(error.args[1], self.entities):
+                self._disable_ring(error.args[1], graph)
+            return None
+        return sorter
+
+    def _disable_ring(self, ring: list[str], graph: dict[str, set[str]]) -> None:
+        """Disable the members of a cycle of required references, and what refers to them.
+
+        Args:
+            ring: The members, each referred to by the next one, the first once more at the end.
+            graph: What every entity refers to.
+        """
+        members = list(dict.fromkeys(reversed(ring)))
+        for name in members:
+            self._disable(
+                name,
+                f"references form a cycle: {' -> '.join([*members, members[0]])}; all of them are "
+                "required, so none of the rows can be written first: let one column be null",
+            )
+        lost = set(members)
+        while users := [name for name in self.entities if graph[name] & lost]:
+            for name in users:
+                self._disable(name, f"refers to {min(graph[name] & lost)}, which is disabled")
+            lost.update(users)
 
     def _rank(self, name: str) -> tuple[int, str]:
         """Return the place of an entity within its level: most referred to first, then by name."""
@@ -281,6 +278,11 @@ class Catalog:
                     )
             if item.role == "key" and item.source not in entity.columns:
                 raise PluginError(f'field "{name}": a key is a column of {entity.name}')
+            if item.role == "editable" and str(item.source).split(".")[0] in entity.primary_key:
+                raise PluginError(
+                    f'field "{name}": {item.source} is the primary key of {entity.name}, which '
+                    "stays as it is: declare it with key() or readonly()"
+                )
             if item.role == "editable" and isinstance(item.source, str) and "." in item.source:
                 target, column = self.follow(entity, item.source, where=f'field "{name}"')
                 lookups = entity.references[item.source.split(".")[0]].lookups.values()
@@ -310,7 +312,12 @@ class Catalog:
             raise PluginError(f"{where}: {column} is no column of {entity.name} (in {path})")
         return entity, column
 
+    def referred(self, entity: Entity) -> list[str]:
+        """Return the other entities this one refers to, in import order."""
+        targets = {foreign.target for foreign in entity.foreign_keys} - {entity.name}
+        return [name for name in self.entities if name in targets]
+
     def dependencies(self, entity: Entity) -> list[str]:
-        """Return the entities this one refers to, in import order."""
-        targets = {reference.target for reference in entity.references.values()} - {entity.name}
+        """Return the entities whose rows must be there before this one's, in import order."""
+        targets = earlier(entity)
         return [name for name in self.entities if name in targets]

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import msgspec
 
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.errors import UsageError
 from bakeio_core.values.folding import folded_key
 from bakeio_core.values.wording import shown
@@ -27,7 +27,7 @@ class Change:
         action: create, update, delete, unchanged, skip, conflict or error.
         entity: whose row it is.
         record: the number of the record in its file, from 1.
-        id: the primary key of the row, where there is one.
+        id: the primary key of the row, where there is one; see `catalog/row_ids.py`.
         new: {column: wire value} of the columns that differ, as the file has them.
         old: the same as the database has them.
         reason: why, in words, where it is not plain.
@@ -39,13 +39,24 @@ class Change:
     action: str
     entity: str
     record: int
-    id: int | None = None
+    id: RowId | None = None
     new: Mapping[str, Any] = field(default_factory=dict)
     old: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
     key: Mapping[str, Any] = field(default_factory=dict)
     label: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def known_id(self) -> RowId:
+        """The id of a row that is there.
+
+        Raises:
+            ValueError: It is the change of no row.
+        """
+        if self.id is None:
+            raise ValueError(f"{self.action} of {self.entity}, record {self.record}: of which row?")
+        return self.id
 
 
 @dataclass
@@ -145,7 +156,7 @@ class Candidate:
     """
 
     entity: str
-    id: int
+    id: RowId
     key: Mapping[str, Any]
     label: str
     score: float
@@ -194,7 +205,7 @@ class Missing:
     count: int = 0
     records: list[tuple[str, int]] = dataclasses.field(default_factory=list)
     nullable: bool = True
-    among: tuple[int, ...] = ()
+    among: tuple[RowId, ...] = ()
     why: str = ""
     context: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     search: Callable[[Missing, int], list[Candidate]] | None = dataclasses.field(

@@ -13,18 +13,26 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Table
+from sqlalchemy import Column, String, Table
 
+from bakeio_core.catalog.foreign_keys import ForeignKeyColumns, foreign_keys_of
 from bakeio_core.errors import PluginError, Problem
 from bakeio_core.values.codes import read_code
 from bakeio_core.values.columns import kind_of
 from bakeio_core.values.kind import Kind
-from bakeio_core.values.text import Text
+from bakeio_core.values.numbers import Integer
+from bakeio_core.values.text import Identifier, Text
+from bakeio_core.values.times import Date
 from bakeio_core.values.wording import BadValue
 
 Key = tuple[str, ...]
+RowId = int | str
+"""What tells a row of an entity from all others: its primary key, see `catalog/row_ids.py`."""
+ROW_KEY = "_row_key"
+"""What the id of a row is called where its primary key has several columns."""
+_ROW_KEYS: Column[Any] = Column(ROW_KEY, String)
 Check = Callable[[Any, Any], Any]
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -36,12 +44,19 @@ class Reference:
         target: the name of the entity it refers to.
         nullable: whether it may be empty.
         lookups: {field of the file: column of the target}, best first.
+        to: the column of the target whose value `column` holds, mostly the primary key.
+        is_named: whether that value says in every database which row is meant, as a code does, and
+            a number given by a database does not.
+        is_late: whether the row may come after those that refer to it: it is set at the end.
     """
 
     column: str
     target: str
     nullable: bool
     lookups: Mapping[str, str] = field(default_factory=dict)
+    to: str = ""
+    is_named: bool = False
+    is_late: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +65,7 @@ class Entity:
 
     Args:
         table: a SQLAlchemy `Table` built on the metadata handed to the hook (or an application's
-            own), with one integer primary key.
+            own), with a primary key of one or more columns: whole numbers, texts, uuids or dates.
         keys: natural keys, best first; each a column or a tuple of columns (a foreign key column
             stands for the row it names).
         content: columns by which rows without any other identity are recognised; equal rows may
@@ -92,14 +107,14 @@ class Entity:
     has_gaps: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        primary = list(self.table.primary_key.columns)
         if not _NAME.fullmatch(self.table.name):
             raise PluginError(
-                f'entity "{self.table.name}": a table name must be lower-case letters, digits and _'
+                f'entity "{self.table.name}": a table name must be letters, digits and _'
             )
-        if len(primary) != 1 or not isinstance(primary[0].type, (Integer, BigInteger)):
+        if not self.primary_key:
             raise PluginError(
-                f'entity "{self.name}": the table needs one integer primary key column'
+                f'entity "{self.name}": its table has no primary key, so no row can be told from '
+                "another: declare one"
             )
         named: dict[str, Sequence[str]] = {f"keys {key}": key for key in self.all_keys}
         named |= {
@@ -115,7 +130,7 @@ class Entity:
         }
         for what, columns in named.items():
             for column in columns:
-                if column not in self.table.c:
+                if column not in self.columns:
                     raise PluginError(
                         f'entity "{self.name}": {what} names "{column}", '
                         "which is no column of its table"
@@ -124,7 +139,13 @@ class Entity:
             kinds = self.kinds
         except TypeError as error:
             raise PluginError(f'entity "{self.name}": {error}') from None
-        object.__setattr__(self, "references", self._read_references())
+        for column in self.primary_key:
+            if not isinstance(kinds[column], (Integer, Text, Identifier, Date)):
+                raise PluginError(
+                    f'entity "{self.name}": its primary key has {column}, which is '
+                    f"{kinds[column].noun}; it must be a whole number, a text, a uuid or a date"
+                )
+        self.resolve(self._read_references())
         clash = [name for ref in self.references.values() for name in ref.lookups if name in kinds]
         if clash:
             raise PluginError(
@@ -133,25 +154,26 @@ class Entity:
 
     def _read_references(self) -> dict[str, Reference]:
         found = {}
-        for column in self.table.columns:
-            for foreign in column.foreign_keys:
-                target, target_column = foreign.target_fullname.rsplit(".", 1)
-                name = str.__str__(column.name)
+        for foreign in self.foreign_keys:
+            name = foreign.columns[0]
+            if foreign.is_reference and name not in found:
                 found[name] = Reference(
-                    name, target, bool(column.nullable), dict(self.lookups.get(name, {}))
+                    name,
+                    foreign.target,
+                    self.nullable(name),
+                    dict(self.lookups.get(name, {})),
+                    is_late=foreign.target == self.name,
                 )
-                is_own = target == self.name and len(column.foreign_keys) == 1
-                if is_own and target_column not in ("id", self.primary):
-                    raise PluginError(
-                        f'entity "{self.name}": {column.name} must refer '
-                        f"to the primary key of {target}"
-                    )
         for name in self.lookups:
             if name not in found:
                 raise PluginError(
                     f'entity "{self.name}": lookups names "{name}", which is no foreign key'
                 )
         return found
+
+    def resolve(self, references: Mapping[str, Reference]) -> None:
+        """Take what a catalog found out about the references; for the catalog alone."""
+        object.__setattr__(self, "references", references)
 
     @property
     def name(self) -> str:
@@ -173,9 +195,21 @@ class Entity:
         return changed
 
     @cached_property
+    def primary_key(self) -> Key:
+        """The names of the columns of the primary key."""
+        return tuple(str.__str__(column.name) for column in self.table.primary_key.columns)
+
+    @cached_property
     def primary(self) -> str:
-        """The name of the primary key column."""
-        return str.__str__(next(iter(self.table.primary_key.columns)).name)
+        """The name of the column with the id of a row: its primary key, `ROW_KEY` of several."""
+        return self.primary_key[0] if len(self.primary_key) == 1 else ROW_KEY
+
+    @cached_property
+    def surrogate(self) -> str:
+        """The primary key where it is a number that means nothing in another database, else ""."""
+        if len(self.primary_key) > 1 or self.column(self.primary).foreign_keys:
+            return ""
+        return self.primary if isinstance(self.kinds[self.primary], Integer) else ""
 
     @cached_property
     def identity(self) -> str:
@@ -184,13 +218,30 @@ class Entity:
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The names of the table's columns, in order."""
-        return tuple(str.__str__(column.name) for column in self.table.columns)
+        """The names of what a row has, in order: the columns of its table, and `ROW_KEY`."""
+        names = tuple(self._by_name)
+        return names if len(self.primary_key) == 1 else (*names, ROW_KEY)
+
+    @cached_property
+    def foreign_keys(self) -> tuple[ForeignKeyColumns, ...]:
+        """The foreign keys of the table, in the order of its columns."""
+        return foreign_keys_of(self.table)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column[Any]]:
+        # the collection of a table goes by `Column.key`, files and SQL by the name
+        return {str.__str__(column.name): column for column in self.table.columns}
+
+    def column(self, name: str) -> Column[Any]:
+        """Return the column of the table that the database calls so."""
+        return _ROW_KEYS if name == ROW_KEY else self._by_name[name]
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:
         """What each column holds: {column: its `Kind`}."""
-        kinds = {str.__str__(column.name): kind_of(column) for column in self.table.columns}
+        kinds = {name: kind_of(column) for name, column in self._by_name.items()}
+        if len(self.primary_key) > 1:
+            kinds[ROW_KEY] = Text()
         for code in self.codes:
             if isinstance(kind := kinds[code], Text):
                 kind.is_code = True
@@ -198,9 +249,14 @@ class Entity:
 
     @cached_property
     def all_keys(self) -> tuple[Key, ...]:
-        """All natural keys as tuples, best first; `uuid` comes before the declared ones."""
+        """All natural keys as tuples, best first.
+
+        `uuid` comes before the declared ones, and so does a primary key that is no surrogate.
+        """
         declared = [(key,) if isinstance(key, str) else tuple(key) for key in self.keys]
-        is_added = "uuid" in self.table.c and ("uuid",) not in declared
+        if not self.surrogate and self.primary_key not in declared:
+            declared.insert(0, self.primary_key)
+        is_added = "uuid" in self.columns and ("uuid",) not in declared
         return (("uuid",), *declared) if is_added else tuple(declared)
 
     @cached_property
@@ -223,7 +279,8 @@ class Entity:
     @cached_property
     def unique(self) -> tuple[Key, ...]:
         """The natural keys the database itself keeps unique."""
-        unique = {
+        unique = {tuple(sorted(self.primary_key))}
+        unique |= {
             tuple(sorted(c.name for c in index.columns))
             for index in self.table.indexes
             if index.unique
@@ -255,9 +312,7 @@ class Entity:
 
     @cached_property
     def _nullable(self) -> frozenset[str]:
-        return frozenset(
-            str.__str__(column.name) for column in self.table.columns if column.nullable
-        )
+        return frozenset(name for name, column in self._by_name.items() if column.nullable)
 
     def nullable(self, column: str) -> bool:
         """Tell whether a column may be null."""
@@ -265,7 +320,7 @@ class Entity:
 
     def default(self, column: str) -> Any:
         """Return the plain default of a column as a wire value, None where it has none."""
-        default = self.table.c[column].default
+        default = self.column(column).default
         if default is not None and default.is_scalar:
             return self.kinds[column].from_python(default.arg)  # type: ignore[attr-defined]
         return None

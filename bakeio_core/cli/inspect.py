@@ -67,7 +67,7 @@ def entities(session: Session, as_json: bool) -> None:
             "plugin": plugin.name,
             "distribution": plugin.distribution,
             "version": plugin.version,
-            "refers_to": catalog.dependencies(catalog.entities[name]),
+            "refers_to": catalog.referred(catalog.entities[name]),
         }
         for name, plugin in ((name, catalog.provider[name]) for name in catalog.entities)
     ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from bakeio_core.database.dialect import Dialect
-from bakeio_core.database.postgresql import PostgreSQL
-from bakeio_core.database.sqlite import SQLite
+from bakeio_core.database.systems.postgresql import PostgreSQL
+from bakeio_core.database.systems.sqlite import SQLite
 from bakeio_core.errors import UsageError
 
 

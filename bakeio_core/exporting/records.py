@@ -12,9 +12,11 @@ from bakeio_core.catalog.exchange import Batch, EncodedBatch
 from bakeio_core.catalog.fields import entity_fields
 from bakeio_core.catalog.hookspecs import hookimpl
 from bakeio_core.catalog.model import Entity
-from bakeio_core.database.dialect import MOST_JSON_FIELDS, Dialect
+from bakeio_core.database.dialect import MOST_JSON_FIELDS, Dialect, is_doubtful
 from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.row_ids import rows_of
 from bakeio_core.exporting.careful import PAGE, Cell, StoredRows, refuse
+from bakeio_core.values.numbers import Integer
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -27,10 +29,10 @@ AS_STORED = ", or write null in their place with --as-stored: the manifest then 
 def _source(dialect: Dialect, entity: Entity, catalog: Catalog) -> str:
     """Return the FROM part: the table as `t`, the rows its references name as `p0`, `p1`, ..."""
     quote = dialect.quote
-    joins = [f"{dialect.format_table(entity.table)} t"]
+    joins = [f"{rows_of(dialect, entity)} t"]
     for index, reference in enumerate(entity.references.values()):
         target = catalog.entities[reference.target]
-        on = f"p{index}.{quote(target.primary)} = t.{quote(reference.column)}"
+        on = f"p{index}.{quote(reference.to)} = t.{quote(reference.column)}"
         joins.append(f"LEFT JOIN {dialect.format_table(target.table)} p{index} ON {on}")
     return " ".join(joins)
 
@@ -45,7 +47,7 @@ def _columns(dialect: Dialect, entity: Entity, catalog: Catalog) -> dict[str, Ce
             alias, owner = aliases[reference], catalog.entities[entity.references[reference].target]
         column = field.target or reference
         sql = f"{alias}.{dialect.quote(column)}"
-        out[field.name] = (sql, field.kind, owner.table.c[column])
+        out[field.name] = (sql, field.kind, owner.column(column))
     return out
 
 
@@ -54,7 +56,7 @@ def _doubts(
 ) -> Iterator[str | None]:
     """Yield SQL that is true for rows with a cell that wants care."""
     for name, (sql, kind, column) in columns.items():
-        if name not in entity.references and column is not entity.table.c[entity.primary]:
+        if name not in entity.references and column is not entity.column(entity.primary):
             yield dialect.doubt(sql, kind)
     yield from _dangling(dialect, entity, catalog).values()
 
@@ -66,9 +68,8 @@ def _dangling(dialect: Dialect, entity: Entity, catalog: Catalog) -> dict[str, s
     """
     found = {}
     for index, reference in enumerate(entity.references.values()):
-        primary = dialect.quote(catalog.entities[reference.target].primary)
-        column = f"t.{dialect.quote(reference.column)}"
-        found[reference.column] = f"(p{index}.{primary} IS NULL AND {column} IS NOT NULL)"
+        to, column = dialect.quote(reference.to), f"t.{dialect.quote(reference.column)}"
+        found[reference.column] = f"(p{index}.{to} IS NULL AND {column} IS NOT NULL)"
     return {} if dialect.is_strict else found
 
 
@@ -100,8 +101,12 @@ def _export(db: Connection, entity: Entity, catalog: Catalog) -> Iterator[Batch]
     stored = StoredRows(db, dialect, entity, columns, source, where, dangling)
     doubts = _doubts(dialect, entity, catalog, columns)
     doubt = " OR ".join(filter(None, doubts))
-    if len(columns) <= MOST_JSON_FIELDS and all(
-        kind.sql_convertible for _, kind, _ in columns.values()
+    # pages are told by numbers; rows without one are read with care in one go
+    is_numbered = isinstance(entity.kinds[entity.primary], Integer)
+    if (
+        is_numbered
+        and len(columns) <= MOST_JSON_FIELDS
+        and all(kind.sql_convertible for _, kind, _ in columns.values())
     ):
         fields = {name: dialect.read_json(sql, kind) for name, (sql, kind, _) in columns.items()}
         order = f"t.{dialect.quote(entity.primary)}"
@@ -112,8 +117,10 @@ def _export(db: Connection, entity: Entity, catalog: Catalog) -> Iterator[Batch]
                 yield from stored.careful_pages(page.after, page.last)
             else:
                 yield from stored.pages(page.after, page.last)
-    elif stored.names_no_row() or (
-        dialect.is_strict and dialect.is_doubtful(db, entity.table, entity.kinds)
+    elif (
+        not is_numbered
+        or stored.names_no_row()
+        or (dialect.is_strict and is_doubtful(db, dialect, entity.table, entity.kinds))
     ):
         yield from stored.careful_pages()
     else:
@@ -143,15 +150,15 @@ def in_range(catalog: Catalog, since: date | None, until: date | None) -> dict[s
     for entity in reversed(catalog.entities.values()):  # those that refer before those referred to
         if entity.date is None:
             continue
-        primary = entity.table.c[entity.primary]
-        inside = _days(entity.table.c[entity.date], since, until)
+        primary = entity.column(entity.primary)
+        inside = _days(entity.column(entity.date), since, until)
         rows = select(primary).where(or_(inside, *referred.get(entity.name, ())))
         entities[entity.name] = entity.narrow(rows)
         for reference in entity.references.values():
-            column = entity.table.c[reference.column]
+            column = entity.column(reference.column)
             wanted = select(column).where(primary.in_(rows), column.is_not(None))
             target = catalog.entities[reference.target]
-            condition = target.table.c[target.primary].in_(wanted)
+            condition = target.column(reference.to).in_(wanted)
             referred.setdefault(reference.target, []).append(condition)
     return entities
 
@@ -178,7 +185,7 @@ def count_undated(db: Connection, entity: Entity) -> int:
     """Count the rows of an entity with a date that have none."""
     if entity.date is None or not dialect_of(db).has_table(db, entity.name):
         return 0
-    column = entity.table.c[entity.date]
+    column = entity.column(entity.date)
     return int(db.scalar(select(func.count()).where(column.is_(None))) or 0)
 
 
@@ -187,7 +194,7 @@ def count_rows(db: Connection, entity: Entity) -> int:
     dialect = dialect_of(db)
     if not dialect.has_table(db, entity.name):
         return 0
-    source = f"{dialect.format_table(entity.table)} t {_where(dialect, entity)}"
+    source = f"{rows_of(dialect, entity)} t {_where(dialect, entity)}"
     return int(dialect.scalar(db, f"SELECT count(*) FROM {source}") or 0)
 
 

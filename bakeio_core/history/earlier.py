@@ -9,14 +9,14 @@ from sqlalchemy import select
 
 from bakeio_core.history.entries import FieldSet, batches, fields_set, last_setter
 from bakeio_core.history.packing import content_sums
-from bakeio_core.history.tables import CHANGES, StandingRun, has_journal, standing_runs
+from bakeio_core.history.tables import CHANGES, RowNumbers, StandingRun, has_journal, standing_runs
 
 if TYPE_CHECKING:
     from typing import Any
 
     from sqlalchemy import Connection
 
-    from bakeio_core.catalog.model import Entity
+    from bakeio_core.catalog.model import Entity, RowId
 
 
 class EarlierRuns:
@@ -37,9 +37,9 @@ class EarlierRuns:
         log_of: str | None = None,
     ) -> None:
         self.db, self.export_id, self.path, self.log_of = db, export_id, path, log_of
-        self._rows_set: dict[str, set[int]] = {}
-        self._created: dict[str, dict[tuple[int, int], list[int]]] = {}
-        self._logged: dict[str, dict[int, int]] = {}
+        self._rows_set: dict[str, set[RowId]] = {}
+        self._created: dict[str, dict[tuple[int, int], list[RowId]]] = {}
+        self._logged: dict[str, dict[RowId, int]] = {}
 
     @cached_property
     def of_export(self) -> dict[int, bool]:
@@ -61,17 +61,18 @@ class EarlierRuns:
         """When this very file was imported, as the stamps of its rows say it."""
         return {run.at for run in self._standing if self.of_export.get(run.number)}
 
-    def rows_set(self, entity: str) -> set[int]:
+    def rows_set(self, entity: str) -> set[RowId]:
         """Return the ids of the rows of which runs of the same export set fields."""
         if entity not in self._rows_set:
-            found: set[int] = set()
+            found: set[RowId] = set()
             for run in self.of_export:
                 query = select(CHANGES.c.row).where(CHANGES.c.run == run)
-                found.update(self.db.execute(query.where(CHANGES.c.entity == entity)).scalars())
+                numbers = self.db.execute(query.where(CHANGES.c.entity == entity)).scalars()
+                found.update(RowNumbers(self.db).ids(entity, numbers))
             self._rows_set[entity] = found
         return self._rows_set[entity]
 
-    def setter(self, entity: str, row: int, field: str, value: Any) -> int | None:
+    def setter(self, entity: str, row: RowId, field: str, value: Any) -> int | None:
         """Return the run of the same export that set the value a field has now.
 
         Returns:
@@ -87,7 +88,7 @@ class EarlierRuns:
         return list(fields_set(self.db, run))
 
     # -- rows without a key
-    def created_with(self, entity: Entity, content: tuple[Any, ...]) -> list[int]:
+    def created_with(self, entity: Entity, content: tuple[Any, ...]) -> list[RowId]:
         """Return the ids of rows that runs of this path or export created with a content.
 
         Args:
@@ -100,8 +101,8 @@ class EarlierRuns:
         first, second = content_sums(entity, [content]) if known else (0, 0)
         return known.get((first, second), [])
 
-    def _created_contents(self, entity: Entity) -> dict[tuple[int, int], list[int]]:
-        found: dict[tuple[int, int], list[int]] = {}
+    def _created_contents(self, entity: Entity) -> dict[tuple[int, int], list[RowId]]:
+        found: dict[tuple[int, int], list[RowId]] = {}
         for run in self._standing:
             is_same_path = self.path is not None and run.path == self.path
             if not is_same_path and run.number not in self.of_export:
@@ -112,7 +113,7 @@ class EarlierRuns:
                     found.setdefault(pair, []).append(identity)
         return found
 
-    def logged(self, entity: str) -> dict[int, int]:
+    def logged(self, entity: str) -> dict[RowId, int]:
         """Return {id: number of its record} of what was created of the file the log is of."""
         if entity not in self._logged:
             runs = [run for run in self._standing if run.sha256 == self.log_of]

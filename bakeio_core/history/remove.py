@@ -11,7 +11,7 @@ from bakeio_core.history.entries import Batch, batches
 from bakeio_core.history.packing import checksums
 
 if TYPE_CHECKING:
-    from bakeio_core.catalog.model import Entity
+    from bakeio_core.catalog.model import Entity, RowId
     from bakeio_core.history.rewrite import Rewrite, Row
 
 
@@ -39,7 +39,7 @@ def _remove(rewrite: Rewrite, entity: Entity, batch: Batch) -> None:
     rows = [whole_row(entity, current[batch.ids[index]]) for index in there]
     records = dict(zip(batch.ids, batch.records, strict=True))
     now, then = checksums(entity, rows), batch.checksums
-    good: dict[int, Row] = {}
+    good: dict[RowId, Row] = {}
     for number, (index, row) in enumerate(zip(there, rows, strict=True)):
         sums = (now[number], now[number + len(rows)])
         if sums == (then[index], then[index + len(batch.ids)]):
@@ -60,9 +60,9 @@ def _remove(rewrite: Rewrite, entity: Entity, batch: Batch) -> None:
     rewrite.write(Changes(entity, entity.columns, deletes=gone), good, batch.file)
 
 
-def _used(rewrite: Rewrite, entity: Entity, ids: Collection[int]) -> dict[int, str]:
+def _used(rewrite: Rewrite, entity: Entity, ids: Collection[RowId]) -> dict[RowId, str]:
     """Return {id: by what} for the rows that others refer to which stay."""
-    found: dict[int, str] = {}
+    found: dict[RowId, str] = {}
     if not ids:
         return found
     for other in rewrite.catalog.entities.values():

@@ -13,7 +13,7 @@ from bakeio_core.catalog.exchange import MOST_SHOWN, Change, Changes
 from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.connect import savepoint
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.rows import Tables
+from bakeio_core.database.tables import Tables
 from bakeio_core.database.writing import halved
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.values.wording import shown

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     ForeignKey,
     Index,
@@ -19,12 +21,16 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    func,
     null,
     select,
 )
 
 from bakeio_core.catalog.catalog import Catalog, order_indexes
 from bakeio_core.database.dialects import dialect_of
+
+if TYPE_CHECKING:
+    from bakeio_core.catalog.model import RowId
 
 VERSION = 1
 """The version of these tables; a database of a later one is not written to."""
@@ -71,6 +77,13 @@ BATCHES = Table(
     Column("file", Text, nullable=False),
     Column("count", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
+)
+ROW_KEYS = Table(
+    "bakeio_row_keys",
+    METADATA,
+    Column("entity", String(100), primary_key=True),
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("key", Text, nullable=False),
 )
 ALIASES = Table(
     "bakeio_aliases",
@@ -198,3 +211,55 @@ def adopt_database_id(db: Connection, wanted: str) -> None:
 def will_write(db: Connection) -> None:
     """Take the lock of a writer before anything is read, where the caller has not done so."""
     dialect_of(db).will_write(db, META.name)
+
+
+class RowNumbers:
+    """The numbers by which the journal knows rows whose ids are texts; a number is its own.
+
+    Args:
+        db: The connection; one that writes where new numbers are given.
+    """
+
+    def __init__(self, db: Connection) -> None:
+        self.db = db
+        self._keys: dict[str, dict[int, str]] = {}
+        self._numbers: dict[str, dict[str, int]] = {}
+
+    def give(self, entity: str, ids: Sequence[RowId]) -> list[int]:
+        """Return the numbers of rows, new ones for those that have none yet."""
+        known = self._known(entity) if any(isinstance(i, str) for i in ids) else {}
+        new = list(dict.fromkeys(i for i in ids if isinstance(i, str) and i not in known))
+        if new:
+            last = self.db.scalar(select(func.max(ROW_KEYS.c.row)).where(_is_of(entity))) or 0
+            entries = [
+                {"entity": entity, "row": number, "key": key}
+                for number, key in enumerate(new, last + 1)
+            ]
+            self.db.execute(ROW_KEYS.insert(), entries)
+            known.update((key, number) for number, key in enumerate(new, last + 1))
+            self._keys[entity].update(enumerate(new, last + 1))
+        return [known[i] if isinstance(i, str) else i for i in ids]
+
+    def find(self, entity: str, identity: RowId) -> int | None:
+        """Return the number of a row, None where the journal never met it."""
+        return self._known(entity).get(identity) if isinstance(identity, str) else identity
+
+    def ids(self, entity: str, numbers: Iterable[int]) -> list[RowId]:
+        """Return the ids of rows."""
+        self._known(entity)
+        keys = self._keys[entity]
+        return [keys.get(number, number) for number in numbers]
+
+    def _known(self, entity: str) -> dict[str, int]:
+        if entity not in self._numbers:
+            found = []
+            if dialect_of(self.db).has_table(self.db, ROW_KEYS.name):
+                query = select(ROW_KEYS.c.row, ROW_KEYS.c.key).where(_is_of(entity))
+                found = [(row, key) for row, key in self.db.execute(query)]
+            self._keys[entity] = dict(found)
+            self._numbers[entity] = {key: number for number, key in found}
+        return self._numbers[entity]
+
+
+def _is_of(entity: str) -> ColumnElement[bool]:
+    return ROW_KEYS.c.entity == entity

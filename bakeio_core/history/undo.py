@@ -113,7 +113,7 @@ def undo_run(
             journal.finish(total)
             for name in rewrite.grown:
                 entity = catalog.entities[name]
-                dialect.advance_ids(db, entity.table, entity.primary)
+                dialect.advance_ids(db, entity.table, entity.surrogate)
     CalledChanges(rewrite.tables).call(rewrite.shown)
     names = ("processed", "created", "updated", "deleted", *COUNTS[3:])
     return Report(

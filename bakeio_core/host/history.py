@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Candidate
 from bakeio_core.database.connect import ensure_begun, streaming, translated
-from bakeio_core.database.rows import Tables
+from bakeio_core.database.tables import Tables
 from bakeio_core.errors import UsageError
 from bakeio_core.history.aliases import all_aliases, forget_alias
 from bakeio_core.history.tables import all_runs, make_tables, will_write
@@ -23,7 +23,7 @@ from bakeio_core.resolving.decisions import now
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bakeio_core.catalog.model import Entity
+    from bakeio_core.catalog.model import Entity, RowId
 
 
 class History(Installed):
@@ -127,7 +127,7 @@ class History(Installed):
         with translated():
             return history_of(db, known, self._row_called(db, known, key), field)
 
-    def _row_called(self, db: Connection, entity: Entity, key: str) -> int:
+    def _row_called(self, db: Connection, entity: Entity, key: str) -> RowId:
         """Return the id of the one row a key or a name means; raise where it is not one."""
         ids = Tables(db, self.catalog).named(entity, key)
         if len(ids) != 1:

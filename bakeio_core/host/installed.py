@@ -21,6 +21,7 @@ from bakeio_core.files.sets.verify import verify
 from bakeio_core.importing.reading.checking import check_values
 from bakeio_core.importing.reading.opening import not_as_view, open_source
 from bakeio_core.importing.reading.sources import Source
+from bakeio_core.values.wording import listed
 
 
 class Installed:
@@ -59,11 +60,14 @@ class Installed:
                 yield f"{plugin}: {plugin.reason}"
 
     def _disabled_entities(self) -> Iterator[str]:
-        owners = self.catalog.provider
+        alike: dict[tuple[str, str], list[str]] = {}
         for name, reason in self.catalog.disabled.items():
             if name not in self.catalog.excused:
-                owner = f"{owners[name]}: " if name in owners else ""
-                yield f"{owner}{name} is disabled: {reason}"
+                provider = self.catalog.provider.get(name)
+                owner = f"{provider}: " if provider else ""
+                alike.setdefault((owner, reason), []).append(name)
+        for (owner, reason), names in alike.items():
+            yield f"{owner}{listed(names)} {'is' if len(names) == 1 else 'are'} disabled: {reason}"
 
     def _disabled_views(self) -> Iterator[str]:
         for name, reason in self.catalog.disabled_views.items():

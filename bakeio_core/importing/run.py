@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bakeio_core.catalog.exchange import Change, Decision, Identity, Missing
+from bakeio_core.catalog.model import RowId
 from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, all_aliases, learn
@@ -57,7 +58,7 @@ class Plan:
         return self.report.text()
 
 
-def learned(db: Connection) -> dict[Identity, int]:
+def learned(db: Connection) -> dict[Identity, RowId]:
     """Return what was learned in earlier imports: {identity of a missing key: id of its row}."""
     return {(alias.entity, folded_key(alias.key)): alias.row for alias in all_aliases(db)}
 

@@ -10,9 +10,9 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import MOST_SHOWN, STAMPS, Change, Changes, Missing
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.rows import Tables
+from bakeio_core.database.tables import Tables
 from bakeio_core.errors import Problems
 from bakeio_core.history.earlier import EarlierRuns
 from bakeio_core.history.tables import database_id
@@ -77,7 +77,7 @@ class ImportState:
         """Return the first of so many ids no row has or had, others at each call."""
         if entity.name not in self._next_ids:
             dialect = dialect_of(self.db)
-            self._next_ids[entity.name] = dialect.next_id(self.db, entity.table, entity.primary)
+            self._next_ids[entity.name] = dialect.next_id(self.db, entity.table, entity.surrogate)
         self._next_ids[entity.name] += count
         if count:
             self._last_ids[entity.name] = self._next_ids[entity.name] - 1
@@ -109,11 +109,11 @@ class Outcome:
             part.entity.name: Counter() for part in source.parts
         }
         self.missing: dict[Any, Missing] = {}
-        self.duplicate_keys: set[tuple[str, int]] = set()
-        self.claimed: dict[str, set[int]] = {}
+        self.duplicate_keys: set[tuple[str, RowId]] = set()
+        self.claimed: dict[str, set[RowId]] = {}
         self._kept: list[Change | Changes] = []
         self._room = MOST_SHOWN
-        self._hidden: set[tuple[str, int]] = set()
+        self._hidden: set[tuple[str, RowId]] = set()
         self._digest = hashlib.blake2b(digest_size=16)
         self._failed: dict[str, set[tuple[str, Any]]] = {}
 
@@ -137,7 +137,7 @@ class Outcome:
             self._kept.append(Changes(created.entity, created.columns, rows, numbers))
             self._room -= count
 
-    def hide(self, entity: Entity, identity: int) -> None:
+    def hide(self, entity: Entity, identity: RowId) -> None:
         """Leave what was kept of a row out of the preview."""
         self._hidden.add((entity.name, identity))
 
@@ -211,25 +211,25 @@ class IdMap:
     """
 
     def __init__(self) -> None:
-        self._moved: dict[tuple[str, Any], tuple[int, ...]] = {}
+        self._moved: dict[tuple[str, Any], tuple[RowId, ...]] = {}
         self._kept = array("q")
-        self._kept_set: set[int] = set()
+        self._kept_set: set[RowId] = set()
 
     def keep(self, ids: Iterable[int]) -> None:
         """Note rows whose id here is that of the file."""
         self._kept.extend(ids)
 
-    def move(self, column: str, value: Any, row_id: int) -> None:
+    def move(self, column: str, value: Any, row_id: RowId) -> None:
         """Note what the file calls a row in a column in which it holds something else here."""
         known = self._moved.get((column, value), ())
         if row_id not in known:
             self._moved[column, value] = (*known, row_id)
 
-    def get(self, column: str, value: Any) -> tuple[int, ...]:
+    def get(self, column: str, value: Any) -> tuple[RowId, ...]:
         """Return the rows the file calls so."""
         return self._moved.get((column, value), ())
 
-    def of_id(self, primary: str, file_id: int) -> tuple[int, ...]:
+    def of_id(self, primary: str, file_id: RowId) -> tuple[RowId, ...]:
         """Return the rows of an id of the file."""
         if len(self._kept):
             self._kept_set.update(self._kept)

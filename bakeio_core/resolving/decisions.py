@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Candidate, Decision, Identity, Missing
 from bakeio_core.catalog.hookspecs import hookimpl
+from bakeio_core.catalog.model import RowId
 from bakeio_core.errors import Problem, UsageError
 from bakeio_core.resolving.form import known_values
 from bakeio_core.values.folding import fold
@@ -32,7 +33,7 @@ class Decisions:
     def __init__(
         self,
         known: Mapping[Missing, Decision] | None = None,
-        aliases: Mapping[Identity, int] | None = None,
+        aliases: Mapping[Identity, RowId] | None = None,
     ) -> None:
         self._known = {
             missing.identity: (missing, decision) for missing, decision in (known or {}).items()
@@ -52,7 +53,7 @@ class Decisions:
         known = self._known.get(missing.identity)
         return None if known is None else known[1]
 
-    def alias(self, missing: Missing) -> int | None:
+    def alias(self, missing: Missing) -> RowId | None:
         """Return the id of the row a key was mapped to in an earlier import."""
         return self.aliases.get(missing.identity) if self.aliases else None
 

@@ -41,7 +41,8 @@ def lock_tables(db: Connection, catalog: Catalog, source: Source) -> None:
     written = {part.entity.name for part in source.parts}
     # those that refer come before those referred to
     for name, entity in reversed(catalog.entities.items()):
-        written |= set(catalog.dependencies(entity)) if name in written else set()
+        if name in written:
+            written |= set(catalog.referred(entity))
     tables = [entity.table for name, entity in catalog.entities.items() if name in written]
     dialect_of(db).lock(db, tables)
 
@@ -109,6 +110,8 @@ class Application:
                 self.replacement.prepare(self.journal)
             for part in source.parts:
                 self._write_part(part)
+            for part, changes in self.plan.late_changes():
+                self._write(part, changes)
             if self.replacement is not None and not self.plan.refusal:
                 self.replacement.delete()
             self._delete_unneeded_parents()
@@ -267,7 +270,8 @@ class Application:
         grown = {name for name in grown if counts[name]["created"]} | self._parents.written.keys()
         for name in grown:
             entity = self.catalog.entities[name]
-            dialect_of(self.db).advance_ids(self.db, entity.table, entity.primary)
+            if entity.surrogate:
+                dialect_of(self.db).advance_ids(self.db, entity.table, entity.surrogate)
 
     def _lessons(self) -> list[Alias]:
         """Return the keys mapped to a row which does not bear them, to be known the next time."""

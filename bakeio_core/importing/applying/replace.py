@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import exc
 
 from bakeio_core.catalog.exchange import Change, Changes
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.connect import savepoint
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.rows import Row
@@ -32,7 +32,7 @@ class Replacement:
     """
 
     def __init__(
-        self, plan: ImportPlan, write: Callable[..., Any], kept: Mapping[str, set[int]]
+        self, plan: ImportPlan, write: Callable[..., Any], kept: Mapping[str, set[RowId]]
     ) -> None:
         self.plan, self.state, self.db = plan, plan.state, plan.state.db
         self.write, self.kept = write, kept
@@ -67,7 +67,7 @@ class Replacement:
                     dialect.executemany(self.db, sql, parked)
             rows.forget_folded()
 
-    def _refuse_used(self, entity: Entity, ids: set[int]) -> None:
+    def _refuse_used(self, entity: Entity, ids: set[RowId]) -> None:
         inside = {part.entity.name for part in self.plan.source.parts}
         outside = [e for n, e in self.state.catalog.entities.items() if n not in inside]
         for other in outside if ids else ():

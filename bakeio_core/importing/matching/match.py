@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from bakeio_core.catalog.exchange import ABSENT
-from bakeio_core.catalog.model import Key
+from bakeio_core.catalog.model import Key, RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problems
 from bakeio_core.importing.linking.claims import Claims
@@ -45,7 +45,7 @@ class Matcher:
         own = next((i for i, key in enumerate(keys) if set(key) & references), len(keys))
         self.keys, self.linked_keys = keys[:own], keys[own:]
         self.content = tuple(self.entity.content)
-        self.id_field = self.fields.own.get(self.entity.primary)
+        self.id_field = self.fields.own.get(self.entity.surrogate)
         self.revisions = RevisionMatch(state, part)
         self.ids = IdMatch(state, part, linker, self.keys, self.key)
         self.own_rows = OwnRows(state, part)
@@ -124,12 +124,12 @@ class Matcher:
         return [row for row in free if row[index] not in self._best_claims]
 
     @cached_property
-    def _best_claims(self) -> set[int]:
+    def _best_claims(self) -> set[RowId]:
         """The ids of the rows that records of the part mean by the best they give, exactly.
 
         The part is read once more for them, where that is first asked.
         """
-        claimed: set[int] = set()
+        claimed: set[RowId] = set()
         reader = Reader(self.part, Problems())
         for block in self.part.document.blocks() if not self.rows.was_empty else ():
             drafts = [Draft(r.number, r.values) for r in reader.read(block) if not r.bad]

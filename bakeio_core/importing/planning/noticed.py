@@ -13,7 +13,7 @@ from typing import Any
 from rapidfuzz import fuzz, process
 
 from bakeio_core.catalog.exchange import Change, Changes
-from bakeio_core.catalog.model import Key
+from bakeio_core.catalog.model import Key, RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
 from bakeio_core.importing.reading.sources import Part
@@ -47,11 +47,11 @@ class Noticed:
         self.rows = state.tables.rows(part.entity)
         self.is_quiet = part.view is None or self.rows.was_empty
         self._problems: list[Problem] = []
-        self._codes: dict[tuple[str, str], list[tuple[int, int, Any]]] = {}
-        self._code_of: dict[tuple[str, int], str] = {}
-        self._created: dict[int, int] = {}
+        self._codes: dict[tuple[str, str], list[tuple[int, RowId, Any]]] = {}
+        self._code_of: dict[tuple[str, RowId], str] = {}
+        self._created: dict[RowId, int] = {}
         self._keys: list[str] = []
-        self._beside: set[int] = set()
+        self._beside: set[RowId] = set()
 
     def look(self, batch: Changes) -> None:
         """Look at a batch before it is written."""

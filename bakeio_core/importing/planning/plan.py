@@ -12,12 +12,14 @@ from typing import Any, Protocol
 
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.fields import FileField
+from bakeio_core.catalog.model import RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.importing.bulk.part import BulkPart, Decided
 from bakeio_core.importing.bulk.step import Bulk
 from bakeio_core.importing.linking.claims import PartOutcome
+from bakeio_core.importing.linking.deferred import DeferredLinks
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.parents import CreatedParents, PlanParent
@@ -95,11 +97,12 @@ class PartPlan:
         self.reader = Reader(part, self.outcome.problems)
         self.matcher = Matcher(state, part, linker, self.claims)
         self.references = References(state, part, linker, parents, self.outcome, plan_parent)
-        self.new_rows = NewRows(state, part, self.outcome, self.references, parents)
+        self.deferred = DeferredLinks(self.references)
+        self.new_rows = NewRows(state, part, self.outcome, self.references, self.deferred, parents)
         self.kind: PartKind = kind(self)
         self.read_only, self.noticed = ReadOnlyFields(state, part), Noticed(state, part)
         self.merge = FieldMerge(
-            state, part, linker, self.references, self.kind.rules, self.kind.fields
+            state, part, linker, self.references, self.deferred, self.kind.rules, self.kind.fields
         )
         self.bulk = Bulk(BulkPart(state, part, linker, self.claims, self.reader, self.read_only))
         self._sha = hashlib.sha256()
@@ -152,7 +155,7 @@ class PartPlan:
         for block in self._blocks:
             yield from self._handed_over(self._plan_block(block, self._typed(block)))
         last = Changes(self.entity, self.entity.columns)
-        self.references.finish(last)
+        self.deferred.finish(last)
         if last.updates:
             yield from self._handed_over(last)
         self._finish()
@@ -226,11 +229,11 @@ class PartPlan:
             self.outcome.note_failed(draft.values)
         self._report_links_of(bad)
         self._plan_drafts(drafts, batch)
-        while self.references.waiting:
+        while self.deferred.waiting:
             # records that must name a row of their own entity wait until that row is planned
-            waiting, self.references.waiting = self.references.waiting, []
+            waiting, self.deferred.waiting = self.deferred.waiting, []
             self._plan_new(waiting, batch)
-            if len(self.references.waiting) == len(waiting):
+            if len(self.deferred.waiting) == len(waiting):
                 break
         self.outcome.take_out_withdrawn(batch)
         return batch
@@ -287,7 +290,7 @@ class PartPlan:
     def _report_fault(self, draft: Draft, fault: LinkError) -> None:
         self.outcome.error(draft, fault.code, fault.field, None, fault.message)
 
-    def _create(self, draft: Draft, taken: set[int], batch: Changes) -> None:
+    def _create(self, draft: Draft, taken: set[RowId], batch: Changes) -> None:
         if not self.references.settle(draft):
             return
         if self.state.options.mode == "update-only":
@@ -347,8 +350,10 @@ class PartPlan:
         if not self.references.create_parents(draft, batch):
             return
         new = draft.linked(merged.new)
-        is_deferred = any(link.row_id == identity for link in self.references.deferred[-3:])
-        if not new and not is_deferred:
+        deferred = self.deferred.of(identity)
+        for link in deferred:
+            link.is_all = not new
+        if not new and not deferred:
             self.kind.found_equal(draft)
             self.outcome.counts["unchanged"] += 1
             return
