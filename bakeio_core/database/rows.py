@@ -27,6 +27,11 @@ _SQL_TYPES: dict[type[values.Kind], str] = {
 """The kinds whose values a database compares as planning does, and what they are cast to."""
 
 
+def sql_type(kind: values.Kind) -> str:
+    """Return the SQL type that values of a kind are looked up as."""
+    return _SQL_TYPES.get(type(kind), "text")
+
+
 class Rows:
     """Find the rows of one entity: those of the database and those planned but not written yet.
 
@@ -128,8 +133,8 @@ class Rows:
         if self.is_known_empty:
             return []
         by = by or columns[0]
-        sql_type = _SQL_TYPES.get(type(self.entity.kinds[by]), "text")
-        source = self.dialect.among([self.dialect.quote(by)], self.table, [sql_type])
+        kind = sql_type(self.entity.kinds[by])
+        source = self.dialect.among([self.dialect.quote(by)], self.table, [kind])
         sql = f"SELECT {self._selected((self.entity.primary, *columns))} FROM {source}"
         parameters = self.dialect.among_parameters([(value,) for value in wanted])
         return self.dialect.fetch(self.db, sql, parameters)

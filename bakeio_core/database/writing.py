@@ -75,18 +75,16 @@ def whole_row(entity: Entity, row: tuple[Any, ...]) -> tuple[Any, ...]:
     )
 
 
-def cut_own_links(db: Connection, entity: Entity, ids: Collection[int]) -> None:
-    """Empty the references of rows about to be deleted to each other.
-
-    No order of deleting would do for rows in a ring.
-    """
+def cut_links(
+    db: Connection, entity: Entity, columns: Collection[str], ids: Collection[int]
+) -> None:
+    """Empty references of rows about to be deleted: no order of deleting would do for a ring."""
     dialect = dialect_of(db)
-    for column, reference in entity.references.items():
-        if reference.target == entity.name and reference.nullable:
-            table, primary = dialect.format_table(entity.table), dialect.quote(entity.primary)
-            where = f"{primary} = {dialect.mark}"
-            sql = f"UPDATE {table} SET {dialect.quote(column)} = NULL WHERE {where}"
-            dialect.executemany(db, sql, [(identity,) for identity in ids])
+    table, primary = dialect.format_table(entity.table), dialect.quote(entity.primary)
+    for column in columns:
+        where = f"{primary} = {dialect.mark}"
+        sql = f"UPDATE {table} SET {dialect.quote(column)} = NULL WHERE {where}"
+        dialect.executemany(db, sql, [(identity,) for identity in ids])
 
 
 def halved(changes: Changes) -> list[Changes]:

@@ -85,7 +85,8 @@ def undo_run(
         dry_run: Write, look, and take that back in turn.
 
     Returns:
-        What it came to: `deleted` counts besides the others, `skipped` what was kept.
+        What it came to: `deleted` counts besides the others, `skipped` what was kept. Where all of
+        it was, because others refer to it, nothing is written and it has no number.
 
     Raises:
         BakeioError: Nothing can be taken back; nothing was written.
@@ -105,9 +106,10 @@ def undo_run(
         total = sum(rewrite.counts.values(), Counter[str]())
         _tell_names(rewrite, names_before, names_after)
         did_something = total["created"] + total["updated"] + total["deleted"]
-        if not did_something and names_before == names_after:
+        is_nothing = not did_something and names_before == names_after
+        if is_nothing and not rewrite.in_use:
             raise _nothing(number, rewrite.problems.warnings)
-        if dry_run:
+        if dry_run or is_nothing:  # the run stands, to be taken back once nothing uses its rows
             point.rollback()
         else:
             journal.finish(total)
@@ -117,7 +119,7 @@ def undo_run(
     CalledChanges(rewrite.tables).call(rewrite.shown)
     names = ("processed", "created", "updated", "deleted", *COUNTS[3:])
     return Report(
-        run=None if dry_run else journal.run,
+        run=None if dry_run or is_nothing else journal.run,
         dry_run=dry_run,
         mode=UNDO,
         source=source,
