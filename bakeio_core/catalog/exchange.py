@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import msgspec
 
+from bakeio_core.catalog.model import STAMPS as STAMPS
 from bakeio_core.catalog.model import Entity
 from bakeio_core.errors import UsageError
 from bakeio_core.values.folding import folded_key
@@ -16,7 +17,6 @@ from bakeio_core.values.wording import shown
 
 ABSENT: Any = object()
 MOST_SHOWN = 10_000
-STAMPS = ("created_at", "updated_at")
 
 
 @dataclass(slots=True)

@@ -24,6 +24,7 @@ from bakeio_core.values.wording import BadValue
 
 Key = tuple[str, ...]
 Check = Callable[[Any, Any], Any]
+STAMPS = ("created_at", "updated_at")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -202,6 +203,26 @@ class Entity:
         declared = [(key,) if isinstance(key, str) else tuple(key) for key in self.keys]
         is_added = "uuid" in self.table.c and ("uuid",) not in declared
         return (("uuid",), *declared) if is_added else tuple(declared)
+
+    @cached_property
+    def known_by(self) -> Key:
+        """The columns by whose values rows are known that no key names.
+
+        Those declared as `content`. A row that has nothing but an id is known by all it holds; none
+        are left where that does not tell rows apart: it holds lists or objects, or refers to rows
+        of its own table, which may be new as well.
+        """
+        if self.content or self.all_keys:
+            return tuple(self.content)
+        refers = any(reference.target == self.name for reference in self.references.values())
+        held = [column for column in self.columns if column not in (self.primary, *STAMPS)]
+        is_known = not refers and all(self.kinds[column].is_scalar for column in held)
+        return tuple(held) if is_known else ()
+
+    @property
+    def has_only_id(self) -> bool:
+        """Whether nothing is declared by which rows are known, but for their ids."""
+        return not self.content and not self.all_keys
 
     @cached_property
     def readable_key(self) -> Key:

@@ -18,7 +18,7 @@ from bakeio_core.history.journal import Journal
 from bakeio_core.history.remove import remove_rows
 from bakeio_core.history.restore import recreate_rows, restore_fields
 from bakeio_core.history.rewrite import Rewrite
-from bakeio_core.history.tables import all_runs, undone_runs
+from bakeio_core.history.tables import all_runs, has_journal, undone_runs
 from bakeio_core.report import COUNTS, UNDO, Report
 from bakeio_core.values.wording import shown
 
@@ -42,6 +42,12 @@ def run_to_undo(db: Connection, run: int | None) -> dict[str, Any]:
     Raises:
         BakeioError: There is none, or it was taken back already.
     """
+    if not has_journal(db):
+        raise BakeioError(
+            "no import into this database was recorded, so none can be taken back: it has no "
+            "tables of bakeio's own. The next import makes them, and so does bakeio init",
+            code="no-journal",
+        )
     known, undone = all_runs(db), undone_runs(db)
     if run is None:
         for entry in known:

@@ -29,6 +29,8 @@ def history_of(
         latest first; without the last four where the row was created or deleted.
     """
     known = {entry["id"]: entry for entry in all_runs(db)}
+    if not known:
+        return []
     found: list[dict[str, Any]] = []
 
     def event(run: int, file: str | None, record: int | None, action: str, **more: Any) -> None:

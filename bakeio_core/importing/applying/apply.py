@@ -19,6 +19,7 @@ from bakeio_core.database.writing import halved
 from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, learn
 from bakeio_core.history.journal import Journal
+from bakeio_core.history.tables import has_journal, make_own_tables
 from bakeio_core.importing.applying.parents import ParentRows, leave_out, reason_of
 from bakeio_core.importing.applying.replace import Replacement
 from bakeio_core.importing.planning.import_plan import ImportPlan
@@ -97,6 +98,8 @@ class Application:
         dialect, source = ensure_begun(self.db), self.plan.source
         with translated(), savepoint(self.db) as point, streaming(), dialect.much_work(self.db):
             if self.is_journaled:
+                if not has_journal(self.db):
+                    make_own_tables(self.db)
                 mode, now = self.plan.options.mode, self.state.now
                 self.journal = Journal.start(
                     self.db,

@@ -39,9 +39,9 @@ class NewRowsInBulk:
         told = own | {c for c in self.entity.columns if self.entity.nullable(c)}
         keys = (key for key in self.entity.all_keys if set(key) <= told)
         self.keys = [key for key in keys if own & set(key)]
-        content = set(self.entity.content)
-        has_content = bool(own & content) and content <= told
-        self.content = tuple(self.entity.content) if has_content and not self.keys else ()
+        content = self.state.content_of(self.part)
+        has_content = bool(own & {*content}) and {*content} <= told
+        self.content = content if has_content and not self.keys else ()
         self.text_columns = [
             column
             for column in self.entity.columns
@@ -63,6 +63,8 @@ class NewRowsInBulk:
         keys = [key for key in entity.all_keys if len(key) == 1]
         if is_own or not is_plain or is_marked or (keys and keys[0] not in entity.unique):
             return None
+        if entity.has_only_id and not bulk.rows.was_empty and not bulk.state.same_database:
+            return None  # it may be there already
         sources: dict[str, Any] = {}
         for column in entity.columns:
             source = cls._source(bulk, column)

@@ -273,6 +273,8 @@ class PartPlan:
         for draft in drafts:
             if self.part.view is None or not self.state.options.allow_duplicates:
                 self.matcher.match_new(draft, found)
+            if draft.row is None and draft.fault is None:
+                draft.fault = self.matcher.doubt_of_new(draft, taken)
             if draft.fault is not None:
                 self._report_fault(draft, draft.fault)
             elif draft.row is None:
