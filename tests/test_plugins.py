@@ -312,9 +312,9 @@ def test_without_a_blocked_plugin_the_rest_is_made_and_exported_and_the_omitted_
     assert made.json["tables"] == [
         "bakeio_aliases",
         "bakeio_batches",
-        "bakeio_row_keys",
         "bakeio_changes",
         "bakeio_meta",
+        "bakeio_row_keys",
         "bakeio_runs",
         "ingredients",
     ]

@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import MetaData, Table
 from sqlalchemy.util import OrderedSet
 
+from bakeio_core.catalog.keys.references import ReferenceMap, earlier, open_ring
 from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins import Plugin, Plugins, describe
-from bakeio_core.catalog.references import ReferenceMap, earlier, open_ring
 from bakeio_core.catalog.view import OfRow, View
 from bakeio_core.errors import PluginError
 

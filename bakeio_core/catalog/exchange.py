@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import msgspec
 
+from bakeio_core.catalog.model import STAMPS as STAMPS
 from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.errors import UsageError
 from bakeio_core.values.folding import folded_key
@@ -16,7 +17,6 @@ from bakeio_core.values.wording import shown
 
 ABSENT: Any = object()
 MOST_SHOWN = 10_000
-STAMPS = ("created_at", "updated_at")
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class Change:
         action: create, update, delete, unchanged, skip, conflict or error.
         entity: whose row it is.
         record: the number of the record in its file, from 1.
-        id: the primary key of the row, where there is one; see `catalog/row_ids.py`.
+        id: the primary key of the row, where there is one; see `catalog/keys/row_ids.py`.
         new: {column: wire value} of the columns that differ, as the file has them.
         old: the same as the database has them.
         reason: why, in words, where it is not plain.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -27,11 +27,12 @@ from bakeio_core.values.wording import BadValue
 
 Key = tuple[str, ...]
 RowId = int | str
-"""What tells a row of an entity from all others: its primary key, see `catalog/row_ids.py`."""
+"""What tells a row of an entity from all others: its primary key, see `catalog/keys/row_ids.py`."""
 ROW_KEY = "_row_key"
 """What the id of a row is called where its primary key has several columns."""
 _ROW_KEYS: Column[Any] = Column(ROW_KEY, String)
 Check = Callable[[Any, Any], Any]
+STAMPS = ("created_at", "updated_at")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -116,6 +117,10 @@ class Entity:
                 f'entity "{self.name}": its table has no primary key, so no row can be told from '
                 "another: declare one"
             )
+        try:
+            _ = self._own_kinds
+        except TypeError as error:
+            raise PluginError(f'entity "{self.name}": {error}') from None
         named: dict[str, Sequence[str]] = {f"keys {key}": key for key in self.all_keys}
         named |= {
             "content": self.content,
@@ -135,10 +140,7 @@ class Entity:
                         f'entity "{self.name}": {what} names "{column}", '
                         "which is no column of its table"
                     )
-        try:
-            kinds = self.kinds
-        except TypeError as error:
-            raise PluginError(f'entity "{self.name}": {error}') from None
+        kinds = self.kinds
         for column in self.primary_key:
             if not isinstance(kinds[column], (Integer, Text, Identifier, Date)):
                 raise PluginError(
@@ -209,7 +211,7 @@ class Entity:
         """The primary key where it is a number that means nothing in another database, else ""."""
         if len(self.primary_key) > 1 or self.column(self.primary).foreign_keys:
             return ""
-        return self.primary if isinstance(self.kinds[self.primary], Integer) else ""
+        return self.primary if isinstance(self._own_kinds[self.primary], Integer) else ""
 
     @cached_property
     def identity(self) -> str:
@@ -236,10 +238,18 @@ class Entity:
         """Return the column of the table that the database calls so."""
         return _ROW_KEYS if name == ROW_KEY else self._by_name[name]
 
+    def named_columns(self, keys: Iterable[str]) -> Key:
+        """Return the names of the columns with these keys (`Column.key`)."""
+        return tuple(str.__str__(self.table.columns[key].name) for key in keys)
+
+    @cached_property
+    def _own_kinds(self) -> dict[str, Kind]:
+        return {name: kind_of(column) for name, column in self._by_name.items()}
+
     @cached_property
     def kinds(self) -> dict[str, Kind]:
         """What each column holds: {column: its `Kind`}."""
-        kinds = {name: kind_of(column) for name, column in self._by_name.items()}
+        kinds = dict(self._own_kinds)
         if len(self.primary_key) > 1:
             kinds[ROW_KEY] = Text()
         for code in self.codes:
@@ -258,6 +268,26 @@ class Entity:
             declared.insert(0, self.primary_key)
         is_added = "uuid" in self.columns and ("uuid",) not in declared
         return (("uuid",), *declared) if is_added else tuple(declared)
+
+    @cached_property
+    def known_by(self) -> Key:
+        """The columns by whose values rows are known that no key names.
+
+        Those declared as `content`. A row that has nothing but an id is known by all it holds; none
+        are left where that does not tell rows apart: it holds lists or objects, or refers to rows
+        of its own table, which may be new as well.
+        """
+        if self.content or self.all_keys:
+            return tuple(self.content)
+        refers = any(reference.is_late for reference in self.references.values())
+        held = [column for column in self.columns if column not in (self.primary, *STAMPS)]
+        is_known = not refers and all(self.kinds[column].is_scalar for column in held)
+        return tuple(held) if is_known else ()
+
+    @property
+    def has_only_id(self) -> bool:
+        """Whether nothing is declared by which rows are known, but for their ids."""
+        return not self.content and not self.all_keys
 
     @cached_property
     def readable_key(self) -> Key:

@@ -224,11 +224,15 @@ class Session:
         if not self.is_there():
             self._none()
 
-    def _require_tables(self, db: Connection) -> None:
+    def has_tables(self, db: Connection) -> bool:
+        """Tell whether the database has the table of any entity."""
         from bakeio_core.database.dialects import dialect_of
 
         there = dialect_of(db).existing_columns(db)
-        if not any(name in there for name in self.bakeio.catalog.entities):
+        return any(name in there for name in self.bakeio.catalog.entities)
+
+    def _require_tables(self, db: Connection) -> None:
+        if not self.has_tables(db):
             self._none()
 
     def _none(self) -> None:

@@ -173,6 +173,11 @@ _REMEDIES = (  # by the text, where the driver gives no name
 )
 
 
+def is_forbidden(error: exc.DBAPIError) -> bool:
+    """Tell whether the database refuses a statement because this user may not run it."""
+    return getattr(error.orig, "sqlstate", None) == "42501"  # insufficient_privilege
+
+
 def _explained(error: exc.DatabaseError, where: str) -> DatabaseError:
     """Say what a driver's error means, and whether the same may succeed when it is done again."""
     text = str(error.orig).strip().split("\n")[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -137,7 +137,7 @@ class Dialect(ABC):
     def keep_makers_off(self, db: Connection) -> None:
         """Keep others from making tables until the transaction ends."""
 
-    def will_write(self, db: Connection, table: str) -> None:
+    def will_write(self, db: Connection, tables: Iterable[str]) -> None:
         """Make the caller's transaction a writing one before it reads.
 
         A reading one could not always become one later.

@@ -1,6 +1,6 @@
 """The id of a row in SQL: its primary key, or one text of the columns of that.
 
-What the text is like: `catalog/row_ids.py`.
+What the text is like: `catalog/keys/row_ids.py`.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core.catalog.keys.row_ids import key_parts
 from bakeio_core.catalog.model import ROW_KEY
-from bakeio_core.catalog.row_ids import key_parts
 from bakeio_core.values.text import Identifier, Text
 
 if TYPE_CHECKING:
@@ -37,6 +37,13 @@ def _part(dialect: Dialect, column: str, kind: Kind) -> str:
         return dialect.uuid_text(column)
     text = f"CAST({column} AS TEXT)"
     return f"replace(replace({text}, '~', '~0'), '/', '~1')" if isinstance(kind, Text) else text
+
+
+def wire_id(dialect: Dialect, table: str, entity: Entity) -> str:
+    """Return SQL of the id of a row as bakeio has it, where the driver may give another value."""
+    key = row_key(dialect, table, entity)
+    is_uuid = isinstance(entity.kinds[entity.primary], Identifier)
+    return dialect.uuid_text(key) if is_uuid else key
 
 
 def rows_of(dialect: Dialect, entity: Entity) -> str:

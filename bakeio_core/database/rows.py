@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import types
 
 from bakeio_core import values
+from bakeio_core.catalog.keys.row_ids import key_parts
 from bakeio_core.catalog.model import ROW_KEY, Entity, Key, RowId
-from bakeio_core.catalog.row_ids import key_parts
 from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.pending_rows import PendingRows
@@ -30,6 +30,11 @@ _SQL_TYPES: dict[type[values.Kind], str] = {
     values.Identifier: "uuid",
 }
 """The kinds whose values a database compares as planning does, and what they are cast to."""
+
+
+def sql_type(kind: values.Kind) -> str:
+    """Return the SQL type that values of a kind are looked up as."""
+    return _SQL_TYPES.get(type(kind), "text")
 
 
 class Rows:
@@ -126,7 +131,7 @@ class Rows:
         """Return (id, *columns) of the stored rows whose `by`, else first column is wanted."""
         if self.is_known_empty:
             return []
-        source, parameters = _among(
+        source, parameters = rows_among(
             self.dialect, self.entity, (by or columns[0],), {(value,) for value in wanted}
         )
         return self._chosen(columns, source, parameters)
@@ -226,7 +231,7 @@ class Rows:
             return self.dialect.fetch(self.db, f"{self._select} FROM {self.table} t{where}")
         columns = tuple([column for _, column in usable])
         parts = {tuple([value[index] for index, _ in usable]) for value in wanted}
-        source, parameters = _among(
+        source, parameters = rows_among(
             self.dialect, self.entity, columns, parts, self._columns_to_search(columns)
         )
         more = "".join(f" AND {condition}" for condition in empty)
@@ -323,7 +328,7 @@ def _readable(make: Callable[[Sequence[Any]], Sequence[Any]], cell: Any) -> Any:
         return shown(cell)
 
 
-def _among(
+def rows_among(
     dialect: Dialect,
     entity: Entity,
     columns: Key,
@@ -356,7 +361,7 @@ def _among(
     source = dialect.among(
         list(map(dialect.quote, columns)),
         rows_of(dialect, entity),
-        [_SQL_TYPES.get(type(kind), "text") for kind in kinds],
+        [sql_type(kind) for kind in kinds],
         list(map(dialect.quote, by)),
     )
     return source, dialect.among_parameters(list(wanted))

@@ -86,17 +86,16 @@ def whole_row(entity: Entity, row: tuple[Any, ...]) -> tuple[Any, ...]:
     )
 
 
-def cut_own_links(db: Connection, entity: Entity, ids: Collection[RowId]) -> None:
-    """Empty the references of rows about to be deleted to each other.
-
-    No order of deleting would do for rows in a ring.
-    """
+def cut_links(
+    db: Connection, entity: Entity, columns: Collection[str], ids: Collection[RowId]
+) -> None:
+    """Empty references of rows about to be deleted: no order of deleting would do for a ring."""
     dialect = dialect_of(db)
-    for column, reference in entity.references.items():
-        if reference.target == entity.name and reference.nullable:
-            table, where = dialect.format_table(entity.table), where_row(dialect, entity)
-            sql = f"UPDATE {table} SET {dialect.quote(column)} = NULL WHERE {where}"
-            dialect.executemany(db, sql, list(map(row_parameters(dialect, entity), ids)))
+    table, where = dialect.format_table(entity.table), where_row(dialect, entity)
+    named = list(map(row_parameters(dialect, entity), ids)) if columns else []
+    for column in columns:
+        sql = f"UPDATE {table} SET {dialect.quote(column)} = NULL WHERE {where}"
+        dialect.executemany(db, sql, named)
 
 
 def halved(changes: Changes) -> list[Changes]:

@@ -53,6 +53,12 @@ class EarlierRuns:
         }
 
     @cached_property
+    def has_any(self) -> bool:
+        """Whether there was such a run."""
+        of_path = [run for run in self._standing if run.path == self.path is not None]
+        return bool(of_path or self.of_export)
+
+    @cached_property
     def _standing(self) -> list[StandingRun]:
         return standing_runs(self.db) if has_journal(self.db) else []
 
@@ -93,7 +99,7 @@ class EarlierRuns:
 
         Args:
             entity: Whose rows they are.
-            content: Wire values in the order of `entity.content`, as they were created.
+            content: Wire values in the order of `entity.known_by`, as they were created.
         """
         if entity.name not in self._created:
             self._created[entity.name] = self._created_contents(entity)

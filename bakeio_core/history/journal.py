@@ -115,10 +115,10 @@ class Journal:
         given = self._row_numbers.give(entity.name, list(map(identity, known)))
         data = packed(array("q", given)) + packed(numbers)
         data += checksums(entity, known).tobytes()
-        if entity.content and self.keeps_contents:
-            content = itemgetter(*map(entity.columns.index, entity.content))
+        if entity.known_by and (self.keeps_contents or entity.has_only_id):
+            content = itemgetter(*map(entity.columns.index, entity.known_by))
             cells = list(map(content, known))
-            contents = cells if len(entity.content) > 1 else [(cell,) for cell in cells]
+            contents = cells if len(entity.known_by) > 1 else [(cell,) for cell in cells]
             data += content_sums(entity, contents).tobytes()
         self._enter(entity, "create", file, len(known), data)
 

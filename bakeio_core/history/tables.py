@@ -21,13 +21,16 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    exc,
     func,
     null,
     select,
 )
 
 from bakeio_core.catalog.catalog import Catalog, order_indexes
+from bakeio_core.database.connect import is_forbidden
 from bakeio_core.database.dialects import dialect_of
+from bakeio_core.errors import DatabaseError
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.model import RowId
@@ -118,25 +121,64 @@ def database_id(db: Connection) -> str | None:
     return stored_meta(db).get("database_id")
 
 
-def make_tables(db: Connection, catalog: Catalog) -> list[str]:
-    """Create every table that is missing, the entities' and bakeio's own; twice is harmless.
+def make_tables(db: Connection, catalog: Catalog, *, own: bool = True) -> list[str]:
+    """Create every table that is missing; twice is harmless.
+
+    Args:
+        db: The connection.
+        catalog: The entities whose tables are made.
+        own: Whether those of bakeio are made too.
 
     Returns:
         The names of the new ones.
     """
+    made = _make_missing(db, [catalog.metadata])
+    return sorted([*made, *(make_own_tables(db) if own else ())])
+
+
+def _make_missing(db: Connection, metadatas: Sequence[MetaData]) -> set[str]:
+    """Create what is missing of the tables of some metadata; return their names."""
     dialect = dialect_of(db)
-    wanted = {*catalog.metadata.tables, *METADATA.tables}
+    wanted = {name for metadata in metadatas for name in metadata.tables}
     missing = wanted - dialect.existing_columns(db).keys()
     if missing:
         dialect.keep_makers_off(db)  # two that made the same table at once would fail on each other
         missing = wanted - dialect.existing_columns(db).keys()
-        catalog.metadata.create_all(db)
-        METADATA.create_all(db)
+        for metadata in metadatas:
+            metadata.create_all(db)
+    return missing
+
+
+def make_own_tables(db: Connection) -> set[str]:
+    """Create those of bakeio's own tables that are missing, with an identity for the database.
+
+    Returns:
+        The names of the new ones.
+
+    Raises:
+        DatabaseError: (`no-journal`) This user may not make tables.
+    """
+    try:
+        made = _make_missing(db, [METADATA])
+    except exc.DBAPIError as error:
+        if is_forbidden(error):
+            raise _not_allowed(error) from error
+        raise
     meta = stored_meta(db)
     for key, value in {"database_id": str(uuid.uuid4()), "version": str(VERSION)}.items():
         if key not in meta:
             db.execute(META.insert().values(key=key, value=value))
-    return sorted(missing)
+    return made
+
+
+def _not_allowed(error: exc.DBAPIError) -> DatabaseError:
+    return DatabaseError(
+        f"imports are recorded in tables of bakeio's own ({', '.join(METADATA.tables)}), and this "
+        f"user may not make them ({str(error.orig).splitlines()[0]}): let the owner of the "
+        "database run bakeio init, or import without a record (--no-journal), which cannot be "
+        "taken back",
+        code="no-journal",
+    )
 
 
 def has_journal(db: Connection) -> bool:
@@ -208,9 +250,11 @@ def adopt_database_id(db: Connection, wanted: str) -> None:
     db.execute(META.update().where(META.c.key == "database_id").values(value=wanted))
 
 
-def will_write(db: Connection) -> None:
+def will_write(db: Connection, catalog: Catalog) -> None:
     """Take the lock of a writer before anything is read, where the caller has not done so."""
-    dialect_of(db).will_write(db, META.name)
+    # an application's database may have none of our own tables yet
+    others = [e.table.name for e in catalog.entities.values() if e.table.schema is None]
+    dialect_of(db).will_write(db, [META.name, *others])
 
 
 class RowNumbers:

@@ -18,7 +18,7 @@ from bakeio_core.history.journal import Journal
 from bakeio_core.history.remove import remove_rows
 from bakeio_core.history.restore import recreate_rows, restore_fields
 from bakeio_core.history.rewrite import Rewrite
-from bakeio_core.history.tables import all_runs, undone_runs
+from bakeio_core.history.tables import all_runs, has_journal, undone_runs
 from bakeio_core.report import COUNTS, UNDO, Report
 from bakeio_core.values.wording import shown
 
@@ -42,6 +42,12 @@ def run_to_undo(db: Connection, run: int | None) -> dict[str, Any]:
     Raises:
         BakeioError: There is none, or it was taken back already.
     """
+    if not has_journal(db):
+        raise BakeioError(
+            "no import into this database was recorded, so none can be taken back: it has no "
+            "tables of bakeio's own. The next import makes them, and so does bakeio init",
+            code="no-journal",
+        )
     known, undone = all_runs(db), undone_runs(db)
     if run is None:
         for entry in known:
@@ -85,7 +91,8 @@ def undo_run(
         dry_run: Write, look, and take that back in turn.
 
     Returns:
-        What it came to: `deleted` counts besides the others, `skipped` what was kept.
+        What it came to: `deleted` counts besides the others, `skipped` what was kept. Where all of
+        it was, because others refer to it, nothing is written and it has no number.
 
     Raises:
         BakeioError: Nothing can be taken back; nothing was written.
@@ -105,9 +112,10 @@ def undo_run(
         total = sum(rewrite.counts.values(), Counter[str]())
         _tell_names(rewrite, names_before, names_after)
         did_something = total["created"] + total["updated"] + total["deleted"]
-        if not did_something and names_before == names_after:
+        is_nothing = not did_something and names_before == names_after
+        if is_nothing and not rewrite.in_use:
             raise _nothing(number, rewrite.problems.warnings)
-        if dry_run:
+        if dry_run or is_nothing:  # the run stands, to be taken back once nothing uses its rows
             point.rollback()
         else:
             journal.finish(total)
@@ -117,7 +125,7 @@ def undo_run(
     CalledChanges(rewrite.tables).call(rewrite.shown)
     names = ("processed", "created", "updated", "deleted", *COUNTS[3:])
     return Report(
-        run=None if dry_run else journal.run,
+        run=None if dry_run or is_nothing else journal.run,
         dry_run=dry_run,
         mode=UNDO,
         source=source,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.row_ids import row_id
+from bakeio_core.catalog.keys.row_ids import row_id
 from bakeio_core.history.entries import batches, fields_set, read_text, wire_value
 from bakeio_core.history.tables import all_runs
 
@@ -30,6 +30,8 @@ def history_of(
         latest first; without the last four where the row was created or deleted.
     """
     known = {entry["id"]: entry for entry in all_runs(db)}
+    if not known:
+        return []
     found: list[dict[str, Any]] = []
 
     def event(run: int, file: str | None, record: int | None, action: str, **more: Any) -> None:

@@ -29,8 +29,13 @@ if TYPE_CHECKING:
 class History(Installed):
     """Make the tables, and say, take back and forget what imports left in them."""
 
-    def create_tables(self, db: Connection) -> list[str]:
+    def create_tables(self, db: Connection, *, journal: bool = True) -> list[str]:
         """Create the tables that are missing; twice is harmless.
+
+        Args:
+            db: A connection inside the caller's transaction.
+            journal: Also those of bakeio's own, which hold what was imported; without them an
+                import that is recorded makes them.
 
         Returns:
             Their names.
@@ -40,7 +45,7 @@ class History(Installed):
         """
         ensure_begun(db)
         with translated():
-            made = make_tables(db, self.catalog)
+            made = make_tables(db, self.catalog, own=journal)
             refuse_writing(db, self.catalog)
             return made
 
@@ -96,7 +101,7 @@ class History(Installed):
         """
         ensure_begun(db)
         with translated():
-            will_write(db)
+            will_write(db, self.catalog)
             refuse_writing(db, self.catalog)
             entry = run_to_undo(db, run)
         write = batch_writer(self.plugins)

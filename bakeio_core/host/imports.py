@@ -168,7 +168,7 @@ class Imports(Installed):
         opened = self._opened(source, chosen)
         with translated():
             ensure_begun(db)
-            will_write(db)
+            will_write(db, self.catalog)
             known = self._known(db, opened, decisions)
         # somebody besides the core may know answers
         has_plugins = len(self.hook.bakeio_resolve_references.get_hookimpls()) > 1

@@ -12,7 +12,13 @@ from bakeio_core.catalog.model import RowId
 from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, all_aliases, learn
-from bakeio_core.history.tables import adopt_database_id, all_runs, has_journal, will_write
+from bakeio_core.history.tables import (
+    METADATA,
+    adopt_database_id,
+    all_runs,
+    has_journal,
+    will_write,
+)
 from bakeio_core.history.upgrade import refuse_writing
 from bakeio_core.importing.applying.apply import Application, Write, lock_tables
 from bakeio_core.importing.applying.context import tell_context
@@ -93,6 +99,7 @@ def plan_import(
             new = [known.add(answers) for answers in answer(missing)] if missing else []
             if not sum(new):
                 break
+        _tell_of_journal(db, plan, is_journaled=True)
         search.prepare({item.entity for item in missing})
         report = plan.report(dry_run=True, refused=plan.refusal)
         name_candidates(report.problems, missing)
@@ -133,7 +140,7 @@ def carry_out(
     """
     ensure_begun(db)
     with translated():
-        will_write(db)
+        will_write(db, catalog)
         refuse_writing(db, catalog)
         lock_tables(db, catalog, source)
         plan = ImportPlan(
@@ -145,7 +152,7 @@ def carry_out(
             is_planning=False,
             is_compared=expected is not None,
         )
-        is_journaled = is_journaled and has_journal(db)
+        _tell_of_journal(db, plan, is_journaled=is_journaled)
         replacement = None
         if options.mode == "replace":
             with streaming():
@@ -174,7 +181,7 @@ def carry_out(
     report = reports[0]
     if dry_run:
         return report
-    if adopts:
+    if adopts and has_journal(db):
         adopt_database_id(db, str(source.database_id))
     if application.journal is not None:
         report.run = application.journal.run
@@ -202,6 +209,25 @@ def _name_candidates(db: Connection, plan: ImportPlan, problems: list[Problem]) 
         with translated():
             search = Candidates(db, plan.state.catalog, plan.state.decisions.aliases)
             name_candidates(problems, _ordered(plan, search))
+
+
+def _tell_of_journal(db: Connection, plan: ImportPlan, *, is_journaled: bool) -> None:
+    """Note that the import makes tables nobody asked for, or what it does without."""
+    if not is_journaled:
+        message = (
+            "this import is not recorded: it cannot be taken back (undo) or explained (why), and "
+            "its edits are not known for its own when the file is imported again"
+        )
+    elif not has_journal(db):
+        message = (
+            "no import into this database was recorded so far: tables of bakeio's own are made "
+            f"({', '.join(METADATA.tables)}), so that it can be taken back. "
+            "An import without a record (--no-journal) makes none"
+        )
+    else:
+        return
+    problem = Problem(code="no-journal", severity="note", file=plan.source.name, message=message)
+    plan.outcome.problems.add(problem)
 
 
 def _adopts_identity(db: Connection, catalog: Catalog, plan: ImportPlan) -> bool:

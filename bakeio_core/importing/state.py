@@ -10,14 +10,14 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import MOST_SHOWN, STAMPS, Change, Changes, Missing
-from bakeio_core.catalog.model import Entity, RowId
+from bakeio_core.catalog.model import Entity, Key, RowId
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.tables import Tables
 from bakeio_core.errors import Problems
 from bakeio_core.history.earlier import EarlierRuns
 from bakeio_core.history.tables import database_id
 from bakeio_core.importing.options import ImportOptions
-from bakeio_core.importing.reading.sources import Source
+from bakeio_core.importing.reading.sources import Part, Source
 from bakeio_core.report import COUNTS
 from bakeio_core.resolving.decisions import Decisions
 
@@ -72,6 +72,13 @@ class ImportState:
         self.now = datetime.now(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
         self._next_ids: dict[str, int] = {}
         self._last_ids: dict[str, int] = {}
+
+    def content_of(self, part: Part) -> Key:
+        """Return the columns by whose values rows of a part are known that nothing else names."""
+        entity = part.entity
+        # of the state of this very database the ids count
+        is_by_id = entity.has_only_id and self.same_database and part.view is None
+        return () if is_by_id else entity.known_by
 
     def next_id(self, entity: Entity, count: int = 1) -> int:
         """Return the first of so many ids no row has or had, others at each call."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -74,14 +74,13 @@ class SQLite(Dialect):
         else:
             self._patiently(db, sql)
 
-    def will_write(self, db: Connection, table: str) -> None:
-        try:
-            self._patiently(db, f"DELETE FROM {self.quote(table)} WHERE 0")
-        except exc.OperationalError as error:
-            if "no such table" not in str(
-                error.orig
-            ):  # a database without it is refused later, with the reason
-                raise
+    def will_write(self, db: Connection, tables: Iterable[str]) -> None:
+        for table in tables:
+            try:
+                return self._patiently(db, f"DELETE FROM {self.quote(table)} WHERE 0")
+            except exc.OperationalError as error:
+                if "no such table" not in str(error.orig):
+                    raise
 
     def take_snapshot(self, db: Connection) -> None:
         self._patiently(db, "SELECT 1 FROM sqlite_master LIMIT 1")

@@ -109,8 +109,7 @@ def _named(catalog: Catalog, entity: Entity) -> Iterator[tuple[str, list[tuple[K
         yield reference.target, [*pairs, ((reference.column,), (reference.to,))]
     for foreign in entity.foreign_keys:
         if not foreign.is_reference:
-            names = catalog.entities[foreign.target].table.columns
-            columns = tuple(str.__str__(names[key].name) for key in foreign.target_keys)
+            columns = catalog.entities[foreign.target].named_columns(foreign.target_keys)
             yield foreign.target, [(foreign.columns, columns)]
 
 

@@ -14,10 +14,12 @@ from bakeio_core.catalog.exchange import ALIAS, EXISTING, Change, Changes
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.connect import ensure_begun, savepoint, streaming, translated
 from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.referrers import Referrers
 from bakeio_core.database.writing import halved
 from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, learn
 from bakeio_core.history.journal import Journal
+from bakeio_core.history.tables import has_journal, make_own_tables
 from bakeio_core.importing.applying.parents import ParentRows, leave_out, reason_of
 from bakeio_core.importing.applying.replace import Replacement
 from bakeio_core.importing.planning.import_plan import ImportPlan
@@ -73,6 +75,7 @@ class Application:
         self.journal: Journal | None = None
         self._swapping: list[Change] = []
         self._parents = ParentRows(plan, write)
+        self._referrers = Referrers(self.db, self.catalog)
 
     def run(
         self,
@@ -96,6 +99,8 @@ class Application:
         dialect, source = ensure_begun(self.db), self.plan.source
         with translated(), savepoint(self.db) as point, streaming(), dialect.much_work(self.db):
             if self.is_journaled:
+                if not has_journal(self.db):
+                    make_own_tables(self.db)
                 mode, now = self.plan.options.mode, self.state.now
                 self.journal = Journal.start(
                     self.db,
@@ -142,6 +147,7 @@ class Application:
         self._load(part, plan)
         for changes in plan.changes():
             self._parents.write(part, changes)
+            self._leave_known(part, changes)
             self._hold_back_swaps(part, changes)
             self._write(part, changes)
         if self._swapping:
@@ -167,7 +173,8 @@ class Application:
         if refused is None:
             return
         if size == 1:
-            self._report_refused(part, next(iter(changes)), refused)
+            reason = f"the database refuses the row: {reason_of(refused)}"
+            self._report_refused(part, next(iter(changes)), reason)
             return
         for half in halved(changes):
             self._write(part, half)
@@ -189,7 +196,16 @@ class Application:
             self.journal.created(changes.entity, file, changes.rows, changes.numbers)
             self.journal.updated(file, changes.updates)
 
-    def _report_refused(self, part: Part, change: Change, error: exc.DBAPIError) -> None:
+    def _leave_known(self, part: Part, changes: Changes) -> None:
+        """Leave out updates of what others know a row by, where those would lose it."""
+        lost = self._referrers.losing(part.entity, changes.updates)
+        for change in [change for change in changes.updates if change.id in lost]:
+            reason = f"{lost[change.id]} would lose the row: let that refer to another one first"
+            self._report_refused(part, change, reason)
+        if lost:
+            changes.updates = [change for change in changes.updates if change.id not in lost]
+
+    def _report_refused(self, part: Part, change: Change, reason: str) -> None:
         """Count a record the database refuses as one that cannot be imported."""
         if (part.entity.name, change.id) in self.outcome.duplicate_keys:
             return  # told and counted already, with the record that means the same row
@@ -203,7 +219,7 @@ class Application:
                 record=change.record,
                 key=part.fields.called(said),
                 entity=part.entity.name,
-                message=f"the database refuses the row: {reason_of(error)}",
+                message=reason,
             )
         )
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from bakeio_core.catalog.exchange import STAMPS
 from bakeio_core.catalog.fields import CLEAR
+from bakeio_core.catalog.keys.row_ids import joined
 from bakeio_core.catalog.model import ROW_KEY, Key
-from bakeio_core.catalog.row_ids import joined
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block
@@ -40,9 +40,9 @@ class NewRowsInBulk:
         told = own | {c for c in self.entity.columns if self.entity.nullable(c)}
         keys = (key for key in self.entity.all_keys if set(key) <= told)
         self.keys = [key for key in keys if own & set(key)]
-        content = set(self.entity.content)
-        has_content = bool(own & content) and content <= told
-        self.content = tuple(self.entity.content) if has_content and not self.keys else ()
+        content = self.state.content_of(self.part)
+        has_content = bool(own & {*content}) and {*content} <= told
+        self.content = content if has_content and not self.keys else ()
         self.text_columns = [
             column
             for column in self.entity.columns
@@ -67,6 +67,8 @@ class NewRowsInBulk:
         is_doubtful = is_own or not is_plain or is_marked or is_of_another
         if is_doubtful or (keys and keys[0] not in entity.unique):
             return None
+        if entity.has_only_id and not bulk.rows.was_empty and not bulk.state.same_database:
+            return None  # it may be there already
         sources: dict[str, Any] = {}
         for column in entity.columns:
             if column == ROW_KEY:
@@ -76,7 +78,7 @@ class NewRowsInBulk:
                 return None
             sources[column] = source
         has_uuid = fields.own.get("uuid", "") in names or "uuid" not in entity.columns
-        has_id = not entity.surrogate or fields.own[entity.surrogate] in names
+        has_id = not entity.surrogate or fields.own.get(entity.surrogate, "") in names
         is_whole = bulk.is_view or (has_uuid and has_id)
         return cls(bulk, sources) if is_whole else None
 

@@ -6,8 +6,8 @@ import uuid as uuids
 from typing import Any
 
 from bakeio_core.catalog.exchange import ABSENT, STAMPS, Changes
+from bakeio_core.catalog.keys.row_ids import row_id
 from bakeio_core.catalog.model import ROW_KEY, RowId
-from bakeio_core.catalog.row_ids import row_id
 from bakeio_core.database.rows import Row
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.deferred import DeferredLinks

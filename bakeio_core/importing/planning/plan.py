@@ -227,7 +227,7 @@ class PartPlan:
         bad = [Draft(r.number, r.values, context=r.context) for r in records if r.bad]
         for draft in bad:
             self.outcome.note_failed(draft.values)
-        self._report_links_of(bad)
+        _report_links_of(self, bad)
         self._plan_drafts(drafts, batch)
         while self.deferred.waiting:
             # records that must name a row of their own entity wait until that row is planned
@@ -237,19 +237,6 @@ class PartPlan:
                 break
         self.outcome.take_out_withdrawn(batch)
         return batch
-
-    def _report_links_of(self, drafts: Sequence[Draft]) -> None:
-        """Report what records that cannot be imported refer to in vain: one pass tells all."""
-        if not drafts:
-            return
-        self.matcher.match_known(drafts)
-        for draft in drafts:
-            if draft.fault is not None:
-                fault = draft.fault
-                self.outcome.report(draft, fault.code, fault.field, None, fault.message)
-            elif draft.row is None:
-                self.references.name(draft)
-                self.references.report_links(draft)
 
     def _plan_drafts(self, drafts: Sequence[Draft], batch: Changes) -> None:
         self.matcher.match_known(drafts)
@@ -276,6 +263,8 @@ class PartPlan:
         for draft in drafts:
             if self.part.view is None or not self.state.options.allow_duplicates:
                 self.matcher.match_new(draft, found)
+            if draft.row is None and draft.fault is None:
+                draft.fault = self.matcher.doubt_of_new(draft, taken)
             if draft.fault is not None:
                 self._report_fault(draft, draft.fault)
             elif draft.row is None:
@@ -364,3 +353,17 @@ class PartPlan:
         self.parents.need(self.entity, new)
         change = Change("update", self.entity.name, draft.number, identity, new, old)
         self.outcome.count("updated", change, batch)
+
+
+def _report_links_of(plan: PartPlan, drafts: Sequence[Draft]) -> None:
+    """Report what records that cannot be imported refer to in vain: one pass tells all."""
+    if not drafts:
+        return
+    plan.matcher.match_known(drafts)
+    for draft in drafts:
+        if draft.fault is not None:
+            fault = draft.fault
+            plan.outcome.report(draft, fault.code, fault.field, None, fault.message)
+        elif draft.row is None:
+            plan.references.name(draft)
+            plan.references.report_links(draft)

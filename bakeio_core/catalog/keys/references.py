@@ -66,7 +66,7 @@ class ReferenceMap:
     def _referred(self, foreign: ForeignKeyColumns, column: str) -> tuple[Entity, str]:
         target = self.entities[foreign.target]
         key = foreign.target_keys[foreign.columns.index(column)]
-        return target, str.__str__(target.table.columns[key].name)
+        return target, target.named_columns([key])[0]
 
     def _is_named(self, target: Entity, column: str) -> bool:
         """Tell whether what a column holds says in every database which row is meant."""
