@@ -97,6 +97,7 @@ class Catalog:
         if entity.name in self.entities:
             raise self._declared_twice(entity.name)
         order_indexes(entity.table)
+        object.__setattr__(entity, "declared_by", str(plugin))
         self.entities[entity.name], self.provider[entity.name] = entity, plugin
 
     def _declared_twice(self, name: str) -> PluginError:

@@ -66,7 +66,8 @@ class Changes:
     Args:
         entity: whose rows.
         columns: the columns of `rows`, in order.
-        rows: the rows to create, as wire values.
+        rows: the rows to create, as wire values; what only the database or the application makes
+            stands in them once they are written.
         numbers: the record each new row comes from.
         updates: the rows to update, one `Change` each.
         others: what needs no writing, one `Change` each.

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Column, String, Table
 
+from bakeio_core.catalog.columns import Default, default_of, is_set_on_update
 from bakeio_core.catalog.foreign_keys import ForeignKeyColumns, foreign_keys_of
 from bakeio_core.errors import PluginError, Problem
 from bakeio_core.values.codes import read_code
@@ -22,7 +23,7 @@ from bakeio_core.values.columns import kind_of
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.numbers import Integer
 from bakeio_core.values.text import Identifier, Text
-from bakeio_core.values.times import Date
+from bakeio_core.values.times import Date, DateTime
 from bakeio_core.values.wording import BadValue
 
 Key = tuple[str, ...]
@@ -106,6 +107,7 @@ class Entity:
     references: Mapping[str, Reference] = field(default_factory=dict, init=False)
     rows: Any = field(default=None, init=False)
     has_gaps: bool = field(default=False, init=False)
+    declared_by: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.table.name):
@@ -348,9 +350,53 @@ class Entity:
         """Tell whether a column may be null."""
         return column in self._nullable
 
+    # -- what bakeio or the application fills in
+    @cached_property
+    def stamps(self) -> tuple[str, ...]:
+        """Those of `created_at` and `updated_at` that hold instants: bakeio sets them itself."""
+        return tuple(c for c in STAMPS if isinstance(self.kinds.get(c), DateTime))
+
+    @cached_property
+    def set_on_update(self) -> tuple[str, ...]:
+        """The columns the application sets at each update of a row, stamps aside."""
+        found = (name for name, column in self._by_name.items() if is_set_on_update(column))
+        return tuple(name for name in found if name not in self.stamps)
+
+    @cached_property
+    def defaults(self) -> dict[str, Default]:
+        """What a new row gets in columns nobody gives a value for: {column: its default}."""
+        columns = ((name, c) for name, c in self._by_name.items() if name != self.surrogate)
+        found = {name: default_of(column, self.kinds[name]) for name, column in columns}
+        return {name: default for name, default in found.items() if default is not None}
+
+    @cached_property
+    def made_on_writing(self) -> frozenset[str]:
+        """The columns whose default is there only when the row is written."""
+        return frozenset(name for name, default in self.defaults.items() if default.is_made)
+
     def default(self, column: str) -> Any:
-        """Return the plain default of a column as a wire value, None where it has none."""
-        default = self.column(column).default
-        if default is not None and default.is_scalar:
-            return self.kinds[column].from_python(default.arg)  # type: ignore[attr-defined]
-        return None
+        """Return the default of a column that is known beforehand as a wire value, else None."""
+        default = self.defaults.get(column)
+        return None if default is None else default.constant
+
+    def supplied(self, column: str) -> Any:
+        """Return what a new row gets in a column that nobody gives a value for.
+
+        Returns:
+            A wire value, None for null, `MADE` where it is made when the row is written.
+
+        Raises:
+            DefaultFailed: the application's function raised.
+        """
+        default = self.defaults.get(column)
+        if default is None or (default.is_made and column in self.primary_key):
+            return None  # what tells a row from others is known before it is written
+        return default.value(self.declared_by)
+
+    def is_required(self, column: str) -> bool:
+        """Tell whether a new row cannot be without a value for a column."""
+        is_filled = (
+            column in (self.surrogate, ROW_KEY, "uuid", *self.stamps) or column in self.defaults
+        )
+        is_filled = is_filled or (column == "slug" and bool(self.slug_from))
+        return not is_filled and not self.nullable(column)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Missing
-from bakeio_core.catalog.model import ROW_KEY, Entity
+from bakeio_core.catalog.model import Entity
 from bakeio_core.values.folding import make_slug
 
 if TYPE_CHECKING:
@@ -51,17 +51,7 @@ def known_values(missing: Missing, entity: Entity, catalog: Catalog) -> dict[str
 
 def required_columns(entity: Entity) -> list[str]:
     """Return the columns a new row needs: not null, and neither defaulted nor bakeio's to fill."""
-    supplied = {entity.surrogate, ROW_KEY, "uuid", "created_at", "updated_at"}
-    if entity.slug_from:
-        supplied.add("slug")
-    return [
-        column
-        for column in entity.columns
-        if column not in supplied
-        and not entity.nullable(column)
-        and entity.default(column) is None
-        and entity.column(column).server_default is None
-    ]
+    return [column for column in entity.columns if entity.is_required(column)]
 
 
 def needs_slug(entity: Entity, values: Mapping[str, Any]) -> bool:

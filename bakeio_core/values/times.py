@@ -166,7 +166,10 @@ class DateTime(Kind):
         return {"type": "string", "format": "date-time"}
 
     def to_python(self, value: Any) -> Any:
-        return None if value is None else datetime.fromisoformat(value.replace("Z", "+00:00"))
+        if value is None:
+            return None
+        moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        return moment if self.zoned else moment.replace(tzinfo=None)
 
     def from_python(self, value: Any) -> Any:
         if not isinstance(value, datetime):

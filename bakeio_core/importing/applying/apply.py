@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exc
 
+from bakeio_core.catalog.columns import DefaultFailed
 from bakeio_core.catalog.exchange import ALIAS, EXISTING, Change, Changes
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.connect import ensure_begun, savepoint, streaming, translated
@@ -111,6 +112,9 @@ class Application:
                     path=source.path,
                     keeps_contents=source.kind != "set",  # whose rows are known by their uuids
                 )
+            for entity in self.catalog.entities.values():
+                if entity.made_on_writing:
+                    dialect.hold_sequences(self.db, entity.table, sorted(entity.made_on_writing))
             if self.replacement is not None:
                 self.replacement.prepare(self.journal)
             for part in source.parts:
@@ -173,14 +177,13 @@ class Application:
         if refused is None:
             return
         if size == 1:
-            reason = f"the database refuses the row: {reason_of(refused)}"
-            self._report_refused(part, next(iter(changes)), reason)
+            self._report_refused(part, next(iter(changes)), refused)
             return
         for half in halved(changes):
             self._write(part, half)
 
-    def _refused(self, part: Part, changes: Changes) -> exc.DBAPIError | None:
-        """Write a batch whole; return why the database refuses it, None where it takes it."""
+    def _refused(self, part: Part, changes: Changes) -> exc.DBAPIError | DefaultFailed | None:
+        """Write a batch whole; return what refuses it, None where it was written."""
         try:
             with savepoint(self.db):
                 self.write(db=self.db, entity=changes.entity, changes=changes)
@@ -189,12 +192,14 @@ class Application:
             if dialect_of(self.db).is_refusal(error):
                 return error
             raise
+        except DefaultFailed as failed:
+            return failed
         return None
 
     def _enter(self, file: str, changes: Changes) -> None:
         if self.journal is not None:
             self.journal.created(changes.entity, file, changes.rows, changes.numbers)
-            self.journal.updated(file, changes.updates)
+            self.journal.updated(changes.entity, file, changes.updates)
 
     def _leave_known(self, part: Part, changes: Changes) -> None:
         """Leave out updates of what others know a row by, where those would lose it."""
@@ -205,21 +210,31 @@ class Application:
         if lost:
             changes.updates = [change for change in changes.updates if change.id not in lost]
 
-    def _report_refused(self, part: Part, change: Change, reason: str) -> None:
-        """Count a record the database refuses as one that cannot be imported."""
+    def _report_refused(
+        self, part: Part, change: Change, error: exc.DBAPIError | DefaultFailed | str
+    ) -> None:
+        """Count a record that is refused as one that cannot be imported."""
         if (part.entity.name, change.id) in self.outcome.duplicate_keys:
             return  # told and counted already, with the record that means the same row
         leave_out(self.plan, part, change)
         own, primary = part.fields.own, part.entity.primary
         said = {own[c]: v for c, v in change.new.items() if c in own and c != primary}
+        code, field = "constraint", None
+        if isinstance(error, DefaultFailed):
+            code, field, message = "plugin-error", own.get(error.column), str(error)
+        elif isinstance(error, str):
+            message = error
+        else:
+            message = f"the database refuses the row: {reason_of(error)}"
         self.outcome.problems.add(
             Problem(
-                code="constraint",
+                code=code,
                 file=part.file,
                 record=change.record,
                 key=part.fields.called(said),
                 entity=part.entity.name,
-                message=reason,
+                field=field,
+                message=message,
             )
         )
 

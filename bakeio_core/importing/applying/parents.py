@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import exc
 
+from bakeio_core.catalog.columns import DefaultFailed
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.connect import savepoint
@@ -56,8 +57,8 @@ class ParentRows:
         needed = self._needed(alone.entity, dict(zip(alone.columns, row, strict=True)))
         why = needed[1].message if needed is not None else self._refusal(alone)
         if not why:
-            rows.written([row])
-            self.written.setdefault(entity.name, []).append(row)
+            rows.written(alone.rows)
+            self.written.setdefault(entity.name, []).extend(alone.rows)
             return
         with suppress(ValueError):  # it is forgotten already where another of its entity is written
             rows.pending.remove(row)
@@ -73,6 +74,8 @@ class ParentRows:
             if not dialect_of(self.db).is_refusal(error):
                 raise
             return f"the database refuses it ({reason_of(error)})"
+        except DefaultFailed as failed:
+            return str(failed)
         return ""
 
     def _needed(self, entity: Entity, values: Mapping[str, Any]) -> tuple[str, LinkError] | None:
@@ -141,6 +144,7 @@ def leave_out(plan: ImportPlan, part: Part, change: Change) -> None:
         plan.outcome.hide(part.entity, change.id)
 
 
-def reason_of(error: exc.DBAPIError) -> str:
+def reason_of(error: Exception) -> str:
     """Return why the database refuses a row, on one line."""
-    return " ".join(str(error.orig).split("\n")[0].split())
+    said = error.orig if isinstance(error, exc.DBAPIError) else error
+    return " ".join(str(said).split("\n")[0].split())
