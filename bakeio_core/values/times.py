@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time, timezone
 from typing import Any
 
-from bakeio_core.values.hints import day_hint
 from bakeio_core.values.kind import Kind
-from bakeio_core.values.wording import BadValue, Note, shown
+from bakeio_core.values.wording import BadValue, Note, day_hint, shown
 
 _DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 

@@ -60,7 +60,9 @@ class PostgreSQL(Dialect):
         if isinstance(kind, values.Decimal):  # NaN is greater than every number
             return f"({kind.bounds.outside(column, '1e1000')})"
         if isinstance(kind, values.Integer):
-            return f"({kind.bounds.outside(column, '1e19')})" if kind.bounds.rules else None
+            return f"({kind.bounds.outside(column, '1e19')})" if kind.bounds else None
+        if isinstance(kind, values.RuledText):
+            return f"({' OR '.join(kind.bounds.broken(column))})"
         if isinstance(kind, values.Float):
             return f"{column} IN ('NaN', 'Infinity', '-Infinity')"
         if isinstance(kind, (values.Date, values.DateTime)):
