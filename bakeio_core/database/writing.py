@@ -14,8 +14,8 @@ from sqlalchemy.engine import ExecutionContext
 from bakeio_core.catalog.columns import MADE, DefaultFailed
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.hookspecs import hookimpl
+from bakeio_core.catalog.keys.row_ids import key_parts
 from bakeio_core.catalog.model import ROW_KEY, Entity, RowId
-from bakeio_core.catalog.row_ids import key_parts
 from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.row_ids import row_parameters, where_row

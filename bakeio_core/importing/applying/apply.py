@@ -13,7 +13,14 @@ from sqlalchemy import exc
 from bakeio_core.catalog.columns import DefaultFailed
 from bakeio_core.catalog.exchange import ALIAS, EXISTING, Change, Changes
 from bakeio_core.catalog.model import Entity
-from bakeio_core.database.connect import ensure_begun, savepoint, streaming, translated
+from bakeio_core.database.connect import (
+    check_deferred,
+    deferred_constraints,
+    ensure_begun,
+    savepoint,
+    streaming,
+    translated,
+)
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.referrers import Referrers
 from bakeio_core.database.writing import halved
@@ -21,11 +28,14 @@ from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, learn
 from bakeio_core.history.journal import Journal
 from bakeio_core.history.tables import has_journal, make_own_tables
-from bakeio_core.importing.applying.parents import ParentRows, leave_out, reason_of
+from bakeio_core.importing.applying.parents import ParentRows, leave_out
+from bakeio_core.importing.applying.refused import Failure, RefusedRow, RefusedRows
 from bakeio_core.importing.applying.replace import Replacement
+from bakeio_core.importing.linking.claims import Claims
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.planning.plan import PartPlan
 from bakeio_core.importing.reading.sources import Part, Source
+from bakeio_core.values.wording import jsonable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -77,6 +87,9 @@ class Application:
         self._swapping: list[Change] = []
         self._parents = ParentRows(plan, write)
         self._referrers = Referrers(self.db, self.catalog)
+        self._refused_rows = RefusedRows(plan.state.tables)
+        self._claims = Claims()
+        self._deferred: list[str] = []
 
     def run(
         self,
@@ -148,6 +161,8 @@ class Application:
     # -- a part
     def _write_part(self, part: Part) -> None:
         plan = self.plan.part(part)
+        self._claims = plan.claims
+        self._deferred = deferred_constraints(self.db, part.entity.table)
         self._load(part, plan)
         for changes in plan.changes():
             self._parents.write(part, changes)
@@ -177,17 +192,20 @@ class Application:
         if refused is None:
             return
         if size == 1:
-            self._report_refused(part, next(iter(changes)), refused)
+            change = next(iter(changes))
+            self._report_refused(part, change, self._explain(part, change, refused))
             return
         for half in halved(changes):
             self._write(part, half)
 
-    def _refused(self, part: Part, changes: Changes) -> exc.DBAPIError | DefaultFailed | None:
+    def _refused(self, part: Part, changes: Changes) -> Failure | None:
         """Write a batch whole; return what refuses it, None where it was written."""
         try:
             with savepoint(self.db):
                 self.write(db=self.db, entity=changes.entity, changes=changes)
                 self._enter(part.file, changes)
+                if self._deferred:  # now, while it can be told which record it is
+                    check_deferred(self.db, self._deferred)
         except exc.DBAPIError as error:
             if dialect_of(self.db).is_refusal(error):
                 return error
@@ -206,37 +224,38 @@ class Application:
         lost = self._referrers.losing(part.entity, changes.updates)
         for change in [change for change in changes.updates if change.id in lost]:
             reason = f"{lost[change.id]} would lose the row: let that refer to another one first"
-            self._report_refused(part, change, reason)
+            self._report_refused(part, change, RefusedRow(reason))
         if lost:
             changes.updates = [change for change in changes.updates if change.id not in lost]
 
-    def _report_refused(
-        self, part: Part, change: Change, error: exc.DBAPIError | DefaultFailed | str
-    ) -> None:
+    def _explain(self, part: Part, change: Change, failure: Failure) -> RefusedRow:
+        where = part.fields, self._creating_record
+        return self._refused_rows.explain(part.entity, change, failure, *where)
+
+    def _report_refused(self, part: Part, change: Change, why: RefusedRow) -> None:
         """Count a record that is refused as one that cannot be imported."""
         if (part.entity.name, change.id) in self.outcome.duplicate_keys:
             return  # told and counted already, with the record that means the same row
         leave_out(self.plan, part, change)
         own, primary = part.fields.own, part.entity.primary
         said = {own[c]: v for c, v in change.new.items() if c in own and c != primary}
-        code, field = "constraint", None
-        if isinstance(error, DefaultFailed):
-            code, field, message = "plugin-error", own.get(error.column), str(error)
-        elif isinstance(error, str):
-            message = error
-        else:
-            message = f"the database refuses the row: {reason_of(error)}"
         self.outcome.problems.add(
             Problem(
-                code=code,
+                code=why.code,
                 file=part.file,
                 record=change.record,
                 key=part.fields.called(said),
                 entity=part.entity.name,
-                field=field,
-                message=message,
+                field=None if why.column is None else part.fields.naming_of(why.column),
+                value=jsonable(why.value),
+                message=why.message,
             )
         )
+
+    def _creating_record(self, identity: int) -> int | None:
+        """Return the record of the part at hand that creates a row, None where none does."""
+        record = self._claims.record_of.get(identity)
+        return record if self._claims.outcomes.get(identity) == "created" else None
 
     # -- unique values that change hands
     def _hold_back_swaps(self, part: Part, changes: Changes) -> None:
