@@ -171,9 +171,15 @@ class Default:
 
 
 def default_of(column: Column[Any], kind: values.Kind) -> Default | None:
-    """Return what SQLAlchemy would have a row hold in a column it is not given; None for null."""
-    if column.computed is not None:
-        return None
+    """Return what SQLAlchemy would have a row hold in a column it is not given; None for null.
+
+    What tells a row from others is known before it is written, or bakeio makes it.
+    """
+    found = None if column.computed is not None else _declared(column, kind)
+    return None if found is not None and found.is_made and column.primary_key else found
+
+
+def _declared(column: Column[Any], kind: values.Kind) -> Default | None:
     own, server = column.default, column.server_default
     if own is None and server is None:
         return None

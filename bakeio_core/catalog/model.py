@@ -359,14 +359,13 @@ class Entity:
     @cached_property
     def set_on_update(self) -> tuple[str, ...]:
         """The columns the application sets at each update of a row, stamps aside."""
-        found = (name for name, column in self._by_name.items() if is_set_on_update(column))
-        return tuple(name for name in found if name not in self.stamps)
+        found = {name for name, column in self._by_name.items() if is_set_on_update(column)}
+        return tuple(sorted(found.difference(self.stamps)))
 
     @cached_property
     def defaults(self) -> dict[str, Default]:
         """What a new row gets in columns nobody gives a value for: {column: its default}."""
-        columns = ((name, c) for name, c in self._by_name.items() if name != self.surrogate)
-        found = {name: default_of(column, self.kinds[name]) for name, column in columns}
+        found = {name: default_of(c, self.kinds[name]) for name, c in self._by_name.items()}
         return {name: default for name, default in found.items() if default is not None}
 
     @cached_property
@@ -389,14 +388,4 @@ class Entity:
             DefaultFailed: the application's function raised.
         """
         default = self.defaults.get(column)
-        if default is None or (default.is_made and column in self.primary_key):
-            return None  # what tells a row from others is known before it is written
-        return default.value(self.declared_by)
-
-    def is_required(self, column: str) -> bool:
-        """Tell whether a new row cannot be without a value for a column."""
-        is_filled = (
-            column in (self.surrogate, ROW_KEY, "uuid", *self.stamps) or column in self.defaults
-        )
-        is_filled = is_filled or (column == "slug" and bool(self.slug_from))
-        return not is_filled and not self.nullable(column)
+        return None if default is None else default.value(self.declared_by)

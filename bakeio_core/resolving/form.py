@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Missing
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import ROW_KEY, Entity
 from bakeio_core.values.folding import make_slug
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def known_values(missing: Missing, entity: Entity, catalog: Catalog) -> dict[str
 
 def required_columns(entity: Entity) -> list[str]:
     """Return the columns a new row needs: not null, and neither defaulted nor bakeio's to fill."""
-    return [column for column in entity.columns if entity.is_required(column)]
+    filled = {entity.surrogate, ROW_KEY, "uuid", *entity.stamps, *entity.defaults}
+    filled |= {"slug"} if entity.slug_from else set()
+    return [c for c in entity.columns if c not in filled and not entity.nullable(c)]
 
 
 def needs_slug(entity: Entity, values: Mapping[str, Any]) -> bool:

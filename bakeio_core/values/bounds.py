@@ -133,6 +133,9 @@ def _without_null(condition: Condition) -> Iterator[Condition]:
         return
     if isinstance(condition, Several) and condition.is_any:
         known = [c for c in condition.conditions if not isinstance(c, Null)]
+        if not known and all(c.is_null for c in condition.conditions if isinstance(c, Null)):
+            yield condition.conditions[0]
+            return
         if any(isinstance(c, Null) and not c.is_null for c in condition.conditions):
             return
         if len(known) == 1:

@@ -12,7 +12,7 @@ from sqlalchemy import exc
 
 from bakeio_core.catalog.columns import DefaultFailed
 from bakeio_core.catalog.exchange import ALIAS, EXISTING, Change, Changes
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.connect import (
     check_deferred,
     deferred_constraints,
@@ -252,7 +252,7 @@ class Application:
             )
         )
 
-    def _creating_record(self, identity: int) -> int | None:
+    def _creating_record(self, identity: RowId) -> int | None:
         """Return the record of the part at hand that creates a row, None where none does."""
         record = self._claims.record_of.get(identity)
         return record if self._claims.outcomes.get(identity) == "created" else None

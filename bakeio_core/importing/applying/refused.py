@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import CheckConstraint, exc
 
-from bakeio_core.catalog.defaults import MADE, DefaultFailed
+from bakeio_core.catalog.columns import MADE, DefaultFailed
 from bakeio_core.catalog.exchange import Change
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.connect import Refusal, refusal_of, rule_text
-from bakeio_core.database.rows import Tables
+from bakeio_core.database.tables import Tables
 from bakeio_core.values.wording import shown
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class RefusedRows:
         change: Change,
         failure: Failure,
         fields: FieldMap | None = None,
-        record_of: Callable[[int], int | None] = lambda identity: None,
+        record_of: Callable[[RowId], int | None] = lambda identity: None,
     ) -> RefusedRow:
         """Say why a row is refused, by looking at the rows that are there.
 
@@ -101,7 +101,7 @@ class RefusedRows:
         values: Mapping[str, Any],
         refusal: Refusal,
         fields: FieldMap | None,
-        record_of: Callable[[int], int | None],
+        record_of: Callable[[RowId], int | None],
     ) -> RefusedRow:
         """Name the row that has what may be there once only."""
         named = (i.columns for i in entity.table.indexes if i.name == refusal.rule)
@@ -123,7 +123,7 @@ class RefusedRows:
         message = f"{who} {said}: give this one another, or leave it out"
         return RefusedRow(message, key[0], values[key[0]])
 
-    def _called(self, entity: Entity, identity: int) -> str:
+    def _called(self, entity: Entity, identity: RowId) -> str:
         known = Change("unchanged", entity.name, 0, identity)
         CalledChanges(self.tables).call([known])
         named = {name: value for name, value in known.key.items() if name != entity.primary}
@@ -163,7 +163,7 @@ class RefusedRows:
         for name, reference in entity.references.items() if column is None else ():
             rows = self.tables.rows(self.tables.catalog.entities[reference.target])
             identity = values.get(name)
-            if isinstance(identity, int) and not rows.existing_ids([identity]):
+            if isinstance(identity, RowId) and not rows.existing_ids([identity]):
                 column = name
         if column is None:
             return RefusedRow("one of its references names no row of the database")
