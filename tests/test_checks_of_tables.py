@@ -21,7 +21,7 @@ from sqlalchemy import (
     Table,
     column,
 )
-from support.hosts import Host, table
+from support.own_tables import Host, table
 
 from bakeio_core import Entity, ImportRefused
 from bakeio_core.values import BadValue

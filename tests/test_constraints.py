@@ -17,7 +17,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
 )
-from support.hosts import Host, table
+from support.own_tables import Host, table
 
 from bakeio_core import DatabaseError, Decision, Entity, ImportRefused, View, editable, key
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import (
     Column,
@@ -104,6 +104,9 @@ def stamp_columns() -> list[Column[Any]]:
 
 
 # -- what a column holds where nobody gave a value
+STAMPS = ("created_at", "updated_at")
+
+
 class _Made:
     def __repr__(self) -> str:
         return "MADE"
@@ -168,6 +171,52 @@ class Default:
         except Exception as error:
             where = self.column.table.name, self.column.name
             raise DefaultFailed(*where, declared_by, error) from error
+
+
+class Filled(Protocol):
+    """Whose columns are filled: an entity."""
+
+    @property
+    def declared_by(self) -> str: ...
+    @property
+    def kinds(self) -> Mapping[str, values.Kind]: ...
+
+
+class FilledColumns:
+    """What rows get in columns that nobody gives a value for.
+
+    Attributes:
+        stamps: Those of `created_at` and `updated_at` that hold instants: bakeio sets them itself.
+        set_on_update: The columns the application sets at each update of a row, stamps aside.
+        defaults: What a new row gets: {column: its default}.
+        made_on_writing: The columns whose default is there only when the row is written.
+    """
+
+    def __init__(self, owner: Filled, columns: Mapping[str, Column[Any]]) -> None:
+        self.owner, kinds = owner, owner.kinds
+        self.stamps = tuple(c for c in STAMPS if isinstance(kinds.get(c), values.DateTime))
+        changing = (name for name, column in columns.items() if is_set_on_update(column))
+        self.set_on_update = tuple(name for name in changing if name not in self.stamps)
+        found = ((name, default_of(column, kinds[name])) for name, column in columns.items())
+        self.defaults = {name: default for name, default in found if default is not None}
+        self.made_on_writing = frozenset(n for n, d in self.defaults.items() if d.is_made)
+
+    def known(self, column: str) -> Any:
+        """Return the default of a column that is known beforehand as a wire value, else None."""
+        default = self.defaults.get(column)
+        return None if default is None else default.constant
+
+    def supplied(self, column: str) -> Any:
+        """Return what a new row gets in a column.
+
+        Returns:
+            A wire value, None for null, `MADE` where it is made when the row is written.
+
+        Raises:
+            DefaultFailed: The application's function raised.
+        """
+        default = self.defaults.get(column)
+        return None if default is None else default.value(self.owner.declared_by)
 
 
 def default_of(column: Column[Any], kind: values.Kind) -> Default | None:

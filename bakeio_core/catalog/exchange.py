@@ -9,7 +9,6 @@ from typing import IO, Any
 
 import msgspec
 
-from bakeio_core.catalog.model import STAMPS as STAMPS
 from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.errors import UsageError
 from bakeio_core.values.folding import folded_key

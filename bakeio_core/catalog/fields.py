@@ -168,7 +168,7 @@ def entity_fields(entity: Entity, catalog: Catalog) -> FieldMap:
         if column == ROW_KEY:
             continue
         reference = entity.references.get(column)
-        is_supplied = column in (entity.surrogate, "uuid", *entity.stamps) or (
+        is_supplied = column in (entity.surrogate, "uuid", *entity.filled.stamps) or (
             column == "slug" and bool(entity.slug_from)
         )
         optional = entity.nullable(column) or reference is not None or is_supplied

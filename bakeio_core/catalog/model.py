@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Column, String, Table
 
-from bakeio_core.catalog.columns import Default, default_of, is_set_on_update
+from bakeio_core.catalog.columns import FilledColumns
 from bakeio_core.catalog.foreign_keys import ForeignKeyColumns, foreign_keys_of
 from bakeio_core.errors import PluginError, Problem
 from bakeio_core.values.codes import read_code
@@ -23,7 +23,7 @@ from bakeio_core.values.columns import kind_of
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.numbers import Integer
 from bakeio_core.values.text import Identifier, Text
-from bakeio_core.values.times import Date, DateTime
+from bakeio_core.values.times import Date
 from bakeio_core.values.wording import BadValue
 
 Key = tuple[str, ...]
@@ -33,7 +33,6 @@ ROW_KEY = "_row_key"
 """What the id of a row is called where its primary key has several columns."""
 _ROW_KEYS: Column[Any] = Column(ROW_KEY, String)
 Check = Callable[[Any, Any], Any]
-STAMPS = ("created_at", "updated_at")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -282,7 +281,8 @@ class Entity:
         if self.content or self.all_keys:
             return tuple(self.content)
         refers = any(reference.is_late for reference in self.references.values())
-        held = [column for column in self.columns if column not in (self.primary, *STAMPS)]
+        left = (self.primary, *self.filled.stamps, *self.filled.set_on_update)
+        held = [column for column in self.columns if column not in left]
         is_known = not refers and all(self.kinds[column].is_scalar for column in held)
         return tuple(held) if is_known else ()
 
@@ -350,42 +350,11 @@ class Entity:
         """Tell whether a column may be null."""
         return column in self._nullable
 
-    # -- what bakeio or the application fills in
     @cached_property
-    def stamps(self) -> tuple[str, ...]:
-        """Those of `created_at` and `updated_at` that hold instants: bakeio sets them itself."""
-        return tuple(c for c in STAMPS if isinstance(self.kinds.get(c), DateTime))
-
-    @cached_property
-    def set_on_update(self) -> tuple[str, ...]:
-        """The columns the application sets at each update of a row, stamps aside."""
-        found = {name for name, column in self._by_name.items() if is_set_on_update(column)}
-        return tuple(sorted(found.difference(self.stamps)))
-
-    @cached_property
-    def defaults(self) -> dict[str, Default]:
-        """What a new row gets in columns nobody gives a value for: {column: its default}."""
-        found = {name: default_of(c, self.kinds[name]) for name, c in self._by_name.items()}
-        return {name: default for name, default in found.items() if default is not None}
-
-    @cached_property
-    def made_on_writing(self) -> frozenset[str]:
-        """The columns whose default is there only when the row is written."""
-        return frozenset(name for name, default in self.defaults.items() if default.is_made)
+    def filled(self) -> FilledColumns:
+        """What rows get in columns that nobody gives a value for."""
+        return FilledColumns(self, self._by_name)
 
     def default(self, column: str) -> Any:
         """Return the default of a column that is known beforehand as a wire value, else None."""
-        default = self.defaults.get(column)
-        return None if default is None else default.constant
-
-    def supplied(self, column: str) -> Any:
-        """Return what a new row gets in a column that nobody gives a value for.
-
-        Returns:
-            A wire value, None for null, `MADE` where it is made when the row is written.
-
-        Raises:
-            DefaultFailed: the application's function raised.
-        """
-        default = self.defaults.get(column)
-        return None if default is None else default.value(self.declared_by)
+        return self.filled.known(column)

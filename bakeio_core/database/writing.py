@@ -34,7 +34,7 @@ def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> i
     SQLAlchemy, and stands in `changes` afterwards.
     """
     dialect = dialect_of(db)
-    if entity.made_on_writing and any(MADE in row for row in changes.rows):
+    if entity.filled.made_on_writing and any(MADE in row for row in changes.rows):
         _insert_made(db, entity, changes)
     else:
         _insert(db, dialect, entity, changes)
@@ -87,7 +87,7 @@ def _update(
 # -- what the application or the database makes on writing
 def _insert_made(db: Connection, entity: Entity, changes: Changes) -> None:
     """Insert rows as the application would, in their order, and read back what was made."""
-    own = [entity.column(column).default for column in entity.made_on_writing]
+    own = [entity.column(column).default for column in entity.filled.made_on_writing]
     # a function or an expression may look at the rows before
     is_one_by_one = any(default is not None and not default.is_sequence for default in own)
     for _, some in itertools.groupby(changes.rows, _made_cells):

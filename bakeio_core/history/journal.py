@@ -130,7 +130,7 @@ class Journal:
         dialect, file = dialect_of(self.db), printable(file)
         quoted = list(map(dialect.quote, CHANGES.columns.keys()))
         last = int(dialect.scalar(self.db, f"SELECT max({quoted[0]}) FROM {CHANGES.name}") or 0)
-        stamp = next((column for column in entity.stamps if column == "updated_at"), "")
+        stamp = next((column for column in entity.filled.stamps if column == "updated_at"), "")
         entered = [
             (change, column) for change in changes for column in change.new if column != stamp
         ]

@@ -31,7 +31,7 @@ def checksums(entity: Entity, rows: Sequence[tuple[Any, ...]]) -> array[int]:
         each are 64 bits in all, made by C code without an object for each row.
     """
     known = zip(entity.kinds.items(), zip(*rows, strict=True), strict=False)
-    left = (entity.primary, *entity.stamps)
+    left = (entity.primary, *entity.filled.stamps)
     return _sums([(kind, cells) for (column, kind), cells in known if column not in left])
 
 

@@ -97,7 +97,7 @@ def _restored(
     now = dict(zip(entity.columns, row, strict=True))
     new: dict[str, Any] = {}
     kept = False
-    edits = [item for item in fields if item.field not in entity.set_on_update] or fields
+    edits = [item for item in fields if item.field not in entity.filled.set_on_update] or fields
     touched = [item for item in fields if item not in edits and item.field in now]
     for item in edits:
         if item.field not in now:
@@ -116,7 +116,9 @@ def _restored(
     if kept:
         rewrite.count(entity, "skipped", 0)
     first = fields[0]
-    stamp = "updated_at" if "updated_at" in entity.stamps and first.stamped is not None else ""
+    stamp = (
+        "updated_at" if "updated_at" in entity.filled.stamps and first.stamped is not None else ""
+    )
     whole = not kept and all(_same(now[i.field], _values(entity, i)[1]) for i in touched)
     whole = whole and (not stamp or _instant(now[stamp]) == _instant(first.stamped))
     # a row that goes back as a whole was not touched at all

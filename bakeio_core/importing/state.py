@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.columns import MADE
+from bakeio_core.catalog.columns import MADE, STAMPS
 from bakeio_core.catalog.exchange import MOST_SHOWN, Change, Changes, Missing
-from bakeio_core.catalog.model import STAMPS, Entity, Key, RowId
+from bakeio_core.catalog.model import Entity, Key, RowId
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.tables import Tables
 from bakeio_core.errors import Problems
@@ -83,8 +83,8 @@ class ImportState:
 
     def set_on_update(self, entity: Entity) -> list[tuple[str, Any]]:
         """Return what an update sets besides what the file gives: (column, value)."""
-        made = [(column, MADE) for column in entity.set_on_update]
-        return [*made, ("updated_at", self.now)] if "updated_at" in entity.stamps else made
+        made = [(column, MADE) for column in entity.filled.set_on_update]
+        return [*made, ("updated_at", self.now)] if "updated_at" in entity.filled.stamps else made
 
     def next_id(self, entity: Entity, count: int = 1) -> int:
         """Return the first of so many ids no row has or had, others at each call."""

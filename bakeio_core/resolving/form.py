@@ -51,7 +51,7 @@ def known_values(missing: Missing, entity: Entity, catalog: Catalog) -> dict[str
 
 def required_columns(entity: Entity) -> list[str]:
     """Return the columns a new row needs: not null, and neither defaulted nor bakeio's to fill."""
-    filled = {entity.surrogate, ROW_KEY, "uuid", *entity.stamps, *entity.defaults}
+    filled = {entity.surrogate, ROW_KEY, "uuid", *entity.filled.stamps, *entity.filled.defaults}
     filled |= {"slug"} if entity.slug_from else set()
     return [c for c in entity.columns if c not in filled and not entity.nullable(c)]
 

@@ -126,8 +126,10 @@ class Application:
                     keeps_contents=source.kind != "set",  # whose rows are known by their uuids
                 )
             for entity in self.catalog.entities.values():
-                if entity.made_on_writing:
-                    dialect.hold_sequences(self.db, entity.table, sorted(entity.made_on_writing))
+                if entity.filled.made_on_writing:
+                    dialect.hold_sequences(
+                        self.db, entity.table, sorted(entity.filled.made_on_writing)
+                    )
             if self.replacement is not None:
                 self.replacement.prepare(self.journal)
             for part in source.parts:

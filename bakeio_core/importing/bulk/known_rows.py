@@ -122,9 +122,9 @@ class KnownRows:
     def _plain(self, fixed: Sequence[str]) -> list[FileField]:
         """Return the fields a record may change: those with a value of the row's own."""
         fields = self.fields.of_role("editable") if self.is_view else list(self.fields)
-        left = {self.entity.surrogate, self.finder, *self.entity.stamps}
+        left = {self.entity.surrogate, self.finder, *self.entity.filled.stamps}
         if not self.is_view:
-            left |= {"uuid", *self.entity.references, *self.entity.set_on_update}
+            left |= {"uuid", *self.entity.references, *self.entity.filled.set_on_update}
         return [
             item
             for item in fields

@@ -51,7 +51,7 @@ class NewRowsInBulk:
 
     def _is_known(self, column: str) -> bool:
         """Tell whether it is known before writing what rows hold that say nothing of a column."""
-        default = self.entity.defaults.get(column)
+        default = self.entity.filled.defaults.get(column)
         return self.entity.nullable(column) if default is None else default.constant is not None
 
     def _is_given(self, column: str) -> bool:
@@ -110,8 +110,8 @@ class NewRowsInBulk:
         if name in names:
             value_of = operator.attrgetter(names[name])
             return lambda records: list(map(value_of, records))
-        default = entity.defaults.get(column)
-        if column in entity.stamps:
+        default = entity.filled.defaults.get(column)
+        if column in entity.filled.stamps:
             return lambda records: [bulk.state.now] * len(records)
         if column == "uuid" and (default is None or default.make is None):
             return lambda records: [str(uuids.uuid4()) for _ in records]

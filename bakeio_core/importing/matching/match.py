@@ -60,7 +60,7 @@ class Matcher:
             return None
         for index, column in enumerate(key):
             default = self.entity.default(column)
-            is_null = self.entity.nullable(column) and column not in self.entity.defaults
+            is_null = self.entity.nullable(column) and column not in self.entity.filled.defaults
             if values[index] is ABSENT and (default is not None or is_null):
                 values[index] = default
         return None if ABSENT in values else tuple(values)

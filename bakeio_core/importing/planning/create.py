@@ -179,16 +179,16 @@ class NewRows:
 
     def _supplied(self, draft: Draft, column: str) -> Any:
         """Return what bakeio supplies for a column a new record says nothing about."""
-        if column in self.entity.stamps:
+        if column in self.entity.filled.stamps:
             return self.state.now
         if column == "uuid" or column in self._made_uuids:
-            is_late = column in self.entity.made_on_writing
-            made = None if is_late else self.entity.supplied(column)
+            is_late = column in self.entity.filled.made_on_writing
+            made = None if is_late else self.entity.filled.supplied(column)
             return str(uuids.uuid4()) if made is None else made
         if column == "slug" and self.entity.slug_from:
             return self._free_slug(draft)
         is_said = self.fields.own.get(column, "") in draft.values or column in draft.links
-        return None if is_said else self.entity.supplied(column)
+        return None if is_said else self.entity.filled.supplied(column)
 
     def _free_slug(self, draft: Draft) -> str | None:
         said = (draft.value(self.part, column) for column in self.entity.slug_from)

@@ -24,7 +24,11 @@ class SetPart:
         self.state, self.part, self.entity = plan.state, plan.part, plan.entity
         self.rows, self.rules = plan.rows, StateRules(plan.state, plan.part, plan.outcome)
         # what is set at each update says when a row was touched, not what it is
-        kept = (plan.entity.surrogate, *plan.entity.stamps, *plan.entity.set_on_update)
+        kept = (
+            plan.entity.surrogate,
+            *plan.entity.filled.stamps,
+            *plan.entity.filled.set_on_update,
+        )
         self.fields: list[FileField] = [
             item
             for item in plan.part.fields
