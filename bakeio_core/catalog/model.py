@@ -136,7 +136,7 @@ class Entity:
         found = {}
         for column in self.table.columns:
             for foreign in column.foreign_keys:
-                target, target_column = foreign.target_fullname.rsplit(".", 1)
+                *_, target, target_column = foreign.target_fullname.split(".")
                 name = str.__str__(column.name)
                 found[name] = Reference(
                     name, target, bool(column.nullable), dict(self.lookups.get(name, {}))

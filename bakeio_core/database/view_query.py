@@ -86,7 +86,7 @@ class Projection:
                 value = case((row.c[target.primary].is_not(None), value))
             return self._computed(value, declared)
         if callable(source):
-            expression = source(self.catalog.metadata.tables)
+            expression = source(self.catalog.tables)
             return self._computed(expression, expression.type)
         *steps, column = source.split(".")
         return self._stored(*self._follow(tuple(steps)), column)
