@@ -27,7 +27,8 @@ class Catalog:
     """Look up what is installed, and why something is not.
 
     Attributes:
-        metadata: the tables of the working entities.
+        metadata: what is handed to plugins: the tables of the working entities that were declared
+            on it.
         entities: {name: `Entity`} in import order.
         views: {name: `View`}.
         disabled: {entity: reason} for what cannot work; `disabled_views` the same for views.
@@ -311,6 +312,11 @@ class Catalog:
         if column not in entity.columns:
             raise PluginError(f"{where}: {column} is no column of {entity.name} (in {path})")
         return entity, column
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """The tables of the entities, on whatever metadata they were declared."""
+        return {name: entity.table for name, entity in self.entities.items()}
 
     def referred(self, entity: Entity) -> list[str]:
         """Return the other entities this one refers to, in import order."""

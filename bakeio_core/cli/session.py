@@ -226,10 +226,9 @@ class Session:
 
     def has_tables(self, db: Connection) -> bool:
         """Tell whether the database has the table of any entity."""
-        from bakeio_core.database.dialects import dialect_of
+        from bakeio_core.database.dialects import columns_there
 
-        there = dialect_of(db).existing_columns(db)
-        return any(name in there for name in self.bakeio.catalog.entities)
+        return bool(columns_there(db, self.bakeio.catalog.tables.values()))
 
     def _require_tables(self, db: Connection) -> None:
         if not self.has_tables(db):

@@ -13,7 +13,7 @@ from bakeio_core.catalog.fields import entity_fields
 from bakeio_core.catalog.hookspecs import hookimpl
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialect import MOST_JSON_FIELDS, Dialect, is_doubtful
-from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.dialects import columns_there, dialect_of
 from bakeio_core.database.row_ids import rows_of
 from bakeio_core.exporting.careful import PAGE, Cell, StoredRows, refuse
 from bakeio_core.values.numbers import Integer
@@ -88,13 +88,13 @@ def bakeio_export_records(db: Connection, entity: Entity, catalog: Catalog) -> I
 
 def _export(db: Connection, entity: Entity, catalog: Catalog) -> Iterator[Batch]:
     dialect = dialect_of(db)
-    there = dialect.existing_columns(db)
+    there = columns_there(db, catalog.tables.values())
     columns = {
         name: found
         for name, found in _columns(dialect, entity, catalog).items()
-        if found[2].name in there.get(found[2].table.name, ())
+        if found[2].name in there.get(found[2].table, ())
     }
-    if entity.name not in there or not columns:
+    if entity.table not in there or not columns:
         return
     source, where = _source(dialect, entity, catalog), _where(dialect, entity)
     dangling = _dangling(dialect, entity, catalog)
@@ -183,7 +183,7 @@ def _days(column: Column[Any], since: date | None, until: date | None) -> Any:
 
 def count_undated(db: Connection, entity: Entity) -> int:
     """Count the rows of an entity with a date that have none."""
-    if entity.date is None or not dialect_of(db).has_table(db, entity.name):
+    if entity.date is None or not columns_there(db, [entity.table]):
         return 0
     column = entity.column(entity.date)
     return int(db.scalar(select(func.count()).where(column.is_(None))) or 0)
@@ -192,7 +192,7 @@ def count_undated(db: Connection, entity: Entity) -> int:
 def count_rows(db: Connection, entity: Entity) -> int:
     """Count the records the default export of an entity gives; 0 where its table is missing."""
     dialect = dialect_of(db)
-    if not dialect.has_table(db, entity.name):
+    if not columns_there(db, [entity.table]):
         return 0
     source = f"{rows_of(dialect, entity)} t {_where(dialect, entity)}"
     return int(dialect.scalar(db, f"SELECT count(*) FROM {source}") or 0)

@@ -91,13 +91,12 @@ class Exports(Imports, History):
         """Restore a set into a scratch database, export it again and compare."""
 
         def restore(db: Connection, set_: Path) -> Report:
-            self.create_tables(db)
             return self.import_complete(db, set_, journal=False)
 
         def export(db: Connection, again: Path) -> None:
             write_set(self.hook, db, self.catalog, again, transactional=transactional)
 
-        return prove_set(folder, restore, export)
+        return prove_set(folder, self.catalog, restore, export)
 
     def export_view(
         self,
