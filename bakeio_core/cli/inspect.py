@@ -115,7 +115,7 @@ def views(session: Session, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def plugins(session: Session, as_json: bool) -> None:
-    """List the plugins: name, distribution, version, status, hooks."""
+    """List the plugins: name, distribution, version, status, hooks; and the profile that counts."""
     found = [
         {
             "name": plugin.name,
@@ -127,10 +127,16 @@ def plugins(session: Session, as_json: bool) -> None:
         }
         for plugin in session.bakeio.plugins.all.values()
     ]
+    profile = session.profile
     if as_json:
-        session.result_json({"plugins": found})
+        named = {"path": str(profile.path), "use": profile.use or None, "block": profile.block}
+        session.result_json({"plugins": found, "profile": named if profile.path else None})
         return
     for row in found:
         what = ", ".join(row["hooks"]) if row["status"] == "active" else row["reason"]
         whose = f"{row['name']:<20} {row['distribution']} {row['version']:<8}"
         session.result(f"{whose} {row['status']:<8} {what}")
+    if profile.path:
+        used = ", ".join(profile.use) or "all that is installed"
+        less = f", without {', '.join(profile.block)}" if profile.block else ""
+        session.result(f"The profile {profile.path} uses {used}{less}.")

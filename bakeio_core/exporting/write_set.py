@@ -104,9 +104,10 @@ def write_set(
         known if force else unforced(known) for known in (not_a_set, not_an_archive)
     )
     entities = in_range(catalog, since, until)
+    blocked = {*filter(catalog.is_blocked, dialect_of(db).existing_columns(db))}
     omitted = (
         *(name for name, entity in entities.items() if entity.date and not transactional),
-        *sorted(catalog.blocked),
+        *sorted(catalog.blocked | blocked),
         *catalog.disabled,
     )
     included = [entity for name, entity in entities.items() if name not in omitted]

@@ -6,10 +6,12 @@ Whoever passes a connection owns the transaction.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import Any
 
 from bakeio_core.catalog import hookspecs
-from bakeio_core.catalog.plugins import Plugins
+from bakeio_core.catalog.plugins.loading import Plugins
+from bakeio_core.catalog.plugins.profile import NO_PROFILE, Profile
 from bakeio_core.database import writing
 from bakeio_core.exporting import pages, records
 from bakeio_core.files.documents.limits import Limits
@@ -35,21 +37,25 @@ class Bakeio(Exports):
         cls,
         *,
         block: Collection[str] = (),
+        profile: str | Path | None = None,
         plugins: Iterable[Any] = (),
         limits: Limits | None = None,
     ) -> Bakeio:
         """Load the installed plugins: the entry points of the group `bakeio`.
 
         Args:
-            block: Names of those to leave out.
+            block: Names of those to leave out; that of a distribution means all its plugins.
+            profile: A file that says which are used, such as `bakeio.toml`; left out, none is
+                looked for. Its `database` is `plugins.profile.database`, for `connect`.
             plugins: Objects of this process, registered after the installed ones.
             limits: How large a stranger's file may be.
 
         Raises:
-            UsageError: A name in `block` is not installed.
+            UsageError: A name to use or to block is not installed, or the profile cannot be read.
             PluginError: An object has an unknown hook.
         """
-        found = Plugins(hookspecs, block)
+        chosen = Profile.read(Path(profile)) if profile is not None else NO_PROFILE
+        found = Plugins(hookspecs, block, chosen)
         for module in (records, pages, writing, decisions):
             found.manager.register(module)
         found.discover()

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import translated
 from bakeio_core.errors import BakeioError, UsageError
@@ -138,6 +139,7 @@ class Exports(Imports, History):
                 installed = ", ".join(self.formats) or "none besides JSON"
                 raise UsageError(
                     f'there is no format "{format}" for a file; installed: {installed}'
+                    + packages.for_format(format)
                 )
             known = self.formats[format]
             return write_view_as(known, self.hook, db, self.catalog, chosen, target)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property, partial
 from pathlib import Path
 from typing import IO
@@ -10,7 +10,8 @@ from typing import IO
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import Format
 from bakeio_core.catalog.model import Entity
-from bakeio_core.catalog.plugins import Plugins
+from bakeio_core.catalog.plugins import packages
+from bakeio_core.catalog.plugins.loading import Plugins
 from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import streaming
 from bakeio_core.errors import PluginError, Problems, UsageError
@@ -51,7 +52,7 @@ class Installed:
         Returns:
             One line for each.
         """
-        lines = [*self._failed_plugins(), *self._disabled_entities()]
+        lines = [*self._failed_plugins(), *self._disabled_entities(views=views)]
         return [*lines, *self._disabled_views()] if views else lines
 
     def _failed_plugins(self) -> Iterator[str]:
@@ -59,19 +60,40 @@ class Installed:
             if plugin.status == "failed":
                 yield f"{plugin}: {plugin.reason}"
 
-    def _disabled_entities(self) -> Iterator[str]:
+    def _disabled_entities(self, *, views: bool) -> Iterator[str]:
+        """Say of each entity that is disabled for a reason of its own why, and what goes with it.
+
+        Args:
+            views: With the views of those.
+        """
+        catalog = self.catalog
         alike: dict[tuple[str, str], list[str]] = {}
-        for name, reason in self.catalog.disabled.items():
-            if name not in self.catalog.excused:
-                provider = self.catalog.provider.get(name)
-                owner = f"{provider}: " if provider else ""
+        for name, reason in catalog.disabled.items():
+            if name not in catalog.excused | catalog.following.keys():
+                owner = f"{catalog.provider[name]}: " if name in catalog.provider else ""
                 alike.setdefault((owner, reason), []).append(name)
         for (owner, reason), names in alike.items():
-            yield f"{owner}{listed(names)} {'is' if len(names) == 1 else 'are'} disabled: {reason}"
+            gone = self._going_with(names)
+            with_it = gone[len(names) :] + [view for view in self._views_of(gone) if views]
+            also = f"; disabled with it: {', '.join(with_it)}" if with_it else ""
+            verb = "is" if len(names) == 1 else "are"
+            yield f"{owner}{listed(names)} {verb} disabled: {reason}{also}"
+
+    def _going_with(self, names: Collection[str]) -> list[str]:
+        """Return disabled entities and all those that are disabled because they are."""
+        gone = [*names]
+        for each in gone:  # grows meanwhile
+            gone += [one for one, cause in self.catalog.following.items() if cause == each]
+        return gone
+
+    def _views_of(self, entities: Collection[str]) -> list[str]:
+        of = self.catalog.following_views
+        return [f"view {view}" for view, entity in of.items() if entity in entities]
 
     def _disabled_views(self) -> Iterator[str]:
+        told = self.catalog.following_views.keys() | self.catalog.excused_views
         for name, reason in self.catalog.disabled_views.items():
-            if name not in self.catalog.excused_views:
+            if name not in told:
                 yield f"view {name} is disabled: {reason}"
 
     def _refuse_broken(self, consequence: str) -> None:
@@ -94,14 +116,16 @@ class Installed:
         if reason:
             raise UsageError(f'the view "{name}" is disabled: {reason}')
         installed = ", ".join(self.catalog.views) or "none"
-        raise UsageError(f'the view "{name}" is not installed; installed are {installed}')
+        hint = packages.for_view(plain)
+        raise UsageError(f'the view "{name}" is not installed; installed are {installed}{hint}')
 
     def _entity(self, name: str) -> Entity:
         """Return an installed entity by name; raise where there is none."""
         plain = name.replace("-", "_")
         if plain not in self.catalog.entities:
             installed = ", ".join(self.catalog.entities)
-            raise UsageError(f'there is no entity "{name}"; installed are {installed}')
+            hint = packages.for_entity(plain)
+            raise UsageError(f'there is no entity "{name}"; installed are {installed}{hint}')
         return self.catalog.entities[plain]
 
     @cached_property
