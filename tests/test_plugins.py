@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Column, Connection, ForeignKey, Integer, MetaData, String, Table
 from support.commands import Ran, Run
 from support.files import resign
 from support.plugins import Environment
@@ -125,7 +125,7 @@ def test_an_entity_that_two_plugins_declare_is_neithers_and_both_are_named(
     assert both.entities == []
     told = broken.bakeio("views").err
     (line,) = [line for line in told.splitlines() if "suppliers is disabled" in line]
-    assert line.endswith("; disabled with it: ovens, view colours")
+    assert line.endswith("; disabled with it: ovens, purchases, view colours, view purchases")
 
 
 @pytest.mark.parametrize("name", DISABLED)
@@ -592,3 +592,24 @@ def test_a_column_without_a_json_form_is_refused_when_python_skips_assertions() 
     assert done.returncode == 1
     assert "PluginError" in done.stderr
     assert "column ovens.door has the type NullType(), which has no JSON form" in done.stderr
+
+
+def test_a_wrong_lookup_of_an_entity_others_refer_to_disables_both_in_words() -> None:
+    class Barns:
+        @hookimpl
+        def bakeio_entities(self, metadata: MetaData) -> list[Entity]:
+            def table(name: str, target: str) -> Table:
+                number = Column("id", Integer, primary_key=True)
+                to = Column("to_id", Integer, ForeignKey(f"{target}.id"))
+                return Table(name, metadata, number, to, Column("slug", String(9), unique=True))
+
+            wrong = {"to_id": {"to_name": "nmae"}}
+            barns = Entity(table("barns", "suppliers"), keys=["slug"], lookups=wrong)
+            return [barns, Entity(table("hens", "barns"), keys=["slug"])]
+
+    bakeio = Bakeio.discover(plugins=[Barns()])
+    why = 'lookups of to_id name "nmae", which is no column of suppliers'
+    assert bakeio.catalog.disabled["barns"] == why
+    assert bakeio.broken() == [
+        f"plugin Barns: barns is disabled: {why}; disabled with it: hens",
+    ]

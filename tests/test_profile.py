@@ -225,6 +225,15 @@ def test_a_host_with_tables_of_the_bundled_names_needs_one_line(
 
 
 # -- blocking a distribution
+def test_the_manifest_names_the_table_of_a_blocked_plugin_though_nothing_refers_to_it(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    done = run("-d", sample, "--block", "inventory", "export-complete", "-o", tmp_path / "set")
+    assert done.code == 0
+    manifest = json.loads((tmp_path / "set" / "manifest.json").read_text("utf-8"))
+    assert manifest["omitted_entities"] == ["inventory_items"]
+
+
 @pytest.mark.usefixtures("reorder")
 @pytest.mark.parametrize("name", ["order-again", "Order_Again"])
 def test_blocking_a_distribution_blocks_all_its_plugins(run: Run, here: Path, name: str) -> None:

@@ -13,7 +13,13 @@ from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.declared import declared_entities, declared_views
 from bakeio_core.catalog.plugins.loading import Plugin, Plugins, describe
-from bakeio_core.catalog.references import ReferenceMap, earlier, open_ring
+from bakeio_core.catalog.references import (
+    ReferenceMap,
+    earlier,
+    open_ring,
+    wrong_date,
+    wrong_lookup,
+)
 from bakeio_core.catalog.view import OfRow, View
 from bakeio_core.errors import PluginError
 
@@ -86,30 +92,17 @@ class Catalog:
     def _disable_unresolved(self, plugins: Plugins) -> None:
         """Disable what refers to something that is not there, and what refers to that."""
         known = {name: plugin for name, plugin in plugins.all.items() if plugin.status != "active"}
-        changed = True
-        while changed:
-            changed = False
-            for entity in list(self.entities.values()):
-                why = self._unresolved(entity, known)
-                if why:
-                    self._disable(entity.name, why)
-                    changed = True
+        while wrong := {
+            name: why
+            for name, entity in self.entities.items()
+            if (why := self._unresolved(entity, known))
+        }:
+            for name, why in wrong.items():
+                self._disable(name, why)
         ReferenceMap(self.entities).resolve()
-        for entity in list(self.entities.values()):
-            for reference in entity.references.values():
-                target = self.entities[reference.target]
-                wrong = [
-                    column for column in reference.lookups.values() if column not in target.columns
-                ]
-                if wrong and entity.name in self.entities:
-                    self._disable(
-                        entity.name,
-                        f'lookups of {reference.column} name "{wrong[0]}", '
-                        f"which is no column of {target.name}",
-                    )
 
     def _unresolved(self, entity: Entity, known: dict[str, Plugin]) -> str:
-        """Return what a foreign key of an entity refers to in vain, empty where none does."""
+        """Return what an entity names in vain in others: foreign keys, lookups, its date."""
         for foreign in entity.foreign_keys:
             column, target = ", ".join(foreign.columns), foreign.target
             if target not in self.entities:
@@ -124,7 +117,7 @@ class Catalog:
             lacking = [key for key in foreign.target_keys if key not in keys]
             if lacking:
                 return f"{column} refers to {target}.{lacking[0]}, which is no column of {target}"
-        return ""
+        return wrong_lookup(entity, self.entities) or wrong_date(entity, self.entities) or ""
 
     def is_blocked(self, table: str) -> bool:
         """Tell whether a blocked plugin would have brought a table, going by the plugin's name."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -83,7 +83,10 @@ class Entity:
             difference, and the column's own name need not be among them.
         label: the column (or columns) by which people call a row.
         slug_from: columns a missing `slug` is made from.
-        date: the column that makes the entity transactional (`--no-transactional`, `--since`).
+        date: what makes the entity transactional (`--no-transactional`, `--since`): a column, or
+            a path over foreign keys to that of a row it belongs to, such as
+            `"order_id.ordered_on"`. Left out, an entity with a required reference to a
+            transactional one is dated by that.
 
     Raises:
         PluginError: naming the column that does not fit.
@@ -103,8 +106,9 @@ class Entity:
     slug_from: Key = ()
     date: str | None = None
     references: Mapping[str, Reference] = field(default_factory=dict, init=False)
-    rows: Any = field(default=None, init=False)
+    rows: str | None = field(default=None, init=False)
     has_gaps: bool = field(default=False, init=False)
+    left_out: frozenset[str] = field(default=frozenset(), init=False)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.table.name):
@@ -126,7 +130,7 @@ class Entity:
             "field_names": list(self.field_names),
             "label": self.labels,
             "slug_from": self.slug_from,
-            "date": [self.date] if self.date else [],
+            "date": [self.date.split(".")[0]] if self.date else [],
         }
         for what, columns in named.items():
             for column in columns:
@@ -181,13 +185,17 @@ class Entity:
         # SQLAlchemy's own kind of str is a stranger to encoders
         return str.__str__(self.table.name)
 
-    def narrow(self, rows: Any) -> Entity:
-        """Return the entity with only the rows whose primary key a SELECT gives; for exports."""
+    def narrow(self, rows: str) -> Entity:
+        """Return the entity with only the rows whose ids a SELECT in SQL gives; for exports."""
         return self._with("rows", rows)
 
     def with_gaps(self) -> Entity:
         """Return the entity with null for each cell that no file can hold; for exports."""
         return self._with("has_gaps", True)
+
+    def without(self, columns: Collection[str]) -> Entity:
+        """Return the entity without some of its references and their lookups; for exports."""
+        return self._with("left_out", frozenset(columns))
 
     def _with(self, name: str, value: Any) -> Entity:
         changed = copy.copy(self)

@@ -54,7 +54,7 @@ class Exports(Imports, History):
             folder: A new folder; by default `docs/exports/<time>_<6 hex>`.
             zip: Also write `archives/<name>.zip` beside it.
             force: Replace what an earlier export wrote there.
-            transactional: With entities that have a date.
+            transactional: With entities that have a date, and those that cannot do without them.
             since, until: Only their rows of these days, and what those refer to. Rows without a
                 date are among them where there is no `since`.
             as_stored: Write null for each value no file can hold, such as infinity or bytes in a
