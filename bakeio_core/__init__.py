@@ -26,7 +26,7 @@ _HOMES = {
     ),
     "bakeio_core.catalog.hookspecs": ("hookimpl", "hookspec"),
     "bakeio_core.catalog.plugins.packages": ("KnownPackage",),
-    "bakeio_core.host": ("Bakeio",),
+    "bakeio_core.host.bakeio": ("Bakeio",),
     "bakeio_core.importing.options": ("ImportOptions",),
     "bakeio_core.importing.run": ("Plan",),
     "bakeio_core.catalog.model": ("Entity",),
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     )
     from bakeio_core.exporting.write_set import Exported
     from bakeio_core.files.documents.limits import Limits
-    from bakeio_core.host import Bakeio
+    from bakeio_core.host.bakeio import Bakeio
     from bakeio_core.importing.options import ImportOptions
     from bakeio_core.importing.run import Plan
     from bakeio_core.report import Report

@@ -54,7 +54,7 @@ class Commands(click.Group):
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """List plugin commands without importing them: their help is their own."""
         plugins = {
-            name: f"Of {entry.dist.metadata['Name']}: bakeio {name} --help"
+            name: f"Of {entry.dist.name}: bakeio {name} --help"
             for name, entry in plugin_commands().items()
             if entry.dist
         }
@@ -68,9 +68,9 @@ class Commands(click.Group):
 
 def plugin_commands() -> dict[str, Any]:
     """Return the commands of plugins: {name: entry point}."""
-    import importlib_metadata
+    from importlib.metadata import entry_points
 
-    return {entry.name: entry for entry in importlib_metadata.entry_points(group=COMMANDS)}
+    return {entry.name: entry for entry in entry_points(group=COMMANDS)}
 
 
 @click.group(

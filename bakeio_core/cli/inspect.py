@@ -18,7 +18,7 @@ def schema(session: Session, view: str, as_json: bool) -> None:
     """Print the JSON Schema of what a person or an assistant may return of a view."""
     from bakeio_core.catalog.schema import view_schema
 
-    core = session.bakeio
+    core = session.installed
     value = view_schema(core.view(view), core.catalog)
     if as_json:
         session.result_json(value)
@@ -60,7 +60,7 @@ def suggest(session: Session, entity: str, text: str, limit: int, as_json: bool)
 @click.pass_obj
 def entities(session: Session, as_json: bool) -> None:
     """List what can be exported and imported, in import order."""
-    catalog = session.bakeio.catalog
+    catalog = session.installed.catalog
     rows = [
         {
             "name": name,
@@ -86,7 +86,7 @@ def entities(session: Session, as_json: bool) -> None:
 @click.pass_obj
 def views(session: Session, as_json: bool) -> None:
     """List the views: what each is for, and which fields may be edited."""
-    catalog = session.bakeio.catalog
+    catalog = session.installed.catalog
     rows = [
         {
             "name": name,
@@ -125,7 +125,7 @@ def plugins(session: Session, as_json: bool) -> None:
             "reason": plugin.reason,
             "hooks": list(plugin.hooks),
         }
-        for plugin in session.bakeio.plugins.all.values()
+        for plugin in session.installed.plugins.all.values()
     ]
     profile = session.profile
     if as_json:

@@ -6,6 +6,7 @@ Results go to stdout, talk to stderr.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import random
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.plugins.profile import Profile
-    from bakeio_core.host import Bakeio
+    from bakeio_core.host.bakeio import Bakeio
+    from bakeio_core.host.installed import Installed
     from bakeio_core.report import Report
 
 DATABASE = "bakeio.db"
@@ -30,6 +32,7 @@ DATABASE = "bakeio.db"
 ATTEMPTS = 5
 """How often work is begun where other transactions come between."""
 T = TypeVar("T")
+Found = TypeVar("Found", bound="Installed")
 
 
 class Session:
@@ -78,12 +81,24 @@ class Session:
     @cached_property
     def bakeio(self) -> Bakeio:
         """The library with its plugins; they are loaded when a command first needs them."""
-        from bakeio_core.host import Bakeio
+        with _without_collector():
+            from bakeio_core.host.bakeio import Bakeio
 
-        bakeio = Bakeio.discover(block=self.block, profile=self.profile.path)
-        for line in bakeio.broken():
+            return self._discovered(Bakeio)
+
+    @cached_property
+    def installed(self) -> Installed:
+        """What is installed, for commands that open neither database nor file: sooner there."""
+        with _without_collector():
+            from bakeio_core.host.installed import Installed
+
+            return self._discovered(Installed)
+
+    def _discovered(self, kind: type[Found]) -> Found:
+        found = kind.discover(block=self.block, profile=self.profile.path)
+        for line in found.broken():
             self.say(f"warning: {line}")
-        return bakeio
+        return found
 
     def say(self, text: str = "", *, colored: bool = False) -> None:
         """Print talk: to stderr, unless quiet.
@@ -266,6 +281,18 @@ class Session:
         from bakeio_core.errors import DatabaseError
 
         raise DatabaseError(f"no database at {shown_url(self.database)}; run: bakeio init")
+
+
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """Keep the collector of garbage from walking through modules while they are loaded."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def shownable(text: str, stream: Any, *, colored: bool = False) -> str:

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
+from bakeio_core.catalog import hookspecs
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import Format
 from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.loading import Plugins
+from bakeio_core.catalog.plugins.profile import NO_PROFILE, Profile
 from bakeio_core.catalog.view import View
-from bakeio_core.database.connect import streaming
 from bakeio_core.errors import PluginError, Problems, UsageError
 from bakeio_core.files.documents.limits import Limits
-from bakeio_core.files.output import Foreign
-from bakeio_core.files.sets.export_set import ExportSet
-from bakeio_core.files.sets.verify import verify
-from bakeio_core.importing.reading.checking import check_values
-from bakeio_core.importing.reading.opening import not_as_view, open_source
-from bakeio_core.importing.reading.sources import Source
 from bakeio_core.values.wording import listed
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from bakeio_core.files.output import Foreign
+    from bakeio_core.importing.reading.sources import Source
 
 
 class Installed:
     """Know the plugins, what they bring, and the files that suit it; no database is needed.
+
+    What looks into a file is imported when it is first asked to: who only wants to know what is
+    installed waits for none of that.
 
     Args:
         plugins: What was found.
@@ -35,6 +39,35 @@ class Installed:
     Raises:
         PluginError: What the plugins bring does not go together.
     """
+
+    @classmethod
+    def discover(
+        cls,
+        *,
+        block: Collection[str] = (),
+        profile: str | Path | None = None,
+        plugins: Iterable[Any] = (),
+        limits: Limits | None = None,
+    ) -> Self:
+        """Load the installed plugins: the entry points of the group `bakeio`.
+
+        Args:
+            block: Names of those to leave out; that of a distribution means all its plugins.
+            profile: A file that says which are used, such as `bakeio.toml`; left out, none is
+                looked for. Its `database` is `plugins.profile.database`, for `connect`.
+            plugins: Objects of this process, registered after the installed ones.
+            limits: How large a stranger's file may be.
+
+        Raises:
+            UsageError: A name to use or to block is not installed, or the profile cannot be read.
+            PluginError: An object has an unknown hook.
+        """
+        chosen = Profile.read(Path(profile)) if profile is not None else NO_PROFILE
+        found = Plugins(hookspecs, block, chosen)
+        found.discover()
+        for plugin in plugins:
+            found.register(plugin)
+        return cls(found, limits)
 
     def __init__(self, plugins: Plugins, limits: Limits | None = None) -> None:
         self.plugins, self.limits = plugins, limits or Limits()
@@ -144,6 +177,11 @@ class Installed:
             path: Where it lies.
             values: Also read every value as an import into the same kind of database would.
         """
+        from bakeio_core.database.connect import streaming
+        from bakeio_core.files.sets.export_set import ExportSet
+        from bakeio_core.files.sets.verify import verify
+        from bakeio_core.importing.reading.checking import check_values
+
         with streaming():
             opened = ExportSet.open(Path(path), self.limits)
             problems = verify(opened, self.catalog)
@@ -162,6 +200,8 @@ class Installed:
         Raises:
             DocumentError: It cannot be read.
         """
+        from bakeio_core.importing.reading.opening import open_source
+
         where = Path(path) if isinstance(path, str) else path
         source = open_source(
             where,
@@ -176,6 +216,8 @@ class Installed:
     @property
     def not_as_view(self) -> Foreign:
         """What says of a path why `refresh_view` must not write there."""
+        from bakeio_core.importing.reading.opening import not_as_view
+
         return partial(
             not_as_view, catalog=self.catalog, limits=self.limits, formats=self.formats.values()
         )

@@ -4,6 +4,7 @@ path of this process.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import subprocess
@@ -13,7 +14,6 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
-import importlib_metadata
 import pytest
 
 import bakeio_bakery
@@ -111,4 +111,4 @@ def install(
     (info / "entry_points.txt").write_text(entries, "utf-8")
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.delitem(sys.modules, name, raising=False)
-    importlib_metadata.MetadataPathFinder.invalidate_caches()
+    importlib.invalidate_caches()

@@ -83,9 +83,9 @@ class Plugins:
         Raises:
             UsageError: where a name to use or to block is not installed.
         """
-        import importlib_metadata
+        from importlib.metadata import entry_points
 
-        entries = importlib_metadata.entry_points(group=packages.PLUGINS)
+        entries = entry_points(group=packages.PLUGINS)
         all_found = []
         for entry in entries:
             of = (str(entry.dist.name), entry.dist.version) if entry.dist else ("", "")

@@ -46,11 +46,11 @@ def plain_name(name: str) -> str:
 
 def brings_command(distribution: str) -> bool:
     """Tell whether an installed distribution brings a command."""
-    import importlib_metadata
+    from importlib.metadata import entry_points
 
     return any(
         entry.dist is not None and plain_name(entry.dist.name) == plain_name(distribution)
-        for entry in importlib_metadata.entry_points(group=COMMANDS)
+        for entry in entry_points(group=COMMANDS)
     )
 
 
@@ -117,9 +117,9 @@ def _known_packages() -> Iterator[KnownPackage]:
 
     One that cannot be read is left out: a message about something else is on its way.
     """
-    import importlib_metadata
+    from importlib.metadata import entry_points
 
-    for entry in importlib_metadata.entry_points(group=PACKAGES):
+    for entry in entry_points(group=PACKAGES):
         try:
             yield from (known for known in entry.load() if isinstance(known, KnownPackage))
         except Exception:
@@ -127,9 +127,9 @@ def _known_packages() -> Iterator[KnownPackage]:
 
 
 def _installed_version(distribution: str) -> str:
-    import importlib_metadata
+    from importlib.metadata import PackageNotFoundError, version
 
     try:
-        return importlib_metadata.version(distribution)
-    except importlib_metadata.PackageNotFoundError:
+        return version(distribution)
+    except PackageNotFoundError:
         return ""
