@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import graphlib
-import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import MetaData, Table
 from sqlalchemy.util import OrderedSet
 
-from bakeio_core.catalog.keys.references import ReferenceMap, earlier, open_ring
+from bakeio_core.catalog.keys.references import (
+    ReferenceMap,
+    earlier,
+    open_ring,
+    wrong_date,
+    wrong_lookup,
+)
 from bakeio_core.catalog.model import Entity
-from bakeio_core.catalog.plugins import Plugin, Plugins, describe
+from bakeio_core.catalog.plugins import packages
+from bakeio_core.catalog.plugins.declared import declared_entities, declared_views
+from bakeio_core.catalog.plugins.loading import Plugin, Plugins, describe
 from bakeio_core.catalog.view import OfRow, View
 from bakeio_core.errors import PluginError
 
@@ -27,12 +33,16 @@ class Catalog:
     """Look up what is installed, and why something is not.
 
     Attributes:
-        metadata: the tables of the working entities.
+        metadata: what is handed to plugins: the tables of the working entities that were declared
+            on it.
         entities: {name: `Entity`} in import order.
         views: {name: `View`}.
         disabled: {entity: reason} for what cannot work; `disabled_views` the same for views.
+        following: {disabled entity: the disabled one it refers to, which is why};
+            `following_views` the same for views.
         blocked: the entities of blocked plugins others refer to.
         excused: the disabled entities that only lack one of those; `excused_views` such views.
+        unused: {name: `Plugin`} of the blocked ones.
         provider: {entity: its `Plugin`}; `view_provider` the same for views.
     """
 
@@ -42,6 +52,9 @@ class Catalog:
         self.views: dict[str, View] = {}
         self.disabled: dict[str, str] = {}
         self.disabled_views: dict[str, str] = {}
+        self.unused: dict[str, Plugin] = {}
+        self.following: dict[str, str] = {}
+        self.following_views: dict[str, str] = {}
         self.excused: set[str] = set()
         self.excused_views: set[str] = set()
         self.blocked: set[str] = set()
@@ -52,87 +65,46 @@ class Catalog:
     def assemble(cls, plugins: Plugins) -> Catalog:
         """Ask every plugin for its declarations and check how they fit together.
 
-        What depends on a blocked, failed or missing plugin is disabled with the reason; a cycle of
-        references disables its members.
+        What depends on a blocked, failed or missing plugin is disabled with the reason, and so is
+        what two plugins declare; a cycle of references disables its members.
         """
         catalog = cls()
-
-        def cleaned(error: Exception) -> Exception:
-            """Leave no table of a plugin that raised; name who was first to declare one."""
-            for name in set(catalog.metadata.tables) - set(catalog.entities):
-                catalog.metadata.remove(catalog.metadata.tables[name])
-            twice = re.match(r"Table '(\w+)' is already defined", str(error))
-            return (
-                catalog._declared_twice(twice[1])
-                if twice and twice[1] in catalog.provider
-                else error
-            )
-
-        for plugin, declared in plugins.call_each(
-            "bakeio_entities", cleaned, metadata=catalog.metadata
-        ):
-            try:
-                for entity in declared:
-                    catalog._add_entity(entity, plugin)
-            except PluginError as error:
-                plugins.fail(plugin, str(error))
-                for name in [name for name, owner in catalog.provider.items() if owner is plugin]:
-                    del catalog.entities[name], catalog.provider[name]
-                cleaned(error)
+        entities = declared_entities(plugins, catalog.metadata)
+        catalog.entities, catalog.provider = entities.found, entities.provider
+        catalog.disabled = entities.contested
+        for name, entity in catalog.entities.items():
+            order_indexes(entity.table)
+            object.__setattr__(entity, "declared_by", str(catalog.provider[name]))
+        catalog.unused = {
+            name: plugin for name, plugin in plugins.all.items() if plugin.status == "blocked"
+        }
         catalog._disable_unresolved(plugins)
         catalog._sort()
         for name in set(catalog.metadata.tables) - set(catalog.entities):
             catalog.metadata.remove(catalog.metadata.tables[name])
-        for plugin, views in plugins.call_each("bakeio_views"):
-            for view in views:
-                try:
-                    catalog._add_view(view, plugin, plugins.all)
-                except PluginError as error:
-                    plugins.fail(plugin, str(error))
+        views = declared_views(plugins)
+        catalog.disabled_views = views.contested
+        for name, view in views.found.items():
+            try:
+                catalog._add_view(view, views.provider[name], plugins.all)
+            except PluginError as error:
+                plugins.fail(views.provider[name], str(error))
         return catalog
-
-    def _add_entity(self, entity: Any, plugin: Plugin) -> None:
-        if not isinstance(entity, Entity):
-            raise PluginError(f"bakeio_entities returned {type(entity).__name__}, not an Entity")
-        if entity.name in self.entities:
-            raise self._declared_twice(entity.name)
-        order_indexes(entity.table)
-        object.__setattr__(entity, "declared_by", str(plugin))
-        self.entities[entity.name], self.provider[entity.name] = entity, plugin
-
-    def _declared_twice(self, name: str) -> PluginError:
-        return PluginError(
-            f'entity "{name}" is also declared by {self.provider[name]}: '
-            "block or uninstall one of them"
-        )
 
     def _disable_unresolved(self, plugins: Plugins) -> None:
         """Disable what refers to something that is not there, and what refers to that."""
         known = {name: plugin for name, plugin in plugins.all.items() if plugin.status != "active"}
-        changed = True
-        while changed:
-            changed = False
-            for entity in list(self.entities.values()):
-                why = self._unresolved(entity, known)
-                if why:
-                    self._disable(entity.name, why)
-                    changed = True
+        while wrong := {
+            name: why
+            for name, entity in self.entities.items()
+            if (why := self._unresolved(entity, known))
+        }:
+            for name, why in wrong.items():
+                self._disable(name, why)
         ReferenceMap(self.entities).resolve()
-        for entity in list(self.entities.values()):
-            for reference in entity.references.values():
-                target = self.entities[reference.target]
-                wrong = [
-                    column for column in reference.lookups.values() if column not in target.columns
-                ]
-                if wrong and entity.name in self.entities:
-                    self._disable(
-                        entity.name,
-                        f'lookups of {reference.column} name "{wrong[0]}", '
-                        f"which is no column of {target.name}",
-                    )
 
     def _unresolved(self, entity: Entity, known: dict[str, Plugin]) -> str:
-        """Return what a foreign key of an entity refers to in vain, empty where none does."""
+        """Return what an entity names in vain in others: foreign keys, lookups, its date."""
         for foreign in entity.foreign_keys:
             column, target = ", ".join(foreign.columns), foreign.target
             if target not in self.entities:
@@ -140,12 +112,18 @@ class Catalog:
                     self.blocked.add(target)
                 if target in self.excused | self.blocked:
                     self.excused.add(entity.name)
+                if target in self.disabled:
+                    self.following[entity.name] = target
                 return f"{column} refers to {target}, which is {self._why_absent(target, known)}"
             keys = {column.key for column in self.entities[target].table.columns}
             lacking = [key for key in foreign.target_keys if key not in keys]
             if lacking:
                 return f"{column} refers to {target}.{lacking[0]}, which is no column of {target}"
-        return ""
+        return wrong_lookup(entity, self.entities) or wrong_date(entity, self.entities) or ""
+
+    def is_blocked(self, table: str) -> bool:
+        """Tell whether a blocked plugin would have brought a table, going by the plugin's name."""
+        return table not in self.entities and self._is_blocked(table, self.unused)
 
     @staticmethod
     def _is_blocked(target: str, known: dict[str, Plugin]) -> bool:
@@ -164,7 +142,7 @@ class Catalog:
             return known[target].status + (
                 f": {known[target].reason}" if known[target].status == "failed" else ""
             )
-        return "not installed"
+        return f"not installed{packages.for_entity(target)}"
 
     def _disable(self, name: str, reason: str) -> None:
         self.disabled[name] = reason
@@ -211,7 +189,8 @@ class Catalog:
         lost = set(members)
         while users := [name for name in self.entities if graph[name] & lost]:
             for name in users:
-                self._disable(name, f"refers to {min(graph[name] & lost)}, which is disabled")
+                self.following[name] = min(graph[name] & lost)
+                self._disable(name, f"refers to {self.following[name]}, which is disabled")
             lost.update(users)
 
     def _rank(self, name: str) -> tuple[int, str]:
@@ -223,18 +202,14 @@ class Catalog:
         }
         return (-len(users), name)
 
-    def _add_view(self, view: Any, plugin: Plugin, plugin_states: dict[str, Plugin]) -> None:
-        if not isinstance(view, View):
-            raise PluginError(f"bakeio_views returned {type(view).__name__}, not a View")
-        if view.name in self.views:
-            raise PluginError(
-                f'view "{view.name}" is also declared by {self.view_provider[view.name]}: '
-                "block or uninstall one of them"
-            )
+    def _add_view(self, view: View, plugin: Plugin, plugin_states: dict[str, Plugin]) -> None:
         if view.entity not in self.entities:
-            reason = self.disabled.get(view.entity, "not installed")
+            absent = f"not installed{packages.for_entity(view.entity)}"
+            reason = self.disabled.get(view.entity, absent)
             if view.entity in self.excused or self._is_blocked(view.entity, plugin_states):
                 self.excused_views.add(view.name)
+            if view.entity in self.disabled:
+                self.following_views[view.name] = view.entity
             self.disabled_views[view.name] = f"its entity {view.entity} is " + (
                 f"disabled: {reason}" if view.entity in self.disabled else reason
             )
@@ -312,6 +287,11 @@ class Catalog:
         if column not in entity.columns:
             raise PluginError(f"{where}: {column} is no column of {entity.name} (in {path})")
         return entity, column
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """The tables of the entities, on whatever metadata they were declared."""
+        return {name: entity.table for name, entity in self.entities.items()}
 
     def referred(self, entity: Entity) -> list[str]:
         """Return the other entities this one refers to, in import order."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -84,7 +84,10 @@ class Entity:
             difference, and the column's own name need not be among them.
         label: the column (or columns) by which people call a row.
         slug_from: columns a missing `slug` is made from.
-        date: the column that makes the entity transactional (`--no-transactional`, `--since`).
+        date: what makes the entity transactional (`--no-transactional`, `--since`): a column, or
+            a path over foreign keys to that of a row it belongs to, such as
+            `"order_id.ordered_on"`. Left out, an entity with a required reference to a
+            transactional one is dated by that.
 
     Raises:
         PluginError: naming the column that does not fit.
@@ -104,9 +107,10 @@ class Entity:
     slug_from: Key = ()
     date: str | None = None
     references: Mapping[str, Reference] = field(default_factory=dict, init=False)
-    rows: Any = field(default=None, init=False)
+    rows: str | None = field(default=None, init=False)
     has_gaps: bool = field(default=False, init=False)
     declared_by: str = field(default="", init=False)
+    left_out: frozenset[str] = field(default=frozenset(), init=False)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.table.name):
@@ -132,7 +136,7 @@ class Entity:
             "field_names": list(self.field_names),
             "label": self.labels,
             "slug_from": self.slug_from,
-            "date": [self.date] if self.date else [],
+            "date": [self.date.split(".")[0]] if self.date else [],
         }
         for what, columns in named.items():
             for column in columns:
@@ -184,13 +188,17 @@ class Entity:
         # SQLAlchemy's own kind of str is a stranger to encoders
         return str.__str__(self.table.name)
 
-    def narrow(self, rows: Any) -> Entity:
-        """Return the entity with only the rows whose primary key a SELECT gives; for exports."""
+    def narrow(self, rows: str) -> Entity:
+        """Return the entity with only the rows whose ids a SELECT in SQL gives; for exports."""
         return self._with("rows", rows)
 
     def with_gaps(self) -> Entity:
         """Return the entity with null for each cell that no file can hold; for exports."""
         return self._with("has_gaps", True)
+
+    def without(self, columns: Collection[str]) -> Entity:
+        """Return the entity without some of its references and their lookups; for exports."""
+        return self._with("left_out", frozenset(columns))
 
     def _with(self, name: str, value: Any) -> Entity:
         changed = copy.copy(self)
@@ -326,21 +334,7 @@ class Entity:
     @cached_property
     def all_checks(self) -> dict[str, Check]:
         """The checks of values people changed: that of codes before the declared one."""
-        return {c: self._check_of(c) for c in (*self.codes, *self.checks)}
-
-    def _check_of(self, column: str) -> Check:
-        declared = self.checks.get(column)
-        if column not in self.codes and declared is not None:
-            return declared
-
-        def check(old: Any, new: Any) -> Any:
-            try:
-                code = read_code(new) if isinstance(new, str) else new
-            except BadValue as error:
-                return Problem(code="check", message=str(error))
-            return code if declared is None else declared(old, code)
-
-        return check
+        return {c: _check_of(self, c) for c in (*self.codes, *self.checks)}
 
     @cached_property
     def _nullable(self) -> frozenset[str]:
@@ -358,3 +352,18 @@ class Entity:
     def default(self, column: str) -> Any:
         """Return the default of a column that is known beforehand as a wire value, else None."""
         return self.filled.known(column)
+
+
+def _check_of(entity: Entity, column: str) -> Check:
+    declared = entity.checks.get(column)
+    if column not in entity.codes and declared is not None:
+        return declared
+
+    def check(old: Any, new: Any) -> Any:
+        try:
+            code = read_code(new) if isinstance(new, str) else new
+        except BadValue as error:
+            return Problem(code="check", message=str(error))
+        return code if declared is None else declared(old, code)
+
+    return check

@@ -317,8 +317,8 @@ class Dialect(ABC):
         return None
 
     def add_reference(self, db: Connection, table: Table, column: Any, foreign: Any) -> None:
-        target, target_column = foreign.target_fullname.rsplit(".", 1)
-        key, refers = self.quote(column.name), f"{self.quote(target)} ({self.quote(target_column)})"
+        *target, target_column = map(self.quote, foreign.target_fullname.split("."))
+        key, refers = self.quote(column.name), f"{'.'.join(target)} ({target_column})"
         sql = f"ADD FOREIGN KEY ({key}) REFERENCES {refers}"
         db.exec_driver_sql(f"ALTER TABLE {self.format_table(table)} {sql}")
 

@@ -87,7 +87,7 @@ class Projection:
                 value = case((row.c[target.column(target.primary_key[0]).key].is_not(None), value))
             return self._computed(value, declared)
         if callable(source):
-            expression = source(self.catalog.metadata.tables)
+            expression = source(self.catalog.tables)
             return self._computed(expression, expression.type)
         *steps, column = source.split(".")
         return self._stored(*self._follow(tuple(steps)), column)

@@ -11,7 +11,7 @@ import msgspec
 from bakeio_core.catalog.exchange import Batch, EncodedBatch
 from bakeio_core.catalog.hookspecs import hookimpl
 from bakeio_core.catalog.model import Entity
-from bakeio_core.catalog.plugins import describe
+from bakeio_core.catalog.plugins.loading import describe
 from bakeio_core.catalog.view import OfRow, Source, View
 from bakeio_core.database.dialect import is_doubtful
 from bakeio_core.database.dialects import dialect_of

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import Column, ColumnElement, and_, func, or_, select, types
+from typing import TYPE_CHECKING
 
 from bakeio_core.catalog.exchange import Batch, EncodedBatch
 from bakeio_core.catalog.fields import entity_fields
 from bakeio_core.catalog.hookspecs import hookimpl
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialect import MOST_JSON_FIELDS, Dialect, is_doubtful
-from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.dialects import columns_there, dialect_of
 from bakeio_core.database.row_ids import rows_of
 from bakeio_core.exporting.careful import PAGE, Cell, StoredRows, refuse
 from bakeio_core.values.numbers import Integer
@@ -43,6 +40,8 @@ def _columns(dialect: Dialect, entity: Entity, catalog: Catalog) -> dict[str, Ce
     out = {}
     for field in entity_fields(entity, catalog):
         alias, owner, reference = "t", entity, str(field.column)
+        if reference in entity.left_out:
+            continue
         if field.target is not None:
             alias, owner = aliases[reference], catalog.entities[entity.references[reference].target]
         column = field.target or reference
@@ -88,13 +87,13 @@ def bakeio_export_records(db: Connection, entity: Entity, catalog: Catalog) -> I
 
 def _export(db: Connection, entity: Entity, catalog: Catalog) -> Iterator[Batch]:
     dialect = dialect_of(db)
-    there = dialect.existing_columns(db)
+    there = columns_there(db, catalog.tables.values())
     columns = {
         name: found
         for name, found in _columns(dialect, entity, catalog).items()
-        if found[2].name in there.get(found[2].table.name, ())
+        if found[2].name in there.get(found[2].table, ())
     }
-    if entity.name not in there or not columns:
+    if entity.table not in there or not columns:
         return
     source, where = _source(dialect, entity, catalog), _where(dialect, entity)
     dangling = _dangling(dialect, entity, catalog)
@@ -129,70 +128,10 @@ def _export(db: Connection, entity: Entity, catalog: Catalog) -> Iterator[Batch]
         refuse(stored.problems, AS_STORED)
 
 
-def in_range(catalog: Catalog, since: date | None, until: date | None) -> dict[str, Entity]:
-    """Narrow the entities with a date to some days.
-
-    A row outside the range is kept where a row inside it refers to it. Rows without a date are in
-    the half that has no first day, so that two halves are everything.
-
-    Args:
-        catalog: The entities that are installed.
-        since: The first day, None for no bound.
-        until: The last day, None for no bound.
-
-    Returns:
-        All entities by name, in import order.
-    """
-    entities = dict(catalog.entities)
-    if since is None and until is None:
-        return entities
-    referred: dict[str, list[Any]] = {}
-    for entity in reversed(catalog.entities.values()):  # those that refer before those referred to
-        if entity.date is None:
-            continue
-        primary = entity.column(entity.primary)
-        inside = _days(entity.column(entity.date), since, until)
-        rows = select(primary).where(or_(inside, *referred.get(entity.name, ())))
-        entities[entity.name] = entity.narrow(rows)
-        for reference in entity.references.values():
-            column = entity.column(reference.column)
-            wanted = select(column).where(primary.in_(rows), column.is_not(None))
-            target = catalog.entities[reference.target]
-            condition = target.column(reference.to).in_(wanted)
-            referred.setdefault(reference.target, []).append(condition)
-    return entities
-
-
-def _days(column: Column[Any], since: date | None, until: date | None) -> Any:
-    """Return the condition that a column is within the range, in the column's own type."""
-    bounds: list[date | None] = [since, until + timedelta(days=1) if until is not None else None]
-    if isinstance(column.type, types.DateTime):
-        bounds = [
-            datetime(day.year, day.month, day.day, tzinfo=timezone.utc) if day else None
-            for day in bounds
-        ]
-    low, high = bounds
-    conditions: list[ColumnElement[bool]] = []
-    if low is not None:
-        conditions.append(column >= low)
-    if high is not None:
-        conditions.append(column < high)
-    inside = and_(*conditions)
-    return inside if low is not None else or_(inside, column.is_(None))
-
-
-def count_undated(db: Connection, entity: Entity) -> int:
-    """Count the rows of an entity with a date that have none."""
-    if entity.date is None or not dialect_of(db).has_table(db, entity.name):
-        return 0
-    column = entity.column(entity.date)
-    return int(db.scalar(select(func.count()).where(column.is_(None))) or 0)
-
-
 def count_rows(db: Connection, entity: Entity) -> int:
     """Count the records the default export of an entity gives; 0 where its table is missing."""
     dialect = dialect_of(db)
-    if not dialect.has_table(db, entity.name):
+    if not columns_there(db, [entity.table]):
         return 0
     source = f"{rows_of(dialect, entity)} t {_where(dialect, entity)}"
     return int(dialect.scalar(db, f"SELECT count(*) FROM {source}") or 0)
@@ -201,5 +140,4 @@ def count_rows(db: Connection, entity: Entity) -> int:
 def _where(dialect: Dialect, entity: Entity) -> str:
     if entity.rows is None:
         return ""
-    sql = str(entity.rows.compile(dialect=dialect.sa, compile_kwargs={"literal_binds": True}))
-    return f"WHERE t.{dialect.quote(entity.primary)} IN ({sql})"
+    return f"WHERE t.{dialect.quote(entity.primary)} IN ({entity.rows})"

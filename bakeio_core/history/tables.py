@@ -28,8 +28,8 @@ from sqlalchemy import (
 )
 
 from bakeio_core.catalog.catalog import Catalog, order_indexes
-from bakeio_core.database.connect import is_forbidden
-from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.connect import is_forbidden, is_misunderstood
+from bakeio_core.database.dialects import columns_there, dialect_of, make_schemas
 from bakeio_core.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -132,21 +132,69 @@ def make_tables(db: Connection, catalog: Catalog, *, own: bool = True) -> list[s
     Returns:
         The names of the new ones.
     """
-    made = _make_missing(db, [catalog.metadata])
+    made = make_missing(db, list(catalog.tables.values()))
     return sorted([*made, *(make_own_tables(db) if own else ())])
 
 
-def _make_missing(db: Connection, metadatas: Sequence[MetaData]) -> set[str]:
-    """Create what is missing of the tables of some metadata; return their names."""
-    dialect = dialect_of(db)
-    wanted = {name for metadata in metadatas for name in metadata.tables}
-    missing = wanted - dialect.existing_columns(db).keys()
-    if missing:
-        dialect.keep_makers_off(db)  # two that made the same table at once would fail on each other
-        missing = wanted - dialect.existing_columns(db).keys()
-        for metadata in metadatas:
-            metadata.create_all(db)
-    return missing
+def make_missing(db: Connection, tables: Sequence[Table]) -> set[str]:
+    """Create those of some tables that are missing.
+
+    Returns:
+        Their names.
+
+    Raises:
+        DatabaseError: One cannot be made here.
+    """
+    there = columns_there(db, tables)
+    if len(there) == len(tables):
+        return set()
+    # two that made the same table at once would fail on each other
+    dialect_of(db).keep_makers_off(db)
+    there = columns_there(db, tables)
+    missing = [table for table in tables if table not in there]
+    try:
+        make_schemas(db, missing)
+        for metadata, some in _by_metadata(tables).items():
+            metadata.create_all(db, tables=[table for table in some if _among(table, missing)])
+    except (exc.CompileError, exc.NoReferenceError, NotImplementedError) as error:
+        raise _cannot_make(missing, str(error)) from error
+    except exc.DBAPIError as error:
+        if not is_forbidden(error) and not is_misunderstood(error):
+            raise
+        raise _cannot_make(missing, str(error.orig)) from error
+    return {table.fullname for table in missing}
+
+
+def _cannot_make(tables: Sequence[Table], why: str) -> DatabaseError:
+    names = ", ".join(table.fullname for table in tables)
+    return DatabaseError(f"cannot make the tables {names} in this database: {why.splitlines()[0]}")
+
+
+def _by_metadata(tables: Sequence[Table]) -> dict[MetaData, list[Table]]:
+    """Return tables by their metadata, which makes what belongs to them, such as types.
+
+    Where a table refers to one of another metadata, which does not know it, copies of all are
+    returned as of one.
+    """
+    found: dict[MetaData, list[Table]] = {}
+    if all(map(_is_known, tables)):
+        for table in tables:
+            found.setdefault(table.metadata, []).append(table)
+        return found
+    together = MetaData()
+    return {together: [table.to_metadata(together) for table in tables]}
+
+
+def _is_known(table: Table) -> bool:
+    """Tell whether the metadata of a table has the tables it refers to."""
+    try:
+        return all(key.column is not None for key in table.foreign_keys)
+    except exc.NoReferenceError:
+        return False
+
+
+def _among(table: Table, tables: Sequence[Table]) -> bool:
+    return any(table.fullname == other.fullname for other in tables)
 
 
 def make_own_tables(db: Connection) -> set[str]:
@@ -159,9 +207,9 @@ def make_own_tables(db: Connection) -> set[str]:
         DatabaseError: (`no-journal`) This user may not make tables.
     """
     try:
-        made = _make_missing(db, [METADATA])
-    except exc.DBAPIError as error:
-        if is_forbidden(error):
+        made = make_missing(db, METADATA.sorted_tables)
+    except DatabaseError as error:
+        if is_forbidden(error.__cause__):
             raise _not_allowed(error) from error
         raise
     meta = stored_meta(db)
@@ -171,12 +219,11 @@ def make_own_tables(db: Connection) -> set[str]:
     return made
 
 
-def _not_allowed(error: exc.DBAPIError) -> DatabaseError:
+def _not_allowed(error: DatabaseError) -> DatabaseError:
     return DatabaseError(
-        f"imports are recorded in tables of bakeio's own ({', '.join(METADATA.tables)}), and this "
-        f"user may not make them ({str(error.orig).splitlines()[0]}): let the owner of the "
-        "database run bakeio init, or import without a record (--no-journal), which cannot be "
-        "taken back",
+        f"imports are recorded in tables of bakeio's own, which this user may not make ({error}): "
+        "let the owner of the database run bakeio init, or import without a record "
+        "(--no-journal), which cannot be taken back",
         code="no-journal",
     )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.connect import ensure_begun, savepoint, streaming, translated
+from bakeio_core.database.dialects import columns_there
 from bakeio_core.errors import BakeioError, Problem
 from bakeio_core.history.aliases import Alias, all_aliases
 from bakeio_core.history.entries import changed_something, entities_of
@@ -100,7 +101,8 @@ def undo_run(
     dialect, number = ensure_begun(db), int(entry["id"])
     source = f"run {number}: {entry['source']}"
     with translated(), savepoint(db) as point, streaming():
-        dialect.lock(db, [entity.table for entity in catalog.entities.values()])
+        there = columns_there(db, catalog.tables.values())
+        dialect.lock(db, [table for table in catalog.tables.values() if table in there])
         _refuse_unknown(db, catalog, number)
         names_before = all_aliases(db)
         journal = Journal.start(db, source, UNDO, now, undoes=number)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bakeio_core.catalog.exchange import Change, Decision, Identity, Missing
 from bakeio_core.catalog.model import RowId
 from bakeio_core.database.connect import ensure_begun, streaming, translated
+from bakeio_core.database.dialects import columns_there
 from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, all_aliases, learn
 from bakeio_core.history.tables import (
@@ -236,7 +237,8 @@ def _adopts_identity(db: Connection, catalog: Catalog, plan: ImportPlan) -> bool
     if source.kind != "set" or not source.database_id or plan.state.same_database:
         return False
     dialect = ensure_begun(db)
-    is_empty = all(dialect.is_empty(db, entity.table) for entity in catalog.entities.values())
+    there = columns_there(db, catalog.tables.values())
+    is_empty = all(dialect.is_empty(db, table) for table in there)
     return is_empty and not all_runs(db)
 
 

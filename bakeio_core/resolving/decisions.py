@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bakeio_core.catalog.exchange import Candidate, Decision, Identity, Missing
 from bakeio_core.catalog.hookspecs import hookimpl
 from bakeio_core.catalog.model import RowId
+from bakeio_core.catalog.plugins import packages
 from bakeio_core.errors import Problem, UsageError
 from bakeio_core.resolving.form import known_values
 from bakeio_core.values.folding import fold
@@ -153,7 +154,8 @@ def auto_create(catalog: Catalog, entities: Iterable[str]) -> Resolver:
     wanted = {name.replace("-", "_") for name in entities}
     for name in wanted - catalog.entities.keys():
         installed = ", ".join(catalog.entities)
-        raise UsageError(f'there is no entity "{name}"; installed are {installed}')
+        hint = packages.for_entity(name)
+        raise UsageError(f'there is no entity "{name}"; installed are {installed}{hint}')
 
     def resolve(missing: Sequence[Missing]) -> dict[Missing, Decision]:
         return {

@@ -284,7 +284,8 @@ class PostgreSQL(Dialect):
     @contextmanager
     def loading(self, db: Connection, table: Table) -> Iterator[None]:
         name = self.format_table(table)
-        referred = [self.format_table(key.column.table) for key in table.foreign_keys]
+        targets = [key.target_fullname.split(".")[:-1] for key in table.foreign_keys]
+        referred = [".".join(map(self.quote, target)) for target in targets]
         names = ", ".join(dict.fromkeys([name, *referred]))
         if not self._tried(db, f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE NOWAIT"):
             # somebody reads: an index that stays costs less than waiting, and cannot end in a

@@ -54,7 +54,7 @@ class SQLite(Dialect):
             return
         refers = "".join(
             f" REFERENCES {self.quote(t)} ({self.quote(c)})"
-            for t, c in (f.target_fullname.rsplit(".", 1) for f in column.foreign_keys)
+            for *_, t, c in (f.target_fullname.split(".") for f in column.foreign_keys)
         )
         rest = (
             (f" DEFAULT {default}" if default else "")
