@@ -19,9 +19,9 @@ from bakeio_core.catalog.keys.references import (
 from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.declared import declared_entities, declared_views
-from bakeio_core.catalog.plugins.loading import Plugin, Plugins, describe
+from bakeio_core.catalog.plugins.loading import Plugin, Plugins
 from bakeio_core.catalog.view import OfRow, View
-from bakeio_core.errors import PluginError
+from bakeio_core.errors import PluginError, describe
 
 
 def order_indexes(table: Table) -> None:

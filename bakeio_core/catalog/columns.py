@@ -28,8 +28,7 @@ from sqlalchemy.sql import schema
 from sqlalchemy.sql.functions import FunctionElement, current_timestamp
 
 from bakeio_core import values
-from bakeio_core.catalog.plugins.loading import describe
-from bakeio_core.errors import PluginError
+from bakeio_core.errors import PluginError, describe
 
 
 class new_uuid(FunctionElement[str]):

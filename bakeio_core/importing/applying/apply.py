@@ -152,7 +152,8 @@ class Application:
     def _refuse(self, expected: bytes | None) -> None:
         refusal = self.plan.refusal
         if refusal:
-            raise ImportRefused(refusal, problems=list(self.outcome.problems))
+            problems = sorted(self.outcome.problems, key=lambda p: p.severity != "error")
+            raise ImportRefused(refusal, problems=problems)
         if expected is not None and self.outcome.digest() != expected:
             raise ImportRefused(
                 "the database changed after the import was planned, and the outcome would be "
