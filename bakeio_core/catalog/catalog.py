@@ -19,9 +19,9 @@ from bakeio_core.catalog.keys.references import (
 from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.declared import declared_entities, declared_views
-from bakeio_core.catalog.plugins.loading import Plugin, Plugins, describe
+from bakeio_core.catalog.plugins.loading import Plugin, Plugins
 from bakeio_core.catalog.view import OfRow, View
-from bakeio_core.errors import PluginError
+from bakeio_core.errors import PluginError, describe
 
 
 def order_indexes(table: Table) -> None:
@@ -72,8 +72,9 @@ class Catalog:
         entities = declared_entities(plugins, catalog.metadata)
         catalog.entities, catalog.provider = entities.found, entities.provider
         catalog.disabled = entities.contested
-        for entity in catalog.entities.values():
+        for name, entity in catalog.entities.items():
             order_indexes(entity.table)
+            object.__setattr__(entity, "declared_by", str(catalog.provider[name]))
         catalog.unused = {
             name: plugin for name, plugin in plugins.all.items() if plugin.status == "blocked"
         }

@@ -9,7 +9,6 @@ from typing import IO, Any
 
 import msgspec
 
-from bakeio_core.catalog.model import STAMPS as STAMPS
 from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.errors import UsageError
 from bakeio_core.values.folding import folded_key
@@ -66,7 +65,8 @@ class Changes:
     Args:
         entity: whose rows.
         columns: the columns of `rows`, in order.
-        rows: the rows to create, as wire values.
+        rows: the rows to create, as wire values; what only the database or the application makes
+            stands in them once they are written.
         numbers: the record each new row comes from.
         updates: the rows to update, one `Change` each.
         others: what needs no writing, one `Change` each.

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Column, String, Table
 
+from bakeio_core.catalog.columns import FilledColumns
 from bakeio_core.catalog.foreign_keys import ForeignKeyColumns, foreign_keys_of
 from bakeio_core.errors import PluginError, Problem
 from bakeio_core.values.codes import read_code
@@ -32,7 +33,6 @@ ROW_KEY = "_row_key"
 """What the id of a row is called where its primary key has several columns."""
 _ROW_KEYS: Column[Any] = Column(ROW_KEY, String)
 Check = Callable[[Any, Any], Any]
-STAMPS = ("created_at", "updated_at")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -110,6 +110,7 @@ class Entity:
     rows: str | None = field(default=None, init=False)
     has_gaps: bool = field(default=False, init=False)
     left_out: frozenset[str] = field(default=frozenset(), init=False)
+    declared_by: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.table.name):
@@ -288,7 +289,8 @@ class Entity:
         if self.content or self.all_keys:
             return tuple(self.content)
         refers = any(reference.is_late for reference in self.references.values())
-        held = [column for column in self.columns if column not in (self.primary, *STAMPS)]
+        left = (self.primary, *self.filled.stamps, *self.filled.set_on_update)
+        held = [column for column in self.columns if column not in left]
         is_known = not refers and all(self.kinds[column].is_scalar for column in held)
         return tuple(held) if is_known else ()
 
@@ -342,12 +344,14 @@ class Entity:
         """Tell whether a column may be null."""
         return column in self._nullable
 
+    @cached_property
+    def filled(self) -> FilledColumns:
+        """What rows get in columns that nobody gives a value for."""
+        return FilledColumns(self, self._by_name)
+
     def default(self, column: str) -> Any:
-        """Return the plain default of a column as a wire value, None where it has none."""
-        default = self.column(column).default
-        if default is not None and default.is_scalar:
-            return self.kinds[column].from_python(default.arg)  # type: ignore[attr-defined]
-        return None
+        """Return the default of a column that is known beforehand as a wire value, else None."""
+        return self.filled.known(column)
 
 
 def _check_of(entity: Entity, column: str) -> Check:

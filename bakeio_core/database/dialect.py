@@ -274,6 +274,9 @@ class Dialect(ABC):
     def advance_ids(self, db: Connection, table: Table, primary: str) -> None:
         """Make the database's own counter go on after the highest id."""
 
+    def hold_sequences(self, db: Connection, table: Table, columns: Iterable[str]) -> None:
+        """Let what is taken of the sequences behind columns be given back with the transaction."""
+
     def add_column(self, db: Connection, table: Table, column: Any) -> None:
         """Add a column to an existing table.
 

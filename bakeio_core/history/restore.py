@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core.catalog.columns import MADE
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.history.entries import (
     Batch,
@@ -96,13 +97,13 @@ def _restored(
     now = dict(zip(entity.columns, row, strict=True))
     new: dict[str, Any] = {}
     kept = False
-    for item in fields:
+    edits = [item for item in fields if item.field not in entity.filled.set_on_update] or fields
+    touched = [item for item in fields if item not in edits and item.field in now]
+    for item in edits:
         if item.field not in now:
             continue
         value = now[item.field]
-        old, imported = (
-            wire_value(entity, item.field, read_text(text)) for text in (item.old, item.new)
-        )
+        old, imported = _values(entity, item)
         if _same(value, imported):
             new[item.field] = old
         elif not _same(value, old):
@@ -115,12 +116,25 @@ def _restored(
     if kept:
         rewrite.count(entity, "skipped", 0)
     first = fields[0]
-    if "updated_at" in now and first.stamped is not None:
-        # a row that goes back as a whole was not touched at all
-        whole = not kept and _instant(now["updated_at"]) == _instant(first.stamped)
-        new["updated_at"] = first.stamp if whole else rewrite.now
+    stamp = (
+        "updated_at" if "updated_at" in entity.filled.stamps and first.stamped is not None else ""
+    )
+    whole = not kept and all(_same(now[i.field], _values(entity, i)[1]) for i in touched)
+    whole = whole and (not stamp or _instant(now[stamp]) == _instant(first.stamped))
+    # a row that goes back as a whole was not touched at all
+    for item in touched:
+        new[item.field] = _values(entity, item)[0] if whole else MADE
+    if stamp:
+        new[stamp] = first.stamp if whole else rewrite.now
     old_values = {column: now[column] for column in new}
     return Change("update", entity.name, first.record or 0, first.row, new, old_values)
+
+
+def _values(entity: Entity, item: FieldSet) -> tuple[Any, Any]:
+    """Return what a field held before a run, and what the run set."""
+    texts = (item.old, item.new)
+    old, new = (wire_value(entity, item.field, read_text(text)) for text in texts)
+    return old, new
 
 
 def _restore_exchanged(rewrite: Rewrite) -> None:

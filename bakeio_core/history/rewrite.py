@@ -139,7 +139,7 @@ class Rewrite:
                     self._call(before)
                 self._insert(changes)
                 self.journal.created(entity, file, changes.rows, changes.numbers)
-                self.journal.updated(file, changes.updates)
+                self.journal.updated(entity, file, changes.updates)
                 self.journal.deleted(entity, [rows[change.id] for change in changes.deletes])
         except exc.DBAPIError as error:
             if not dialect_of(self.db).is_refusal(error):

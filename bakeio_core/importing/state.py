@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.exchange import MOST_SHOWN, STAMPS, Change, Changes, Missing
+from bakeio_core.catalog.columns import MADE, STAMPS
+from bakeio_core.catalog.exchange import MOST_SHOWN, Change, Changes, Missing
 from bakeio_core.catalog.model import Entity, Key, RowId
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.tables import Tables
@@ -79,6 +80,11 @@ class ImportState:
         # of the state of this very database the ids count
         is_by_id = entity.has_only_id and self.same_database and part.view is None
         return () if is_by_id else entity.known_by
+
+    def set_on_update(self, entity: Entity) -> list[tuple[str, Any]]:
+        """Return what an update sets besides what the file gives: (column, value)."""
+        made = [(column, MADE) for column in entity.filled.set_on_update]
+        return [*made, ("updated_at", self.now)] if "updated_at" in entity.filled.stamps else made
 
     def next_id(self, entity: Entity, count: int = 1) -> int:
         """Return the first of so many ids no row has or had, others at each call."""
@@ -153,6 +159,9 @@ class Outcome:
         """The changes kept for the preview."""
         each = (_as_shown(kept) if isinstance(kept, Changes) else [kept] for kept in self._kept)
         shown = [change for some in each for change in some]
+        for change in shown:
+            if MADE in change.new.values():  # not there yet, and another one when it is
+                change.new = {c: v for c, v in change.new.items() if v is not MADE}
         return [change for change in shown if (change.entity, change.id) not in self._hidden]
 
     # -- what is compared
@@ -161,8 +170,9 @@ class Outcome:
         if not self.is_compared:
             return
         for change in changes:
-            new = [(name, value) for name, value in change.new.items() if name not in STAMPS]
-            old = [value for name, value in change.old.items() if name not in STAMPS]
+            made = {name for name, value in change.new.items() if value is MADE or name in STAMPS}
+            new = [(name, value) for name, value in change.new.items() if name not in made]
+            old = [value for name, value in change.old.items() if name not in made]
             text = f"{change.action}|{change.entity}|{change.id}|{new!r}|{old!r}"
             self._digest.update(text.encode("utf-8", "surrogatepass"))
 
@@ -207,7 +217,8 @@ def _as_shown(created: Changes) -> list[Change]:
     makers = {c: make for c in created.columns if (make := kinds[c].decoded) is not None}
     changes = list(created)
     for change in changes:
-        change.new = {c: makers[c](v) if c in makers else v for c, v in change.new.items()}
+        new = {c: v for c, v in change.new.items() if v is not MADE}
+        change.new = {c: makers[c](v) if c in makers else v for c, v in new.items()}
     return changes
 
 

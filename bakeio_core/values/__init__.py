@@ -2,7 +2,7 @@
 
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.numbers import Decimal, Float, Integer, Interval
-from bakeio_core.values.text import Boolean, Bytes, Identifier, Json, Text
+from bakeio_core.values.text import Boolean, Bytes, Identifier, Json, RuledText, Text
 from bakeio_core.values.times import Date, DateTime, Time
 from bakeio_core.values.wording import BadValue
 
@@ -19,6 +19,7 @@ __all__ = [
     "Interval",
     "Json",
     "Kind",
+    "RuledText",
     "Text",
     "Time",
 ]

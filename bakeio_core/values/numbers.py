@@ -7,7 +7,7 @@ import decimal
 import math
 import operator
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, InvalidOperation
 from itertools import repeat
@@ -15,9 +15,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from bakeio_core.values.hints import number_hint
+from bakeio_core.values.bounds import Bounds
 from bakeio_core.values.kind import Kind
-from bakeio_core.values.wording import BadValue, Note, shown
+from bakeio_core.values.wording import BadValue, Note, number_hint, shown
 
 EXACT_DIGITS = 15
 EXACT = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX)
@@ -44,49 +44,6 @@ def all_shortest(numbers: Sequence[Any]) -> list[Any]:
     except (TypeError, OverflowError, InvalidOperation):  # a null, or what is beyond numbers
         pass
     return list(map(shortest, numbers))
-
-
-class Bounds:
-    """The range a table's simple CHECK constraints give to a column, such as `size >= 0`."""
-
-    def __init__(self, found: Iterable[tuple[str, decimal.Decimal]]) -> None:
-        self.rules = list(found)
-
-    def check(self, value: decimal.Decimal) -> None:
-        words = {">": "more than", ">=": "at least", "<": "less than", "<=": "at most"}
-        for sign, limit in self.rules:
-            good = {
-                ">": value > limit,
-                ">=": value >= limit,
-                "<": value < limit,
-                "<=": value <= limit,
-            }[sign]
-            if not good:
-                raise BadValue(f"{shown(value)} is out of range: must be {words[sign]} {limit}")
-
-    def outside(self, sql: str, most: str) -> str:
-        """Return SQL that tells of a number that it is out of range, or not between -most and most.
-
-        Texts and blobs are greater than every number there.
-        """
-        signs = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
-        inner = [f"{sql} {signs[sign]} {limit}" for sign, limit in self.rules]
-        if not any(sign[0] == ">" for sign, _ in self.rules):
-            inner.append(f"{sql} <= -{most}")
-        if not any(sign[0] == "<" for sign, _ in self.rules):
-            inner.append(f"{sql} >= {most}")
-        return " OR ".join(inner)
-
-    def meta(self, number: type) -> dict[str, Any]:
-        names = {">": "gt", ">=": "ge", "<": "lt", "<=": "le"}
-        return {names[sign]: number(limit) for sign, limit in self.rules}
-
-    def schema(self) -> dict[str, Any]:
-        names = {">": "exclusiveMinimum", ">=": "minimum", "<": "exclusiveMaximum", "<=": "maximum"}
-        return {
-            names[sign]: int(limit) if limit == limit.to_integral_value() else float(limit)
-            for sign, limit in self.rules
-        }
 
 
 def as_decimal(value: object, noun: str) -> decimal.Decimal:
@@ -129,7 +86,8 @@ class Integer(Kind):
 
     def __init__(self, low: int, high: int, bounds: Bounds) -> None:
         self.low, self.high, self.bounds = low, high, bounds
-        self.fast = Annotated[int, msgspec.Meta(**({"ge": low, "le": high} | bounds.meta(int)))]
+        self.fast = Annotated[int, msgspec.Meta(**bounds.whole_meta(low, high))]
+        self.typed = not bounds.others
 
     def read(self, value: object, note: Note) -> int:
         number = as_decimal(value, self.noun)
@@ -179,13 +137,8 @@ class Decimal(Kind):
             self.sql_convertible = False  # type: ignore[misc]
             self.fast = decimal.Decimal
         else:
-            limits = {"gt": -float(self.limit or 0), "lt": float(self.limit or 0)}
-            names = bounds.meta(float)
-            if "ge" in names:
-                limits.pop("gt")
-            if "le" in names:
-                limits.pop("lt")
-            self.fast, self.decoded = Annotated[float, msgspec.Meta(**(limits | names))], shortest
+            limits = bounds.meta(float(self.limit or 0))
+            self.fast, self.decoded = Annotated[float, msgspec.Meta(**limits)], shortest
 
     def read(self, value: object, note: Note) -> int | float | decimal.Decimal:
         number = as_decimal(value, self.noun)
@@ -240,8 +193,8 @@ class Decimal(Kind):
         return _kept_number(self, value)
 
     def all_valid(self, values: Sequence[Any]) -> bool:
-        if not self.sql_convertible:
-            return False
+        if not self.sql_convertible or self.bounds.others:
+            return super().all_valid(values)
         scale = self.scale or 0
         # round() is correctly rounded from the exact value, so a double of a decimal with more
         # digits never equals its own rounding

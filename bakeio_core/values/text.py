@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from bakeio_core.values.bounds import Bounds
 from bakeio_core.values.folding import padded
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.wording import BadValue, Note, shown
@@ -92,6 +93,36 @@ class Text(Kind):
             out["maxLength"] = self.length
         if self.choices is not None:
             out["enum"] = list(self.choices)
+        return out
+
+
+class RuledText(Text):
+    """Text of which a CHECK constraint says which texts, or how long ones, are taken."""
+
+    def __init__(self, length: int | None, bounds: Bounds) -> None:
+        super().__init__(length)
+        self.bounds, self.typed = bounds, False
+
+    def read(self, value: object, note: Note) -> str:
+        text = super().read(value, note)
+        self.bounds.check(text)
+        return text
+
+    def all_valid(self, values: Sequence[Any]) -> bool:
+        try:
+            for value in set(values) - {None}:
+                self.bounds.check(value)
+        except BadValue:
+            return False
+        return super().all_valid(values)
+
+    def check_range(self, wire: Any) -> None:
+        self.bounds.check(wire)
+
+    def schema(self) -> dict[str, Any]:
+        out = super().schema() | self.bounds.schema()
+        if self.length and "maxLength" in out:
+            out["maxLength"] = min(self.length, out["maxLength"])
         return out
 
 

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time, timezone
 from typing import Any
 
-from bakeio_core.values.hints import day_hint
 from bakeio_core.values.kind import Kind
-from bakeio_core.values.wording import BadValue, Note, shown
+from bakeio_core.values.wording import BadValue, Note, day_hint, shown
 
 _DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 
@@ -166,7 +165,10 @@ class DateTime(Kind):
         return {"type": "string", "format": "date-time"}
 
     def to_python(self, value: Any) -> Any:
-        return None if value is None else datetime.fromisoformat(value.replace("Z", "+00:00"))
+        if value is None:
+            return None
+        moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        return moment if self.zoned else moment.replace(tzinfo=None)
 
     def from_python(self, value: Any) -> Any:
         if not isinstance(value, datetime):

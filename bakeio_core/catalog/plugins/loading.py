@@ -14,7 +14,7 @@ import pluggy
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.packages import plain_name
 from bakeio_core.catalog.plugins.profile import NO_PROFILE, Profile, without
-from bakeio_core.errors import PluginError, UsageError
+from bakeio_core.errors import PluginError, UsageError, describe
 
 BY_NAME = "blocked by name"
 
@@ -272,18 +272,6 @@ class Plugins:
             found = homes.get(trace.tb_frame.f_globals.get("__name__"), found)
             trace = trace.tb_next
         return found
-
-
-def describe(error: BaseException) -> str:
-    """Return one line saying what a plugin raised, and where in it, not in what it called."""
-    if isinstance(error, PluginError):
-        return str(error)
-    trace, place = error.__traceback__, ""
-    while trace is not None:
-        if not trace.tb_frame.f_globals.get("__name__", "").startswith("sqlalchemy."):
-            place = f" ({trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno})"
-        trace = trace.tb_next
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
 
 
 def _is_among(plugin: Plugin, names: Collection[str]) -> bool:

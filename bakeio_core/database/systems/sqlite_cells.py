@@ -22,7 +22,7 @@ def doubt(column: str, kind: values.Kind) -> str | None:
     # As little as tells it, for it is asked of every cell. What is no text in a column of texts
     # is found where JSON is made of it, or in the page.
     if isinstance(kind, values.Integer):
-        outside = kind.bounds.outside(column, "9e18") if kind.bounds.rules else ""
+        outside = kind.bounds.outside(column, "9e18") if kind.bounds else ""
         return " OR ".join(filter(None, [f"{column} <> CAST({column} AS INTEGER)", outside]))
     if isinstance(kind, values.Decimal):
         outside, scale = kind.bounds.outside(column, "1e15"), kind.scale or 0
@@ -30,6 +30,8 @@ def doubt(column: str, kind: values.Kind) -> str | None:
             return outside
         rounded = f"CAST(printf('%.{scale}f', {column}) AS REAL)"
         return f"{outside} OR (abs({column}) < 0.0001 AND {rounded} <> {column})"
+    if isinstance(kind, values.RuledText):
+        return " OR ".join(kind.bounds.broken(column))
     if isinstance(kind, values.Boolean):
         return f"{column} NOT IN (0, 1)"
     if isinstance(kind, values.Date):

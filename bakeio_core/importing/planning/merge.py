@@ -298,7 +298,11 @@ class FieldMerge:
     def _was_touched(self, row: Row) -> bool:
         """Tell whether a row of this very database was updated after the export."""
         exported = self.state.source.exported_at
-        if not self.state.same_database or not exported or "updated_at" not in self.rows.index:
+        if (
+            not self.state.same_database
+            or not exported
+            or "updated_at" not in self.entity.filled.stamps
+        ):
             return False
         try:
             moment = self.entity.kinds["updated_at"].read(exported, lambda note: None)

@@ -347,9 +347,9 @@ class PartPlan:
             self.outcome.counts["unchanged"] += 1
             return
         old = {column: self.rows.value(row, column) for column in new}
-        if new and "updated_at" in self.rows.index:
-            old["updated_at"] = row[self.rows.index["updated_at"]]
-            new["updated_at"] = self.state.now
+        for column, value in self.state.set_on_update(self.entity) if new else ():
+            if column not in new:
+                old[column], new[column] = self.rows.value(row, column), value
         self.parents.need(self.entity, new)
         change = Change("update", self.entity.name, draft.number, identity, new, old)
         self.outcome.count("updated", change, batch)
