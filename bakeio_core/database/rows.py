@@ -131,8 +131,12 @@ class Rows:
         """Return (id, *columns) of the stored rows whose `by`, else first column is wanted."""
         if self.is_known_empty:
             return []
+        by = by or columns[0]
+        if by != self.entity.primary and not self._is_sought(by):
+            known, found = set(wanted), self.all((by, *columns))
+            return [(row[0], *row[2:]) for row in found if row[1] in known]
         source, parameters = rows_among(
-            self.dialect, self.entity, (by or columns[0],), {(value,) for value in wanted}
+            self.dialect, self.entity, (by,), {(value,) for value in wanted}
         )
         return self._chosen(columns, source, parameters)
 

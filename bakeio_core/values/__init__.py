@@ -1,5 +1,6 @@
 """What columns hold: kinds of values, their wording, folding."""
 
+from bakeio_core.values.choices import Choice
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.numbers import Decimal, Float, Integer, Interval
 from bakeio_core.values.text import Boolean, Bytes, Identifier, Json, Text
@@ -10,6 +11,7 @@ __all__ = [
     "BadValue",
     "Boolean",
     "Bytes",
+    "Choice",
     "Date",
     "DateTime",
     "Decimal",

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, types
 
+from bakeio_core.values.choices import Choice
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.numbers import Bounds, Decimal, Float, Integer, Interval
 from bakeio_core.values.text import Boolean, Bytes, Identifier, Json, Text
@@ -56,7 +57,7 @@ def kind_of(column: Column[Any]) -> Kind:
 
 def _kind(declared: types.TypeEngine[Any], column: Column[Any]) -> Kind:
     if isinstance(declared, types.Enum):
-        return Text(declared.length, list(declared.enums))
+        return Choice(declared)
     if isinstance(declared, types.Boolean):
         return Boolean()
     if isinstance(declared, types.Integer):

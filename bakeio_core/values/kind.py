@@ -25,6 +25,7 @@ class Kind:
         typed: whether a value decoded as `fast` is right; else `all_valid` looks at it.
         decoded: what makes the wire value of one decoded as `fast`, None where it is that already.
         noun: what a value is called in messages.
+        choices: the texts a person chooses from, where there are no others.
     """
 
     is_scalar: ClassVar[bool] = True
@@ -33,6 +34,7 @@ class Kind:
     fast: Any = Any
     decoded: Callable[[Any], Any] | None = None
     noun: ClassVar[str] = "a value"
+    choices: Sequence[str] = ()
 
     def read(self, value: object, note: Note) -> Any:
         """Return the wire value of what a file holds.

@@ -23,15 +23,16 @@ _TRUTHS = dict.fromkeys(("true", "t", "yes", "y", "on"), True) | dict.fromkeys(
 
 
 class Text(Kind):
-    """Text, of a length or among choices where the column says so."""
+    """Text, of a length where the column says so."""
 
     is_code = False
     """Whether it is a standard article number, equal however it is padded."""
 
+    typed = True
     noun = "text"
 
-    def __init__(self, length: int | None = None, choices: Sequence[str] | None = None) -> None:
-        self.length, self.choices, self.typed = length, choices, choices is None
+    def __init__(self, length: int | None = None) -> None:
+        self.length = length
         self.fast = Annotated[str, msgspec.Meta(max_length=length)] if length else str
 
     def read(self, value: object, note: Note) -> str:
@@ -53,8 +54,6 @@ class Text(Kind):
             ) from None
         if self.length and len(value) > self.length:
             raise BadValue(f"{len(value)} characters: at most {self.length} fit")
-        if self.choices is not None and value not in self.choices:
-            raise BadValue(f"{shown(value)} is not one of {', '.join(map(shown, self.choices))}")
         return value
 
     def same(self, one: Any, other: Any) -> bool:
@@ -84,14 +83,12 @@ class Text(Kind):
         return super().tidied(cells) if "\0" in text else cells
 
     def all_valid(self, values: Sequence[Any]) -> bool:
-        return self.choices is None or set(values) <= {*self.choices, None}
+        return True
 
     def schema(self) -> dict[str, Any]:
         out: dict[str, Any] = {"type": "string"}
         if self.length:
             out["maxLength"] = self.length
-        if self.choices is not None:
-            out["enum"] = list(self.choices)
         return out
 
 
