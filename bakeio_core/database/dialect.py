@@ -160,15 +160,15 @@ class Dialect(ABC):
 
     def bind(self, kind: values.Kind, column: Any) -> Any:
         """Return a function from wire value to parameter, None where the database turns it."""
-        if kind.sql_convertible:
-            return None
+        if kind.sql_convertible or kind.as_text:
+            return kind.to_python if kind.as_text else None
         process = column.type.dialect_impl(self.sa).bind_processor(self.sa)
         return (lambda value: process(kind.to_python(value))) if process else kind.to_python
 
     def result(self, kind: values.Kind, column: Any) -> Any:
         """Return a function from the driver's result to the wire value, None where it is that."""
-        if kind.sql_convertible:
-            return None
+        if kind.sql_convertible or kind.as_text:
+            return kind.from_text if kind.as_text else None
         process = column.type.dialect_impl(self.sa).result_processor(
             self.sa, self.result_codes.get(type(kind))
         )

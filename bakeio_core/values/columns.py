@@ -11,8 +11,9 @@ from sqlalchemy import CheckConstraint, Column, types
 
 from bakeio_core.values.choices import Choice
 from bakeio_core.values.kind import Kind
+from bakeio_core.values.nested import Json
 from bakeio_core.values.numbers import Bounds, Decimal, Float, Integer, Interval
-from bakeio_core.values.text import Boolean, Bytes, Identifier, Json, Text
+from bakeio_core.values.text import Boolean, Bytes, Identifier, Text
 from bakeio_core.values.times import Date, DateTime, Time
 
 _RANGE = re.compile(r"\s*\"?(\w+)\"?\s*(>=|>|<=|<)\s*(-?\d+(?:\.\d+)?)\s*")

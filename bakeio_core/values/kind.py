@@ -8,6 +8,7 @@ it (IEEE 754: DBL_DIG is 15), longer ones stay `Decimal`.
 
 from __future__ import annotations
 
+import decimal
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -22,6 +23,8 @@ class Kind:
         sql_convertible: whether the database itself can turn the stored value into the wire value
             (and back) in SQL.
         fast: the type a decoder gives these values.
+        as_text: whether the database gives and takes a text, which `from_text` and `to_python`
+            read and make.
         typed: whether a value decoded as `fast` is right; else `all_valid` looks at it.
         decoded: what makes the wire value of one decoded as `fast`, None where it is that already.
         noun: what a value is called in messages.
@@ -30,6 +33,7 @@ class Kind:
 
     is_scalar: ClassVar[bool] = True
     sql_convertible: ClassVar[bool] = True
+    as_text: bool = False
     typed: bool = False
     fast: Any = Any
     decoded: Callable[[Any], Any] | None = None
@@ -108,3 +112,15 @@ class Kind:
     def from_python(self, value: Any) -> Any:
         """Return the wire value of what the SQLAlchemy type gives as a result."""
         return value
+
+    def from_text(self, cell: Any) -> Any:
+        """Return the wire value of the text the database gives, where it does (`as_text`).
+
+        Raises:
+            BadValue: The text is none of this kind.
+        """
+        return cell
+
+    def from_json(self, value: Any) -> Any:
+        """Return the wire value of one that was written as JSON, numbers given as `Decimal`."""
+        return float(value) if isinstance(value, decimal.Decimal) else value

@@ -275,6 +275,9 @@ class Decimal(Kind):
             return int(number)
         return float(number) if self.sql_convertible else number
 
+    def from_json(self, value: Any) -> Any:
+        return self.from_python(value) if isinstance(value, decimal.Decimal) else value
+
 
 class Float(Kind):
     """Binary floating-point numbers."""

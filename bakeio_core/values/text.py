@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import decimal
-import json
 import uuid as uuids
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -171,33 +170,3 @@ class Bytes(Kind):
 
     def from_python(self, value: Any) -> Any:
         return None if value is None else base64.b64encode(value).decode()
-
-
-class Json(Kind):
-    """A JSON column: any JSON value."""
-
-    is_scalar = False
-    sql_convertible = False
-    typed = True
-
-    def read(self, value: object, note: Note) -> Any:
-        return without_decimals(value)
-
-    def all_valid(self, values: Sequence[Any]) -> bool:
-        return True
-
-    def same(self, one: Any, other: Any) -> bool:
-        return bool(one == other) and json.dumps(one, sort_keys=True) == json.dumps(
-            other, sort_keys=True
-        )  # true is not 1
-
-
-def without_decimals(value: object) -> Any:
-    """Return a value read from JSON with floats for its Decimals, in lists and objects too."""
-    if isinstance(value, decimal.Decimal):
-        return float(value)
-    if isinstance(value, list):
-        return [without_decimals(item) for item in value]
-    if isinstance(value, dict):
-        return {key: without_decimals(item) for key, item in value.items()}
-    return value

@@ -35,7 +35,7 @@ class PostgreSQL(Dialect):
 
     def read(self, column: str, kind: values.Kind) -> str:
         if not kind.sql_convertible:
-            return column
+            return f"{column}::text" if kind.as_text else column
         if isinstance(kind, values.Decimal):
             return f"{column}::float8"
         return self.read_json(column, kind)
