@@ -223,8 +223,12 @@ class Entity:
 
     @cached_property
     def identity(self) -> str:
-        """The name of the column by which `_rev` knows a row: `uuid`, else the primary key."""
-        return "uuid" if "uuid" in self.columns else self.primary
+        """The name of the column by which `_rev` knows a row: `uuid`, else the primary key.
+
+        A `uuid` that may be null tells some rows from no other.
+        """
+        has_uuid = "uuid" in self.columns and not self.nullable("uuid")
+        return "uuid" if has_uuid else self.primary
 
     @cached_property
     def columns(self) -> tuple[str, ...]:

@@ -71,11 +71,12 @@ def _kind(declared: types.TypeEngine[Any], column: Column[Any]) -> Kind:
         return Decimal(declared.precision, declared.scale, _bounds(column))
     if isinstance(declared, types.DateTime):
         return DateTime(bool(declared.timezone))
+    if isinstance(declared, types.Uuid):
+        return Identifier(bool(declared.as_uuid))
     simple: Mapping[type, Callable[[], Kind]] = {
         types.Date: Date,
         types.Time: Time,
         types.Interval: Interval,
-        types.Uuid: Identifier,
         types.LargeBinary: Bytes,
         types.JSON: Json,
     }

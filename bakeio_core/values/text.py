@@ -128,10 +128,17 @@ class Boolean(Kind):
 
 
 class Identifier(Kind):
-    """A column of SQLAlchemy's `Uuid` type."""
+    """A column of SQLAlchemy's `Uuid` type.
+
+    Args:
+        as_uuid: Whether the type takes and gives objects, not texts.
+    """
 
     sql_convertible = False
     noun = "a UUID"
+
+    def __init__(self, as_uuid: bool = True) -> None:
+        self.as_uuid = as_uuid
 
     def read(self, value: object, note: Note) -> str:
         try:
@@ -143,10 +150,10 @@ class Identifier(Kind):
         return {"type": "string", "format": "uuid"}
 
     def to_python(self, value: Any) -> Any:
-        return None if value is None else uuids.UUID(value)
+        return uuids.UUID(value) if self.as_uuid and value is not None else value
 
     def from_python(self, value: Any) -> Any:
-        return None if value is None else str(value)
+        return None if value is None else str(uuids.UUID(str(value)))
 
 
 class Bytes(Kind):
