@@ -76,6 +76,9 @@ class Choice(Kind):
     def stored(self, value: Any) -> Any:
         return _TEXT.stored(value)
 
+    def kept(self, value: Any) -> Any:
+        return self.kept_as_stored(value)
+
     def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
         is_sound = self._known.issuperset(cells)
         return cells if is_sound else super().tidied(cells)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import decimal
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, types
 
 from bakeio_core.values.choices import Choice
+from bakeio_core.values.decorated import Decorated
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.nested import Json
 from bakeio_core.values.numbers import Bounds, Decimal, Float, Integer, Interval
@@ -44,19 +46,15 @@ def kind_of(column: Column[Any]) -> Kind:
     Raises:
         TypeError: for a type that has no JSON form bakeio knows.
     """
-    declared = column.type
-    # `Interval` is a decorator only within
-    is_decorated = isinstance(declared, types.TypeDecorator) and not isinstance(
-        declared, types.Interval
-    )
-    plain = declared.impl_instance if is_decorated else declared  # type: ignore[attr-defined]
-    kind = _kind(plain, column)
-    if is_decorated:
-        kind.sql_convertible = False  # type: ignore[misc]
-    return kind
+    return _kind(column.type, column)
 
 
 def _kind(declared: types.TypeEngine[Any], column: Column[Any]) -> Kind:
+    # `Interval` is a decorator only within
+    if isinstance(declared, types.TypeDecorator) and not isinstance(declared, types.Interval):
+        if not Decorated.changes(declared):
+            return _kind(declared.impl_instance, column)
+        return Decorated(declared, partial(_kind, column=column))
     if isinstance(declared, types.Enum):
         return Choice(declared)
     if isinstance(declared, types.Boolean):

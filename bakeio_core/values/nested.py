@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import decimal
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import JSON
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
 
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.wording import BadValue, Note, shown
@@ -40,14 +42,29 @@ class Json(Kind):
         return True
 
     def same(self, one: Any, other: Any) -> bool:
-        return _is_same(one, other)
+        return is_same(one, other)
 
     def to_python(self, value: Any) -> Any:
-        return None if value is None else json_text(_unwrapped(value))
+        return _unwrapped(value)
 
     def from_python(self, value: Any) -> Any:
-        is_null = value is JSON.NULL
-        return {AS_JSON: None} if is_null else value if value is None else _wrapped(value)
+        return None if value is None else self.to_wire(value)
+
+    @staticmethod
+    def to_wire(value: Any) -> Any:
+        """Return the wire value of a document; of None, which is its null, too."""
+        return _wrapped(None if value is JSON.NULL else exact(value))
+
+    def from_driver(
+        self, declared: TypeEngine[Any], dialect: Dialect, codes: Mapping[type, int]
+    ) -> Callable[[Any], Any]:
+        return self.from_text
+
+    def to_driver(self, declared: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
+        return self.to_text
+
+    def to_text(self, wire: Any) -> str:
+        return json_text(_unwrapped(wire))
 
     def from_text(self, cell: Any) -> Any:
         """Return the wire value of a stored text.
@@ -58,6 +75,8 @@ class Json(Kind):
         Raises:
             BadValue: It is no JSON, or some that a file cannot hold as it is.
         """
+        if cell is None:
+            return None
         if isinstance(cell, bytes):
             raise BadValue(f"holds bytes, {shown(cell)}, where the text of a document is wanted")
         text = cell if isinstance(cell, str) else repr(cell)
@@ -109,12 +128,12 @@ def _no_number(name: str) -> Any:
     raise BadValue(f"holds {name}, which no JSON has")
 
 
-def _is_same(one: Any, other: Any) -> bool:
+def is_same(one: Any, other: Any) -> bool:
     """Tell whether two values are the same JSON: 5 is 5.0, true is not 1."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_is_same(one[k], other[k]) for k in one)
+        return one.keys() == other.keys() and all(is_same(one[k], other[k]) for k in one)
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_is_same, one, other))
+        return len(one) == len(other) and all(map(is_same, one, other))
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 

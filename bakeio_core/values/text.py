@@ -72,6 +72,9 @@ class Text(Kind):
                 raise BadValue("holds half of a surrogate pair") from None
         return value
 
+    def kept(self, value: Any) -> Any:
+        return self.kept_as_stored(value)
+
     def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
         try:
             text = "".join(cells)

@@ -145,6 +145,9 @@ class DateTime(Kind):
         # laid out as one, though no calendar has it: it comes back as it is
         return f"{text.removesuffix('.000000')}Z"
 
+    def kept(self, value: Any) -> Any:
+        return self.kept_as_stored(value)
+
     def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
         return cells if self.all_valid(cells) else super().tidied(cells)
 
