@@ -14,6 +14,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import (
+    ARRAY,
     JSON,
     BigInteger,
     Boolean,
@@ -35,12 +36,23 @@ from sqlalchemy import (
     Time,
     Uuid,
     insert,
+    text,
 )
+from sqlalchemy.dialects import postgresql
 from support.databases import sql
 from support.files import document
-from support.tables import bakeio_with, made, reading, writing
+from support.tables import bakeio_with, made, reading, things, writing
 
-from bakeio_core import Bakeio, Entity, View, editable, identity_columns, key
+from bakeio_core import (
+    Bakeio,
+    Entity,
+    ImportRefused,
+    PluginError,
+    View,
+    editable,
+    identity_columns,
+    key,
+)
 
 
 class State(enum.Enum):
@@ -168,6 +180,105 @@ def test_every_value_can_take_the_place_of_another_and_come_back(
         hosted.undo(db, report.run)
     assert cells(hosted, home) == before
     shutil.rmtree(tmp_path / "set")
+
+
+SERVER_TYPES: dict[str, tuple[Any, list[Any]]] = {
+    "texts": (postgresql.ARRAY(String(9)), [["a", "b,c", None, '"'], [], ["{x}", ""]]),
+    "numbers": (ARRAY(Numeric(10, 2)), [[Decimal("1.50"), Decimal(-2)], [None]]),
+    "grid": (ARRAY(Integer, dimensions=2), [[[1, 2], [3, 4]]]),
+    "days": (ARRAY(Date), [[date(2024, 2, 29)], []]),
+    "moments": (ARRAY(DateTime(timezone=True)), [[datetime(2025, 1, 5, 10, tzinfo=UTC)]]),
+    "states": (ARRAY(Enum(State)), [[State.DRAFT, State.SENT], []]),
+    "uuids": (ARRAY(Uuid), [[KEY, None]]),
+    "truths": (ARRAY(Boolean), [[True, False, None]]),
+    "blobs": (ARRAY(LargeBinary), [[b"", b"\x00\xff"]]),
+    "span": (postgresql.INTERVAL, [timedelta(days=2, microseconds=5)]),
+    "address": (postgresql.INET, ["10.0.0.1", "10.1.0.0/16"]),
+    "bits": (postgresql.BIT(3), ["101"]),
+    "ranges": (postgresql.INT4RANGE, ["[1,5)", "empty"]),
+    "words": (postgresql.TSVECTOR, ["'a':1 'b':2"]),
+    "binary_json": (postgresql.JSONB, [{"a": [1, None]}, None]),
+}
+
+
+def test_types_that_only_a_server_has_come_back(
+    new_postgresql: Callable[[], str], tmp_path: Path
+) -> None:
+    def of_server(metadata: MetaData) -> list[Entity]:
+        return [
+            Entity(Table(f"t_{name}", metadata, *identity_columns(), Column("v", kind)))
+            for name, (kind, _) in SERVER_TYPES.items()
+        ]
+
+    core = bakeio_with(of_server)
+    home, other = made(core, new_postgresql()), made(core, new_postgresql())
+    with writing(home) as db:
+        for entity in core.catalog.entities.values():
+            db.execute(insert(entity.table), [{}])
+            for value in SERVER_TYPES[entity.name.removeprefix("t_")][1]:
+                if entity.name in ("t_ranges", "t_words"):
+                    literal = text(f"INSERT INTO {entity.name} (v) VALUES (:v)")
+                    db.execute(literal, {"v": value})
+                else:
+                    db.execute(insert(entity.table), [{"v": value}])
+    before, nothing = cells(core, home), cells(core, other)
+    with reading(home) as db:
+        core.export_complete(db, tmp_path / "set")
+    assert [str(problem) for problem in core.validate(tmp_path / "set")] == []
+    for url, wanted in ((home, 0), (other, sum(map(len, before.values())))):
+        with writing(url) as db:
+            summary = core.import_complete(db, tmp_path / "set").summary
+        assert (summary["created"], summary["updated"]) == (wanted, 0)
+        assert cells(core, url) == before
+    for file in sorted((tmp_path / "set").glob("*_t_*.json")):
+        whole = document(file)
+        values = [record["v"] for record in whole["records"]]
+        for record, value in zip(whole["records"], [*values[1:], values[0]], strict=True):
+            record["v"] = value
+        file.write_text(json.dumps(whole), "utf-8")
+    with writing(other) as db:
+        options: dict[str, Any] = {"accept_edits": True, "on_conflict": "take-file"}
+        core.import_complete(db, tmp_path / "set", **options)
+    for name, rows in before.items():
+        values = [row[2] for row in rows]
+        assert [row[2] for row in cells(core, other)[name]] == [*values[1:], values[0]]
+    for _ in range(2):
+        with writing(other) as db:
+            core.undo(db)
+    assert cells(core, other) == nothing
+
+
+def test_a_list_of_wrong_values_is_refused(
+    new_postgresql: Callable[[], str], tmp_path: Path
+) -> None:
+    column = Column("v", ARRAY(Numeric(10, 2)))
+    core = bakeio_with(things(column), [])
+    url = made(core, new_postgresql())
+    file = tmp_path / "file.json"
+    records = [{"name": "a", "v": [1, "x"]}, {"name": "b", "v": 5}, {"name": "c", "v": {"a": 1}}]
+    file.write_text(json.dumps({"entity_type": "things", "records": records}), "utf-8")
+    with writing(url) as db, pytest.raises(ImportRefused) as refused:
+        core.import_(db, file)
+    said = " ".join(str(problem) for problem in refused.value.problems)
+    assert 'v: "x" is not a number' in said
+    assert "v: 5 is not a list: write [...]" in said
+    assert "v: an object is not a list" in said
+
+
+def test_a_column_without_a_type_is_named_with_a_way_out() -> None:
+    def untyped(metadata: MetaData) -> list[Entity]:
+        return [Entity(Table("things", metadata, *identity_columns(), Column("v")))]
+
+    with pytest.raises(PluginError) as refused:
+        untyped(MetaData())
+    assert "column things.v has no type" in str(refused.value)
+    assert "give it one, or declare the table without it" in str(refused.value)
+
+
+def test_rows_are_known_by_no_list_and_no_document() -> None:
+    for options in ({"keys": ["v"]}, {"content": ("name", "v")}):
+        with pytest.raises(PluginError, match="rows are not known by v, which holds a JSON doc"):
+            things(Column("v", JSON), **options)(MetaData())
 
 
 def with_uuids(metadata: MetaData) -> list[Entity]:

@@ -20,6 +20,7 @@ from bakeio_core.errors import PluginError, Problem
 from bakeio_core.values.codes import read_code
 from bakeio_core.values.columns import kind_of
 from bakeio_core.values.kind import Kind
+from bakeio_core.values.nested import Array, Json
 from bakeio_core.values.numbers import Integer
 from bakeio_core.values.text import Identifier, Text
 from bakeio_core.values.times import Date
@@ -150,6 +151,12 @@ class Entity:
                 raise PluginError(
                     f'entity "{self.name}": its primary key has {column}, which is '
                     f"{kinds[column].noun}; it must be a whole number, a text, a uuid or a date"
+                )
+        for column in dict.fromkeys([*sum(self.all_keys, ()), *self.content]):
+            if isinstance(kinds[column], (Array, Json)):
+                raise PluginError(
+                    f'entity "{self.name}": rows are not known by {column}, '
+                    f"which holds {kinds[column].noun}: leave it out of keys and content"
                 )
         self.resolve(self._read_references())
         clash = [name for ref in self.references.values() for name in ref.lookups if name in kinds]

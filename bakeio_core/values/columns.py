@@ -5,6 +5,7 @@ from __future__ import annotations
 import decimal
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -13,9 +14,9 @@ from sqlalchemy import CheckConstraint, Column, types
 from bakeio_core.values.choices import Choice
 from bakeio_core.values.decorated import Decorated
 from bakeio_core.values.kind import Kind
-from bakeio_core.values.nested import Json
+from bakeio_core.values.nested import Array, Json
 from bakeio_core.values.numbers import Bounds, Decimal, Float, Integer, Interval
-from bakeio_core.values.text import Boolean, Bytes, Identifier, Text
+from bakeio_core.values.text import Boolean, Bytes, Identifier, Text, Verbatim
 from bakeio_core.values.times import Date, DateTime, Time
 
 _RANGE = re.compile(r"\s*\"?(\w+)\"?\s*(>=|>|<=|<)\s*(-?\d+(?:\.\d+)?)\s*")
@@ -44,7 +45,7 @@ def kind_of(column: Column[Any]) -> Kind:
     """Return the `Kind` of a column, read off its type and the table's simple CHECK constraints.
 
     Raises:
-        TypeError: for a type that has no JSON form bakeio knows.
+        TypeError: for a column without a type.
     """
     return _kind(column.type, column)
 
@@ -83,7 +84,18 @@ def _kind(declared: types.TypeEngine[Any], column: Column[Any]) -> Kind:
             return make()
     if isinstance(declared, types.String):
         return Text(declared.length)
-    raise TypeError(
-        f"column {column.table.name}.{column.name} has the type {declared!r}, "
-        "which has no JSON form here"
-    )
+    if isinstance(declared, types.ARRAY):
+        return Array(declared, _kind(declared.item_type, column))
+    if isinstance(declared, types.NullType):
+        raise TypeError(
+            f"column {column.table.name}.{column.name} has no type, so nothing says how a file "
+            "writes it: give it one, or declare the table without it"
+        )
+    return Interval() if _gives(declared, timedelta) else Verbatim()
+
+
+def _gives(declared: types.TypeEngine[Any], python: type) -> bool:
+    try:
+        return issubclass(declared.python_type, python)
+    except NotImplementedError:
+        return False

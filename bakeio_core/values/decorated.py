@@ -48,6 +48,7 @@ class Decorated(Kind):
         kind_of: Gives the kind of a type that stores.
     """
 
+    is_scalar = False
     sql_convertible = False
 
     def __init__(
@@ -127,7 +128,7 @@ class _Ways:
     # -- the database
     def loader(self, codes: Mapping[type, int]) -> Callable[[Any], _Stored]:
         """Return what makes of a cell, as the driver gives it, what is stored in it."""
-        load = self._result(codes.get(type(self.inner)))
+        load = self._result(self.inner.code(codes))
         return lambda cell: self._stored(load(cell))
 
     def _result(self, code: int | None) -> Callable[[Any], Any]:

@@ -130,8 +130,12 @@ class Kind:
             dialect: SQLAlchemy's, of the database.
             codes: {kind: what the driver calls the type of such results}.
         """
-        process = declared.dialect_impl(dialect).result_processor(dialect, codes.get(type(self)))
+        process = declared.dialect_impl(dialect).result_processor(dialect, self.code(codes))
         return (lambda cell: self.from_python(process(cell))) if process else self.from_python
+
+    def code(self, codes: Mapping[type, int]) -> int | None:
+        """Return what the driver calls the type of the results; see `from_driver`."""
+        return codes.get(type(self))
 
     def to_driver(self, declared: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
         """Return what makes the driver's parameters of wire values; see `from_driver`."""

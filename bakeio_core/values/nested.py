@@ -1,13 +1,14 @@
-"""Kinds of values that hold other values: JSON documents."""
+"""Kinds of values that hold other values: JSON documents, arrays."""
 
 from __future__ import annotations
 
 import decimal
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from sqlalchemy import JSON
+from sqlalchemy import ARRAY, JSON
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
@@ -93,6 +94,54 @@ class Json(Kind):
 
     def from_json(self, value: Any) -> Any:
         return exact(value)
+
+
+class Array(Kind):
+    """A list of values of one kind, or of such lists, as some databases store them.
+
+    Args:
+        declared: The type.
+        item: The kind of the values.
+    """
+
+    is_scalar = False
+    sql_convertible = False
+    noun = "a list"
+
+    def __init__(self, declared: ARRAY[Any], item: Kind) -> None:
+        self.declared, self.item = declared, item
+
+    def read(self, value: object, note: Note) -> list[Any]:
+        if not isinstance(value, list):
+            raise BadValue(f"{shown(value)} is not a list: write [...]")
+        read = partial(self.item.read, note=note)
+        return [self._each(read, item) for item in value]
+
+    def _each(self, make: Callable[[Any], Any], value: Any) -> Any:
+        if isinstance(value, (list, tuple)) and not isinstance(self.item, Json):
+            return [self._each(make, item) for item in value]
+        return None if value is None else make(value)
+
+    def same(self, one: Any, other: Any) -> bool:
+        return is_same(one, other)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": {} if self.declared.dimensions else self.item.schema()}
+
+    def to_python(self, value: Any) -> Any:
+        return self._each(self.item.to_python, value)
+
+    def from_python(self, value: Any) -> Any:
+        return self._each(self._item, value)
+
+    def code(self, codes: Mapping[type, int]) -> int | None:
+        return self.item.code(codes)
+
+    def _item(self, value: Any) -> Any:
+        return self.item.stored(self.item.from_python(value))
+
+    def from_json(self, value: Any) -> Any:
+        return self._each(self.item.from_json, value)
 
 
 def _wrapped(value: Any) -> Any:

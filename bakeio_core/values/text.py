@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import decimal
+import math
 import uuid as uuids
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
 
 from bakeio_core.values.folding import padded
 from bakeio_core.values.kind import Kind
@@ -94,6 +97,7 @@ class Text(Kind):
         return out
 
 
+_ANY = Text()
 _BITS = {0: False, 1: True, None: None}
 
 
@@ -157,6 +161,37 @@ class Identifier(Kind):
 
     def from_python(self, value: Any) -> Any:
         return None if value is None else str(uuids.UUID(str(value)))
+
+
+class Verbatim(Kind):
+    """What only the database has a type for: files have it as the database writes it."""
+
+    sql_convertible = False
+    as_text = True
+    noun = "a text as the database writes it"
+
+    def read(self, value: object, note: Note) -> Any:
+        if isinstance(value, (int, float, decimal.Decimal)) and not isinstance(value, bool):
+            return self.from_json(value)
+        return _ANY.read(value, note)
+
+    def from_driver(
+        self, declared: TypeEngine[Any], dialect: Dialect, codes: Mapping[type, int]
+    ) -> Callable[[Any], Any]:
+        return self.from_text
+
+    def to_driver(self, declared: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
+        return self.to_text
+
+    def from_text(self, cell: Any) -> Any:
+        if cell is None or (isinstance(cell, (int, float)) and math.isfinite(cell)):
+            return cell
+        if isinstance(cell, str):
+            return _ANY.stored(cell)
+        raise BadValue(f"{shown(cell)} is no text")
+
+    def to_text(self, wire: Any) -> Any:
+        return wire
 
 
 class Bytes(Kind):

@@ -35,13 +35,13 @@ def bakeio_with(
 
 
 def things(*columns: Column[Any], **options: Any) -> Callable[[MetaData], list[Entity]]:
-    """Declare one table `things`: id, uuid, a unique `name`, and these columns."""
+    """Declare one table `things`: id, uuid, a unique `name` as its key, and these columns."""
 
     def declare(metadata: MetaData) -> list[Entity]:
         named = Column("name", String(40), nullable=False, unique=True)
         own = [column._copy() for column in columns]
         table = Table("things", metadata, *identity_columns(), named, *own)
-        return [Entity(table, keys=["name"], **options)]
+        return [Entity(table, **{"keys": ["name"], **options})]
 
     return declare
 

@@ -21,7 +21,7 @@ from bakeio_core.files.documents.blocks import Block
 from bakeio_core.importing.reading.kept import kept_value
 from bakeio_core.importing.reading.names import FieldNames
 from bakeio_core.importing.reading.sources import Part
-from bakeio_core.values import Decimal, Json
+from bakeio_core.values import Decimal
 from bakeio_core.values.wording import BadValue, escapes_nul, jsonable
 
 
@@ -142,7 +142,7 @@ class Reader:
         self.context = {name: said[name] for name in self._shown if name in said}
         self._order, self._extra = list(first), [name for name in first if name not in known]
         self._renamed = [(name, item.name) for name, item in known.items() if name != item.name]
-        self._nests = bool(self._extra) or any(isinstance(i.kind, Json) for i in told.values())
+        self._nests = bool(self._extra) or not all(i.kind.is_scalar for i in told.values())
         self._checked = [
             (item.kind, operator.attrgetter(attributes[name]))
             for name, item in told.items()
