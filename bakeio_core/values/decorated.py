@@ -143,7 +143,13 @@ class _Ways:
             return lambda stored: self.inner.to_text(_wire(stored.value, self.inner))
         impl = self.declared.load_dialect_impl(self.dialect).dialect_impl(self.dialect)
         process = impl.bind_processor(self.dialect)
-        return lambda stored: process(stored.value) if process else stored.value
+
+        def dump(stored: _Stored) -> Any:
+            value = process(stored.value) if process else stored.value
+            # beyond 64 bits a database keeps no whole number
+            return float(value) if isinstance(value, int) and abs(value) >= 2**63 else value
+
+        return dump
 
     # -- the application
     def taken(self, made: Any) -> _Stored:
@@ -174,13 +180,20 @@ class _Ways:
                 back = self.kept(wire)
             except BadValue:
                 continue
-            if _equal(_plain(back.value), _plain(stored.value)):
+            if _equal(self._plain(back.value), self._plain(stored.value)):
                 return wire
             if is_equal is None and _equal(back.made, stored.made):
                 is_equal = wire  # what is encrypted anew is another text each time
         if is_equal is None:
-            raise BadValue(f"{shown(_plain(stored.value))} has no form in a file")
+            raise BadValue(f"{shown(self._plain(stored.value))} has no form in a file")
         return is_equal
+
+    def _plain(self, value: Any) -> Any:
+        """Return a stored value so that two ways to say it are equal."""
+        try:
+            return _wire(value, self.inner)
+        except BadValue:
+            return value
 
     def _spelled(self, stored: _Stored) -> Iterator[Any]:
         for value, inner in ((stored.made, None), (stored.value, self.inner)):
@@ -285,14 +298,6 @@ def _has_form(value: Any) -> bool:
         return False
 
 
-def _plain(value: Any) -> Any:
-    """Return a stored value so that two ways to say it are equal."""
-    try:
-        return _wire(value, None)
-    except BadValue:
-        return value
-
-
 def _wire(value: Any, inner: Kind | None) -> Any:
     """Return the JSON a file has for a value of Python.
 
@@ -305,6 +310,8 @@ def _wire(value: Any, inner: Kind | None) -> Any:
     """
     if isinstance(inner, Json):
         return inner.to_wire(value)
+    if inner is not None and value is not None:
+        return inner.stored(inner.from_python(value))
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, (enum.Enum, Exception)):

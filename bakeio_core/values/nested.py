@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -37,7 +38,9 @@ class Json(Kind):
     noun = "a JSON document"
 
     def read(self, value: object, note: Note) -> Any:
-        return _wrapped(_unwrapped(exact(value)))
+        found = _unwrapped(exact(value))
+        _check_texts(found)
+        return _wrapped(found)
 
     def all_valid(self, values: Sequence[Any]) -> bool:
         return True
@@ -89,7 +92,8 @@ class Json(Kind):
             raise BadValue(f"{shown(text)} is no JSON") from None
         if _depth(found) > DEEPEST:
             raise BadValue("holds lists and objects nested too deeply for a file")
-        _check_texts(text, found)
+        if "\\u" in text or not text.isascii():
+            _check_texts(found)
         return _wrapped(found)
 
     def from_json(self, value: Any) -> Any:
@@ -196,6 +200,8 @@ _HOOKS: dict[str, Any] = {
 
 def exact_number(number: decimal.Decimal) -> float | decimal.Decimal:
     """Return the double that is written as this number, the number itself where there is none."""
+    if not number.is_finite():
+        _no_number(shown(number))
     double = float(number)
     return double if decimal.Decimal(repr(double)) == number else number
 
@@ -211,6 +217,8 @@ def exact(value: object) -> Any:
         return exact_number(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return exact_whole(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        _no_number(shown(value))
     if isinstance(value, list):
         return [exact(item) for item in value]
     if isinstance(value, dict):
@@ -242,10 +250,9 @@ def _depth(value: Any) -> int:
     return depth
 
 
-def _check_texts(text: str, found: Any) -> None:
-    """Raise BadValue where a document holds half of a surrogate pair, escaped in its text."""
-    if "\\u" in text or not text.isascii():
-        try:
-            json.dumps(found, ensure_ascii=False, default=str).encode()
-        except UnicodeEncodeError:
-            raise BadValue("holds half of a surrogate pair") from None
+def _check_texts(found: Any) -> None:
+    """Raise BadValue where a document holds half of a surrogate pair, as escapes can write it."""
+    try:
+        json.dumps(found, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        raise BadValue("holds half of a surrogate pair (a broken emoji or symbol)") from None

@@ -156,7 +156,10 @@ class DateTime(Kind):
             values = [value for value in values if value is not None]
         # All at once: every value must be laid out as YYYY-MM-DDTHH:MM:SSZ, and its parts within
         # the clock and the calendar.
-        size, text = len(values), "".join(values)
+        try:
+            size, text = len(values), "".join(values)
+        except TypeError:  # what is no text
+            return False
         return (
             len(text) == 20 * size
             and text.translate(_DIGITS) == "0000-00-00T00:00:00Z" * size

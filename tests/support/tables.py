@@ -30,7 +30,7 @@ def bakeio_with(
             return list(views)
 
     core = Bakeio.discover(block=BAKERY, plugins=[Plugin()])
-    assert core.broken() == []
+    assert not core.broken(), core.broken()
     return core
 
 
