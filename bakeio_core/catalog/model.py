@@ -21,6 +21,7 @@ from bakeio_core.errors import PluginError, Problem
 from bakeio_core.values.codes import read_code
 from bakeio_core.values.columns import kind_of
 from bakeio_core.values.kind import Kind
+from bakeio_core.values.nested import Array, Json
 from bakeio_core.values.numbers import Integer
 from bakeio_core.values.text import Identifier, Text
 from bakeio_core.values.times import Date
@@ -109,8 +110,8 @@ class Entity:
     references: Mapping[str, Reference] = field(default_factory=dict, init=False)
     rows: str | None = field(default=None, init=False)
     has_gaps: bool = field(default=False, init=False)
-    declared_by: str = field(default="", init=False)
     left_out: frozenset[str] = field(default=frozenset(), init=False)
+    declared_by: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.table.name):
@@ -146,12 +147,7 @@ class Entity:
                         "which is no column of its table"
                     )
         kinds = self.kinds
-        for column in self.primary_key:
-            if not isinstance(kinds[column], (Integer, Text, Identifier, Date)):
-                raise PluginError(
-                    f'entity "{self.name}": its primary key has {column}, which is '
-                    f"{kinds[column].noun}; it must be a whole number, a text, a uuid or a date"
-                )
+        _refuse_kinds(self)
         self.resolve(self._read_references())
         clash = [name for ref in self.references.values() for name in ref.lookups if name in kinds]
         if clash:
@@ -224,8 +220,12 @@ class Entity:
 
     @cached_property
     def identity(self) -> str:
-        """The name of the column by which `_rev` knows a row: `uuid`, else the primary key."""
-        return "uuid" if "uuid" in self.columns else self.primary
+        """The name of the column by which `_rev` knows a row: `uuid`, else the primary key.
+
+        A `uuid` that may be null tells some rows from no other.
+        """
+        has_uuid = "uuid" in self.columns and not self.nullable("uuid")
+        return "uuid" if has_uuid else self.primary
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -367,3 +367,19 @@ def _check_of(entity: Entity, column: str) -> Check:
         return code if declared is None else declared(old, code)
 
     return check
+
+
+def _refuse_kinds(entity: Entity) -> None:
+    """Raise where rows are to be known by what does not tell them apart."""
+    for column in entity.primary_key:
+        if not isinstance(entity.kinds[column], (Integer, Text, Identifier, Date)):
+            raise PluginError(
+                f'entity "{entity.name}": its primary key has {column}, which is '
+                f"{entity.kinds[column].noun}; it must be a whole number, a text, a uuid or a date"
+            )
+    for column in dict.fromkeys([*sum(entity.all_keys, ()), *entity.content]):
+        if isinstance(entity.kinds[column], (Array, Json)):
+            raise PluginError(
+                f'entity "{entity.name}": rows are not known by {column}, '
+                f"which holds {entity.kinds[column].noun}: leave it out of keys and content"
+            )

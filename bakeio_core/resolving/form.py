@@ -94,6 +94,7 @@ def blanks(missing: Missing, catalog: Catalog) -> list[FormField]:
             fields = {looked_up: field for field, looked_up in reference.lookups.items()}
             best = next((key for key in keys if key != "uuid"), "uuid")
             name = told[0] if told else fields.get(best, f"{column}.{best}")
-        choices = () if reference else tuple(entity.choices.get(column, ()))
+        offered = entity.choices.get(column) or entity.kinds[column].choices
+        choices = () if reference else tuple(offered)
         out.append(FormField(name, column in required, choices, target, known.get(name)))
     return [*out, SLUG] if needs_slug(entity, known) else out

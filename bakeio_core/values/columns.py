@@ -5,15 +5,19 @@ from __future__ import annotations
 import decimal
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from datetime import timedelta
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, types
 
 from bakeio_core.values.bounds import Bounds, Comparison, Condition, Null, Several
+from bakeio_core.values.choices import Choice
+from bakeio_core.values.decorated import Decorated
 from bakeio_core.values.kind import Kind
+from bakeio_core.values.nested import Array, Json
 from bakeio_core.values.numbers import Decimal, Float, Integer, Interval
-from bakeio_core.values.text import Boolean, Bytes, Identifier, Json, RuledText, Text
+from bakeio_core.values.text import Boolean, Bytes, Identifier, RuledText, Text, Verbatim
 from bakeio_core.values.times import Date, DateTime, Time
 
 _TOKEN = re.compile(
@@ -227,23 +231,19 @@ def kind_of(column: Column[Any]) -> Kind:
     """Return the `Kind` of a column, read off its type and the table's simple CHECK constraints.
 
     Raises:
-        TypeError: for a type that has no JSON form bakeio knows.
+        TypeError: for a column without a type.
     """
-    declared = column.type
-    # `Interval` is a decorator only within
-    is_decorated = isinstance(declared, types.TypeDecorator) and not isinstance(
-        declared, types.Interval
-    )
-    plain = declared.impl_instance if is_decorated else declared  # type: ignore[attr-defined]
-    kind = _kind(plain, column)
-    if is_decorated:
-        kind.sql_convertible = False  # type: ignore[misc]
-    return kind
+    return _kind(column.type, column)
 
 
 def _kind(declared: types.TypeEngine[Any], column: Column[Any]) -> Kind:
+    # `Interval` is a decorator only within
+    if isinstance(declared, types.TypeDecorator) and not isinstance(declared, types.Interval):
+        if not Decorated.changes(declared):
+            return _kind(declared.impl_instance, column)
+        return Decorated(declared, partial(_kind, column=column))
     if isinstance(declared, types.Enum):
-        return Text(declared.length, list(declared.enums))
+        return Choice(declared)
     if isinstance(declared, types.Boolean):
         return Boolean()
     if isinstance(declared, types.Integer):
@@ -256,11 +256,12 @@ def _kind(declared: types.TypeEngine[Any], column: Column[Any]) -> Kind:
         return Decimal(declared.precision, declared.scale, _bounds(column, _of_numbers))
     if isinstance(declared, types.DateTime):
         return DateTime(bool(declared.timezone))
+    if isinstance(declared, types.Uuid):
+        return Identifier(bool(declared.as_uuid))
     simple: Mapping[type, Callable[[], Kind]] = {
         types.Date: Date,
         types.Time: Time,
         types.Interval: Interval,
-        types.Uuid: Identifier,
         types.LargeBinary: Bytes,
         types.JSON: Json,
     }
@@ -272,7 +273,18 @@ def _kind(declared: types.TypeEngine[Any], column: Column[Any]) -> Kind:
         is_exact = declared.collation is None and not isinstance(declared, types.CHAR)
         bounds = _bounds(column, _of_texts) if is_exact else Bounds()
         return RuledText(declared.length, bounds) if bounds else Text(declared.length)
-    raise TypeError(
-        f"column {column.table.name}.{column.name} has the type {declared!r}, "
-        "which has no JSON form here"
-    )
+    if isinstance(declared, types.ARRAY):
+        return Array(declared, _kind(declared.item_type, column))
+    if isinstance(declared, types.NullType):
+        raise TypeError(
+            f"column {column.table.name}.{column.name} has no type, so nothing says how a file "
+            "writes it: give it one, or declare the table without it"
+        )
+    return Interval() if _gives(declared, timedelta) else Verbatim()
+
+
+def _gives(declared: types.TypeEngine[Any], python: type) -> bool:
+    try:
+        return issubclass(declared.python_type, python)
+    except NotImplementedError:
+        return False

@@ -7,13 +7,15 @@ import decimal
 import math
 import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, InvalidOperation
 from itertools import repeat
 from typing import Annotated, Any
 
 import msgspec
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
 
 from bakeio_core.values.bounds import Bounds
 from bakeio_core.values.kind import Kind
@@ -70,10 +72,13 @@ _WHOLE = {int, type(None)}
 
 
 def _kept_number(kind: Kind, value: Any) -> Any:
-    if isinstance(value, str):
+    if isinstance(value, (str, bool)):
         raise BadValue(f"{shown(value)} is not {kind.noun}")
     wire = kind.stored(float(value) if isinstance(value, decimal.Decimal) else value)
-    if decimal.Decimal(repr(wire)) != value:
+    number = wire if isinstance(wire, decimal.Decimal) else decimal.Decimal(repr(wire))
+    # the smallest doubles have fewer digits than were written
+    is_short = len(decimal.Decimal(str(value)).as_tuple().digits) <= EXACT_DIGITS
+    if number != value and not (is_short and float(value) == wire):
         raise BadValue(f"{shown(value)} has more digits than are kept")
     return wire
 
@@ -106,7 +111,8 @@ class Integer(Kind):
 
     def stored(self, value: Any) -> Any:
         number = as_decimal(value, self.noun)
-        is_whole = number.adjusted() <= 30 and number == number.to_integral_value()
+        # beyond 64 bits a database keeps no whole number
+        is_whole = -(2**63) <= number < 2**63 and number == number.to_integral_value()
         return int(number) if is_whole else float(number)
 
     def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
@@ -163,7 +169,19 @@ class Decimal(Kind):
             # what arithmetic left behind the 15 digits a double keeps (IEEE 754) is noise
             value = float(f"{value:.{EXACT_DIGITS}g}")
             return int(value) if value.is_integer() and abs(value) < 1e18 else value
+        if isinstance(value, int) and -(2**63) <= value < 2**63:
+            return value
         return self.from_python(as_decimal(value, self.noun))
+
+    def from_driver(
+        self, declared: TypeEngine[Any], dialect: Dialect, codes: Mapping[type, int]
+    ) -> Callable[[Any], Any]:
+        return self.from_python  # a type rounds to its scale what may be stored with more digits
+
+    def to_driver(self, declared: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
+        make = super().to_driver(declared, dialect)
+        # a whole number keeps all digits where others become doubles
+        return lambda wire: int(wire) if abs(wire) < 2**63 and wire == int(wire) else make(wire)
 
     def check_range(self, wire: Any) -> None:
         self.bounds.check(decimal.Decimal(repr(wire) if isinstance(wire, float) else wire))
@@ -182,12 +200,12 @@ class Decimal(Kind):
             return not numbers
         factor = 10.0 ** (self.scale or 0)
         try:
-            units = map(round, map(factor.__mul__, numbers))
+            units = list(map(round, map(factor.__mul__, numbers)))
             if list(map(operator.truediv, units, repeat(factor))) != numbers:
                 return False
         except (TypeError, ValueError, OverflowError):  # what is no number, or none that ends
             return False
-        return bool(min(numbers) > -_MOST and max(numbers) < _MOST)
+        return bool(min(units) > -_MOST and max(units) < _MOST)
 
     def kept(self, value: Any) -> Any:
         return _kept_number(self, value)
@@ -227,6 +245,9 @@ class Decimal(Kind):
         if number == number.to_integral_value() and number.adjusted() < 18:
             return int(number)
         return float(number) if self.sql_convertible else number
+
+    def from_json(self, value: Any) -> Any:
+        return self.from_python(value) if isinstance(value, decimal.Decimal) else value
 
 
 class Float(Kind):

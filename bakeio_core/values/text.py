@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import decimal
-import json
+import math
 import uuid as uuids
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
 
 from bakeio_core.values.bounds import Bounds
 from bakeio_core.values.folding import padded
@@ -24,15 +26,16 @@ _TRUTHS = dict.fromkeys(("true", "t", "yes", "y", "on"), True) | dict.fromkeys(
 
 
 class Text(Kind):
-    """Text, of a length or among choices where the column says so."""
+    """Text, of a length where the column says so."""
 
     is_code = False
     """Whether it is a standard article number, equal however it is padded."""
 
+    typed = True
     noun = "text"
 
-    def __init__(self, length: int | None = None, choices: Sequence[str] | None = None) -> None:
-        self.length, self.choices, self.typed = length, choices, choices is None
+    def __init__(self, length: int | None = None) -> None:
+        self.length = length
         self.fast = Annotated[str, msgspec.Meta(max_length=length)] if length else str
 
     def read(self, value: object, note: Note) -> str:
@@ -54,8 +57,6 @@ class Text(Kind):
             ) from None
         if self.length and len(value) > self.length:
             raise BadValue(f"{len(value)} characters: at most {self.length} fit")
-        if self.choices is not None and value not in self.choices:
-            raise BadValue(f"{shown(value)} is not one of {', '.join(map(shown, self.choices))}")
         return value
 
     def same(self, one: Any, other: Any) -> bool:
@@ -75,6 +76,9 @@ class Text(Kind):
                 raise BadValue("holds half of a surrogate pair") from None
         return value
 
+    def kept(self, value: Any) -> Any:
+        return self.kept_as_stored(value)
+
     def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
         try:
             text = "".join(cells)
@@ -85,14 +89,12 @@ class Text(Kind):
         return super().tidied(cells) if "\0" in text else cells
 
     def all_valid(self, values: Sequence[Any]) -> bool:
-        return self.choices is None or set(values) <= {*self.choices, None}
+        return True
 
     def schema(self) -> dict[str, Any]:
         out: dict[str, Any] = {"type": "string"}
         if self.length:
             out["maxLength"] = self.length
-        if self.choices is not None:
-            out["enum"] = list(self.choices)
         return out
 
 
@@ -126,6 +128,7 @@ class RuledText(Text):
         return out
 
 
+_ANY = Text()
 _BITS = {0: False, 1: True, None: None}
 
 
@@ -163,10 +166,17 @@ class Boolean(Kind):
 
 
 class Identifier(Kind):
-    """A column of SQLAlchemy's `Uuid` type."""
+    """A column of SQLAlchemy's `Uuid` type.
+
+    Args:
+        as_uuid: Whether the type takes and gives objects, not texts.
+    """
 
     sql_convertible = False
     noun = "a UUID"
+
+    def __init__(self, as_uuid: bool = True) -> None:
+        self.as_uuid = as_uuid
 
     def read(self, value: object, note: Note) -> str:
         try:
@@ -178,10 +188,41 @@ class Identifier(Kind):
         return {"type": "string", "format": "uuid"}
 
     def to_python(self, value: Any) -> Any:
-        return None if value is None else uuids.UUID(value)
+        return uuids.UUID(value) if self.as_uuid and value is not None else value
 
     def from_python(self, value: Any) -> Any:
-        return None if value is None else str(value)
+        return None if value is None else str(uuids.UUID(str(value)))
+
+
+class Verbatim(Kind):
+    """What only the database has a type for: files have it as the database writes it."""
+
+    sql_convertible = False
+    as_text = True
+    noun = "a text as the database writes it"
+
+    def read(self, value: object, note: Note) -> Any:
+        if isinstance(value, (int, float, decimal.Decimal)) and not isinstance(value, bool):
+            return self.from_json(value)
+        return _ANY.read(value, note)
+
+    def from_driver(
+        self, declared: TypeEngine[Any], dialect: Dialect, codes: Mapping[type, int]
+    ) -> Callable[[Any], Any]:
+        return self.from_text
+
+    def to_driver(self, declared: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
+        return self.to_text
+
+    def from_text(self, cell: Any) -> Any:
+        if cell is None or (isinstance(cell, (int, float)) and math.isfinite(cell)):
+            return cell
+        if isinstance(cell, str):
+            return _ANY.stored(cell)
+        raise BadValue(f"{shown(cell)} is no text")
+
+    def to_text(self, wire: Any) -> Any:
+        return wire
 
 
 class Bytes(Kind):
@@ -205,33 +246,3 @@ class Bytes(Kind):
 
     def from_python(self, value: Any) -> Any:
         return None if value is None else base64.b64encode(value).decode()
-
-
-class Json(Kind):
-    """A JSON column: any JSON value."""
-
-    is_scalar = False
-    sql_convertible = False
-    typed = True
-
-    def read(self, value: object, note: Note) -> Any:
-        return without_decimals(value)
-
-    def all_valid(self, values: Sequence[Any]) -> bool:
-        return True
-
-    def same(self, one: Any, other: Any) -> bool:
-        return bool(one == other) and json.dumps(one, sort_keys=True) == json.dumps(
-            other, sort_keys=True
-        )  # true is not 1
-
-
-def without_decimals(value: object) -> Any:
-    """Return a value read from JSON with floats for its Decimals, in lists and objects too."""
-    if isinstance(value, decimal.Decimal):
-        return float(value)
-    if isinstance(value, list):
-        return [without_decimals(item) for item in value]
-    if isinstance(value, dict):
-        return {key: without_decimals(item) for key, item in value.items()}
-    return value

@@ -144,6 +144,9 @@ class DateTime(Kind):
         # laid out as one, though no calendar has it: it comes back as it is
         return f"{text.removesuffix('.000000')}Z"
 
+    def kept(self, value: Any) -> Any:
+        return self.kept_as_stored(value)
+
     def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
         return cells if self.all_valid(cells) else super().tidied(cells)
 
@@ -152,7 +155,10 @@ class DateTime(Kind):
             values = [value for value in values if value is not None]
         # All at once: every value must be laid out as YYYY-MM-DDTHH:MM:SSZ, and its parts within
         # the clock and the calendar.
-        size, text = len(values), "".join(values)
+        try:
+            size, text = len(values), "".join(values)
+        except TypeError:  # what is no text
+            return False
         return (
             len(text) == 20 * size
             and text.translate(_DIGITS) == "0000-00-00T00:00:00Z" * size

@@ -35,7 +35,7 @@ class PostgreSQL(Dialect):
 
     def read(self, column: str, kind: values.Kind) -> str:
         if not kind.sql_convertible:
-            return column
+            return f"{column}::text" if kind.as_text else column
         if isinstance(kind, values.Decimal):
             return f"{column}::float8"
         return self.read_json(column, kind)
@@ -51,6 +51,11 @@ class PostgreSQL(Dialect):
                 f"replace(to_char({moment}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), '.000000', '') || 'Z'"
             )
         return column
+
+    def write(self, kind: values.Kind) -> str:
+        if isinstance(kind, values.Array):  # a list of texts is not taken for one of another type
+            return f"{self.mark}::{kind.declared.compile(dialect=self.sa)}"
+        return self.mark
 
     def results(self, kind: values.Kind, column: Any) -> Callable[[Column], Column] | None:
         is_double = isinstance(kind, values.Decimal) and kind.sql_convertible
@@ -292,21 +297,7 @@ class PostgreSQL(Dialect):
             # deadlock
             yield
             return
-        indexes = self.fetch(
-            db,
-            "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) "
-            "FROM pg_index i WHERE i.indrelid = %s::regclass AND NOT i.indisunique ORDER BY 1",
-            (name,),
-        )
-        # of the references that planning links itself: others are checked row by row
-        keys = self.fetch(
-            db,
-            "SELECT c.conname, pg_get_constraintdef(c.oid) FROM pg_constraint c "
-            "JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] "
-            "WHERE c.conrelid = %s::regclass AND c.contype = 'f' "
-            "AND cardinality(c.conkey) = 1 AND a.attname = ANY(%s)",
-            (name, [key.parent.name for key in table.foreign_keys]),
-        )
+        indexes, keys = _rebuilt(self, db, table)
         for index, _ in indexes:
             db.exec_driver_sql(f"DROP INDEX {index}")
         for key, _ in keys:
@@ -323,11 +314,32 @@ _MAKING = int.from_bytes(b"bakeio", "big")
 """The number of the advisory lock under which tables are made."""
 
 
+def _rebuilt(dialect: PostgreSQL, db: Connection, table: Table) -> tuple[Rows, Rows]:
+    """Return the indexes and the foreign keys that a load does without: their names and SQL."""
+    name = dialect.format_table(table)
+    indexes = dialect.fetch(
+        db,
+        "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) "
+        "FROM pg_index i WHERE i.indrelid = %s::regclass AND NOT i.indisunique ORDER BY 1",
+        (name,),
+    )
+    # of the references that planning links itself: others are checked row by row
+    keys = dialect.fetch(
+        db,
+        "SELECT c.conname, pg_get_constraintdef(c.oid) FROM pg_constraint c "
+        "JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] "
+        "WHERE c.conrelid = %s::regclass AND c.contype = 'f' "
+        "AND cardinality(c.conkey) = 1 AND a.attname = ANY(%s)",
+        (name, [key.parent.name for key in table.foreign_keys]),
+    )
+    return indexes, keys
+
+
 def _sequence(dialect: PostgreSQL, db: Connection, table: Table, column: str) -> str | None:
     """Return the sequence behind a column: its own, else one that its default asks."""
     named = (dialect.format_table(table), column)
     own: str | None = dialect.scalar(db, "SELECT pg_get_serial_sequence(%s, %s)", named)
-    default = table.c[column].default
+    default = next(c.default for c in table.columns if c.name == column)
     if own is None and default is not None and default.is_sequence:
         declared = dialect.sa.identifier_preparer.format_sequence(default)  # type: ignore[arg-type]
         own = dialect.scalar(db, "SELECT to_regclass(%s)::text", (declared,))

@@ -54,13 +54,15 @@ def instants(kind: values.DateTime, cells: Sequence[Any]) -> Sequence[Any]:
     """Return the wire values of instants as `SQLite.read` gives them."""
     if kind.all_valid(cells):
         return cells
-    return [None if cell is None else kind.stored(cell.removesuffix("Z")) for cell in cells]
+    texts = (cell.removesuffix("Z") if isinstance(cell, str) else cell for cell in cells)
+    return [None if cell is None else kind.stored(cell) for cell in texts]
 
 
 def plain_number(column: str, scale: int) -> str:
     """Return SQL of a number as JSON without an exponent, where it is that small."""
-    plain = f"json(rtrim(printf('%.{scale}f', {column}), '0'))"
-    return f"CASE WHEN {column} <> 0 AND abs({column}) < 0.0001 THEN {plain} ELSE {column} END"
+    plain = f"json(rtrim(rtrim(printf('%.{scale}f', {column}), '0'), '.'))"
+    is_small = f"typeof({column}) = 'real' AND {column} <> 0 AND abs({column}) < 0.0001"
+    return f"CASE WHEN {is_small} THEN {plain} ELSE {column} END"
 
 
 @contextmanager

@@ -178,7 +178,13 @@ class NewRows:
         return self.state.next_id(self.entity)
 
     def _supplied(self, draft: Draft, column: str) -> Any:
-        """Return what bakeio supplies for a column a new record says nothing about."""
+        """Return what bakeio supplies for a column a new record says nothing about.
+
+        A null in an entity's file says that the row has none.
+        """
+        is_said = self.fields.own.get(column, "") in draft.values or column in draft.links
+        if is_said and self.part.view is None and self.entity.nullable(column):
+            return None
         if column in self.entity.filled.stamps:
             return self.state.now
         if column == "uuid" or column in self._made_uuids:
@@ -187,7 +193,6 @@ class NewRows:
             return str(uuids.uuid4()) if made is None else made
         if column == "slug" and self.entity.slug_from:
             return self._free_slug(draft)
-        is_said = self.fields.own.get(column, "") in draft.values or column in draft.links
         return None if is_said else self.entity.filled.supplied(column)
 
     def _free_slug(self, draft: Draft) -> str | None:
