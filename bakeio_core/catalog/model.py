@@ -284,7 +284,7 @@ class Entity:
 
         Those declared as `content`. A row that has nothing but an id is known by all it holds; none
         are left where that does not tell rows apart: it holds lists or objects, or refers to rows
-        of its own table, which may be new as well.
+        that may come later in the file.
         """
         if self.content or self.all_keys:
             return tuple(self.content)
