@@ -133,6 +133,10 @@ class Kind:
         process = declared.dialect_impl(dialect).result_processor(dialect, self.code(codes))
         return (lambda cell: self.from_python(process(cell))) if process else self.from_python
 
+    def type_of_parameters(self, dialect: Dialect) -> str:
+        """Return the name of the type parameters must be given, empty where none is needed."""
+        return ""
+
     def code(self, codes: Mapping[type, int]) -> int | None:
         """Return what the driver calls the type of the results; see `from_driver`."""
         return codes.get(type(self))
