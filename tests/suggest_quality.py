@@ -82,12 +82,13 @@ def answers(
         if prepare:
             for name in stock.rows:
                 prepare(search.index(name))
-        found = [_answer(search, each) for each in asked]
+        found = [ask(search, each) for each in asked]
     engine.dispose()
     return found
 
 
-def _answer(search: Candidates, asked: Asked) -> Answer:
+def ask(search: Candidates, asked: Asked) -> Answer:
+    """Ask one question."""
     found: Sequence[Candidate]
     if "" in asked.values:
         found = search.of_text(asked.entity, asked.values[""], 5)
