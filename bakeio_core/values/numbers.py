@@ -123,7 +123,7 @@ class Integer(Kind):
 
     @property
     def is_checked(self) -> bool:
-        return bool(self.bounds.rules)
+        return bool(self.bounds)
 
     def check_range(self, wire: Any) -> None:
         self.bounds.check(decimal.Decimal(wire))
@@ -189,7 +189,7 @@ class Decimal(Kind):
 
     @property
     def is_checked(self) -> bool:
-        return bool(self.bounds.rules)
+        return bool(self.bounds)
 
     def check_range(self, wire: Any) -> None:
         self.bounds.check(decimal.Decimal(repr(wire) if isinstance(wire, float) else wire))
@@ -282,7 +282,7 @@ class Float(Kind):
 
     @property
     def is_checked(self) -> bool:
-        return bool(self.bounds.rules)
+        return bool(self.bounds)
 
     def check_range(self, wire: Any) -> None:
         self.bounds.check(as_decimal(wire, self.noun))
