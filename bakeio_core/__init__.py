@@ -30,7 +30,14 @@ _HOMES = {
     "bakeio_core.importing.run": ("Plan",),
     "bakeio_core.catalog.model": ("Entity",),
     "bakeio_core.catalog.view": ("Field", "View", "editable", "key", "readonly"),
-    "bakeio_core.catalog.exchange": ("Change", "Changes", "Decision", "Format", "Missing"),
+    "bakeio_core.catalog.exchange": (
+        "Change",
+        "Changes",
+        "Decision",
+        "Format",
+        "Missing",
+        "Question",
+    ),
     "bakeio_core.report": ("Report",),
     "bakeio_core.version": ("VERSION",),
     "bakeio_core.exporting.write_set": ("Exported",),
@@ -39,7 +46,14 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.columns import identity_columns, stamp_columns
-    from bakeio_core.catalog.exchange import Change, Changes, Decision, Format, Missing
+    from bakeio_core.catalog.exchange import (
+        Change,
+        Changes,
+        Decision,
+        Format,
+        Missing,
+        Question,
+    )
     from bakeio_core.catalog.hookspecs import hookimpl, hookspec
     from bakeio_core.catalog.model import Entity
     from bakeio_core.catalog.view import Field, View, editable, key, readonly
@@ -85,6 +99,7 @@ __all__ = [
     "PluginError",
     "Problem",
     "Problems",
+    "Question",
     "Report",
     "UsageError",
     "View",

@@ -21,6 +21,7 @@ COUNTS = (
     "conflicts",
     "errors",
     "nulls_kept",
+    "rejected",
 )
 SHOWN = 50
 UNDO = "undo"
@@ -37,7 +38,8 @@ class Report:
 
     Attributes:
         run: Its number in the journal, None where it has none.
-        summary: {processed, created, updated, unchanged, skipped, conflicts, errors, nulls_kept}.
+        summary: {processed, created, updated, unchanged, skipped, conflicts, errors, nulls_kept,
+            rejected}.
         entities: The same per entity.
         created_entities: {entity: keys} of the rows that references were created for.
         resolved: The decisions that were applied.
@@ -76,7 +78,9 @@ class Report:
         if self.mode == UNDO:
             return 3 if any(problem.severity == "warning" for problem in self.problems) else 0
         by_mode = self.mode in BY_MODE
-        return 3 if self.summary["errors"] or (self.summary["skipped"] and not by_mode) else 0
+        by_decision = self.summary.get("rejected", 0)
+        left_out = self.summary["errors"] or (self.summary["skipped"] and not by_mode)
+        return 3 if left_out or by_decision else 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return the object `--json` prints."""
@@ -142,6 +146,12 @@ _WAYS = {
     "create": "was created as",
     "empty": "was left empty",
     "skip": "was skipped",
+    "take-file": "was taken from the file",
+    "keep-database": "was kept as the database has it",
+    "value": "was set to",
+    "accept": "was accepted",
+    "leave-field": "was left out",
+    "leave-record": "was left out",
 }
 
 
@@ -152,11 +162,12 @@ def _resolved_line(entry: dict[str, Any]) -> str:
         return ", ".join(f"{column} {shown(value)}" for column, value in values.items())
 
     target = f" {key(entry['target'])}" if entry.get("target") else ""
+    target = f" {shown(entry['value'])}" if "value" in entry else target
+    field = f", {entry['field']}" if entry.get("field") else ""
     learned = ", as learned in an earlier import" if entry["by"] == ALIAS else ""
-    return (
-        f"  {entry['entity']}: {key(entry['key'])} {_WAYS[entry['action']]}{target}{learned} "
-        f"({counted(entry['records'], 'record')})"
-    )
+    became = f"{_WAYS[entry['action']]}{target}{learned}"
+    records = counted(entry["records"], "record")
+    return f"  {entry['entity']}: {key(entry['key'])}{field} {became} ({records})"
 
 
 def counted_outcome(what: str, count: int) -> str:

@@ -150,11 +150,11 @@ class Questions:
         from bakeio_core.errors import counted
         from bakeio_core.resolving.decision_file import write_decisions
 
-        missing = self._plan(options).missing
-        if missing:
-            write_decisions(self.file, self.answers, missing, self.session.bakeio.catalog)
+        asked = self._plan(options).open
+        if asked:
+            write_decisions(self.file, self.answers, asked, self.session.bakeio.catalog)
             self.session.say(
-                f"{counted(len(missing), 'question')} to be answered in {self.file}: "
+                f"{counted(len(asked), 'question')} to be answered in {self.file}: "
                 f'fill in "action", then: --decisions {self.file}'
             )
 

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bakeio_core.catalog.exchange import Change, Decision, Identity, Missing
+from bakeio_core.catalog.exchange import (
+    REFERENCE,
+    Change,
+    Decision,
+    Identity,
+    Missing,
+    Question,
+)
 from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, all_aliases, learn
@@ -30,27 +37,38 @@ if TYPE_CHECKING:
 
     from bakeio_core.catalog.catalog import Catalog
 
-Answer = Callable[[Sequence[Missing]], Iterable[Mapping[Missing, Decision]]]
-"""Asks whoever may know for answers to what is missing, one after another."""
+Answer = Callable[[Sequence[Question]], Iterable[Mapping[Question, Decision]]]
+"""Asks whoever may know for answers to questions, one after another."""
 
 
 @dataclass
 class Plan:
     """Look at what an import would do before it is done.
 
-    `report` is that of the real import, `missing` what names no row, `changes` the first 10,000
-    changes. Pass it to `Bakeio.apply`, which plans again inside its transaction and refuses where
-    the outcome is another one.
+    `report` is that of the real import, `questions` what somebody has to decide, or may, `missing`
+    those about references that name no row, `changes` the first 10,000 changes. Pass it to
+    `Bakeio.apply`, which plans again inside its transaction and refuses where the outcome is
+    another one.
     """
 
     source: Source
     options: ImportOptions
     decisions: Decisions
     report: Report
-    missing: list[Missing]
+    questions: list[Question]
     changes: list[Change] = field(default_factory=list)
     sha256: str = ""
     digest: bytes = b""
+
+    @property
+    def missing(self) -> list[Missing]:
+        """The questions about keys that name no row, or more than one."""
+        return [question for question in self.questions if question.kind == REFERENCE]
+
+    @property
+    def open(self) -> list[Question]:
+        """The questions that keep records out of the database as long as nobody answers."""
+        return [question for question in self.questions if not question.default]
 
     def preview(self) -> str:
         """Return the plan as text for a person."""
@@ -70,7 +88,7 @@ def plan_import(
     known: Decisions,
     answer: Answer,
 ) -> Plan:
-    """Plan an import again and again, until nothing is missing or nobody knows more answers.
+    """Plan an import again and again, until nothing is asked or nobody knows more answers.
 
     Args:
         db: A connection inside the caller's transaction; it is only read from.
@@ -89,7 +107,8 @@ def plan_import(
         while True:
             plan = ImportPlan(db, catalog, source, options, known).run()
             missing = _ordered(plan, search)
-            new = [known.add(answers) for answers in answer(missing)] if missing else []
+            asked = [*missing, *plan.outcome.questions.values()]
+            new = [known.add(answers) for answers in answer(asked)] if asked else []
             if not sum(new):
                 break
         search.prepare({item.entity for item in missing})
@@ -97,7 +116,7 @@ def plan_import(
         name_candidates(report.problems, missing)
         shown, digest = plan.outcome.shown, plan.outcome.digest()
         fingerprint = source.fingerprint()
-        return Plan(source, options, known, report, missing, shown, fingerprint, digest)
+        return Plan(source, options, known, report, asked, shown, fingerprint, digest)
 
 
 def carry_out(

@@ -6,10 +6,20 @@ import hashlib
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.exchange import MOST_SHOWN, STAMPS, Change, Changes, Missing
+from bakeio_core.catalog.exchange import (
+    MOST_SHOWN,
+    STAMPS,
+    Change,
+    Changes,
+    Decision,
+    Identity,
+    Missing,
+    Question,
+)
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.rows import Tables
@@ -97,7 +107,10 @@ class ImportState:
 class Outcome:
     """What an import comes to: counts, problems, what is missing, and the changes to be shown.
 
-    `counts` is {entity: Counter of `COUNTS`}; `missing` {identity: Missing}; `duplicate_keys` the
+    `counts` is {entity: Counter of `COUNTS`}; `missing` {identity: Missing}; `questions` the same
+    of those about records, 10,000 at most; `applied` what was decided about records and carried
+    out, {identity: (question, decision)}; `used` the identities of all that found a record;
+    `duplicate_keys` the
     (entity, id) of rows that different records of the file mean; `claimed` {entity: ids of the
     rows its records mean}, filled part by part.
     """
@@ -109,6 +122,9 @@ class Outcome:
             part.entity.name: Counter() for part in source.parts
         }
         self.missing: dict[Any, Missing] = {}
+        self.questions: dict[Identity, Question] = {}
+        self.applied: dict[Identity, tuple[Question, Decision]] = {}
+        self.used: set[Identity] = set()
         self.duplicate_keys: set[tuple[str, int]] = set()
         self.claimed: dict[str, set[int]] = {}
         self._kept: list[Change | Changes] = []
@@ -165,6 +181,26 @@ class Outcome:
         for name, counts in self.counts.items():
             whole.update(f"|{name} {counts[CREATED]}".encode())
         return whole.digest()
+
+    # -- what is asked and decided about records
+    def ask(self, question: Question, where: tuple[str, int]) -> None:
+        """Note a question about a record, (file, number), while there is room."""
+        known = self.questions.get(question.identity)
+        if known is None and len(self.questions) < MOST_SHOWN:
+            known = self.questions[question.identity] = question
+        if known is not None:
+            known.count += 1
+            known.records.append(where)
+
+    def apply(self, question: Question, decision: Decision, where: tuple[str, int]) -> None:
+        """Note that a decision about a record, (file, number), was carried out."""
+        known = self.applied.get(question.identity)
+        if known is None:
+            known = (replace(question, count=0, records=[]), decision)
+            self.applied[question.identity] = known
+        if where not in known[0].records[-1:]:
+            known[0].count += 1
+            known[0].records = [*known[0].records[-20:], where]
 
     # -- what is missing
     def note_missing(self, missing: Missing, file: str, number: int, field: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bakeio_core.catalog.exchange import Changes
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.called import CalledChanges
-from bakeio_core.errors import counted
+from bakeio_core.errors import Problem, counted
 from bakeio_core.importing.linking.drafts import LinkError, PendingParent
 from bakeio_core.importing.linking.link import Linker
 from bakeio_core.importing.linking.parents import CreatedParents
@@ -137,7 +137,34 @@ class ImportPlan:
                 is_made = parent is not None and decision.action == "create"
                 uses = parent.uses if parent is not None and is_made else applied.count
                 found.append(entry | {"by": decision.by, "records": uses})
-        return found
+        return [*found, *self._resolved_records()]
+
+    def _resolved_records(self) -> Iterator[dict[str, Any]]:
+        """Return what was decided about records and carried out."""
+        for question, decision in self.outcome.applied.values():
+            entry = {"entity": question.entity, "key": dict(question.key)}
+            entry |= {"kind": question.kind, "field": question.field, "action": decision.action}
+            entry |= {"value": decision.values["value"]} if decision.action == "value" else {}
+            entry |= {"target": dict(decision.target)} if decision.target else {}
+            yield entry | {"by": decision.by, "records": question.count}
+
+    def _unused(self) -> Iterator[Problem]:
+        """Say which decisions about records found none in the file."""
+        for part in self.source.parts:
+            name = part.entity.name
+            known = self.state.decisions.of_records(name)
+            left = [q for q, _ in known if q.identity not in self.outcome.used]
+            if left:
+                named = "; ".join(str(question) for question in left[:3])
+                more = f" and {len(left) - 3:,} more" if len(left) > 3 else ""
+                message = f"{counted(len(left), 'decision')} about no record here: {named}{more}"
+                yield Problem(
+                    code="unknown-row",
+                    severity="note",
+                    file=part.file,
+                    entity=name,
+                    message=message,
+                )
 
     def _field_of(self, entity: Entity, column: str) -> str:
         """Return what the files of the source call a column."""
@@ -168,7 +195,7 @@ class ImportPlan:
             entities=entities,
             created_entities=self.parents.keys,
             resolved=self.resolved(),
-            problems=[*self.source.problems, *outcome.problems, *twins],
+            problems=[*self.source.problems, *outcome.problems, *twins, *self._unused()],
             refused=refused,
             dropped=outcome.problems.dropped,
             changes=shown,

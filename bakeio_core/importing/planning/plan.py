@@ -24,15 +24,12 @@ from bakeio_core.importing.linking.parents import CreatedParents, PlanParent
 from bakeio_core.importing.linking.read_only import ReadOnlyFields
 from bakeio_core.importing.linking.references import References
 from bakeio_core.importing.matching.match import Matcher
+from bakeio_core.importing.planning.conclude import MergedRecords
 from bakeio_core.importing.planning.create import NewRows
-from bakeio_core.importing.planning.merge import (
-    FieldMerge,
-    Merged,
-    Rules,
-    report_conflicts,
-    shown_parent,
-)
+from bakeio_core.importing.planning.merge import FieldMerge, Rules
 from bakeio_core.importing.planning.noticed import Noticed
+from bakeio_core.importing.planning.questions import RecordQuestions
+from bakeio_core.importing.reading.decided_records import DecidedRecords
 from bakeio_core.importing.reading.reader import Reader, Record
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
@@ -92,7 +89,9 @@ class PartPlan:
         self.rows = state.tables.rows(part.entity)
         self.outcome = PartOutcome(state, part, parents, is_decided=is_decided)
         self.claims = self.outcome.claims
-        self.reader = Reader(part, self.outcome.problems)
+        known = () if is_decided else state.decisions.of_records(self.entity.name)
+        self.decided = DecidedRecords(part.fields, known)
+        self.reader = Reader(part, self.outcome.problems, self.decided)
         self.matcher = Matcher(state, part, linker, self.claims)
         self.references = References(state, part, linker, parents, self.outcome, plan_parent)
         self.new_rows = NewRows(state, part, self.outcome, self.references, parents)
@@ -101,6 +100,8 @@ class PartPlan:
         self.merge = FieldMerge(
             state, part, linker, self.references, self.kind.rules, self.kind.fields
         )
+        self.questions = RecordQuestions(state, part, linker, self.outcome, self.merge)
+        self.merged = MergedRecords(state, self.outcome, self.references, parents, self.questions)
         self.bulk = Bulk(BulkPart(state, part, linker, self.claims, self.reader, self.read_only))
         self._sha = hashlib.sha256()
         self._blocks = part.document.blocks(self._sha.update)
@@ -115,7 +116,8 @@ class PartPlan:
         The consumer writes each before it asks for the next; where the database refuses one, it
         takes `with_care` instead. `changes` goes on where this ends.
         """
-        if not self.rows.was_empty or self.part.view is not None or self.state.is_planning:
+        is_filling = self.rows.was_empty and self.part.view is None and not self.decided
+        if not is_filling or self.state.is_planning:
             return
         for block in self._blocks:
             records = self._typed(block)
@@ -170,6 +172,7 @@ class PartPlan:
         promised = self.state.source.finish(self.part, self._sha.hexdigest(), total)
         for problem in (*promised, *self.reader.known.problems(), *self.kind.notes(self.reader)):
             add(problem)
+        self.state.outcome.used |= self.decided.used
         if self.state.options.mode == "replace":
             self.state.outcome.claimed[name] = set(self.claims.record_of)
 
@@ -193,7 +196,8 @@ class PartPlan:
         if records is None:
             return self._plan(self.reader.read_dicts(block))
         self.reader.accept(len(records))
-        decided = self.bulk.decide(block, records)
+        apart = self.reader.decided_of(enumerate(records, block.first))
+        decided = self.bulk.decide(block, records, apart)
         is_skipping = self.state.options.mode == "skip-existing"
         self.outcome.counts["skipped" if is_skipping else "unchanged"] += decided.unchanged
         batch = self._batch(decided)
@@ -219,12 +223,14 @@ class PartPlan:
     # -- with care
     def _plan(self, records: Sequence[Record], batch: Changes | None = None) -> Changes:
         batch = Changes(self.entity, self.entity.columns) if batch is None else batch
-        drafts = [Draft(r.number, r.values, context=r.context) for r in records if not r.bad]
+        drafts = [Draft.of(record) for record in records if not record.bad]
         self.outcome.counts["errors"] += len(records) - len(drafts)
-        bad = [Draft(r.number, r.values, context=r.context) for r in records if r.bad]
-        for draft in bad:
+        bad = [(record, Draft.of(record)) for record in records if record.bad]
+        for record, draft in bad:
             self.outcome.note_failed(draft.values)
-        self._report_links_of(bad)
+            self.questions.ask_of_unread(record, draft)
+        self._report_links_of([draft for _, draft in bad])
+        drafts = self._without_left_out(drafts)
         self._plan_drafts(drafts, batch)
         while self.references.waiting:
             # records that must name a row of their own entity wait until that row is planned
@@ -234,6 +240,16 @@ class PartPlan:
                 break
         self.outcome.take_out_withdrawn(batch)
         return batch
+
+    def _without_left_out(self, drafts: list[Draft]) -> list[Draft]:
+        """Leave out records that somebody does not want; the rows they mean stay as they are."""
+        out = [draft for draft in drafts if draft.is_left_out]
+        self.matcher.match_known(out)
+        for draft in out:
+            self.outcome.leave_out(draft)
+            if draft.row is not None:
+                self.kind.moved(draft, draft.row)
+        return [draft for draft in drafts if not draft.is_left_out] if out else drafts
 
     def _report_links_of(self, drafts: Sequence[Draft]) -> None:
         """Report what records that cannot be imported refer to in vain: one pass tells all."""
@@ -271,7 +287,9 @@ class PartPlan:
         found = self.matcher.look_up(drafts)
         taken = self.new_rows.taken_ids(list(drafts))
         for draft in drafts:
-            if self.part.view is None or not self.state.options.allow_duplicates:
+            if draft.decided is not None and draft.decided.row is not None:
+                self.questions.take_decided_row(draft, draft.decided.row)
+            elif self.part.view is None or not self.state.options.allow_duplicates:
                 self.matcher.match_new(draft, found)
             if draft.fault is not None:
                 self._report_fault(draft, draft.fault)
@@ -299,6 +317,7 @@ class PartPlan:
         self.new_rows.create(draft, taken, batch)
         if draft.row is not None:
             self.kind.moved(draft, draft.row)
+            self.questions.settle(draft, self.questions.left_of_new(draft))
 
     def _take_as_imported(self, draft: Draft, row: Row, batch: Changes) -> None:
         identity = row[self.rows.id_index]
@@ -317,7 +336,8 @@ class PartPlan:
 
     def _merge(self, draft: Draft, row: Row, names: Names, batch: Changes) -> None:
         identity = row[self.rows.id_index]
-        if not self.kind.fits(draft, row, names):
+        is_chosen = draft.decided is not None and draft.decided.row is not None
+        if not is_chosen and not self.kind.fits(draft, row, names):
             return
         if identity in self.claims:
             self.outcome.duplicate(draft, identity)
@@ -331,31 +351,6 @@ class PartPlan:
             return
         merged = self.merge.merge(draft, row, names)
         if merged is not None:
-            self._conclude(draft, row, merged, batch)
-
-    def _conclude(self, draft: Draft, row: Row, merged: Merged, batch: Changes) -> None:
-        """Turn what a record changes into an update, a conflict or nothing."""
-        identity, policy = row[self.rows.id_index], self.state.options.on_conflict
-        if merged.conflicts and policy != "take-file":
-            report_conflicts(self.outcome, draft, merged, fails=policy == "fail")
-        if merged.conflicts and policy == "fail":
-            ours = {name: now for name, (now, _) in merged.conflicts.items()}
-            theirs = {name: shown_parent(value) for name, (_, value) in merged.conflicts.items()}
-            change = Change("conflict", self.entity.name, draft.number, identity, theirs, ours)
-            self.outcome.count("conflicts", change, batch)
-            return
-        if not self.references.create_parents(draft, batch):
-            return
-        new = draft.linked(merged.new)
-        is_deferred = any(link.row_id == identity for link in self.references.deferred[-3:])
-        if not new and not is_deferred:
-            self.kind.found_equal(draft)
-            self.outcome.counts["unchanged"] += 1
-            return
-        old = {column: self.rows.value(row, column) for column in new}
-        if new and "updated_at" in self.rows.index:
-            old["updated_at"] = row[self.rows.index["updated_at"]]
-            new["updated_at"] = self.state.now
-        self.parents.need(self.entity, new)
-        change = Change("update", self.entity.name, draft.number, identity, new, old)
-        self.outcome.count("updated", change, batch)
+            left = self.questions.left_of_known(draft, row, names)
+            if not self.merged.conclude(draft, row, merged, left, batch):
+                self.kind.found_equal(draft)

@@ -1,0 +1,135 @@
+"""What is asked about single records, and what came of what was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from bakeio_core.catalog.exchange import ABSENT, CONFLICT, VALUE
+from bakeio_core.database.rows import Row
+from bakeio_core.files.revision import field_hash
+from bakeio_core.importing.linking.claims import PartOutcome
+from bakeio_core.importing.linking.drafts import Draft, LinkError
+from bakeio_core.importing.linking.link import Linker, Names
+from bakeio_core.importing.planning.merge import FieldMerge, Merged, shown_parent
+from bakeio_core.importing.reading.decided_records import LEAVES, Decided
+from bakeio_core.importing.reading.reader import Record
+from bakeio_core.importing.reading.sources import Part
+from bakeio_core.importing.state import ImportState
+from bakeio_core.values.wording import BadValue, shown
+
+
+class RecordQuestions:
+    """Ask about the records of one part, and count what was decided about them.
+
+    Args:
+        state: The import.
+        part: The part.
+        linker: Knows what referred rows are called.
+        outcome: What comes of the records.
+        merge: Knows what a field was when it was exported.
+    """
+
+    def __init__(
+        self,
+        state: ImportState,
+        part: Part,
+        linker: Linker,
+        outcome: PartOutcome,
+        merge: FieldMerge,
+    ) -> None:
+        self.state, self.part, self.linker = state, part, linker
+        self.outcome, self.merge = outcome, merge
+        self.rows = state.tables.rows(part.entity)
+
+    # -- what is asked
+    def ask_of_unread(self, record: Record, draft: Draft) -> None:
+        """Ask for values in place of those that cannot be read."""
+        for name, value, message in record.faults:
+            self.outcome.ask(draft, VALUE, name, message, {"file": value})
+        if record.decided is not None:
+            for name, value, question, why in record.decided.faults:
+                values = {**question.values, "file": value}
+                message = question.message or why
+                self.outcome.ask(draft, question.kind, name, message, values, why=why)
+
+    def ask_of_conflicts(self, draft: Draft, row: Row, merged: Merged) -> None:
+        """Ask which side is right, of each field that file and database both changed."""
+        for name, (now, value) in merged.conflicts.items():
+            values = {"file": shown_parent(value), "database": now}
+            base = self.merge.base_value(draft, name, row)
+            values |= {} if base is ABSENT else {"base": base}
+            said = f"the database has {shown(now)}, the file {shown(shown_parent(value))}"
+            why = merged.stale.get(name, "")
+            self.outcome.ask(draft, CONFLICT, name, f"both changed it: {said}", values, why=why)
+
+    # -- what was answered
+    def take_decided_row(self, draft: Draft, decided: Decided) -> None:
+        """Take the row that somebody said a new record means."""
+        target = decided[1].target
+        kinds = self.part.entity.kinds
+        try:
+            wanted = tuple(kinds[c].read(value, lambda note: None) for c, value in target.items())
+        except (BadValue, KeyError):
+            wanted = ()
+        hits = self.rows.find(tuple(target), [wanted]).get(wanted, []) if wanted else []
+        if len(hits) == 1:
+            draft.row = hits[0]
+            return
+        what = ", ".join(f"{column} {shown(value)}" for column, value in target.items())
+        found = f"{len(hits)} rows have" if hits else "no row has"
+        message = f"it was decided that it means the row with {what}, but {found} that"
+        draft.fault = LinkError("unknown-row", message)
+
+    def left_of_known(self, draft: Draft, row: Row, names: Names) -> list[str]:
+        """Return the fields left out in which a record would change something in its row."""
+        if draft.decided is None:
+            return []
+        left = draft.decided.left
+        return [n for n in draft.decided.made if n in left and self._differs(draft, n, row, names)]
+
+    def _differs(self, draft: Draft, name: str, row: Row, names: Names) -> bool:
+        item = self.part.fields.by_name.get(name)
+        value = draft.decided.left[name] if draft.decided is not None else None
+        if item is None or item.column is None:
+            return False
+        current = self.linker.current(item, row, names, self.rows)
+        if value is None or value == "":
+            is_state = self.part.view is None or self.state.options.nulls == "clear"
+            return is_state and current is not None
+        try:
+            wire = item.kind.read(value, lambda note: None)
+        except BadValue:
+            return True
+        base = draft.base_of(self.part, name)
+        return not (item.kind.same(wire, current) or (base and field_hash(wire) == base))
+
+    @staticmethod
+    def left_of_new(draft: Draft) -> list[str]:
+        """Return the fields left out in which a new record says something."""
+        if draft.decided is None:
+            return []
+        left: dict[str, Any] = draft.decided.left
+        return [name for name in draft.decided.made if left.get(name) not in (None, "")]
+
+    def settle(self, draft: Draft, left: Collection[str]) -> bool:
+        """Note which decisions about a record were carried out; tell whether a field was rejected.
+
+        Args:
+            draft: A record that is imported, or has nothing new.
+            left: The fields left out in which it would have changed something.
+        """
+        if draft.decided is None:
+            return False
+        is_rejected = False
+        for name, made in draft.decided.made.items():
+            out = draft.decided.find(name, *LEAVES)
+            if out is None:
+                for decided in made:
+                    self.outcome.apply(draft, decided)
+            elif name in left and out[1].action == "keep-database":
+                self.outcome.apply(draft, out)
+            elif name in left:
+                self.outcome.reject(draft, out)
+                is_rejected = True
+        return is_rejected
