@@ -114,7 +114,7 @@ def plan_import(
         search.prepare({item.entity for item in missing})
         report = plan.report(dry_run=True, refused=plan.refusal)
         name_candidates(report.problems, missing)
-        shown, digest = plan.outcome.shown, plan.outcome.digest()
+        shown, digest = plan.outcome.shown, plan.digest()
         fingerprint = source.fingerprint()
         return Plan(source, options, known, report, asked, shown, fingerprint, digest)
 

@@ -22,7 +22,7 @@ from bakeio_core.catalog.exchange import (
 )
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.rows import Tables
+from bakeio_core.database.rows import Row, Tables
 from bakeio_core.errors import Problems
 from bakeio_core.history.earlier import EarlierRuns
 from bakeio_core.history.tables import database_id
@@ -81,13 +81,15 @@ class ImportState:
         self.fully_imported: set[str] = set()
         self.now = datetime.now(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
         self._next_ids: dict[str, int] = {}
+        self._first_ids: dict[str, int] = {}
         self._last_ids: dict[str, int] = {}
 
     def next_id(self, entity: Entity, count: int = 1) -> int:
         """Return the first of so many ids no row has or had, others at each call."""
         if entity.name not in self._next_ids:
             dialect = dialect_of(self.db)
-            self._next_ids[entity.name] = dialect.next_id(self.db, entity.table, entity.primary)
+            first = dialect.next_id(self.db, entity.table, entity.primary)
+            self._next_ids[entity.name] = self._first_ids[entity.name] = first
         self._next_ids[entity.name] += count
         if count:
             self._last_ids[entity.name] = self._next_ids[entity.name] - 1
@@ -98,6 +100,28 @@ class ImportState:
         self.next_id(entity, 0)
         self._next_ids[entity.name] = max(self._next_ids[entity.name], identity + 1)
         self._last_ids[entity.name] = max(self.last_id(entity), identity)
+
+    def as_compared(self, entity: Entity, rows: Sequence[Row]) -> Iterable[Row]:
+        """Return rows to be created without what is made anew by each plan.
+
+        That is their ids, uuids and stamps. A row they refer to goes by its id; one that this
+        import creates with a new id by its place among these.
+        """
+        supplied = {entity.primary, "uuid", *STAMPS}
+        columns = [
+            [row[place] for row in rows]
+            if name not in entity.references
+            else self._places(entity.references[name].target, [row[place] for row in rows])
+            for place, name in enumerate(entity.columns)
+            if name not in supplied
+        ]
+        return zip(*columns, strict=True)
+
+    def _places(self, target: str, ids: list[Any]) -> list[Any]:
+        first = self._first_ids.get(target)
+        if first is None:
+            return ids
+        return [i if i is None or i < first else ("new", i - first) for i in ids]
 
     def last_id(self, entity: Entity) -> int:
         """Return the highest id that a row of this import got; 0 where none did."""
@@ -131,6 +155,7 @@ class Outcome:
         self._room = MOST_SHOWN
         self._hidden: set[tuple[str, int]] = set()
         self._digest = hashlib.blake2b(digest_size=16)
+        self._created: dict[str, int] = {}
         self._failed: dict[str, set[tuple[str, Any]]] = {}
 
     @property
@@ -175,9 +200,20 @@ class Outcome:
             text = f"{change.action}|{change.entity}|{change.id}|{new!r}|{old!r}"
             self._digest.update(text.encode("utf-8", "surrogatepass"))
 
+    def enter_created(self, entity: Entity, rows: Iterable[Row]) -> None:
+        """Add rows to be created to what is compared, in whatever order they come."""
+        self._created[entity.name] = self._created.get(entity.name, 0) + sum(map(_hash_of, rows))
+
     def digest(self) -> bytes:
-        """Return what tells this outcome from another: rows updated and how, records created."""
+        """Return what tells this outcome from another, within this process.
+
+        Rows updated and how, the contents of rows created, which records they come from, and what
+        was decided about records.
+        """
         whole = self._digest.copy()
+        whole.update(repr(sorted(self._created.items())).encode())
+        decided = [(i, d.action, d.values, d.target) for i, (_, d) in self.applied.items()]
+        whole.update(repr(decided).encode("utf-8", "surrogatepass"))
         for name, counts in self.counts.items():
             whole.update(f"|{name} {counts[CREATED]}".encode())
         return whole.digest()
@@ -228,6 +264,13 @@ class Outcome:
         """Tell whether a key is that of a record of this import that cannot be imported."""
         names = self._failed.get(missing.entity, ())
         return any(pair in names for pair in missing.key.items())
+
+
+def _hash_of(row: Row) -> int:
+    try:
+        return hash(row)
+    except TypeError:  # JSON in a cell
+        return hash(repr(row))
 
 
 def _as_shown(created: Changes) -> list[Change]:

@@ -126,7 +126,7 @@ class Application:
         refusal = self.plan.refusal
         if refusal:
             raise ImportRefused(refusal, problems=list(self.outcome.problems))
-        if expected is not None and self.outcome.digest() != expected:
+        if expected is not None and self.plan.digest() != expected:
             raise ImportRefused(
                 "the database changed after the import was planned, and the outcome would be "
                 "another one: plan it again",

@@ -216,7 +216,14 @@ class PartOutcome:
         """Count rows to be created, and keep them for the preview while there is room."""
         self.counts["created"] += len(rows)
         self.counts[CREATED] += sum(numbers)
+        self.enter_created(rows)
         self.state.outcome.show_rows(Changes(self.entity, self.entity.columns, rows, numbers))
+
+    def enter_created(self, rows: Sequence[Row]) -> None:
+        """Add rows to be created to what is compared with another plan."""
+        if self.state.outcome.is_compared:
+            compared = self.state.as_compared(self.entity, rows)
+            self.state.outcome.enter_created(self.entity, compared)
 
     # -- two records mean one row
     @cached_property

@@ -89,6 +89,7 @@ def _called(plan: PartPlan, row: Row) -> str:
 def _add(plan: PartPlan, row: Row, batch: Changes) -> None:
     """Add a row to what is written before a batch, and note who needs what."""
     plan.rows.pending.add([row])
+    plan.outcome.enter_created([row])
     batch.parents.append(Changes(plan.entity, plan.entity.columns, [row], [0]))
     keys, named = plan.entity.all_keys, dict(zip(plan.entity.columns, row, strict=True))
     key = {column: named[column] for column in (keys[1] if len(keys) > 1 else keys[0])}

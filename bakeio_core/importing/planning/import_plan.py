@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +112,17 @@ class ImportPlan:
         if summary["errors"] and not self.options.skip_errors:
             return f"{counted(summary['errors'], 'record')} cannot be imported: nothing was written"
         return ""
+
+    def digest(self) -> bytes:
+        """Return what tells this plan from another one: what it writes, and what was decided."""
+        whole = hashlib.blake2b(self.outcome.digest(), digest_size=16)
+        for identity, applied in self.parents.applied.items():
+            # what is created has another id each time; its contents are compared
+            is_there = applied.decision.action == "existing"
+            led_to = applied.id if is_there else None
+            text = f"{identity!r}|{applied.decision.action}|{led_to}|{applied.count}"
+            whole.update(text.encode("utf-8", "surrogatepass"))
+        return whole.digest()
 
     def resolved(self) -> list[dict[str, Any]]:
         """Return the decisions carried out: the key, what became of it, by whom, how often.
