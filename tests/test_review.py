@@ -197,3 +197,58 @@ def test_questions_of_every_kind_are_written_down_to_be_answered(
     assert done.code == 3, done.out
     assert product(bakery) == {"brand": "File", "upc_code": GOOD, "notes": "from file"}
     assert done.json["summary"]["rejected"] == 2
+
+
+# -- what a program is told
+def test_json_tells_changes_questions_and_the_reason_of_a_refusal(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "receipts.json"
+    receipt = {
+        "product_slug": "argo_cornstarch_35oz",
+        "supplier_name": "Wegmans",
+        "purchase_date": "2026-01-05",
+        "unit_price": 5.49,
+        "quantity_purchased": 1,
+    }
+    records = [receipt, {**receipt, "supplier_name": "Wegman's Market"}]
+    path.write_text(json.dumps({"view_name": "purchases", "records": records}), "utf-8")
+    done = imported(run, bakery, path, "--dry-run")
+    assert done.code == 1
+    assert "1 record cannot be imported" in done.json["refused"]
+    [question] = done.json["questions"]
+    assert (question["kind"], question["key"]) == ("reference", {"name": "Wegman's Market"})
+    assert question["answers"] == ["existing", "create", "skip"]
+    assert question["candidates"][0]["target"] == {"slug": "wegmans_burlington_ma"}
+    assert {blank["name"] for blank in question["form"]} >= {"name", "city"}
+    done = imported(run, bakery, path, "--dry-run", "--auto-create", "suppliers")
+    made, linked, new = done.json["changes"]
+    assert (made["action"], made["entity"], made["record"]) == ("create", "suppliers", None)
+    assert linked["label"] == "Argo 35 oz"
+    supplier = next(f for f in linked["fields"] if f["field"] == "supplier_name")
+    assert supplier["new_row"] == {
+        "key": {"slug": "wegmans_burlington_ma"},
+        "label": "Wegmans Burlington MA",
+    }
+    supplier = next(f for f in new["fields"] if f["field"] == "supplier_name")
+    assert supplier["new_row"] == {"key": made["key"], "label": made["label"]}
+    words = ("--dry-run", "--auto-create", "suppliers")
+    few = imported(run, bakery, path, *words, "--limit-changes", 1)
+    assert (len(few.json["changes"]), few.json["more_changes"]) == (1, 2)
+    lines = run("-d", bakery, "import", path, *words, "--json-lines")
+    objects = [json.loads(line) for line in lines.out.splitlines()]
+    assert [one["type"] for one in objects if one["type"] != "problem"] == [
+        "report",
+        *["change"] * 3,
+    ]
+    assert objects[0]["summary"] == done.json["summary"]
+
+
+def test_an_edit_is_told_with_what_the_field_was(run: Run, bakery: str, both_edited: Path) -> None:
+    edit(both_edited, lambda records: records[0].update(notes="Fresh"))
+    done = imported(run, bakery, both_edited, "--on-conflict", "take-file", "--dry-run")
+    told = {change["about"]["slug"]: change["fields"] for change in done.json["changes"]}
+    mine = told.pop(SLUG)
+    assert {(f["field"], f["old"], f["new"]) for f in mine} >= {("brand", "Database", "File")}
+    [[field]] = told.values()
+    assert (field["field"], field["new"], field["base"]) == ("notes", "Fresh", field["old"])

@@ -34,6 +34,11 @@ class Change:
         key: what the row is called, {field of the file: value}; in reports alone.
         label: what people call it; in reports alone.
         names: what people call the rows it refers to now, {reference: label}; in reports alone.
+        links: which rows it refers to, {reference: {"old" and "new": {"key", "label"}}}; in reports
+            alone.
+        fields: what the file calls its columns, {column: field}; in reports alone.
+        base: what columns were when the file was exported, where that is known.
+        about: what a decision about its record names it by, {column: value}; where asked for.
     """
 
     action: str
@@ -46,6 +51,10 @@ class Change:
     key: Mapping[str, Any] = field(default_factory=dict)
     label: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    base: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -218,6 +227,8 @@ class Question:
         values: what is compared: `file`, `database` and `base` (what it was when it was exported),
             those that are known.
         default: the answer where nobody gives one; empty where the import waits for one.
+        form: what a new row needs, for each value {"name", "required", "choices", "target",
+            "value"}.
     """
 
     entity: str
@@ -238,6 +249,7 @@ class Question:
     label: str = ""
     values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     default: str = ""
+    form: Sequence[Mapping[str, Any]] = ()
 
     @property
     def identity(self) -> Identity:

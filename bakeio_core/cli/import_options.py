@@ -141,7 +141,20 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="Afterwards write the view's file anew, with ids and _rev of what was added.",
         ),
         click.option("--no-journal", is_flag=True, help="Do not record the run in the database."),
+        click.option(
+            "--limit-changes",
+            type=click.IntRange(min=0),
+            metavar="N",
+            help="How many changes are kept to be shown; all are counted. Default: 1000 in --json, "
+            "10000 elsewhere.",
+        ),
         json_option,
+        click.option(
+            "--json-lines",
+            is_flag=True,
+            help="Print one JSON object a line: the report, then each problem, question and "
+            "change, all of them.",
+        ),
     ]
     for option in reversed(options):
         function = option(function)

@@ -13,8 +13,8 @@ import click
 
 from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.import_options import import_options, only_one
-from bakeio_core.cli.questions import Questions
-from bakeio_core.cli.session import Session, colored, show_report, shownable
+from bakeio_core.cli.review.questions import Questions
+from bakeio_core.cli.session import Session, colored, shownable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from bakeio_core.importing.reading.sources import Source
     from bakeio_core.importing.run import Plan
     from bakeio_core.report import Report
+
+
+MOST_IN_JSON = 1000
+"""How many changes and questions `--json` holds where nobody says otherwise."""
+ALL = 10**9
 
 
 @dataclass
@@ -36,6 +41,7 @@ class Request:
         html: Where the changes are written as a page.
         decisions_file: Where answers are read from and kept.
         options: What `Bakeio.plan` is told besides the answers.
+        limit: How many changes JSON holds.
     """
 
     target: Path
@@ -52,7 +58,9 @@ class Request:
     refresh: bool
     no_journal: bool
     as_json: bool
+    json_lines: bool
     options: dict[str, Any]
+    limit: int
 
     @property
     def may_show(self) -> bool:
@@ -77,11 +85,18 @@ def _requested(
     create_missing: Sequence[str],
     interactive: bool,
     no_input: bool,
+    as_json: bool,
+    json_lines: bool,
+    limit_changes: int | None,
     **given: Any,
 ) -> Request:
     """Return what was asked for, where it makes sense."""
     if interactive and no_input:
         raise click.UsageError("--interactive asks and --no-input does not: give one of them")
+    if as_json and json_lines:
+        raise click.UsageError("--json is one object and --json-lines many: give one of them")
+    # lines are for large plans, and hold all of it unless they are told otherwise
+    most = ALL if json_lines and limit_changes is None else limit_changes
     planned = ("mode", "on_conflict", "skip_errors", "nulls", "allow", "allow_duplicates")
     now = datetime.now(timezone.utc)
     return Request(
@@ -89,7 +104,12 @@ def _requested(
         log=skipped_log or Path(f"docs/exports/import_skipped_{now:%Y-%m-%d_%H%M%S}.json"),
         interactive=interactive,
         no_input=no_input,
-        options={name: given.pop(name) for name in planned} | {"create": create_missing},
+        as_json=as_json or json_lines,
+        json_lines=json_lines,
+        limit=MOST_IN_JSON if most is None else most,
+        options={name: given.pop(name) for name in planned}
+        | {"create": create_missing}
+        | ({} if most is None else {"most_changes": most}),
         **given,
     )
 
@@ -101,6 +121,9 @@ def run_import(session: Session, **given: Any) -> None:
         session: The database and the plugins.
         given: The options of the command, with `kinds` and `create` as in `Request`.
     """
+    from bakeio_core.cli.review.difference import show_report
+    from bakeio_core.importing.run import name_records
+
     request = _requested(**given)
     source = _opened(session, request)
     questions = Questions(
@@ -126,11 +149,17 @@ def run_import(session: Session, **given: Any) -> None:
         questions.keep_new()
     if report.refused and (request.no_input or request.decisions_file is not None):
         questions.write_down(request.options)
+    if request.as_json or request.html is not None:
+        name_records(source, report.changes)
     if request.html is not None:
         _write_page(session, report, request.html)
     if request.refresh and not (request.dry_run or report.refused):
         _refresh(session, request)
-    show_report(session, report, request.as_json)
+    if request.json_lines:
+        for line in report.as_lines():
+            session.result_json(line)
+        raise SystemExit(report.exit_code)
+    show_report(session, report, request.as_json, request.limit)
 
 
 def _opened(session: Session, request: Request) -> Source:
@@ -140,7 +169,7 @@ def _opened(session: Session, request: Request) -> Source:
         DocumentError: It is of none of the kinds.
         UsageError: It could not be refreshed, or a file is in the way.
     """
-    from bakeio_core.cli.page import not_a_page
+    from bakeio_core.cli.review.page import not_a_page
     from bakeio_core.errors import DocumentError, UsageError
     from bakeio_core.files.output import refuse_file
     from bakeio_core.importing.reading.skipped_log import not_a_log
@@ -187,7 +216,7 @@ def _agreed(session: Session, request: Request, source: Source) -> Agreed:
 
 def _confirm_changes(session: Session, request: Request, source: Source) -> Plan | None:
     """Show what many changes would be, and ask. Return what was agreed to, None where few are."""
-    from bakeio_core.cli.difference import lines
+    from bakeio_core.cli.review.difference import lines
 
     if request.create and not session.is_there():
         return None
@@ -286,7 +315,7 @@ def _refresh(session: Session, request: Request) -> None:
 
 def _write_page(session: Session, report: Report, path: Path) -> None:
     """Write the report as a page; where that fails the import, and so its exit code, stays."""
-    from bakeio_core.cli.page import not_a_page, page
+    from bakeio_core.cli.review.page import not_a_page, page
     from bakeio_core.errors import BakeioError
     from bakeio_core.files.output import atomic_file
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.host import Bakeio
-    from bakeio_core.report import Report
 
 ATTEMPTS = 5
 """How often work is begun where other transactions come between."""
@@ -269,24 +268,3 @@ def colored(stream: Any) -> bool:
 
 class _Rollback(Exception):
     """Leave the write transaction without writing."""
-
-
-def show_report(session: Session, report: Report, as_json: bool) -> None:
-    """Print what an import or an undo came to, and end the command with its exit code.
-
-    Args:
-        session: The command's.
-        report: What it came to.
-        as_json: Print one JSON object instead of text.
-    """
-    from bakeio_core.cli.difference import lines
-
-    if as_json:
-        session.result_json(report.as_dict())
-    else:
-        if report.dry_run or report.refused:
-            for line in lines(report, color=colored(sys.stdout)):
-                session.result(line, colored=True)
-        session.result(report.text())
-    if report.exit_code:
-        raise SystemExit(report.exit_code)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bakeio_core.catalog.exchange import (
+    CHANGE,
     REFERENCE,
     Change,
     Decision,
@@ -26,10 +27,12 @@ from bakeio_core.importing.applying.replace import Replacement
 from bakeio_core.importing.applying.skipped import Skipped
 from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.planning.import_plan import ImportPlan
+from bakeio_core.importing.reading.decided_records import record_key, told_records
 from bakeio_core.importing.reading.sources import Source
 from bakeio_core.report import Report
 from bakeio_core.resolving.candidates import Candidates
 from bakeio_core.resolving.decisions import Decisions, name_candidates
+from bakeio_core.resolving.form import blanks
 from bakeio_core.values.folding import folded_key
 
 if TYPE_CHECKING:
@@ -69,6 +72,17 @@ class Plan:
     def open(self) -> list[Question]:
         """The questions that keep records out of the database as long as nobody answers."""
         return [question for question in self.questions if not question.default]
+
+    def about(self, change: Change, field: str = "") -> Question:
+        """Return the question that a decision about a change answers, such as to reject it.
+
+        Args:
+            change: One of `changes`.
+            field: Which field of the file is meant; the whole record where it is empty.
+        """
+        if not change.about:
+            name_records(self.source, [change])
+        return Question(change.entity, change.about, field, kind=CHANGE, label=change.label)
 
     def preview(self) -> str:
         """Return the plan as text for a person."""
@@ -113,6 +127,7 @@ def plan_import(
                 break
         search.prepare({item.entity for item in missing})
         report = plan.report(dry_run=True, refused=plan.refusal)
+        report.questions = asked
         name_candidates(report.problems, missing)
         shown, digest = plan.outcome.shown, plan.digest()
         fingerprint = source.fingerprint()
@@ -178,7 +193,7 @@ def carry_out(
 
     def before_commit() -> None:
         reports.append(plan.report(dry_run=dry_run))
-        _name_candidates(db, plan, reports[0].problems)
+        _tell_missing(db, plan, reports[0])
 
     try:
         application.run(dry_run=dry_run, expected=expected, before_commit=before_commit)
@@ -187,7 +202,7 @@ def carry_out(
             problem = Problem(code=refused.code, file=source.name, message=str(refused))
             plan.outcome.problems.add(problem)
         refused.report = plan.report(dry_run=dry_run, refused=str(refused))
-        _name_candidates(db, plan, refused.report.problems)
+        _tell_missing(db, plan, refused.report)
         raise
     report = reports[0]
     if dry_run:
@@ -211,15 +226,35 @@ def _ordered(plan: ImportPlan, search: Candidates) -> list[Missing]:
     tell_context(plan.source, found, plan.state.catalog)
     for item in found:
         item.search = search.of_missing
+        if "create" in item.answers:
+            item.form = [asdict(blank) for blank in blanks(item, plan.state.catalog)]
     return found
 
 
-def _name_candidates(db: Connection, plan: ImportPlan, problems: list[Problem]) -> None:
-    """Put the rows that may be meant into the problems with references."""
+def name_records(source: Source, changes: Sequence[Change]) -> None:
+    """Say of changes what a decision about their records calls these (`Change.about`).
+
+    Args:
+        source: What was imported; it is read once more.
+        changes: The changes of its report.
+    """
+    for part in source.parts:
+        of_part = [c for c in changes if c.entity == part.entity.name and c.record]
+        told = dict(told_records(part, {change.record for change in of_part}))
+        for change in of_part:
+            if change.record in told:
+                change.about = record_key(part.fields, change.record, told[change.record])
+
+
+def _tell_missing(db: Connection, plan: ImportPlan, report: Report) -> None:
+    """Put the questions about references, and the rows that may be meant, into a report."""
     if plan.outcome.missing:
         with translated():
             search = Candidates(db, plan.state.catalog, plan.state.decisions.aliases)
-            name_candidates(problems, _ordered(plan, search))
+            missing = _ordered(plan, search)
+            search.prepare({item.entity for item in missing})
+            name_candidates(report.problems, missing)
+            report.questions = [*missing, *report.questions]
 
 
 def _adopts_identity(db: Connection, catalog: Catalog, plan: ImportPlan) -> bool:

@@ -75,7 +75,7 @@ class ImportState:
         own = database_id(db)
         self.same_database = own is not None and source.database_id == own
         self.earlier = EarlierRuns(db, source.export_id, source.path, source.log_of)
-        self.outcome = Outcome(source, is_compared=is_compared)
+        self.outcome = Outcome(source, options.most_changes, is_compared=is_compared)
         self.problems = self.outcome.problems
         self.id_maps = {name: IdMap() for name in catalog.entities}
         self.fully_imported: set[str] = set()
@@ -139,7 +139,7 @@ class Outcome:
     rows its records mean}, filled part by part.
     """
 
-    def __init__(self, source: Source, *, is_compared: bool) -> None:
+    def __init__(self, source: Source, most_changes: int, *, is_compared: bool) -> None:
         self.is_compared = is_compared
         self.problems = Problems()
         self.counts: dict[str, Counter[str]] = {
@@ -152,7 +152,7 @@ class Outcome:
         self.duplicate_keys: set[tuple[str, int]] = set()
         self.claimed: dict[str, set[int]] = {}
         self._kept: list[Change | Changes] = []
-        self._room = MOST_SHOWN
+        self._room = most_changes
         self._hidden: set[tuple[str, int]] = set()
         self._digest = hashlib.blake2b(digest_size=16)
         self._created: dict[str, int] = {}
@@ -165,7 +165,7 @@ class Outcome:
 
     # -- what is shown
     def show(self, changes: Sequence[Change]) -> None:
-        """Keep changes for the preview, 10,000 of them at most."""
+        """Keep changes for the preview, while there is room."""
         some = changes[: self._room]
         self._kept += some
         self._room -= len(some)

@@ -18,7 +18,7 @@ from bakeio_core.importing.reading.decided_records import Decided, record_key
 from bakeio_core.importing.reading.reader import Reader
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import CREATED, ImportState
-from bakeio_core.values.wording import jsonable, shown
+from bakeio_core.values.wording import jsonable, shown, whole
 
 
 class Claims:
@@ -156,7 +156,7 @@ class PartOutcome:
             kind=kind,
             message=message,
             label=self.part.fields.label(draft.told),
-            values={name: jsonable(value) for name, value in values.items()},
+            values={name: whole(value) for name, value in values.items()},
             default=default,
             why=why,
         )

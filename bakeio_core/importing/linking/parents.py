@@ -110,6 +110,11 @@ class CreatedParents:
         if (entity, identity) in self.rows:
             self.rows[entity, identity].uses += times
 
+    def is_needed(self, entity: str, identity: int | None) -> bool:
+        """Tell whether a record needs a row that a decision creates."""
+        parent = self.rows.get((entity, identity or 0))
+        return parent is not None and parent.uses > 0
+
     def take_unneeded(self) -> list[CreatedParent]:
         """Take out the rows no record needs after all, those that refer to others first."""
         left = []

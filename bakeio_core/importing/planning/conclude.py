@@ -60,6 +60,7 @@ class MergedRecords:
             ours = {name: now for name, (now, _) in merged.conflicts.items()}
             theirs = {name: shown_parent(value) for name, (_, value) in merged.conflicts.items()}
             change = Change("conflict", self.entity.name, draft.number, identity, theirs, ours)
+            change.base = self.questions.bases(draft, row, merged.conflicts)
             self.outcome.count("conflicts", change, batch)
             self.questions.ask_of_conflicts(draft, row, merged)
             return True
@@ -82,5 +83,6 @@ class MergedRecords:
             new["updated_at"] = self.state.now
         self.parents.need(self.entity, new)
         change = Change("update", self.entity.name, draft.number, identity, new, old)
+        change.base = old if draft.base is not None and not merged.conflicts else {}
         self.outcome.count("updated", change, batch)
         return True

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.exchange import Changes
+from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.called import CalledChanges
 from bakeio_core.errors import Problem, counted
@@ -185,6 +185,24 @@ class ImportPlan:
                 return part.fields.own.get(column, column)
         return column
 
+    def _shown(self) -> list[Change]:
+        """Return the changes that are kept, rows created by decisions first, with their names."""
+        by_decision, by_record = list[Change](), list[Change]()
+        for change in self.outcome.shown:
+            if change.record:
+                by_record.append(change)
+            elif self.parents.is_needed(change.entity, change.id):
+                by_decision.append(change)
+        shown = [*by_decision, *by_record]
+        CalledChanges(self.state.tables, self._field_of).call(shown)
+        fields = {
+            part.entity.name: {c: part.fields.naming_of(c) for c in part.entity.columns}
+            for part in self.source.parts
+        }
+        for change in shown:
+            change.fields = fields.get(change.entity, {})
+        return shown
+
     def report(self, *, dry_run: bool, refused: str = "") -> Report:
         """Return the report of what was planned."""
         outcome = self.outcome
@@ -195,8 +213,7 @@ class ImportPlan:
             summary["deleted"] = sum(deleted.values())
             for name, count in deleted.items():
                 entities[name]["deleted"] = count
-        shown = outcome.shown
-        CalledChanges(self.state.tables, self._field_of).call(shown)
+        shown = self._shown()
         twins = beside_twins(self.state.db, self.state.catalog, self.parents)
         return Report(
             run=None,
@@ -211,5 +228,6 @@ class ImportPlan:
             refused=refused,
             dropped=outcome.problems.dropped,
             changes=shown,
+            questions=list(outcome.questions.values()),
             undone_decisions=[missing for missing in outcome.missing.values() if missing.why],
         )

@@ -26,7 +26,7 @@ from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values import Json
 from bakeio_core.values.folding import fold_parts
-from bakeio_core.values.wording import BadValue, jsonable, shown
+from bakeio_core.values.wording import BadValue, jsonable, shown, whole
 
 KEPT_HERE = "The database's value was kept"
 KEPT: Any = object()
@@ -269,7 +269,7 @@ class FieldMerge:
         if decided is None:
             return False
         seen = decided[1].seen
-        if "database" not in seen or comparable(seen["database"]) == comparable(jsonable(current)):
+        if "database" not in seen or comparable(seen["database"]) == comparable(whole(current)):
             return True
         was, is_now = shown(seen["database"]), shown(current)
         merged.stale[name] = f"it was decided when the database had {was}, and it has {is_now} now"

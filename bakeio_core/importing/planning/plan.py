@@ -201,6 +201,8 @@ class PartPlan:
         is_skipping = self.state.options.mode == "skip-existing"
         self.outcome.counts["skipped" if is_skipping else "unchanged"] += decided.unchanged
         batch = self._batch(decided)
+        for change in decided.updates if self.bulk.has_revision else ():
+            change.base = change.old  # what differs from that wants care
         self.outcome.count_updates(decided.updates, batch)
         if not self.bulk.has_revision:
             self.kind.two_way += decided.unchanged + len(decided.updates)

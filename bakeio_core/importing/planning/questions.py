@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from bakeio_core.catalog.exchange import ABSENT, CONFLICT, VALUE
@@ -57,11 +57,16 @@ class RecordQuestions:
         """Ask which side is right, of each field that file and database both changed."""
         for name, (now, value) in merged.conflicts.items():
             values = {"file": shown_parent(value), "database": now}
-            base = self.merge.base_value(draft, name, row)
-            values |= {} if base is ABSENT else {"base": base}
+            bases = self.bases(draft, row, [name])
+            values |= {"base": bases[name]} if bases else {}
             said = f"the database has {shown(now)}, the file {shown(shown_parent(value))}"
             why = merged.stale.get(name, "")
             self.outcome.ask(draft, CONFLICT, name, f"both changed it: {said}", values, why=why)
+
+    def bases(self, draft: Draft, row: Row, names: Iterable[str]) -> dict[str, Any]:
+        """Return what fields of a record were when it was exported, those that are known."""
+        bases = {name: self.merge.base_value(draft, name, row) for name in names}
+        return {name: base for name, base in bases.items() if base is not ABSENT}
 
     # -- what was answered
     def take_decided_row(self, draft: Draft, decided: Decided) -> None:

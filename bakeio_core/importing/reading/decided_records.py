@@ -6,15 +6,17 @@ one written by hand finds its record as well as one that was asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from bakeio_core.catalog.exchange import NEW_ROW, REFERENCE, Decision, Identity, Question
 from bakeio_core.catalog.fields import FieldMap
+from bakeio_core.importing.reading.names import FieldNames
+from bakeio_core.importing.reading.sources import Part
 from bakeio_core.values.folding import fold
-from bakeio_core.values.wording import jsonable, shown
+from bakeio_core.values.wording import shown, whole
 
 RECORD = "record"
 """What names a record that says nothing by which it could be called: its number in the file."""
@@ -168,10 +170,21 @@ def record_key(
         paths = [path for c in way if c != column and (path := _path(fields, c, told)) is not None]
         is_whole = len(paths) == len(way) - (column in way)
         if paths and (is_whole or way == entity.content):
-            return {path: jsonable(said(fields, path, number, told)) for path in paths}
+            return {path: whole(said(fields, path, number, told)) for path in paths}
     labels = {c: said(fields, c, number, told) for c in entity.labels if c != column}
-    named = {c: jsonable(value) for c, value in labels.items() if value not in (None, "")}
+    named = {c: whole(value) for c, value in labels.items() if value not in (None, "")}
     return named or {RECORD: number}
+
+
+def told_records(part: Part, numbers: Collection[int]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield what those of the records of a part say, by field: (number, {field: value}).
+
+    The file is read once more for them; what cannot be read is left out.
+    """
+    names = FieldNames(part)
+    for number, item in part.records(numbers):
+        if isinstance(item, dict):
+            yield number, names.told(item, lambda *said: None)
 
 
 def _path(fields: FieldMap, column: str, told: Mapping[str, Any]) -> str | None:

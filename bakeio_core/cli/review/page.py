@@ -8,9 +8,9 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from bakeio_core.cli.difference import called, differing
+from bakeio_core.cli.review.difference import called
 from bakeio_core.errors import Problem
-from bakeio_core.report import Report, counted_outcome
+from bakeio_core.report import Report, counted_outcome, differing
 from bakeio_core.values.wording import printable, shown
 
 HEAD = (

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
 from typing import Any
 
 from bakeio_core.catalog.exchange import Change
-from bakeio_core.report import Report
+from bakeio_core.cli.session import Session, colored
+from bakeio_core.report import Report, differing
 from bakeio_core.values.wording import printable, shown
 
 SAMPLES = 8
 COLORS = {"create": "32", "update": "33", "delete": "31", "conflict": "31"}
 TITLES = {"create": "new", "update": "changed", "delete": "deleted", "conflict": "in conflict"}
 COUNTED = {"create": "created", "update": "updated", "delete": "deleted", "conflict": "conflicts"}
-QUIET = {"uuid", "created_at", "updated_at"}
-
-
-def differing(change: Change) -> Iterator[tuple[str, Any, Any]]:
-    """Yield (column, before, after) of what a change sets, identity and stamps left out."""
-    shown_values = change.old if change.action == "delete" else change.new
-    for column, value in shown_values.items():
-        says_nothing = value is None or (column == "id" and value == change.id)
-        whole = change.action in ("create", "delete")
-        if column not in QUIET and not (whole and says_nothing):
-            yield column, change.old.get(column), value
 
 
 def lines(report: Report, *, color: bool = False) -> list[str]:
@@ -74,3 +64,25 @@ def _line(change: Change, column: str, before: Any, after: Any, color: bool) -> 
 
 def _colored(text: str, code: str, color: bool) -> str:
     return f"\033[{code}m{text}\033[0m" if color else text
+
+
+def show_report(
+    session: Session, report: Report, as_json: bool, most_changes: int | None = None
+) -> None:
+    """Print what an import or an undo came to, and end the command with its exit code.
+
+    Args:
+        session: The command's.
+        report: What it came to.
+        as_json: Print one JSON object instead of text.
+        most_changes: How many changes that holds at most.
+    """
+    if as_json:
+        session.result_json(report.as_dict(most_changes))
+    else:
+        if report.dry_run or report.refused:
+            for line in lines(report, color=colored(sys.stdout)):
+                session.result(line, colored=True)
+        session.result(report.text())
+    if report.exit_code:
+        raise SystemExit(report.exit_code)
