@@ -70,8 +70,14 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--interactive",
             is_flag=True,
-            help="Ask about references that name no row, each one once, before anything is "
-            "written.",
+            help="Ask about everything that keeps records out, each thing once, before anything "
+            "is written: unknown references, conflicts, bad values, failed checks.",
+        ),
+        click.option(
+            "--review",
+            is_flag=True,
+            help="Ask all that --interactive asks, then go through the changes, group by group, "
+            "to accept or reject them.",
         ),
         click.option(
             "--no-input",

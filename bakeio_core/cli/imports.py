@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MOST_IN_JSON = 1000
 """How many changes and questions `--json` holds where nobody says otherwise."""
 ALL = 10**9
+FEW = 10
+"""So many changed rows are written without a look at them before."""
 
 
 @dataclass
@@ -53,6 +55,7 @@ class Request:
     dry_run: bool
     yes: bool
     interactive: bool
+    review: bool
     no_input: bool
     accept_edits: bool
     refresh: bool
@@ -84,6 +87,7 @@ def _requested(
     skipped_log: Path | None,
     create_missing: Sequence[str],
     interactive: bool,
+    review: bool,
     no_input: bool,
     as_json: bool,
     json_lines: bool,
@@ -91,18 +95,22 @@ def _requested(
     **given: Any,
 ) -> Request:
     """Return what was asked for, where it makes sense."""
-    if interactive and no_input:
-        raise click.UsageError("--interactive asks and --no-input does not: give one of them")
+    if (interactive or review) and no_input:
+        asks = "--interactive" if interactive else "--review"
+        raise click.UsageError(f"{asks} asks and --no-input does not: give one of them")
+    if review and given["mode"] == "replace":
+        raise click.UsageError("--mode replace makes the database what the set says: no --review")
     if as_json and json_lines:
         raise click.UsageError("--json is one object and --json-lines many: give one of them")
     # lines are for large plans, and hold all of it unless they are told otherwise
-    most = ALL if json_lines and limit_changes is None else limit_changes
+    most = ALL if (json_lines or review) and limit_changes is None else limit_changes
     planned = ("mode", "on_conflict", "skip_errors", "nulls", "allow", "allow_duplicates")
     now = datetime.now(timezone.utc)
     return Request(
         target=only_one(path, input_, "PATH", "--input"),
         log=skipped_log or Path(f"docs/exports/import_skipped_{now:%Y-%m-%d_%H%M%S}.json"),
         interactive=interactive,
+        review=review,
         no_input=no_input,
         as_json=as_json or json_lines,
         json_lines=json_lines,
@@ -132,17 +140,17 @@ def run_import(session: Session, **given: Any) -> None:
         request.create,
         request.target,
         request.decisions_file,
-        writes=request.interactive or request.no_input,
+        writes=request.interactive or request.no_input or request.review,
     )
     request.options["decisions"] = questions.answers
     while True:
-        if request.interactive:
+        if request.interactive or request.review:
             questions.ask(request.options)
         with questions.kept_if_stopped():
-            agreed = _agreed(session, request, source)
+            agreed = _agreed(session, request, source, questions)
             _refuse_own_log(request, source)
             report = _imported(session, request, source, agreed)
-        asks_again = request.interactive and report.refused
+        asks_again = (request.interactive or request.review) and report.refused
         if not (asks_again and questions.take_back(report.undone_decisions)):
             break
     if request.dry_run:
@@ -201,12 +209,20 @@ def _refuse_own_log(request: Request, source: Source) -> None:
         raise UsageError(f"{log} is what is being imported: log what is skipped to another file")
 
 
-def _agreed(session: Session, request: Request, source: Source) -> Agreed:
+def _agreed(session: Session, request: Request, source: Source, questions: Questions) -> Agreed:
     """Ask before rows are deleted or many are changed; no transaction is open while people think.
 
     Raises:
         click.Abort: They said no.
     """
+    if request.review:
+        plan = questions.review(request.options)
+        is_writing = not (request.dry_run or plan.report.refused)
+        if is_writing and not request.yes:
+            lines = plan.preview().split("\n")[: len(plan.report.entities)]
+            session.say("\n".join(["", *lines]))
+            click.confirm("Write this?", abort=True, err=True)
+        return Agreed(plan=plan if is_writing else None)
     if request.options["mode"] == "replace" and not (request.dry_run or request.yes):
         return Agreed(totals=_confirm_replacing(session, request, source))
     if request.may_show:
@@ -222,10 +238,9 @@ def _confirm_changes(session: Session, request: Request, source: Source) -> Plan
         return None
     with session.reading() as db:
         plan = session.bakeio.plan(db, source, **request.options)
-    shown = lines(plan.report, color=colored(sys.stderr))
-    if len(shown) <= 20 or plan.report.refused:
+    if plan.report.count_changes() <= FEW or plan.report.refused:
         return None
-    session.say("\n".join(shown), colored=True)
+    session.say("\n".join(lines(plan.report, color=colored(sys.stderr))), colored=True)
     click.confirm("Write this?", abort=True, err=True)
     return plan
 

@@ -121,7 +121,7 @@ def plan_import(
         while True:
             plan = ImportPlan(db, catalog, source, options, known).run()
             missing = _ordered(plan, search)
-            asked = [*missing, *plan.outcome.questions.values()]
+            asked = [*missing, *plan.outcome.asked]
             new = [known.add(answers) for answers in answer(asked)] if asked else []
             if not sum(new):
                 break

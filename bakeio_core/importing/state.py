@@ -228,6 +228,12 @@ class Outcome:
             known.count += 1
             known.records.append(where)
 
+    @property
+    def asked(self) -> list[Question]:
+        """The questions about records, in the order of these, entity by entity."""
+        order = {name: place for place, name in enumerate(self.counts)}
+        return sorted(self.questions.values(), key=lambda q: (order[q.entity], q.records[0][1]))
+
     def apply(self, question: Question, decision: Decision, where: tuple[str, int]) -> None:
         """Note that a decision about a record, (file, number), was carried out."""
         known = self.applied.get(question.identity)

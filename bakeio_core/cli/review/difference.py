@@ -24,9 +24,12 @@ def lines(report: Report, *, color: bool = False) -> list[str]:
         color: Whether the lines may hold escape sequences of colours.
     """
     out: list[str] = []
-    for entity, counts in report.entities.items():
+    by_decision = report.created_entities
+    for entity in dict.fromkeys([*by_decision, *report.entities]):
+        counts = report.entities.get(entity, {})
         for action, title in TITLES.items():
             total = counts.get(COUNTED[action], 0)
+            total += len(by_decision.get(entity, ())) if action == "create" else 0
             some = [
                 change
                 for change in report.changes
@@ -38,7 +41,7 @@ def lines(report: Report, *, color: bool = False) -> list[str]:
             for change in some[:SAMPLES]:
                 record = [f"record {change.record}"] if change.record else []
                 out.append(f"  {', '.join([*record, called(change)])}")
-                out += [_line(change, *cells, color) for cells in differing(change)]
+                out += [f"    {_line(change, *cells, color)}" for cells in differing(change)]
             if total > SAMPLES:
                 out.append(f"  ... and {total - min(SAMPLES, len(some)):,} more")
     return out
@@ -46,9 +49,17 @@ def lines(report: Report, *, color: bool = False) -> list[str]:
 
 def called(change: Change) -> str:
     """Return what the row of a change is called: `slug "deck" ("Deck oven")`."""
+    is_unknown = change.action == "create" and list(change.key.values()) == [change.id]
+    if is_unknown and change.label:
+        return shown(change.label)  # the id is made when it is written
     key = ", ".join(f"{printable(field)} {shown(value)}" for field, value in change.key.items())
     label = f" ({shown(change.label)})" if change.label else ""
     return f"{key or f'id {change.id}'}{label}"
+
+
+def changed(change: Change, column: str, before: Any, after: Any) -> str:
+    """Return what a change does to one field on one line."""
+    return _line(change, column, before, after, False)
 
 
 def _line(change: Change, column: str, before: Any, after: Any, color: bool) -> str:
@@ -59,7 +70,22 @@ def _line(change: Change, column: str, before: Any, after: Any, color: bool) -> 
         old, new = _colored(shown(before, 30), "31", color), _colored(shown(after, 30), "32", color)
         what = f"{old} -> {new}"
     name = change.names.get(column)
-    return f"    {printable(column)}: {what}" + (f" ({shown(name)})" if name else "")
+    field = change.fields.get(column, column)
+    if change.links.get(column):
+        sides = ("old", "new") if change.action == "update" else ("new",)
+        old_and_new = [_row(change, column, side) for side in sides]
+        return f"{printable(field)}: {' -> '.join(old_and_new)}"
+    return f"{printable(field)}: {what}" + (f" ({shown(name)})" if name else "")
+
+
+def _row(change: Change, column: str, side: str) -> str:
+    """Return what a row that is referred to is called, before or after: never by its id alone."""
+    link = change.links[column].get(side)
+    if link is None:
+        values = change.old if side == "old" else change.new
+        return shown(values.get(column))
+    key = ", ".join(f"{name} {shown(value)}" for name, value in link["key"].items())
+    return shown(link["label"]) if link["label"] else key
 
 
 def _colored(text: str, code: str, color: bool) -> str:

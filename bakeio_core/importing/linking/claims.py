@@ -149,6 +149,7 @@ class PartOutcome:
         """
         if self.is_decided:
             return  # what cannot be created as decided is asked by its reference
+        item = self.part.fields.by_name.get(field)
         question = Question(
             self.entity.name,
             record_key(self.part.fields, draft.number, draft.told, field),
@@ -159,6 +160,7 @@ class PartOutcome:
             values={name: whole(value) for name, value in values.items()},
             default=default,
             why=why,
+            fields={item.column: field} if item is not None and item.column else {},
         )
         self.state.outcome.ask(question, (self.part.file, draft.number))
 

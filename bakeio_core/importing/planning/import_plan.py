@@ -228,6 +228,6 @@ class ImportPlan:
             refused=refused,
             dropped=outcome.problems.dropped,
             changes=shown,
-            questions=list(outcome.questions.values()),
+            questions=outcome.asked,
             undone_decisions=[missing for missing in outcome.missing.values() if missing.why],
         )

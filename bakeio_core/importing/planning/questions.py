@@ -59,9 +59,11 @@ class RecordQuestions:
             values = {"file": shown_parent(value), "database": now}
             bases = self.bases(draft, row, [name])
             values |= {"base": bases[name]} if bases else {}
-            said = f"the database has {shown(now)}, the file {shown(shown_parent(value))}"
+            message = "the file and the database both changed it since the export"
+            if draft.base is None:
+                message = "the row was changed in the database after the export"
             why = merged.stale.get(name, "")
-            self.outcome.ask(draft, CONFLICT, name, f"both changed it: {said}", values, why=why)
+            self.outcome.ask(draft, CONFLICT, name, message, values, why=why)
 
     def bases(self, draft: Draft, row: Row, names: Iterable[str]) -> dict[str, Any]:
         """Return what fields of a record were when it was exported, those that are known."""
