@@ -28,7 +28,7 @@ _HOMES = {
     "bakeio_core.host": ("Bakeio",),
     "bakeio_core.importing.options": ("ImportOptions",),
     "bakeio_core.importing.run": ("Plan",),
-    "bakeio_core.catalog.model": ("Entity",),
+    "bakeio_core.catalog.model": ("Entity", "Suspects"),
     "bakeio_core.catalog.view": ("Field", "View", "editable", "key", "readonly"),
     "bakeio_core.catalog.exchange": (
         "Change",
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         Question,
     )
     from bakeio_core.catalog.hookspecs import hookimpl, hookspec
-    from bakeio_core.catalog.model import Entity
+    from bakeio_core.catalog.model import Entity, Suspects
     from bakeio_core.catalog.view import Field, View, editable, key, readonly
     from bakeio_core.database.connect import connect
     from bakeio_core.errors import (
@@ -101,6 +101,7 @@ __all__ = [
     "Problems",
     "Question",
     "Report",
+    "Suspects",
     "UsageError",
     "View",
     "connect",

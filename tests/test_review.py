@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.commands import Ran, Run, export
 from support.databases import sql
-from support.files import Records, edit, indented, lined
+from support.files import Records, document, edit, indented, lined
 from support.reports import codes, counts
 
 SLUG = "valrhona_caraibe_66_3kg"
@@ -252,3 +252,103 @@ def test_an_edit_is_told_with_what_the_field_was(run: Run, bakery: str, both_edi
     assert {(f["field"], f["old"], f["new"]) for f in mine} >= {("brand", "Database", "File")}
     [[field]] = told.values()
     assert (field["field"], field["new"], field["base"]) == ("notes", "Fresh", field["old"])
+
+
+# -- what is suspicious
+def suspicious(run: Run, url: str, path: Path, *words: object) -> dict[tuple[str, str], str]:
+    """Return {(label or key, field): question} of what is suspicious of a file."""
+    done = imported(run, url, path, "--dry-run", *words)
+    assert done.code == 0, done.out
+    asked = [q for q in done.json["questions"] if q["default"] == "accept"]
+    return {(next(iter(q["key"].values())), q["field"]): q["question"] for q in asked}
+
+
+def test_values_out_of_line_are_told_and_written_all_the_same(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    path = export(run, bakery, "purchases", tmp_path / "v.json")
+    ids: list[int] = []
+
+    def change(records: Records) -> None:
+        ids.extend(record["purchase_id"] for record in records)
+        records[0]["unit_price"] = records[0]["unit_price"] * 10
+        records[1]["purchase_date"] = "2019-01-05"
+        for record in records[5:20]:
+            record["notes"] = "Unknown"
+        moved = [record["quantity_purchased"] for record in records[30:40]]
+        for record, value in zip(records[31:41], moved, strict=True):
+            record["quantity_purchased"] = value
+
+    edit(path, change)
+    told = suspicious(run, bakery, path)
+    assert "was " in told[ids[0], "unit_price"] or "largest" in told[ids[0], "unit_price"]
+    assert "a day far from all others" in told[ids[1], "purchase_date"]
+    assert "15 rows get this one value" in told[ids[5], "notes"]
+    assert any("column move by a row" in question for question in told.values())
+    made = tmp_path / "d.json"
+    price, day = (
+        {"entity": "purchases", "key": {"id": ids[n]}, "field": name, "kind": "suspicious"}
+        for n, name in enumerate(("unit_price", "purchase_date"))
+    )
+    decisions(made, {**price, "action": "leave-field"}, {**day, "action": "accept"})
+    left = imported(run, bakery, path, "--decisions", made, "--dry-run")
+    assert left.json["summary"]["rejected"] == 1
+    fields = {(q["key"].get("id"), q["field"]) for q in left.json["questions"]}
+    assert not fields & {(ids[0], "unit_price"), (ids[1], "purchase_date")}
+    assert imported(run, bakery, path).code == 0
+
+
+def test_a_value_replaced_in_a_file_of_what_lacks_one_is_told(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    """Without `_rev` nothing else tells that somebody was faster."""
+    path = export(run, bakery, "products", tmp_path / "v.json", "--missing", "upc_code")
+    whole = document(path)
+    whole["records"] = [{**whole["records"][0], "upc_code": OTHER}]
+    del whole["records"][0]["_rev"], whole["exported_at"]
+    path.write_text(json.dumps(whole), "utf-8")
+    slug = whole["records"][0]["product_slug"]
+    assert suspicious(run, bakery, path) == {}
+    sql(bakery, f"UPDATE products SET upc_code = '{GOOD}' WHERE slug = '{slug}'")
+    assert list(suspicious(run, bakery, path)) == [(slug, "upc_code")]
+
+
+def test_a_new_row_that_looks_like_another_can_be_said_to_be_it(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "v.json"
+    misspelt = {"product_slug": f"{SLUG}g", "ingredient_slug": "bread_flour", "notes": "hm",
+                "package_unit": "kg", "package_unit_quantity": 1}  # fmt: skip
+    path.write_text(json.dumps({"view_name": "products", "records": [misspelt]}), "utf-8")
+    done = imported(run, bakery, path, "--dry-run")
+    [question] = done.json["questions"]
+    assert (question["kind"], question["candidates"][0]["target"]) == ("new-row", {"slug": SLUG})
+    entry = {"kind": "new-row", "entity": "products", "key": question["key"]}
+    made = decisions(tmp_path / "d.json", {**entry, "action": "existing", "target": {"slug": SLUG}})
+    done = imported(run, bakery, path, "--decisions", made)
+    assert counts(done)["updated"] == 1, done.out
+    assert product(bakery)["notes"] == "hm"
+    decisions(made, {**entry, "action": "existing", "target": {"slug": "nowhere"}})
+    assert codes(imported(run, bakery, path, "--decisions", made).json) >= {"unknown-row"}
+
+
+@pytest.mark.parametrize("view", ["products", "purchases", "inventory"])
+def test_an_unedited_view_asks_nothing(run: Run, bakery: str, tmp_path: Path, view: str) -> None:
+    path = export(run, bakery, view, tmp_path / "v.json")
+    done = imported(run, bakery, path)
+    assert (done.json["questions"], done.json["changes"]) == ([], [])
+    assert not [p for p in done.json["problems"] if p["severity"] != "note"]
+
+
+def test_an_unedited_set_and_real_data_over_themselves_ask_nothing(
+    run: Run, sample: Path, folder: Path, real_data: Path, tmp_path: Path
+) -> None:
+    done = imported(run, sample, folder)
+    assert (done.json["questions"], done.json["changes"]) == ([], [])
+    real = tmp_path / "real.db"
+    for _ in range(2):
+        done = run("-d", real, "import-complete", real_data / "bake-tracker-normalized", "--json")
+        assert (done.code, done.json["questions"]) == (0, [])
+    for path in sorted((real_data / "bake-tracker-views").glob("view_*.json")):
+        done = imported(run, str(real), path)
+        assert (done.code, done.json["questions"], done.json["changes"]) == (0, [], [])

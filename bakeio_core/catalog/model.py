@@ -44,6 +44,23 @@ class Reference:
     lookups: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Suspects:
+    """Say from when on a change is told as suspicious. It is written all the same.
+
+    Args:
+        times: a number so many times as large or as small as the row's own, or as any other.
+        days: a date so many days before the first or after the last there is.
+        same: so many rows that get one value.
+        moved: so many rows one after another that get the value of the row beside them.
+    """
+
+    times: int = 10
+    days: int = 366
+    same: int = 10
+    moved: int = 3
+
+
 @dataclass(frozen=True, eq=False)
 class Entity:
     """Make a table exportable, importable and referable.
@@ -66,6 +83,7 @@ class Entity:
         codes: columns of standard article numbers, equal however they are padded.
         field_names: {column: other names by which files call it}; case, spaces and signs make no
             difference, and the column's own name need not be among them.
+        suspects: from when on changes of its rows are told as suspicious.
         label: the column (or columns) by which people call a row.
         slug_from: columns a missing `slug` is made from.
         date: the column that makes the entity transactional (`--no-transactional`, `--since`).
@@ -84,6 +102,7 @@ class Entity:
     lookalikes: Sequence[Sequence[str]] = ()
     codes: Sequence[str] = ()
     field_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    suspects: Suspects = Suspects()
     label: str | Key = ()
     slug_from: Key = ()
     date: str | None = None

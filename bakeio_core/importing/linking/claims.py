@@ -135,7 +135,7 @@ class PartOutcome:
         values: Mapping[str, Any],
         default: str = "",
         why: str = "",
-    ) -> None:
+    ) -> Question | None:
         """Ask what is to be done about a record, or a field of it.
 
         Args:
@@ -148,7 +148,7 @@ class PartOutcome:
             why: What was wrong with the answer given before.
         """
         if self.is_decided:
-            return  # what cannot be created as decided is asked by its reference
+            return None  # what cannot be created as decided is asked by its reference
         item = self.part.fields.by_name.get(field)
         question = Question(
             self.entity.name,
@@ -163,6 +163,7 @@ class PartOutcome:
             fields={item.column: field} if item is not None and item.column else {},
         )
         self.state.outcome.ask(question, (self.part.file, draft.number))
+        return question
 
     def apply(self, draft: Draft, decided: Decided) -> None:
         """Note that what was decided about a record was carried out."""

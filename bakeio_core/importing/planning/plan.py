@@ -24,11 +24,10 @@ from bakeio_core.importing.linking.parents import CreatedParents, PlanParent
 from bakeio_core.importing.linking.read_only import ReadOnlyFields
 from bakeio_core.importing.linking.references import References
 from bakeio_core.importing.matching.match import Matcher
-from bakeio_core.importing.planning.conclude import MergedRecords
 from bakeio_core.importing.planning.create import NewRows
 from bakeio_core.importing.planning.merge import FieldMerge, Rules
 from bakeio_core.importing.planning.noticed import Noticed
-from bakeio_core.importing.planning.questions import RecordQuestions
+from bakeio_core.importing.planning.questions import MergedRecords, RecordQuestions
 from bakeio_core.importing.reading.decided_records import DecidedRecords
 from bakeio_core.importing.reading.reader import Reader, Record
 from bakeio_core.importing.reading.sources import Part
@@ -96,7 +95,8 @@ class PartPlan:
         self.references = References(state, part, linker, parents, self.outcome, plan_parent)
         self.new_rows = NewRows(state, part, self.outcome, self.references, parents)
         self.kind: PartKind = kind(self)
-        self.read_only, self.noticed = ReadOnlyFields(state, part), Noticed(state, part)
+        self.read_only = ReadOnlyFields(state, part)
+        self.noticed = Noticed(state, part, self.outcome, self.decided)
         self.merge = FieldMerge(
             state, part, linker, self.references, self.kind.rules, self.kind.fields
         )

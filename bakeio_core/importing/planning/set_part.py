@@ -22,7 +22,7 @@ class SetPart:
     two_way = 0
 
     def __init__(self, plan: PartPlan) -> None:
-        self.state, self.part, self.entity = plan.state, plan.part, plan.entity
+        self.plan, self.state, self.part, self.entity = plan, plan.state, plan.part, plan.entity
         self.rows, self.rules = plan.rows, StateRules(plan.state, plan.part, plan.outcome)
         kept = (plan.entity.primary, *STAMPS)
         self.fields: list[FileField] = [
@@ -53,4 +53,4 @@ class SetPart:
                 id_map.move(key[0], value, identity)
 
     def notes(self, reader: Reader) -> Iterator[Problem]:
-        return iter(())
+        return self.plan.noticed.problems()
