@@ -160,7 +160,7 @@ def run_import(session: Session, **given: Any) -> None:
     if request.as_json or request.html is not None:
         name_records(source, report.changes)
     if request.html is not None:
-        _write_page(session, report, request.html)
+        _write_page(session, report, request, questions)
     if request.refresh and not (request.dry_run or report.refused):
         _refresh(session, request)
     if request.json_lines:
@@ -328,15 +328,19 @@ def _refresh(session: Session, request: Request) -> None:
         _show_error(f"{error} (the import is done, only the file is as it was)")
 
 
-def _write_page(session: Session, report: Report, path: Path) -> None:
+def _write_page(session: Session, report: Report, request: Request, questions: Questions) -> None:
     """Write the report as a page; where that fails the import, and so its exit code, stays."""
-    from bakeio_core.cli.review.page import not_a_page, page
+    from bakeio_core.cli.review.page import Answering, not_a_page, page
     from bakeio_core.errors import BakeioError
     from bakeio_core.files.output import atomic_file
+    from bakeio_core.resolving.decision_file import all_entries
 
+    path, name = Path(str(request.html)), questions.file.name
+    command = f"bakeio import {request.target} --decisions {name}"
+    answering = Answering(name, command, all_entries(questions.answers))
     try:
         with atomic_file(path, not_a_page) as file:
-            file.write(page(report).encode())
+            file.write(page(report, answering))
         session.say(f"Wrote {path}")
     except BakeioError as error:
         nothing = report.refused or report.dry_run

@@ -237,6 +237,11 @@ def write_decisions(
         file.write(msgspec.json.format(_ENCODER.encode(entries), indent=2) + b"\n")
 
 
+def all_entries(decisions: Mapping[Missing, Decision]) -> list[dict[str, Any]]:
+    """Return decisions as the entries of a file, whatever was decided."""
+    return [_entry(question, decision) for question, decision in decisions.items()]
+
+
 def decision_entries(decisions: Mapping[Missing, Decision]) -> list[dict[str, Any]]:
     """Return decisions as the entries of a file.
 

@@ -1,16 +1,22 @@
-"""The changes of a report as one HTML page that needs no network.
+"""The plan or the report of an import as one HTML page, to look through and to answer in.
 
-It can be filtered, and is readable with ten thousand changes.
+It needs no network: its style and script stand in it, and what it shows as data. Answers and what
+is rejected are saved as a file of decisions.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-from bakeio_core.cli.review.difference import called
-from bakeio_core.errors import Problem
-from bakeio_core.report import Report, counted_outcome, differing
+import msgspec
+
+from bakeio_core.errors import Problem, counted
+from bakeio_core.report import Report, counted_outcome
 from bakeio_core.values.wording import printable, shown
 
 HEAD = (
@@ -18,27 +24,30 @@ HEAD = (
     '<meta name="viewport" content="width=device-width"><title>bakeio: '
 )
 """How every page begins: a file that begins otherwise is not replaced."""
-STYLE = """
-body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;
-color:#222;background:#fff}
-table{border-collapse:collapse;width:100%}
-th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ddd;vertical-align:top}
-td{overflow-wrap:anywhere}thead th{position:sticky;top:0;background:#fff}
-tr{content-visibility:auto;contain-intrinsic-size:auto 2rem}
-del{background:#fdd;text-decoration:none}ins{background:#dfd;text-decoration:none}
-.conflict,.error{color:#a00}.note{color:#555}
-input,select{font:inherit;padding:.3rem;margin:0 .5rem 1rem 0}[hidden]{display:none}
-"""
-SCRIPT = """
-const rows=[...document.querySelectorAll('tbody tr')],text=document.getElementById('text'),
-kind=document.getElementById('kind'),left=document.getElementById('left');let timer;
-function filter(){const words=text.value.toLowerCase().split(/\\s+/).filter(Boolean);let n=0;
-for(const row of rows){const on=(!kind.value||row.dataset.kind===kind.value)&&
-words.every(w=>row.textContent.toLowerCase().includes(w));
-row.hidden=!on;n+=on}left.textContent=n+' of '+rows.length+' lines'}
-text.oninput=()=>{clearTimeout(timer);timer=setTimeout(filter,150)};kind.onchange=filter;filter();
-"""
-KINDS = ("create", "update", "delete", "conflict", "error", "warning", "note")
+KINDS = {
+    "create": "new rows",
+    "update": "changed rows",
+    "delete": "deleted rows",
+    "conflict": "conflicts",
+}
+FEW = 8
+"""So many problems are shown without a click."""
+_ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Where the answers given on a page go.
+
+    Attributes:
+        file: The name of the decisions file that is offered.
+        command: What carries them out.
+        decided: The entries of decisions that were made already.
+    """
+
+    file: str
+    command: str
+    decided: Sequence[Mapping[str, Any]] = field(default_factory=list)
 
 
 def not_a_page(path: Path) -> str | None:
@@ -47,53 +56,92 @@ def not_a_page(path: Path) -> str | None:
         return None if file.read(len(HEAD)) == HEAD.encode() else "is no report that bakeio wrote"
 
 
-def page(report: Report) -> str:
-    """Return the page: totals, problems, and one line per changed field."""
-    rows = [_problem_row(problem) for problem in report.problems]
-    for change in report.changes:
-        for column, before, after in differing(change):
-            old = "" if change.action == "create" else f"<del>{_text(before)}</del> "
-            new = "" if change.action == "delete" else f"<ins>{_text(after)}</ins>"
-            place = f"{change.record}, {called(change)}" if change.record else called(change)
-            cells = (escape(change.entity), escape(place), escape(column), old + new)
-            rows.append(_row(change.action, *cells))
-    totals = ", ".join(
-        counted_outcome(name, count) for name, count in report.summary.items() if count
-    )
+def page(report: Report, answering: Answering) -> bytes:
+    """Return the page: totals, problems, questions, and each changed row as one block.
+
+    Args:
+        report: What an import came to, or would.
+        answering: Where answers go.
+    """
     state = "Dry run: nothing was written" if report.dry_run else "Imported"
     if report.refused:
         state = f"Refused: {report.refused}"
-    changed = ("created", "updated", "conflicts", "deleted")
-    hidden = sum(report.summary.get(what, 0) for what in changed) - len(report.changes)
-    more = f"<p>{hidden:,} more changes are not shown.</p>" if hidden > 0 else ""
-    kinds = "".join(f"<option>{kind}</option>" for kind in KINDS)
+    totals = ", ".join(
+        counted_outcome(name, count) for name, count in report.summary.items() if count
+    )
+    whole = report.as_dict()
+    data = {
+        "editable": bool(report.dry_run or report.refused),
+        "questions": whole["questions"],
+        "changes": whole["changes"],
+        "decided": list(answering.decided),
+        "decisions_file": answering.file,
+        "command": answering.command,
+    }
+    return _html(report, f"{state}. {totals}.", whole["more_changes"], data)
+
+
+def _html(report: Report, state: str, hidden: int, data: dict[str, Any]) -> bytes:
+    kinds = "".join(f'<option value="{kind}">{name}</option>' for kind, name in KINDS.items())
     source = escape(printable(report.source))
+    more = f"<p>{hidden:,} more changes are not shown (--limit-changes).</p>" if hidden else ""
+    saving = ""
+    if data["editable"]:
+        saving = (
+            '<button type="button" class="main" id="save">Save decisions</button>'
+            '<span id="open" class="bad"></span>'
+        )
+    asset = files(__package__)
+    style, script = (asset.joinpath(name).read_text("utf-8") for name in ("page.css", "page.js"))
+    head = (
+        f"{HEAD}{source}</title><style>{style}</style><header><h1>{source}</h1>"
+        f'<p>{escape(printable(state))}</p>{more}<p id="saved" role="status"></p>'
+        "<noscript><p>This page needs JavaScript, and no network.</p></noscript></header>"
+        '<div class="bar" role="search"><div><input id="text" type="search" '
+        'placeholder="Filter (press /)" aria-label="Filter changes">'
+        '<select id="kind" aria-label="Kind of change"><option value="">all changes</option>'
+        f'{kinds}</select><span id="left" role="status"></span>{saving}</div></div><main>'
+    )
+    sections = [
+        _problems(report.problems),
+        _section("Questions", '<div id="questions"></div>', bool(data["questions"])),
+        _section(
+            "What changes",
+            '<ul class="plain groups" id="groups"></ul>'
+            '<p><button type="button" id="all" hidden></button></p>',
+            bool(data["changes"]),
+        ),
+        _section("Row by row", '<div id="changes"></div>', bool(data["changes"])),
+    ]
+    # nothing in the data can end the script: "</" does not stand in it
+    text = _ENCODER.encode(data).replace(b"<", b"\\u003c")
     return (
-        f"{HEAD}{source}</title><style>{STYLE}</style><h1>{source}</h1>"
-        f"<p>{escape(printable(state))}. {escape(totals)}.</p>{more}"
-        '<input id="text" type="search" placeholder="Filter" aria-label="Filter">'
-        '<select id="kind" aria-label="Kind">'
-        f'<option value="">everything</option>{kinds}</select><span id="left"></span>'
-        "<table><thead><tr><th>what<th>entity<th>record<th>field<th>change</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table><script>{SCRIPT}</script></html>\n"
+        (head + "".join(sections)).encode("utf-8", "backslashreplace")
+        + b'<p class="more"><button type="button" id="more" hidden>Show more</button></p></main>'
+        + b'<script type="application/json" id="data">'
+        + text
+        + f"</script><script>{script}</script></html>\n".encode()
     )
 
 
-def _row(kind: str, *cells: str) -> str:
-    """Return a line of the table; the cells are HTML."""
-    rest = "".join(f"<td>{cell}</td>" for cell in cells)
-    return f'<tr data-kind="{kind}"><td class="{kind}">{kind}</td>{rest}</tr>'
+def _section(title: str, inside: str, is_shown: bool) -> str:
+    hidden = "" if is_shown else " hidden"
+    return f"<section{hidden}><h2>{title}</h2>{inside}</section>"
 
 
-def _problem_row(problem: Problem) -> str:
-    return _row(
-        problem.severity,
-        escape(problem.entity or ""),
-        ", ".join(map(str, problem.records)),
-        escape(printable(problem.field or "")),
-        escape(printable(f"{problem.message} [{problem.code}]")),
+def _problems(problems: Sequence[Problem]) -> str:
+    """Return the list of problems, errors first."""
+    order = {"error": 0, "warning": 1, "note": 2}
+    looks = {"error": "bad", "warning": "warn", "note": "dim"}
+    items = []
+    for problem in sorted(problems, key=lambda one: order[one.severity]):
+        near = ", ".join(shown(found["label"]) for found in problem.candidates)
+        text = f"{problem} [{problem.code}]" + (f" Like it: {near}." if near else "")
+        severity = f'<strong class="{looks[problem.severity]}">{problem.severity}</strong>'
+        items.append(f"<li>{severity} {escape(printable(text))}</li>")
+    is_open = " open" if len(items) <= FEW else ""
+    lines = f'<ul class="plain">{"".join(items)}</ul>'
+    inside = (
+        f"<details{is_open}><summary>{counted(len(items), 'problem')}</summary>{lines}</details>"
     )
-
-
-def _text(value: object) -> str:
-    return escape(shown(value, 300))
+    return _section("Problems", inside, bool(items))
