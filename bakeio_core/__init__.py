@@ -25,7 +25,8 @@ _HOMES = {
         "UsageError",
     ),
     "bakeio_core.catalog.hookspecs": ("hookimpl", "hookspec"),
-    "bakeio_core.host": ("Bakeio",),
+    "bakeio_core.catalog.plugins.packages": ("KnownPackage",),
+    "bakeio_core.host.bakeio": ("Bakeio",),
     "bakeio_core.importing.options": ("ImportOptions",),
     "bakeio_core.importing.run": ("Plan",),
     "bakeio_core.catalog.model": ("Entity", "Suspects"),
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     )
     from bakeio_core.catalog.hookspecs import hookimpl, hookspec
     from bakeio_core.catalog.model import Entity, Suspects
+    from bakeio_core.catalog.plugins.packages import KnownPackage
     from bakeio_core.catalog.view import Field, View, editable, key, readonly
     from bakeio_core.database.connect import connect
     from bakeio_core.errors import (
@@ -71,7 +73,7 @@ if TYPE_CHECKING:
     )
     from bakeio_core.exporting.write_set import Exported
     from bakeio_core.files.documents.limits import Limits
-    from bakeio_core.host import Bakeio
+    from bakeio_core.host.bakeio import Bakeio
     from bakeio_core.importing.options import ImportOptions
     from bakeio_core.importing.run import Plan
     from bakeio_core.report import Report
@@ -93,6 +95,7 @@ __all__ = [
     "Format",
     "ImportOptions",
     "ImportRefused",
+    "KnownPackage",
     "Limits",
     "Missing",
     "Plan",

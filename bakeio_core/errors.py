@@ -33,6 +33,7 @@ CODES = frozenset(
         "bad-value",
         "check",
         "missing-reference",
+        "no-journal",
         "ambiguous-key",
         "duplicate-key",
         "unknown-row",

@@ -150,7 +150,10 @@ class Report:
                 f"Skipped records are in {self.skipped_log}: mend them there, "
                 f"then: bakeio import {self.skipped_log}"
             )
-        outcome = "Taken back" if self.mode == UNDO else "Imported"
+        outcome = "Imported"
+        if self.mode == UNDO:
+            did = any(self.summary[what] for what in TOTALS[:3])
+            outcome = "Taken back" if did else "Nothing was taken back"
         if self.dry_run:
             outcome = "Dry run, nothing was written"
         if self.refused:

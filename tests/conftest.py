@@ -97,6 +97,7 @@ def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[],
 def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
     """Run the command line in this process: `run("-d", path, "init")`."""
     monkeypatch.delenv("BAKEIO_DATABASE", raising=False)
+    monkeypatch.delenv("BAKEIO_PROFILE", raising=False)
 
     def run_(*words: object) -> Ran:
         capfd.readouterr()

@@ -4,6 +4,7 @@ quickly, and a terminal obeys none of it.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -14,7 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import importlib_metadata
 import pytest
 from support.commands import Ran, Run
 from support.databases import rows_of
@@ -749,7 +749,7 @@ def test_a_plugin_that_takes_the_name_of_another_takes_neither_its_place_nor_its
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shadow\nVersion: 1.0\n", "utf-8")
     (info / "entry_points.txt").write_text("[bakeio]\nsuppliers = shadow\n", "utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    importlib_metadata.MetadataPathFinder.invalidate_caches()
+    importlib.invalidate_caches()
     found = {plugin["name"]: plugin for plugin in run("plugins", "--json").json["plugins"]}
     assert found["suppliers"]["status"] == "failed"
     assert "shadow" in found["suppliers"]["reason"]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Column, Connection, ForeignKey, Integer, MetaData, String, Table
 from support.commands import Ran, Run
 from support.files import resign
 from support.plugins import Environment
@@ -44,8 +44,6 @@ FAILED = {  # plugin: what its reason must say
     "misspelt": "bakeio_entitites .*did you mean bakeio_entities",
     "nonsense": "bakeio_entities returned int, not an Entity",
     "quits": "SystemExit",
-    "twin": r'"suppliers".*plugin suppliers \(bakeio ',
-    "twin_with_own_tables": r'"ingredients".*plugin ingredients \(bakeio ',
     "unmarked": "bakeio_entities.*@hookimpl",
 }
 DISABLED = {  # plugin: the entities it declares in vain, and why
@@ -56,6 +54,9 @@ DISABLED = {  # plugin: the entities it declares in vain, and why
     "homeless": {"trays": "rack_id refers to racks, which is not installed"},
 }
 BROKEN = [*FAILED, *DISABLED]
+TWINS = {"twin": "suppliers", "twin_with_own_tables": "ingredients"}
+"""Plugins that declare an entity another one declares: {plugin: entity}."""
+WITHOUT_TWINS = [word for name in TWINS for word in ("--block", name)]
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +91,7 @@ def listed(environment: Environment, *block: str) -> Listed:
 
 @pytest.fixture(scope="session")
 def all_broken(broken: Environment) -> Listed:
-    return listed(broken)
+    return listed(broken, *TWINS)
 
 
 # -- installed and broken
@@ -107,6 +108,24 @@ def test_a_broken_plugin_is_listed_with_its_version_and_the_reason(
     )
     assert re.search(FAILED[name], plugin["reason"]), plugin["reason"]
     assert "\n" not in plugin["reason"]
+
+
+def test_an_entity_that_two_plugins_declare_is_neithers_and_both_are_named(
+    broken: Environment,
+) -> None:
+    both = listed(broken)
+    for twin, name in TWINS.items():
+        assert name not in both.entities
+        assert both.disabled[name] == (
+            f"plugin {name} (bakeio 0.1.0) and plugin {twin} (bakeio-broken 9.8.7) declare it, "
+            "so neither is used: leave out all but one: "
+            'block = ["bakeio"] or block = ["bakeio-broken"] '
+            "in bakeio.toml, or --block bakeio or --block bakeio-broken"
+        )
+    assert both.entities == []
+    told = broken.bakeio("views").err
+    (line,) = [line for line in told.splitlines() if "suppliers is disabled" in line]
+    assert line.endswith("; disabled with it: ovens, purchases, view colours, view purchases")
 
 
 @pytest.mark.parametrize("name", DISABLED)
@@ -131,7 +150,9 @@ def test_everything_else_works_beside_a_dozen_broken_plugins(
         good, "active"
     )
     assert sorted(all_broken.entities) == sorted([*STANDARD, "ovens"])
-    done = broken.bakeio("-d", tmp_path / "b.db", "import-complete", sample_set, "--json")
+    done = broken.bakeio(
+        *WITHOUT_TWINS, "-d", tmp_path / "b.db", "import-complete", sample_set, "--json"
+    )
     assert done.code == 0
     assert done.json["summary"]["created"] == 776
 
@@ -139,7 +160,7 @@ def test_everything_else_works_beside_a_dozen_broken_plugins(
 def test_each_broken_plugin_is_warned_of_by_name_on_stderr(
     broken: Environment, tmp_path: Path
 ) -> None:
-    done = broken.bakeio("-d", tmp_path / "b.db", "init", "--json")
+    done = broken.bakeio(*WITHOUT_TWINS, "-d", tmp_path / "b.db", "init", "--json")
     assert done.code == 0
     assert sorted(done.json["tables"]) == sorted(
         [
@@ -150,6 +171,7 @@ def test_each_broken_plugin_is_warned_of_by_name_on_stderr(
             "bakeio_changes",
             "bakeio_aliases",
             "bakeio_batches",
+            "bakeio_row_keys",
         ]
     )
     for name in BROKEN:
@@ -161,7 +183,7 @@ def test_each_broken_plugin_is_warned_of_by_name_on_stderr(
 def oven_bakery(broken: Environment, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database of all that works."""
     path = tmp_path_factory.mktemp("ovens") / "b.db"
-    assert broken.bakeio("-q", "-d", path, "init").code == 0
+    assert broken.bakeio(*WITHOUT_TWINS, "-q", "-d", path, "init").code == 0
     return path
 
 
@@ -169,6 +191,7 @@ def exported(environment: Environment, database: Path, folder: Path, block: Sequ
     return environment.bakeio(
         "-d",
         database,
+        *WITHOUT_TWINS,
         *[word for name in block for word in ("--block", name)],
         "export-complete",
         "-o",
@@ -313,6 +336,7 @@ def test_without_a_blocked_plugin_the_rest_is_made_and_exported_and_the_omitted_
         "bakeio_batches",
         "bakeio_changes",
         "bakeio_meta",
+        "bakeio_row_keys",
         "bakeio_runs",
         "ingredients",
     ]
@@ -568,3 +592,24 @@ def test_a_column_without_a_json_form_is_refused_when_python_skips_assertions() 
     assert done.returncode == 1
     assert "PluginError" in done.stderr
     assert "column ovens.door has the type NullType(), which has no JSON form" in done.stderr
+
+
+def test_a_wrong_lookup_of_an_entity_others_refer_to_disables_both_in_words() -> None:
+    class Barns:
+        @hookimpl
+        def bakeio_entities(self, metadata: MetaData) -> list[Entity]:
+            def table(name: str, target: str) -> Table:
+                number = Column("id", Integer, primary_key=True)
+                to = Column("to_id", Integer, ForeignKey(f"{target}.id"))
+                return Table(name, metadata, number, to, Column("slug", String(9), unique=True))
+
+            wrong = {"to_id": {"to_name": "nmae"}}
+            barns = Entity(table("barns", "suppliers"), keys=["slug"], lookups=wrong)
+            return [barns, Entity(table("hens", "barns"), keys=["slug"])]
+
+    bakeio = Bakeio.discover(plugins=[Barns()])
+    why = 'lookups of to_id name "nmae", which is no column of suppliers'
+    assert bakeio.catalog.disabled["barns"] == why
+    assert bakeio.broken() == [
+        f"plugin Barns: barns is disabled: {why}; disabled with it: hens",
+    ]

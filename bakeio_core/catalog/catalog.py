@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import graphlib
-import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import MetaData, Table
 from sqlalchemy.util import OrderedSet
 
-from bakeio_core.catalog.model import Entity, Reference
-from bakeio_core.catalog.plugins import Plugin, Plugins, describe
+from bakeio_core.catalog.keys.references import (
+    ReferenceMap,
+    earlier,
+    open_ring,
+    wrong_date,
+    wrong_lookup,
+)
+from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.plugins import packages
+from bakeio_core.catalog.plugins.declared import declared_entities, declared_views
+from bakeio_core.catalog.plugins.loading import Plugin, Plugins, describe
 from bakeio_core.catalog.view import OfRow, View
 from bakeio_core.errors import PluginError
 
@@ -26,12 +33,16 @@ class Catalog:
     """Look up what is installed, and why something is not.
 
     Attributes:
-        metadata: the tables of the working entities.
+        metadata: what is handed to plugins: the tables of the working entities that were declared
+            on it.
         entities: {name: `Entity`} in import order.
         views: {name: `View`}.
         disabled: {entity: reason} for what cannot work; `disabled_views` the same for views.
+        following: {disabled entity: the disabled one it refers to, which is why};
+            `following_views` the same for views.
         blocked: the entities of blocked plugins others refer to.
         excused: the disabled entities that only lack one of those; `excused_views` such views.
+        unused: {name: `Plugin`} of the blocked ones.
         provider: {entity: its `Plugin`}; `view_provider` the same for views.
     """
 
@@ -41,6 +52,9 @@ class Catalog:
         self.views: dict[str, View] = {}
         self.disabled: dict[str, str] = {}
         self.disabled_views: dict[str, str] = {}
+        self.unused: dict[str, Plugin] = {}
+        self.following: dict[str, str] = {}
+        self.following_views: dict[str, str] = {}
         self.excused: set[str] = set()
         self.excused_views: set[str] = set()
         self.blocked: set[str] = set()
@@ -51,97 +65,64 @@ class Catalog:
     def assemble(cls, plugins: Plugins) -> Catalog:
         """Ask every plugin for its declarations and check how they fit together.
 
-        What depends on a blocked, failed or missing plugin is disabled with the reason; a cycle of
-        references disables its members.
+        What depends on a blocked, failed or missing plugin is disabled with the reason, and so is
+        what two plugins declare; a cycle of references disables its members.
         """
         catalog = cls()
-
-        def cleaned(error: Exception) -> Exception:
-            """Leave no table of a plugin that raised; name who was first to declare one."""
-            for name in set(catalog.metadata.tables) - set(catalog.entities):
-                catalog.metadata.remove(catalog.metadata.tables[name])
-            twice = re.match(r"Table '(\w+)' is already defined", str(error))
-            return (
-                catalog._declared_twice(twice[1])
-                if twice and twice[1] in catalog.provider
-                else error
-            )
-
-        for plugin, declared in plugins.call_each(
-            "bakeio_entities", cleaned, metadata=catalog.metadata
-        ):
-            try:
-                for entity in declared:
-                    catalog._add_entity(entity, plugin)
-            except PluginError as error:
-                plugins.fail(plugin, str(error))
-                for name in [name for name, owner in catalog.provider.items() if owner is plugin]:
-                    del catalog.entities[name], catalog.provider[name]
-                cleaned(error)
+        entities = declared_entities(plugins, catalog.metadata)
+        catalog.entities, catalog.provider = entities.found, entities.provider
+        catalog.disabled = entities.contested
+        for entity in catalog.entities.values():
+            order_indexes(entity.table)
+        catalog.unused = {
+            name: plugin for name, plugin in plugins.all.items() if plugin.status == "blocked"
+        }
         catalog._disable_unresolved(plugins)
         catalog._sort()
         for name in set(catalog.metadata.tables) - set(catalog.entities):
             catalog.metadata.remove(catalog.metadata.tables[name])
-        for plugin, views in plugins.call_each("bakeio_views"):
-            for view in views:
-                try:
-                    catalog._add_view(view, plugin, plugins.all)
-                except PluginError as error:
-                    plugins.fail(plugin, str(error))
+        views = declared_views(plugins)
+        catalog.disabled_views = views.contested
+        for name, view in views.found.items():
+            try:
+                catalog._add_view(view, views.provider[name], plugins.all)
+            except PluginError as error:
+                plugins.fail(views.provider[name], str(error))
         return catalog
-
-    def _add_entity(self, entity: Any, plugin: Plugin) -> None:
-        if not isinstance(entity, Entity):
-            raise PluginError(f"bakeio_entities returned {type(entity).__name__}, not an Entity")
-        if entity.name in self.entities:
-            raise self._declared_twice(entity.name)
-        order_indexes(entity.table)
-        self.entities[entity.name], self.provider[entity.name] = entity, plugin
-
-    def _declared_twice(self, name: str) -> PluginError:
-        return PluginError(
-            f'entity "{name}" is also declared by {self.provider[name]}: '
-            "block or uninstall one of them"
-        )
 
     def _disable_unresolved(self, plugins: Plugins) -> None:
         """Disable what refers to something that is not there, and what refers to that."""
         known = {name: plugin for name, plugin in plugins.all.items() if plugin.status != "active"}
-        changed = True
-        while changed:
-            changed = False
-            for entity in list(self.entities.values()):
-                for reference in entity.references.values():
-                    if reference.target not in self.entities:
-                        why = (
-                            f"{reference.column} refers to {reference.target}, which is "
-                            + self._why_absent(reference.target, known)
-                        )
-                        if self._is_blocked(reference.target, known):
-                            self.blocked.add(reference.target)
-                        if reference.target in self.excused | self.blocked:
-                            self.excused.add(entity.name)
-                        self._disable(entity.name, why)
-                        changed = True
-                        break
-        for entity in self.entities.values():
-            resolved = {
-                name: self._with_lookups(entity, reference)
-                for name, reference in entity.references.items()
-            }
-            object.__setattr__(entity, "references", resolved)
-        for entity in list(self.entities.values()):
-            for reference in entity.references.values():
-                target = self.entities[reference.target]
-                wrong = [
-                    column for column in reference.lookups.values() if column not in target.columns
-                ]
-                if wrong and entity.name in self.entities:
-                    self._disable(
-                        entity.name,
-                        f'lookups of {reference.column} name "{wrong[0]}", '
-                        f"which is no column of {target.name}",
-                    )
+        while wrong := {
+            name: why
+            for name, entity in self.entities.items()
+            if (why := self._unresolved(entity, known))
+        }:
+            for name, why in wrong.items():
+                self._disable(name, why)
+        ReferenceMap(self.entities).resolve()
+
+    def _unresolved(self, entity: Entity, known: dict[str, Plugin]) -> str:
+        """Return what an entity names in vain in others: foreign keys, lookups, its date."""
+        for foreign in entity.foreign_keys:
+            column, target = ", ".join(foreign.columns), foreign.target
+            if target not in self.entities:
+                if self._is_blocked(target, known):
+                    self.blocked.add(target)
+                if target in self.excused | self.blocked:
+                    self.excused.add(entity.name)
+                if target in self.disabled:
+                    self.following[entity.name] = target
+                return f"{column} refers to {target}, which is {self._why_absent(target, known)}"
+            keys = {column.key for column in self.entities[target].table.columns}
+            lacking = [key for key in foreign.target_keys if key not in keys]
+            if lacking:
+                return f"{column} refers to {target}.{lacking[0]}, which is no column of {target}"
+        return wrong_lookup(entity, self.entities) or wrong_date(entity, self.entities) or ""
+
+    def is_blocked(self, table: str) -> bool:
+        """Tell whether a blocked plugin would have brought a table, going by the plugin's name."""
+        return table not in self.entities and self._is_blocked(table, self.unused)
 
     @staticmethod
     def _is_blocked(target: str, known: dict[str, Plugin]) -> bool:
@@ -160,61 +141,56 @@ class Catalog:
             return known[target].status + (
                 f": {known[target].reason}" if known[target].status == "failed" else ""
             )
-        return "not installed"
+        return f"not installed{packages.for_entity(target)}"
 
     def _disable(self, name: str, reason: str) -> None:
         self.disabled[name] = reason
         self.entities.pop(name, None)
 
-    def _with_lookups(self, entity: Entity, reference: Reference) -> Reference:
-        """Give a reference without lookups the target's best natural key of one column.
-
-        One that a person can read comes before the uuid.
-        """
-        if reference.lookups:
-            return reference
-        target = self.entities[reference.target]
-        single = [key[0] for key in target.all_keys if len(key) == 1]
-        readable = [column for column in single if column != "uuid"] or single
-        stem = reference.column.removesuffix("_id")
-        lookups = {f"{stem}_{column}": column for column in readable[:1]}
-        return replace(
-            reference,
-            lookups={
-                name: column for name, column in lookups.items() if name not in entity.columns
-            },
-        )
-
     def _sort(self) -> None:
         """Put the entities into import order: by level, parents first, then by `_rank`."""
-        graph = {
-            e.name: {r.target for r in e.references.values() if r.target != e.name}
-            for e in self.entities.values()
-        }
-        sorter = graphlib.TopologicalSorter(graph)
-        try:
-            sorter.prepare()
-        except graphlib.CycleError as error:
-            members = list(dict.fromkeys(error.args[1]))
-            for name in members:
-                self._disable(
-                    name,
-                    f"references form a cycle: {' -> '.join([*members, members[0]])}; "
-                    "one of them must go",
-                )
-            for name in [
-                n for n, targets in graph.items() if n in self.entities and targets & set(members)
-            ]:
-                self._disable(
-                    name, f"refers to {sorted(graph[name] & set(members))[0]}, which is disabled"
-                )
-            return self._sort()
+        sorter = self._sorter()
+        while sorter is None:
+            sorter = self._sorter()
         order: list[str] = []
         while sorter.is_active():
             level = sorted(sorter.get_ready(), key=self._rank)
             order += level
             sorter.done(*level)
         self.entities = {name: self.entities[name] for name in order}
+
+    def _sorter(self) -> graphlib.TopologicalSorter[str] | None:
+        """Return what sorts the entities, None where a cycle had to be opened or disabled first."""
+        graph = {entity.name: earlier(entity) for entity in self.entities.values()}
+        sorter = graphlib.TopologicalSorter(graph)
+        try:
+            sorter.prepare()
+        except graphlib.CycleError as error:
+            if not open_ring(error.args[1], self.entities):
+                self._disable_ring(error.args[1], graph)
+            return None
+        return sorter
+
+    def _disable_ring(self, ring: list[str], graph: dict[str, set[str]]) -> None:
+        """Disable the members of a cycle of required references, and what refers to them.
+
+        Args:
+            ring: The members, each referred to by the next one, the first once more at the end.
+            graph: What every entity refers to.
+        """
+        members = list(dict.fromkeys(reversed(ring)))
+        for name in members:
+            self._disable(
+                name,
+                f"references form a cycle: {' -> '.join([*members, members[0]])}; all of them are "
+                "required, so none of the rows can be written first: let one column be null",
+            )
+        lost = set(members)
+        while users := [name for name in self.entities if graph[name] & lost]:
+            for name in users:
+                self.following[name] = min(graph[name] & lost)
+                self._disable(name, f"refers to {self.following[name]}, which is disabled")
+            lost.update(users)
 
     def _rank(self, name: str) -> tuple[int, str]:
         """Return the place of an entity within its level: most referred to first, then by name."""
@@ -225,18 +201,14 @@ class Catalog:
         }
         return (-len(users), name)
 
-    def _add_view(self, view: Any, plugin: Plugin, plugin_states: dict[str, Plugin]) -> None:
-        if not isinstance(view, View):
-            raise PluginError(f"bakeio_views returned {type(view).__name__}, not a View")
-        if view.name in self.views:
-            raise PluginError(
-                f'view "{view.name}" is also declared by {self.view_provider[view.name]}: '
-                "block or uninstall one of them"
-            )
+    def _add_view(self, view: View, plugin: Plugin, plugin_states: dict[str, Plugin]) -> None:
         if view.entity not in self.entities:
-            reason = self.disabled.get(view.entity, "not installed")
+            absent = f"not installed{packages.for_entity(view.entity)}"
+            reason = self.disabled.get(view.entity, absent)
             if view.entity in self.excused or self._is_blocked(view.entity, plugin_states):
                 self.excused_views.add(view.name)
+            if view.entity in self.disabled:
+                self.following_views[view.name] = view.entity
             self.disabled_views[view.name] = f"its entity {view.entity} is " + (
                 f"disabled: {reason}" if view.entity in self.disabled else reason
             )
@@ -281,6 +253,11 @@ class Catalog:
                     )
             if item.role == "key" and item.source not in entity.columns:
                 raise PluginError(f'field "{name}": a key is a column of {entity.name}')
+            if item.role == "editable" and str(item.source).split(".")[0] in entity.primary_key:
+                raise PluginError(
+                    f'field "{name}": {item.source} is the primary key of {entity.name}, which '
+                    "stays as it is: declare it with key() or readonly()"
+                )
             if item.role == "editable" and isinstance(item.source, str) and "." in item.source:
                 target, column = self.follow(entity, item.source, where=f'field "{name}"')
                 lookups = entity.references[item.source.split(".")[0]].lookups.values()
@@ -310,7 +287,17 @@ class Catalog:
             raise PluginError(f"{where}: {column} is no column of {entity.name} (in {path})")
         return entity, column
 
+    @property
+    def tables(self) -> dict[str, Table]:
+        """The tables of the entities, on whatever metadata they were declared."""
+        return {name: entity.table for name, entity in self.entities.items()}
+
+    def referred(self, entity: Entity) -> list[str]:
+        """Return the other entities this one refers to, in import order."""
+        targets = {foreign.target for foreign in entity.foreign_keys} - {entity.name}
+        return [name for name in self.entities if name in targets]
+
     def dependencies(self, entity: Entity) -> list[str]:
-        """Return the entities this one refers to, in import order."""
-        targets = {reference.target for reference in entity.references.values()} - {entity.name}
+        """Return the entities whose rows must be there before this one's, in import order."""
+        targets = earlier(entity)
         return [name for name in self.entities if name in targets]

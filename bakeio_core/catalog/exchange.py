@@ -9,14 +9,14 @@ from typing import IO, Any
 
 import msgspec
 
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import STAMPS as STAMPS
+from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.errors import UsageError
 from bakeio_core.values.folding import folded_key
 from bakeio_core.values.wording import shown
 
 ABSENT: Any = object()
 MOST_SHOWN = 10_000
-STAMPS = ("created_at", "updated_at")
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class Change:
         action: create, update, delete, unchanged, skip, conflict or error.
         entity: whose row it is.
         record: the number of the record in its file, from 1.
-        id: the primary key of the row, where there is one.
+        id: the primary key of the row, where there is one; see `catalog/keys/row_ids.py`.
         new: {column: wire value} of the columns that differ, as the file has them.
         old: the same as the database has them.
         reason: why, in words, where it is not plain.
@@ -44,7 +44,7 @@ class Change:
     action: str
     entity: str
     record: int
-    id: int | None = None
+    id: RowId | None = None
     new: Mapping[str, Any] = field(default_factory=dict)
     old: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
@@ -55,6 +55,17 @@ class Change:
     fields: Mapping[str, str] = field(default_factory=dict)
     base: Mapping[str, Any] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def known_id(self) -> RowId:
+        """The id of a row that is there.
+
+        Raises:
+            ValueError: It is the change of no row.
+        """
+        if self.id is None:
+            raise ValueError(f"{self.action} of {self.entity}, record {self.record}: of which row?")
+        return self.id
 
 
 @dataclass
@@ -154,7 +165,7 @@ class Candidate:
     """
 
     entity: str
-    id: int
+    id: RowId
     key: Mapping[str, Any]
     label: str
     score: float
@@ -237,7 +248,7 @@ class Question:
     count: int = 0
     records: list[tuple[str, int]] = dataclasses.field(default_factory=list)
     nullable: bool = True
-    among: tuple[int, ...] = ()
+    among: tuple[RowId, ...] = ()
     why: str = ""
     context: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     search: Callable[[Question, int], list[Candidate]] | None = dataclasses.field(

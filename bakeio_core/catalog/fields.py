@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import ROW_KEY, Entity
 from bakeio_core.catalog.view import View
 from bakeio_core.values import Json, Kind, Text
 from bakeio_core.values.wording import jsonable
@@ -168,6 +168,8 @@ class FieldMap:
         """The fields that call a record, best first, and whether all of them are needed."""
         entity, parents = self.entity, list(self.naming.items())
         with_id = [self.own[entity.primary]] if entity.primary in self.own else []
+        if len(entity.primary_key) > 1:
+            with_id = [self.naming_of(column) for column in entity.primary_key]
         parent = [f.name for _, naming in parents[:1] for f in naming.values() if f.exported]
         key = [self.own.get(column, "") for column in entity.readable_key]
         is_key = entity.readable_key != (entity.primary,)
@@ -183,12 +185,15 @@ def entity_fields(entity: Entity, catalog: Catalog) -> FieldMap:
     """Return the fields of an entity's file: its columns, lookups behind each reference."""
     fields = []
     for column in entity.columns:
+        if column == ROW_KEY:
+            continue
         reference = entity.references.get(column)
-        is_supplied = column in (entity.primary, *_SUPPLIED) or (
+        is_supplied = column in (entity.surrogate, *_SUPPLIED) or (
             column == "slug" and bool(entity.slug_from)
         )
         optional = entity.nullable(column) or reference is not None or is_supplied
-        fields.append(FileField(column, column, entity.kinds[column], nullable=optional))
+        target = reference.to if reference is not None and reference.is_named else None
+        fields.append(FileField(column, column, entity.kinds[column], target, nullable=optional))
         if reference is not None:
             kinds = catalog.entities[reference.target].kinds
             for name, wanted in reference.lookups.items():
@@ -215,7 +220,9 @@ def view_fields(view: View, catalog: Catalog) -> FieldMap:
     for name, item in view.fields.items():
         source = item.source
         if isinstance(source, str) and "." not in source:
-            fields.append(FileField(name, source, entity.kinds[source], role=item.role))
+            reference = entity.references.get(source)
+            target = reference.to if reference is not None and reference.is_named else None
+            fields.append(FileField(name, source, entity.kinds[source], target, role=item.role))
         elif catalog.names_a_row(entity, source):
             step, wanted = str(source).split(".")
             kind = catalog.entities[entity.references[step].target].kinds[wanted]

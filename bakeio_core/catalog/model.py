@@ -8,23 +8,32 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Table
+from sqlalchemy import Column, String, Table
 
+from bakeio_core.catalog.foreign_keys import ForeignKeyColumns, foreign_keys_of
 from bakeio_core.errors import PluginError, Problem
 from bakeio_core.values.codes import read_code
 from bakeio_core.values.columns import kind_of
 from bakeio_core.values.kind import Kind
-from bakeio_core.values.text import Text
+from bakeio_core.values.numbers import Integer
+from bakeio_core.values.text import Identifier, Text
+from bakeio_core.values.times import Date
 from bakeio_core.values.wording import BadValue
 
 Key = tuple[str, ...]
+RowId = int | str
+"""What tells a row of an entity from all others: its primary key, see `catalog/keys/row_ids.py`."""
+ROW_KEY = "_row_key"
+"""What the id of a row is called where its primary key has several columns."""
+_ROW_KEYS: Column[Any] = Column(ROW_KEY, String)
 Check = Callable[[Any, Any], Any]
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+STAMPS = ("created_at", "updated_at")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -36,12 +45,19 @@ class Reference:
         target: the name of the entity it refers to.
         nullable: whether it may be empty.
         lookups: {field of the file: column of the target}, best first.
+        to: the column of the target whose value `column` holds, mostly the primary key.
+        is_named: whether that value says in every database which row is meant, as a code does, and
+            a number given by a database does not.
+        is_late: whether the row may come after those that refer to it: it is set at the end.
     """
 
     column: str
     target: str
     nullable: bool
     lookups: Mapping[str, str] = field(default_factory=dict)
+    to: str = ""
+    is_named: bool = False
+    is_late: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +83,7 @@ class Entity:
 
     Args:
         table: a SQLAlchemy `Table` built on the metadata handed to the hook (or an application's
-            own), with one integer primary key.
+            own), with a primary key of one or more columns: whole numbers, texts, uuids or dates.
         keys: natural keys, best first; each a column or a tuple of columns (a foreign key column
             stands for the row it names).
         content: columns by which rows without any other identity are recognised; equal rows may
@@ -86,7 +102,10 @@ class Entity:
         suspects: from when on changes of its rows are told as suspicious.
         label: the column (or columns) by which people call a row.
         slug_from: columns a missing `slug` is made from.
-        date: the column that makes the entity transactional (`--no-transactional`, `--since`).
+        date: what makes the entity transactional (`--no-transactional`, `--since`): a column, or
+            a path over foreign keys to that of a row it belongs to, such as
+            `"order_id.ordered_on"`. Left out, an entity with a required reference to a
+            transactional one is dated by that.
 
     Raises:
         PluginError: naming the column that does not fit.
@@ -107,19 +126,24 @@ class Entity:
     slug_from: Key = ()
     date: str | None = None
     references: Mapping[str, Reference] = field(default_factory=dict, init=False)
-    rows: Any = field(default=None, init=False)
+    rows: str | None = field(default=None, init=False)
     has_gaps: bool = field(default=False, init=False)
+    left_out: frozenset[str] = field(default=frozenset(), init=False)
 
     def __post_init__(self) -> None:
-        primary = list(self.table.primary_key.columns)
         if not _NAME.fullmatch(self.table.name):
             raise PluginError(
-                f'entity "{self.table.name}": a table name must be lower-case letters, digits and _'
+                f'entity "{self.table.name}": a table name must be letters, digits and _'
             )
-        if len(primary) != 1 or not isinstance(primary[0].type, (Integer, BigInteger)):
+        if not self.primary_key:
             raise PluginError(
-                f'entity "{self.name}": the table needs one integer primary key column'
+                f'entity "{self.name}": its table has no primary key, so no row can be told from '
+                "another: declare one"
             )
+        try:
+            _ = self._own_kinds
+        except TypeError as error:
+            raise PluginError(f'entity "{self.name}": {error}') from None
         named: dict[str, Sequence[str]] = {f"keys {key}": key for key in self.all_keys}
         named |= {
             "content": self.content,
@@ -130,20 +154,23 @@ class Entity:
             "field_names": list(self.field_names),
             "label": self.labels,
             "slug_from": self.slug_from,
-            "date": [self.date] if self.date else [],
+            "date": [self.date.split(".")[0]] if self.date else [],
         }
         for what, columns in named.items():
             for column in columns:
-                if column not in self.table.c:
+                if column not in self.columns:
                     raise PluginError(
                         f'entity "{self.name}": {what} names "{column}", '
                         "which is no column of its table"
                     )
-        try:
-            kinds = self.kinds
-        except TypeError as error:
-            raise PluginError(f'entity "{self.name}": {error}') from None
-        object.__setattr__(self, "references", self._read_references())
+        kinds = self.kinds
+        for column in self.primary_key:
+            if not isinstance(kinds[column], (Integer, Text, Identifier, Date)):
+                raise PluginError(
+                    f'entity "{self.name}": its primary key has {column}, which is '
+                    f"{kinds[column].noun}; it must be a whole number, a text, a uuid or a date"
+                )
+        self.resolve(self._read_references())
         clash = [name for ref in self.references.values() for name in ref.lookups if name in kinds]
         if clash:
             raise PluginError(
@@ -152,19 +179,16 @@ class Entity:
 
     def _read_references(self) -> dict[str, Reference]:
         found = {}
-        for column in self.table.columns:
-            for foreign in column.foreign_keys:
-                target, target_column = foreign.target_fullname.rsplit(".", 1)
-                name = str.__str__(column.name)
+        for foreign in self.foreign_keys:
+            name = foreign.columns[0]
+            if foreign.is_reference and name not in found:
                 found[name] = Reference(
-                    name, target, bool(column.nullable), dict(self.lookups.get(name, {}))
+                    name,
+                    foreign.target,
+                    self.nullable(name),
+                    dict(self.lookups.get(name, {})),
+                    is_late=foreign.target == self.name,
                 )
-                is_own = target == self.name and len(column.foreign_keys) == 1
-                if is_own and target_column not in ("id", self.primary):
-                    raise PluginError(
-                        f'entity "{self.name}": {column.name} must refer '
-                        f"to the primary key of {target}"
-                    )
         for name in self.lookups:
             if name not in found:
                 raise PluginError(
@@ -172,19 +196,27 @@ class Entity:
                 )
         return found
 
+    def resolve(self, references: Mapping[str, Reference]) -> None:
+        """Take what a catalog found out about the references; for the catalog alone."""
+        object.__setattr__(self, "references", references)
+
     @property
     def name(self) -> str:
         """The name of the entity: that of its table."""
         # SQLAlchemy's own kind of str is a stranger to encoders
         return str.__str__(self.table.name)
 
-    def narrow(self, rows: Any) -> Entity:
-        """Return the entity with only the rows whose primary key a SELECT gives; for exports."""
+    def narrow(self, rows: str) -> Entity:
+        """Return the entity with only the rows whose ids a SELECT in SQL gives; for exports."""
         return self._with("rows", rows)
 
     def with_gaps(self) -> Entity:
         """Return the entity with null for each cell that no file can hold; for exports."""
         return self._with("has_gaps", True)
+
+    def without(self, columns: Collection[str]) -> Entity:
+        """Return the entity without some of its references and their lookups; for exports."""
+        return self._with("left_out", frozenset(columns))
 
     def _with(self, name: str, value: Any) -> Entity:
         changed = copy.copy(self)
@@ -192,9 +224,21 @@ class Entity:
         return changed
 
     @cached_property
+    def primary_key(self) -> Key:
+        """The names of the columns of the primary key."""
+        return tuple(str.__str__(column.name) for column in self.table.primary_key.columns)
+
+    @cached_property
     def primary(self) -> str:
-        """The name of the primary key column."""
-        return str.__str__(next(iter(self.table.primary_key.columns)).name)
+        """The name of the column with the id of a row: its primary key, `ROW_KEY` of several."""
+        return self.primary_key[0] if len(self.primary_key) == 1 else ROW_KEY
+
+    @cached_property
+    def surrogate(self) -> str:
+        """The primary key where it is a number that means nothing in another database, else ""."""
+        if len(self.primary_key) > 1 or self.column(self.primary).foreign_keys:
+            return ""
+        return self.primary if isinstance(self._own_kinds[self.primary], Integer) else ""
 
     @cached_property
     def identity(self) -> str:
@@ -203,13 +247,38 @@ class Entity:
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The names of the table's columns, in order."""
-        return tuple(str.__str__(column.name) for column in self.table.columns)
+        """The names of what a row has, in order: the columns of its table, and `ROW_KEY`."""
+        names = tuple(self._by_name)
+        return names if len(self.primary_key) == 1 else (*names, ROW_KEY)
+
+    @cached_property
+    def foreign_keys(self) -> tuple[ForeignKeyColumns, ...]:
+        """The foreign keys of the table, in the order of its columns."""
+        return foreign_keys_of(self.table)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column[Any]]:
+        # the collection of a table goes by `Column.key`, files and SQL by the name
+        return {str.__str__(column.name): column for column in self.table.columns}
+
+    def column(self, name: str) -> Column[Any]:
+        """Return the column of the table that the database calls so."""
+        return _ROW_KEYS if name == ROW_KEY else self._by_name[name]
+
+    def named_columns(self, keys: Iterable[str]) -> Key:
+        """Return the names of the columns with these keys (`Column.key`)."""
+        return tuple(str.__str__(self.table.columns[key].name) for key in keys)
+
+    @cached_property
+    def _own_kinds(self) -> dict[str, Kind]:
+        return {name: kind_of(column) for name, column in self._by_name.items()}
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:
         """What each column holds: {column: its `Kind`}."""
-        kinds = {str.__str__(column.name): kind_of(column) for column in self.table.columns}
+        kinds = dict(self._own_kinds)
+        if len(self.primary_key) > 1:
+            kinds[ROW_KEY] = Text()
         for code in self.codes:
             if isinstance(kind := kinds[code], Text):
                 kind.is_code = True
@@ -217,10 +286,35 @@ class Entity:
 
     @cached_property
     def all_keys(self) -> tuple[Key, ...]:
-        """All natural keys as tuples, best first; `uuid` comes before the declared ones."""
+        """All natural keys as tuples, best first.
+
+        `uuid` comes before the declared ones, and so does a primary key that is no surrogate.
+        """
         declared = [(key,) if isinstance(key, str) else tuple(key) for key in self.keys]
-        is_added = "uuid" in self.table.c and ("uuid",) not in declared
+        if not self.surrogate and self.primary_key not in declared:
+            declared.insert(0, self.primary_key)
+        is_added = "uuid" in self.columns and ("uuid",) not in declared
         return (("uuid",), *declared) if is_added else tuple(declared)
+
+    @cached_property
+    def known_by(self) -> Key:
+        """The columns by whose values rows are known that no key names.
+
+        Those declared as `content`. A row that has nothing but an id is known by all it holds; none
+        are left where that does not tell rows apart: it holds lists or objects, or refers to rows
+        of its own table, which may be new as well.
+        """
+        if self.content or self.all_keys:
+            return tuple(self.content)
+        refers = any(reference.is_late for reference in self.references.values())
+        held = [column for column in self.columns if column not in (self.primary, *STAMPS)]
+        is_known = not refers and all(self.kinds[column].is_scalar for column in held)
+        return tuple(held) if is_known else ()
+
+    @property
+    def has_only_id(self) -> bool:
+        """Whether nothing is declared by which rows are known, but for their ids."""
+        return not self.content and not self.all_keys
 
     @cached_property
     def readable_key(self) -> Key:
@@ -242,7 +336,8 @@ class Entity:
     @cached_property
     def unique(self) -> tuple[Key, ...]:
         """The natural keys the database itself keeps unique."""
-        unique = {
+        unique = {tuple(sorted(self.primary_key))}
+        unique |= {
             tuple(sorted(c.name for c in index.columns))
             for index in self.table.indexes
             if index.unique
@@ -256,27 +351,11 @@ class Entity:
     @cached_property
     def all_checks(self) -> dict[str, Check]:
         """The checks of values people changed: that of codes before the declared one."""
-        return {c: self._check_of(c) for c in (*self.codes, *self.checks)}
-
-    def _check_of(self, column: str) -> Check:
-        declared = self.checks.get(column)
-        if column not in self.codes and declared is not None:
-            return declared
-
-        def check(old: Any, new: Any) -> Any:
-            try:
-                code = read_code(new) if isinstance(new, str) else new
-            except BadValue as error:
-                return Problem(code="check", message=str(error))
-            return code if declared is None else declared(old, code)
-
-        return check
+        return {c: _check_of(self, c) for c in (*self.codes, *self.checks)}
 
     @cached_property
     def _nullable(self) -> frozenset[str]:
-        return frozenset(
-            str.__str__(column.name) for column in self.table.columns if column.nullable
-        )
+        return frozenset(name for name, column in self._by_name.items() if column.nullable)
 
     def nullable(self, column: str) -> bool:
         """Tell whether a column may be null."""
@@ -284,7 +363,22 @@ class Entity:
 
     def default(self, column: str) -> Any:
         """Return the plain default of a column as a wire value, None where it has none."""
-        default = self.table.c[column].default
+        default = self.column(column).default
         if default is not None and default.is_scalar:
             return self.kinds[column].from_python(default.arg)  # type: ignore[attr-defined]
         return None
+
+
+def _check_of(entity: Entity, column: str) -> Check:
+    declared = entity.checks.get(column)
+    if column not in entity.codes and declared is not None:
+        return declared
+
+    def check(old: Any, new: Any) -> Any:
+        try:
+            code = read_code(new) if isinstance(new, str) else new
+        except BadValue as error:
+            return Problem(code="check", message=str(error))
+        return code if declared is None else declared(old, code)
+
+    return check

@@ -99,7 +99,11 @@ def upgrade(session: Session, as_json: bool) -> None:
 @click.option(
     "--force", is_flag=True, help="Replace what an earlier export wrote there, and nothing else."
 )
-@click.option("--no-transactional", is_flag=True, help="Leave out entities that have a date.")
+@click.option(
+    "--no-transactional",
+    is_flag=True,
+    help="Leave out entities that have a date, and what cannot do without them.",
+)
 @click.option(
     "--since", type=Day(), help="Only dated rows of this day or later, and what they refer to."
 )
@@ -154,6 +158,8 @@ def export_complete(
                 "proved": prove,
                 "problems": as_data(done.problems),
                 "undated": {"rows": dict(done.undated), "included": done.has_undated},
+                "omitted_records": dict(done.omitted_records),
+                "omitted_references": list(done.omitted_references),
             }
         )
         return
@@ -173,6 +179,11 @@ def export_complete(
         session.result(f"  null in place of {gaps}; the manifest has what is stored (gaps)")
     if done.omitted:
         session.result(f"  left out: {', '.join(done.omitted)}")
+    for name, count in done.omitted_records.items():
+        session.result(f"  left out of {name}: {counted(count, 'record')} outside these days")
+    for left in done.omitted_references:
+        named = f"which names something in {counted(left['rows'], 'row')}"
+        session.result(f"  left out of {left['entity']}: {left['field']}, {named}")
     if prove:
         session.result(
             "Proved: restored into a scratch database and exported again, it is the same."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -36,10 +37,24 @@ class Commands(click.Group):
                 ) from None
         return known
 
+    def resolve_command(
+        self, context: click.Context, words: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command words begin with; where there is none, say which package brings it."""
+        try:
+            return super().resolve_command(context, words)
+        except click.UsageError as error:
+            from bakeio_core.catalog.plugins.packages import for_command
+
+            hint = for_command(words[0])
+            if not hint:
+                raise
+            raise click.UsageError(error.format_message().rstrip(".") + hint, context) from None
+
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """List plugin commands without importing them: their help is their own."""
         plugins = {
-            name: f"Of {entry.dist.metadata['Name']}: bakeio {name} --help"
+            name: f"Of {entry.dist.name}: bakeio {name} --help"
             for name, entry in plugin_commands().items()
             if entry.dist
         }
@@ -53,9 +68,9 @@ class Commands(click.Group):
 
 def plugin_commands() -> dict[str, Any]:
     """Return the commands of plugins: {name: entry point}."""
-    import importlib_metadata
+    from importlib.metadata import entry_points
 
-    return {entry.name: entry for entry in importlib_metadata.entry_points(group=COMMANDS)}
+    return {entry.name: entry for entry in entry_points(group=COMMANDS)}
 
 
 @click.group(
@@ -65,17 +80,23 @@ def plugin_commands() -> dict[str, Any]:
     "--database",
     "-d",
     envvar="BAKEIO_DATABASE",
-    default="bakeio.db",
     metavar="URL|PATH",
-    show_default=True,
     help="The database: a path of an SQLite file, or a URL such as postgresql://user@host/name. "
-    "Also from BAKEIO_DATABASE.",
+    "Also from BAKEIO_DATABASE, else what the profile says, else bakeio.db.",
+)
+@click.option(
+    "--profile",
+    envvar="BAKEIO_PROFILE",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The file that says which plugins are used. Also from BAKEIO_PROFILE, else bakeio.toml "
+    "beside the database's file, else in the current folder.",
 )
 @click.option(
     "--block",
     multiple=True,
     metavar="PLUGIN",
-    help="Leave a plugin out; may be given more than once.",
+    help="Leave out a plugin, or all plugins of a distribution; may be given more than once.",
 )
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr but errors.")
 @click.option(
@@ -89,10 +110,15 @@ def plugin_commands() -> dict[str, Any]:
 @click.version_option(VERSION, prog_name="bakeio")
 @click.pass_context
 def bakeio(
-    context: click.Context, database: str, block: tuple[str, ...], quiet: bool, wait: float
+    context: click.Context,
+    database: str | None,
+    profile: Path | None,
+    block: tuple[str, ...],
+    quiet: bool,
+    wait: float,
 ) -> None:
     """Take a bakery's data out of its database as files, and bring enriched files back in without
     losing anything.
     """
-    context.obj = Session(database, block, quiet, wait)
+    context.obj = Session(database, block, quiet, wait, profile)
     context.with_resource(context.obj.talking())

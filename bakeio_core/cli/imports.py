@@ -287,7 +287,9 @@ def _imported(session: Session, request: Request, source: Source, agreed: Agreed
     def work(db: Connection) -> Report:
         put_back()  # another attempt may have logged
         if request.create:
-            session.bakeio.create_tables(db)
+            # in a database that is there already, the import itself makes bakeio's own and says so
+            is_new = not session.has_tables(db)
+            session.bakeio.create_tables(db, journal=is_new and not request.no_journal)
         how: dict[str, Any] = {
             "dry_run": request.dry_run,
             "journal": not request.no_journal,

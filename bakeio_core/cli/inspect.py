@@ -18,7 +18,7 @@ def schema(session: Session, view: str, as_json: bool) -> None:
     """Print the JSON Schema of what a person or an assistant may return of a view."""
     from bakeio_core.catalog.schema import view_schema
 
-    core = session.bakeio
+    core = session.installed
     value = view_schema(core.view(view), core.catalog)
     if as_json:
         session.result_json(value)
@@ -60,14 +60,14 @@ def suggest(session: Session, entity: str, text: str, limit: int, as_json: bool)
 @click.pass_obj
 def entities(session: Session, as_json: bool) -> None:
     """List what can be exported and imported, in import order."""
-    catalog = session.bakeio.catalog
+    catalog = session.installed.catalog
     rows = [
         {
             "name": name,
             "plugin": plugin.name,
             "distribution": plugin.distribution,
             "version": plugin.version,
-            "refers_to": catalog.dependencies(catalog.entities[name]),
+            "refers_to": catalog.referred(catalog.entities[name]),
         }
         for name, plugin in ((name, catalog.provider[name]) for name in catalog.entities)
     ]
@@ -86,7 +86,7 @@ def entities(session: Session, as_json: bool) -> None:
 @click.pass_obj
 def views(session: Session, as_json: bool) -> None:
     """List the views: what each is for, and which fields may be edited."""
-    catalog = session.bakeio.catalog
+    catalog = session.installed.catalog
     rows = [
         {
             "name": name,
@@ -115,7 +115,7 @@ def views(session: Session, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def plugins(session: Session, as_json: bool) -> None:
-    """List the plugins: name, distribution, version, status, hooks."""
+    """List the plugins: name, distribution, version, status, hooks; and the profile that counts."""
     found = [
         {
             "name": plugin.name,
@@ -125,12 +125,18 @@ def plugins(session: Session, as_json: bool) -> None:
             "reason": plugin.reason,
             "hooks": list(plugin.hooks),
         }
-        for plugin in session.bakeio.plugins.all.values()
+        for plugin in session.installed.plugins.all.values()
     ]
+    profile = session.profile
     if as_json:
-        session.result_json({"plugins": found})
+        named = {"path": str(profile.path), "use": profile.use or None, "block": profile.block}
+        session.result_json({"plugins": found, "profile": named if profile.path else None})
         return
     for row in found:
         what = ", ".join(row["hooks"]) if row["status"] == "active" else row["reason"]
         whose = f"{row['name']:<20} {row['distribution']} {row['version']:<8}"
         session.result(f"{whose} {row['status']:<8} {what}")
+    if profile.path:
+        used = ", ".join(profile.use) or "all that is installed"
+        less = f", without {', '.join(profile.block)}" if profile.block else ""
+        session.result(f"The profile {profile.path} uses {used}{less}.")

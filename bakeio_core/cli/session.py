@@ -6,12 +6,14 @@ Results go to stdout, talk to stderr.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import random
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,39 +22,82 @@ import click
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bakeio_core.host import Bakeio
+    from bakeio_core.catalog.plugins.profile import Profile
+    from bakeio_core.host.bakeio import Bakeio
+    from bakeio_core.host.installed import Installed
 
+DATABASE = "bakeio.db"
+"""The database where nobody names one."""
 ATTEMPTS = 5
 """How often work is begun where other transactions come between."""
 T = TypeVar("T")
+Found = TypeVar("Found", bound="Installed")
 
 
 class Session:
     """Hand a command what the global options say: the database, the plugins, a way to print.
 
     Args:
-        database: A path of an SQLite file, or a URL.
-        block: The plugins to leave out.
+        database: A path of an SQLite file, or a URL; None is what the profile says, or `bakeio.db`.
+        block: The plugins and distributions to leave out.
         quiet: Say nothing on stderr but errors.
         wait: How many seconds to wait for another program that is writing.
+        profile: The file of the profile; None is the one beside the database's file, else the one
+            in the current folder.
     """
 
     def __init__(
-        self, database: str, block: Sequence[str], quiet: bool, wait: float = 10.0
+        self,
+        database: str | None,
+        block: Sequence[str],
+        quiet: bool,
+        wait: float = 10.0,
+        profile: Path | None = None,
     ) -> None:
-        self.database, self.block, self.quiet, self.wait = database, block, quiet, wait
-        self._bakeio: Bakeio | None = None
+        self.block, self.quiet, self.wait = block, quiet, wait
+        self._named_database, self._named_profile = database, profile
 
-    @property
+    @cached_property
+    def profile(self) -> Profile:
+        """What the profile says.
+
+        Raises:
+            UsageError: It cannot be read, or says something it cannot mean.
+        """
+        from bakeio_core.catalog.plugins.profile import Profile
+        from bakeio_core.database.connect import file_of
+
+        if self._named_profile is not None:
+            return Profile.read(self._named_profile)
+        file = file_of(self._named_database) if self._named_database else None
+        return Profile.find(Path(file).parent if file else None)
+
+    @cached_property
+    def database(self) -> str:
+        """The database, as somebody named it: here, in the environment or in the profile."""
+        return self._named_database or self.profile.database or DATABASE
+
+    @cached_property
     def bakeio(self) -> Bakeio:
         """The library with its plugins; they are loaded when a command first needs them."""
-        if self._bakeio is None:
-            from bakeio_core.host import Bakeio
+        with _without_collector():
+            from bakeio_core.host.bakeio import Bakeio
 
-            self._bakeio = Bakeio.discover(block=self.block)
-            for line in self._bakeio.broken():
-                self.say(f"warning: {line}")
-        return self._bakeio
+            return self._discovered(Bakeio)
+
+    @cached_property
+    def installed(self) -> Installed:
+        """What is installed, for commands that open neither database nor file: sooner there."""
+        with _without_collector():
+            from bakeio_core.host.installed import Installed
+
+            return self._discovered(Installed)
+
+    def _discovered(self, kind: type[Found]) -> Found:
+        found = kind.discover(block=self.block, profile=self.profile.path)
+        for line in found.broken():
+            self.say(f"warning: {line}")
+        return found
 
     def say(self, text: str = "", *, colored: bool = False) -> None:
         """Print talk: to stderr, unless quiet.
@@ -223,11 +268,14 @@ class Session:
         if not self.is_there():
             self._none()
 
-    def _require_tables(self, db: Connection) -> None:
-        from bakeio_core.database.dialects import dialect_of
+    def has_tables(self, db: Connection) -> bool:
+        """Tell whether the database has the table of any entity."""
+        from bakeio_core.database.dialects import columns_there
 
-        there = dialect_of(db).existing_columns(db)
-        if not any(name in there for name in self.bakeio.catalog.entities):
+        return bool(columns_there(db, self.bakeio.catalog.tables.values()))
+
+    def _require_tables(self, db: Connection) -> None:
+        if not self.has_tables(db):
             self._none()
 
     def _none(self) -> None:
@@ -235,6 +283,18 @@ class Session:
         from bakeio_core.errors import DatabaseError
 
         raise DatabaseError(f"no database at {shown_url(self.database)}; run: bakeio init")
+
+
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """Keep the collector of garbage from walking through modules while they are loaded."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def shownable(text: str, stream: Any, *, colored: bool = False) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from bakeio_core.catalog.exchange import Change
 from bakeio_core.catalog.model import Entity
-from bakeio_core.database.rows import Row, Tables
+from bakeio_core.database.rows import Row
+from bakeio_core.database.tables import Tables
 from bakeio_core.values import wording
 
 FieldOf = Callable[[Entity, str], str]
@@ -37,7 +38,7 @@ class CalledChanges:
         key = entity.readable_key
         columns = tuple(dict.fromkeys((*key, *entity.calling, *_parent(entity))))
         there = {c.id for c in changes if c.action not in ("create", "delete")}
-        rows = self._cells(entity, there, columns)
+        rows = self._cells(entity, entity.primary, there, columns)
         said = [change.old if change.action == "delete" else change.new for change in changes]
         named = [rows.get(change.id, row) for change, row in zip(changes, said, strict=True)]
         labels = self._labels(entity, named)
@@ -57,18 +58,20 @@ class CalledChanges:
         sides = [
             (change, side, values[column])
             for change in changes
+            if change.action != "conflict"  # which has what the file calls the rows
             for side, values in (("old", change.old), ("new", change.new))
-            if isinstance(values.get(column), int)
+            if values.get(column) is not None
         ]
         if not sides:
             return
-        target = self.tables.catalog.entities[entity.references[column].target]
+        reference = entity.references[column]
+        target = self.tables.catalog.entities[reference.target]
         columns = tuple(dict.fromkeys((*target.readable_key, *target.calling)))
-        rows = self._cells(target, {identity for _, _, identity in sides}, columns)
+        rows = self._cells(target, reference.to, {value for _, _, value in sides}, columns)
         linked = {
             identity: {
                 "key": {c: row.get(c) for c in target.readable_key if c != target.primary}
-                or {target.primary: identity},
+                or {reference.to: identity},
                 "label": _label(target, row),
             }
             for identity, row in rows.items()
@@ -92,28 +95,19 @@ class CalledChanges:
 
     def _names(self, entity: Entity, column: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
         """Return what people call the rows that a reference means, empty where it means none."""
-        target = self.tables.catalog.entities[entity.references[column].target]
+        reference = entity.references[column]
+        target = self.tables.catalog.entities[reference.target]
         ids = {row.get(column) for row in rows}
-        there = self._cells(target, ids, target.calling) if target.calling else {}
+        there = self._cells(target, reference.to, ids, target.calling) if target.calling else {}
         labels = {identity: _label(target, cells) for identity, cells in there.items()}
         return [labels.get(row.get(column), "") for row in rows]
 
     def _cells(
-        self, entity: Entity, ids: Iterable[Any], columns: tuple[str, ...]
+        self, entity: Entity, by: str, ids: Iterable[Any], columns: tuple[str, ...]
     ) -> dict[Any, dict[str, Any]]:
-        """Return {id: {column: value}} of rows, those only planned as well."""
-        wanted = {identity for identity in ids if identity is not None}
-        if not wanted:
-            return {}
-        rows = self.tables.rows(entity)
-        found: dict[Any, Row] = {
-            row[0]: row[1:] for row in rows.select(columns, wanted, entity.primary)
-        }
-        planned = rows.pending.by((entity.primary,)) if rows.pending else {}
-        for identity in wanted if planned else ():
-            for row in planned.get((identity,), ()):
-                found[identity] = rows.key_of(row, columns)
-        return {i: dict(zip(columns, cells, strict=True)) for i, cells in found.items()}
+        """Return {value of the column `by`: {column: value}} of rows."""
+        found = self.tables.rows(entity).known(by, ids, columns)
+        return {value: dict(zip(columns, cells, strict=True)) for value, cells in found.items()}
 
 
 def _parent(entity: Entity) -> tuple[str, ...]:

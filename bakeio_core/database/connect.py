@@ -10,7 +10,7 @@ import gc
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -128,6 +128,20 @@ def _sqlite_on_begin(db: Connection) -> None:
     dialect_of(db).begin(db, db.get_execution_options().get("bakeio_begin", "BEGIN"))
 
 
+def connect_scratch(folder: Path, schemas: Collection[str] = ()) -> Engine:
+    """Return an engine of a new database in a folder, with schemas of some names."""
+    engine = connect(folder / "scratch.db")
+
+    def attach(connection: Any, record: Any) -> None:
+        quote = engine.dialect.identifier_preparer.quote_identifier
+        for number, schema in enumerate(schemas):
+            path = str(folder / f"scratch_{number}.db")
+            connection.execute(f"ATTACH DATABASE ? AS {quote(schema)}", (path,))
+
+    event.listen(engine, "connect", attach)
+    return engine
+
+
 @contextmanager
 def translated(target: Target | None = None) -> Iterator[None]:
     """Turn the driver's errors inside the block into `DatabaseError`s a person can act on.
@@ -171,6 +185,20 @@ _REMEDIES = (  # by the text, where the driver gives no name
         "or copy the database to another place; nothing was written",
     ),
 )
+
+
+def is_forbidden(error: BaseException | None) -> bool:
+    """Tell whether the database refuses a statement because this user may not run it."""
+    state = getattr(error.orig, "sqlstate", None) if isinstance(error, exc.DBAPIError) else None
+    return state == "42501"  # insufficient_privilege
+
+
+def is_misunderstood(error: exc.DBAPIError) -> bool:
+    """Tell whether the database makes no sense of a statement."""
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    name = getattr(error.orig, "sqlite_errorname", None)
+    text = re.search(r"syntax error|unrecognized token|unknown function", str(error.orig))
+    return state.startswith("42") or name == "SQLITE_ERROR" or bool(text)
 
 
 def _explained(error: exc.DatabaseError, where: str) -> DatabaseError:

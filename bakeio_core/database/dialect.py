@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -105,6 +105,10 @@ class Dialect(ABC):
         """Return a computed expression as its wire value."""
         return expression
 
+    def uuid_text(self, column: str) -> str:
+        """Return SQL of a uuid as files have it, of a column of SQLAlchemy's type for them."""
+        return f"CAST({column} AS TEXT)"
+
     def executemany(self, db: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         if rows:
             db.exec_driver_sql(sql, list(rows))
@@ -133,7 +137,7 @@ class Dialect(ABC):
     def keep_makers_off(self, db: Connection) -> None:
         """Keep others from making tables until the transaction ends."""
 
-    def will_write(self, db: Connection, table: str) -> None:
+    def will_write(self, db: Connection, tables: Iterable[str]) -> None:
         """Make the caller's transaction a writing one before it reads.
 
         A reading one could not always become one later.
@@ -189,13 +193,6 @@ class Dialect(ABC):
     def read_doubtful(self, column: str, kind: values.Kind) -> str:
         """Return SQL of a cell as it is stored, which `Kind.stored` takes."""
         return column
-
-    def is_doubtful(self, db: Connection, table: Table, kinds: Mapping[str, values.Kind]) -> bool:
-        """Tell whether a cell of some columns of a table may hold something else than they say."""
-        found = [self.doubt(self.quote(column), kind) for column, kind in kinds.items()]
-        where = " OR ".join(filter(None, found))
-        sql = f"SELECT 1 FROM {self.format_table(table)} WHERE {where} LIMIT 1"
-        return bool(where and self.fetch(db, sql))
 
     @abstractmethod
     def existing_columns(self, db: Connection) -> dict[str, set[str]]:
@@ -253,7 +250,9 @@ class Dialect(ABC):
         """Return the keys as the one JSON text `among` takes."""
         return (
             json.dumps(
-                [key[0] for key in keys] if keys and len(keys[0]) == 1 else keys, ensure_ascii=False
+                [key[0] for key in keys] if keys and len(keys[0]) == 1 else keys,
+                ensure_ascii=False,
+                default=str,  # a uuid, as drivers take it
             ),
         )
 
@@ -315,8 +314,8 @@ class Dialect(ABC):
         return None
 
     def add_reference(self, db: Connection, table: Table, column: Any, foreign: Any) -> None:
-        target, target_column = foreign.target_fullname.rsplit(".", 1)
-        key, refers = self.quote(column.name), f"{self.quote(target)} ({self.quote(target_column)})"
+        *target, target_column = map(self.quote, foreign.target_fullname.split("."))
+        key, refers = self.quote(column.name), f"{'.'.join(target)} ({target_column})"
         sql = f"ADD FOREIGN KEY ({key}) REFERENCES {refers}"
         db.exec_driver_sql(f"ALTER TABLE {self.format_table(table)} {sql}")
 
@@ -345,6 +344,16 @@ class Dialect(ABC):
 
 LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
 """Below and above every number that records are sorted by."""
+
+
+def is_doubtful(
+    db: Connection, dialect: Dialect, table: Table, kinds: Mapping[str, values.Kind]
+) -> bool:
+    """Tell whether a cell of some columns of a table may hold something else than they say."""
+    found = [dialect.doubt(dialect.quote(column), kind) for column, kind in kinds.items()]
+    where = " OR ".join(filter(None, found))
+    sql = f"SELECT 1 FROM {dialect.format_table(table)} WHERE {where} LIMIT 1"
+    return bool(where and dialect.fetch(db, sql))
 
 
 def stored_cell(kind: values.Kind, make: Callable[[Any], Any] | None, cell: Any) -> Any:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from collections.abc import Iterable
+from functools import partial
+
+from sqlalchemy import Connection, Table, inspect
+from sqlalchemy.schema import CreateSchema
 
 from bakeio_core.database.dialect import Dialect
-from bakeio_core.database.postgresql import PostgreSQL
-from bakeio_core.database.sqlite import SQLite
-from bakeio_core.errors import UsageError
+from bakeio_core.database.systems.foreign_keys import ForeignKeys, OfPostgreSQL, OfSQLite
+from bakeio_core.database.systems.postgresql import PostgreSQL
+from bakeio_core.database.systems.sqlite import SQLite
+from bakeio_core.errors import DatabaseError, UsageError
 
 
 def dialect_of(db: Connection) -> Dialect:
@@ -27,3 +32,46 @@ def dialect_of(db: Connection) -> Dialect:
             f"not with {db.dialect.name}"
         )
     return known[db.dialect.name](db.dialect)
+
+
+def columns_there(db: Connection, tables: Iterable[Table]) -> dict[Table, set[str]]:
+    """Return those of some tables that the database has, with the columns they really have."""
+    found: dict[Table, set[str]] = {}
+    wanted: dict[str | None, list[Table]] = {}
+    for table in tables:
+        wanted.setdefault(table.schema, []).append(table)
+    for schema, some in wanted.items():
+        there = _of_schema(db, schema) if schema else dialect_of(db).existing_columns(db)
+        found.update((table, there[table.name]) for table in some if table.name in there)
+    return found
+
+
+def _of_schema(db: Connection, schema: str) -> dict[str, set[str]]:
+    known = inspect(db)
+    if schema not in known.get_schema_names():
+        return {}
+    columns = known.get_multi_columns(schema=schema)
+    return {name: {column["name"] for column in some} for (_, name), some in columns.items()}
+
+
+def make_schemas(db: Connection, tables: Iterable[Table]) -> None:
+    """Create the schemas of tables that are missing.
+
+    Raises:
+        DatabaseError: That is no matter of a statement here.
+    """
+    there = inspect(db).get_schema_names()
+    for schema in sorted({table.schema for table in tables if table.schema} - {*there}):
+        if isinstance(dialect_of(db), SQLite):
+            raise DatabaseError(
+                f'the database has no schema "{schema}": attach a database of that name to the '
+                "connection first"
+            )
+        db.execute(CreateSchema(schema))
+
+
+def foreign_keys_of(db: Connection) -> ForeignKeys:
+    """Return what knows the foreign keys that the connection's database has."""
+    dialect = dialect_of(db)
+    known = OfSQLite if isinstance(dialect, SQLite) else OfPostgreSQL
+    return known(partial(dialect.fetch, db), dialect.quote, dialect.format_table)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import types
+
 from bakeio_core import values
-from bakeio_core.catalog.model import Entity, Key
+from bakeio_core.catalog.keys.row_ids import key_parts
+from bakeio_core.catalog.model import ROW_KEY, Entity, Key, RowId
+from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.pending_rows import PendingRows
+from bakeio_core.database.row_ids import rows_of
 from bakeio_core.values.folding import fold_parts
 from bakeio_core.values.wording import shown
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bakeio_core.catalog.catalog import Catalog
 
 Row = tuple[Any, ...]
 _SQL_TYPES: dict[type[values.Kind], str] = {
@@ -23,8 +27,14 @@ _SQL_TYPES: dict[type[values.Kind], str] = {
     values.Integer: "bigint",
     values.Date: "date",
     values.Decimal: "numeric",
+    values.Identifier: "uuid",
 }
 """The kinds whose values a database compares as planning does, and what they are cast to."""
+
+
+def sql_type(kind: values.Kind) -> str:
+    """Return the SQL type that values of a kind are looked up as."""
+    return _SQL_TYPES.get(type(kind), "text")
 
 
 class Rows:
@@ -43,12 +53,12 @@ class Rows:
 
     def __init__(self, db: Connection, entity: Entity, *, is_planning: bool = False) -> None:
         self.db, self.entity, self.dialect = db, entity, dialect_of(db)
-        self.table = self.dialect.format_table(entity.table)
+        self.table = rows_of(self.dialect, entity)
         self.index = {column: index for index, column in enumerate(entity.columns)}
         self.id_index = self.index[entity.primary]
         self.was_empty = self.dialect.is_empty(db, entity.table)
         self.is_known_empty = is_planning and self.was_empty
-        self.pending = PendingRows(self)
+        self.pending = PendingRows(self.key_of, self.fold)
         self._select = f"SELECT {self._selected(entity.columns)}"
         # SQLite's 0 and 1 are equal to false and true, which is all that planning asks
         self._makers = [
@@ -57,19 +67,13 @@ class Rows:
             if not isinstance(entity.kinds[column], values.Boolean) and (make := self.maker(column))
         ]
         self._tidied = [] if self.dialect.is_strict else self._tidiers()
-        self._folded: dict[Key, dict[Row, list[int]]] = {}
+        self._folded: dict[Key, dict[Row, list[RowId]]] = {}
         self._searchable: dict[Key, Key] = {}
 
     def maker(self, column: str) -> Callable[[Any], Any] | None:
         """Return what makes a column's wire value of what the driver gives; None where it is."""
-        make = self.dialect.result(self.entity.kinds[column], self.entity.table.c[column])
+        make = self.dialect.result(self.entity.kinds[column], self.entity.column(column))
         return make  # type: ignore[no-any-return]
-
-    @cached_property
-    def identity_text(self) -> Callable[[Any], str]:
-        """What makes the text that `_rev` hashes of the stored value of the entity's `identity`."""
-        make = self.maker(self.entity.identity)
-        return str if make is None else lambda value: str(make(value))
 
     def key_of(self, row: Row, key: Key) -> Row:
         """Return the values of a key's columns in a row."""
@@ -111,12 +115,12 @@ class Rows:
             rows.sort(key=lambda row: row[self.id_index])
         return found
 
-    def by_id(self, ids: Iterable[int]) -> dict[int, Row]:
+    def by_id(self, ids: Iterable[RowId]) -> dict[RowId, Row]:
         """Return {id: its row} for those of the ids that rows have."""
         found = self.find((self.entity.primary,), [(identity,) for identity in ids])
         return {value[0]: rows[0] for value, rows in found.items()}
 
-    def existing_ids(self, ids: Sequence[int]) -> set[int]:
+    def existing_ids(self, ids: Sequence[RowId]) -> set[RowId]:
         """Return those of the ids that rows have."""
         known = self.pending.by((self.entity.primary,)) if self.pending else {}
         here = {identity for identity in ids if (identity,) in known}
@@ -127,20 +131,57 @@ class Rows:
         """Return (id, *columns) of the stored rows whose `by`, else first column is wanted."""
         if self.is_known_empty:
             return []
-        by = by or columns[0]
-        sql_type = _SQL_TYPES.get(type(self.entity.kinds[by]), "text")
-        source = self.dialect.among([self.dialect.quote(by)], self.table, [sql_type])
-        sql = f"SELECT {self._selected((self.entity.primary, *columns))} FROM {source}"
-        parameters = self.dialect.among_parameters([(value,) for value in wanted])
-        return self.dialect.fetch(self.db, sql, parameters)
+        source, parameters = rows_among(
+            self.dialect, self.entity, (by or columns[0],), {(value,) for value in wanted}
+        )
+        return self._chosen(columns, source, parameters)
+
+    def known(self, by: str, wanted: Iterable[Any], columns: tuple[str, ...]) -> dict[Any, Row]:
+        """Return {value of a column: values of others} of rows, those only planned as well.
+
+        Args:
+            by: A column no two rows have the same value in, such as the primary key.
+            wanted: The values.
+            columns: The others.
+        """
+        wanted = {value for value in wanted if value is not None}
+        if not wanted:
+            return {}
+        stored = self.select((by, *columns), wanted)
+        found = {row[1]: row[2:] for row in stored}
+        planned = self.pending.by((by,)) if self.pending else {}
+        for value in wanted if planned else ():
+            for row in planned.get((value,), ()):
+                found[value] = self.key_of(row, columns)
+        return found
+
+    def _wire(self, columns: Sequence[str], found: list[Row]) -> list[Row]:
+        """Return rows of some columns with their wire values, where the driver gives others."""
+        if not self._makers or not found:
+            return found
+        makers = dict(self._makers)
+        cells = list(zip(*found, strict=True))
+        for place, column in enumerate(columns):
+            if make := makers.get(self.index[column]):
+                cells[place] = tuple(map(make, cells[place]))
+        return list(zip(*cells, strict=True))
+
+    def all(self, columns: Sequence[str]) -> list[Row]:
+        """Return (id, *columns) of all stored rows."""
+        return self._chosen(columns, f"{self.table} t", ())
+
+    def _chosen(
+        self, columns: Sequence[str], source: str, parameters: tuple[Any, ...]
+    ) -> list[Row]:
+        selected = (self.entity.primary, *columns)
+        sql = f"SELECT {self._selected(selected)} FROM {source}"
+        return self._wire(selected, self.dialect.fetch(self.db, sql, parameters))
 
     def select_range(self, columns: Sequence[str], low: int, high: int) -> list[Row]:
         """Return (id, *columns) of the stored rows whose ids lie between two, both included."""
         mark, primary = self.dialect.mark, f"t.{self.dialect.quote(self.entity.primary)}"
-        selected = self._selected((self.entity.primary, *columns))
-        where = f"{primary} BETWEEN {mark} AND {mark}"
-        sql = f"SELECT {selected} FROM {self.table} t WHERE {where}"
-        return self.dialect.fetch(self.db, sql, (low, high))
+        source = f"{self.table} t WHERE {primary} BETWEEN {mark} AND {mark}"
+        return self._chosen(columns, source, (low, high))
 
     def extremes(self, columns: Sequence[str]) -> dict[str, tuple[Any, Any]]:
         """Return the smallest and the largest stored value of each column that has any."""
@@ -180,7 +221,7 @@ class Rows:
 
     def _fetch_alike(self, key: Key, nulls: tuple[bool, ...], wanted: list[Row]) -> list[Row]:
         """Return the rows that may have one of some keys of which the same parts are null."""
-        quote, kinds = self.dialect.quote, self.entity.kinds
+        quote = self.dialect.quote
         empty = [
             f"t.{quote(column)} IS NULL"
             for column, is_null in zip(key, nulls, strict=True)
@@ -189,24 +230,24 @@ class Rows:
         usable = [
             (index, column)
             for index, column in enumerate(key)
-            if not nulls[index]
-            and kinds[column].sql_convertible
-            and type(kinds[column]) in _SQL_TYPES
+            if not nulls[index] and self._is_sought(column)
         ]
         if not usable:
             where = f" WHERE {' AND '.join(empty)}" if empty else ""
             return self.dialect.fetch(self.db, f"{self._select} FROM {self.table} t{where}")
-        columns = [column for _, column in usable]
-        source = self.dialect.among(
-            list(map(quote, columns)),
-            self.table,
-            [_SQL_TYPES[type(kinds[column])] for column in columns],
-            list(map(quote, self._columns_to_search(tuple(columns)))),
+        columns = tuple([column for _, column in usable])
+        parts = {tuple([value[index] for index, _ in usable]) for value in wanted}
+        source, parameters = rows_among(
+            self.dialect, self.entity, columns, parts, self._columns_to_search(columns)
         )
         more = "".join(f" AND {condition}" for condition in empty)
-        parts = list({tuple([value[index] for index, _ in usable]) for value in wanted})
-        parameters = self.dialect.among_parameters(parts)
         return self.dialect.fetch(self.db, f"{self._select} FROM {source}{more}", parameters)
+
+    def _is_sought(self, column: str) -> bool:
+        """Tell whether the database finds a value of a column as planning compares it."""
+        kind = self.entity.kinds[column]
+        is_uuid = isinstance(self.entity.column(column).type, types.Uuid)
+        return type(kind) in _SQL_TYPES and (kind.sql_convertible or is_uuid)
 
     def _columns_to_search(self, columns: Key) -> Key:
         if columns not in self._searchable:
@@ -222,12 +263,12 @@ class Rows:
 
     def _tidiers(self) -> list[tuple[int, Callable[[Sequence[Any]], Sequence[Any]]]]:
         """Return what makes wire values of the columns of rows: (index, function)."""
-        kinds, table = self.entity.kinds, self.entity.table
+        entity, kinds = self.entity, self.entity.kinds
         return [
             (index, make)
             for column, index in self.index.items()
             if kinds[column].sql_convertible
-            and (make := self.dialect.results(kinds[column], table.c[column])) is not None
+            and (make := self.dialect.results(kinds[column], entity.column(column))) is not None
         ]
 
     def _tidy(self, found: list[Row]) -> list[Row]:
@@ -251,7 +292,7 @@ class Rows:
         has_text = any(isinstance(kind, values.Text) for kind in kinds)
         return key != ("uuid",) and has_text and all(kind.sql_convertible for kind in kinds)
 
-    def folded(self, key: Key, value: Row) -> list[int]:
+    def folded(self, key: Key, value: Row) -> list[RowId]:
         """Return the ids of rows whose key equals the value after folding.
 
         All rows are read at the first call for a key, and their folded keys remembered.
@@ -259,7 +300,7 @@ class Rows:
         if not self.folds(key):
             return []
         if key not in self._folded:
-            index: dict[Row, list[int]] = {}
+            index: dict[Row, list[RowId]] = {}
             if not self.is_known_empty:
                 sql = f"SELECT {self._selected((self.entity.primary, *key))} FROM {self.table} t"
                 for identity, *parts in self.dialect.fetch(self.db, f"{sql} ORDER BY 1"):
@@ -293,91 +334,40 @@ def _readable(make: Callable[[Sequence[Any]], Sequence[Any]], cell: Any) -> Any:
         return shown(cell)
 
 
-class PendingRows:
-    """Rows planned but not written yet; what finds them by a key is made when it is asked for."""
-
-    def __init__(self, rows: Rows) -> None:
-        self._rows = rows
-        self.clear()
-
-    def __bool__(self) -> bool:
-        return bool(self._all)
-
-    def clear(self) -> None:
-        self._all: list[Row] = []
-        self._by: dict[tuple[Key, bool], dict[Row, list[Row]]] = {}
-        self._entered: dict[tuple[Key, bool], int] = {}
-
-    def add(self, rows: Iterable[Row]) -> None:
-        self._all += rows
-
-    def by(self, key: Key) -> dict[Row, list[Row]]:
-        """Return {values of the key: rows that have them}."""
-        return self._index(key, is_folded=False)
-
-    def folded(self, key: Key) -> dict[Row, list[Row]]:
-        """Return {folded values of the key: rows that have them}."""
-        return self._index(key, is_folded=True)
-
-    def _index(self, key: Key, *, is_folded: bool) -> dict[Row, list[Row]]:
-        name = (key, is_folded)
-        index = self._by.setdefault(name, {})
-        for row in self._all[self._entered.get(name, 0) :]:
-            index.setdefault(self._parts(row, name), []).append(row)
-        self._entered[name] = len(self._all)
-        return index
-
-    def _parts(self, row: Row, name: tuple[Key, bool]) -> Row:
-        key, is_folded = name
-        parts = self._rows.key_of(row, key)
-        return self._rows.fold(key, parts) if is_folded else parts
-
-    def remove(self, row: Row) -> None:
-        """Forget one row: it will not be written."""
-        index = self._all.index(row)
-        del self._all[index]
-        for name, known in self._by.items():
-            if index < self._entered[name]:
-                self._entered[name] -= 1
-                known[self._parts(row, name)].remove(row)
-
-
-class Tables:
-    """The rows of every entity, each looked into when it is first asked about.
+def rows_among(
+    dialect: Dialect,
+    entity: Entity,
+    columns: Key,
+    wanted: Iterable[Row],
+    by: Sequence[str] = (),
+) -> tuple[str, tuple[Any, ...]]:
+    """Return the FROM part of the rows whose columns have some values, and its parameters.
 
     Args:
-        db: A connection inside the transaction whose rows are wanted.
-        catalog: The entities.
-        is_planning: As for `Rows`.
+        dialect: That of the database.
+        entity: Whose rows.
+        columns: The columns.
+        wanted: Their values, a tuple each.
+        by: Those by which the rows are best looked up.
     """
-
-    def __init__(self, db: Connection, catalog: Catalog, *, is_planning: bool = False) -> None:
-        self.db, self.catalog, self.is_planning = db, catalog, is_planning
-        self._rows: dict[str, Rows] = {}
-
-    def rows(self, entity: Entity) -> Rows:
-        """Return the rows of an entity, the same object at every call."""
-        if entity.name not in self._rows:
-            self._rows[entity.name] = Rows(self.db, entity, is_planning=self.is_planning)
-        return self._rows[entity.name]
-
-    def named(self, entity: Entity, text: str) -> list[int]:
-        """Return the ids of the rows a text names: by a key of one column, a label, or the id."""
-        rows = self.rows(entity)
-        columns = [key[0] for key in entity.all_keys if len(key) == 1]
-        columns += entity.labels if len(entity.labels) == 1 else ()
-        for key in dict.fromkeys((column,) for column in columns):
-            if isinstance(entity.kinds[key[0]], values.Text) or key == ("uuid",):
-                exact = rows.find(key, [(text,)]).get((text,), ())
-                ids = [row[rows.id_index] for row in exact] or rows.folded(key, (text,))
-                if ids:
-                    return ids
-        is_number = text.isascii() and text.isdigit() and len(text) < 19
-        return sorted(rows.existing_ids([int(text)])) if is_number else []
-
-    def key_of(self, entity: Entity, identity: int | None) -> dict[str, Any] | None:
-        """Return the best natural key of a row, {column: value}; None where it is gone."""
-        rows = self.rows(entity)
-        row = rows.by_id([identity]).get(identity) if identity is not None else None
-        columns = entity.readable_key
-        return None if row is None else {column: row[rows.index[column]] for column in columns}
+    if columns == (ROW_KEY,):
+        columns = entity.primary_key
+        wanted = [key_parts(entity, value[0]) for value in wanted]
+    kinds = [entity.kinds[column] for column in columns]
+    named = zip(kinds, map(entity.column, columns), strict=True)
+    makers = [dialect.bind(kind, column) for kind, column in named]
+    if any(makers):
+        wanted = [
+            tuple(
+                cell if make is None or cell is None else make(cell)
+                for make, cell in zip(makers, value, strict=True)
+            )
+            for value in wanted
+        ]
+    source = dialect.among(
+        list(map(dialect.quote, columns)),
+        rows_of(dialect, entity),
+        [sql_type(kind) for kind in kinds],
+        list(map(dialect.quote, by)),
+    )
+    return source, dialect.among_parameters(list(wanted))

@@ -18,9 +18,10 @@ from sqlalchemy import (
     select,
 )
 
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import ROW_KEY, Entity
 from bakeio_core.catalog.view import OfRow, Source, View
 from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.row_ids import row_key
 from bakeio_core.values.columns import kind_of
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.numbers import Decimal, Float, all_shortest
@@ -83,10 +84,10 @@ class Projection:
                 # and with nothing else: what it selects from is its own
                 value = value.correlate(row)
             if row is not self.aliases[()][0]:
-                value = case((row.c[target.primary].is_not(None), value))
+                value = case((row.c[target.column(target.primary_key[0]).key].is_not(None), value))
             return self._computed(value, declared)
         if callable(source):
-            expression = source(self.catalog.metadata.tables)
+            expression = source(self.catalog.tables)
             return self._computed(expression, expression.type)
         *steps, column = source.split(".")
         return self._stored(*self._follow(tuple(steps)), column)
@@ -96,17 +97,25 @@ class Projection:
         name = (
             dialect.format_table(table) if isinstance(table, Table) else dialect.quote(table.name)
         )
-        make = dialect.results(kind, entity.table.c[column])
+        if column == ROW_KEY:
+            return Cell(literal_column(row_key(dialect, name, entity)), kind, None)
+        make = dialect.results(kind, entity.column(column))
         self.stored.setdefault(entity.name, {})[column] = None
         sql = dialect.read(f"{name}.{dialect.quote(column)}", kind)
         return Cell(literal_column(sql), kind, make)
 
+    def order(self) -> list[Any]:
+        """Return what sorts the rows of the view's entity in the order of their ids."""
+        return [self.entity.column(name) for name in self.entity.primary_key]
+
     def _follow(self, steps: tuple[str, ...]) -> tuple[Any, Entity]:
         if steps not in self.aliases:
             parent, entity = self._follow(steps[:-1])
-            target = self.catalog.entities[entity.references[steps[-1]].target]
+            reference = entity.references[steps[-1]]
+            target = self.catalog.entities[reference.target]
             alias = target.table.alias(f"j{len(self.aliases)}")
-            on = alias.c[target.primary] == parent.c[steps[-1]]
+            at, to = entity.column(reference.column), target.column(reference.to)
+            on = alias.c[to.key] == parent.c[at.key]
             self.source = self.source.outerjoin(alias, on)
             self.aliases[steps] = (alias, target)
         return self.aliases[steps]
@@ -145,7 +154,7 @@ def narrowing(projection: Projection, view: View, catalog: Catalog) -> list[Any]
     """Return the conditions of a narrowed view: no hidden rows, only records that lack a value."""
     where: list[Any] = []
     if view.hides and not view.everything:
-        column = projection.entity.table.c[view.hides]
+        column = projection.entity.column(view.hides)
         where.append(or_(column.is_(None), column.is_(False)))
     fields = {**catalog.views.get(view.name, view).fields, **view.fields}
     for name in view.missing:

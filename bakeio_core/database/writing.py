@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.hookspecs import hookimpl
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import ROW_KEY, Entity, RowId
 from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.row_ids import row_parameters, where_row
 from bakeio_core.values.text import Boolean
 
 if TYPE_CHECKING:
@@ -23,26 +25,35 @@ def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> i
     Updates are grouped by the columns that change.
     """
     dialect = dialect_of(db)
-    kinds = [entity.kinds[column] for column in changes.columns]
-    rows = _bound(dialect, entity, changes.columns, changes.rows)
-    dialect.insert(db, entity.table, changes.columns, kinds, rows)
+    _insert(db, dialect, entity, changes)
     groups: dict[tuple[str, ...], list[Change]] = {}
     for change in changes.updates:
         if change.new:
             groups.setdefault(tuple(change.new), []).append(change)
-    table, primary = dialect.format_table(entity.table), dialect.quote(entity.primary)
+    table, where = dialect.format_table(entity.table), where_row(dialect, entity)
+    named = row_parameters(dialect, entity)
     for columns, group in groups.items():
         sets = ", ".join(
             f"{dialect.quote(column)} = {dialect.write(entity.kinds[column])}" for column in columns
         )
         values = _bound(dialect, entity, columns, [tuple(change.new.values()) for change in group])
-        sql = f"UPDATE {table} SET {sets} WHERE {primary} = {dialect.mark}"
-        dialect.executemany(
-            db, sql, [(*row, change.id) for row, change in zip(values, group, strict=True)]
-        )
-    sql = f"DELETE FROM {table} WHERE {primary} = {dialect.mark}"
-    dialect.executemany(db, sql, [(change.id,) for change in changes.deletes])
-    return len(rows) + sum(map(len, groups.values())) + len(changes.deletes)
+        ids = (named(change.known_id) for change in group)
+        sql = f"UPDATE {table} SET {sets} WHERE {where}"
+        pairs = zip(values, ids, strict=True)
+        dialect.executemany(db, sql, [(*row, *identity) for row, identity in pairs])
+    sql = f"DELETE FROM {table} WHERE {where}"
+    dialect.executemany(db, sql, [named(change.known_id) for change in changes.deletes])
+    return len(changes.rows) + sum(map(len, groups.values())) + len(changes.deletes)
+
+
+def _insert(db: Connection, dialect: Dialect, entity: Entity, changes: Changes) -> None:
+    stored = [c for c in changes.columns if c != ROW_KEY]
+    rows = changes.rows
+    if len(stored) < len(changes.columns):
+        kept = itemgetter(*map(changes.columns.index, stored))
+        rows = list(map(kept, rows))
+    kinds = [entity.kinds[column] for column in stored]
+    dialect.insert(db, entity.table, stored, kinds, _bound(dialect, entity, stored, rows))
 
 
 def _bound(
@@ -51,7 +62,7 @@ def _bound(
     makers = [
         (place, make)
         for place, c in enumerate(columns)
-        if (make := dialect.bind(entity.kinds[c], entity.table.c[c]))
+        if (make := dialect.bind(entity.kinds[c], entity.column(c)))
     ]
     if not makers or not rows:
         return rows
@@ -75,18 +86,16 @@ def whole_row(entity: Entity, row: tuple[Any, ...]) -> tuple[Any, ...]:
     )
 
 
-def cut_own_links(db: Connection, entity: Entity, ids: Collection[int]) -> None:
-    """Empty the references of rows about to be deleted to each other.
-
-    No order of deleting would do for rows in a ring.
-    """
+def cut_links(
+    db: Connection, entity: Entity, columns: Collection[str], ids: Collection[RowId]
+) -> None:
+    """Empty references of rows about to be deleted: no order of deleting would do for a ring."""
     dialect = dialect_of(db)
-    for column, reference in entity.references.items():
-        if reference.target == entity.name and reference.nullable:
-            table, primary = dialect.format_table(entity.table), dialect.quote(entity.primary)
-            where = f"{primary} = {dialect.mark}"
-            sql = f"UPDATE {table} SET {dialect.quote(column)} = NULL WHERE {where}"
-            dialect.executemany(db, sql, [(identity,) for identity in ids])
+    table, where = dialect.format_table(entity.table), where_row(dialect, entity)
+    named = list(map(row_parameters(dialect, entity), ids)) if columns else []
+    for column in columns:
+        sql = f"UPDATE {table} SET {dialect.quote(column)} = NULL WHERE {where}"
+        dialect.executemany(db, sql, named)
 
 
 def halved(changes: Changes) -> list[Changes]:

@@ -15,6 +15,7 @@ from sqlalchemy import Column
 
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialect import HIGHEST, LOWEST, Dialect, Rows, stored_cell
+from bakeio_core.database.row_ids import order_by, rows_of
 from bakeio_core.errors import ExportRefused, Problem, counted
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.numbers import Decimal, Float, Integer
@@ -105,7 +106,15 @@ class StoredRows:
         return f"t.{self.dialect.quote(self.entity.primary)}"
 
     def _rows(self, cells: Sequence[str], after: int, last: int) -> Iterator[Rows]:
-        """Yield rows in pages; the first of the cells is their id."""
+        """Yield rows in pages; the first of the cells is their id.
+
+        Those of ids that are no numbers come all of them, whatever the bounds.
+        """
+        if not isinstance(self.entity.kinds[self.entity.primary], Integer):
+            order = order_by(self.dialect, self.entity)
+            sql = f"SELECT {', '.join(cells)} FROM {self.source} {self.where} ORDER BY {order}"
+            yield from self.dialect.stream(self.db, sql, PAGE)
+            return
         count, order = PAGE, self._order
         while count == PAGE and after < last:
             some = f"{self.where + ' AND' if self.where else 'WHERE'} {order} > {after}"
@@ -204,9 +213,11 @@ def named(
     db: Connection, dialect: Dialect, entity: Entity, columns: Iterable[str]
 ) -> list[Problem]:
     """Return a problem for each cell in some columns of an entity's table that no file can hold."""
-    table, quote = entity.table, dialect.quote
-    cells = {name: (f"t.{quote(name)}", entity.kinds[name], table.c[name]) for name in columns}
-    source = f"{dialect.format_table(table)} t"
+    quote = dialect.quote
+    cells = {
+        name: (f"t.{quote(name)}", entity.kinds[name], entity.column(name)) for name in columns
+    }
+    source = f"{rows_of(dialect, entity)} t"
     rows = StoredRows(db, dialect, entity, cells, source, is_restored=False)
     for _ in rows.careful_pages():
         pass

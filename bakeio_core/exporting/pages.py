@@ -11,8 +11,9 @@ import msgspec
 from bakeio_core.catalog.exchange import Batch, EncodedBatch
 from bakeio_core.catalog.hookspecs import hookimpl
 from bakeio_core.catalog.model import Entity
-from bakeio_core.catalog.plugins import describe
+from bakeio_core.catalog.plugins.loading import describe
 from bakeio_core.catalog.view import OfRow, Source, View
+from bakeio_core.database.dialect import is_doubtful
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.view_query import Cell, Projection, narrowing
 from bakeio_core.errors import BakeioError, PluginError, Problem
@@ -83,9 +84,9 @@ class Paging:
         places = {name: place for place, name in enumerate(view.fields)}
         self._context = [places[name] for name in self.revision.context]
         self._identity = self._selected.index(self.entity.identity)
-        projection, order = self._selected.projection, self.entity.table.c[self.entity.primary]
+        projection = self._selected.projection
         rows = projection.select(self._selected.cells, narrowing(projection, view, catalog))
-        self.statement = projection.text(rows.order_by(order).limit(view.limit))
+        self.statement = projection.text(rows.order_by(*projection.order()).limit(view.limit))
         names = {f"f{index}": name for index, name in enumerate([*view.fields, "_rev"])}
         self._record = msgspec.defstruct("Record", list(names), rename=names, gc=False)
 
@@ -105,7 +106,7 @@ class Paging:
             entity = self.catalog.entities[name]
             kinds = {column: entity.kinds[column] for column in columns}
             is_strict = self.dialect.is_strict
-            if not is_strict or self.dialect.is_doubtful(self.db, entity.table, kinds):
+            if not is_strict or is_doubtful(self.db, self.dialect, entity.table, kinds):
                 found += named(self.db, self.dialect, entity, columns)
         refuse(found, "")
 
@@ -116,20 +117,21 @@ class Paging:
         steps = path.split(".")[:-1]
         target = self.entity
         for size, step in enumerate(steps, 1):
-            target = self.catalog.entities[target.references[step].target]
+            reference = target.references[step]
+            target = self.catalog.entities[reference.target]
             if self._is_worth_remembering(target):
-                referred = self._rows_at(".".join(steps[:size]), target)
+                referred = self._rows_at(".".join(steps[:size]), target, reference.to)
                 rest = ".".join(steps[size:])
                 if isinstance(source, OfRow):
                     return referred, referred.slot(replace(source, path=rest), hashed)
                 return referred, referred.slot(".".join(path.split(".")[size:]), hashed)
         return None, self._selected.index(source)
 
-    def _rows_at(self, path: str, target: Entity) -> ReferredRows:
-        """Return the remembered rows a path of references leads to."""
+    def _rows_at(self, path: str, target: Entity, to: str) -> ReferredRows:
+        """Return the remembered rows a path of references leads to, by their column `to`."""
         if path not in self._referred:
             alone = Projection(self.db, self.catalog, target, target.table.alias("t"))
-            self._referred[path] = ReferredRows(self.db, alone, self._selected.index(path))
+            self._referred[path] = ReferredRows(self.db, alone, self._selected.index(path), to)
         return self._referred[path]
 
     def _is_worth_remembering(self, target: Entity) -> bool:
@@ -202,12 +204,13 @@ class ReferredRows:
         db: The connection.
         projection: Selects from their table alone.
         at: The index of the foreign key that leads to them, in the rows of the view.
+        by: The column of theirs whose value the foreign key has.
     """
 
-    def __init__(self, db: Connection, projection: Projection, at: int) -> None:
+    def __init__(self, db: Connection, projection: Projection, at: int, by: str) -> None:
         self.db, self.at = db, at
         self.selected = Selected(projection)
-        self.selected.index(projection.entity.primary)
+        self.selected.index(by)
         self._slots: list[tuple[int, bool]] = []
         self._known: _Known | None = None
 

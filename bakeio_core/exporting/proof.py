@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.database.connect import begin_read, begin_write, connect
-from bakeio_core.errors import BakeioError, ImportRefused
+from bakeio_core.database.connect import begin_read, begin_write, connect_scratch
+from bakeio_core.errors import BakeioError, DatabaseError, ImportRefused
+from bakeio_core.exporting.scratch import make_scratch_tables
 from bakeio_core.files.sets.export_set import differences
 from bakeio_core.report import Report
 from bakeio_core.resolving.decisions import now
@@ -16,9 +17,12 @@ from bakeio_core.resolving.decisions import now
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from bakeio_core.catalog.catalog import Catalog
+
 
 def prove_set(
     folder: Path,
+    catalog: Catalog,
     restore: Callable[[Connection, Path], Report],
     export: Callable[[Connection, Path], object],
 ) -> dict[str, Any]:
@@ -26,7 +30,8 @@ def prove_set(
 
     Args:
         folder: The set, complete with its manifest.
-        restore: Imports the set of a folder into an empty database inside the open transaction.
+        catalog: The entities whose tables are made for it.
+        restore: Imports the set of a folder into empty tables inside the open transaction.
         export: Writes a database as a set into a new folder.
 
     Returns:
@@ -37,9 +42,11 @@ def prove_set(
             difference.
     """
     with tempfile.TemporaryDirectory(prefix="bakeio-proof-") as scratch:
-        engine, again = connect(Path(scratch) / "proof.db"), Path(scratch) / "again"
+        schemas = {table.schema for table in catalog.tables.values() if table.schema}
+        engine, again = connect_scratch(Path(scratch), schemas), Path(scratch) / "again"
         try:
             with begin_write(engine) as db:
+                _make_tables(db, catalog)
                 report = restore(db, folder)
             with begin_read(engine) as db:
                 export(db, again)
@@ -59,6 +66,17 @@ def prove_set(
         "how": "restored into an empty database and exported again: "
         "the same records, byte for byte",
     }
+
+
+def _make_tables(db: Connection, catalog: Catalog) -> None:
+    try:
+        make_scratch_tables(db, catalog)
+    except DatabaseError as error:
+        raise DatabaseError(
+            f"the set cannot be proved, as no scratch database has its tables: {error}. "
+            "Export it without a proof",
+            code=error.code,
+        ) from error
 
 
 def _no_backup(refused: ImportRefused) -> BakeioError:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import Column, ColumnElement, and_, func, or_, select, types
+from typing import TYPE_CHECKING
 
 from bakeio_core.catalog.exchange import Batch, EncodedBatch
 from bakeio_core.catalog.fields import entity_fields
 from bakeio_core.catalog.hookspecs import hookimpl
 from bakeio_core.catalog.model import Entity
-from bakeio_core.database.dialect import MOST_JSON_FIELDS, Dialect
-from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.dialect import MOST_JSON_FIELDS, Dialect, is_doubtful
+from bakeio_core.database.dialects import columns_there, dialect_of
+from bakeio_core.database.row_ids import rows_of
 from bakeio_core.exporting.careful import PAGE, Cell, StoredRows, refuse
+from bakeio_core.values.numbers import Integer
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -27,10 +26,10 @@ AS_STORED = ", or write null in their place with --as-stored: the manifest then 
 def _source(dialect: Dialect, entity: Entity, catalog: Catalog) -> str:
     """Return the FROM part: the table as `t`, the rows its references name as `p0`, `p1`, ..."""
     quote = dialect.quote
-    joins = [f"{dialect.format_table(entity.table)} t"]
+    joins = [f"{rows_of(dialect, entity)} t"]
     for index, reference in enumerate(entity.references.values()):
         target = catalog.entities[reference.target]
-        on = f"p{index}.{quote(target.primary)} = t.{quote(reference.column)}"
+        on = f"p{index}.{quote(reference.to)} = t.{quote(reference.column)}"
         joins.append(f"LEFT JOIN {dialect.format_table(target.table)} p{index} ON {on}")
     return " ".join(joins)
 
@@ -41,11 +40,13 @@ def _columns(dialect: Dialect, entity: Entity, catalog: Catalog) -> dict[str, Ce
     out = {}
     for field in entity_fields(entity, catalog):
         alias, owner, reference = "t", entity, str(field.column)
+        if reference in entity.left_out:
+            continue
         if field.target is not None:
             alias, owner = aliases[reference], catalog.entities[entity.references[reference].target]
         column = field.target or reference
         sql = f"{alias}.{dialect.quote(column)}"
-        out[field.name] = (sql, field.kind, owner.table.c[column])
+        out[field.name] = (sql, field.kind, owner.column(column))
     return out
 
 
@@ -54,7 +55,7 @@ def _doubts(
 ) -> Iterator[str | None]:
     """Yield SQL that is true for rows with a cell that wants care."""
     for name, (sql, kind, column) in columns.items():
-        if name not in entity.references and column is not entity.table.c[entity.primary]:
+        if name not in entity.references and column is not entity.column(entity.primary):
             yield dialect.doubt(sql, kind)
     yield from _dangling(dialect, entity, catalog).values()
 
@@ -66,9 +67,8 @@ def _dangling(dialect: Dialect, entity: Entity, catalog: Catalog) -> dict[str, s
     """
     found = {}
     for index, reference in enumerate(entity.references.values()):
-        primary = dialect.quote(catalog.entities[reference.target].primary)
-        column = f"t.{dialect.quote(reference.column)}"
-        found[reference.column] = f"(p{index}.{primary} IS NULL AND {column} IS NOT NULL)"
+        to, column = dialect.quote(reference.to), f"t.{dialect.quote(reference.column)}"
+        found[reference.column] = f"(p{index}.{to} IS NULL AND {column} IS NOT NULL)"
     return {} if dialect.is_strict else found
 
 
@@ -87,21 +87,25 @@ def bakeio_export_records(db: Connection, entity: Entity, catalog: Catalog) -> I
 
 def _export(db: Connection, entity: Entity, catalog: Catalog) -> Iterator[Batch]:
     dialect = dialect_of(db)
-    there = dialect.existing_columns(db)
+    there = columns_there(db, catalog.tables.values())
     columns = {
         name: found
         for name, found in _columns(dialect, entity, catalog).items()
-        if found[2].name in there.get(found[2].table.name, ())
+        if found[2].name in there.get(found[2].table, ())
     }
-    if entity.name not in there or not columns:
+    if entity.table not in there or not columns:
         return
     source, where = _source(dialect, entity, catalog), _where(dialect, entity)
     dangling = _dangling(dialect, entity, catalog)
     stored = StoredRows(db, dialect, entity, columns, source, where, dangling)
     doubts = _doubts(dialect, entity, catalog, columns)
     doubt = " OR ".join(filter(None, doubts))
-    if len(columns) <= MOST_JSON_FIELDS and all(
-        kind.sql_convertible for _, kind, _ in columns.values()
+    # pages are told by numbers; rows without one are read with care in one go
+    is_numbered = isinstance(entity.kinds[entity.primary], Integer)
+    if (
+        is_numbered
+        and len(columns) <= MOST_JSON_FIELDS
+        and all(kind.sql_convertible for _, kind, _ in columns.values())
     ):
         fields = {name: dialect.read_json(sql, kind) for name, (sql, kind, _) in columns.items()}
         order = f"t.{dialect.quote(entity.primary)}"
@@ -112,8 +116,10 @@ def _export(db: Connection, entity: Entity, catalog: Catalog) -> Iterator[Batch]
                 yield from stored.careful_pages(page.after, page.last)
             else:
                 yield from stored.pages(page.after, page.last)
-    elif stored.names_no_row() or (
-        dialect.is_strict and dialect.is_doubtful(db, entity.table, entity.kinds)
+    elif (
+        not is_numbered
+        or stored.names_no_row()
+        or (dialect.is_strict and is_doubtful(db, dialect, entity.table, entity.kinds))
     ):
         yield from stored.careful_pages()
     else:
@@ -122,77 +128,16 @@ def _export(db: Connection, entity: Entity, catalog: Catalog) -> Iterator[Batch]
         refuse(stored.problems, AS_STORED)
 
 
-def in_range(catalog: Catalog, since: date | None, until: date | None) -> dict[str, Entity]:
-    """Narrow the entities with a date to some days.
-
-    A row outside the range is kept where a row inside it refers to it. Rows without a date are in
-    the half that has no first day, so that two halves are everything.
-
-    Args:
-        catalog: The entities that are installed.
-        since: The first day, None for no bound.
-        until: The last day, None for no bound.
-
-    Returns:
-        All entities by name, in import order.
-    """
-    entities = dict(catalog.entities)
-    if since is None and until is None:
-        return entities
-    referred: dict[str, list[Any]] = {}
-    for entity in reversed(catalog.entities.values()):  # those that refer before those referred to
-        if entity.date is None:
-            continue
-        primary = entity.table.c[entity.primary]
-        inside = _days(entity.table.c[entity.date], since, until)
-        rows = select(primary).where(or_(inside, *referred.get(entity.name, ())))
-        entities[entity.name] = entity.narrow(rows)
-        for reference in entity.references.values():
-            column = entity.table.c[reference.column]
-            wanted = select(column).where(primary.in_(rows), column.is_not(None))
-            target = catalog.entities[reference.target]
-            condition = target.table.c[target.primary].in_(wanted)
-            referred.setdefault(reference.target, []).append(condition)
-    return entities
-
-
-def _days(column: Column[Any], since: date | None, until: date | None) -> Any:
-    """Return the condition that a column is within the range, in the column's own type."""
-    bounds: list[date | None] = [since, until + timedelta(days=1) if until is not None else None]
-    if isinstance(column.type, types.DateTime):
-        bounds = [
-            datetime(day.year, day.month, day.day, tzinfo=timezone.utc) if day else None
-            for day in bounds
-        ]
-    low, high = bounds
-    conditions: list[ColumnElement[bool]] = []
-    if low is not None:
-        conditions.append(column >= low)
-    if high is not None:
-        conditions.append(column < high)
-    inside = and_(*conditions)
-    return inside if low is not None else or_(inside, column.is_(None))
-
-
-def count_undated(db: Connection, entity: Entity) -> int:
-    """Count the rows of an entity with a date that have none."""
-    if entity.date is None or not dialect_of(db).has_table(db, entity.name):
-        return 0
-    column = entity.table.c[entity.date]
-    return int(db.scalar(select(func.count()).where(column.is_(None))) or 0)
-
-
 def count_rows(db: Connection, entity: Entity) -> int:
     """Count the records the default export of an entity gives; 0 where its table is missing."""
     dialect = dialect_of(db)
-    if not dialect.has_table(db, entity.name):
+    if not columns_there(db, [entity.table]):
         return 0
-    source = f"{dialect.format_table(entity.table)} t {_where(dialect, entity)}"
+    source = f"{rows_of(dialect, entity)} t {_where(dialect, entity)}"
     return int(dialect.scalar(db, f"SELECT count(*) FROM {source}") or 0)
 
 
 def _where(dialect: Dialect, entity: Entity) -> str:
     if entity.rows is None:
         return ""
-    sql = str(entity.rows.compile(dialect=dialect.sa, compile_kwargs={"literal_binds": True}))
-    return f"WHERE t.{dialect.quote(entity.primary)} IN ({sql})"
+    return f"WHERE t.{dialect.quote(entity.primary)} IN ({entity.rows})"

@@ -13,6 +13,7 @@ import msgspec
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import EncodedBatch
 from bakeio_core.catalog.fields import CLEAR, REV
+from bakeio_core.catalog.model import RowId
 from bakeio_core.catalog.view import View
 from bakeio_core.database.rows import Rows
 from bakeio_core.errors import DocumentError, Problem
@@ -34,7 +35,7 @@ def refresh_file(
     db: Connection,
     catalog: Catalog,
     part: Part,
-    ids: Mapping[int, int],
+    ids: Mapping[int, RowId],
     path: Path,
     foreign: Foreign,
 ) -> int:
@@ -78,7 +79,7 @@ def _fresh_records(
     part: Part,
     view: View,
     records: Mapping[int, Record | Problem],
-    ids: Mapping[int, int],
+    ids: Mapping[int, RowId],
 ) -> dict[int, Record]:
     """Return {number: the fields of its record as they are now} of those that were imported."""
     shown = _rows_shown(hook, db, catalog, part, view, ids)
@@ -109,17 +110,17 @@ def _rows_shown(
     catalog: Catalog,
     part: Part,
     view: View,
-    ids: Mapping[int, int],
-) -> dict[int, Record]:
+    ids: Mapping[int, RowId],
+) -> dict[RowId, Record]:
     """Return {id of a row: its record in the view} of the rows that are wanted."""
     revision = part.revision
     if revision is None:
         raise TypeError("a part without _rev")
     known = Rows(db, part.entity)
     found = known.select([part.entity.identity], set(ids.values()), part.entity.primary)
-    wanted = {row_hash(known.identity_text(identity)): id_ for id_, identity in found}
+    wanted = {row_hash(str(identity)): id_ for id_, identity in found}
     whole = catalog.views[view.name].narrow(everything=True)
-    shown: dict[int, Record] = {}
+    shown: dict[RowId, Record] = {}
     for batch in hook.bakeio_project_view(db=db, view=whole, catalog=catalog) or ():
         for record in _decoded(batch):
             read = revision.read(record[REV])

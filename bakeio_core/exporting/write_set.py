@@ -22,7 +22,14 @@ from bakeio_core.database.rows import Rows
 from bakeio_core.errors import ExportRefused, Problem, UsageError
 from bakeio_core.exporting.careful import gaps_of, refuse
 from bakeio_core.exporting.documents import Progress, moment, write_records
-from bakeio_core.exporting.records import AS_STORED, count_rows, count_undated, in_range
+from bakeio_core.exporting.partial import (
+    Part,
+    omitted_records,
+    omitted_references,
+    part_of,
+    undated,
+)
+from bakeio_core.exporting.records import AS_STORED, count_rows
 from bakeio_core.files.documents.encoding import pretty
 from bakeio_core.files.output import HashedFile, atomic_file, atomic_folder, refuse_folder
 from bakeio_core.files.sets.manifest import APPLICATION, MANIFEST
@@ -47,6 +54,9 @@ class Exported:
         problems: The values that are null in the set because no file can hold them.
         undated: {entity: number of its rows without a date}, where a range was asked for.
         has_undated: Whether those rows are in the set: where the range has no first day.
+        omitted_records: {entity: number of its rows outside the days}, where a range was asked for.
+        omitted_references: The references to entities that were left out, each with `entity`,
+            `field` and the number of `rows` that name something there.
     """
 
     folder: Path
@@ -56,6 +66,8 @@ class Exported:
     problems: tuple[Problem, ...] = ()
     undated: Mapping[str, int] = field(default_factory=dict)
     has_undated: bool = True
+    omitted_records: Mapping[str, int] = field(default_factory=dict)
+    omitted_references: tuple[Mapping[str, Any], ...] = ()
 
 
 def write_set(
@@ -82,7 +94,7 @@ def write_set(
         folder: The new folder; None is `docs/exports/<time>_<6 hex>`.
         zip_too: Also write `archives/<name>.zip` beside the folder.
         force: Replace what an earlier export wrote there.
-        transactional: With entities that have a date.
+        transactional: With entities that have a date, and those that cannot do without them.
         since: Only dated rows of this day or later, and what they refer to.
         until: Only dated rows of this day or earlier, and what they refer to.
         as_stored: Write null for each value no file can hold; the manifest then has them as they
@@ -103,84 +115,124 @@ def write_set(
     foreign_folder, foreign_archive = (
         known if force else unforced(known) for known in (not_a_set, not_an_archive)
     )
-    entities = in_range(catalog, since, until)
-    omitted = (
-        *(name for name, entity in entities.items() if entity.date and not transactional),
-        *sorted(catalog.blocked),
-        *catalog.disabled,
-    )
-    included = [entity for name, entity in entities.items() if name not in omitted]
+    part = part_of(db, catalog, transactional=transactional, since=since, until=until)
     common = {"export_id": str(uuids.uuid4()), "exported_at": now.isoformat() + "Z"}
-    files: list[dict[str, Any]] = []
-    unheld: list[Problem] = []
     if archive is not None:
         refuse_folder(path, foreign_folder)  # before a folder is made for the archive
     whole = atomic_file(archive, foreign_archive) if archive is not None else nullcontext()
-    with streaming(), whole as packed, atomic_folder(path, foreign_folder) as part:
-        for order, entity in enumerate(included, 1):
-            name = f"{order:02d}_{entity.name}.json"
-            batches = partial(hook.bakeio_export_records, db=db, entity=entity, catalog=catalog)
-            header = {
-                "file_version": "1.0",
-                "entity_type": entity.name,
-                **common,
-                "record_count": count_rows(db, entity),
-                "schema": schema_block(entity),
-            }
-            try:
-                count, sha256 = _write_document(part / name, header, batches, progress)
-            except ExportRefused as refused:
-                unheld += refused.problems
-                if not as_stored:
-                    continue
-                batches = partial(batches, entity=entity.with_gaps())
-                count, sha256 = _write_document(part / name, header, batches, progress)
-            needs = [target for target in catalog.dependencies(entity) if target not in omitted]
-            files.append(
-                {
-                    "filename": name,
-                    "entity_type": entity.name,
-                    "record_count": count,
-                    "checksum_sha256": sha256,
-                    "import_order": order,
-                    "dependencies": needs,
-                }
-            )
+    with streaming(), whole as packed, atomic_folder(path, foreign_folder) as scratch:
+        files, unheld = _write_files(hook, db, catalog, part, scratch, common, as_stored, progress)
         if not as_stored:
             refuse(unheld, AS_STORED)
-        days = {"since": since and since.isoformat(), "until": until and until.isoformat()}
-        manifest = {
-            "manifest_version": "1.0",
-            **common,
-            "database_id": database_id(db),
-            "database_kind": dialect_of(db).name,
-            "application": APPLICATION,
-            "app_version": VERSION,
-            "schema_version": "1.0",
-            "files": files,
-            "omitted_entities": list(omitted),
+        counts = {item["entity_type"]: item["record_count"] for item in files}
+        left_out = omitted_records(db, part, catalog.entities, counts)
+        unnamed = omitted_references(db, part)
+        manifest = _manifest(db, catalog, part, common, files) | {
             "export_options": {
                 "include_transactional": transactional,
                 "include_events": True,
-                "date_range": days if since or until else None,
+                "date_range": _days(since=since, until=until) if since or until else None,
             },
         }
+        omitted = {"omitted_references": unnamed, "omitted_records": left_out}
+        manifest |= {name: value for name, value in omitted.items() if value}
         if unheld:
             manifest["gaps"] = gaps_of(unheld)
-        learned = manifest_aliases(db, catalog, {entity.name for entity in included})
-        if learned:
-            manifest["aliases"] = learned
-        _write_manifest(part, manifest)
+        _write_manifest(scratch, manifest)
         if prove is not None:
-            _write_manifest(part, manifest | {"proof": prove(part)})
+            _write_manifest(scratch, manifest | {"proof": prove(scratch)})
         if packed is not None:
             # on the disk before the folder is put in: then only its rename is left to do
-            _pack(packed, part, path.name, now)
+            _pack(packed, scratch, path.name, now)
             packed.sync()
-    counts = {item["entity_type"]: item["record_count"] for item in files}
-    found = [(entity.name, count_undated(db, entity)) for entity in included if since or until]
-    undated = {name: count for name, count in found if count}
-    return Exported(path, counts, archive, omitted, tuple(unheld), undated, since is None)
+    return Exported(
+        path,
+        counts,
+        archive,
+        part.omitted,
+        tuple(unheld),
+        undated(db, part),
+        since is None,
+        left_out,
+        tuple(unnamed),
+    )
+
+
+def _write_files(
+    hook: Any,
+    db: Connection,
+    catalog: Catalog,
+    part: Part,
+    folder: Path,
+    common: Mapping[str, Any],
+    as_stored: bool,
+    progress: Progress | None,
+) -> tuple[list[dict[str, Any]], list[Problem]]:
+    """Write the file of each entity into a folder.
+
+    Returns:
+        What the manifest says of the files, and the values that no file can hold.
+    """
+    files: list[dict[str, Any]] = []
+    unheld: list[Problem] = []
+    for order, entity in enumerate(part.entities.values(), 1):
+        name = f"{order:02d}_{entity.name}.json"
+        batches = partial(hook.bakeio_export_records, db=db, entity=entity, catalog=catalog)
+        header = {
+            "file_version": "1.0",
+            "entity_type": entity.name,
+            **common,
+            "record_count": count_rows(db, entity),
+            "schema": schema_block(entity),
+        }
+        try:
+            count, sha256 = _write_document(folder / name, header, batches, progress)
+        except ExportRefused as refused:
+            unheld += refused.problems
+            if not as_stored:
+                continue
+            batches = partial(batches, entity=entity.with_gaps())
+            count, sha256 = _write_document(folder / name, header, batches, progress)
+        needs = [target for target in catalog.dependencies(entity) if target in part.entities]
+        files.append(
+            {
+                "filename": name,
+                "entity_type": entity.name,
+                "record_count": count,
+                "checksum_sha256": sha256,
+                "import_order": order,
+                "dependencies": needs,
+            }
+        )
+    return files, unheld
+
+
+def _manifest(
+    db: Connection,
+    catalog: Catalog,
+    part: Part,
+    common: Mapping[str, Any],
+    files: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Return what a manifest says of a set whatever part of the database it holds."""
+    manifest = {
+        "manifest_version": "1.0",
+        **common,
+        "database_id": database_id(db),
+        "database_kind": dialect_of(db).name,
+        "application": APPLICATION,
+        "app_version": VERSION,
+        "schema_version": "1.0",
+        "files": files,
+        "omitted_entities": list(part.omitted),
+    }
+    learned = manifest_aliases(db, catalog, part.entities)
+    return manifest | ({"aliases": learned} if learned else {})
+
+
+def _days(**days: date | None) -> dict[str, str | None]:
+    """Return days as JSON has them."""
+    return {name: day.isoformat() if day else None for name, day in days.items()}
 
 
 def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
@@ -243,6 +295,8 @@ def schema_block(entity: Entity) -> dict[str, Any]:
     """Return the `schema` of an entity file: its primary key, slug field and foreign keys."""
     keys = {}
     for column, reference in entity.references.items():
+        if column in entity.left_out:
+            continue
         lookups = list(reference.lookups)
         keys[column] = {
             "references": f"{reference.target}.id",

@@ -11,11 +11,13 @@ from sqlalchemy import select
 
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.history.journal import texts
-from bakeio_core.history.tables import ALIASES, undone_runs
+from bakeio_core.history.tables import ALIASES, RowNumbers, undone_runs
 from bakeio_core.values.folding import folded_key
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from bakeio_core.catalog.model import RowId
 
 MOST_FOLDED = 1000
 """How many characters of a folded key `bakeio_aliases` holds; a longer key is not learned."""
@@ -32,7 +34,7 @@ class Alias:
 
     entity: str
     key: Mapping[str, Any]
-    row: int
+    row: RowId
     at: str = ""
     run: int | None = None
 
@@ -48,10 +50,16 @@ def all_aliases(db: Connection) -> list[Alias]:
     """
     if not dialect_of(db).has_table(db, ALIASES.name):
         return []
-    undone = undone_runs(db)
+    undone, named = undone_runs(db), RowNumbers(db)
     found = db.execute(select(ALIASES).order_by(ALIASES.c.entity, ALIASES.c.folded)).mappings()
     return [
-        Alias(row["entity"], json.loads(row["key"]), row["row"], row["at"], row["run"])
+        Alias(
+            row["entity"],
+            json.loads(row["key"]),
+            named.ids(row["entity"], [row["row"]])[0],
+            row["at"],
+            row["run"],
+        )
         for row in found
         if row["run"] not in undone
     ]
@@ -79,7 +87,7 @@ def learn(db: Connection, run: int | None, lessons: Iterable[Alias], at: str) ->
                 "entity": alias.entity,
                 "folded": folded,
                 "key": texts([dict(alias.key)])[0],
-                "row": alias.row,
+                "row": RowNumbers(db).give(alias.entity, [alias.row])[0],
                 "run": run,
                 "at": at,
             }

@@ -16,14 +16,14 @@ from bakeio_core.history.entries import (
     wire_value,
 )
 from bakeio_core.history.packing import content_sums
-from bakeio_core.history.tables import CHANGES, StandingRun, has_journal, standing_runs
+from bakeio_core.history.tables import CHANGES, RowNumbers, StandingRun, has_journal, standing_runs
 
 if TYPE_CHECKING:
     from typing import Any
 
     from sqlalchemy import Connection
 
-    from bakeio_core.catalog.model import Entity
+    from bakeio_core.catalog.model import Entity, RowId
 
 
 class EarlierRuns:
@@ -44,9 +44,9 @@ class EarlierRuns:
         log_of: str | None = None,
     ) -> None:
         self.db, self.export_id, self.path, self.log_of = db, export_id, path, log_of
-        self._rows_set: dict[str, set[int]] = {}
-        self._created: dict[str, dict[tuple[int, int], list[int]]] = {}
-        self._logged: dict[str, dict[int, int]] = {}
+        self._rows_set: dict[str, set[RowId]] = {}
+        self._created: dict[str, dict[tuple[int, int], list[RowId]]] = {}
+        self._logged: dict[str, dict[RowId, int]] = {}
 
     @cached_property
     def of_export(self) -> dict[int, bool]:
@@ -60,6 +60,12 @@ class EarlierRuns:
         }
 
     @cached_property
+    def has_any(self) -> bool:
+        """Whether there was such a run."""
+        of_path = [run for run in self._standing if run.path == self.path is not None]
+        return bool(of_path or self.of_export)
+
+    @cached_property
     def _standing(self) -> list[StandingRun]:
         return standing_runs(self.db) if has_journal(self.db) else []
 
@@ -68,17 +74,18 @@ class EarlierRuns:
         """When this very file was imported, as the stamps of its rows say it."""
         return {run.at for run in self._standing if self.of_export.get(run.number)}
 
-    def rows_set(self, entity: str) -> set[int]:
+    def rows_set(self, entity: str) -> set[RowId]:
         """Return the ids of the rows of which runs of the same export set fields."""
         if entity not in self._rows_set:
-            found: set[int] = set()
+            found: set[RowId] = set()
             for run in self.of_export:
                 query = select(CHANGES.c.row).where(CHANGES.c.run == run)
-                found.update(self.db.execute(query.where(CHANGES.c.entity == entity)).scalars())
+                numbers = self.db.execute(query.where(CHANGES.c.entity == entity)).scalars()
+                found.update(RowNumbers(self.db).ids(entity, numbers))
             self._rows_set[entity] = found
         return self._rows_set[entity]
 
-    def setter(self, entity: str, row: int, field: str, value: Any) -> int | None:
+    def setter(self, entity: str, row: RowId, field: str, value: Any) -> int | None:
         """Return the run of the same export that set the value a field has now.
 
         Returns:
@@ -101,12 +108,12 @@ class EarlierRuns:
         return [wire_value(entity, field, read_text(e.old)) for e in reversed(found)]
 
     # -- rows without a key
-    def created_with(self, entity: Entity, content: tuple[Any, ...]) -> list[int]:
+    def created_with(self, entity: Entity, content: tuple[Any, ...]) -> list[RowId]:
         """Return the ids of rows that runs of this path or export created with a content.
 
         Args:
             entity: Whose rows they are.
-            content: Wire values in the order of `entity.content`, as they were created.
+            content: Wire values in the order of `entity.known_by`, as they were created.
         """
         if entity.name not in self._created:
             self._created[entity.name] = self._created_contents(entity)
@@ -114,8 +121,8 @@ class EarlierRuns:
         first, second = content_sums(entity, [content]) if known else (0, 0)
         return known.get((first, second), [])
 
-    def _created_contents(self, entity: Entity) -> dict[tuple[int, int], list[int]]:
-        found: dict[tuple[int, int], list[int]] = {}
+    def _created_contents(self, entity: Entity) -> dict[tuple[int, int], list[RowId]]:
+        found: dict[tuple[int, int], list[RowId]] = {}
         for run in self._standing:
             is_same_path = self.path is not None and run.path == self.path
             if not is_same_path and run.number not in self.of_export:
@@ -126,7 +133,7 @@ class EarlierRuns:
                     found.setdefault(pair, []).append(identity)
         return found
 
-    def logged(self, entity: str) -> dict[int, int]:
+    def logged(self, entity: str) -> dict[RowId, int]:
         """Return {id: number of its record} of what was created of the file the log is of."""
         if entity not in self._logged:
             runs = [run for run in self._standing if run.sha256 == self.log_of]

@@ -17,14 +17,14 @@ from sqlalchemy import select
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.history.journal import texts
 from bakeio_core.history.packing import unpacked
-from bakeio_core.history.tables import BATCHES, CHANGES
+from bakeio_core.history.tables import BATCHES, CHANGES, RowNumbers
 from bakeio_core.values.numbers import Decimal
 from bakeio_core.values.text import without_decimals
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bakeio_core.catalog.model import Entity
+    from bakeio_core.catalog.model import Entity, RowId
 
 PAGE = 500
 
@@ -45,7 +45,7 @@ class Batch:
     entity: str
     action: str
     file: str
-    ids: Sequence[int] = ()
+    ids: Sequence[RowId] = ()
     records: Sequence[int] = ()
     checksums: Sequence[int] = ()
     contents: Sequence[int] = ()
@@ -66,7 +66,7 @@ class FieldSet:
 
     run: int
     entity: str
-    row: int
+    row: RowId
     field: str
     old: str | None
     new: str | None
@@ -98,7 +98,7 @@ def batches(
         query = query.where(BATCHES.c.run == run)
     if entity is not None:
         query = query.where(BATCHES.c.entity == entity)
-    found = db.execute(query).all()
+    found, named = db.execute(query).all(), RowNumbers(db)
     for of, number in reversed(found) if backwards else found:
         one = select(BATCHES).where(BATCHES.c.run == of, BATCHES.c.number == number)
         row = db.execute(one).mappings().one()
@@ -108,7 +108,8 @@ def batches(
             decoder = msgspec.json.Decoder(float_hook=decimal.Decimal)
             batch.rows = decoder.decode_lines(zlib.decompress(data))
         else:
-            batch.ids, data = unpacked(data, row["count"])
+            numbers, data = unpacked(data, row["count"])
+            batch.ids = named.ids(batch.entity, numbers)
             batch.records, data = unpacked(data, row["count"])
             sums, size = array("I", data), 2 * row["count"]
             batch.checksums, batch.contents = sums[:size], sums[size:]
@@ -116,7 +117,7 @@ def batches(
 
 
 def fields_set(
-    db: Connection, run: int | None = None, *, entity: str | None = None, row: int | None = None
+    db: Connection, run: int | None = None, *, entity: str | None = None, row: RowId | None = None
 ) -> Iterator[FieldSet]:
     """Go through the fields that were set, in the order they were.
 
@@ -126,7 +127,11 @@ def fields_set(
         entity: Only fields of this entity.
         row: Only fields of the row with this id.
     """
-    query = select(CHANGES.c.id)
+    query, named = select(CHANGES.c.id), RowNumbers(db)
+    if entity is not None and row is not None:
+        row = named.find(entity, row)
+        if row is None:
+            return
     for column, value in (("run", run), ("entity", entity), ("row", row)):
         if value is not None:
             query = query.where(CHANGES.c[column] == value)
@@ -137,7 +142,9 @@ def fields_set(
     for start in range(0, len(ids), PAGE):
         page = CHANGES.c.id.in_(ids[start : start + PAGE])
         for cells in db.execute(select(*columns).where(page).order_by(CHANGES.c.id)).all():
-            yield FieldSet(*cells)
+            found = FieldSet(*cells)
+            found.row = named.ids(found.entity, [int(found.row)])[0]
+            yield found
 
 
 def fields_by_row(db: Connection, run: int) -> Iterator[list[FieldSet]]:
@@ -146,10 +153,11 @@ def fields_by_row(db: Connection, run: int) -> Iterator[list[FieldSet]]:
         yield list(fields)
 
 
-def last_setter(db: Connection, entity: str, row: int, field: str, value: Any) -> int | None:
+def last_setter(db: Connection, entity: str, row: RowId, field: str, value: Any) -> int | None:
     """Return the last run that set a row's field, None where its value is not from there."""
+    number = RowNumbers(db).find(entity, row)
     query = select(CHANGES.c.id, CHANGES.c.new, CHANGES.c.run).where(
-        CHANGES.c.entity == entity, CHANGES.c.row == row, CHANGES.c.field == field
+        CHANGES.c.entity == entity, CHANGES.c.row == number, CHANGES.c.field == field
     )
     # not ORDER BY id LIMIT 1: a database may then walk through the whole journal by its ids, the
     # last one first

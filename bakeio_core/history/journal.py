@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.history.packing import checksums, content_sums, packed
-from bakeio_core.history.tables import BATCHES, CHANGES, RUNS
+from bakeio_core.history.tables import BATCHES, CHANGES, RUNS, RowNumbers
 from bakeio_core.values.wording import printable
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Journal:
     def __init__(self, db: Connection, run: int, *, keeps_contents: bool = False) -> None:
         self.db, self.run, self.keeps_contents = db, run, keeps_contents
         self.batches = self.entered = 0
+        self._row_numbers = RowNumbers(db)
 
     @classmethod
     def start(
@@ -111,12 +112,13 @@ class Journal:
         if not len(rows):
             return
         known, identity = list(rows[:]), itemgetter(entity.columns.index(entity.primary))
-        data = packed(array("q", map(identity, known))) + packed(numbers)
+        given = self._row_numbers.give(entity.name, list(map(identity, known)))
+        data = packed(array("q", given)) + packed(numbers)
         data += checksums(entity, known).tobytes()
-        if entity.content and self.keeps_contents:
-            content = itemgetter(*map(entity.columns.index, entity.content))
+        if entity.known_by and (self.keeps_contents or entity.has_only_id):
+            content = itemgetter(*map(entity.columns.index, entity.known_by))
             cells = list(map(content, known))
-            contents = cells if len(entity.content) > 1 else [(cell,) for cell in cells]
+            contents = cells if len(entity.known_by) > 1 else [(cell,) for cell in cells]
             data += content_sums(entity, contents).tobytes()
         self._enter(entity, "create", file, len(known), data)
 
@@ -136,13 +138,15 @@ class Journal:
         ]
         old = texts([change.old.get(column) for change, column in entered])
         new = texts([change.new[column] for change, column in entered])
-        values = zip(entered, old, new, strict=True)
+        ids = [change.known_id for change, _ in entered]
+        given = self._row_numbers.give(changes[0].entity, ids)
+        values = zip(entered, given, old, new, strict=True)
         rows = [
             (
                 last + number,
                 self.run,
                 change.entity,
-                change.id,
+                row,
                 column,
                 before,
                 after,
@@ -152,7 +156,7 @@ class Journal:
                 change.new.get("updated_at"),
                 change.reason or None,
             )
-            for number, ((change, column), before, after) in enumerate(values, 1)
+            for number, ((change, column), row, before, after) in enumerate(values, 1)
         ]
         marks = ", ".join([dialect.mark] * len(quoted))
         sql = f"INSERT INTO {CHANGES.name} ({', '.join(quoted)}) VALUES ({marks})"

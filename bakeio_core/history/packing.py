@@ -41,9 +41,9 @@ def content_sums(entity: Entity, contents: Sequence[tuple[Any, ...]]) -> array[i
 
     Args:
         entity: Whose rows they are.
-        contents: Wire values in the order of `entity.content`.
+        contents: Wire values in the order of `entity.known_by`.
     """
-    kinds = [entity.kinds[column] for column in entity.content]
+    kinds = [entity.kinds[column] for column in entity.known_by]
     return _sums(list(zip(kinds, zip(*contents, strict=True), strict=False)))
 
 

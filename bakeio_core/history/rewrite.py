@@ -13,7 +13,8 @@ from bakeio_core.catalog.exchange import MOST_SHOWN, Change, Changes
 from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.connect import savepoint
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.rows import Tables
+from bakeio_core.database.referrers import Referrers
+from bakeio_core.database.tables import Tables
 from bakeio_core.database.writing import halved
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.values.wording import shown
@@ -38,6 +39,7 @@ class Rewrite:
         problems: What is kept, and why.
         shown: The changes that were made, as many as a report shows.
         grown: The entities that have rows again: their ids are to be counted on.
+        in_use: How many rows are kept as they are because others refer to them.
         waiting: (file, update, row as it is) of updates the database refused alone; a value that
             changed hands may be free when all others have gone back.
     """
@@ -46,12 +48,13 @@ class Rewrite:
         self, db: Connection, catalog: Catalog, hook: Any, journal: Journal, now: str
     ) -> None:
         self.db, self.catalog, self.hook, self.journal, self.now = db, catalog, hook, journal, now
-        self.tables = Tables(db, catalog)
+        self.tables, self.referrers = Tables(db, catalog), Referrers(db, catalog)
         self._called = CalledChanges(self.tables)
         self.counts: dict[str, Counter[str]] = {}
         self.problems = Problems()
         self.shown: list[Change] = []
         self.grown: set[str] = set()
+        self.in_use = 0
         self.waiting: list[tuple[str, Change, Row]] = []
 
     def count(self, entity: Entity, what: str, number: int = 1) -> None:
@@ -125,6 +128,7 @@ class Rewrite:
             file: Where the import had it from.
             before: What to write first, without telling anybody.
         """
+        self._keep_known(changes, rows, file)
         size = len(changes.rows) + len(changes.updates) + len(changes.deletes)
         if not size:
             return
@@ -156,6 +160,17 @@ class Rewrite:
         if changes.rows:
             self.grown.add(entity.name)
         self.shown += islice(changes, max(0, MOST_SHOWN - len(self.shown)))
+
+    def _keep_known(self, changes: Changes, rows: ById, file: str) -> None:
+        """Leave out updates of what others know a row by who would lose it."""
+        entity = changes.entity
+        lost = self.referrers.losing(entity, changes.updates)
+        for change in [change for change in changes.updates if change.id in lost]:
+            why = f"is referred to by {lost[change.id]}, which would lose it"
+            self.skip(entity, rows[change.id], why, file, change.record)
+            self.in_use += 1
+        if lost:
+            changes.updates = [change for change in changes.updates if change.id not in lost]
 
     def _refused(
         self,

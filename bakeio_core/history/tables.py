@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     ForeignKey,
     Index,
@@ -19,12 +21,19 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    exc,
+    func,
     null,
     select,
 )
 
 from bakeio_core.catalog.catalog import Catalog, order_indexes
-from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.connect import is_forbidden, is_misunderstood
+from bakeio_core.database.dialects import columns_there, dialect_of, make_schemas
+from bakeio_core.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from bakeio_core.catalog.model import RowId
 
 VERSION = 1
 """The version of these tables; a database of a later one is not written to."""
@@ -72,6 +81,13 @@ BATCHES = Table(
     Column("count", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
 )
+ROW_KEYS = Table(
+    "bakeio_row_keys",
+    METADATA,
+    Column("entity", String(100), primary_key=True),
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("key", Text, nullable=False),
+)
 ALIASES = Table(
     "bakeio_aliases",
     METADATA,
@@ -105,25 +121,111 @@ def database_id(db: Connection) -> str | None:
     return stored_meta(db).get("database_id")
 
 
-def make_tables(db: Connection, catalog: Catalog) -> list[str]:
-    """Create every table that is missing, the entities' and bakeio's own; twice is harmless.
+def make_tables(db: Connection, catalog: Catalog, *, own: bool = True) -> list[str]:
+    """Create every table that is missing; twice is harmless.
+
+    Args:
+        db: The connection.
+        catalog: The entities whose tables are made.
+        own: Whether those of bakeio are made too.
 
     Returns:
         The names of the new ones.
     """
-    dialect = dialect_of(db)
-    wanted = {*catalog.metadata.tables, *METADATA.tables}
-    missing = wanted - dialect.existing_columns(db).keys()
-    if missing:
-        dialect.keep_makers_off(db)  # two that made the same table at once would fail on each other
-        missing = wanted - dialect.existing_columns(db).keys()
-        catalog.metadata.create_all(db)
-        METADATA.create_all(db)
+    made = make_missing(db, list(catalog.tables.values()))
+    return sorted([*made, *(make_own_tables(db) if own else ())])
+
+
+def make_missing(db: Connection, tables: Sequence[Table]) -> set[str]:
+    """Create those of some tables that are missing.
+
+    Returns:
+        Their names.
+
+    Raises:
+        DatabaseError: One cannot be made here.
+    """
+    there = columns_there(db, tables)
+    if len(there) == len(tables):
+        return set()
+    # two that made the same table at once would fail on each other
+    dialect_of(db).keep_makers_off(db)
+    there = columns_there(db, tables)
+    missing = [table for table in tables if table not in there]
+    try:
+        make_schemas(db, missing)
+        for metadata, some in _by_metadata(tables).items():
+            metadata.create_all(db, tables=[table for table in some if _among(table, missing)])
+    except (exc.CompileError, exc.NoReferenceError, NotImplementedError) as error:
+        raise _cannot_make(missing, str(error)) from error
+    except exc.DBAPIError as error:
+        if not is_forbidden(error) and not is_misunderstood(error):
+            raise
+        raise _cannot_make(missing, str(error.orig)) from error
+    return {table.fullname for table in missing}
+
+
+def _cannot_make(tables: Sequence[Table], why: str) -> DatabaseError:
+    names = ", ".join(table.fullname for table in tables)
+    return DatabaseError(f"cannot make the tables {names} in this database: {why.splitlines()[0]}")
+
+
+def _by_metadata(tables: Sequence[Table]) -> dict[MetaData, list[Table]]:
+    """Return tables by their metadata, which makes what belongs to them, such as types.
+
+    Where a table refers to one of another metadata, which does not know it, copies of all are
+    returned as of one.
+    """
+    found: dict[MetaData, list[Table]] = {}
+    if all(map(_is_known, tables)):
+        for table in tables:
+            found.setdefault(table.metadata, []).append(table)
+        return found
+    together = MetaData()
+    return {together: [table.to_metadata(together) for table in tables]}
+
+
+def _is_known(table: Table) -> bool:
+    """Tell whether the metadata of a table has the tables it refers to."""
+    try:
+        return all(key.column is not None for key in table.foreign_keys)
+    except exc.NoReferenceError:
+        return False
+
+
+def _among(table: Table, tables: Sequence[Table]) -> bool:
+    return any(table.fullname == other.fullname for other in tables)
+
+
+def make_own_tables(db: Connection) -> set[str]:
+    """Create those of bakeio's own tables that are missing, with an identity for the database.
+
+    Returns:
+        The names of the new ones.
+
+    Raises:
+        DatabaseError: (`no-journal`) This user may not make tables.
+    """
+    try:
+        made = make_missing(db, METADATA.sorted_tables)
+    except DatabaseError as error:
+        if is_forbidden(error.__cause__):
+            raise _not_allowed(error) from error
+        raise
     meta = stored_meta(db)
     for key, value in {"database_id": str(uuid.uuid4()), "version": str(VERSION)}.items():
         if key not in meta:
             db.execute(META.insert().values(key=key, value=value))
-    return sorted(missing)
+    return made
+
+
+def _not_allowed(error: DatabaseError) -> DatabaseError:
+    return DatabaseError(
+        f"imports are recorded in tables of bakeio's own, which this user may not make ({error}): "
+        "let the owner of the database run bakeio init, or import without a record "
+        "(--no-journal), which cannot be taken back",
+        code="no-journal",
+    )
 
 
 def has_journal(db: Connection) -> bool:
@@ -195,6 +297,60 @@ def adopt_database_id(db: Connection, wanted: str) -> None:
     db.execute(META.update().where(META.c.key == "database_id").values(value=wanted))
 
 
-def will_write(db: Connection) -> None:
+def will_write(db: Connection, catalog: Catalog) -> None:
     """Take the lock of a writer before anything is read, where the caller has not done so."""
-    dialect_of(db).will_write(db, META.name)
+    # an application's database may have none of our own tables yet
+    others = [e.table.name for e in catalog.entities.values() if e.table.schema is None]
+    dialect_of(db).will_write(db, [META.name, *others])
+
+
+class RowNumbers:
+    """The numbers by which the journal knows rows whose ids are texts; a number is its own.
+
+    Args:
+        db: The connection; one that writes where new numbers are given.
+    """
+
+    def __init__(self, db: Connection) -> None:
+        self.db = db
+        self._keys: dict[str, dict[int, str]] = {}
+        self._numbers: dict[str, dict[str, int]] = {}
+
+    def give(self, entity: str, ids: Sequence[RowId]) -> list[int]:
+        """Return the numbers of rows, new ones for those that have none yet."""
+        known = self._known(entity) if any(isinstance(i, str) for i in ids) else {}
+        new = list(dict.fromkeys(i for i in ids if isinstance(i, str) and i not in known))
+        if new:
+            last = self.db.scalar(select(func.max(ROW_KEYS.c.row)).where(_is_of(entity))) or 0
+            entries = [
+                {"entity": entity, "row": number, "key": key}
+                for number, key in enumerate(new, last + 1)
+            ]
+            self.db.execute(ROW_KEYS.insert(), entries)
+            known.update((key, number) for number, key in enumerate(new, last + 1))
+            self._keys[entity].update(enumerate(new, last + 1))
+        return [known[i] if isinstance(i, str) else i for i in ids]
+
+    def find(self, entity: str, identity: RowId) -> int | None:
+        """Return the number of a row, None where the journal never met it."""
+        return self._known(entity).get(identity) if isinstance(identity, str) else identity
+
+    def ids(self, entity: str, numbers: Iterable[int]) -> list[RowId]:
+        """Return the ids of rows."""
+        self._known(entity)
+        keys = self._keys[entity]
+        return [keys.get(number, number) for number in numbers]
+
+    def _known(self, entity: str) -> dict[str, int]:
+        if entity not in self._numbers:
+            found = []
+            if dialect_of(self.db).has_table(self.db, ROW_KEYS.name):
+                query = select(ROW_KEYS.c.row, ROW_KEYS.c.key).where(_is_of(entity))
+                found = [(row, key) for row, key in self.db.execute(query)]
+            self._keys[entity] = dict(found)
+            self._numbers[entity] = {key: number for number, key in found}
+        return self._numbers[entity]
+
+
+def _is_of(entity: str) -> ColumnElement[bool]:
+    return ROW_KEYS.c.entity == entity

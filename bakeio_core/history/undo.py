@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.connect import ensure_begun, savepoint, streaming, translated
+from bakeio_core.database.dialects import columns_there
 from bakeio_core.errors import BakeioError, Problem
 from bakeio_core.history.aliases import Alias, all_aliases
 from bakeio_core.history.entries import changed_something, entities_of
@@ -18,7 +19,7 @@ from bakeio_core.history.journal import Journal
 from bakeio_core.history.remove import remove_rows
 from bakeio_core.history.restore import recreate_rows, restore_fields
 from bakeio_core.history.rewrite import Rewrite
-from bakeio_core.history.tables import all_runs, undone_runs
+from bakeio_core.history.tables import all_runs, has_journal, undone_runs
 from bakeio_core.report import COUNTS, UNDO, Report
 from bakeio_core.values.wording import shown
 
@@ -42,6 +43,12 @@ def run_to_undo(db: Connection, run: int | None) -> dict[str, Any]:
     Raises:
         BakeioError: There is none, or it was taken back already.
     """
+    if not has_journal(db):
+        raise BakeioError(
+            "no import into this database was recorded, so none can be taken back: it has no "
+            "tables of bakeio's own. The next import makes them, and so does bakeio init",
+            code="no-journal",
+        )
     known, undone = all_runs(db), undone_runs(db)
     if run is None:
         for entry in known:
@@ -85,7 +92,8 @@ def undo_run(
         dry_run: Write, look, and take that back in turn.
 
     Returns:
-        What it came to: `deleted` counts besides the others, `skipped` what was kept.
+        What it came to: `deleted` counts besides the others, `skipped` what was kept. Where all of
+        it was, because others refer to it, nothing is written and it has no number.
 
     Raises:
         BakeioError: Nothing can be taken back; nothing was written.
@@ -93,7 +101,8 @@ def undo_run(
     dialect, number = ensure_begun(db), int(entry["id"])
     source = f"run {number}: {entry['source']}"
     with translated(), savepoint(db) as point, streaming():
-        dialect.lock(db, [entity.table for entity in catalog.entities.values()])
+        there = columns_there(db, catalog.tables.values())
+        dialect.lock(db, [table for table in catalog.tables.values() if table in there])
         _refuse_unknown(db, catalog, number)
         names_before = all_aliases(db)
         journal = Journal.start(db, source, UNDO, now, undoes=number)
@@ -105,19 +114,20 @@ def undo_run(
         total = sum(rewrite.counts.values(), Counter[str]())
         _tell_names(rewrite, names_before, names_after)
         did_something = total["created"] + total["updated"] + total["deleted"]
-        if not did_something and names_before == names_after:
+        is_nothing = not did_something and names_before == names_after
+        if is_nothing and not rewrite.in_use:
             raise _nothing(number, rewrite.problems.warnings)
-        if dry_run:
+        if dry_run or is_nothing:  # the run stands, to be taken back once nothing uses its rows
             point.rollback()
         else:
             journal.finish(total)
             for name in rewrite.grown:
                 entity = catalog.entities[name]
-                dialect.advance_ids(db, entity.table, entity.primary)
+                dialect.advance_ids(db, entity.table, entity.surrogate)
     CalledChanges(rewrite.tables).call(rewrite.shown)
     names = ("processed", "created", "updated", "deleted", *COUNTS[3:])
     return Report(
-        run=None if dry_run else journal.run,
+        run=None if dry_run or is_nothing else journal.run,
         dry_run=dry_run,
         mode=UNDO,
         source=source,

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
+    Column,
     ColumnElement,
     Connection,
     Table,
@@ -22,26 +23,24 @@ from sqlalchemy.schema import AddConstraint
 
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.database.dialect import log
-from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.dialects import columns_there, dialect_of
 from bakeio_core.errors import FIRST_RECORDS, DatabaseError, counted
 from bakeio_core.history.tables import META, METADATA, VERSION, make_tables, stored_meta
 
 
-def outdated(db: Connection, catalog: Catalog) -> list[str]:
-    """Find out what an older database lacks.
+def _lacking(db: Connection, catalog: Catalog) -> tuple[list[Table], list[Column[Any]]]:
+    """Return the tables an older database lacks, and the columns of those it has."""
+    tables = [*catalog.tables.values(), *METADATA.sorted_tables]
+    there = columns_there(db, tables)
+    columns = [c for table in tables if table in there for c in table.columns]
+    return (
+        [table for table in tables if table not in there],
+        [column for column in columns if column.name not in there[column.table]],
+    )
 
-    Returns:
-        `table` or `table.column` each; empty where there is nothing to upgrade.
-    """
-    there = dialect_of(db).existing_columns(db)
-    missing = []
-    for table in [*catalog.metadata.sorted_tables, *METADATA.sorted_tables]:
-        if table.name not in there:
-            missing.append(table.name)
-            continue
-        names = [column.name for column in table.columns]
-        missing += [f"{table.name}.{name}" for name in names if name not in there[table.name]]
-    return missing
+
+def _named(column: Column[Any]) -> str:
+    return f"{column.table.fullname}.{column.name}"
 
 
 def _stored_version(db: Connection) -> int:
@@ -62,7 +61,7 @@ def refuse_writing(db: Connection, catalog: Catalog) -> None:
         DatabaseError: It is newer, or lacks columns that `bakeio upgrade` adds.
     """
     version = _stored_version(db)
-    columns = [name for name in outdated(db, catalog) if "." in name]
+    columns = list(map(_named, _lacking(db, catalog)[1]))
     if columns or version < VERSION:
         more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
         missing = ", ".join(columns[:3]) + more or "side tables"
@@ -170,13 +169,11 @@ def upgrade_tables(db: Connection, catalog: Catalog) -> list[str]:
             required and has no default.
     """
     _stored_version(db)
-    added = outdated(db, catalog)
+    tables, columns = _lacking(db, catalog)
     make_tables(db, catalog)
-    tables = catalog.metadata.tables | METADATA.tables
-    for name in added:
-        table, _, column = name.partition(".")
-        if column:
-            dialect_of(db).add_column(db, tables[table], tables[table].c[column])
+    for column in columns:
+        dialect_of(db).add_column(db, column.table, column)
+    added = [*(table.fullname for table in tables), *map(_named, columns)]
     added += _add_indexes(db, catalog, added)
     added += _add_checks(db, catalog)
     db.execute(META.update().where(META.c.key == "version").values(value=str(VERSION)))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core.catalog.keys.row_ids import row_id
 from bakeio_core.history.entries import batches, fields_set, read_text, wire_value
 from bakeio_core.history.tables import all_runs
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bakeio_core.catalog.model import Entity
+    from bakeio_core.catalog.model import Entity, RowId
 
 
 def history_of(
-    db: Connection, entity: Entity, identity: int, column: str | None = None
+    db: Connection, entity: Entity, identity: RowId, column: str | None = None
 ) -> list[dict[str, Any]]:
     """Find out what runs did to a row.
 
@@ -29,6 +30,8 @@ def history_of(
         latest first; without the last four where the row was created or deleted.
     """
     known = {entry["id"]: entry for entry in all_runs(db)}
+    if not known:
+        return []
     found: list[dict[str, Any]] = []
 
     def event(run: int, file: str | None, record: int | None, action: str, **more: Any) -> None:
@@ -54,6 +57,6 @@ def history_of(
     for run, batch in batches(db, entity=entity.name):
         if batch.action == "create" and identity in batch.ids:
             event(run, batch.file, batch.records[list(batch.ids).index(identity)], "create")
-        if any(row.get(entity.primary) == identity for row in batch.rows):
+        if any(row_id(entity, row) == identity for row in batch.rows):
             event(run, None, None, "delete")
     return sorted(found, key=lambda entry: -int(entry["run"]))

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import translated
 from bakeio_core.errors import BakeioError, UsageError
@@ -53,7 +54,7 @@ class Exports(Imports, History):
             folder: A new folder; by default `docs/exports/<time>_<6 hex>`.
             zip: Also write `archives/<name>.zip` beside it.
             force: Replace what an earlier export wrote there.
-            transactional: With entities that have a date.
+            transactional: With entities that have a date, and those that cannot do without them.
             since, until: Only their rows of these days, and what those refer to. Rows without a
                 date are among them where there is no `since`.
             as_stored: Write null for each value no file can hold, such as infinity or bytes in a
@@ -91,13 +92,12 @@ class Exports(Imports, History):
         """Restore a set into a scratch database, export it again and compare."""
 
         def restore(db: Connection, set_: Path) -> Report:
-            self.create_tables(db)
             return self.import_complete(db, set_, journal=False)
 
         def export(db: Connection, again: Path) -> None:
             write_set(self.hook, db, self.catalog, again, transactional=transactional)
 
-        return prove_set(folder, restore, export)
+        return prove_set(folder, self.catalog, restore, export)
 
     def export_view(
         self,
@@ -138,6 +138,7 @@ class Exports(Imports, History):
                 installed = ", ".join(self.formats) or "none besides JSON"
                 raise UsageError(
                     f'there is no format "{format}" for a file; installed: {installed}'
+                    + packages.for_format(format)
                 )
             known = self.formats[format]
             return write_view_as(known, self.hook, db, self.catalog, chosen, target)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Candidate
 from bakeio_core.database.connect import ensure_begun, streaming, translated
-from bakeio_core.database.rows import Tables
+from bakeio_core.database.tables import Tables
 from bakeio_core.errors import UsageError
 from bakeio_core.history.aliases import all_aliases, forget_alias
 from bakeio_core.history.tables import all_runs, make_tables, will_write
@@ -23,14 +23,19 @@ from bakeio_core.resolving.decisions import now
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bakeio_core.catalog.model import Entity
+    from bakeio_core.catalog.model import Entity, RowId
 
 
 class History(Installed):
     """Make the tables, and say, take back and forget what imports left in them."""
 
-    def create_tables(self, db: Connection) -> list[str]:
+    def create_tables(self, db: Connection, *, journal: bool = True) -> list[str]:
         """Create the tables that are missing; twice is harmless.
+
+        Args:
+            db: A connection inside the caller's transaction.
+            journal: Also those of bakeio's own, which hold what was imported; without them an
+                import that is recorded makes them.
 
         Returns:
             Their names.
@@ -40,7 +45,7 @@ class History(Installed):
         """
         ensure_begun(db)
         with translated():
-            made = make_tables(db, self.catalog)
+            made = make_tables(db, self.catalog, own=journal)
             refuse_writing(db, self.catalog)
             return made
 
@@ -96,7 +101,7 @@ class History(Installed):
         """
         ensure_begun(db)
         with translated():
-            will_write(db)
+            will_write(db, self.catalog)
             refuse_writing(db, self.catalog)
             entry = run_to_undo(db, run)
         write = batch_writer(self.plugins)
@@ -127,7 +132,7 @@ class History(Installed):
         with translated():
             return history_of(db, known, self._row_called(db, known, key), field)
 
-    def _row_called(self, db: Connection, entity: Entity, key: str) -> int:
+    def _row_called(self, db: Connection, entity: Entity, key: str) -> RowId:
         """Return the id of the one row a key or a name means; raise where it is not one."""
         ids = Tables(db, self.catalog).named(entity, key)
         if len(ids) != 1:

@@ -172,7 +172,7 @@ class Imports(Installed):
         opened = self._opened(source, chosen)
         with translated():
             ensure_begun(db)
-            will_write(db)
+            will_write(db, self.catalog)
             known = self._known(db, opened, decisions)
         # somebody besides the core may know answers
         hooks = (self.hook.bakeio_resolve_references, self.hook.bakeio_answer)

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
+from bakeio_core.catalog import hookspecs
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import Format
 from bakeio_core.catalog.model import Entity
-from bakeio_core.catalog.plugins import Plugins
+from bakeio_core.catalog.plugins import packages
+from bakeio_core.catalog.plugins.loading import Plugins
+from bakeio_core.catalog.plugins.profile import NO_PROFILE, Profile
 from bakeio_core.catalog.view import View
-from bakeio_core.database.connect import streaming
 from bakeio_core.errors import PluginError, Problems, UsageError
 from bakeio_core.files.documents.limits import Limits
-from bakeio_core.files.output import Foreign
-from bakeio_core.files.sets.export_set import ExportSet
-from bakeio_core.files.sets.verify import verify
-from bakeio_core.importing.reading.checking import check_values
-from bakeio_core.importing.reading.opening import not_as_view, open_source
-from bakeio_core.importing.reading.sources import Source
+from bakeio_core.values.wording import listed
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from bakeio_core.files.output import Foreign
+    from bakeio_core.importing.reading.sources import Source
 
 
 class Installed:
     """Know the plugins, what they bring, and the files that suit it; no database is needed.
+
+    What looks into a file is imported when it is first asked to: who only wants to know what is
+    installed waits for none of that.
 
     Args:
         plugins: What was found.
@@ -33,6 +39,35 @@ class Installed:
     Raises:
         PluginError: What the plugins bring does not go together.
     """
+
+    @classmethod
+    def discover(
+        cls,
+        *,
+        block: Collection[str] = (),
+        profile: str | Path | None = None,
+        plugins: Iterable[Any] = (),
+        limits: Limits | None = None,
+    ) -> Self:
+        """Load the installed plugins: the entry points of the group `bakeio`.
+
+        Args:
+            block: Names of those to leave out; that of a distribution means all its plugins.
+            profile: A file that says which are used, such as `bakeio.toml`; left out, none is
+                looked for. Its `database` is `plugins.profile.database`, for `connect`.
+            plugins: Objects of this process, registered after the installed ones.
+            limits: How large a stranger's file may be.
+
+        Raises:
+            UsageError: A name to use or to block is not installed, or the profile cannot be read.
+            PluginError: An object has an unknown hook.
+        """
+        chosen = Profile.read(Path(profile)) if profile is not None else NO_PROFILE
+        found = Plugins(hookspecs, block, chosen)
+        found.discover()
+        for plugin in plugins:
+            found.register(plugin)
+        return cls(found, limits)
 
     def __init__(self, plugins: Plugins, limits: Limits | None = None) -> None:
         self.plugins, self.limits = plugins, limits or Limits()
@@ -50,7 +85,7 @@ class Installed:
         Returns:
             One line for each.
         """
-        lines = [*self._failed_plugins(), *self._disabled_entities()]
+        lines = [*self._failed_plugins(), *self._disabled_entities(views=views)]
         return [*lines, *self._disabled_views()] if views else lines
 
     def _failed_plugins(self) -> Iterator[str]:
@@ -58,16 +93,40 @@ class Installed:
             if plugin.status == "failed":
                 yield f"{plugin}: {plugin.reason}"
 
-    def _disabled_entities(self) -> Iterator[str]:
-        owners = self.catalog.provider
-        for name, reason in self.catalog.disabled.items():
-            if name not in self.catalog.excused:
-                owner = f"{owners[name]}: " if name in owners else ""
-                yield f"{owner}{name} is disabled: {reason}"
+    def _disabled_entities(self, *, views: bool) -> Iterator[str]:
+        """Say of each entity that is disabled for a reason of its own why, and what goes with it.
+
+        Args:
+            views: With the views of those.
+        """
+        catalog = self.catalog
+        alike: dict[tuple[str, str], list[str]] = {}
+        for name, reason in catalog.disabled.items():
+            if name not in catalog.excused | catalog.following.keys():
+                owner = f"{catalog.provider[name]}: " if name in catalog.provider else ""
+                alike.setdefault((owner, reason), []).append(name)
+        for (owner, reason), names in alike.items():
+            gone = self._going_with(names)
+            with_it = gone[len(names) :] + [view for view in self._views_of(gone) if views]
+            also = f"; disabled with it: {', '.join(with_it)}" if with_it else ""
+            verb = "is" if len(names) == 1 else "are"
+            yield f"{owner}{listed(names)} {verb} disabled: {reason}{also}"
+
+    def _going_with(self, names: Collection[str]) -> list[str]:
+        """Return disabled entities and all those that are disabled because they are."""
+        gone = [*names]
+        for each in gone:  # grows meanwhile
+            gone += [one for one, cause in self.catalog.following.items() if cause == each]
+        return gone
+
+    def _views_of(self, entities: Collection[str]) -> list[str]:
+        of = self.catalog.following_views
+        return [f"view {view}" for view, entity in of.items() if entity in entities]
 
     def _disabled_views(self) -> Iterator[str]:
+        told = self.catalog.following_views.keys() | self.catalog.excused_views
         for name, reason in self.catalog.disabled_views.items():
-            if name not in self.catalog.excused_views:
+            if name not in told:
                 yield f"view {name} is disabled: {reason}"
 
     def _refuse_broken(self, consequence: str) -> None:
@@ -90,14 +149,16 @@ class Installed:
         if reason:
             raise UsageError(f'the view "{name}" is disabled: {reason}')
         installed = ", ".join(self.catalog.views) or "none"
-        raise UsageError(f'the view "{name}" is not installed; installed are {installed}')
+        hint = packages.for_view(plain)
+        raise UsageError(f'the view "{name}" is not installed; installed are {installed}{hint}')
 
     def _entity(self, name: str) -> Entity:
         """Return an installed entity by name; raise where there is none."""
         plain = name.replace("-", "_")
         if plain not in self.catalog.entities:
             installed = ", ".join(self.catalog.entities)
-            raise UsageError(f'there is no entity "{name}"; installed are {installed}')
+            hint = packages.for_entity(plain)
+            raise UsageError(f'there is no entity "{name}"; installed are {installed}{hint}')
         return self.catalog.entities[plain]
 
     @cached_property
@@ -116,6 +177,11 @@ class Installed:
             path: Where it lies.
             values: Also read every value as an import into the same kind of database would.
         """
+        from bakeio_core.database.connect import streaming
+        from bakeio_core.files.sets.export_set import ExportSet
+        from bakeio_core.files.sets.verify import verify
+        from bakeio_core.importing.reading.checking import check_values
+
         with streaming():
             opened = ExportSet.open(Path(path), self.limits)
             problems = verify(opened, self.catalog)
@@ -134,6 +200,8 @@ class Installed:
         Raises:
             DocumentError: It cannot be read.
         """
+        from bakeio_core.importing.reading.opening import open_source
+
         where = Path(path) if isinstance(path, str) else path
         source = open_source(
             where,
@@ -148,6 +216,8 @@ class Installed:
     @property
     def not_as_view(self) -> Foreign:
         """What says of a path why `refresh_view` must not write there."""
+        from bakeio_core.importing.reading.opening import not_as_view
+
         return partial(
             not_as_view, catalog=self.catalog, limits=self.limits, formats=self.formats.values()
         )

@@ -16,10 +16,18 @@ from bakeio_core.catalog.exchange import (
     Missing,
     Question,
 )
+from bakeio_core.catalog.model import RowId
 from bakeio_core.database.connect import ensure_begun, streaming, translated
+from bakeio_core.database.dialects import columns_there
 from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, all_aliases, learn
-from bakeio_core.history.tables import adopt_database_id, all_runs, has_journal, will_write
+from bakeio_core.history.tables import (
+    METADATA,
+    adopt_database_id,
+    all_runs,
+    has_journal,
+    will_write,
+)
 from bakeio_core.history.upgrade import refuse_writing
 from bakeio_core.importing.applying.apply import Application, Write, lock_tables
 from bakeio_core.importing.applying.context import tell_context
@@ -89,7 +97,7 @@ class Plan:
         return self.report.text()
 
 
-def learned(db: Connection) -> dict[Identity, int]:
+def learned(db: Connection) -> dict[Identity, RowId]:
     """Return what was learned in earlier imports: {identity of a missing key: id of its row}."""
     return {(alias.entity, folded_key(alias.key)): alias.row for alias in all_aliases(db)}
 
@@ -125,6 +133,7 @@ def plan_import(
             new = [known.add(answers) for answers in answer(asked)] if asked else []
             if not sum(new):
                 break
+        _tell_of_journal(db, plan, is_journaled=True)
         search.prepare({item.entity for item in missing})
         report = plan.report(dry_run=True, refused=plan.refusal)
         report.questions = asked
@@ -166,7 +175,7 @@ def carry_out(
     """
     ensure_begun(db)
     with translated():
-        will_write(db)
+        will_write(db, catalog)
         refuse_writing(db, catalog)
         lock_tables(db, catalog, source)
         plan = ImportPlan(
@@ -178,7 +187,7 @@ def carry_out(
             is_planning=False,
             is_compared=expected is not None,
         )
-        is_journaled = is_journaled and has_journal(db)
+        _tell_of_journal(db, plan, is_journaled=is_journaled)
         replacement = None
         if options.mode == "replace":
             with streaming():
@@ -207,7 +216,7 @@ def carry_out(
     report = reports[0]
     if dry_run:
         return report
-    if adopts:
+    if adopts and has_journal(db):
         adopt_database_id(db, str(source.database_id))
     if application.journal is not None:
         report.run = application.journal.run
@@ -257,13 +266,33 @@ def _tell_missing(db: Connection, plan: ImportPlan, report: Report) -> None:
             report.questions = [*missing, *report.questions]
 
 
+def _tell_of_journal(db: Connection, plan: ImportPlan, *, is_journaled: bool) -> None:
+    """Note that the import makes tables nobody asked for, or what it does without."""
+    if not is_journaled:
+        message = (
+            "this import is not recorded: it cannot be taken back (undo) or explained (why), and "
+            "its edits are not known for its own when the file is imported again"
+        )
+    elif not has_journal(db):
+        message = (
+            "no import into this database was recorded so far: tables of bakeio's own are made "
+            f"({', '.join(METADATA.tables)}), so that it can be taken back. "
+            "An import without a record (--no-journal) makes none"
+        )
+    else:
+        return
+    problem = Problem(code="no-journal", severity="note", file=plan.source.name, message=message)
+    plan.outcome.problems.add(problem)
+
+
 def _adopts_identity(db: Connection, catalog: Catalog, plan: ImportPlan) -> bool:
     """Tell whether a set makes this database the one it is of: nothing was ever in it."""
     source = plan.source
     if source.kind != "set" or not source.database_id or plan.state.same_database:
         return False
     dialect = ensure_begun(db)
-    is_empty = all(dialect.is_empty(db, entity.table) for entity in catalog.entities.values())
+    there = columns_there(db, catalog.tables.values())
+    is_empty = all(dialect.is_empty(db, table) for table in there)
     return is_empty and not all_runs(db)
 
 

@@ -20,14 +20,15 @@ from bakeio_core.catalog.exchange import (
     Missing,
     Question,
 )
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import Entity, Key, RowId
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.rows import Row, Tables
+from bakeio_core.database.rows import Row
+from bakeio_core.database.tables import Tables
 from bakeio_core.errors import Problems
 from bakeio_core.history.earlier import EarlierRuns
 from bakeio_core.history.tables import database_id
 from bakeio_core.importing.options import ImportOptions
-from bakeio_core.importing.reading.sources import Source
+from bakeio_core.importing.reading.sources import Part, Source
 from bakeio_core.report import COUNTS
 from bakeio_core.resolving.decisions import Decisions
 
@@ -84,11 +85,18 @@ class ImportState:
         self._first_ids: dict[str, int] = {}
         self._last_ids: dict[str, int] = {}
 
+    def content_of(self, part: Part) -> Key:
+        """Return the columns by whose values rows of a part are known that nothing else names."""
+        entity = part.entity
+        # of the state of this very database the ids count
+        is_by_id = entity.has_only_id and self.same_database and part.view is None
+        return () if is_by_id else entity.known_by
+
     def next_id(self, entity: Entity, count: int = 1) -> int:
         """Return the first of so many ids no row has or had, others at each call."""
         if entity.name not in self._next_ids:
             dialect = dialect_of(self.db)
-            first = dialect.next_id(self.db, entity.table, entity.primary)
+            first = dialect.next_id(self.db, entity.table, entity.surrogate)
             self._next_ids[entity.name] = self._first_ids[entity.name] = first
         self._next_ids[entity.name] += count
         if count:
@@ -107,21 +115,22 @@ class ImportState:
         That is their ids, uuids and stamps. A row they refer to goes by its id; one that this
         import creates with a new id by its place among these.
         """
-        supplied = {entity.primary, "uuid", *STAMPS}
+        supplied = {entity.surrogate, "uuid", *STAMPS}
         columns = [
-            [row[place] for row in rows]
-            if name not in entity.references
-            else self._places(entity.references[name].target, [row[place] for row in rows])
+            self._places(entity, name, [row[place] for row in rows])
             for place, name in enumerate(entity.columns)
             if name not in supplied
         ]
         return zip(*columns, strict=True)
 
-    def _places(self, target: str, ids: list[Any]) -> list[Any]:
-        first = self._first_ids.get(target)
-        if first is None:
-            return ids
-        return [i if i is None or i < first else ("new", i - first) for i in ids]
+    def _places(self, entity: Entity, column: str, values: list[Any]) -> list[Any]:
+        reference = entity.references.get(column)
+        first = None if reference is None else self._first_ids.get(reference.target)
+        if reference is None or first is None:
+            return values
+        if reference.to != self.catalog.entities[reference.target].surrogate:
+            return values
+        return [i if i is None or i < first else ("new", i - first) for i in values]
 
     def last_id(self, entity: Entity) -> int:
         """Return the highest id that a row of this import got; 0 where none did."""
@@ -149,11 +158,11 @@ class Outcome:
         self.questions: dict[Identity, Question] = {}
         self.applied: dict[Identity, tuple[Question, Decision]] = {}
         self.used: set[Identity] = set()
-        self.duplicate_keys: set[tuple[str, int]] = set()
-        self.claimed: dict[str, set[int]] = {}
+        self.duplicate_keys: set[tuple[str, RowId]] = set()
+        self.claimed: dict[str, set[RowId]] = {}
         self._kept: list[Change | Changes] = []
         self._room = most_changes
-        self._hidden: set[tuple[str, int]] = set()
+        self._hidden: set[tuple[str, RowId]] = set()
         self._digest = hashlib.blake2b(digest_size=16)
         self._created: dict[str, int] = {}
         self._failed: dict[str, set[tuple[str, Any]]] = {}
@@ -178,7 +187,7 @@ class Outcome:
             self._kept.append(Changes(created.entity, created.columns, rows, numbers))
             self._room -= count
 
-    def hide(self, entity: Entity, identity: int) -> None:
+    def hide(self, entity: Entity, identity: RowId) -> None:
         """Leave what was kept of a row out of the preview."""
         self._hidden.add((entity.name, identity))
 
@@ -296,25 +305,25 @@ class IdMap:
     """
 
     def __init__(self) -> None:
-        self._moved: dict[tuple[str, Any], tuple[int, ...]] = {}
+        self._moved: dict[tuple[str, Any], tuple[RowId, ...]] = {}
         self._kept = array("q")
-        self._kept_set: set[int] = set()
+        self._kept_set: set[RowId] = set()
 
     def keep(self, ids: Iterable[int]) -> None:
         """Note rows whose id here is that of the file."""
         self._kept.extend(ids)
 
-    def move(self, column: str, value: Any, row_id: int) -> None:
+    def move(self, column: str, value: Any, row_id: RowId) -> None:
         """Note what the file calls a row in a column in which it holds something else here."""
         known = self._moved.get((column, value), ())
         if row_id not in known:
             self._moved[column, value] = (*known, row_id)
 
-    def get(self, column: str, value: Any) -> tuple[int, ...]:
+    def get(self, column: str, value: Any) -> tuple[RowId, ...]:
         """Return the rows the file calls so."""
         return self._moved.get((column, value), ())
 
-    def of_id(self, primary: str, file_id: int) -> tuple[int, ...]:
+    def of_id(self, primary: str, file_id: RowId) -> tuple[RowId, ...]:
         """Return the rows of an id of the file."""
         if len(self._kept):
             self._kept_set.update(self._kept)

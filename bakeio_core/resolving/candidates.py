@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Candidate
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.resolving.index import CAPPED, Index
 from bakeio_core.resolving.words import Words, alike
 from bakeio_core.values.folding import fold, folded_key, padded
@@ -55,7 +55,7 @@ class Candidates:
         aliases: What was learned, {(entity, folded key): id}.
     """
 
-    def __init__(self, db: Connection, catalog: Catalog, aliases: Mapping[Any, int]) -> None:
+    def __init__(self, db: Connection, catalog: Catalog, aliases: Mapping[Any, RowId]) -> None:
         self.db, self.catalog, self.aliases = db, catalog, aliases
         self._known: dict[str, Index] = {}
 
@@ -73,7 +73,7 @@ class Candidates:
             self._known[entity] = Index(self.db, self.catalog, self.catalog.entities[entity])
         return self._known[entity]
 
-    def label(self, entity: str, identity: int) -> str | None:
+    def label(self, entity: str, identity: RowId) -> str | None:
         """Return what people call a row, None where it is gone."""
         index = self.index(entity)
         for place, row in enumerate(index.rows):

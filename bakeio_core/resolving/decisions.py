@@ -15,6 +15,8 @@ from bakeio_core.catalog.exchange import (
     Question,
 )
 from bakeio_core.catalog.hookspecs import hookimpl
+from bakeio_core.catalog.model import RowId
+from bakeio_core.catalog.plugins import packages
 from bakeio_core.errors import Problem, UsageError
 from bakeio_core.resolving.form import known_values
 from bakeio_core.values.folding import fold
@@ -39,7 +41,7 @@ class Decisions:
     def __init__(
         self,
         known: Mapping[Missing, Decision] | None = None,
-        aliases: Mapping[Identity, int] | None = None,
+        aliases: Mapping[Identity, RowId] | None = None,
     ) -> None:
         self._known = {
             missing.identity: (missing, decision) for missing, decision in (known or {}).items()
@@ -63,7 +65,7 @@ class Decisions:
         known = self._known.get(missing.identity)
         return None if known is None else known[1]
 
-    def alias(self, missing: Missing) -> int | None:
+    def alias(self, missing: Missing) -> RowId | None:
         """Return the id of the row a key was mapped to in an earlier import."""
         return self.aliases.get(missing.identity) if self.aliases else None
 
@@ -188,7 +190,8 @@ def auto_create(catalog: Catalog, entities: Iterable[str]) -> Resolver:
     wanted = {name.replace("-", "_") for name in entities}
     for name in wanted - catalog.entities.keys():
         installed = ", ".join(catalog.entities)
-        raise UsageError(f'there is no entity "{name}"; installed are {installed}')
+        hint = packages.for_entity(name)
+        raise UsageError(f'there is no entity "{name}"; installed are {installed}{hint}')
 
     def resolve(missing: Sequence[Missing]) -> dict[Missing, Decision]:
         return {

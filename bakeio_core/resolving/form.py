@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Missing
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import ROW_KEY, Entity
 from bakeio_core.values.folding import make_slug
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ SLUG = FormField("slug", required=True)
 
 def known_values(missing: Missing, entity: Entity, catalog: Catalog) -> dict[str, Any]:
     """Return what the file tells of a missing row, as the values of a decision to create it."""
-    known = {column: value for column, value in missing.key.items() if column != entity.primary}
+    known = {column: value for column, value in missing.key.items() if column != entity.surrogate}
     for path, value in missing.context.items():
         column, _, wanted = path.partition(".")
-        if value in (None, "") or column not in entity.columns or column == entity.primary:
+        if value in (None, "") or column not in entity.columns or column == entity.surrogate:
             continue
         if not wanted or (wanted,) in catalog.entities[entity.references[column].target].all_keys:
             known.setdefault(path, value)
@@ -51,7 +51,7 @@ def known_values(missing: Missing, entity: Entity, catalog: Catalog) -> dict[str
 
 def required_columns(entity: Entity) -> list[str]:
     """Return the columns a new row needs: not null, and neither defaulted nor bakeio's to fill."""
-    supplied = {entity.primary, "uuid", "created_at", "updated_at"}
+    supplied = {entity.surrogate, ROW_KEY, "uuid", "created_at", "updated_at"}
     if entity.slug_from:
         supplied.add("slug")
     return [
@@ -60,7 +60,7 @@ def required_columns(entity: Entity) -> list[str]:
         if column not in supplied
         and not entity.nullable(column)
         and entity.default(column) is None
-        and entity.table.c[column].server_default is None
+        and entity.column(column).server_default is None
     ]
 
 

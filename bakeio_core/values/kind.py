@@ -18,6 +18,7 @@ class Kind:
     """Read, check and describe one column's values; one subclass per family of SQLAlchemy types.
 
     Attributes:
+        is_scalar: whether a value is no list or object, so that values can be looked up.
         sql_convertible: whether the database itself can turn the stored value into the wire value
             (and back) in SQL.
         fast: the type a decoder gives these values.
@@ -26,6 +27,7 @@ class Kind:
         noun: what a value is called in messages.
     """
 
+    is_scalar: ClassVar[bool] = True
     sql_convertible: ClassVar[bool] = True
     typed: bool = False
     fast: Any = Any

@@ -179,6 +179,7 @@ class Bytes(Kind):
 class Json(Kind):
     """A JSON column: any JSON value."""
 
+    is_scalar = False
     sql_convertible = False
     typed = True
 

@@ -258,6 +258,19 @@ def a_newer_entity_file(kit: Kit) -> Words:
     return kit.import_any(entity("suppliers", file_version="2.0"))
 
 
+# -- what was never recorded
+@bad("no-journal", "view")
+def a_database_without_records_of_imports(kit: Kit) -> Words:
+    names = ("aliases", "batches", "changes", "meta", "runs")
+    kit.sql("PRAGMA foreign_keys = OFF", *(f"DROP TABLE bakeio_{name}" for name in names))
+    return ["-d", kit.database, "undo"]
+
+
+@bad("no-journal", "view")
+def a_run_in_a_database_without_records_of_imports(kit: Kit) -> Words:
+    return [*a_database_without_records_of_imports(kit), "1"]
+
+
 # -- the manifest
 @bad("bad-manifest", "set")
 def a_manifest_that_is_no_json(kit: Kit) -> Words:

@@ -4,6 +4,7 @@ path of this process.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import subprocess
@@ -13,7 +14,6 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
-import importlib_metadata
 import pytest
 
 import bakeio_bakery
@@ -67,7 +67,8 @@ class Environment:
         )
 
     def bakeio(self, *words: object) -> Ran:
-        env = {name: value for name, value in os.environ.items() if name != "BAKEIO_DATABASE"}
+        ours = ("BAKEIO_DATABASE", "BAKEIO_PROFILE")
+        env = {name: value for name, value in os.environ.items() if name not in ours}
         command = [str(self.python), "-m", "bakeio_core", *map(str, words)]
         done = subprocess.run(
             command,
@@ -83,16 +84,31 @@ class Environment:
 
 
 def install(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: str, version: str = "1.0"
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    code: str,
+    version: str = "1.0",
+    entry_points: str = "",
 ) -> None:
-    """Put a plugin of one module on the path, as a distribution of its own."""
+    """Put a plugin of one module on the path, as a distribution of its own.
+
+    Args:
+        folder: Where its files go.
+        monkeypatch: Takes it off the path again.
+        name: That of the module, the distribution and the plugin.
+        code: What stands in the module.
+        version: Of the distribution.
+        entry_points: Others than the one plugin.
+    """
     info = folder / f"{name}-1.0.dist-info"
     info.mkdir(parents=True)
     (folder / f"{name}.py").write_text(code, "utf-8")
     (info / "METADATA").write_text(
         f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", "utf-8"
     )
-    (info / "entry_points.txt").write_text(f"[bakeio]\n{name} = {name}\n", "utf-8")
+    entries = entry_points or f"[bakeio]\n{name} = {name}\n"
+    (info / "entry_points.txt").write_text(entries, "utf-8")
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.delitem(sys.modules, name, raising=False)
-    importlib_metadata.MetadataPathFinder.invalidate_caches()
+    importlib.invalidate_caches()

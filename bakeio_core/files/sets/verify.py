@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.plugins import packages
 from bakeio_core.errors import DocumentError, Problem, Problems
 from bakeio_core.files.sets.archive import in_ascii, is_safe
 from bakeio_core.files.sets.closure import Closure
@@ -73,6 +74,7 @@ def _structure(opened: ExportSet, catalog: Catalog) -> Iterator[Problem]:
     yield from opened.store.problems()
     if "manifest_version" not in opened.manifest:
         message = 'has no "manifest_version": nothing says how to read it ("1.0" is this layout)'
+        message += packages.for_document(opened.manifest)
         yield Problem(code="bad-manifest", file=MANIFEST, field="manifest_version", message=message)
     yield from _versions(opened, opened.manifest, MANIFEST)
     yield from _not_of_a_set(opened.manifest, MANIFEST)
@@ -127,9 +129,8 @@ def _not_installed(listed: Listed, catalog: Catalog) -> Problem:
     why = catalog.disabled.get(listed.entity)
     if not why and listed.entity in catalog.blocked:
         why = "its plugin is blocked"
-    wrong = (
-        f"disabled: {why}" if why else "no installed entity: install its plugin, or remove the file"
-    )
+    hint = packages.for_entity(listed.entity) or ". Install its plugin, or remove the file"
+    wrong = f"disabled: {why}" if why else f"no installed entity{hint}"
     return Problem(
         code="blocked" if why else "unknown-entity",
         file=in_ascii(listed.filename),

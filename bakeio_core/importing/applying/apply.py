@@ -14,10 +14,12 @@ from bakeio_core.catalog.exchange import ALIAS, EXISTING, Change, Changes
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.connect import ensure_begun, savepoint, streaming, translated
 from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.referrers import Referrers
 from bakeio_core.database.writing import halved
 from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, learn
 from bakeio_core.history.journal import Journal
+from bakeio_core.history.tables import has_journal, make_own_tables
 from bakeio_core.importing.applying.parents import ParentRows, leave_out, reason_of
 from bakeio_core.importing.applying.replace import Replacement
 from bakeio_core.importing.planning.import_plan import ImportPlan
@@ -41,7 +43,8 @@ def lock_tables(db: Connection, catalog: Catalog, source: Source) -> None:
     written = {part.entity.name for part in source.parts}
     # those that refer come before those referred to
     for name, entity in reversed(catalog.entities.items()):
-        written |= set(catalog.dependencies(entity)) if name in written else set()
+        if name in written:
+            written |= set(catalog.referred(entity))
     tables = [entity.table for name, entity in catalog.entities.items() if name in written]
     dialect_of(db).lock(db, tables)
 
@@ -72,6 +75,7 @@ class Application:
         self.journal: Journal | None = None
         self._swapping: list[Change] = []
         self._parents = ParentRows(plan, write)
+        self._referrers = Referrers(self.db, self.catalog)
 
     def run(
         self,
@@ -95,6 +99,8 @@ class Application:
         dialect, source = ensure_begun(self.db), self.plan.source
         with translated(), savepoint(self.db) as point, streaming(), dialect.much_work(self.db):
             if self.is_journaled:
+                if not has_journal(self.db):
+                    make_own_tables(self.db)
                 mode, now = self.plan.options.mode, self.state.now
                 self.journal = Journal.start(
                     self.db,
@@ -109,6 +115,8 @@ class Application:
                 self.replacement.prepare(self.journal)
             for part in source.parts:
                 self._write_part(part)
+            for part, changes in self.plan.late_changes():
+                self._write(part, changes)
             if self.replacement is not None and not self.plan.refusal:
                 self.replacement.delete()
             self._delete_unneeded_parents()
@@ -139,6 +147,7 @@ class Application:
         self._load(part, plan)
         for changes in plan.changes():
             self._parents.write(part, changes)
+            self._leave_known(part, changes)
             self._hold_back_swaps(part, changes)
             self._write(part, changes)
         if self._swapping:
@@ -164,7 +173,8 @@ class Application:
         if refused is None:
             return
         if size == 1:
-            self._report_refused(part, next(iter(changes)), refused)
+            reason = f"the database refuses the row: {reason_of(refused)}"
+            self._report_refused(part, next(iter(changes)), reason)
             return
         for half in halved(changes):
             self._write(part, half)
@@ -186,7 +196,16 @@ class Application:
             self.journal.created(changes.entity, file, changes.rows, changes.numbers)
             self.journal.updated(file, changes.updates)
 
-    def _report_refused(self, part: Part, change: Change, error: exc.DBAPIError) -> None:
+    def _leave_known(self, part: Part, changes: Changes) -> None:
+        """Leave out updates of what others know a row by, where those would lose it."""
+        lost = self._referrers.losing(part.entity, changes.updates)
+        for change in [change for change in changes.updates if change.id in lost]:
+            reason = f"{lost[change.id]} would lose the row: let that refer to another one first"
+            self._report_refused(part, change, reason)
+        if lost:
+            changes.updates = [change for change in changes.updates if change.id not in lost]
+
+    def _report_refused(self, part: Part, change: Change, reason: str) -> None:
         """Count a record the database refuses as one that cannot be imported."""
         if (part.entity.name, change.id) in self.outcome.duplicate_keys:
             return  # told and counted already, with the record that means the same row
@@ -200,7 +219,7 @@ class Application:
                 record=change.record,
                 key=part.fields.called(said),
                 entity=part.entity.name,
-                message=f"the database refuses the row: {reason_of(error)}",
+                message=reason,
             )
         )
 
@@ -267,7 +286,8 @@ class Application:
         grown = {name for name in grown if counts[name]["created"]} | self._parents.written.keys()
         for name in grown:
             entity = self.catalog.entities[name]
-            dialect_of(self.db).advance_ids(self.db, entity.table, entity.primary)
+            if entity.surrogate:
+                dialect_of(self.db).advance_ids(self.db, entity.table, entity.surrogate)
 
     def _lessons(self) -> list[Alias]:
         """Return the keys mapped to a row which does not bear them, to be known the next time."""

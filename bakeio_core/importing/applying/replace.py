@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import uuid as uuids
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from sqlalchemy import exc
 
 from bakeio_core.catalog.exchange import Change, Changes
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import Entity, RowId
+from bakeio_core.catalog.rings import links_back
 from bakeio_core.database.connect import savepoint
 from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.referrers import Referrers, Uses
+from bakeio_core.database.row_ids import row_parameters, where_row
 from bakeio_core.database.rows import Row
-from bakeio_core.database.writing import cut_own_links, whole_row
+from bakeio_core.database.writing import cut_links, whole_row
 from bakeio_core.errors import ImportRefused, counted
 from bakeio_core.history.journal import Journal
 from bakeio_core.importing.planning.import_plan import ImportPlan
@@ -32,11 +35,12 @@ class Replacement:
     """
 
     def __init__(
-        self, plan: ImportPlan, write: Callable[..., Any], kept: Mapping[str, set[int]]
+        self, plan: ImportPlan, write: Callable[..., Any], kept: Mapping[str, set[RowId]]
     ) -> None:
         self.plan, self.state, self.db = plan, plan.state, plan.state.db
         self.write, self.kept = write, kept
         self.gone: dict[str, list[Row]] = {}
+        self.referrers = Referrers(self.db, self.state.catalog)
 
     def prepare(self, journal: Journal | None) -> None:
         """Find the rows, enter them whole into the journal, and take their unique names.
@@ -46,43 +50,59 @@ class Replacement:
         Raises:
             ImportRefused: A row that is not in the set refers to one of them.
         """
-        dialect = dialect_of(self.db)
         for part in self.plan.source.parts:
-            entity, rows = part.entity, self.state.tables.rows(part.entity)
-            primary = dialect.quote(entity.primary)
-            there = dialect.fetch(self.db, f"SELECT {primary} FROM {rows.table}")
-            ids = {row[0] for row in there} - self.kept.get(entity.name, set())
-            self._refuse_used(entity, ids)
-            whole = [whole_row(entity, row) for row in rows.by_id(ids).values()]
-            self.gone[entity.name] = whole
-            if journal is not None and whole:
-                journal.deleted(entity, whole)
-            names = [key[0] for key in entity.unique if len(key) == 1 and ids]
-            for column in names:
-                is_text = isinstance(entity.kinds[column], Text)
-                if is_text and column not in entity.references:
-                    mark, sets = dialect.mark, f"SET {dialect.quote(column)} = {dialect.mark}"
-                    sql = f"UPDATE {rows.table} {sets} WHERE {primary} = {mark}"
-                    parked = [(f"~{uuids.uuid4().hex}", identity) for identity in ids]
-                    dialect.executemany(self.db, sql, parked)
-            rows.forget_folded()
-
-    def _refuse_used(self, entity: Entity, ids: set[int]) -> None:
+            self.gone[part.entity.name] = self._rows_without_record(part.entity)
         inside = {part.entity.name for part in self.plan.source.parts}
-        outside = [e for n, e in self.state.catalog.entities.items() if n not in inside]
-        for other in outside if ids else ():
-            for column, reference in other.references.items():
-                if reference.target != entity.name:
-                    continue
-                users = self.state.tables.rows(other).select([column], ids)
-                if users:
-                    raise ImportRefused(
-                        f"{counted(len(users), 'row')} of {other.name}, which is not in the set, "
-                        f"would lose the row of {entity.name} they refer to "
-                        f"(first: {other.primary} {users[0][0]}): nothing was written. "
-                        f"Export {other.name} as well",
-                        code="constraint",
-                    )
+        for part in self.plan.source.parts:
+            self._refuse_used(part.entity, besides=inside)
+        for part in self.plan.source.parts:
+            if journal is not None:
+                journal.deleted(part.entity, self.gone[part.entity.name])
+            self._park_names(part.entity)
+
+    def _rows_without_record(self, entity: Entity) -> list[Row]:
+        rows = self.state.tables.rows(entity)
+        ids = {row[0] for row in rows.all(())} - self.kept.get(entity.name, set())
+        return [whole_row(entity, row) for row in rows.by_id(ids).values()]
+
+    def _ids(self, entity: Entity) -> list[Any]:
+        index = entity.columns.index(entity.primary)
+        return [row[index] for row in self.gone[entity.name]]
+
+    def _park_names(self, entity: Entity) -> None:
+        """Give the rows made-up names, but for those by which others refer to them."""
+        ids, dialect, rows = self._ids(entity), dialect_of(self.db), self.state.tables.rows(entity)
+        names = {key[0] for key in entity.unique if len(key) == 1 and ids}
+        known_by = self.referrers.columns_known_by(entity) if names else set()
+        table, where = dialect.format_table(entity.table), where_row(dialect, entity)
+        named = list(map(row_parameters(dialect, entity), ids)) if names else []
+        fixed = {*known_by, *entity.references, *entity.primary_key}
+        for column in sorted(names - fixed):
+            if isinstance(entity.kinds[column], Text):
+                sql = f"UPDATE {table} SET {dialect.quote(column)} = {dialect.mark} WHERE {where}"
+                parked = [(f"~{uuids.uuid4().hex}", *identity) for identity in named]
+                dialect.executemany(self.db, sql, parked)
+        rows.forget_folded()
+
+    def _refuse_used(self, entity: Entity, besides: Collection[str] = ()) -> None:
+        """Raise where others refer to the rows: the database would delete those too, or empty them.
+
+        Args:
+            entity: Whose rows go.
+            besides: Entities whose rows need not be asked.
+        """
+        used = self.referrers.staying({entity.name: self._ids(entity)}, besides)
+        if not used:
+            return
+        by_whom = self.referrers.in_words(sum(used.values(), Uses()))
+        first = min((identity for _, identity in used), key=str)
+        raise ImportRefused(
+            f"the set lacks {counted(len(used), 'row')} of {entity.name} "
+            f"(first: {entity.primary} {first}), referred to by {by_whom}: nothing was written. "
+            "Let those refer to other rows or delete them, or take a set that has what they refer "
+            "to; --mode merge deletes nothing",
+            code="constraint",
+        )
 
     def delete(self) -> None:
         """Delete the rows, those that refer to others first.
@@ -90,12 +110,15 @@ class Replacement:
         Raises:
             ImportRefused: Something still refers to one of them.
         """
-        for part in reversed(self.plan.source.parts):
-            entity, rows = part.entity, self.gone[part.entity.name]
-            index = entity.columns.index(entity.primary)
-            cut_own_links(self.db, entity, [row[index] for row in rows])
-            old = [dict(zip(entity.columns, row, strict=True)) for row in rows]
+        parts = list(reversed(self.plan.source.parts))
+        for entity in [part.entity for part in parts]:
+            back = links_back(self.state.catalog, entity)
+            cut_links(self.db, entity, back, self._ids(entity))
+        for entity in [part.entity for part in parts]:
+            self._refuse_used(entity)
+            old = [dict(zip(entity.columns, row, strict=True)) for row in self.gone[entity.name]]
             gone = [Change("delete", entity.name, 0, r[entity.primary], {}, r) for r in old]
+            gone.reverse()  # the last made may refer to those made before
             changes = Changes(entity, entity.columns, deletes=gone)
             try:
                 with savepoint(self.db):

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.encoding import CLOSE, encode_as_read, opened_document
 from bakeio_core.files.documents.scanner import BrokenRecord
@@ -120,8 +120,8 @@ def _named(plan: ImportPlan, entity: Entity, record: dict[str, Any]) -> dict[str
             continue
         row = plan.linker.link(reference, entity, [(identity,)], {})[(identity,)]
         wanted = tuple(dict.fromkeys(fields.values()))
-        target = plan.state.catalog.entities[reference.target]
-        known = plan.linker.names(target, [row], wanted).get(row) if isinstance(row, int) else None
+        is_row = isinstance(row, RowId)
+        known = plan.linker.names(reference, [row], wanted).get(row) if is_row else None
         if known is not None:
             named |= {name: known[wanted.index(fields[name])] for name in fields}
     return named

@@ -55,7 +55,7 @@ class KnownRows:
         self._plain_of = getter([self.names[item.name] for item in self.plain])
         self._fixed_of = getter([self.names[item.name] for item in fixed])
         self._finder_of = operator.attrgetter(self.names[self.fields.own[finder]])
-        id_field = self.fields.own.get(self.entity.primary, "")
+        id_field = self.fields.own.get(self.entity.surrogate, "")
         has_id = id_field in self.names
         self._id_of = operator.attrgetter(self.names[id_field]) if has_id else None
         hashed = self.revision.fields if self.has_revision and not self.is_whole else ()
@@ -90,8 +90,8 @@ class KnownRows:
         by_key = next((key for key in keys if key in own), None)
         if not bulk.is_view and by_key == "uuid":
             return cls(bulk, "uuid")
-        if entity.primary in own and is_sure:
-            return cls(bulk, entity.primary)
+        if entity.surrogate in own and is_sure:
+            return cls(bulk, entity.surrogate)
         return cls(bulk, by_key) if by_key is not None else None
 
     # -- what is compared
@@ -108,8 +108,8 @@ class KnownRows:
         fixed = [column[0] for column in self.entity.all_keys if len(column) == 1]
         if self.is_view:
             fixed = [str(item.column) for item in self.fields.of_role("key")]
-        if self.state.same_database:
-            fixed.append(self.entity.primary)
+        if self.state.same_database or not self.entity.surrogate:
+            fixed += self.entity.primary_key
         if not self.is_view:
             counts = self.state.same_database
             fixed += [c for c in self.entity.references if counts or c not in named]
@@ -120,7 +120,7 @@ class KnownRows:
     def _plain(self, fixed: Sequence[str]) -> list[FileField]:
         """Return the fields a record may change: those with a value of the row's own."""
         fields = self.fields.of_role("editable") if self.is_view else list(self.fields)
-        left = {self.entity.primary, self.finder, *STAMPS}
+        left = {self.entity.surrogate, self.finder, *STAMPS}
         if not self.is_view:
             left |= {"uuid", *self.entity.references}
         return [
@@ -133,7 +133,7 @@ class KnownRows:
         ]
 
     def _has_whole_revision(self) -> bool:
-        is_by_id = self.finder == self.entity.primary
+        is_by_id = self.finder == self.entity.surrogate
         return self.has_revision and is_by_id and set(self.revision.fields) <= self.names.keys()
 
     def _hashed_keys(self) -> list[tuple[int, Callable[[Any], Any]]]:
@@ -244,7 +244,7 @@ class KnownRows:
         """Tell whether `_rev` is of a row, and its keys are what they were."""
         if self.is_whole:
             return text[: self.revision.identity_length] == made[: self.revision.identity_length]
-        identity = self.rows.identity_text(row[self.index[self.entity.identity]])
+        identity = str(row[self.index[self.entity.identity]])
         if words[:2] != self.revision.of_row(identity):
             return False
         return all(words[index] == field_hash(value(record)) for index, value in self._keys)
@@ -282,7 +282,7 @@ class KnownRows:
             stamps = {row[0]: row[index] for row in rows.values()}
         else:
             ids = [change.id for change in updates]
-            found = self.rows.select(["updated_at"], ids, self.entity.primary)
+            found = self.rows.select(["updated_at"], ids, self.entity.surrogate)
             stamps = {row[0]: row[1] for row in found}
         for change in updates:
             if "updated_at" not in change.new:
@@ -293,7 +293,7 @@ class KnownRows:
         """Note where the rows of a set's file are, for records that refer to them by its ids."""
         if self.is_view or self._id_of is None:
             return
-        id_map, primary = self.state.id_maps[self.entity.name], self.entity.primary
+        id_map, primary = self.state.id_maps[self.entity.name], self.entity.surrogate
         for _, record, _ in items:
             row, file_id = rows.get(self._finder_of(record)), self._id_of(record)
             if row is not None and file_id == row[0]:
@@ -304,7 +304,7 @@ class KnownRows:
     def _fetch(self, records: list[Any]) -> list[Row]:
         """Read the rows of records, and what the rows they refer to are called."""
         found = self._rows_of(self.columns, records)
-        if self._id_of is not None and self.finder != self.entity.primary:
+        if self._id_of is not None and self.finder != self.entity.surrogate:
             # some that the range of ids did not give
             known = {row[1] for row in found}
             missing = set(map(self._finder_of, records)) - known - {None}
@@ -316,7 +316,7 @@ class KnownRows:
     def _rows_of(self, columns: Sequence[str], records: list[Any]) -> list[Row]:
         """Return (id, *columns) of rows: of one range of ids where those lie close together."""
         ids = [i for i in map(self._id_of, records) if i is not None] if self._id_of else []
-        counts = self.finder == self.entity.primary or self.state.same_database
+        counts = self.finder == self.entity.surrogate or self.state.same_database
         if ids and counts and max(ids) - min(ids) <= NEAR * len(ids):
             return self.rows.select_range(columns, min(ids), max(ids))
         wanted = set(map(self._finder_of, records)) - {None}

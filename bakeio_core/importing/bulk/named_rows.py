@@ -30,7 +30,7 @@ class NamedRows:
     ) -> None:
         entity, names = bulk.part.entity, bulk.reader.names
         self.linker, self.at = bulk.linker, at
-        self.target = bulk.state.catalog.entities[entity.references[column].target]
+        self.reference = entity.references[column]
         self.columns = tuple(str(item.target) for item in fields)
         self.is_hashed = bool(hashed)
         self._base_at = [2 + hashed.index(item.name) for item in fields] if self.is_hashed else []
@@ -49,7 +49,7 @@ class NamedRows:
             return
         if len(self._known) > REMEMBERED:
             self._known.clear()
-        names = self.linker.names(self.target, ids, self.columns)
+        names = self.linker.names(self.reference, ids, self.columns)
         nothing = (None,) * len(self.columns)
         for identity in ids:
             called = names.get(identity, nothing)

@@ -10,7 +10,8 @@ from typing import Any
 
 from bakeio_core.catalog.exchange import STAMPS
 from bakeio_core.catalog.fields import CLEAR
-from bakeio_core.catalog.model import Key
+from bakeio_core.catalog.keys.row_ids import joined
+from bakeio_core.catalog.model import ROW_KEY, Key
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block
@@ -39,9 +40,9 @@ class NewRowsInBulk:
         told = own | {c for c in self.entity.columns if self.entity.nullable(c)}
         keys = (key for key in self.entity.all_keys if set(key) <= told)
         self.keys = [key for key in keys if own & set(key)]
-        content = set(self.entity.content)
-        has_content = bool(own & content) and content <= told
-        self.content = tuple(self.entity.content) if has_content and not self.keys else ()
+        content = self.state.content_of(self.part)
+        has_content = bool(own & {*content}) and {*content} <= told
+        self.content = content if has_content and not self.keys else ()
         self.text_columns = [
             column
             for column in self.entity.columns
@@ -57,20 +58,27 @@ class NewRowsInBulk:
     def of(cls, bulk: BulkPart) -> NewRowsInBulk | None:
         """Return what makes the new rows of a file, None where it lacks what a row needs."""
         entity, fields, names = bulk.part.entity, bulk.part.fields, bulk.reader.names
-        is_own = any(r.target == entity.name for r in entity.references.values())
+        is_own = any(reference.is_late for reference in entity.references.values())
         is_plain = all(kind.sql_convertible for kind in entity.kinds.values())
         is_marked = CLEAR in names
         keys = [key for key in entity.all_keys if len(key) == 1]
-        if is_own or not is_plain or is_marked or (keys and keys[0] not in entity.unique):
+        # what refers to such rows by their ids in the file has to be told which they became
+        is_of_another = entity.primary in entity.references
+        is_doubtful = is_own or not is_plain or is_marked or is_of_another
+        if is_doubtful or (keys and keys[0] not in entity.unique):
             return None
+        if entity.has_only_id and not bulk.rows.was_empty and not bulk.state.same_database:
+            return None  # it may be there already
         sources: dict[str, Any] = {}
         for column in entity.columns:
+            if column == ROW_KEY:
+                continue
             source = cls._source(bulk, column)
             if source is None:
                 return None
             sources[column] = source
         has_uuid = fields.own.get("uuid", "") in names or "uuid" not in entity.columns
-        has_id = fields.own.get(entity.primary, "") in names
+        has_id = not entity.surrogate or fields.own.get(entity.surrogate, "") in names
         is_whole = bulk.is_view or (has_uuid and has_id)
         return cls(bulk, sources) if is_whole else None
 
@@ -92,7 +100,7 @@ class NewRowsInBulk:
             is_said = part.fields.own.get(column, "") in names
             return None if is_said or not entity.nullable(column) else ()
         name = part.fields.own.get(column, "")
-        if column == entity.primary and part.view is not None:
+        if column == entity.surrogate and part.view is not None:
             return lambda records: [None] * len(records)
         if name in names:
             value_of = operator.attrgetter(names[name])
@@ -117,14 +125,14 @@ class NewRowsInBulk:
             is_verified: Whether it is looked up that no row has their keys.
         """
         records = [record for _, record in items]
-        columns = {c: self._values(c, records) for c in self.entity.columns}
+        columns = {c: self._values(c, records) for c in self.sources}
         doubtful = self._doubtful(block, items, columns)
         if is_verified:
             doubtful |= self._known_keys(columns, doubtful)
         if len(doubtful) == len(items):
             return items
         good = [index for index in range(len(items)) if index not in doubtful]
-        ids = self._ids(columns[self.entity.primary], good)
+        ids = self._ids(columns, good)
         if ids is None:
             return items
         columns[self.entity.primary] = ids
@@ -133,7 +141,7 @@ class NewRowsInBulk:
         if doubtful:
             rows, numbers = [rows[i] for i in good], [numbers[i] for i in good]
         decided.rows, decided.numbers = rows, numbers
-        if not self.is_view and not self.rows.was_empty:
+        if self.entity.surrogate and not self.is_view and not self.rows.was_empty:
             # of a table that was empty every id is the file's
             self.state.id_maps[self.entity.name].keep(row[self.rows.id_index] for row in rows)
         return [items[index] for index in sorted(doubtful)]
@@ -155,10 +163,9 @@ class NewRowsInBulk:
         columns = [wanted for wanted, field in naming.items() if field.name in self.names]
         if len(known) > REMEMBERED:
             known.clear()
-        target = self.state.catalog.entities[reference.target]
         is_single = len(columns) == 1
         links = {key: (key, None) if is_single else (*key, None) for key in keys}
-        found = self.bulk.linker.link_exact(target, columns, links.values())
+        found = self.bulk.linker.link_exact(reference, columns, links.values())
         for key, link in links.items():
             is_empty = reference.nullable and all(part is None for part in link)
             known[key] = found.get(link, None if is_empty else _UNLINKED)
@@ -174,7 +181,7 @@ class NewRowsInBulk:
                 doubtful.update(self._named_by_id(column, values, items))
             if is_reference and self.state.same_database:
                 doubtful.update(self._with_another_id(column, values, items))
-            is_made = column == self.entity.primary and self.is_view
+            is_made = column == self.entity.surrogate and self.is_view
             is_needed = not self.entity.nullable(column) and not is_made
             if is_needed and None in values:
                 doubtful.update(i for i, value in enumerate(values) if value is None)
@@ -237,8 +244,12 @@ class NewRowsInBulk:
         values = enumerate(zip(*(columns[column] for column in key), strict=True))
         return {index: value for index, value in values if index not in left_out}
 
-    def _ids(self, given: list[Any], good: list[int]) -> list[Any] | None:
+    def _ids(self, columns: dict[str, list[Any]], good: list[int]) -> list[Any] | None:
         """Return the ids of new rows: the file's where they are free, None where that is unsure."""
+        given = columns.get(self.entity.primary, [])
+        if not self.entity.surrogate:
+            parts = [columns[column] for column in self.entity.primary_key]
+            return given or list(map(joined, zip(*parts, strict=True)))
         if self.is_view:
             first = self.state.next_id(self.entity, len(good))
             ids: list[Any] = [None] * len(given)

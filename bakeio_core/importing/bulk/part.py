@@ -11,6 +11,7 @@ from typing import Any
 
 from bakeio_core.catalog.exchange import Change
 from bakeio_core.catalog.fields import REV
+from bakeio_core.catalog.model import RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.importing.linking.claims import Claims
 from bakeio_core.importing.linking.link import Linker
@@ -72,7 +73,7 @@ class BulkPart:
         return REV in self.reader.names
 
     @cached_property
-    def own_rows(self) -> set[int]:
+    def own_rows(self) -> set[RowId]:
         """The rows that earlier runs of the same export set: a value may have been typed back."""
         return self.state.earlier.rows_set(self.part.entity.name) if self.is_view else set()
 

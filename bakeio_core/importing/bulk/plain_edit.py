@@ -25,7 +25,6 @@ class PlainEdit:
         self.check = bulk.part.entity.all_checks.get(self.column)
         self.is_code = self.column in bulk.part.entity.codes
         self._value_of = operator.attrgetter(bulk.reader.names[item.name])
-        self._make = bulk.rows.dialect.result(item.kind, bulk.part.entity.table.c[self.column])
 
     def enter(
         self, change: Change, block: Block, number: int, record: Any, row: Row, base: Row
@@ -35,8 +34,6 @@ class PlainEdit:
         Nulls, conflicts, and what a check says want care.
         """
         value, current = self._value_of(record), row[self.index]
-        if self._make is not None:
-            current = self._make(current)
         if value == current and (self.kind.sql_convertible or self.kind.same(value, current)):
             return True
         if self.is_code and self.kind.same(value, current):

@@ -28,7 +28,7 @@ class UneditedRecords:
         if revision is None:
             raise TypeError("a part without a view")
         self.claims, self.revision, self.id_of = bulk.claims, revision, id_of
-        self.identity_text, self.own_rows = bulk.rows.identity_text, bulk.own_rows
+        self.own_rows = bulk.own_rows
         kinds = {item.name: item.kind for item in bulk.part.fields}
         self._revision_of = operator.attrgetter(names[REV])
         self._values_of = [operator.attrgetter(names[name]) for name in revision.fields]
@@ -45,7 +45,7 @@ class UneditedRecords:
         Returns:
             (number, record, the `_rev` of its values) of the others.
         """
-        known = {row[0]: self.identity_text(row[1]) for row in identities}
+        known = {row[0]: str(row[1]) for row in identities}
         left: list[tuple[int, Any, str]] = []
         for start in range(0, len(items), FEW):
             left += self._claim_few(items[start : start + FEW], known)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bakeio_core.catalog.exchange import ABSENT, ALIAS, EXISTING, Decision, Missing
-from bakeio_core.catalog.model import Entity, Reference
+from bakeio_core.catalog.model import Entity, Reference, RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.importing.linking.drafts import LinkError, PendingParent
 from bakeio_core.importing.linking.parents import CreatedParents
@@ -38,8 +38,9 @@ class Answers:
         """Return what is decided about a reference that could not be linked.
 
         Returns:
-            An id; a row to create (`PendingParent`); None where it is to be left empty; ABSENT
-            where the record is to be skipped; the `LinkError` where nothing is decided.
+            What the reference is to hold; a row to create (`PendingParent`); None where it is to be
+            left empty; ABSENT where the record is to be skipped; the `LinkError` where nothing is
+            decided.
         """
         missing = link.missing
         if missing is None:
@@ -55,7 +56,10 @@ class Answers:
             why = "it was decided to leave it empty, but it is required"
             return unanswerable(link, missing, why)
         if decision.action == EXISTING:
-            return self._existing(target, decision, link, missing)
+            found = self._existing(target, decision, link, missing)
+            if isinstance(found, RowId):
+                return next(iter(self.state.tables.held(reference, (found,))), link)
+            return found
         if decision.action == "create":
             return PendingParent(target, decision, link)
         self.parents.apply(missing, decision, None)

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from bakeio_core.catalog.exchange import Change, Changes, Question
-from bakeio_core.catalog.model import Key
+from bakeio_core.catalog.model import Key, RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.importing.linking.drafts import Draft
@@ -28,13 +28,13 @@ class Claims:
     """
 
     def __init__(self) -> None:
-        self._record_of: dict[int, int] = {}
+        self._record_of: dict[RowId, int] = {}
         self._ids, self._numbers = array("q"), array("q")
-        self.outcomes: dict[int, str] = {}
+        self.outcomes: dict[RowId, str] = {}
         self.refused: dict[tuple[Key, Row], Row] = {}
 
     @property
-    def record_of(self) -> dict[int, int]:
+    def record_of(self) -> dict[RowId, int]:
         """{id of a row: number of the record that means it}."""
         if len(self._ids):
             self._record_of.update(zip(self._ids, self._numbers, strict=True))
@@ -42,15 +42,19 @@ class Claims:
             self._ids, self._numbers = array("q"), array("q")
         return self._record_of
 
-    def __contains__(self, identity: int) -> bool:
+    def __contains__(self, identity: RowId) -> bool:
         return identity in self.record_of
 
-    def claim(self, ids: Iterable[int], numbers: Iterable[int]) -> None:
+    def claim(self, ids: Iterable[RowId], numbers: Iterable[int]) -> None:
         """Enter rows and the records that mean them."""
         self.record_of.update(zip(ids, numbers, strict=True))
 
-    def create(self, ids: Iterable[int], numbers: Iterable[int]) -> None:
+    def create(self, ids: Sequence[Any], numbers: Iterable[int]) -> None:
         """Enter rows that records create, many at once."""
+        if ids and isinstance(ids[0], str):
+            self.claim(ids, numbers)
+            self.outcomes.update(dict.fromkeys(ids, "created"))
+            return
         self._ids.extend(ids)
         self._numbers.extend(numbers)
 
@@ -80,9 +84,9 @@ class PartOutcome:
         counts = state.outcome.counts
         self.counts = Counter[str]() if is_decided else counts[part.entity.name]
         self.claims = Claims()
-        self.batch_changes: dict[int, Row | Mapping[str, Any] | None] = {}
-        self.withdrawn: set[int] = set()
-        self.left_out: set[int] = set()
+        self.batch_changes: dict[RowId, Row | Mapping[str, Any] | None] = {}
+        self.withdrawn: set[RowId] = set()
+        self.left_out: set[RowId] = set()
 
     # -- problems
     def error(
@@ -241,7 +245,7 @@ class PartOutcome:
     def _is_same(self, first: int, second: int) -> bool:
         return self._contents[first] == self._contents[second]
 
-    def duplicate(self, draft: Draft, identity: int) -> None:
+    def duplicate(self, draft: Draft, identity: RowId) -> None:
         """Two records mean one row: taken once where they are equal, else both are refused."""
         first = self.claims.record_of[identity]
         named = draft.named(self.part, draft.key or ()) or self.part.fields.called(draft.values)
@@ -295,7 +299,7 @@ class PartOutcome:
             )
         )
 
-    def _withdraw(self, identity: int) -> None:
+    def _withdraw(self, identity: RowId) -> None:
         """Leave what this batch was to write of a row out of it, and let nobody refer to it."""
         change = self.batch_changes[identity]
         self.withdrawn.add(identity)

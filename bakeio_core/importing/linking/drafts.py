@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bakeio_core.catalog.exchange import ABSENT, Decision, Missing
-from bakeio_core.catalog.model import Entity, Key
+from bakeio_core.catalog.model import Entity, Key, RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.importing.reading.decided_records import RecordDecisions
 from bakeio_core.importing.reading.reader import Record
@@ -24,7 +24,7 @@ class LinkError:
     code: str
     message: str
     missing: Missing | None = None
-    ids: tuple[int, ...] = ()
+    ids: tuple[RowId, ...] = ()
     field: str = ""
 
 

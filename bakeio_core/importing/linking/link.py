@@ -10,7 +10,7 @@ from typing import Any
 
 from bakeio_core.catalog.exchange import Missing
 from bakeio_core.catalog.fields import FieldMap, FileField
-from bakeio_core.catalog.model import Entity, Reference
+from bakeio_core.catalog.model import Entity, Reference, RowId
 from bakeio_core.database.rows import Row, Rows
 from bakeio_core.importing.linking.drafts import LinkError
 from bakeio_core.importing.state import ImportState
@@ -28,8 +28,8 @@ class Linker:
 
     def __init__(self, state: ImportState) -> None:
         self.state, self.catalog = state, state.catalog
-        self._known: dict[tuple[str, str, Row], int] = {}
-        self._names: dict[tuple[str, tuple[str, ...]], dict[Any, Row]] = {}
+        self._known: dict[tuple[str, str, Row], RowId] = {}
+        self._names: dict[tuple[str, str, tuple[str, ...]], dict[Any, Row]] = {}
 
     def forget(self) -> None:
         """Forget links remembered: what they point to may have been rolled back."""
@@ -43,7 +43,7 @@ class Linker:
         columns: Mapping[str, str],
         *,
         is_exact: bool = False,
-    ) -> dict[Row, int | LinkError]:
+    ) -> dict[Row, RowId | LinkError]:
         """Link distinct keys of one reference.
 
         Args:
@@ -54,10 +54,10 @@ class Linker:
             is_exact: Take no row that is equal only after folding: the very row may still come.
 
         Returns:
-            {key: the row's id, or why there is no such row}.
+            {key: what the reference is to hold, mostly the row's id, or why there is no such row}.
         """
         target = self.catalog.entities[reference.target]
-        found: dict[Row, int | LinkError] = {}
+        found: dict[Row, RowId | LinkError] = {}
         wanted = set(keys)
         if target is not owner:
             for key in wanted:
@@ -65,7 +65,7 @@ class Linker:
                 if known is not None:
                     found[key] = known
         left = wanted - found.keys()
-        exact = self.link_exact(target, list(columns), left)
+        exact = self.link_exact(reference, list(columns), left)
         found |= exact
         left -= exact.keys()
         if left:
@@ -74,51 +74,53 @@ class Linker:
             self._known.clear()
         for key in wanted if target is not owner else ():
             link = found[key]
-            if isinstance(link, int):
+            if isinstance(link, RowId):
                 self._known[owner.name, reference.column, key] = link
         return found
 
     def link_exact(
-        self, target: Entity, columns: Sequence[str], keys: Iterable[Row]
-    ) -> dict[Row, int]:
+        self, reference: Reference, columns: Sequence[str], keys: Iterable[Row]
+    ) -> dict[Row, RowId]:
         """Link the keys whose best lookup names one row that agrees in the others.
 
         Almost all of them are linked so, by one SELECT of the lookups alone.
         """
-        keys = list(keys)
+        keys, target = list(keys), self.catalog.entities[reference.target]
         if not all(target.kinds[column].sql_convertible for column in columns):
             return {}
-        linked: dict[Row, int] = {}
+        linked: dict[Row, RowId] = {}
         for index, column in enumerate(columns):
             some = [key for key in keys if _first_given(key) == index]
-            linked |= self._link_by(target, column, index, columns, some)
+            linked |= self._link_by(reference, column, index, columns, some)
         return linked
 
     def _link_by(
         self,
-        target: Entity,
+        reference: Reference,
         column: str,
         index: int,
         columns: Sequence[str],
         keys: Sequence[Row],
-    ) -> dict[Row, int]:
+    ) -> dict[Row, RowId]:
         """Link keys by one lookup, where it names one row and the others are that row's too."""
         if not keys:
             return {}
-        wanted, rows = {key[index] for key in keys}, self.state.tables.rows(target)
+        rows = self.state.tables.rows(self.catalog.entities[reference.target])
+        wanted, at = {key[index] for key in keys}, rows.index[reference.to]
         found: dict[Any, Row | None] = {}
         planned = rows.pending.by((column,)) if rows.pending else {}
         for value in wanted if planned else ():
             for row in planned.get((value,), ()):
-                named = (row[rows.id_index], *rows.key_of(row, tuple(columns)))
+                named = (row[at], *rows.key_of(row, tuple(columns)))
                 found[value] = None if value in found else named
-        for named in rows.select(columns, wanted, column):
+        for row in rows.select((reference.to, *columns), wanted, column):
+            named = row[1:]
             value = named[1 + index]
             found[value] = None if value in found else named
         linked = {}
         for key in keys:
             hit = found.get(key[index])
-            if hit is not None and (key[:-1] == hit[1:] or _agree(key[:-1], hit[1:])):
+            if hit is not None and _agree(key[:-1], hit[1:]):
                 linked[key] = hit[0]
         return linked
 
@@ -129,7 +131,7 @@ class Linker:
         keys: set[Row],
         columns: Mapping[str, str],
         is_exact: bool,
-    ) -> dict[Row, int | LinkError]:
+    ) -> dict[Row, RowId | LinkError]:
         rows = self.state.tables.rows(target)
         by_column = [
             rows.find((column,), {(key[index],) for key in keys if key[index] is not None})
@@ -138,13 +140,13 @@ class Linker:
         by_id = [key[-1] for key in keys if not _is_named(key) and key[-1] is not None]
         counts = self.state.same_database or target.name in self.state.fully_imported
         existing = rows.existing_ids(by_id) if by_id and counts else set()
-        links: dict[Row, int | LinkError] = {}
+        links: dict[Row, RowId | LinkError] = {}
         for key in keys:
             if not _is_named(key):
                 links[key] = self._by_id(reference, target, existing, key[-1])
                 continue
             hits = [
-                (column, value, self._ids(target, column, value, by_column[index], is_exact))
+                (column, value, self._held(reference, column, value, by_column[index], is_exact))
                 for index, (column, value) in enumerate(zip(columns, key, strict=False))
                 if value is not None
             ]
@@ -159,58 +161,59 @@ class Linker:
         keys = {key[0] for key in target.all_keys if len(key) == 1 and key != ("uuid",)}
         return set(target.columns) if self.state.source.kind == "view" else keys
 
-    def _ids(
+    def _held(
         self,
-        target: Entity,
+        reference: Reference,
         column: str,
         value: Any,
         found: Mapping[Row, list[Row]],
         is_exact: bool,
-    ) -> tuple[int, ...]:
-        """Return the rows a lookup names: exactly, as this import moved them, or after folding."""
-        rows = self.state.tables.rows(target)
+    ) -> tuple[RowId, ...]:
+        """Return what a reference holds for the rows a lookup names.
+
+        They are named exactly, as this import moved them, or after folding.
+        """
+        rows = self.state.tables.rows(self.catalog.entities[reference.target])
         if exact := found.get((value,)):
-            return tuple([row[rows.id_index] for row in exact])
-        moved = self.state.id_maps[target.name].get(column, value)
-        if moved or is_exact:
-            return moved
-        return tuple(rows.folded((column,), (value,))) or self._by_code(rows, value)
+            return tuple([row[rows.index[reference.to]] for row in exact])
+        ids = self.state.id_maps[reference.target].get(column, value)
+        if not ids and not is_exact:
+            ids = tuple(rows.folded((column,), (value,))) or self._by_code(rows, value)
+        return self.state.tables.held(reference, ids)
 
     @staticmethod
-    def _by_code(rows: Rows, value: Any) -> tuple[int, ...]:
+    def _by_code(rows: Rows, value: Any) -> tuple[RowId, ...]:
         """Return the rows that have a standard number which stands where a key should."""
         codes = rows.entity.codes if padded(value) else ()
         return tuple(i for code in codes for i in rows.folded((code,), (value,)))
 
     def _by_id(
-        self, reference: Reference, target: Entity, existing: set[int], identity: Any
-    ) -> int | LinkError:
-        found = self.state.id_maps[target.name].of_id(target.primary, identity)
+        self, reference: Reference, target: Entity, existing: set[RowId], identity: Any
+    ) -> RowId | LinkError:
+        found = self.state.id_maps[target.name].of_id(reference.to, identity)
         if len(found) > 1:
-            said = f"{target.primary} {identity} is that of {len(found)} records of {target.name}"
+            said = f"{reference.to} {identity} is that of {len(found)} records of {target.name}"
             return LinkError("ambiguous-key", f"{said}: give each of them its own", ids=found)
         if found or identity in existing:
-            return found[0] if found else int(identity)
-        missing = Missing(target.name, {target.primary: identity}, nullable=reference.nullable)
+            return found[0] if found else identity
+        missing = Missing(target.name, {reference.to: identity}, nullable=reference.nullable)
         why = "; the file is of another database, so its ids mean nothing here unless the row "
         why = "" if self.state.same_database else why + "itself is in the set"
         message = f"{reference.column} {identity} is no row of {target.name}{why}"
         return LinkError("missing-reference", message, missing)
 
     # -- what referred rows are called
-    def names(self, target: Entity, ids: Iterable[Any], columns: tuple[str, ...]) -> dict[Any, Row]:
-        """Return {id: values of the columns} of rows of a target; others are not in it."""
-        known = self._names.setdefault((target.name, columns), {})
-        wanted = {identity for identity in ids if identity is not None}.difference(known)
+    def names(
+        self, reference: Reference, held: Iterable[Any], columns: tuple[str, ...]
+    ) -> dict[Any, Row]:
+        """Return {what a reference holds: values of the columns} of rows; others are not in it."""
+        known = self._names.setdefault((reference.target, reference.to, columns), {})
+        wanted = {value for value in held if value is not None}.difference(known)
         if wanted:
             if len(known) > REMEMBERED:
                 known.clear()
-            rows = self.state.tables.rows(target)
-            known.update((row[0], row[1:]) for row in rows.select(columns, wanted, target.primary))
-            planned = rows.pending.by((target.primary,)) if rows.pending else {}
-            for identity in wanted if planned else ():
-                for row in planned.get((identity,), ()):
-                    known[identity] = rows.key_of(row, columns)
+            rows = self.state.tables.rows(self.catalog.entities[reference.target])
+            known.update(rows.known(reference.to, wanted, columns))
         return known
 
     def names_of(self, fields: FieldMap, rows: Sequence[Row]) -> Names:
@@ -218,9 +221,9 @@ class Linker:
         own, names = self.state.tables.rows(fields.entity), Names()
         for column, naming in fields.naming.items():
             if naming:
-                target = self.catalog.entities[fields.entity.references[column].target]
-                ids = {row[own.index[column]] for row in rows}
-                names[column] = (tuple(naming), self.names(target, ids, tuple(naming)))
+                held = {row[own.index[column]] for row in rows}
+                reference = fields.entity.references[column]
+                names[column] = (tuple(naming), self.names(reference, held, tuple(naming)))
         return names
 
     @staticmethod
@@ -252,10 +255,10 @@ def _agree(given: Row, there: Row) -> bool:
 def _agreed(
     reference: Reference,
     target: Entity,
-    hits: list[tuple[str, Any, tuple[int, ...]]],
+    hits: list[tuple[str, Any, tuple[RowId, ...]]],
     names: Mapping[str, str],
     must_name: set[str],
-) -> int | LinkError:
+) -> RowId | LinkError:
     """Return the one row all lookups that name any agree on, or why there is none."""
 
     def said(keys: Iterable[tuple[str, Any]]) -> str:
@@ -279,6 +282,7 @@ def _agreed(
     if len(common) == 1:
         return next(iter(common))
     ids = tuple(sorted(common))
-    missing = Missing(target.name, key, nullable=reference.nullable, among=ids, fields=fields)
+    among = ids if reference.to == target.primary else ()
+    missing = Missing(target.name, key, nullable=reference.nullable, among=among, fields=fields)
     what = said((column, value) for column, value, _ in named)
     return LinkError("ambiguous-key", f"{len(ids)} rows of {target.name} have {what}", missing, ids)

@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from bakeio_core.catalog.exchange import Changes, Decision, Missing
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import Entity, Reference, RowId
 from bakeio_core.importing.linking.drafts import LinkError, PendingParent
 
-PlanParent = Callable[[PendingParent, Changes], "int | LinkError"]
+PlanParent = Callable[[PendingParent, Changes], "RowId | LinkError"]
 """Plans one row from the values of a decision: its id, or why it cannot be created."""
 
 
 @dataclass
 class CreatedParent:
-    """A row a decision creates: its key, the (entity, id) of rows it refers to, who needs it.
+    """A row a decision creates: its key, what its references hold, how many need it.
 
     `row` is {column: wire value}.
     """
 
     entity: Entity
-    id: int
+    id: RowId
     key: dict[str, Any]
     row: Mapping[str, Any]
-    links: list[tuple[str, Any]]
+    links: list[tuple[Reference, Any]]
     uses: int = 0
 
 
@@ -35,7 +35,7 @@ class AppliedDecision:
 
     missing: Missing
     decision: Decision
-    id: int | None
+    id: RowId | None
     count: int = 0
 
 
@@ -43,15 +43,15 @@ class CreatedParents:
     """The rows decisions create and the decisions carried out, in the order of their first use."""
 
     def __init__(self) -> None:
-        self.rows: dict[tuple[str, int], CreatedParent] = {}
+        self.rows: dict[tuple[str, RowId], CreatedParent] = {}
         self.applied: dict[Any, AppliedDecision] = {}
-        self._planned: dict[Any, int | LinkError] = {}
+        self._planned: dict[Any, RowId | LinkError] = {}
         self._links: dict[Any, LinkError] = {}
 
     def __bool__(self) -> bool:
         return bool(self.rows)
 
-    def get(self, wanted: PendingParent, batch: Changes, plan: PlanParent) -> int | LinkError:
+    def get(self, wanted: PendingParent, batch: Changes, plan: PlanParent) -> RowId | LinkError:
         """Return the id of the row a decision creates, the same for all records that want it."""
         missing = wanted.link.missing
         if missing is None:
@@ -60,20 +60,20 @@ class CreatedParents:
             self._links[missing.identity] = wanted.link
             self._planned[missing.identity] = plan(wanted, batch)
         row = self._planned[missing.identity]
-        if isinstance(row, int):
+        if isinstance(row, RowId):
             self.apply(missing, wanted.decision, row)
         return row
 
     def add(
-        self, entity: Entity, identity: int, key: dict[str, Any], row: Mapping[str, Any]
+        self, entity: Entity, identity: RowId, key: dict[str, Any], row: Mapping[str, Any]
     ) -> None:
         """Note a row a decision creates; what it refers to is needed by it."""
-        links = [(r.target, row[column]) for column, r in entity.references.items()]
+        links = [(r, row[column]) for column, r in entity.references.items()]
         self.rows[entity.name, identity] = CreatedParent(entity, identity, key, row, links)
         for link in links:
             self._count(*link, 1)
 
-    def refuse(self, entity: Entity, identity: int, why: str) -> LinkError:
+    def refuse(self, entity: Entity, identity: RowId, why: str) -> LinkError:
         """Take out a row the database refuses.
 
         Returns:
@@ -104,15 +104,19 @@ class CreatedParents:
     def _count_all(self, entity: Entity, row: Mapping[str, Any], times: int) -> None:
         if self.rows:
             for column, reference in entity.references.items():
-                self._count(reference.target, row.get(column), times)
+                self._count(reference, row.get(column), times)
 
-    def _count(self, entity: str, identity: Any, times: int) -> None:
-        if (entity, identity) in self.rows:
-            self.rows[entity, identity].uses += times
+    def _count(self, reference: Reference, held: Any, times: int) -> None:
+        parent = self.rows.get((reference.target, held))
+        if parent is None or reference.to != parent.entity.primary:
+            some = (p for p in self.rows.values() if p.entity.name == reference.target)
+            parent = next((p for p in some if p.row.get(reference.to) == held), None)
+        if parent is not None:
+            parent.uses += times
 
-    def is_needed(self, entity: str, identity: int | None) -> bool:
+    def is_needed(self, entity: str, identity: RowId | None) -> bool:
         """Tell whether a record needs a row that a decision creates."""
-        parent = self.rows.get((entity, identity or 0))
+        parent = None if identity is None else self.rows.get((entity, identity))
         return parent is not None and parent.uses > 0
 
     def take_unneeded(self) -> list[CreatedParent]:
@@ -135,7 +139,7 @@ class CreatedParents:
                 found.setdefault(parent.entity.name, []).append(parent.key)
         return found
 
-    def apply(self, missing: Missing, decision: Decision, identity: int | None) -> int | None:
+    def apply(self, missing: Missing, decision: Decision, identity: RowId | None) -> RowId | None:
         """Count one use of a decision and return the id of the row it led to."""
         known = self.applied.get(missing.identity)
         if known is None:

@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import Column
 from sqlalchemy.sql import visitors
 
+from bakeio_core.catalog.model import RowId
 from bakeio_core.catalog.view import OfRow
 from bakeio_core.database.rows import Row
 from bakeio_core.database.view_query import Cell, Projection
@@ -120,18 +121,17 @@ class ReadOnlyFields:
             return value == now or (name in self.naming and fold(value) == fold(now))
         return bool(value == now)
 
-    def _rows(self, names: Sequence[str], ids: Iterable[int]) -> dict[int, Row]:
+    def _rows(self, names: Sequence[str], ids: Iterable[RowId]) -> dict[RowId, Row]:
         projection = Projection(self.state.db, self.state.catalog, self.entity)
         cells = [projection.cell(source) for source in (self.entity.primary, *self._of(names))]
         dialect, wanted = projection.dialect, sorted(set(ids))
-        table, primary = dialect.format_table(self.entity.table), dialect.quote(self.entity.primary)
         # made once: to make it anew for each page takes as long as to carry it out
-        select = f"{projection.text(projection.select(cells))} WHERE {table}.{primary} IN"
-        found: dict[int, Row] = {}
+        identity = projection.text(cells[0].sql)
+        select = f"{projection.text(projection.select(cells))} WHERE {identity} IN"
+        found: dict[RowId, Row] = {}
         for start in range(0, len(wanted), IDS):
-            some = ", ".join(map(str, wanted[start : start + IDS]))
-            statement = f"{select} ({some})"
-            rows = projection.dialect.fetch(self.state.db, statement)
+            some = ", ".join(map(_literal, wanted[start : start + IDS]))
+            rows = dialect.fetch(self.state.db, f"{select} ({some})")
             if rows:
                 pairs = zip(cells, zip(*rows, strict=True), strict=True)
                 columns = [_made(cell, column) for cell, column in pairs]
@@ -199,6 +199,13 @@ class ReadOnlyFields:
 def plain(said: Any) -> Any:
     """Return a value of a record that may not be decoded yet."""
     return msgspec.json.decode(bytes(said)) if isinstance(said, msgspec.Raw) else said
+
+
+def _literal(identity: RowId) -> str:
+    """Return an id as it stands in SQL that is sent as it is."""
+    if isinstance(identity, int):
+        return str(identity)
+    return "'" + identity.replace("'", "''").replace("%", "%%") + "'"
 
 
 def _made(cell: Cell, column: Sequence[Any]) -> Sequence[Any]:

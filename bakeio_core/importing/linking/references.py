@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from bakeio_core.catalog.exchange import (
     ABSENT,
-    Change,
     Changes,
 )
 from bakeio_core.catalog.fields import FileField
-from bakeio_core.catalog.model import Entity, Reference
+from bakeio_core.catalog.model import Reference, RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.files.revision import field_hash
 from bakeio_core.importing.linking.answers import Answers
@@ -26,17 +24,6 @@ from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.resolving.decisions import with_remedy
 from bakeio_core.values.wording import shown
-
-
-@dataclass
-class DeferredLink:
-    """A reference to a row of the same entity that is set once all of its file is planned."""
-
-    row_id: int
-    column: str
-    key: Row
-    number: int
-    is_new: bool
 
 
 class References:
@@ -65,8 +52,19 @@ class References:
         self.answers, self.called = Answers(state, parents), CalledRows(state, part)
         self.entity, self.fields = part.entity, part.fields
         self.rows = state.tables.rows(part.entity)
-        self.deferred: list[DeferredLink] = []
-        self.waiting: list[Draft] = []
+        self.coming = self._coming(state)
+
+    def _coming(self, state: ImportState) -> set[str]:
+        """Return the entities whose rows may come later in the import: this one and late ones."""
+        names = [part.entity.name for part in state.source.parts]
+        later = names[names.index(self.entity.name) :] if self.entity.name in names else []
+        late = {r.target for r in self.entity.references.values() if r.is_late}
+        return {self.entity.name} | late.intersection(later)
+
+    def _may_come(self, reference: Reference, link: LinkError) -> bool:
+        """Tell whether a reference names a row that may come later in the import."""
+        is_unknown = link.code == "missing-reference" and link.missing is not None
+        return is_unknown and reference.target in self.coming
 
     # -- what the file calls the rows
     def name(self, draft: Draft) -> None:
@@ -161,7 +159,7 @@ class References:
     def _link_column(self, column: str, drafts: Sequence[Draft], keys: Mapping[int, Row]) -> None:
         reference = self.entity.references[column]
         named = {key for key in keys.values() if any(value is not None for value in key)}
-        is_exact = reference.target == self.entity.name
+        is_exact = reference.target in self.coming
         links = self.links(column, named, is_exact=is_exact) if named else {}
         for draft in drafts:
             if draft.number in keys:
@@ -173,7 +171,7 @@ class References:
     def _with_own_id(self, draft: Draft, column: str, link: Any) -> Any:
         """Return a link, or that the id beside the name of its row is that of another one."""
         identity = self._own_id(draft, column)
-        if self.part.view is not None or not isinstance(link, int) or identity in (None, link):
+        if self.part.view is not None or not isinstance(link, RowId) or identity in (None, link):
             return link
         if draft.row is not None and identity == draft.row[self.rows.index[column]]:
             return link  # only the name was changed
@@ -189,7 +187,7 @@ class References:
 
     def links(
         self, column: str, keys: Iterable[Row], *, is_exact: bool
-    ) -> dict[Row, int | LinkError]:
+    ) -> dict[Row, RowId | LinkError]:
         """Link keys of one reference."""
         reference, naming = self.entity.references[column], self.fields.naming[column]
         columns = {wanted: field.name for wanted, field in naming.items()}
@@ -210,7 +208,7 @@ class References:
                     field = self.fields.naming_of(column)
                     self.outcome.error(draft, "bad-value", field, None, message)
                 is_good = False
-            if not isinstance(link, LinkError) or _may_come(self.entity, reference, link):
+            if not isinstance(link, LinkError) or self._may_come(reference, link):
                 continue
             now = draft.row[self.rows.index[column]] if draft.row is not None else None
             if link.code == "ambiguous-key" and now in link.ids:
@@ -278,57 +276,6 @@ class References:
             if isinstance(row, LinkError):
                 self.report_missing(draft, column, row, is_first=True)
                 return False
-            draft.links[column] = row
+            reference = self.entity.references[column]
+            draft.links[column] = self.state.tables.held(reference, (row,))[0]
         return True
-
-    # -- references to the entity itself
-    def link_own(self, draft: Draft, column: str, taken: set[int]) -> Any:
-        """Try a reference to the entity itself again, now that more rows are planned."""
-        key = draft.lookups[column]
-        link = self.links(column, [key], is_exact=True)[key]
-        identity = draft.values.get(self.fields.own.get(self.entity.primary, ""))
-        if isinstance(link, LinkError) and isinstance(identity, int) and identity not in taken:
-            named = [self.fields.own.get(wanted, "") for wanted in self.fields.naming[column]]
-            own = tuple(draft.values.get(name) for name in named)
-            if any(value is not None for value in own) and own == key[:-1]:
-                return identity
-        return link
-
-    def defer(self, draft: Draft, column: str, row_id: int, *, is_new: bool) -> None:
-        """Leave a reference to the entity itself to the end of the part."""
-        link = DeferredLink(row_id, column, draft.lookups[column], draft.number, is_new)
-        self.deferred.append(link)
-
-    def finish(self, batch: Changes) -> None:
-        """Set what was deferred, and report what still names no row."""
-        for draft in self.waiting:
-            column = draft.waiting[0]
-            self._report_still_missing(column, draft.lookups[column], draft)
-        for item in self.deferred:
-            if item.row_id in self.outcome.left_out:
-                continue
-            link: Any = self.links(item.column, [item.key], is_exact=False)[item.key]
-            if isinstance(link, LinkError):
-                # its row is written already: another may be named for it, or none, and that is all
-                answer = self.answers.answered(self.entity.references[item.column], link)
-                link = answer if answer is None or isinstance(answer, int) else link
-            if isinstance(link, LinkError):
-                self.outcome.counts["created" if item.is_new else "updated"] -= 1
-                draft = Draft(item.number, {}, lookups={item.column: item.key})
-                draft.links[item.column] = link
-                self._report_still_missing(item.column, item.key, draft)
-            else:
-                new, old = {item.column: link}, {item.column: None}
-                change = Change("update", self.entity.name, item.number, item.row_id, new, old)
-                batch.updates.append(change)
-
-    def _report_still_missing(self, column: str, key: Row, draft: Draft) -> None:
-        link = self.links(column, [key], is_exact=False)[key]
-        if isinstance(link, LinkError):
-            self.report_missing(draft, column, link, is_first=True)
-
-
-def _may_come(entity: Entity, reference: Reference, link: LinkError) -> bool:
-    """Tell whether a reference names a row that may come later in the file."""
-    is_unknown = link.code == "missing-reference" and link.missing is not None
-    return is_unknown and reference.target == entity.name

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.catalog import Catalog
-    from bakeio_core.catalog.model import Entity
+    from bakeio_core.catalog.model import Entity, RowId
 
 Values = Mapping[str, Any]
 
@@ -60,7 +60,7 @@ class _Readings:
         )
         self._rows: dict[tuple[str, str], list[Values]] = {}
 
-    def read(self, db: Connection, left_out: set[int]) -> None:
+    def read(self, db: Connection, left_out: set[RowId]) -> None:
         """Take the rows of the database, but for some ids."""
         entity, dialect = self.entity, dialect_of(db)
         selected = ", ".join(

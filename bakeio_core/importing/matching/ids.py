@@ -38,7 +38,7 @@ class IdMatch:
         self.state, self.part, self.linker = state, part, linker
         self.entity, self.fields, self.keys, self._key = part.entity, part.fields, keys, key
         self.rows = state.tables.rows(part.entity)
-        self.id_field = self.fields.own.get(self.entity.primary)
+        self.id_field = self.fields.own.get(self.entity.surrogate)
 
     def refuse_others(self, drafts: Sequence[Draft]) -> None:
         """A set of this very database says the id of the row that its uuid names."""

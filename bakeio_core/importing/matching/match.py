@@ -6,11 +6,11 @@ this very database, or where everything else it says of the row agrees.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import cached_property
 
 from bakeio_core.catalog.exchange import ABSENT
-from bakeio_core.catalog.model import Key
+from bakeio_core.catalog.model import Key, RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problems
 from bakeio_core.importing.linking.claims import Claims
@@ -44,8 +44,8 @@ class Matcher:
         keys, references = list(self.entity.all_keys), self.entity.references.keys()
         own = next((i for i, key in enumerate(keys) if set(key) & references), len(keys))
         self.keys, self.linked_keys = keys[:own], keys[own:]
-        self.content = tuple(self.entity.content)
-        self.id_field = self.fields.own.get(self.entity.primary)
+        self.content = state.content_of(part)
+        self.id_field = self.fields.own.get(self.entity.surrogate)
         self.revisions = RevisionMatch(state, part)
         self.ids = IdMatch(state, part, linker, self.keys, self.key)
         self.own_rows = OwnRows(state, part)
@@ -124,12 +124,12 @@ class Matcher:
         return [row for row in free if row[index] not in self._best_claims]
 
     @cached_property
-    def _best_claims(self) -> set[int]:
+    def _best_claims(self) -> set[RowId]:
         """The ids of the rows that records of the part mean by the best they give, exactly.
 
         The part is read once more for them, where that is first asked.
         """
-        claimed: set[int] = set()
+        claimed: set[RowId] = set()
         reader = Reader(self.part, Problems())
         for block in self.part.document.blocks() if not self.rows.was_empty else ():
             drafts = [Draft(r.number, r.values) for r in reader.read(block) if not r.bad]
@@ -184,6 +184,36 @@ class Matcher:
                 draft.was_imported = bool(free)
             if free:
                 draft.row, draft.key = free[0], self.content
+
+    def doubt_of_new(self, draft: Draft, taken: Set[RowId]) -> LinkError | None:
+        """Return why it cannot be told whether a record's row is there already; None where it can.
+
+        Rows that have nothing but an id are known by all they hold, and by their ids in the state
+        of this very database. A set of nobody knows which may be an older state of it.
+
+        Args:
+            draft: A record that no row was found for.
+            taken: The ids records give that rows have.
+        """
+        is_state = self.part.view is None and not self.state.same_database
+        if not self.entity.has_only_id or not is_state or self.rows.was_empty:
+            return None
+        identity = draft.values.get(self.id_field or "")
+        if not self.content or self.key(draft, self.content) is None:
+            if identity is None and not self.state.earlier.has_any:
+                return None
+            doubt = "nothing tells whether this row is there already"
+        else:
+            is_here = isinstance(identity, int) and identity in taken - self.claims.record_of.keys()
+            if not is_here or self.state.source.database_id is not None:
+                return None
+            doubt = "is the id of another row here, or of this one before it was changed"
+        message = (
+            f"{doubt}: rows of {self.entity.name} are known by nothing but their ids, which count "
+            "in the database they are of alone. Declare keys for them, or import what was exported "
+            "after bakeio init into that database or an empty one"
+        )
+        return LinkError("ambiguous-key", message, field=self.id_field or "")
 
     def _take_planned(self, draft: Draft) -> bool:
         """Take a row that an earlier record of the file is to create, or was to."""

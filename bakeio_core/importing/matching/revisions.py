@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from bakeio_core.catalog.fields import REV
-from bakeio_core.database.dialects import dialect_of
+from bakeio_core.catalog.model import RowId
 from bakeio_core.files.revision import row_hash
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.reading.sources import Part
@@ -25,7 +25,7 @@ class RevisionMatch:
     def __init__(self, state: ImportState, part: Part) -> None:
         self.state, self.part, self.entity = state, part, part.entity
         self.rows = state.tables.rows(part.entity)
-        self.id_field = part.fields.own.get(part.entity.primary)
+        self.id_field = part.fields.own.get(part.entity.surrogate)
 
     def match(self, drafts: Sequence[Draft]) -> list[Draft]:
         """Find rows by the hash of their uuid in `_rev`; return the records without one."""
@@ -84,13 +84,11 @@ class RevisionMatch:
                 draft.row = row
 
     @cached_property
-    def _ids_by_hash(self) -> dict[int, int]:
+    def _ids_by_hash(self) -> dict[int, RowId]:
         """{hash of the uuid: id} of all rows; read when an id first leads nowhere."""
-        dialect = dialect_of(self.state.db)
-        selected = f"{dialect.quote(self.entity.identity)}, {dialect.quote(self.entity.primary)}"
-        found, twice = dict[int, int](), set[int]()
-        for uuid, row in dialect.fetch(self.state.db, f"SELECT {selected} FROM {self.rows.table}"):
-            hashed = row_hash(self.rows.identity_text(uuid))
+        found, twice = dict[int, RowId](), set[int]()
+        for row, identity in self.rows.all((self.entity.identity,)):
+            hashed = row_hash(str(identity))
             if found.setdefault(hashed, row) != row:
                 twice.add(hashed)
         # 48 bits of two rows may agree by chance: then the hash names neither

@@ -6,8 +6,11 @@ import uuid as uuids
 from typing import Any
 
 from bakeio_core.catalog.exchange import ABSENT, STAMPS, Changes
+from bakeio_core.catalog.keys.row_ids import row_id
+from bakeio_core.catalog.model import ROW_KEY, RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.importing.linking.claims import PartOutcome
+from bakeio_core.importing.linking.deferred import DeferredLinks
 from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
 from bakeio_core.importing.linking.parents import CreatedParents
 from bakeio_core.importing.linking.references import References
@@ -15,7 +18,8 @@ from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.resolving.near_keys import NearKeys
 from bakeio_core.values.folding import make_slug
-from bakeio_core.values.wording import shown
+from bakeio_core.values.text import Identifier
+from bakeio_core.values.wording import listed, shown
 
 
 class NewRows:
@@ -26,6 +30,7 @@ class NewRows:
         part: The part.
         outcome: What comes of its records.
         references: What they refer to.
+        deferred: Keeps references to rows that may still come.
         parents: The rows decisions create.
     """
 
@@ -35,26 +40,34 @@ class NewRows:
         part: Part,
         outcome: PartOutcome,
         references: References,
+        deferred: DeferredLinks,
         parents: CreatedParents,
     ) -> None:
         self.state, self.part, self.outcome = state, part, outcome
-        self.references, self.parents = references, parents
+        self.references, self.deferred, self.parents = references, deferred, parents
         self.entity, self.fields = part.entity, part.fields
         self.rows = state.tables.rows(part.entity)
         self.near = NearKeys(self.rows)
         self._slugs: dict[str, int] = {}
+        # a uuid that is the primary key is made as any other
+        self._made_uuids = {
+            column
+            for column in self.entity.primary_key
+            if isinstance(self.entity.kinds[column], Identifier)
+            and column not in self.entity.references
+        }
 
-    def taken_ids(self, drafts: list[Draft]) -> set[int]:
+    def taken_ids(self, drafts: list[Draft]) -> set[RowId]:
         """Return those of the ids records give that rows have."""
         ids = [i for draft in drafts if isinstance(i := self._file_id(draft), int)]
         return self.rows.existing_ids(ids) if ids else set()
 
     def _file_id(self, draft: Draft) -> Any:
         """Return the id of an entity's file; a view's is context and makes no row."""
-        name = self.fields.own.get(self.entity.primary, "")
+        name = self.fields.own.get(self.entity.surrogate, "")
         return draft.values.get(name) if self.part.view is None else None
 
-    def create(self, draft: Draft, taken: set[int], batch: Changes) -> None:
+    def create(self, draft: Draft, taken: set[RowId], batch: Changes) -> None:
         """Plan a new row, once all it refers to is known; a parent of its own entity is awaited.
 
         Args:
@@ -64,19 +77,19 @@ class NewRows:
         """
         waiting = draft.waiting
         for column in waiting:
-            link = self.references.link_own(draft, column, taken)
-            if not isinstance(link, int) and not self.entity.references[column].nullable:
-                self.references.waiting.append(draft)
+            link = self.deferred.link_own(draft, column, taken)
+            if not isinstance(link, RowId) and not self.entity.references[column].nullable:
+                self.deferred.waiting.append(draft)
                 return
             draft.links[column] = link
         values = self.values(draft, taken)
         if values is None or not self.references.create_parents(draft, batch):
             return
-        row = tuple(draft.linked(values).values())
+        row = self._row(draft, values)
         identity = row[self.rows.id_index]
         for column in waiting:
-            if not isinstance(draft.links[column], int):
-                self.references.defer(draft, column, identity, is_new=True)
+            if not isinstance(draft.links[column], RowId):
+                self.deferred.defer(draft, column, identity, is_new=True, old=None)
         taken.add(identity)
         self.rows.pending.add([row])
         self.parents.need(self.entity, dict(zip(self.entity.columns, row, strict=True)))
@@ -88,7 +101,14 @@ class NewRows:
         batch.numbers.append(draft.number)  # type: ignore[attr-defined]
         draft.row = row
 
-    def values(self, draft: Draft, taken: set[int]) -> dict[str, Any] | None:
+    def _row(self, draft: Draft, values: dict[str, Any]) -> Row:
+        """Return the row of a record all of whose references lead somewhere."""
+        linked = draft.linked(values)
+        if ROW_KEY in linked:
+            linked[ROW_KEY] = row_id(self.entity, linked)
+        return tuple(linked.values())
+
+    def values(self, draft: Draft, taken: set[RowId]) -> dict[str, Any] | None:
         """Return {column: value} of a new row; None (and problems) where something is missing."""
         values: dict[str, Any] = {}
         lacking: list[str] = []
@@ -115,7 +135,7 @@ class NewRows:
         else:
             names_none = said is not None or key in columns
         if self.part.view is not None and field and needed and names_none:
-            message = f"{self._names_no_row(field, said)} needs {_listed(needed)} too"
+            message = f"{self._names_no_row(field, said)} needs {listed(needed)} too"
             self.outcome.error(draft, "missing-field", field, said, message)
             return
         message = f"is missing: a new row of {self.entity.name} needs it"
@@ -131,8 +151,10 @@ class NewRows:
         meant = f": did you mean {' or '.join(map(shown, near))}" if near else ""
         return f"no row of {name} has {field} {shown(said)}{meant}{'?' if near else '.'} A new row"
 
-    def _value(self, draft: Draft, column: str, taken: set[int]) -> Any:
-        if column == self.entity.primary:
+    def _value(self, draft: Draft, column: str, taken: set[RowId]) -> Any:
+        if column == ROW_KEY:
+            return ""  # made of the other columns, once all of them are known
+        if column == self.entity.surrogate:
             return self._identity(draft, taken)
         if column in self.entity.references:
             link = draft.links.get(column)
@@ -141,7 +163,7 @@ class NewRows:
             value = draft.values.get(self.fields.own.get(column, ""))
         return self._supplied(draft, column) if value is None else value
 
-    def _identity(self, draft: Draft, taken: set[int]) -> int:
+    def _identity(self, draft: Draft, taken: set[RowId]) -> int:
         """Return the id of the file where it is free, else a new one."""
         wanted = self._file_id(draft)
         if isinstance(wanted, int) and wanted > 0 and wanted not in taken:
@@ -151,7 +173,7 @@ class NewRows:
 
     def _supplied(self, draft: Draft, column: str) -> Any:
         """Return what bakeio supplies for a column a new record says nothing about."""
-        if column == "uuid":
+        if column == "uuid" or column in self._made_uuids:
             return str(uuids.uuid4())
         if column in STAMPS:
             return self.state.now
@@ -199,10 +221,6 @@ class NewRows:
                 parent = self.parents.get(link, batch, self.references.plan_parent)
                 if isinstance(parent, LinkError):
                     return parent
-                draft.links[column] = parent
-        return tuple(draft.linked(values).values())
-
-
-def _listed(names: list[str]) -> str:
-    """Return names as a sentence has them: `a, b and c`."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+                reference = self.entity.references[column]
+                draft.links[column] = self.state.tables.held(reference, (parent,))[0]
+        return self._row(draft, values)

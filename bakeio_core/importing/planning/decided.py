@@ -37,7 +37,7 @@ def plan_decided(plan: PartPlan, wanted: PendingParent, batch: Changes) -> int |
     if isinstance(row, LinkError):
         return row
     if row is not None:
-        return int(row[plan.rows.id_index])
+        return row[plan.rows.id_index]  # type: ignore[no-any-return]
     fault = next(iter(plan.outcome.problems))
     what = f" as decided: {fault.field}" if fault.field else ""
     said, link = f"it cannot be created{what}: {fault.message}", wanted.link

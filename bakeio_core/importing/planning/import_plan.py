@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Change, Changes
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.called import CalledChanges
 from bakeio_core.errors import Problem, counted
+from bakeio_core.importing.linking.deferred import DeferredLinks
 from bakeio_core.importing.linking.drafts import LinkError, PendingParent
 from bakeio_core.importing.linking.link import Linker
 from bakeio_core.importing.linking.parents import CreatedParents
@@ -70,14 +71,28 @@ class ImportPlan:
             is_compared=is_compared,
         )
         self.linker, self.parents = Linker(self.state), CreatedParents()
+        self._late: list[tuple[Part, DeferredLinks]] = []
         self.outcome, self.source, self.options = self.state.outcome, source, options
 
     def part(self, part: Part) -> PartPlan:
         """Return the plan of one part."""
         common = (self.linker, self.parents, kind_of, self.plan_parent)
-        return PartPlan(self.state, part, *common)
+        plan = PartPlan(self.state, part, *common)
+        references = part.entity.references.values()
+        if any(r.is_late and r.target != part.entity.name for r in references):
+            self._late.append((part, plan.deferred))
+        return plan
 
-    def plan_parent(self, wanted: PendingParent, batch: Changes) -> int | LinkError:
+    def late_changes(self) -> Iterator[tuple[Part, Changes]]:
+        """Yield what sets references to rows of later parts, once all parts are planned."""
+        late, self._late = self._late, []
+        for part, deferred in late:
+            batch = Changes(part.entity, part.entity.columns)
+            deferred.finish_late(batch)
+            if batch.updates:
+                yield part, batch
+
+    def plan_parent(self, wanted: PendingParent, batch: Changes) -> RowId | LinkError:
         """Plan a row that a decision creates; return its id, or why it cannot be created."""
         part = decided_part(wanted.target, self.state.catalog)
         common = (self.linker, self.parents, kind_of, self.plan_parent)
@@ -88,6 +103,8 @@ class ImportPlan:
         """Yield the changes of all parts in import order."""
         for part in self.source.parts:
             yield from self.part(part).changes()
+        for _, batch in self.late_changes():
+            yield batch
         self.parents.take_unneeded()
 
     def run(self) -> ImportPlan:

@@ -17,6 +17,7 @@ from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.revision import field_hash
 from bakeio_core.importing.linking.claims import PartOutcome
+from bakeio_core.importing.linking.deferred import DeferredLinks
 from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
 from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.references import References
@@ -165,6 +166,7 @@ class FieldMerge:
         part: The part.
         linker: Knows what referred rows are called.
         references: Links what is called otherwise now.
+        deferred: Keeps references to rows that may still come.
         rules: What the values of the file come to.
         fields: The fields that are written.
     """
@@ -175,11 +177,13 @@ class FieldMerge:
         part: Part,
         linker: Linker,
         references: References,
+        deferred: DeferredLinks,
         rules: Rules,
         fields: list[FileField],
     ) -> None:
         self.state, self.part, self.linker = state, part, linker
-        self.references, self.rules, self.fields = references, rules, fields
+        self.references, self.deferred = references, deferred
+        self.rules, self.fields = rules, fields
         self.entity, self.rows = part.entity, state.tables.rows(part.entity)
         self.own_edits = OwnEdits(state, part)
 
@@ -213,6 +217,8 @@ class FieldMerge:
         current = self.linker.current(item, row, names, self.rows)
         if value is ABSENT or item.kind.same(value, current):
             return True
+        if column in self.entity.primary_key:
+            return self._refuse_new_key(draft, column, current)
         base = draft.base_of(self.part, item.name)
         is_as_exported = base is not None and field_hash(value) == base and not is_cleared
         # it may be typed back to that, after an import of another value
@@ -238,16 +244,32 @@ class FieldMerge:
         merged.new[column] = stored
         return True
 
+    def _refuse_new_key(self, draft: Draft, column: str, now: Any) -> bool:
+        """Refuse a record that would give its row another primary key; others may refer to it."""
+        is_alone = len(self.entity.primary_key) == 1
+        if is_alone and column not in self.entity.references and not self.state.same_database:
+            return True  # the row of another database is called otherwise there
+        field = self.part.fields.naming_of(column)
+        message = (
+            f"is part of the primary key of {self.entity.name}, which stays as it is: the row has "
+            f"{shown(now)}. Restore that, or leave the uuid out to add another row"
+        )
+        self.references.outcome.error(draft, "identity-mismatch", field, None, message)
+        return False
+
     def _merge_link(self, merged: Merged, draft: Draft, row: Row, column: str) -> bool:
         """Merge a reference of an entity's file, which is known by the row it means."""
         link, now = draft.links.get(column, ABSENT), row[self.rows.index[column]]
         if isinstance(link, LinkError):
-            link = self.references.link_own(draft, column, set())
+            link = self.deferred.link_own(draft, column, set())
             if isinstance(link, LinkError):
-                self.references.defer(draft, column, row[self.rows.id_index], is_new=False)
+                identity = row[self.rows.id_index]
+                self.deferred.defer(draft, column, identity, is_new=False, old=now)
                 return True
         if link is ABSENT or link == now:
             return True
+        if column in self.entity.primary_key:
+            return self._refuse_new_key(draft, column, now)
         own = self.part.fields.by_name[column]
         if link is None and self.rules.settle(draft, own, now, None) is KEPT:
             return True
@@ -280,18 +302,6 @@ class FieldMerge:
         column = self.part.fields.by_name[name].column
         is_link = column in self.entity.references
         return [f.name for f in self.part.fields if f.column == column] if is_link else [name]
-
-    def base_value(self, draft: Draft, name: str, row: Row) -> Any:
-        """Return what a field was when it was exported, ABSENT where nobody knows it any more.
-
-        `_rev` has a hash of it alone: the journal may know a value that has this hash.
-        """
-        base, item = draft.base_of(self.part, name), self.part.fields.by_name[name]
-        if base is None or item.target is not None:
-            return ABSENT
-        where = row[self.rows.id_index], str(item.column)
-        earlier = self.state.earlier.values_before(self.entity, *where)
-        return next((value for value in earlier if field_hash(value) == base), ABSENT)
 
     def _kept_columns(self, draft: Draft) -> set[str]:
         """A row found by a key keeps its uuid, that key as it is spelled here, and better ones."""

@@ -19,7 +19,7 @@ from bakeio_core.catalog.exchange import (
     Change,
     Changes,
 )
-from bakeio_core.catalog.model import Key
+from bakeio_core.catalog.model import Key, RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
 from bakeio_core.importing.linking.claims import PartOutcome
@@ -57,11 +57,11 @@ class Noticed:
         self.is_quiet = self.rows.was_empty
         self.values = SuspiciousValues(state, part)
         self._found: list[Suspicion] = []
-        self._codes: dict[tuple[str, str], list[tuple[int, int, Any]]] = {}
-        self._code_of: dict[tuple[str, int], str] = {}
-        self._created: dict[int, int] = {}
+        self._codes: dict[tuple[str, str], list[tuple[int, RowId, Any]]] = {}
+        self._code_of: dict[tuple[str, RowId], str] = {}
+        self._created: dict[RowId, int] = {}
         self._keys: list[str] = []
-        self._beside: set[int] = set()
+        self._beside: set[RowId] = set()
 
     def look(self, batch: Changes) -> None:
         """Look at a batch before it is written; of a set, which is a state, at updates alone."""

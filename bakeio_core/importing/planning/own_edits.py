@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from bakeio_core.catalog.fields import REV, FileField
+from bakeio_core.catalog.model import RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problems
 from bakeio_core.files.revision import row_hash
@@ -29,7 +30,7 @@ class OwnEdits:
     def __init__(self, state: ImportState, part: Part) -> None:
         self.state, self.part, self.entity = state, part, part.entity
         self.rows = state.tables.rows(part.entity)
-        self._evidence: dict[int, dict[tuple[int, str], bool]] = {}
+        self._evidence: dict[int, dict[tuple[RowId, str], bool]] = {}
 
     def __contains__(self, where: tuple[FileField, Row]) -> bool:
         """Tell whether what a row has in the column of a field is an edit of this file."""
@@ -48,13 +49,13 @@ class OwnEdits:
         others = [held for where, held in self._evidence[run].items() if where != but]
         return bool(others) and all(others)
 
-    def _held(self, edits: list[FieldSet]) -> dict[tuple[int, str], bool]:
+    def _held(self, edits: list[FieldSet]) -> dict[tuple[RowId, str], bool]:
         """Return {(id, column): whether the file still says so} of edits that can be compared."""
         fields = self.part.fields.own
         known = [e for e in edits if e.entity == self.entity.name and e.field in fields]
         ids = {edit.row for edit in known}
         found = self.rows.select([self.entity.identity], ids, self.entity.primary)
-        hashes = {id_: row_hash(self.rows.identity_text(identity)) for id_, identity in found}
+        hashes = {id_: row_hash(str(identity)) for id_, identity in found}
         held = {}
         for edit in known:
             values = self._values.get(hashes.get(edit.row, -1), {})

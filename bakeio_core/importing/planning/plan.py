@@ -12,12 +12,14 @@ from typing import Any, Protocol
 
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.fields import FileField
+from bakeio_core.catalog.model import RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.importing.bulk.part import BulkPart, Decided
 from bakeio_core.importing.bulk.step import Bulk
 from bakeio_core.importing.linking.claims import PartOutcome
+from bakeio_core.importing.linking.deferred import DeferredLinks
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.parents import CreatedParents, PlanParent
@@ -93,15 +95,17 @@ class PartPlan:
         self.reader = Reader(part, self.outcome.problems, self.decided)
         self.matcher = Matcher(state, part, linker, self.claims)
         self.references = References(state, part, linker, parents, self.outcome, plan_parent)
-        self.new_rows = NewRows(state, part, self.outcome, self.references, parents)
+        self.deferred = DeferredLinks(self.references)
+        self.new_rows = NewRows(state, part, self.outcome, self.references, self.deferred, parents)
         self.kind: PartKind = kind(self)
         self.read_only = ReadOnlyFields(state, part)
         self.noticed = Noticed(state, part, self.outcome, self.decided)
         self.merge = FieldMerge(
-            state, part, linker, self.references, self.kind.rules, self.kind.fields
+            state, part, linker, self.references, self.deferred, self.kind.rules, self.kind.fields
         )
-        self.questions = RecordQuestions(state, part, linker, self.outcome, self.merge)
-        self.merged = MergedRecords(state, self.outcome, self.references, parents, self.questions)
+        self.questions = RecordQuestions(state, part, linker, self.outcome)
+        common = (self.references, self.deferred, parents)
+        self.merged = MergedRecords(state, self.outcome, *common, self.questions)
         self.bulk = Bulk(BulkPart(state, part, linker, self.claims, self.reader, self.read_only))
         self._sha = hashlib.sha256()
         self._blocks = part.document.blocks(self._sha.update)
@@ -154,7 +158,7 @@ class PartPlan:
         for block in self._blocks:
             yield from self._handed_over(self._plan_block(block, self._typed(block)))
         last = Changes(self.entity, self.entity.columns)
-        self.references.finish(last)
+        self.deferred.finish(last)
         if last.updates:
             yield from self._handed_over(last)
         self._finish()
@@ -231,14 +235,14 @@ class PartPlan:
         for record, draft in bad:
             self.outcome.note_failed(draft.values)
             self.questions.ask_of_unread(record, draft)
-        self._report_links_of([draft for _, draft in bad])
+        _report_links_of(self, [draft for _, draft in bad])
         drafts = self._without_left_out(drafts)
         self._plan_drafts(drafts, batch)
-        while self.references.waiting:
+        while self.deferred.waiting:
             # records that must name a row of their own entity wait until that row is planned
-            waiting, self.references.waiting = self.references.waiting, []
+            waiting, self.deferred.waiting = self.deferred.waiting, []
             self._plan_new(waiting, batch)
-            if len(self.references.waiting) == len(waiting):
+            if len(self.deferred.waiting) == len(waiting):
                 break
         self.outcome.take_out_withdrawn(batch)
         return batch
@@ -252,19 +256,6 @@ class PartPlan:
             if draft.row is not None:
                 self.kind.moved(draft, draft.row)
         return [draft for draft in drafts if not draft.is_left_out] if out else drafts
-
-    def _report_links_of(self, drafts: Sequence[Draft]) -> None:
-        """Report what records that cannot be imported refer to in vain: one pass tells all."""
-        if not drafts:
-            return
-        self.matcher.match_known(drafts)
-        for draft in drafts:
-            if draft.fault is not None:
-                fault = draft.fault
-                self.outcome.report(draft, fault.code, fault.field, None, fault.message)
-            elif draft.row is None:
-                self.references.name(draft)
-                self.references.report_links(draft)
 
     def _plan_drafts(self, drafts: Sequence[Draft], batch: Changes) -> None:
         self.matcher.match_known(drafts)
@@ -293,6 +284,8 @@ class PartPlan:
                 self.questions.take_decided_row(draft, draft.decided.row)
             elif self.part.view is None or not self.state.options.allow_duplicates:
                 self.matcher.match_new(draft, found)
+            if draft.row is None and draft.fault is None:
+                draft.fault = self.matcher.doubt_of_new(draft, taken)
             if draft.fault is not None:
                 self._report_fault(draft, draft.fault)
             elif draft.row is None:
@@ -307,7 +300,7 @@ class PartPlan:
     def _report_fault(self, draft: Draft, fault: LinkError) -> None:
         self.outcome.error(draft, fault.code, fault.field, None, fault.message)
 
-    def _create(self, draft: Draft, taken: set[int], batch: Changes) -> None:
+    def _create(self, draft: Draft, taken: set[RowId], batch: Changes) -> None:
         if not self.references.settle(draft):
             return
         if self.state.options.mode == "update-only":
@@ -356,3 +349,17 @@ class PartPlan:
             left = self.questions.left_of_known(draft, row, names)
             if not self.merged.conclude(draft, row, merged, left, batch):
                 self.kind.found_equal(draft)
+
+
+def _report_links_of(plan: PartPlan, drafts: Sequence[Draft]) -> None:
+    """Report what records that cannot be imported refer to in vain: one pass tells all."""
+    if not drafts:
+        return
+    plan.matcher.match_known(drafts)
+    for draft in drafts:
+        if draft.fault is not None:
+            fault = draft.fault
+            plan.outcome.report(draft, fault.code, fault.field, None, fault.message)
+        elif draft.row is None:
+            plan.references.name(draft)
+            plan.references.report_links(draft)

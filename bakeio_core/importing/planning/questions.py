@@ -9,11 +9,12 @@ from bakeio_core.catalog.exchange import ABSENT, CONFLICT, VALUE, Change, Change
 from bakeio_core.database.rows import Row
 from bakeio_core.files.revision import field_hash
 from bakeio_core.importing.linking.claims import PartOutcome
+from bakeio_core.importing.linking.deferred import DeferredLinks
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.parents import CreatedParents
 from bakeio_core.importing.linking.references import References
-from bakeio_core.importing.planning.merge import FieldMerge, Merged, report_conflicts, shown_parent
+from bakeio_core.importing.planning.merge import Merged, report_conflicts, shown_parent
 from bakeio_core.importing.reading.decided_records import LEAVES, Decided
 from bakeio_core.importing.reading.reader import Record
 from bakeio_core.importing.reading.sources import Part
@@ -29,7 +30,6 @@ class RecordQuestions:
         part: The part.
         linker: Knows what referred rows are called.
         outcome: What comes of the records.
-        merge: Knows what a field was when it was exported.
     """
 
     def __init__(
@@ -38,10 +38,8 @@ class RecordQuestions:
         part: Part,
         linker: Linker,
         outcome: PartOutcome,
-        merge: FieldMerge,
     ) -> None:
-        self.state, self.part, self.linker = state, part, linker
-        self.outcome, self.merge = outcome, merge
+        self.state, self.part, self.linker, self.outcome = state, part, linker, outcome
         self.rows = state.tables.rows(part.entity)
 
     # -- what is asked
@@ -69,8 +67,20 @@ class RecordQuestions:
 
     def bases(self, draft: Draft, row: Row, names: Iterable[str]) -> dict[str, Any]:
         """Return what fields of a record were when it was exported, those that are known."""
-        bases = {name: self.merge.base_value(draft, name, row) for name in names}
+        bases = {name: self._base(draft, name, row) for name in names}
         return {name: base for name, base in bases.items() if base is not ABSENT}
+
+    def _base(self, draft: Draft, name: str, row: Row) -> Any:
+        """Return what a field was when it was exported, ABSENT where nobody knows it any more.
+
+        `_rev` has a hash of it alone: the journal may know a value that has this hash.
+        """
+        base, item = draft.base_of(self.part, name), self.part.fields.by_name[name]
+        if base is None or item.target is not None:
+            return ABSENT
+        where = row[self.rows.id_index], str(item.column)
+        earlier = self.state.earlier.values_before(self.part.entity, *where)
+        return next((value for value in earlier if field_hash(value) == base), ABSENT)
 
     # -- what was answered
     def take_decided_row(self, draft: Draft, decided: Decided) -> None:
@@ -151,6 +161,7 @@ class MergedRecords:
         state: The import.
         outcome: What comes of the records.
         references: What they refer to.
+        deferred: Keeps references to rows that may still come.
         parents: The rows decisions create.
         questions: What is asked and decided about them.
     """
@@ -160,10 +171,12 @@ class MergedRecords:
         state: ImportState,
         outcome: PartOutcome,
         references: References,
+        deferred: DeferredLinks,
         parents: CreatedParents,
         questions: RecordQuestions,
     ) -> None:
-        self.state, self.outcome, self.references = state, outcome, references
+        self.state, self.outcome = state, outcome
+        self.references, self.deferred = references, deferred
         self.parents, self.questions = parents, questions
         self.entity, self.rows = outcome.entity, outcome.rows
 
@@ -196,14 +209,16 @@ class MergedRecords:
         if not self.references.create_parents(draft, batch):
             return True
         new = draft.linked(merged.new)
-        is_deferred = any(link.row_id == identity for link in self.references.deferred[-3:])
+        deferred = self.deferred.of(identity)
+        for link in deferred:
+            link.is_all = not new
         is_rejected = self.questions.settle(draft, left)
-        if not new and is_rejected and not is_deferred:
+        if not new and is_rejected and not deferred:
             reason = "what it changes was rejected"
             skip = Change("skip", self.entity.name, draft.number, identity, reason=reason)
             self.outcome.count("skipped", skip, batch)
             return True
-        if not new and not is_deferred:
+        if not new and not deferred:
             self.outcome.counts["unchanged"] += 1
             return False
         old = {column: self.rows.value(row, column) for column in new}

@@ -24,9 +24,11 @@ class SetPart:
     def __init__(self, plan: PartPlan) -> None:
         self.plan, self.state, self.part, self.entity = plan, plan.state, plan.part, plan.entity
         self.rows, self.rules = plan.rows, StateRules(plan.state, plan.part, plan.outcome)
-        kept = (plan.entity.primary, *STAMPS)
+        kept = (plan.entity.surrogate, *STAMPS)
         self.fields: list[FileField] = [
-            item for item in plan.part.fields if item.target is None and item.column not in kept
+            item
+            for item in plan.part.fields
+            if (item.target is None or item.name == item.column) and item.column not in kept
         ]
 
     def fits(self, draft: Draft, row: Row, names: Names) -> bool:

@@ -6,13 +6,14 @@ import io
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import Format
+from bakeio_core.catalog.plugins import packages
 from bakeio_core.errors import DocumentError, Problems
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.encoding import encode_lines, opened_document
@@ -33,7 +34,7 @@ def open_source(
     limits: Limits,
     *,
     accept_edits: bool = False,
-    formats: Iterable[Format] = (),
+    formats: Collection[Format] = (),
 ) -> Source:
     """Open a set's folder, zip or manifest, an entity's file or a view's file.
 
@@ -49,6 +50,20 @@ def open_source(
     """
     if not isinstance(path, Path):
         return _open_stream(path, catalog, limits)
+    try:
+        return _open_path(path, catalog, limits, accept_edits, formats)
+    except DocumentError as error:
+        suffixes = {known.suffix.lower() for known in formats}
+        is_foreign = path.is_file() and path.suffix.lower() not in suffixes
+        hint = packages.for_file(path.name) if is_foreign else ""
+        if not hint:
+            raise
+        raise DocumentError(f"{error}{hint}", code=error.code) from None
+
+
+def _open_path(
+    path: Path, catalog: Catalog, limits: Limits, accept_edits: bool, formats: Collection[Format]
+) -> Source:
     settle_missing(path)
     if not path.exists():
         raise DocumentError(f"{path}: there is no such file or folder", code="missing-file")
@@ -72,7 +87,7 @@ def open_source(
 
 
 def not_as_view(
-    path: Path, catalog: Catalog, limits: Limits, formats: Iterable[Format] = ()
+    path: Path, catalog: Catalog, limits: Limits, formats: Collection[Format] = ()
 ) -> str | None:
     """Say why a file cannot be written anew as a view; None where it is one, in JSON."""
     if path.suffix.lower() in {known.suffix.lower() for known in formats}:
@@ -103,6 +118,26 @@ def _open_spooled(folder: tempfile.TemporaryDirectory[str]) -> IO[bytes]:
 
 
 def _open_document(document: Document, data: bytes | None, catalog: Catalog) -> Source:
+    try:
+        return _source_of(document, data, catalog)
+    except DocumentError as error:
+        hint = packages.for_document(_keys_of(document))
+        if not hint:
+            raise
+        said = str(error)
+        after = hint.removeprefix(".") if said.endswith("?") else hint
+        raise DocumentError(f"{said}{after}", code=error.code) from None
+
+
+def _keys_of(document: Document) -> Collection[str]:
+    """Return the keys that stand beside the records, none where nothing can be read."""
+    try:
+        return document.header.keys()
+    except (DocumentError, OSError):
+        return ()
+
+
+def _source_of(document: Document, data: bytes | None, catalog: Catalog) -> Source:
     problems = Problems()
     if data is not None and not is_json(data):
         document = forgiven(document, data, catalog, problems)
@@ -114,7 +149,7 @@ def _open_document(document: Document, data: bytes | None, catalog: Catalog) -> 
             reason = (
                 f"disabled: {catalog.disabled[name]}"
                 if isinstance(name, str) and name in catalog.disabled
-                else "no installed entity"
+                else f"no installed entity{packages.for_entity(name)}"
             )
             raise DocumentError(
                 f"{document.name}: holds {shown(name)}, which is {reason}", code="unknown-entity"
@@ -129,6 +164,11 @@ def _open_document(document: Document, data: bytes | None, catalog: Catalog) -> 
         raise DocumentError(
             f"{document.name}: is the manifest of a set: name it {MANIFEST}, beside its files",
             code="bad-document",
+        )
+    if "view_name" not in header:
+        raise DocumentError(
+            f'{document.name}: has no "view_name"; '
+            f"the views that are installed are {', '.join(catalog.views) or 'none'}"
         )
     return of_view(
         document,
@@ -146,6 +186,7 @@ def _view_name(document: Document, given: Any, catalog: Catalog) -> str:
             f"disabled: {why}"
             if why
             else f"not installed; installed are {', '.join(catalog.views) or 'none'}"
+            + packages.for_view(name)
         )
         raise DocumentError(f'{document.name}: the view "{name}" is {known}', code="unknown-view")
     return name

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.plugins import packages
 from bakeio_core.errors import DocumentError, Problem, Problems
 from bakeio_core.files.documents.document import Document, InMemoryDocument
 from bakeio_core.files.documents.scanner import BrokenRecord, as_record
@@ -77,7 +78,8 @@ def open_log(document: Document, catalog: Catalog) -> Source:
             )
         else:
             raise DocumentError(
-                f"{document.name}: {shown(view or entity)} is not installed",
+                f"{document.name}: {shown(view or entity)} is not installed"
+                + (packages.for_view(view) if view else packages.for_entity(entity)),
                 code="unknown-view" if view else "unknown-entity",
             )
     order = {name: place for place, name in enumerate(catalog.entities)}

@@ -15,7 +15,7 @@ def bakeio_entities(metadata: MetaData) -> list[Entity]:
                 metadata,
                 Column("id", Integer, primary_key=True),
                 Column("slug", String(50), unique=True),
-                Column("from_id", Integer, ForeignKey(f"{other}.id")),
+                Column("from_id", Integer, ForeignKey(f"{other}.id"), nullable=False),
             ),
             keys=["slug"],
         )

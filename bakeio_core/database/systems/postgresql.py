@@ -281,7 +281,8 @@ class PostgreSQL(Dialect):
     @contextmanager
     def loading(self, db: Connection, table: Table) -> Iterator[None]:
         name = self.format_table(table)
-        referred = [self.format_table(key.column.table) for key in table.foreign_keys]
+        targets = [key.target_fullname.split(".")[:-1] for key in table.foreign_keys]
+        referred = [".".join(map(self.quote, target)) for target in targets]
         names = ", ".join(dict.fromkeys([name, *referred]))
         if not self._tried(db, f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE NOWAIT"):
             # somebody reads: an index that stays costs less than waiting, and cannot end in a
@@ -294,11 +295,14 @@ class PostgreSQL(Dialect):
             "FROM pg_index i WHERE i.indrelid = %s::regclass AND NOT i.indisunique ORDER BY 1",
             (name,),
         )
+        # of the references that planning links itself: others are checked row by row
         keys = self.fetch(
             db,
-            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint "
-            "WHERE conrelid = %s::regclass AND contype = 'f'",
-            (name,),
+            "SELECT c.conname, pg_get_constraintdef(c.oid) FROM pg_constraint c "
+            "JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] "
+            "WHERE c.conrelid = %s::regclass AND c.contype = 'f' "
+            "AND cardinality(c.conkey) = 1 AND a.attname = ANY(%s)",
+            (name, [key.parent.name for key in table.foreign_keys]),
         )
         for index, _ in indexes:
             db.exec_driver_sql(f"DROP INDEX {index}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -13,9 +13,10 @@ from sqlalchemy import Connection, Table, exc, func
 
 from bakeio_core import values
 from bakeio_core.database.dialect import LOWEST, Column, Dialect, JsonPage, Rows, log
-from bakeio_core.database.sqlite_cells import (
+from bakeio_core.database.systems.sqlite_cells import (
     UNDECODED,
     doubt,
+    hyphenated,
     instants,
     is_text,
     plain_number,
@@ -53,7 +54,7 @@ class SQLite(Dialect):
             return
         refers = "".join(
             f" REFERENCES {self.quote(t)} ({self.quote(c)})"
-            for t, c in (f.target_fullname.rsplit(".", 1) for f in column.foreign_keys)
+            for *_, t, c in (f.target_fullname.split(".") for f in column.foreign_keys)
         )
         rest = (
             (f" DEFAULT {default}" if default else "")
@@ -73,14 +74,13 @@ class SQLite(Dialect):
         else:
             self._patiently(db, sql)
 
-    def will_write(self, db: Connection, table: str) -> None:
-        try:
-            self._patiently(db, f"DELETE FROM {self.quote(table)} WHERE 0")
-        except exc.OperationalError as error:
-            if "no such table" not in str(
-                error.orig
-            ):  # a database without it is refused later, with the reason
-                raise
+    def will_write(self, db: Connection, tables: Iterable[str]) -> None:
+        for table in tables:
+            try:
+                return self._patiently(db, f"DELETE FROM {self.quote(table)} WHERE 0")
+            except exc.OperationalError as error:
+                if "no such table" not in str(error.orig):
+                    raise
 
     def take_snapshot(self, db: Connection) -> None:
         self._patiently(db, "SELECT 1 FROM sqlite_master LIMIT 1")
@@ -221,6 +221,8 @@ class SQLite(Dialect):
             if count:
                 is_sure = not is_doubtful and is_text(text)
                 yield JsonPage(count, text if is_sure else None, start, last)
+
+    uuid_text = staticmethod(hyphenated)
 
     def among(
         self, columns: Sequence[str], table: str, types: Sequence[str], by: Sequence[str] = ()

@@ -1,0 +1,42 @@
+"""The foreign keys of a table, as names: what they refer to need not be declared yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ForeignKeyConstraint, Table
+
+
+@dataclass(frozen=True)
+class ForeignKeyColumns:
+    """One foreign key.
+
+    Args:
+        columns: the columns that hold it.
+        target: the name of the table it refers to.
+        target_keys: the columns there, by their keys (`Column.key`).
+    """
+
+    columns: tuple[str, ...]
+    target: str
+    target_keys: tuple[str, ...]
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether one column holds it, so that it may be the reference of a field."""
+        return len(self.columns) == 1
+
+
+def foreign_keys_of(table: Table) -> tuple[ForeignKeyColumns, ...]:
+    """Return the foreign keys of a table, in the order of the first column of each."""
+    places = {column.name: place for place, column in enumerate(table.columns)}
+    found = []
+    for constraint in table.constraints:
+        if isinstance(constraint, ForeignKeyConstraint):
+            elements = list(constraint.elements)
+            # `schema.table.column` or `table.column`; a table of the same schema is meant by both
+            *_, target, _ = elements[0].target_fullname.split(".")
+            keys = tuple(element.target_fullname.rsplit(".", 1)[1] for element in elements)
+            columns = tuple(str.__str__(element.parent.name) for element in elements)
+            found.append(ForeignKeyColumns(columns, target, keys))
+    return tuple(sorted(found, key=lambda foreign: places[foreign.columns[0]]))

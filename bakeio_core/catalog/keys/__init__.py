@@ -1,0 +1,1 @@
+"""Primary keys, foreign keys and what they lead to."""

@@ -1,0 +1,233 @@
+"""What the foreign keys of entities refer to, once all entities are known, and by which date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from bakeio_core.catalog.foreign_keys import ForeignKeyColumns
+from bakeio_core.catalog.model import Entity, Reference
+from bakeio_core.values.text import Identifier
+
+
+class ReferenceMap:
+    """Resolve the references of entities that refer to each other.
+
+    Args:
+        entities: All of them by name; every foreign key leads to one.
+    """
+
+    def __init__(self, entities: Mapping[str, Entity]) -> None:
+        self.entities = entities
+        self._known: dict[tuple[str, str], Reference | None] = {}
+
+    def resolve(self) -> None:
+        """Tell every entity what its references lead to and what files call that."""
+        found = {
+            entity.name: {
+                column: self._with_lookups(entity, reference)
+                for column in entity.columns
+                if (reference := self._reference(entity, column)) is not None
+            }
+            for entity in self.entities.values()
+        }
+        for name, references in found.items():
+            self.entities[name].resolve(references)
+
+    def _reference(self, entity: Entity, column: str) -> Reference | None:
+        """Return the reference that a column holds, None where it is a value of its own.
+
+        A column of a foreign key of several columns is one where it holds an id: of the row that
+        is referred to, or of one that row refers to in turn.
+        """
+        place = (entity.name, column)
+        if place not in self._known:
+            self._known[place] = entity.references.get(column)  # what a ring of columns meets
+            self._known[place] = self._looked_up(entity, column)
+        return self._known[place]
+
+    def _looked_up(self, entity: Entity, column: str) -> Reference | None:
+        declared = entity.references.get(column)
+        for foreign in entity.foreign_keys:
+            if column not in foreign.columns or foreign.is_reference != (declared is not None):
+                continue
+            target, to = self._referred(foreign, column)
+            if declared is not None:
+                return replace(declared, to=to, is_named=self._is_named(target, to))
+            if to == target.surrogate:
+                nullable, is_late = entity.nullable(column), target is entity
+                return Reference(column, target.name, nullable, to=to, is_late=is_late)
+            further = self._reference(target, to)
+            if further is not None and not further.is_named:
+                return replace(further, column=column, nullable=entity.nullable(column), lookups={})
+        return None
+
+    def _referred(self, foreign: ForeignKeyColumns, column: str) -> tuple[Entity, str]:
+        target = self.entities[foreign.target]
+        key = foreign.target_keys[foreign.columns.index(column)]
+        return target, target.named_columns([key])[0]
+
+    def _is_named(self, target: Entity, column: str) -> bool:
+        """Tell whether what a column holds says in every database which row is meant."""
+        further = self._reference(target, column)
+        return column != target.surrogate if further is None else further.is_named
+
+    def _with_lookups(self, entity: Entity, reference: Reference) -> Reference:
+        """Give a reference without lookups the target's best natural key of one column.
+
+        One that a person can read comes before a uuid; one that can be read and that the reference
+        holds itself needs no other.
+        """
+        target = self.entities[reference.target]
+        if reference.lookups or (reference.is_named and _is_readable(target, reference.to)):
+            return reference
+        single = [key[0] for key in target.all_keys if len(key) == 1]
+        single = [c for c in single if c != reference.to and c not in target.references]
+        readable = [column for column in single if _is_readable(target, column)] or single
+        is_row = entity.primary_key == (reference.column,)  # as of joined inheritance
+        stem = reference.target if is_row else reference.column.removesuffix("_id")
+        lookups = {f"{stem}_{column}": column for column in readable[:1]}
+        lookups = {name: column for name, column in lookups.items() if name not in entity.columns}
+        return replace(reference, lookups=lookups)
+
+
+def _is_readable(target: Entity, column: str) -> bool:
+    return column != "uuid" and not isinstance(target.kinds[column], Identifier)
+
+
+def earlier(entity: Entity) -> set[str]:
+    """Return the entities whose rows must be there before those of this one."""
+    found = set()
+    for foreign in entity.foreign_keys:
+        reference = entity.references.get(foreign.columns[0]) if foreign.is_reference else None
+        if reference is None or not reference.is_late:
+            found.add(foreign.target)
+    return found - {entity.name}
+
+
+def open_ring(ring: list[str], entities: Mapping[str, Entity]) -> bool:
+    """Let the references between two of a ring's members be set at the end.
+
+    Args:
+        ring: The members, each referred to by the next one, the first once more at the end.
+        entities: All entities by name.
+
+    Returns:
+        Whether there were some that may be null; else nothing was done.
+    """
+    for target, name in sorted(pairwise(ring), key=lambda pair: pair[1]):
+        entity = entities[name]
+        between = [foreign for foreign in entity.foreign_keys if foreign.target == target]
+        if all(foreign.is_reference and entity.nullable(foreign.columns[0]) for foreign in between):
+            late = {foreign.columns[0] for foreign in between}
+            entity.resolve(
+                {
+                    column: replace(reference, is_late=reference.is_late or column in late)
+                    for column, reference in entity.references.items()
+                }
+            )
+            return True
+    return False
+
+
+def wrong_lookup(entity: Entity, entities: Mapping[str, Entity]) -> str | None:
+    """Say which declared lookup is no column of what it is to name, None where all are."""
+    for reference in entity.references.values():
+        target = entities[reference.target]
+        for column in reference.lookups.values():
+            if column not in target.columns:
+                said = f'lookups of {reference.column} name "{column}"'
+                return f"{said}, which is no column of {target.name}"
+    return None
+
+
+# -- steps over foreign keys
+@dataclass(frozen=True)
+class Step:
+    """One step of a path over foreign keys.
+
+    Attributes:
+        columns: Those that hold the foreign key.
+        target: The entity it leads to.
+        to: The columns there, by name.
+    """
+
+    columns: tuple[str, ...]
+    target: Entity
+    to: tuple[str, ...]
+
+
+def step_over(foreign: ForeignKeyColumns, entities: Mapping[str, Entity]) -> Step:
+    """Return where a foreign key leads to."""
+    target = entities[foreign.target]
+    to = (str.__str__(target.table.columns[key].name) for key in foreign.target_keys)
+    return Step(foreign.columns, target, tuple(to))
+
+
+def step_from(entity: Entity, column: str, entities: Mapping[str, Entity]) -> Step | None:
+    """Return the step that a column of a path makes, None where it is no foreign key."""
+    foreign_keys = [f for f in entity.foreign_keys if f.columns[0] == column]
+    for foreign in sorted(foreign_keys, key=lambda foreign: len(foreign.columns)):
+        return step_over(foreign, entities)
+    reference = entity.references.get(column)
+    if reference is None:
+        return None
+    return Step((column,), entities[reference.target], (reference.to,))
+
+
+def is_required(entity: Entity, foreign: ForeignKeyColumns) -> bool:
+    """Tell whether each row has to refer to one."""
+    return not any(entity.nullable(column) for column in foreign.columns)
+
+
+# -- dates: an entity that cannot do without a row of a transactional one comes and goes with it
+def date_paths(entities: Mapping[str, Entity]) -> dict[str, str]:
+    """Return the path to the date of each transactional entity.
+
+    Args:
+        entities: Those that work, by name.
+
+    Returns:
+        {entity: a column, or foreign keys and a column, such as `a_id.b_id.column`}.
+    """
+    paths = {name: entity.date for name, entity in entities.items() if entity.date}
+    grows = True
+    while grows:
+        found = {
+            name: path
+            for name, entity in entities.items()
+            if name not in paths and (path := _through_parent(entity, paths))
+        }
+        paths |= found
+        grows = bool(found)
+    return paths
+
+
+def _through_parent(entity: Entity, paths: Mapping[str, str]) -> str | None:
+    """Return the path over the first required reference that leads to a transactional entity."""
+    for foreign in entity.foreign_keys:
+        if is_required(entity, foreign) and foreign.target in paths:
+            return f"{foreign.columns[0]}.{paths[foreign.target]}"
+    return None
+
+
+def wrong_date(entity: Entity, entities: Mapping[str, Entity]) -> str | None:
+    """Say what is wrong with the declared path to an entity's date, None where nothing is.
+
+    Args:
+        entity: Whose path.
+        entities: Those that are declared, by name; one that is not there is told elsewhere.
+    """
+    *steps, column = (entity.date or "").split(".")
+    owner = entity
+    for step in steps:
+        targets = [f.target for f in owner.foreign_keys if step in f.columns]
+        if not targets:
+            return f'date names "{entity.date}", but {step} is no foreign key of {owner.name}'
+        if targets[0] not in entities:
+            return None
+        owner = entities[targets[0]]
+    if column and column not in owner.columns:
+        return f'date names "{entity.date}", but {column} is no column of {owner.name}'
+    return None

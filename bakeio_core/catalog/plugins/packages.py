@@ -1,0 +1,135 @@
+"""Which package brings what is not installed: a table that is read only when something is missing.
+
+Distributions declare it as an entry point of the group `bakeio.packages`, so that it can be read
+without loading a plugin, and of a plugin that is blocked as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+PLUGINS, COMMANDS, PACKAGES = "bakeio", "bakeio.commands", "bakeio.packages"
+"""The groups of entry points."""
+READS = "reads such files"
+
+
+@dataclass(frozen=True)
+class KnownPackage:
+    """Let messages say which package to install where something is missing that it brings.
+
+    Args:
+        distribution: What pip installs, such as `bakeio-ovens`.
+        commands, entities, views: The names of what it brings.
+        formats: The names of the formats it brings; each is the suffix of its files as well.
+        documents: How to know a file that it reads: each a group of keys that stand beside its
+            records.
+
+    >>> from bakeio_core import KnownPackage
+    >>> ovens = KnownPackage("bakeio-ovens", entities=["ovens"], documents=[["oven_log", "heats"]])
+    """
+
+    distribution: str
+    commands: Sequence[str] = ()
+    entities: Sequence[str] = ()
+    views: Sequence[str] = ()
+    formats: Sequence[str] = ()
+    documents: Sequence[Collection[str]] = ()
+
+
+def plain_name(name: str) -> str:
+    """Return a name in the one spelling of all that mean the same distribution."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def brings_command(distribution: str) -> bool:
+    """Tell whether an installed distribution brings a command."""
+    from importlib.metadata import entry_points
+
+    return any(
+        entry.dist is not None and plain_name(entry.dist.name) == plain_name(distribution)
+        for entry in entry_points(group=COMMANDS)
+    )
+
+
+def for_command(name: str) -> str:
+    """Return a sentence about the package that brings a command, empty where none is known."""
+    return _sentence(lambda known: name.replace("_", "-") in known.commands)
+
+
+def for_entity(name: object) -> str:
+    """Return a sentence about the package that brings an entity, empty where none is known."""
+    return _sentence(lambda known: name in known.entities)
+
+
+def for_view(name: object) -> str:
+    """Return a sentence about the package that brings a view, empty where none is known."""
+    return _sentence(lambda known: name in known.views)
+
+
+def for_format(name: str) -> str:
+    """Return a sentence about the package that brings a format, empty where none is known."""
+    return _sentence(lambda known: name.lower() in known.formats)
+
+
+def for_file(name: str) -> str:
+    """Return a sentence about the package that reads files with a name's suffix, or nothing."""
+    suffix = PurePath(name).suffix.lower().removeprefix(".")
+    return _sentence(lambda known: suffix in known.formats, READS)
+
+
+def for_document(keys: Collection[str]) -> str:
+    """Return a sentence about the package that reads a file which begins with some keys."""
+    return _sentence(lambda known: any({*keys} >= {*group} for group in known.documents), READS)
+
+
+def for_distribution(name: str) -> str:
+    """Return how to install a distribution that a table has, empty where none has it."""
+    for known in _known_packages():
+        if plain_name(known.distribution) == plain_name(name):
+            return f". It can be had: pip install {known.distribution}"
+    return ""
+
+
+def _sentence(brings: Callable[[KnownPackage], bool], what: str = "brings it") -> str:
+    """Say how to get the first package of the tables that brings something.
+
+    Args:
+        brings: Tells of each whether it does.
+        what: What it does, in words.
+    """
+    known = next(filter(brings, _known_packages()), None)
+    if known is None:
+        return ""
+    version = _installed_version(known.distribution)
+    if version:
+        return (
+            f". {known.distribution} {what}, and version {version} of it is installed: "
+            "see bakeio plugins, or update it"
+        )
+    return f". {known.distribution} {what}: pip install {known.distribution}"
+
+
+def _known_packages() -> Iterator[KnownPackage]:
+    """Yield what the tables of all installed distributions hold.
+
+    One that cannot be read is left out: a message about something else is on its way.
+    """
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group=PACKAGES):
+        try:
+            yield from (known for known in entry.load() if isinstance(known, KnownPackage))
+        except Exception:
+            continue
+
+
+def _installed_version(distribution: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,1 @@
+"""What differs between database systems: the only room that names one."""

@@ -1,0 +1,316 @@
+"""Rows keyed by a text, a uuid, several columns, another row; references to them; cycles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import (
+    Column,
+    Engine,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    insert,
+    select,
+    update,
+)
+from support.keyed_tables import (
+    BAKERS,
+    BOXES,
+    BUNDLED,
+    FIRST,
+    ITEM_TAGS,
+    ITEMS,
+    LINES,
+    NOTES,
+    PEOPLE,
+    RUNS,
+    SHIFTS,
+    SNAPSHOTS,
+    TAGS,
+    THIRD,
+    UNITS,
+    contents,
+    fill,
+    fill_with_others,
+    keyed_bakeio,
+    made,
+)
+
+from bakeio_core import Bakeio, Entity, ImportRefused, View, editable, hookimpl
+
+NewDatabase = Callable[[], str]
+BAKEIO = keyed_bakeio()
+
+
+@pytest.fixture
+def source(new_database: NewDatabase) -> Engine:
+    """A database with rows of every kind."""
+    engine = made(new_database())
+    with engine.begin() as db:
+        fill(db)
+    return engine
+
+
+@pytest.fixture
+def exported(source: Engine, tmp_path: Path) -> Path:
+    """A set of them."""
+    with source.begin() as db:
+        BAKEIO.export_complete(db, tmp_path / "set")
+    return tmp_path / "set"
+
+
+def imported(engine: Engine, path: Path, **options: Any) -> Any:
+    with engine.begin() as db:
+        return BAKEIO.import_(db, path, **options)
+
+
+def counts(report: Any) -> dict[str, int]:
+    return {name: count for name, count in report.summary.items() if count}
+
+
+def test_every_table_is_read_as_it_is() -> None:
+    assert BAKEIO.broken() == []
+    assert len(BAKEIO.catalog.entities) == 12
+
+
+def test_rows_of_every_key_restore_and_a_second_import_changes_nothing(
+    source: Engine, exported: Path, new_database: NewDatabase
+) -> None:
+    empty = made(new_database())
+    assert list(BAKEIO.validate(exported)) == []
+    dry = imported(empty, exported, dry_run=True)
+    assert contents(empty) == {name: [] for name in contents(source)}
+    report = imported(empty, exported)
+    assert (report.exit_code, counts(report)) == (0, {"processed": 25, "created": 25})
+    assert dry.summary == report.summary
+    assert contents(empty) == contents(source)
+    for engine in (empty, source):
+        assert counts(imported(engine, exported)) == {"processed": 25, "unchanged": 25}
+    with empty.begin() as db:
+        assert BAKEIO.undo(db).exit_code == 0
+    assert contents(empty) == {name: [] for name in contents(source)}
+
+
+def test_references_follow_rows_that_get_other_ids(
+    exported: Path, new_database: NewDatabase
+) -> None:
+    other = made(new_database())
+    with other.begin() as db:
+        fill_with_others(db)
+    before = contents(other)
+    report = imported(other, exported)
+    assert counts(report) == {"processed": 25, "created": 24, "unchanged": 1}
+    with other.begin() as db:
+        tags = {slug: number for number, slug in db.execute(select(TAGS))}
+        items = dict(db.execute(select(ITEMS.c.called, ITEMS.c.ident)).all())
+        taggings = {tuple(row) for row in db.execute(select(ITEM_TAGS))}
+        a, b = items["A"], items["B"]
+        assert taggings == {(a, 9, "x"), (b, 9, None), (a, tags["old"], None)}
+        lines = set(db.execute(select(LINES.c.item_id, LINES.c.part)).all())
+        assert lines == {(a, "a/1"), (a, "~"), (b, "b")}
+        assert db.execute(select(NOTES.c.item_id).where(NOTES.c.body == "first")).scalar() == a
+        eva = db.execute(select(PEOPLE.c.id).where(PEOPLE.c.name == "Eva")).scalar()
+        assert eva != 3
+        assert db.execute(select(BAKERS)).all() == [(eva, "big")]
+        assert db.execute(select(SHIFTS.c.baker_id)).scalar() == eva
+        ring = select(RUNS.c.name, SNAPSHOTS.c.name).join(
+            SNAPSHOTS, RUNS.c.snapshot_id == SNAPSHOTS.c.id
+        )
+        assert set(db.execute(ring).all()) == {("r1", "s1"), ("r2", "s2")}
+    assert counts(imported(other, exported)) == {"processed": 25, "unchanged": 25}
+    with other.begin() as db:
+        assert BAKEIO.undo(db).exit_code == 0
+    assert contents(other) == before
+
+
+@pytest.mark.parametrize("view", ["tagging", "boxes", "runs", "items"])
+def test_an_unedited_view_of_such_rows_changes_nothing(
+    source: Engine, tmp_path: Path, view: str
+) -> None:
+    with source.begin() as db:
+        BAKEIO.export_view(db, view, tmp_path / "view.json")
+    report = imported(source, tmp_path / "view.json")
+    assert report.summary["unchanged"] == report.summary["processed"] > 0
+
+
+EDITS = {
+    "tagging": ({"item": "A", "tag": "new"}, {"note": "fresh"}, ITEM_TAGS, "fresh"),
+    "boxes": ({"name": "one"}, {"unit": "a/b~c"}, BOXES, "a/b~c"),
+    "runs": ({"name": "r1"}, {"snapshot": "s2"}, RUNS, 2),
+    "items": ({"name": "B"}, {"tag": "old"}, ITEMS, "old"),
+}
+
+
+@pytest.mark.parametrize("view", EDITS)
+def test_an_edit_of_such_a_row_is_made_journaled_and_undone(
+    source: Engine, tmp_path: Path, view: str
+) -> None:
+    named, edit, table, value = EDITS[view]
+    before, path = contents(source), tmp_path / "view.json"
+    with source.begin() as db:
+        BAKEIO.export_view(db, view, path)
+    document = json.loads(path.read_text("utf-8"))
+    edited = [r for r in document["records"] if named.items() <= r.items()]
+    assert len(edited) == 1
+    edited[0].update(edit)
+    path.write_text(json.dumps(document), "utf-8")
+    assert counts(imported(source, path))["updated"] == 1
+    with source.begin() as db:
+        cells = [cell for row in db.execute(select(table)) for cell in row]
+        assert value in cells
+    assert imported(source, path).summary["updated"] == 0
+    with source.begin() as db:
+        assert BAKEIO.undo(db).exit_code == 0
+    assert contents(source) == before
+
+
+def test_a_row_of_several_key_columns_is_updated_by_its_key(source: Engine, exported: Path) -> None:
+    with source.begin() as db:
+        db.execute(update(LINES).where(LINES.c.part == "a/1").values(text="changed since"))
+        db.execute(update(BAKERS).values(oven="small"))
+    changed = contents(source)
+    report = imported(source, exported)
+    assert counts(report) == {"processed": 25, "updated": 2, "unchanged": 23}
+    with source.begin() as db:
+        assert db.execute(select(BAKERS.c.oven)).scalar() == "big"
+        events = BAKEIO.why(db, "lines", "11/1/a~11", "text")
+        assert [(e["old"], e["new"]) for e in events] == [("changed since", "x")]
+        assert BAKEIO.undo(db).exit_code == 0
+    assert contents(source) == changed
+
+
+def test_a_code_that_names_no_row_is_a_question_as_any_other(
+    source: Engine, tmp_path: Path
+) -> None:
+    path = tmp_path / "boxes.json"
+    path.write_text(
+        json.dumps({"entity_type": "boxes", "records": [{"id": str(FIRST), "unit_code": "pound"}]}),
+        "utf-8",
+    )
+    with source.begin() as db:
+        plan = BAKEIO.plan(db, path)
+    assert [(m.entity, dict(m.key)) for m in plan.missing] == [("units", {"code": "pound"})]
+    report = imported(source, path, create={"units"})
+    assert counts(report)["updated"] == 1
+    assert report.created_entities == {"units": [{"code": "pound"}]}
+    with source.begin() as db:
+        assert db.execute(select(BOXES.c.unit_code).where(BOXES.c.id == FIRST)).scalar() == "pound"
+
+
+def test_a_reference_to_a_unique_column_is_linked_by_what_it_holds(
+    source: Engine, tmp_path: Path
+) -> None:
+    path = tmp_path / "items.json"
+    records = [{"Name": "C", "tag_slug": "fresh"}, {"Name": "D", "tag_slug": "NEW"}]
+    path.write_text(json.dumps({"entity_type": "Items", "records": records}), "utf-8")
+    with pytest.raises(ImportRefused) as refused:
+        imported(source, path)
+    [problem] = refused.value.problems
+    assert 'no row of tags has tag_slug "fresh"' in problem.message
+    assert counts(imported(source, path, create={"tags"}))["created"] == 2
+    with source.begin() as db:
+        slugs = dict(db.execute(select(ITEMS.c.called, ITEMS.c.tag_slug)).all())
+    assert (slugs["C"], slugs["D"]) == ("fresh", "new")
+
+
+def test_validation_finds_a_key_of_several_columns_that_leads_nowhere(
+    exported: Path, new_database: NewDatabase
+) -> None:
+    path = next(exported.glob("*_notes.json"))
+    path.write_text(path.read_text("utf-8").replace('"part":"~"', '"part":"?"'), "utf-8")
+    problems = list(BAKEIO.validate(exported))
+    said = [p.message for p in problems if p.code == "missing-reference"]
+    assert said == ['11, 1, "?" is not among the set\'s lines (item_id, line, part)']
+    with pytest.raises(ImportRefused) as refused:
+        imported(made(new_database()), exported, accept_edits=True)
+    assert "constraint" in {p.code for p in refused.value.problems}
+
+
+def test_another_value_of_a_primary_key_is_refused_by_name(source: Engine, tmp_path: Path) -> None:
+    class Numbered:
+        @hookimpl
+        def bakeio_entities(self, metadata: MetaData) -> Entity:
+            return Entity(
+                Table(
+                    "codes",
+                    metadata,
+                    Column("code", String(9), primary_key=True),
+                    Column("uuid", String(36), unique=True, nullable=False),
+                )
+            )
+
+    bakeio = Bakeio.discover(block=BUNDLED, plugins=[Numbered()])
+    with source.begin() as db:
+        bakeio.create_tables(db)
+        table = bakeio.catalog.entities["codes"].table
+        db.execute(insert(table).values(code="a", uuid=str(THIRD)))
+        bakeio.export_complete(db, tmp_path / "codes")
+    path = next((tmp_path / "codes").glob("*_codes.json"))
+    path.write_text(path.read_text("utf-8").replace('"code":"a"', '"code":"b"'), "utf-8")
+    with source.begin() as db, pytest.raises(ImportRefused) as refused:
+        bakeio.import_(db, tmp_path / "codes", accept_edits=True)
+    [problem] = [p for p in refused.value.problems if p.code == "identity-mismatch"]
+    assert problem.field == "code"
+    assert 'the row has "a"' in problem.message
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ([Column("size", Float, primary_key=True)], "primary key has size, which is a number"),
+        ([Column("size", Float)], "has no primary key"),
+    ],
+    ids=["a measure", "none"],
+)
+def test_a_table_whose_rows_cannot_be_told_apart_is_refused_by_name(
+    columns: list[Column[Any]], said: str
+) -> None:
+    with pytest.raises(Exception, match=said):
+        Entity(Table("loose", MetaData(), *columns))
+
+
+def test_a_cycle_of_required_references_is_told_once_for_all_its_members() -> None:
+    class Ring:
+        @hookimpl
+        def bakeio_entities(self, metadata: MetaData) -> list[Entity]:
+            names = ("a", "b", "c")
+            return [
+                Entity(
+                    Table(
+                        name,
+                        metadata,
+                        Column("id", Integer, primary_key=True),
+                        Column(
+                            "next_id", Integer, ForeignKey(f"{names[i - 1]}.id"), nullable=False
+                        ),
+                    )
+                )
+                for i, name in enumerate(names)
+            ]
+
+    broken = Bakeio.discover(block=BUNDLED, plugins=[Ring()]).broken()
+    assert len(broken) == 1
+    assert "all of them are required" in broken[0]
+
+
+def test_a_view_edits_no_primary_key() -> None:
+    class Editing:
+        @hookimpl
+        def bakeio_entities(self) -> list[Entity]:
+            return [Entity(UNITS)]
+
+        @hookimpl
+        def bakeio_views(self) -> View:
+            return View(name="units", entity="units", fields={"code": editable("code")})
+
+    broken = Bakeio.discover(block=BUNDLED, plugins=[Editing()]).broken()
+    assert len(broken) == 1
+    assert 'field "code": code is the primary key of units' in broken[0]
