@@ -68,9 +68,6 @@ def full(new_harbour: Callable[[], Engine], app: ModuleType) -> Engine:
     return engine
 
 
-comes = pytest.mark.xfail(reason="comes with types of its own and rows of others", strict=False)
-
-
 def models(app: ModuleType) -> dict[str, Any]:
     return {mapper.local_table.name: mapper.class_ for mapper in app.Base.registry.mappers}
 
@@ -103,7 +100,6 @@ def test_the_plugin_is_short() -> None:
     assert len(lines) <= 40
 
 
-@comes
 def test_fifteen_tables_of_an_application_go_round(
     full: Engine,
     new_harbour: Callable[[], Engine],
@@ -131,7 +127,6 @@ def test_fifteen_tables_of_an_application_go_round(
         session.flush()
 
 
-@comes
 def test_a_member_from_a_file_is_one_of_the_application(
     full: Engine, app: ModuleType, harbour_core: Bakeio, tmp_path: Path
 ) -> None:

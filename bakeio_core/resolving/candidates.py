@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Candidate
 from bakeio_core.catalog.model import Entity, RowId
-from bakeio_core.resolving.fitness import Fit, Question, Weighing
-from bakeio_core.resolving.index import Index
-from bakeio_core.resolving.likelihood import COMPARED, likelihoods
-from bakeio_core.resolving.words import Words, alike, is_unit
+from bakeio_core.resolving.ranking.fitness import Fit, Question, Weighing
+from bakeio_core.resolving.ranking.index import Index
+from bakeio_core.resolving.ranking.likelihood import COMPARED, likelihoods
+from bakeio_core.resolving.ranking.words import Words, alike, is_unit
 from bakeio_core.values.folding import fold, folded_key, padded
 from bakeio_core.values.text import Text
 from bakeio_core.values.wording import said

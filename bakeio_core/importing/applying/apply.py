@@ -154,7 +154,7 @@ class Application:
         if refusal:
             problems = sorted(self.outcome.problems, key=lambda p: p.severity != "error")
             raise ImportRefused(refusal, problems=problems)
-        if expected is not None and self.outcome.digest() != expected:
+        if expected is not None and self.plan.digest() != expected:
             raise ImportRefused(
                 "the database changed after the import was planned, and the outcome would be "
                 "another one: plan it again",

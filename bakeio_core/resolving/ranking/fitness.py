@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
-from bakeio_core.resolving.index import REFERRED, Index
-from bakeio_core.resolving.vocabulary import JOINED, initial_forms, run_of
-from bakeio_core.resolving.words import Words, alike, opposite
+from bakeio_core.resolving.ranking.index import REFERRED, Index
+from bakeio_core.resolving.ranking.vocabulary import JOINED, initial_forms, run_of
+from bakeio_core.resolving.ranking.words import Words, alike, opposite
 from bakeio_core.values.wording import said
 
 COUNTERPART = 0.6
