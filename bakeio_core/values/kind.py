@@ -84,6 +84,11 @@ class Kind:
         """
         return [None if cell is None else self.stored(cell) for cell in cells]
 
+    @property
+    def is_checked(self) -> bool:
+        """Whether the table's CHECK constraints say something of its values: `check_range`."""
+        return False
+
     def check_range(self, wire: Any) -> None:
         """Raise BadValue where the table's CHECK constraints let no row have a wire value."""
 

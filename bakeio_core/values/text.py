@@ -118,6 +118,10 @@ class RuledText(Text):
             return False
         return super().all_valid(values)
 
+    @property
+    def is_checked(self) -> bool:
+        return bool(self.bounds)
+
     def check_range(self, wire: Any) -> None:
         self.bounds.check(wire)
 
