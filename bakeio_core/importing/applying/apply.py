@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import uuid as uuids
 from collections.abc import Callable
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from sqlalchemy import exc
 
 from bakeio_core.catalog.columns import DefaultFailed
 from bakeio_core.catalog.exchange import ALIAS, EXISTING, Change, Changes
-from bakeio_core.catalog.model import Entity, RowId
+from bakeio_core.catalog.model import RowId
 from bakeio_core.database.connect import (
     check_deferred,
     deferred_constraints,
@@ -23,7 +22,7 @@ from bakeio_core.database.connect import (
 )
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.referrers import Referrers
-from bakeio_core.database.writing import halved
+from bakeio_core.database.writing import halved, parking
 from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, learn
 from bakeio_core.history.journal import Journal
@@ -342,13 +341,3 @@ class Application:
                 ):
                     lessons.append(Alias(missing.entity, dict(missing.key), applied.id))
         return lessons
-
-
-def parking(entity: Entity, changes: list[Change]) -> Changes:
-    """Return updates that put made-up values in the place of unique ones about to change hands."""
-    unique = [key[0] for key in entity.unique if len(key) == 1]
-    parked = []
-    for change in changes:
-        apart = {column: f"~{uuids.uuid4().hex}" for column in unique if column in change.new}
-        parked.append(Change("update", entity.name, change.record, change.id, apart, {}))
-    return Changes(entity, entity.columns, updates=parked)
