@@ -140,9 +140,9 @@ def plan_import(
         report = plan.report(dry_run=True, refused=plan.refusal)
         report.questions = asked
         name_candidates(report.problems, missing)
-        shown, digest = plan.outcome.shown, plan.digest()
+        digest = plan.digest()
         fingerprint = source.fingerprint()
-        return Plan(source, options, known, report, asked, shown, fingerprint, digest)
+        return Plan(source, options, known, report, asked, report.changes, fingerprint, digest)
 
 
 def carry_out(
@@ -204,16 +204,19 @@ def carry_out(
 
     def before_commit() -> None:
         reports.append(plan.report(dry_run=dry_run))
-        _tell_missing(db, plan, reports[0])
+        if not plan.refusal:
+            _tell_missing(db, plan, reports[0])
 
     try:
         application.run(dry_run=dry_run, expected=expected, before_commit=before_commit)
     except ImportRefused as refused:
+        # what was made while all was written knows what rows are called that are gone now
+        report = reports[0] if reports else plan.report(dry_run=dry_run)
+        report.refused, refused.report = str(refused), report
         if refused.code is not None:
             problem = Problem(code=refused.code, file=source.name, message=str(refused))
-            plan.outcome.problems.add(problem)
-        refused.report = plan.report(dry_run=dry_run, refused=str(refused))
-        _tell_missing(db, plan, refused.report)
+            report.problems.append(problem)
+        _tell_missing(db, plan, report)
         raise
     report = reports[0]
     if dry_run:
@@ -268,7 +271,8 @@ def _tell_missing(db: Connection, plan: ImportPlan, report: Report) -> None:
             missing = _ordered(plan, search)
             search.prepare({item.entity for item in missing})
             name_candidates(report.problems, missing)
-            report.questions = [*missing, *report.questions]
+            others = [question for question in report.questions if question.kind != REFERENCE]
+            report.questions = [*missing, *others]
 
 
 def _tell_of_journal(db: Connection, plan: ImportPlan, *, is_journaled: bool) -> None:

@@ -138,9 +138,9 @@ class Application:
             if self.replacement is not None and not self.plan.refusal:
                 self.replacement.delete()
             self._delete_unneeded_parents()
-            self._refuse(expected)
             if before_commit is not None:
                 before_commit()
+            self._refuse(expected)
             if dry_run:
                 point.rollback()
                 return
