@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, exc
+from sqlalchemy import exc
 
 from bakeio_core.catalog.columns import MADE, DefaultFailed
 from bakeio_core.catalog.exchange import Change
@@ -15,6 +15,7 @@ from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.connect import Refusal, refusal_of, rule_text
 from bakeio_core.database.tables import Tables
+from bakeio_core.values.columns import checks_of
 from bakeio_core.values.wording import shown
 
 if TYPE_CHECKING:
@@ -150,8 +151,8 @@ class RefusedRows:
         return RefusedRow(f"{said} together break a rule of their table: {text}")
 
     def _rule(self, entity: Entity, name: str) -> str:
-        for constraint in entity.table.constraints:
-            if isinstance(constraint, CheckConstraint) and constraint.name == name:
+        for constraint in checks_of(entity.table):
+            if constraint.name == name:
                 return str(constraint.sqltext.compile(compile_kwargs={"literal_binds": True}))
         return rule_text(self.db, entity.table, name)
 
