@@ -166,7 +166,8 @@ class Default:
         if self.make is None:
             return MADE if self.constant is None else self.constant
         try:
-            return self.kind.from_python(self.make())
+            made = self.kind.from_python(self.make())
+            return None if made is None else self.kind.read(made, lambda note: None)
         except Exception as error:
             where = self.column.table.name, self.column.name
             raise DefaultFailed(*where, declared_by, error) from error
