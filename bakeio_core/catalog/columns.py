@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any, Protocol
 
 from sqlalchemy import (
@@ -237,7 +238,7 @@ def _declared(column: Column[Any], kind: values.Kind) -> Default | None:
             return Default(column, kind, kind.from_python(own.arg))  # type: ignore[attr-defined]
         is_decorated = isinstance(column.type, TypeDecorator)
         if own.is_callable and not is_decorated and not _looks_at_row(own.arg):  # type: ignore[attr-defined]
-            return Default(column, kind, make=lambda: own.arg(None))  # type: ignore[attr-defined]
+            return Default(column, kind, make=partial(own.arg, None))  # type: ignore[attr-defined]
         return Default(column, kind)
     return Default(column, kind, _literal(server, kind))
 
