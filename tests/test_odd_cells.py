@@ -75,6 +75,7 @@ PLAIN: dict[str, tuple[Any, str]] = {
     "day": (Date, "'2025-01-05'"),
     "moment": (DateTime(timezone=True), "'2025-01-05 10:00:00.000000'"),
     "choice": (Enum("a", "b", native_enum=False, length=5), "'a'"),
+    "checked": (Enum("a", "b", native_enum=False, create_constraint=True), "'a'"),
 }
 """Types that SQL converts, and a sound value of each."""
 CAREFUL: dict[str, tuple[Any, str]] = {

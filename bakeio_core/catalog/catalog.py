@@ -9,13 +9,8 @@ from dataclasses import replace
 from sqlalchemy import MetaData, Table
 from sqlalchemy.util import OrderedSet
 
-from bakeio_core.catalog.keys.references import (
-    ReferenceMap,
-    earlier,
-    open_ring,
-    wrong_date,
-    wrong_lookup,
-)
+from bakeio_core.catalog.keys.dating import wrong_date
+from bakeio_core.catalog.keys.references import ReferenceMap, earlier, open_ring, wrong_lookup
 from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.declared import declared_entities, declared_views

@@ -149,7 +149,7 @@ class Candidate:
         id: its primary key.
         key: its natural key, {column: value}.
         label: what people call it.
-        score: from 0 to 1.
+        score: how likely it is the one meant, from 0 to 1: of many with 0.8, four of five are.
         reasons: why it has that score, in words.
         automatic: whether it is the very thing (equal, or learned), so that nobody need be asked.
         warning: why it may well be the wrong one, empty where nothing speaks against it.

@@ -80,6 +80,9 @@ class Entity:
         synonyms: groups of words or phrases that mean the same when candidates are ranked, for
             this entity's rows and those that refer to them.
         lookalikes: groups of words of which two must not be confused there.
+        abbreviations: {word or phrase: its abbreviations}, as tills and people in a hurry write it;
+            one abbreviation may stand for several. For the same rows as `synonyms`.
+        emphasis: columns whose words tell more than the other words of a row, such as its maker.
         codes: columns of standard article numbers, equal however they are padded.
         field_names: {column: other names by which files call it}; case, spaces and signs make no
             difference, and the column's own name need not be among them.
@@ -102,6 +105,8 @@ class Entity:
     choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
     synonyms: Sequence[Sequence[str]] = ()
     lookalikes: Sequence[Sequence[str]] = ()
+    abbreviations: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    emphasis: Sequence[str] = ()
     codes: Sequence[str] = ()
     field_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     label: str | Key = ()
@@ -135,6 +140,7 @@ class Entity:
             "choices": list(self.choices),
             "codes": self.codes,
             "field_names": list(self.field_names),
+            "emphasis": self.emphasis,
             "label": self.labels,
             "slug_from": self.slug_from,
             "date": [self.date.split(".")[0]] if self.date else [],
@@ -284,7 +290,7 @@ class Entity:
 
         Those declared as `content`. A row that has nothing but an id is known by all it holds; none
         are left where that does not tell rows apart: it holds lists or objects, or refers to rows
-        of its own table, which may be new as well.
+        that may come later in the file.
         """
         if self.content or self.all_keys:
             return tuple(self.content)

@@ -122,7 +122,7 @@ class Referrers:
         if key.target_columns == (entity.primary,) and entity.kinds[entity.primary].sql_convertible:
             column, kind = (
                 quote(key.columns[0]),
-                sql_type(entity.kinds[entity.primary], entity.column(entity.primary)),
+                sql_type(entity.kinds[entity.primary]),
             )
             source, user = self.dialect.among([column], key.table, [kind]), "t"
             target = f"t.{column}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, types
+from sqlalchemy import types
 
 from bakeio_core import values
 from bakeio_core.catalog.keys.row_ids import key_parts
@@ -33,9 +33,9 @@ _SQL_TYPES: dict[type[values.Kind], str] = {
 """The kinds whose values a database compares as planning does, and what they are cast to."""
 
 
-def sql_type(kind: values.Kind, column: Column[Any]) -> str:
-    """Return the SQL type that values of a column are looked up as."""
-    if isinstance(column.type, types.Uuid) and not column.type.native_uuid:
+def sql_type(kind: values.Kind) -> str:
+    """Return the SQL type that values of a kind are looked up as."""
+    if isinstance(kind, values.Identifier) and not kind.is_native:
         return "text"
     return _SQL_TYPES.get(type(kind), "text")
 
@@ -373,7 +373,7 @@ def rows_among(
     source = dialect.among(
         list(map(dialect.quote, columns)),
         rows_of(dialect, entity),
-        [sql_type(entity.kinds[column], entity.column(column)) for column in columns],
+        [sql_type(kind) for kind in kinds],
         list(map(dialect.quote, by)),
     )
     return source, dialect.among_parameters(list(wanted))

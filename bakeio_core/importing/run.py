@@ -29,7 +29,6 @@ from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.sources import Source
 from bakeio_core.report import Report
-from bakeio_core.resolving.candidates import Candidates
 from bakeio_core.resolving.decisions import Decisions, name_candidates
 from bakeio_core.values.folding import folded_key
 
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.catalog import Catalog
+    from bakeio_core.resolving.candidates import Candidates
 
 Answer = Callable[[Sequence[Missing]], Iterable[Mapping[Missing, Decision]]]
 """Asks whoever may know for answers to what is missing, one after another."""
@@ -91,6 +91,8 @@ def plan_import(
     Returns:
         The plan, with the report a real import would give.
     """
+    from bakeio_core.resolving.candidates import Candidates
+
     ensure_begun(db)
     with translated(), streaming():
         search = Candidates(db, catalog, known.aliases)
@@ -207,6 +209,9 @@ def _ordered(plan: ImportPlan, search: Candidates) -> list[Missing]:
 def _name_candidates(db: Connection, plan: ImportPlan, problems: list[Problem]) -> None:
     """Put the rows that may be meant into the problems with references."""
     if plan.outcome.missing:
+        # what ranks candidates takes a while to load, and most imports lack nothing
+        from bakeio_core.resolving.candidates import Candidates
+
         with translated():
             search = Candidates(db, plan.state.catalog, plan.state.decisions.aliases)
             name_candidates(problems, _ordered(plan, search))

@@ -45,7 +45,7 @@ class Choice(Kind):
         self._store = untyped.bind_processor(dialect)
         load = untyped.result_processor(dialect, None)
         self._others = _other_names({text: load(text) for text in self.choices})
-        self._is_checked = bool(declared.create_constraint)
+        self._has_constraint = bool(declared.create_constraint)
 
     def read(self, value: object, note: Note) -> str:
         if isinstance(value, str) and value in self.choices:
@@ -83,8 +83,12 @@ class Choice(Kind):
         is_sound = self._known.issuperset(cells)
         return cells if is_sound else super().tidied(cells)
 
+    @property
+    def is_checked(self) -> bool:
+        return self._has_constraint
+
     def check_range(self, wire: Any) -> None:
-        if self._is_checked and wire not in self.choices:
+        if self._has_constraint and wire not in self.choices:
             raise BadValue(f"{shown(wire)} is not one of {self._listed()}")
 
     def schema(self) -> dict[str, Any]:

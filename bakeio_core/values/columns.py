@@ -263,7 +263,7 @@ def _kind(declared: types.TypeEngine[Any], column: Column[Any]) -> Kind:
     if isinstance(declared, types.DateTime):
         return DateTime(bool(declared.timezone))
     if isinstance(declared, types.Uuid):
-        return Identifier(bool(declared.as_uuid))
+        return Identifier(bool(declared.as_uuid), bool(declared.native_uuid))
     simple: Mapping[type, Callable[[], Kind]] = {
         types.Date: Date,
         types.Time: Time,

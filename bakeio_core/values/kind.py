@@ -84,6 +84,11 @@ class Kind:
         """
         return [None if cell is None else self.stored(cell) for cell in cells]
 
+    @property
+    def is_checked(self) -> bool:
+        """Whether the table's CHECK constraints say something of its values: `check_range`."""
+        return False
+
     def check_range(self, wire: Any) -> None:
         """Raise BadValue where the table's CHECK constraints let no row have a wire value."""
 
@@ -132,6 +137,10 @@ class Kind:
         """
         process = declared.dialect_impl(dialect).result_processor(dialect, self.code(codes))
         return (lambda cell: self.from_python(process(cell))) if process else self.from_python
+
+    def type_of_parameters(self, dialect: Dialect) -> str:
+        """Return the name of the type parameters must be given, empty where none is needed."""
+        return ""
 
     def code(self, codes: Mapping[type, int]) -> int | None:
         """Return what the driver calls the type of the results; see `from_driver`."""

@@ -138,6 +138,10 @@ class Array(Kind):
     def from_python(self, value: Any) -> Any:
         return self._each(self._item, value)
 
+    def type_of_parameters(self, dialect: Dialect) -> str:
+        # a list of texts is not taken for one of another type
+        return self.declared.compile(dialect=dialect)
+
     def code(self, codes: Mapping[type, int]) -> int | None:
         return self.item.code(codes)
 

@@ -121,6 +121,10 @@ class Integer(Kind):
                 return cells
         return cells if set(map(type, cells)) <= _WHOLE else super().tidied(cells)
 
+    @property
+    def is_checked(self) -> bool:
+        return bool(self.bounds)
+
     def check_range(self, wire: Any) -> None:
         self.bounds.check(decimal.Decimal(wire))
 
@@ -182,6 +186,10 @@ class Decimal(Kind):
         make = super().to_driver(declared, dialect)
         # a whole number keeps all digits where others become doubles
         return lambda wire: int(wire) if abs(wire) < 2**63 and wire == int(wire) else make(wire)
+
+    @property
+    def is_checked(self) -> bool:
+        return bool(self.bounds)
 
     def check_range(self, wire: Any) -> None:
         self.bounds.check(decimal.Decimal(repr(wire) if isinstance(wire, float) else wire))
@@ -271,6 +279,10 @@ class Float(Kind):
     def stored(self, value: Any) -> Any:
         as_decimal(value, self.noun)
         return value
+
+    @property
+    def is_checked(self) -> bool:
+        return bool(self.bounds)
 
     def check_range(self, wire: Any) -> None:
         self.bounds.check(as_decimal(wire, self.noun))

@@ -118,6 +118,10 @@ class RuledText(Text):
             return False
         return super().all_valid(values)
 
+    @property
+    def is_checked(self) -> bool:
+        return bool(self.bounds)
+
     def check_range(self, wire: Any) -> None:
         self.bounds.check(wire)
 
@@ -170,13 +174,14 @@ class Identifier(Kind):
 
     Args:
         as_uuid: Whether the type takes and gives objects, not texts.
+        is_native: Whether a database that has a type for them stores them as that.
     """
 
     sql_convertible = False
     noun = "a UUID"
 
-    def __init__(self, as_uuid: bool = True) -> None:
-        self.as_uuid = as_uuid
+    def __init__(self, as_uuid: bool = True, is_native: bool = True) -> None:
+        self.as_uuid, self.is_native = as_uuid, is_native
 
     def read(self, value: object, note: Note) -> str:
         try:

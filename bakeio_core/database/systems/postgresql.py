@@ -53,9 +53,8 @@ class PostgreSQL(Dialect):
         return column
 
     def write(self, kind: values.Kind) -> str:
-        if isinstance(kind, values.Array):  # a list of texts is not taken for one of another type
-            return f"{self.mark}::{kind.declared.compile(dialect=self.sa)}"
-        return self.mark
+        name = kind.type_of_parameters(self.sa)
+        return f"{self.mark}::{name}" if name else self.mark
 
     def results(self, kind: values.Kind, column: Any) -> Callable[[Column], Column] | None:
         is_double = isinstance(kind, values.Decimal) and kind.sql_convertible

@@ -34,6 +34,9 @@ def doubt(column: str, kind: values.Kind) -> str | None:
         return " OR ".join(kind.bounds.broken(column))
     if isinstance(kind, values.Boolean):
         return f"{column} NOT IN (0, 1)"
+    if isinstance(kind, values.Choice) and kind.is_checked:
+        known = ", ".join("'" + text.replace("'", "''") + "'" for text in kind.choices)
+        return f"{column} NOT IN ({known})"
     if isinstance(kind, values.Date):
         # with a modifier it counts days, so that one of no calendar comes out as another
         return f"date({column}, '+0 days') IS NOT {column}"

@@ -219,15 +219,21 @@ class FieldMerge:
         if settled is KEPT or item.kind.same(settled, current):
             return True
         stored = settled
+        now = row[self.rows.index[column]]
         if item.target is not None:
             stored = None if settled is None else draft.links.get(column)
-            if stored == row[self.rows.index[column]]:
+            if isinstance(stored, LinkError):
+                stored = self.deferred.link_own(draft, column, set())
+            if stored == now:
                 return True
             draft.links[column] = stored
         if self._changed_here(draft, item, row, names):
             merged.conflicts[item.name] = (current, settled)
             if self.state.options.on_conflict != "take-file":
                 return True
+        if isinstance(stored, LinkError):
+            self.deferred.defer(draft, column, row[self.rows.id_index], is_new=False, old=now)
+            return True
         merged.new[column] = stored
         return True
 

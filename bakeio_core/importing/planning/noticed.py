@@ -10,8 +10,6 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from rapidfuzz import fuzz, process
-
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.model import Key, RowId
 from bakeio_core.database.rows import Row
@@ -128,6 +126,8 @@ class Noticed:
         """Tell of a row whose key is almost that of a new one."""
         if not isinstance(value, str) or not isinstance(self.entity.kinds[column], Text):
             return
+        from rapidfuzz import fuzz, process  # few imports look for twins
+
         near = process.extractOne(
             value, self._known_keys(column), scorer=fuzz.ratio, score_cutoff=ALIKE
         )
