@@ -108,6 +108,12 @@ def test_what_a_check_of_texts_takes(check: str, expected: list[str]) -> None:
     assert taken(check, ["", "a", "bb", "it's"], String(9), "k") == expected
 
 
+def test_a_check_may_stand_with_its_column() -> None:
+    checked = Table("p", MetaData(), Column("n", Integer, CheckConstraint("n > 1")))
+    with pytest.raises(BadValue):
+        kind_of(checked.c.n).read(1, print)
+
+
 def test_another_collation_is_left_to_the_database() -> None:
     assert taken("k = 'a'", ["a", "A"], String(9, collation="NOCASE"), "k") == ["a", "A"]
 

@@ -142,6 +142,26 @@ def test_what_only_the_database_requires_is_told_as_missing(host: Host) -> None:
     assert problem.message == "is missing: every row of things needs it"
 
 
+def test_a_row_another_one_refers_to_is_called_by_its_name(
+    new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    def one_to_a_shelf(metadata: MetaData) -> Iterable[Entity]:
+        shelves, loose = things(metadata)
+        loose.table.append_constraint(UniqueConstraint("shelf_id"))
+        yield from (shelves, loose)
+
+    host = Host(new_database(), tmp_path, one_to_a_shelf, VIEWS)
+    host.import_("shelves", {"name": "left", "code": "l"})
+    path = host.folder / "view.json"
+    records = [{"name": name, "shelf": "left"} for name in "ab"]
+    path.write_text(json.dumps({"view_name": "things", "records": records}))
+    with pytest.raises(ImportRefused) as raised:
+        host.import_file(path)
+    problem = raised.value.problems[0]
+    assert (problem.record, problem.field, problem.value) == (2, "shelf", "left")
+    assert 'record 1 of the file has already shelf "left"' in problem.message
+
+
 def test_a_rule_of_the_application_speaks_in_its_own_words(host: Host) -> None:
     if host.engine.dialect.name == "postgresql":
         host.sql(

@@ -117,16 +117,25 @@ def fails(metadata: MetaData) -> Iterable[Entity]:
     def broken() -> int:
         raise RuntimeError("no number today")
 
+    def wrong() -> object:
+        return object()
+
     def broken_by_row(context: Any) -> int:
         raise RuntimeError("not for this row")
 
     yield Entity(table(metadata, "early", Column("n", Integer, default=broken)), keys=["name"])
+    yield Entity(table(metadata, "odd", Column("n", Integer, default=wrong)), keys=["name"])
     late = table(metadata, "late", Column("n", Integer, default=broken_by_row))
     yield Entity(late, keys=["name"])
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("early", "no number today"), ("late", "not for this row")]
+    ("name", "said"),
+    [
+        ("early", "RuntimeError: no number today"),
+        ("odd", "is not a whole number"),
+        ("late", "RuntimeError: not for this row"),
+    ],
 )
 def test_a_default_that_raises_is_named_with_its_column_and_plugin(
     new_host: NewHost, name: str, said: str
@@ -136,7 +145,8 @@ def test_a_default_that_raises_is_named_with_its_column_and_plugin(
         host.import_(name, {"name": "a"}, {"name": "b", "n": 1})
     problem = refused.value.problems[0]
     assert (problem.code, problem.field, problem.records) == ("plugin-error", "n", [1])
-    assert f"the default of {name}.n failed: RuntimeError: {said}" in problem.message
+    assert f"the default of {name}.n failed: " in problem.message
+    assert said in problem.message
     assert "plugin Tables" in problem.message
     assert host.sql(f"SELECT * FROM {name}") == []
     report = host.import_(name, {"name": "a"}, {"name": "b", "n": 1}, skip_errors=True)
@@ -362,3 +372,31 @@ def test_undo_keeps_what_was_touched_since_touched(new_host: NewHost) -> None:
     with host.engine.begin() as db:
         assert host.core.undo(db).exit_code == 0
     assert host.sql(CUPS) == [("a", 1, 10, False)]
+
+
+def test_a_row_linked_at_the_end_is_touched_once_and_a_new_one_is_not(new_host: NewHost) -> None:
+    from sqlalchemy import ForeignKey
+
+    def declare(metadata: MetaData) -> Iterable[Entity]:
+        cups = table(
+            metadata,
+            "cups",
+            Column("next_id", ForeignKey("cups.id")),
+            Column("updated_at", DateTime),
+            Column("version", Integer, nullable=False, default=1, onupdate=text("version + 1")),
+        )
+        yield Entity(cups, keys=["name"], lookups={"next_id": {"next": "name"}})
+
+    host = new_host(declare)
+    host.import_("cups", {"name": "a", "updated_at": "2020-01-01T00:00:00Z"})
+    before = host.sql("SELECT * FROM cups")
+    host.import_("cups", {"name": "a", "next": "z"}, {"name": "b", "next": "z"}, {"name": "z"})
+    assert host.sql("SELECT name, next_id, version FROM cups ORDER BY name") == [
+        ("a", 3, 2),
+        ("b", 3, 1),
+        ("z", None, 1),
+    ]
+    assert host.sql("SELECT count(*) FROM cups WHERE updated_at < '2021-01-01'") == [(0,)]
+    with host.engine.begin() as db:
+        assert host.core.undo(db).exit_code == 0
+    assert host.sql("SELECT * FROM cups") == before

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any, Protocol
 
 from sqlalchemy import (
@@ -166,7 +167,8 @@ class Default:
         if self.make is None:
             return MADE if self.constant is None else self.constant
         try:
-            return self.kind.from_python(self.make())
+            made = self.kind.from_python(self.make())
+            return None if made is None else self.kind.read(made, lambda note: None)
         except Exception as error:
             where = self.column.table.name, self.column.name
             raise DefaultFailed(*where, declared_by, error) from error
@@ -236,7 +238,7 @@ def _declared(column: Column[Any], kind: values.Kind) -> Default | None:
             return Default(column, kind, kind.from_python(own.arg))  # type: ignore[attr-defined]
         is_decorated = isinstance(column.type, TypeDecorator)
         if own.is_callable and not is_decorated and not _looks_at_row(own.arg):  # type: ignore[attr-defined]
-            return Default(column, kind, make=lambda: own.arg(None))  # type: ignore[attr-defined]
+            return Default(column, kind, make=partial(own.arg, None))  # type: ignore[attr-defined]
         return Default(column, kind)
     return Default(column, kind, _literal(server, kind))
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import lru_cache, partial
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, types
+from sqlalchemy import CheckConstraint, Column, Table, types
 
 from bakeio_core.values.bounds import Bounds, Comparison, Condition, Null, Several
 from bakeio_core.values.choices import Choice
@@ -188,6 +188,14 @@ def _condition(text: str, table: str) -> Condition | None:
         return None
 
 
+def checks_of(table: Table) -> Iterator[CheckConstraint]:
+    """Yield the CHECK constraints of a table and of its columns."""
+    of_columns = (constraint for column in table.columns for constraint in column.constraints)
+    for constraint in (*table.constraints, *of_columns):
+        if isinstance(constraint, CheckConstraint):
+            yield constraint
+
+
 def _bounds(column: Column[Any], fits: Callable[[Comparison], bool]) -> Bounds:
     """Return what the table's CHECK constraints say of one column alone.
 
@@ -198,9 +206,7 @@ def _bounds(column: Column[Any], fits: Callable[[Comparison], bool]) -> Bounds:
         fits: Tells whether a comparison means the same here as in the database.
     """
     found: list[Condition] = []
-    for constraint in column.table.constraints:
-        if not isinstance(constraint, CheckConstraint):
-            continue
+    for constraint in checks_of(column.table):
         text = str(getattr(constraint.sqltext, "text", ":"))
         if ":" in text:  # an expression, or a text with a sign of SQLAlchemy's own in it
             text = str(constraint.sqltext.compile(compile_kwargs={"literal_binds": True}))

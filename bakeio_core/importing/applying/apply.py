@@ -248,7 +248,7 @@ class Application:
                 record=change.record,
                 key=part.fields.called(said),
                 entity=part.entity.name,
-                field=None if why.column is None else part.fields.naming_of(why.column),
+                field=why.field,
                 value=jsonable(why.value),
                 message=why.message,
             )

@@ -77,7 +77,7 @@ class ParentRows:
             if is_error and not dialect_of(self.db).is_refusal(failure):  # type: ignore[arg-type]
                 raise
             why = self._refused_rows.explain(alone.entity, next(iter(alone)), failure)
-            return why.message if why.column is None else f"{why.column}: {why.message}"
+            return why.message if why.field is None else f"{why.field}: {why.message}"
         return ""
 
     def _needed(self, entity: Entity, values: Mapping[str, Any]) -> tuple[str, LinkError] | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, exc
+from sqlalchemy import exc
 
 from bakeio_core.catalog.columns import MADE, DefaultFailed
 from bakeio_core.catalog.exchange import Change
@@ -15,7 +15,8 @@ from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.connect import Refusal, refusal_of, rule_text
 from bakeio_core.database.tables import Tables
-from bakeio_core.values.wording import shown
+from bakeio_core.values.columns import checks_of
+from bakeio_core.values.wording import listed, shown
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.fields import FieldMap
@@ -30,13 +31,13 @@ class RefusedRow:
 
     Attributes:
         message: Why, in words.
-        column: The column it is about, None where it is about several or none.
-        value: The wire value there.
+        field: What the file calls the column it is about, None where it is about several or none.
+        value: What the file would say there.
         code: The code of the problem.
     """
 
     message: str
-    column: str | None = None
+    field: str | None = None
     value: Any = None
     code: str = "constraint"
 
@@ -69,17 +70,18 @@ class RefusedRows:
             record_of: Tells which record of the file creates a row.
         """
         if isinstance(failure, DefaultFailed):
-            return RefusedRow(str(failure), failure.column or None, None, "plugin-error")
+            field = self._said(entity, failure.column, None, fields)[0] if failure.column else None
+            return RefusedRow(str(failure), field, None, "plugin-error")
         refusal, values = refusal_of(failure), self._values(entity, change)
         if refusal.kind == "unique":
             return self._taken(entity, change, values, refusal, fields, record_of)
         if refusal.kind == "check":
             return self._broken(entity, values, refusal, fields)
         if refusal.kind == "reference":
-            return self._leads_nowhere(entity, values, refusal)
+            return self._leads_nowhere(entity, values, refusal, fields)
         if refusal.kind == "missing" and refusal.columns:
             message = f"is missing: every row of {entity.name} needs it"
-            return RefusedRow(message, refusal.columns[0])
+            return RefusedRow(message, self._said(entity, refusal.columns[0], None, fields)[0])
         if refusal.kind == "value":
             return RefusedRow(f"a value does not fit its column in the database: {refusal.said}")
         return RefusedRow(f"the database refuses the row: {refusal.said}")
@@ -113,7 +115,7 @@ class RefusedRows:
         rows, wanted = self.tables.rows(entity), tuple(values[column] for column in key)
         there = rows.find(key, [wanted]).get(wanted, [])
         others = [i for row in there if (i := row[rows.id_index]) != change.id]
-        said = _listed(key, values, fields)
+        said = self._listed(entity, key, values, fields)
         if not others:
             who = f"another row of {entity.name} is equal by"
         elif (record := record_of(others[0])) is not None:
@@ -121,7 +123,7 @@ class RefusedRows:
         else:
             who = f"the row of {entity.name} with {self._called(entity, others[0])} has already"
         message = f"{who} {said}: give this one another, or leave it out"
-        return RefusedRow(message, key[0], values[key[0]])
+        return self._about(entity, key[0], values, fields, message)
 
     def _called(self, entity: Entity, identity: RowId) -> str:
         known = Change("unchanged", entity.name, 0, identity)
@@ -143,20 +145,20 @@ class RefusedRows:
             text = f"{text} ({refusal.rule})"
         if not columns:
             return RefusedRow(f"the row breaks a rule of its table: {text}")
-        said = _listed(columns, values, fields)
+        said = self._listed(entity, columns, values, fields)
         if len(columns) == 1:
             message = f"{said} breaks a rule of its table: {text}"
-            return RefusedRow(message, columns[0], values[columns[0]])
+            return self._about(entity, columns[0], values, fields, message)
         return RefusedRow(f"{said} together break a rule of their table: {text}")
 
     def _rule(self, entity: Entity, name: str) -> str:
-        for constraint in entity.table.constraints:
-            if isinstance(constraint, CheckConstraint) and constraint.name == name:
+        for constraint in checks_of(entity.table):
+            if constraint.name == name:
                 return str(constraint.sqltext.compile(compile_kwargs={"literal_binds": True}))
         return rule_text(self.db, entity.table, name)
 
     def _leads_nowhere(
-        self, entity: Entity, values: Mapping[str, Any], refusal: Refusal
+        self, entity: Entity, values: Mapping[str, Any], refusal: Refusal, fields: FieldMap | None
     ) -> RefusedRow:
         """Name the reference that names no row."""
         column = next((column for column in refusal.columns if column in values), None)
@@ -170,11 +172,41 @@ class RefusedRows:
         target = entity.references.get(column)
         where = f" of {target.target}" if target is not None else ""
         message = f"{shown(values[column])} names no row{where} in the database"
-        return RefusedRow(message, column, values[column])
+        return self._about(entity, column, values, fields, message)
 
+    # -- in the words of the file
+    def _said(
+        self, entity: Entity, column: str, value: Any, fields: FieldMap | None
+    ) -> tuple[str, Any]:
+        """Return the field of a column and what it says: of a reference what its row is called."""
+        if fields is None:
+            return column, value
+        reference, naming = entity.references.get(column), fields.naming.get(column, {})
+        if reference is not None and value is not None:
+            rows = self.tables.rows(self.tables.catalog.entities[reference.target])
+            there = rows.find((reference.to,), [(value,)]).get((value,), [])
+            for wanted, field in naming.items() if there else ():
+                if field.exported and there[0][rows.index[wanted]] is not None:
+                    return field.name, rows.value(there[0], wanted)
+        return fields.own.get(column, fields.naming_of(column)), value
 
-def _listed(columns: Any, values: Mapping[str, Any], fields: FieldMap | None) -> str:
-    """Return columns with their values, as the file calls them: `size 3 and color "red"`."""
-    named = [c if fields is None else fields.naming_of(c) for c in columns]
-    parts = [f"{name} {shown(values[c])}" for name, c in zip(named, columns, strict=True)]
-    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+    def _about(
+        self,
+        entity: Entity,
+        column: str,
+        values: Mapping[str, Any],
+        fields: FieldMap | None,
+        message: str,
+    ) -> RefusedRow:
+        return RefusedRow(message, *self._said(entity, column, values[column], fields))
+
+    def _listed(
+        self,
+        entity: Entity,
+        columns: Iterable[str],
+        values: Mapping[str, Any],
+        fields: FieldMap | None,
+    ) -> str:
+        """Return columns with their values, as the file has them: `size 3 and color "red"`."""
+        said = (self._said(entity, column, values[column], fields) for column in columns)
+        return listed([f"{name} {shown(value)}" for name, value in said])
