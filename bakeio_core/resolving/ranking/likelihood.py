@@ -19,7 +19,7 @@ WIDEST = 0.3
 
 
 class Coefficients(NamedTuple):
-    """A logistic regression, as `tests/suggest_quality.py --fit` finds it.
+    """A logistic regression, as `tests/suggest_fit.py` finds it.
 
     It was fitted on one half of the questions there and checked on the other.
 
