@@ -82,6 +82,8 @@ class KnownRows:
         is_named_otherwise = any(not i.exported and i.name in names for i in part.fields)
         if CLEAR in names or (is_named_otherwise and REV in names):
             return None  # of what is not exported, `_rev` has no hash
+        if entity.polymorphic and not bulk.state.same_database:
+            return None
         own = {column for column, name in part.fields.own.items() if name in names}
         named = {str(item.column) for item in part.fields if item.target and item.name in names}
         by_id = own & (entity.references.keys() - named)
