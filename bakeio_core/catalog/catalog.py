@@ -237,6 +237,11 @@ class Catalog:
         for name, item in view.fields.items():
             if isinstance(item.source, str):
                 self.follow(entity, item.source, where=f'field "{name}"')
+            if item.role == "editable" and item.source in entity.filled.computed:
+                raise PluginError(
+                    f'field "{name}": the database computes {item.source} from other columns: '
+                    "make it readonly"
+                )
             if isinstance(item.source, OfRow):
                 owner, column = self.follow(entity, item.source.path, where=f'field "{name}"')
                 if column not in owner.references:

@@ -311,7 +311,8 @@ class Entity:
         if self.content or self.all_keys:
             return tuple(self.content)
         refers = any(reference.is_late for reference in self.references.values())
-        left = (self.primary, *self.filled.stamps, *self.filled.set_on_update)
+        filled = self.filled
+        left = (self.primary, *filled.stamps, *filled.set_on_update, *filled.computed)
         held = [column for column in self.columns if column not in left]
         is_known = not refers and all(self.kinds[column].is_scalar for column in held)
         return tuple(held) if is_known else ()

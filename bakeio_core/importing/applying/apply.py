@@ -173,6 +173,7 @@ class Application:
             self._write(part, changes)
         if self._swapping:
             self._swap(part)
+        plan.outcome.report_computed()
 
     def _load(self, part: Part, plan: PartPlan) -> None:
         """Fill an empty table with new rows; indexes that may be are built once it is full."""

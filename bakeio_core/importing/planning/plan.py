@@ -347,6 +347,7 @@ class PartPlan:
             skip = Change("skip", self.entity.name, draft.number, identity, reason=reason)
             self.outcome.count("skipped", skip, batch)
             return
+        self.outcome.note_computed(draft, identity)
         merged = self.merge.merge(draft, row, names)
         if merged is not None:
             left = self.questions.left_of_known(draft, row, names)
