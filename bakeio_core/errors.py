@@ -242,3 +242,15 @@ class Problems:
         else:
             problem.records = numbers
             self._known[same] = problem
+
+
+def describe(error: BaseException) -> str:
+    """Return one line saying what a plugin raised, and where in it, not in what it called."""
+    if isinstance(error, PluginError):
+        return str(error)
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        if not trace.tb_frame.f_globals.get("__name__", "").startswith("sqlalchemy."):
+            place = f" ({trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno})"
+        trace = trace.tb_next
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"

@@ -130,7 +130,7 @@ class Report:
     def text(self) -> str:
         """Return the report for a terminal: a line for each entity, problems, what it comes to."""
         lines = []
-        for name, counts in self.entities.items():
+        for name, counts in self._telling().items():
             done = ", ".join(
                 counted_outcome(what, counts[what]) for what in TOTALS if counts.get(what)
             )
@@ -164,6 +164,18 @@ class Report:
         else:
             lines.append(f"{outcome}: {total}.")
         return "\n".join(lines)
+
+    def _telling(self) -> dict[str, dict[str, int]]:
+        """Return the counts of the entities of which there is something to say.
+
+        Of what is refused those are the ones to blame.
+        """
+        blamed = ("errors", "conflicts")
+        return {
+            name: counts
+            for name, counts in self.entities.items()
+            if any(counts[what] for what in (blamed if self.refused else counts))
+        }
 
     def _imported_and_skipped(self) -> str:
         """Return how many records were imported, and how many were left out and logged."""

@@ -1,14 +1,35 @@
-"""The columns every standard table begins and ends with, for plugin authors who make new tables."""
+"""The columns every standard table begins and ends with, and the defaults of all columns.
+
+Some defaults are known beforehand, some are made by a function of the application, and some only
+when the row is written: by the database, or by a function that looks at the row. For these `MADE`
+stands in the row until then.
+"""
 
 from __future__ import annotations
 
+import re
 import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
-from sqlalchemy import Column, DateTime, Identity, Integer, String
+from sqlalchemy import (
+    Column,
+    DateTime,
+    DefaultClause,
+    Identity,
+    Integer,
+    String,
+    TypeDecorator,
+)
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import schema
 from sqlalchemy.sql.functions import FunctionElement, current_timestamp
+
+from bakeio_core import values
+from bakeio_core.errors import PluginError, describe
 
 
 class new_uuid(FunctionElement[str]):
@@ -80,3 +101,210 @@ def stamp_columns() -> list[Column[Any]]:
             server_default=current_timestamp(),
         ),
     ]
+
+
+# -- what a column holds where nobody gave a value
+STAMPS = ("created_at", "updated_at")
+
+
+class _Made:
+    def __repr__(self) -> str:
+        return "MADE"
+
+
+MADE: Any = _Made()
+"""Stands in a new row, or among what an update sets, for a value made when that is written."""
+
+_QUOTED = re.compile(r"'((?:[^']|'')*)'(?:::[\w ]+)?")
+_BARE = re.compile(r"[+-]?\d+(?:\.\d+)?|true|false", re.IGNORECASE)
+_TRUTHS = {"1": True, "true": True, "t": True, "0": False, "false": False, "f": False}
+
+
+class DefaultFailed(PluginError):
+    """A function of the application that makes a value of a column raised.
+
+    Attributes:
+        column: The name of the column, empty where it is not known.
+    """
+
+    def __init__(self, table: str, column: str, declared_by: str, error: BaseException) -> None:
+        owner = f"{declared_by}: " if declared_by else ""
+        self.column = column.removeprefix(f"{table}.")
+        what = f"the default of {table}.{self.column}" if column else f"a default of {table}"
+        super().__init__(f"{owner}{what} failed: {describe(error)}")
+
+
+@dataclass(frozen=True)
+class Default:
+    """What a new row gets in a column that nobody gives a value for.
+
+    Args:
+        column: The column.
+        kind: What it holds.
+        constant: The wire value, where it is known beforehand.
+        make: The function of the application that makes it of nothing but itself.
+    """
+
+    column: Column[Any]
+    kind: values.Kind
+    constant: Any = None
+    make: Callable[[], Any] | None = None
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the value is there only when the row is written."""
+        return self.constant is None and self.make is None
+
+    def value(self, declared_by: str) -> Any:
+        """Return the wire value of one new row, `MADE` where it is made on writing.
+
+        Args:
+            declared_by: The plugin of the column's table, for the message.
+
+        Raises:
+            DefaultFailed: the application's function raised.
+        """
+        if self.make is None:
+            return MADE if self.constant is None else self.constant
+        try:
+            made = self.kind.from_python(self.make())
+            return None if made is None else self.kind.read(made, lambda note: None)
+        except Exception as error:
+            where = self.column.table.name, self.column.name
+            raise DefaultFailed(*where, declared_by, error) from error
+
+
+class Filled(Protocol):
+    """Whose columns are filled: an entity."""
+
+    @property
+    def declared_by(self) -> str: ...
+    @property
+    def kinds(self) -> Mapping[str, values.Kind]: ...
+
+
+class FilledColumns:
+    """What rows get in columns that nobody gives a value for.
+
+    Attributes:
+        stamps: Those of `created_at` and `updated_at` that hold instants: bakeio sets them itself.
+        set_on_update: The columns the application sets at each update of a row, stamps aside.
+        defaults: What a new row gets: {column: its default}.
+        made_on_writing: The columns whose default is there only when the row is written.
+    """
+
+    def __init__(self, owner: Filled, columns: Mapping[str, Column[Any]]) -> None:
+        self.owner, kinds = owner, owner.kinds
+        self.stamps = tuple(c for c in STAMPS if isinstance(kinds.get(c), values.DateTime))
+        changing = (name for name, column in columns.items() if is_set_on_update(column))
+        self.set_on_update = tuple(name for name in changing if name not in self.stamps)
+        found = ((name, default_of(column, kinds[name])) for name, column in columns.items())
+        self.defaults = {name: default for name, default in found if default is not None}
+        self.made_on_writing = frozenset(n for n, d in self.defaults.items() if d.is_made)
+
+    def known(self, column: str) -> Any:
+        """Return the default of a column that is known beforehand as a wire value, else None."""
+        default = self.defaults.get(column)
+        return None if default is None else default.constant
+
+    def supplied(self, column: str) -> Any:
+        """Return what a new row gets in a column.
+
+        Returns:
+            A wire value, None for null, `MADE` where it is made when the row is written.
+
+        Raises:
+            DefaultFailed: The application's function raised.
+        """
+        default = self.defaults.get(column)
+        return None if default is None else default.value(self.owner.declared_by)
+
+
+def default_of(column: Column[Any], kind: values.Kind) -> Default | None:
+    """Return what SQLAlchemy would have a row hold in a column it is not given; None for null.
+
+    What tells a row from others is known before it is written, or bakeio makes it.
+    """
+    found = None if column.computed is not None else _declared(column, kind)
+    return None if found is not None and found.is_made and column.primary_key else found
+
+
+def _declared(column: Column[Any], kind: values.Kind) -> Default | None:
+    own, server = column.default, column.server_default
+    if own is None and server is None:
+        return None
+    if own is not None:
+        if own.is_scalar:
+            return Default(column, kind, kind.from_python(own.arg))  # type: ignore[attr-defined]
+        is_decorated = isinstance(column.type, TypeDecorator)
+        if own.is_callable and not is_decorated and not _looks_at_row(own.arg):  # type: ignore[attr-defined]
+            return Default(column, kind, make=partial(own.arg, None))  # type: ignore[attr-defined]
+        return Default(column, kind)
+    return Default(column, kind, _literal(server, kind))
+
+
+def is_set_on_update(column: Column[Any]) -> bool:
+    """Tell whether each update of a row sets the column, unless it is given a value."""
+    return column.onupdate is not None or column.server_onupdate is not None
+
+
+def _looks_at_row(function: Any) -> bool:
+    """Tell whether a default takes SQLAlchemy's context, by which it may look at its row.
+
+    SQLAlchemy wraps those that do not in a function of its own.
+    """
+    return bool(getattr(function, "__globals__", {}).get("__name__") != schema.__name__)
+
+
+def _literal(server: Any, kind: values.Kind) -> Any:
+    """Return the wire value of a default of the database that is a plain literal, else None."""
+    if not isinstance(server, DefaultClause) or not kind.sql_convertible:
+        return None
+    text = server.arg if isinstance(server.arg, str) else _unquoted(str(server.arg))
+    if text is None:
+        return None
+    try:
+        if isinstance(kind, (values.Text, values.Integer, values.Decimal, values.Float)):
+            return kind.read(text, lambda note: None)
+        if isinstance(kind, (values.Date, values.DateTime)):
+            return kind.stored(text)
+    except values.BadValue:
+        return None  # the database knows what is meant
+    return _TRUTHS.get(text.lower()) if isinstance(kind, values.Boolean) else None
+
+
+def _unquoted(sql: str) -> str | None:
+    """Return what a literal of SQL says, None for any other expression."""
+    quoted = _QUOTED.fullmatch(sql)
+    if quoted is not None:
+        return quoted[1].replace("''", "'")
+    return sql if _BARE.fullmatch(sql) else None
+
+
+def refuse_kinds(
+    entity: str,
+    kinds: Mapping[str, values.Kind],
+    primary_key: Iterable[str],
+    known_by: Iterable[str],
+) -> None:
+    """Raise where rows are to be known by what does not tell them apart.
+
+    Args:
+        entity: The name of the entity.
+        kinds: {column: what it holds}.
+        primary_key: The columns of its primary key.
+        known_by: Those of its keys and of its content.
+    """
+    for column in primary_key:
+        good = (values.Integer, values.Text, values.Identifier, values.Date)
+        if not isinstance(kinds[column], good):
+            raise PluginError(
+                f'entity "{entity}": its primary key has {column}, which is '
+                f"{kinds[column].noun}; it must be a whole number, a text, a uuid or a date"
+            )
+    for column in dict.fromkeys(known_by):
+        if isinstance(kinds[column], (values.Array, values.Json)):
+            raise PluginError(
+                f'entity "{entity}": rows are not known by {column}, '
+                f"which holds {kinds[column].noun}: leave it out of keys and content"
+            )

@@ -9,7 +9,6 @@ from typing import IO, Any
 
 import msgspec
 
-from bakeio_core.catalog.model import STAMPS as STAMPS
 from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.errors import UsageError
 from bakeio_core.values.folding import folded_key
@@ -75,7 +74,8 @@ class Changes:
     Args:
         entity: whose rows.
         columns: the columns of `rows`, in order.
-        rows: the rows to create, as wire values.
+        rows: the rows to create, as wire values; what only the database or the application makes
+            stands in them once they are written.
         numbers: the record each new row comes from.
         updates: the rows to update, one `Change` each.
         others: what needs no writing, one `Change` each.
@@ -158,7 +158,7 @@ class Candidate:
         id: its primary key.
         key: its natural key, {column: value}.
         label: what people call it.
-        score: from 0 to 1.
+        score: how likely it is the one meant, from 0 to 1: of many with 0.8, four of five are.
         reasons: why it has that score, in words.
         automatic: whether it is the very thing (equal, or learned), so that nobody need be asked.
         warning: why it may well be the wrong one, empty where nothing speaks against it.

@@ -18,7 +18,6 @@ from bakeio_core.values import Json, Kind, Text
 from bakeio_core.values.wording import jsonable
 
 REV, CLEAR = "_rev", "_clear"
-_SUPPLIED = ("uuid", "created_at", "updated_at")
 
 
 @dataclass(frozen=True)
@@ -188,7 +187,7 @@ def entity_fields(entity: Entity, catalog: Catalog) -> FieldMap:
         if column == ROW_KEY:
             continue
         reference = entity.references.get(column)
-        is_supplied = column in (entity.surrogate, *_SUPPLIED) or (
+        is_supplied = column in (entity.surrogate, "uuid", *entity.filled.stamps) or (
             column == "slug" and bool(entity.slug_from)
         )
         optional = entity.nullable(column) or reference is not None or is_supplied

@@ -15,14 +15,14 @@ from typing import Any
 
 from sqlalchemy import Column, String, Table
 
+from bakeio_core.catalog.columns import FilledColumns, refuse_kinds
 from bakeio_core.catalog.foreign_keys import ForeignKeyColumns, foreign_keys_of
 from bakeio_core.errors import PluginError, Problem
 from bakeio_core.values.codes import read_code
 from bakeio_core.values.columns import kind_of
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.numbers import Integer
-from bakeio_core.values.text import Identifier, Text
-from bakeio_core.values.times import Date
+from bakeio_core.values.text import Text
 from bakeio_core.values.wording import BadValue
 
 Key = tuple[str, ...]
@@ -32,7 +32,6 @@ ROW_KEY = "_row_key"
 """What the id of a row is called where its primary key has several columns."""
 _ROW_KEYS: Column[Any] = Column(ROW_KEY, String)
 Check = Callable[[Any, Any], Any]
-STAMPS = ("created_at", "updated_at")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -96,6 +95,9 @@ class Entity:
         synonyms: groups of words or phrases that mean the same when candidates are ranked, for
             this entity's rows and those that refer to them.
         lookalikes: groups of words of which two must not be confused there.
+        abbreviations: {word or phrase: its abbreviations}, as tills and people in a hurry write it;
+            one abbreviation may stand for several. For the same rows as `synonyms`.
+        emphasis: columns whose words tell more than the other words of a row, such as its maker.
         codes: columns of standard article numbers, equal however they are padded.
         field_names: {column: other names by which files call it}; case, spaces and signs make no
             difference, and the column's own name need not be among them.
@@ -119,6 +121,8 @@ class Entity:
     choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
     synonyms: Sequence[Sequence[str]] = ()
     lookalikes: Sequence[Sequence[str]] = ()
+    abbreviations: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    emphasis: Sequence[str] = ()
     codes: Sequence[str] = ()
     field_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     suspects: Suspects = Suspects()
@@ -129,6 +133,7 @@ class Entity:
     rows: str | None = field(default=None, init=False)
     has_gaps: bool = field(default=False, init=False)
     left_out: frozenset[str] = field(default=frozenset(), init=False)
+    declared_by: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.table.name):
@@ -152,6 +157,7 @@ class Entity:
             "choices": list(self.choices),
             "codes": self.codes,
             "field_names": list(self.field_names),
+            "emphasis": self.emphasis,
             "label": self.labels,
             "slug_from": self.slug_from,
             "date": [self.date.split(".")[0]] if self.date else [],
@@ -164,12 +170,7 @@ class Entity:
                         "which is no column of its table"
                     )
         kinds = self.kinds
-        for column in self.primary_key:
-            if not isinstance(kinds[column], (Integer, Text, Identifier, Date)):
-                raise PluginError(
-                    f'entity "{self.name}": its primary key has {column}, which is '
-                    f"{kinds[column].noun}; it must be a whole number, a text, a uuid or a date"
-                )
+        refuse_kinds(self.name, kinds, self.primary_key, [*sum(self.all_keys, ()), *self.content])
         self.resolve(self._read_references())
         clash = [name for ref in self.references.values() for name in ref.lookups if name in kinds]
         if clash:
@@ -242,8 +243,12 @@ class Entity:
 
     @cached_property
     def identity(self) -> str:
-        """The name of the column by which `_rev` knows a row: `uuid`, else the primary key."""
-        return "uuid" if "uuid" in self.columns else self.primary
+        """The name of the column by which `_rev` knows a row: `uuid`, else the primary key.
+
+        A `uuid` that may be null tells some rows from no other.
+        """
+        has_uuid = "uuid" in self.columns and not self.nullable("uuid")
+        return "uuid" if has_uuid else self.primary
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -302,12 +307,13 @@ class Entity:
 
         Those declared as `content`. A row that has nothing but an id is known by all it holds; none
         are left where that does not tell rows apart: it holds lists or objects, or refers to rows
-        of its own table, which may be new as well.
+        that may come later in the file.
         """
         if self.content or self.all_keys:
             return tuple(self.content)
         refers = any(reference.is_late for reference in self.references.values())
-        held = [column for column in self.columns if column not in (self.primary, *STAMPS)]
+        left = (self.primary, *self.filled.stamps, *self.filled.set_on_update)
+        held = [column for column in self.columns if column not in left]
         is_known = not refers and all(self.kinds[column].is_scalar for column in held)
         return tuple(held) if is_known else ()
 
@@ -361,12 +367,14 @@ class Entity:
         """Tell whether a column may be null."""
         return column in self._nullable
 
+    @cached_property
+    def filled(self) -> FilledColumns:
+        """What rows get in columns that nobody gives a value for."""
+        return FilledColumns(self, self._by_name)
+
     def default(self, column: str) -> Any:
-        """Return the plain default of a column as a wire value, None where it has none."""
-        default = self.column(column).default
-        if default is not None and default.is_scalar:
-            return self.kinds[column].from_python(default.arg)  # type: ignore[attr-defined]
-        return None
+        """Return the default of a column that is known beforehand as a wire value, else None."""
+        return self.filled.known(column)
 
 
 def _check_of(entity: Entity, column: str) -> Check:

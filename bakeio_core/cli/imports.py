@@ -269,7 +269,8 @@ def _confirm_replacing(session: Session, request: Request, source: Source) -> di
     if not gone:
         return None
     for name, counts in report.entities.items():
-        session.say(f"  {name:<20} {counts['deleted']:>9,} to be deleted")
+        if counts["deleted"]:
+            session.say(f"  {name:<20} {counts['deleted']:>9,} to be deleted")
     click.confirm(f"Delete {counted(gone, 'row')} the set does not have?", abort=True, err=True)
     return report.summary
 

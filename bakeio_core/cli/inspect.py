@@ -52,7 +52,7 @@ def suggest(session: Session, entity: str, text: str, limit: int, as_json: bool)
     for line in listed(found)[1:]:
         session.result(line)
     if not found:
-        session.result("Nothing is like it.")
+        session.result("Nothing fits well.")
 
 
 @bakeio.command()

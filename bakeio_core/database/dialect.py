@@ -160,19 +160,13 @@ class Dialect(ABC):
 
     def bind(self, kind: values.Kind, column: Any) -> Any:
         """Return a function from wire value to parameter, None where the database turns it."""
-        if kind.sql_convertible:
-            return None
-        process = column.type.dialect_impl(self.sa).bind_processor(self.sa)
-        return (lambda value: process(kind.to_python(value))) if process else kind.to_python
+        return None if kind.sql_convertible else kind.to_driver(column.type, self.sa)
 
     def result(self, kind: values.Kind, column: Any) -> Any:
         """Return a function from the driver's result to the wire value, None where it is that."""
         if kind.sql_convertible:
             return None
-        process = column.type.dialect_impl(self.sa).result_processor(
-            self.sa, self.result_codes.get(type(kind))
-        )
-        return (lambda value: kind.from_python(process(value))) if process else kind.from_python
+        return kind.from_driver(column.type, self.sa, self.result_codes)
 
     def results(self, kind: values.Kind, column: Any) -> Callable[[Column], Column] | None:
         """Return a function from a column of the driver's results to its wire values.
@@ -273,6 +267,9 @@ class Dialect(ABC):
 
     def advance_ids(self, db: Connection, table: Table, primary: str) -> None:
         """Make the database's own counter go on after the highest id."""
+
+    def hold_sequences(self, db: Connection, table: Table, columns: Iterable[str]) -> None:
+        """Let what is taken of the sequences behind columns be given back with the transaction."""
 
     def add_column(self, db: Connection, table: Table, column: Any) -> None:
         """Add a column to an existing table.

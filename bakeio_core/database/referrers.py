@@ -120,7 +120,10 @@ class Referrers:
         quote = self.dialect.quote
         source, parameters = self._asked(entity, ids)
         if key.target_columns == (entity.primary,) and entity.kinds[entity.primary].sql_convertible:
-            column, kind = quote(key.columns[0]), sql_type(entity.kinds[entity.primary])
+            column, kind = (
+                quote(key.columns[0]),
+                sql_type(entity.kinds[entity.primary]),
+            )
             source, user = self.dialect.among([column], key.table, [kind]), "t"
             target = f"t.{column}"
         else:

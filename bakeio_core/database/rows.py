@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import types
@@ -10,7 +11,7 @@ from sqlalchemy import types
 from bakeio_core import values
 from bakeio_core.catalog.keys.row_ids import key_parts
 from bakeio_core.catalog.model import ROW_KEY, Entity, Key, RowId
-from bakeio_core.database.dialect import Dialect
+from bakeio_core.database.dialect import Dialect, stored_cell
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.pending_rows import PendingRows
 from bakeio_core.database.row_ids import rows_of
@@ -34,6 +35,8 @@ _SQL_TYPES: dict[type[values.Kind], str] = {
 
 def sql_type(kind: values.Kind) -> str:
     """Return the SQL type that values of a kind are looked up as."""
+    if isinstance(kind, values.Identifier) and not kind.is_native:
+        return "text"
     return _SQL_TYPES.get(type(kind), "text")
 
 
@@ -72,8 +75,9 @@ class Rows:
 
     def maker(self, column: str) -> Callable[[Any], Any] | None:
         """Return what makes a column's wire value of what the driver gives; None where it is."""
-        make = self.dialect.result(self.entity.kinds[column], self.entity.column(column))
-        return make  # type: ignore[no-any-return]
+        kind = self.entity.kinds[column]
+        make = self.dialect.result(kind, self.entity.column(column))
+        return None if make is None else partial(_readable, partial(stored_cell, kind, make))
 
     def key_of(self, row: Row, key: Key) -> Row:
         """Return the values of a key's columns in a row."""
@@ -131,8 +135,12 @@ class Rows:
         """Return (id, *columns) of the stored rows whose `by`, else first column is wanted."""
         if self.is_known_empty:
             return []
+        by = by or columns[0]
+        if by != self.entity.primary and not self._is_sought(by):
+            known, found = set(wanted), self.all((by, *columns))
+            return [(row[0], *row[2:]) for row in found if row[1] in known]
         source, parameters = rows_among(
-            self.dialect, self.entity, (by or columns[0],), {(value,) for value in wanted}
+            self.dialect, self.entity, (by,), {(value,) for value in wanted}
         )
         return self._chosen(columns, source, parameters)
 
@@ -278,7 +286,7 @@ class Rows:
             try:
                 columns[index] = make(columns[index])
             except values.BadValue:
-                columns[index] = [_readable(make, cell) for cell in columns[index]]
+                columns[index] = [_readable(partial(_alone, make), c) for c in columns[index]]
         return list(zip(*columns, strict=True))
 
     # -- after folding
@@ -326,10 +334,14 @@ class Rows:
         self._folded.clear()
 
 
-def _readable(make: Callable[[Sequence[Any]], Sequence[Any]], cell: Any) -> Any:
+def _alone(make: Callable[[Sequence[Any]], Sequence[Any]], cell: Any) -> Any:
+    return make([cell])[0]
+
+
+def _readable(make: Callable[[Any], Any], cell: Any) -> Any:
     """Return the wire value of a cell; where it has none, a text that no file's value equals."""
     try:
-        return make([cell])[0]
+        return make(cell)
     except values.BadValue:
         return shown(cell)
 

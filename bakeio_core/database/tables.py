@@ -39,7 +39,8 @@ class Tables:
         columns = [key[0] for key in entity.all_keys if len(key) == 1]
         columns += entity.labels if len(entity.labels) == 1 else ()
         for key in dict.fromkeys((column,) for column in columns):
-            if isinstance(entity.kinds[key[0]], values.Text) or key == ("uuid",):
+            is_text = isinstance(entity.kinds[key[0]], (values.Text, values.Choice))
+            if is_text or key == ("uuid",):
                 exact = rows.find(key, [(text,)]).get((text,), ())
                 ids = [row[rows.id_index] for row in exact] or rows.folded(key, (text,))
                 if ids:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import itertools
+import traceback
+from collections.abc import Collection, Iterable, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import and_, exc
+from sqlalchemy.engine import ExecutionContext
+
+from bakeio_core.catalog.columns import MADE, DefaultFailed
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.hookspecs import hookimpl
+from bakeio_core.catalog.keys.row_ids import key_parts
 from bakeio_core.catalog.model import ROW_KEY, Entity, RowId
 from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.row_ids import row_parameters, where_row
-from bakeio_core.values.text import Boolean
+from bakeio_core.database.rows import Row, Rows
+from bakeio_core.values.text import Boolean, Text
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -22,28 +30,28 @@ if TYPE_CHECKING:
 def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> int:
     """Write a batch: insert its new rows in one go, update others, and delete.
 
-    Updates are grouped by the columns that change.
+    Updates are grouped by the columns that change. What is made on writing is written through
+    SQLAlchemy, and stands in `changes` afterwards.
     """
     dialect = dialect_of(db)
-    _insert(db, dialect, entity, changes)
+    if entity.filled.made_on_writing and any(MADE in row for row in changes.rows):
+        _insert_made(db, entity, changes)
+    else:
+        _insert(db, dialect, entity, changes)
+    updates = [change for change in changes.updates if change.new]
+    made = [change for change in updates if MADE in change.new.values()] if updates else []
+    _update_made(db, entity, made)
     groups: dict[tuple[str, ...], list[Change]] = {}
-    for change in changes.updates:
-        if change.new:
+    for change in updates:
+        if not made or change not in made:
             groups.setdefault(tuple(change.new), []).append(change)
+    for columns, group in groups.items():
+        _update(db, dialect, entity, columns, group)
     table, where = dialect.format_table(entity.table), where_row(dialect, entity)
     named = row_parameters(dialect, entity)
-    for columns, group in groups.items():
-        sets = ", ".join(
-            f"{dialect.quote(column)} = {dialect.write(entity.kinds[column])}" for column in columns
-        )
-        values = _bound(dialect, entity, columns, [tuple(change.new.values()) for change in group])
-        ids = (named(change.known_id) for change in group)
-        sql = f"UPDATE {table} SET {sets} WHERE {where}"
-        pairs = zip(values, ids, strict=True)
-        dialect.executemany(db, sql, [(*row, *identity) for row, identity in pairs])
     sql = f"DELETE FROM {table} WHERE {where}"
     dialect.executemany(db, sql, [named(change.known_id) for change in changes.deletes])
-    return len(changes.rows) + sum(map(len, groups.values())) + len(changes.deletes)
+    return len(changes.rows) + len(updates) + len(changes.deletes)
 
 
 def _insert(db: Connection, dialect: Dialect, entity: Entity, changes: Changes) -> None:
@@ -54,6 +62,95 @@ def _insert(db: Connection, dialect: Dialect, entity: Entity, changes: Changes) 
         rows = list(map(kept, rows))
     kinds = [entity.kinds[column] for column in stored]
     dialect.insert(db, entity.table, stored, kinds, _bound(dialect, entity, stored, rows))
+
+
+def _update(
+    db: Connection,
+    dialect: Dialect,
+    entity: Entity,
+    columns: Sequence[str],
+    group: Sequence[Change],
+) -> None:
+    """Write updates that set the same columns."""
+    table, where = dialect.format_table(entity.table), where_row(dialect, entity)
+    named = row_parameters(dialect, entity)
+    sets = ", ".join(
+        f"{dialect.quote(column)} = {dialect.write(entity.kinds[column])}" for column in columns
+    )
+    values = _bound(dialect, entity, columns, [tuple(change.new.values()) for change in group])
+    ids = (named(change.known_id) for change in group)
+    sql = f"UPDATE {table} SET {sets} WHERE {where}"
+    pairs = zip(values, ids, strict=True)
+    dialect.executemany(db, sql, [(*row, *identity) for row, identity in pairs])
+
+
+# -- what the application or the database makes on writing
+def _insert_made(db: Connection, entity: Entity, changes: Changes) -> None:
+    """Insert rows as the application would, in their order, and read back what was made."""
+    own = [entity.column(column).default for column in entity.filled.made_on_writing]
+    # a function or an expression may look at the rows before
+    is_one_by_one = any(default is not None and not default.is_sequence for default in own)
+    for _, some in itertools.groupby(changes.rows, _made_cells):
+        rows = [_as_parameters(entity, zip(changes.columns, row, strict=True)) for row in some]
+        for values in ([row] for row in rows) if is_one_by_one else [rows]:
+            _execute(db, entity, entity.table.insert(), values)
+    index = changes.columns.index(entity.primary)
+    there = Rows(db, entity).by_id([row[index] for row in changes.rows])
+    # in place: who planned the rows sees what came of them
+    changes.rows[:] = [there[row[index]] for row in changes.rows]  # type: ignore[index]
+
+
+def _made_cells(row: Row) -> tuple[bool, ...]:
+    return tuple([cell is MADE for cell in row])
+
+
+def _update_made(db: Connection, entity: Entity, group: Sequence[Change]) -> None:
+    """Update rows as the application would, and note what was set besides."""
+    if not group:
+        return
+    primary = [entity.column(column) for column in entity.primary_key]
+    for change in group:
+        parts = zip(entity.primary_key, key_parts(entity, change.known_id), strict=True)
+        named = zip(primary, _as_parameters(entity, parts).values(), strict=True)
+        statement = entity.table.update().where(and_(*(c == value for c, value in named)))
+        _execute(db, entity, statement.values(_as_parameters(entity, change.new.items())))
+    rows = Rows(db, entity)
+    there = rows.by_id([change.known_id for change in group])
+    for change in group:
+        row = there[change.known_id]
+        made = {c: rows.value(row, c) for c, value in change.new.items() if value is MADE}
+        change.new = {**change.new, **made}
+
+
+def _as_parameters(entity: Entity, cells: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return {key of a column: object its type takes}, without what is made on writing."""
+    return {
+        entity.column(column).key: None if value is None else entity.kinds[column].to_python(value)
+        for column, value in cells
+        if value is not MADE and column != ROW_KEY
+    }
+
+
+def _execute(
+    db: Connection, entity: Entity, statement: Any, values: Sequence[dict[str, Any]] = ()
+) -> None:
+    try:
+        db.execute(statement, list(values) or None)
+    except exc.DBAPIError:
+        raise
+    except exc.StatementError as error:  # what a function raised that makes a value
+        reason = error.orig or error
+        column = _column_at_work(reason)
+        raise DefaultFailed(entity.name, column, entity.declared_by, reason) from error
+
+
+def _column_at_work(error: BaseException) -> str:
+    """Return the column whose value SQLAlchemy was making, empty where it does not tell."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        context = frame.f_locals.get("self")
+        if isinstance(context, ExecutionContext) and hasattr(context, "current_parameters"):
+            return str(getattr(context, "current_column", ""))
+    return ""
 
 
 def _bound(
@@ -96,6 +193,22 @@ def cut_links(
     for column in columns:
         sql = f"UPDATE {table} SET {dialect.quote(column)} = NULL WHERE {where}"
         dialect.executemany(db, sql, named)
+
+
+def parking(entity: Entity, changes: Sequence[Change]) -> Changes:
+    """Return updates that put made-up values in the place of unique ones about to change hands."""
+    stand_ins = {
+        key[0]: iter(kind.stand_ins(len(changes)))
+        for key in entity.unique
+        if len(key) == 1 and isinstance(kind := entity.kinds[key[0]], Text)
+    }
+    parked = []
+    for change in changes:
+        known = [column for column in change.new if column in stand_ins]
+        taken = {column: next(stand_ins[column], None) for column in known}
+        apart = {column: text for column, text in taken.items() if text is not None}
+        parked.append(Change("update", entity.name, change.record, change.id, apart, {}))
+    return Changes(entity, entity.columns, updates=parked)
 
 
 def halved(changes: Changes) -> list[Changes]:

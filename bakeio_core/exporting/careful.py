@@ -18,7 +18,7 @@ from bakeio_core.database.dialect import HIGHEST, LOWEST, Dialect, Rows, stored_
 from bakeio_core.database.row_ids import order_by, rows_of
 from bakeio_core.errors import ExportRefused, Problem, counted
 from bakeio_core.values.kind import Kind
-from bakeio_core.values.numbers import Decimal, Float, Integer
+from bakeio_core.values.numbers import Integer
 from bakeio_core.values.wording import BadValue, jsonable, shown
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class StoredRows:
         return record
 
     def _check_range(self, kind: Kind, cells: Sequence[Any]) -> None:
-        if self.is_restored and isinstance(kind, (Integer, Decimal, Float)) and kind.bounds.rules:
+        if self.is_restored and kind.is_checked:
             for wire in set(cells) - {None}:
                 kind.check_range(wire)
 

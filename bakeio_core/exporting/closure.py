@@ -6,7 +6,7 @@ import graphlib
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from bakeio_core.catalog.keys.references import Step, step_over
+from bakeio_core.catalog.keys.dating import Step, step_over
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.row_ids import row_key
 from bakeio_core.values.numbers import Integer

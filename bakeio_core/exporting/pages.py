@@ -11,12 +11,11 @@ import msgspec
 from bakeio_core.catalog.exchange import Batch, EncodedBatch
 from bakeio_core.catalog.hookspecs import hookimpl
 from bakeio_core.catalog.model import Entity
-from bakeio_core.catalog.plugins.loading import describe
 from bakeio_core.catalog.view import OfRow, Source, View
 from bakeio_core.database.dialect import is_doubtful
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.view_query import Cell, Projection, narrowing
-from bakeio_core.errors import BakeioError, PluginError, Problem
+from bakeio_core.errors import BakeioError, PluginError, Problem, describe
 from bakeio_core.exporting.careful import named, refuse
 from bakeio_core.files.documents.encoding import encode_lines
 from bakeio_core.files.revision import context_hashes, field_hash, hashing, revision_of

@@ -2,7 +2,7 @@
 
 Of a range of days a set holds the rows dated in it and whatever those refer to, over any number of
 steps. A row without a date of its own has that of the row it belongs to
-(`catalog/keys/references.py`).
+(`catalog/keys/dating.py`).
 Where transactional entities are left out, references to them are left out of the others.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, literal_column, or_, types
 
-from bakeio_core.catalog.keys.references import date_paths, is_required, step_from
+from bakeio_core.catalog.keys.dating import date_paths, is_required, step_from
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.exporting.closure import Closure

@@ -74,7 +74,9 @@ def field_hash(value: Any) -> int:
     if isinstance(value, float) or (isinstance(value, int) and abs(value) <= 1 << 53):
         return zlib.crc32(_double(value))
     if isinstance(value, (list, dict)):
-        return zlib.crc32(b"\0" + json.dumps(value, sort_keys=True).encode())  # no text holds a NUL
+        return zlib.crc32(
+            b"\0" + json.dumps(value, sort_keys=True, default=str).encode()
+        )  # no text holds a NUL
     return zlib.crc32(b"\0" + str(value).encode())
 
 

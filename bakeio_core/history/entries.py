@@ -18,8 +18,7 @@ from bakeio_core.database.dialects import dialect_of
 from bakeio_core.history.journal import texts
 from bakeio_core.history.packing import unpacked
 from bakeio_core.history.tables import BATCHES, CHANGES, RowNumbers
-from bakeio_core.values.numbers import Decimal
-from bakeio_core.values.text import without_decimals
+from bakeio_core.values.nested import exact
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -190,6 +189,4 @@ def read_text(text: str | None) -> Any:
 def wire_value(entity: Entity, column: str, value: Any) -> Any:
     """Return a value of the journal as a wire value: out of its JSON numbers come as Decimal."""
     kind = entity.kinds.get(column)
-    if isinstance(kind, Decimal) and isinstance(value, decimal.Decimal):
-        return kind.from_python(value)
-    return without_decimals(value)
+    return exact(value) if kind is None else kind.from_json(value)

@@ -122,19 +122,17 @@ class Journal:
             data += content_sums(entity, contents).tobytes()
         self._enter(entity, "create", file, len(known), data)
 
-    def updated(self, file: str, changes: Sequence[Change]) -> None:
-        """Enter the fields a batch of updates set, stamps left out."""
+    def updated(self, entity: Entity, file: str, changes: Sequence[Change]) -> None:
+        """Enter the fields a batch of updates set in rows of an entity, its stamp beside them."""
         if not changes:
             return
         self.entered += 1
         dialect, file = dialect_of(self.db), printable(file)
         quoted = list(map(dialect.quote, CHANGES.columns.keys()))
         last = int(dialect.scalar(self.db, f"SELECT max({quoted[0]}) FROM {CHANGES.name}") or 0)
+        stamp = next((column for column in entity.filled.stamps if column == "updated_at"), "")
         entered = [
-            (change, column)
-            for change in changes
-            for column in change.new
-            if column != "updated_at"
+            (change, column) for change in changes for column in change.new if column != stamp
         ]
         old = texts([change.old.get(column) for change, column in entered])
         new = texts([change.new[column] for change, column in entered])
@@ -152,8 +150,8 @@ class Journal:
                 after,
                 file,
                 change.record,
-                change.old.get("updated_at"),
-                change.new.get("updated_at"),
+                change.old.get(stamp),
+                change.new.get(stamp),
                 change.reason or None,
             )
             for number, ((change, column), row, before, after) in enumerate(values, 1)

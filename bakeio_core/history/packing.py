@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from bakeio_core.catalog.exchange import STAMPS
 from bakeio_core.catalog.model import Entity
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.numbers import Decimal
@@ -32,7 +31,7 @@ def checksums(entity: Entity, rows: Sequence[tuple[Any, ...]]) -> array[int]:
         each are 64 bits in all, made by C code without an object for each row.
     """
     known = zip(entity.kinds.items(), zip(*rows, strict=True), strict=False)
-    left = (entity.primary, *STAMPS)
+    left = (entity.primary, *entity.filled.stamps)
     return _sums([(kind, cells) for (column, kind), cells in known if column not in left])
 
 

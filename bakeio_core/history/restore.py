@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import decimal
-import uuid as uuids
 from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core.catalog.columns import MADE
 from bakeio_core.catalog.exchange import Change, Changes
+from bakeio_core.database.writing import parking
 from bakeio_core.history.entries import (
     Batch,
     FieldSet,
@@ -17,7 +18,6 @@ from bakeio_core.history.entries import (
     read_text,
     wire_value,
 )
-from bakeio_core.values.text import Text
 from bakeio_core.values.wording import shown
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def recreate_rows(rewrite: Rewrite, run: int) -> None:
     for name, entity in rewrite.catalog.entities.items():
         for batch in known.get(name, ()):
             _recreate(rewrite, entity, batch)
+    rewrite.link_late()
 
 
 def _recreate(rewrite: Rewrite, entity: Entity, batch: Batch) -> None:
@@ -96,13 +97,13 @@ def _restored(
     now = dict(zip(entity.columns, row, strict=True))
     new: dict[str, Any] = {}
     kept = False
-    for item in fields:
+    edits = [item for item in fields if item.field not in entity.filled.set_on_update] or fields
+    touched = [item for item in fields if item not in edits and item.field in now]
+    for item in edits:
         if item.field not in now:
             continue
         value = now[item.field]
-        old, imported = (
-            wire_value(entity, item.field, read_text(text)) for text in (item.old, item.new)
-        )
+        old, imported = _values(entity, item)
         if _same(value, imported):
             new[item.field] = old
         elif not _same(value, old):
@@ -115,12 +116,25 @@ def _restored(
     if kept:
         rewrite.count(entity, "skipped", 0)
     first = fields[0]
-    if "updated_at" in now and first.stamped is not None:
-        # a row that goes back as a whole was not touched at all
-        whole = not kept and _instant(now["updated_at"]) == _instant(first.stamped)
-        new["updated_at"] = first.stamp if whole else rewrite.now
+    stamp = (
+        "updated_at" if "updated_at" in entity.filled.stamps and first.stamped is not None else ""
+    )
+    whole = not kept and all(_same(now[i.field], _values(entity, i)[1]) for i in touched)
+    whole = whole and (not stamp or _instant(now[stamp]) == _instant(first.stamped))
+    # a row that goes back as a whole was not touched at all
+    for item in touched:
+        new[item.field] = _values(entity, item)[0] if whole else MADE
+    if stamp:
+        new[stamp] = first.stamp if whole else rewrite.now
     old_values = {column: now[column] for column in new}
     return Change("update", entity.name, first.record or 0, first.row, new, old_values)
+
+
+def _values(entity: Entity, item: FieldSet) -> tuple[Any, Any]:
+    """Return what a field held before a run, and what the run set."""
+    texts = (item.old, item.new)
+    old, new = (wire_value(entity, item.field, read_text(text)) for text in texts)
+    return old, new
 
 
 def _restore_exchanged(rewrite: Rewrite) -> None:
@@ -132,27 +146,12 @@ def _restore_exchanged(rewrite: Rewrite) -> None:
     for name in dict.fromkeys(change.entity for _, change, _ in waiting):
         entity = rewrite.catalog.entities[name]
         some = [item for item in waiting if item[1].entity == name]
-        unique = {
-            key[0]
-            for key in entity.unique
-            if len(key) == 1 and isinstance(entity.kinds[key[0]], Text)
-        }
         updates = [change for _, change, _ in some]
-        parked = [
-            Change(
-                "update",
-                name,
-                0,
-                change.id,
-                {column: f"~{uuids.uuid4().hex}" for column in change.new if column in unique},
-            )
-            for change in updates
-        ]
         rewrite.write(
             Changes(entity, entity.columns, updates=updates),
             {change.id: row for _, change, row in some},
             some[0][0],
-            before=Changes(entity, entity.columns, updates=parked),
+            before=parking(entity, updates),
         )
     left, rewrite.waiting = rewrite.waiting, []
     for file, change, row in left:

@@ -321,6 +321,8 @@ class RowNumbers:
         known = self._known(entity) if any(isinstance(i, str) for i in ids) else {}
         new = list(dict.fromkeys(i for i in ids if isinstance(i, str) and i not in known))
         if new:
+            if not dialect_of(self.db).has_table(self.db, ROW_KEYS.name):
+                make_own_tables(self.db)  # the journal is older than this table
             last = self.db.scalar(select(func.max(ROW_KEYS.c.row)).where(_is_of(entity))) or 0
             entries = [
                 {"entity": entity, "row": number, "key": key}

@@ -17,7 +17,6 @@ from bakeio_core.host.batches import batch_writer
 from bakeio_core.host.installed import Installed
 from bakeio_core.importing.run import learned
 from bakeio_core.report import Report
-from bakeio_core.resolving.candidates import Candidates
 from bakeio_core.resolving.decisions import now
 
 if TYPE_CHECKING:
@@ -149,6 +148,8 @@ class History(Installed):
         Raises:
             UsageError: The entity is not installed.
         """
+        from bakeio_core.resolving.candidates import Candidates
+
         name = self._entity(entity).name
         ensure_begun(db)
         with translated(), streaming():
@@ -161,6 +162,8 @@ class History(Installed):
             Of each {entity, key, row, at, run}; row is the label of the row the key means now, None
             where it is gone.
         """
+        from bakeio_core.resolving.candidates import Candidates
+
         ensure_begun(db)
         with translated():
             rows = Candidates(db, self.catalog, {})

@@ -38,7 +38,6 @@ from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.decided_records import record_key, told_records
 from bakeio_core.importing.reading.sources import Source
 from bakeio_core.report import Report
-from bakeio_core.resolving.candidates import Candidates
 from bakeio_core.resolving.decisions import Decisions, name_candidates
 from bakeio_core.resolving.form import blanks
 from bakeio_core.values.folding import folded_key
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.catalog import Catalog
+    from bakeio_core.resolving.candidates import Candidates
 
 Answer = Callable[[Sequence[Question]], Iterable[Mapping[Question, Decision]]]
 """Asks whoever may know for answers to questions, one after another."""
@@ -123,6 +123,8 @@ def plan_import(
     Returns:
         The plan, with the report a real import would give.
     """
+    from bakeio_core.resolving.candidates import Candidates
+
     ensure_begun(db)
     with translated(), streaming():
         search = Candidates(db, catalog, known.aliases)
@@ -261,6 +263,9 @@ def name_records(source: Source, changes: Sequence[Change]) -> None:
 def _tell_missing(db: Connection, plan: ImportPlan, report: Report) -> None:
     """Put the questions about references, and the rows that may be meant, into a report."""
     if plan.outcome.missing:
+        # what ranks candidates takes a while to load, and most imports lack nothing
+        from bakeio_core.resolving.candidates import Candidates
+
         with translated():
             search = Candidates(db, plan.state.catalog, plan.state.decisions.aliases)
             missing = _ordered(plan, search)

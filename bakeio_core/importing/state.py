@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core.catalog.columns import MADE, STAMPS
 from bakeio_core.catalog.exchange import (
     MOST_SHOWN,
-    STAMPS,
     Change,
     Changes,
     Decision,
@@ -20,7 +20,7 @@ from bakeio_core.catalog.exchange import (
     Missing,
     Question,
 )
-from bakeio_core.catalog.model import Entity, Key, RowId
+from bakeio_core.catalog.model import ROW_KEY, Entity, Key, RowId
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.rows import Row
 from bakeio_core.database.tables import Tables
@@ -31,6 +31,7 @@ from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.reading.sources import Part, Source
 from bakeio_core.report import COUNTS
 from bakeio_core.resolving.decisions import Decisions
+from bakeio_core.values.text import Identifier
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -92,6 +93,11 @@ class ImportState:
         is_by_id = entity.has_only_id and self.same_database and part.view is None
         return () if is_by_id else entity.known_by
 
+    def set_on_update(self, entity: Entity) -> list[tuple[str, Any]]:
+        """Return what an update sets besides what the file gives: (column, value)."""
+        made = [(column, MADE) for column in entity.filled.set_on_update]
+        return [*made, ("updated_at", self.now)] if "updated_at" in entity.filled.stamps else made
+
     def next_id(self, entity: Entity, count: int = 1) -> int:
         """Return the first of so many ids no row has or had, others at each call."""
         if entity.name not in self._next_ids:
@@ -112,10 +118,13 @@ class ImportState:
     def as_compared(self, entity: Entity, rows: Sequence[Row]) -> Iterable[Row]:
         """Return rows to be created without what is made anew by each plan.
 
-        That is their ids, uuids and stamps. A row they refer to goes by its id; one that this
-        import creates with a new id by its place among these.
+        That is their ids, uuids and stamps, and what functions of the application make. A row they
+        refer to goes by its id; one that this import creates with a new id by its place among
+        these.
         """
-        supplied = {entity.surrogate, "uuid", *STAMPS}
+        supplied = {entity.surrogate, ROW_KEY, "uuid", *STAMPS}
+        supplied |= {column for column, default in entity.filled.defaults.items() if default.make}
+        supplied |= {c for c, kind in entity.kinds.items() if isinstance(kind, Identifier)}
         columns = [
             self._places(entity, name, [row[place] for row in rows])
             for place, name in enumerate(entity.columns)
@@ -196,6 +205,9 @@ class Outcome:
         """The changes kept for the preview."""
         each = (_as_shown(kept) if isinstance(kept, Changes) else [kept] for kept in self._kept)
         shown = [change for some in each for change in some]
+        for change in shown:
+            if MADE in change.new.values():  # not there yet, and another one when it is
+                change.new = {c: v for c, v in change.new.items() if v is not MADE}
         return [change for change in shown if (change.entity, change.id) not in self._hidden]
 
     # -- what is compared
@@ -204,8 +216,9 @@ class Outcome:
         if not self.is_compared:
             return
         for change in changes:
-            new = [(name, value) for name, value in change.new.items() if name not in STAMPS]
-            old = [value for name, value in change.old.items() if name not in STAMPS]
+            made = {name for name, value in change.new.items() if value is MADE or name in STAMPS}
+            new = [(name, value) for name, value in change.new.items() if name not in made]
+            old = [value for name, value in change.old.items() if name not in made]
             text = f"{change.action}|{change.entity}|{change.id}|{new!r}|{old!r}"
             self._digest.update(text.encode("utf-8", "surrogatepass"))
 
@@ -294,7 +307,8 @@ def _as_shown(created: Changes) -> list[Change]:
     makers = {c: make for c in created.columns if (make := kinds[c].decoded) is not None}
     changes = list(created)
     for change in changes:
-        change.new = {c: makers[c](v) if c in makers else v for c, v in change.new.items()}
+        new = {c: v for c, v in change.new.items() if v is not MADE}
+        change.new = {c: makers[c](v) if c in makers else v for c, v in new.items()}
     return changes
 
 

@@ -9,13 +9,16 @@ or learned is `automatic`; what is merely alike never is.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Candidate
 from bakeio_core.catalog.model import Entity, RowId
-from bakeio_core.resolving.index import CAPPED, Index
-from bakeio_core.resolving.words import Words, alike
+from bakeio_core.resolving.ranking.fitness import DEFAULT, Fit, Question, Weighing
+from bakeio_core.resolving.ranking.index import Index
+from bakeio_core.resolving.ranking.likelihood import COMPARED, likelihoods
+from bakeio_core.resolving.ranking.words import Words, alike, is_unit
 from bakeio_core.values.folding import fold, folded_key, padded
 from bakeio_core.values.text import Text
 from bakeio_core.values.wording import said
@@ -25,8 +28,26 @@ if TYPE_CHECKING:
 
     from bakeio_core.catalog.catalog import Catalog
 
-SHOWN_FROM = 0.4
-"""Below this score a row is no suggestion."""
+FITS = 0.04
+"""Where the best row's score is below this, nothing fits well: there is no suggestion."""
+MOST_FOUND = 0.8
+"""But where a row has this share of what is asked, there are only too many that fit."""
+BESIDE = 0.02
+"""A row is shown beside a better one if its score is at least this share of the other's."""
+FILED = 0.05
+"""What it counts that a row is filed under the same choice of those a column offers."""
+CONTRARY = 0.85
+"""What is left of the fitness of a row that says something else than what is known."""
+
+
+@dataclass
+class _Found:
+    """A row found, with its score; automatic where it is the very thing."""
+
+    score: float
+    reasons: list[str]
+    warning: str = ""
+    automatic: bool = False
 
 
 def as_asked(entity: Entity, text: str) -> dict[str, Any]:
@@ -53,10 +74,18 @@ class Candidates:
         db: The connection.
         catalog: The entities that are installed.
         aliases: What was learned, {(entity, folded key): id}.
+        weighing: What each kind of evidence counts.
     """
 
-    def __init__(self, db: Connection, catalog: Catalog, aliases: Mapping[Any, RowId]) -> None:
+    def __init__(
+        self,
+        db: Connection,
+        catalog: Catalog,
+        aliases: Mapping[Any, RowId],
+        weighing: Weighing = DEFAULT,
+    ) -> None:
         self.db, self.catalog, self.aliases = db, catalog, aliases
+        self.weighing = weighing
         self._known: dict[str, Index] = {}
 
     def prepare(self, entities: Iterable[str]) -> None:
@@ -88,11 +117,12 @@ class Candidates:
             among = set(missing.among)
             reason = f"the same {' and '.join(missing.key)}, which others have too"
             return [
-                self._candidate(index, place, 0.9, [reason], "")
+                self._candidate(index, place, _Found(0.9, [reason]), automatic=False)
                 for place, row in enumerate(index.rows)
                 if row[0] in among
             ]
-        told = {c: v for c, v in missing.context.items() if c in index.main}
+        known = {*index.columns, *missing.key}
+        told = {c: v for c, v in missing.context.items() if c.partition(".")[0] in known}
         return self.of_values(missing.entity, {**told, **missing.key}, limit)
 
     def of_text(self, entity: str, text: str, limit: int) -> list[Candidate]:
@@ -102,54 +132,76 @@ class Candidates:
     def of_values(self, entity: str, values: Mapping[str, Any], limit: int) -> list[Candidate]:
         """Return the candidates for a row of which these columns are known, the best first."""
         index = self.index(entity)
-        found: dict[int, tuple[float, list[str], str, bool]] = {}
-        learned = self.aliases.get((entity, folded_key(values)))
         texts = {
             c: str(v)
             for c, v in values.items()
             if v not in (None, "") and c not in index.entity.codes and c != "uuid"
         }
-        order = {column: place for place, column in enumerate(index.main)}
-        parts = [index.lexicon.read(texts[c]) for c in index.keys if c in texts and c not in order]
-        main = index.lexicon.read(
-            " ".join(
-                said(texts[c]) for c in sorted(set(texts) & order.keys(), key=order.__getitem__)
+        fits = self.ranked(entity, texts, max(limit, COMPARED))
+        scores = likelihoods(fits)
+        found: dict[int, _Found] = {}
+        for fit, score in zip(fits, scores, strict=True):
+            equal = None if fit.contrary else self._equal(index, fit.place, texts)
+            found[fit.place] = (
+                _Found(equal[0], [equal[1]], automatic=True)
+                if equal
+                else _Found(score, fit.reasons, fit.warning)
             )
-        )
-        others = [
-            index.lexicon.read(texts[c])
-            for c in texts
-            if c not in order and c not in index.keys and c not in index.entity.references
-        ]
-        whole = [main, *parts, *others]
-        asked = Words(
-            list(dict.fromkeys(w for part in whole for w in part.words)),
-            [a for part in whole for a in part.amounts],
-        )
-        strings = ["".join(part.words) for part in (main, *parts)]
-        for place in index.shortlist(asked.words) if asked.words else ():
-            score, reasons, warning = index.scored(asked, strings, place)
-            equal, contrary = self._equal(index, place, texts), self._contrary(index, place, texts)
-            if contrary:
-                score = min(score * 0.85, CAPPED + 0.1)
-                warning = "; ".join(filter(None, (contrary, warning)))
-            elif equal:
-                score, reasons, warning = equal[0], [equal[1]], ""
-            if score >= SHOWN_FROM:
-                found[place] = (score, reasons, warning, bool(equal and not contrary))
         self._by_code(index, values, found)
+        learned = self.aliases.get((entity, folded_key(values)))
         if learned is not None:
             for place, row in enumerate(index.rows):
                 if row[0] == learned:
-                    found[place] = (0.98, ["was chosen for this name before"], "", True)
-        best = heapq.nsmallest(limit, found, key=lambda place: (-found[place][0], place))
-        several = sum(found[place][3] for place in found) > 1
+                    found[place] = _Found(0.98, ["was chosen for this name before"], automatic=True)
+        best = heapq.nsmallest(limit, found, key=lambda place: -found[place].score)
+        has_most = (
+            bool(fits) and fits[0].found >= MOST_FOUND
+        )  # so may many rows, none of them likely
+        if not best or (found[best[0]].score < FITS and not has_most):
+            return []
+        several = sum(each.automatic for each in found.values()) > 1
         return [
-            self._candidate(
-                index, place, *found[place][:3], automatic=found[place][3] and not several
-            )
+            self._candidate(index, place, found[place], automatic=not several)
             for place in best
+            if found[place].score >= BESIDE * found[best[0]].score
         ]
+
+    def ranked(self, entity: str, texts: Mapping[str, str], most: int) -> list[Fit]:
+        """Return how well the rows fit that may, the best first.
+
+        Args:
+            entity: Whose rows.
+            texts: {column: what is known of the row}.
+            most: How many rows.
+        """
+        index = self.index(entity)
+        read = index.lexicon.read
+        order = {column: place for place, column in enumerate(index.main)}
+        told = sorted(set(texts) & order.keys(), key=order.__getitem__)
+        main = read(" ".join(said(texts[c]) for c in told))
+        parts = [read(texts[c]) for c in index.keys if c in texts and c not in order]
+        others = [
+            read(texts[c])
+            for c in texts
+            if c not in {*order, *index.keys, *index.entity.references, *index.entity.choices}
+        ]
+        asked = Words.together([main, *parts, *others])
+        if not asked.words:
+            return []
+        strings = ["".join(part.words) for part in (main, *parts)]
+        question = Question(index, asked, strings, self.weighing)
+        fits = [question.fit(place) for place in index.shortlist(asked.words)]
+        for fit in fits:
+            contrary = self._contrary(index, fit.place, texts)
+            if contrary:
+                fit.fitness *= CONTRARY
+                fit.warning = "; ".join(filter(None, (contrary, fit.warning)))
+                fit.contrary = True
+            self._weigh_choices(index, fit, texts)
+        fits.sort(key=lambda fit: (-fit.fitness, fit.place))
+        for fit in fits[:most]:
+            question.explain(fit)
+        return fits[:most]
 
     @staticmethod
     def _equal(index: Index, place: int, texts: Mapping[str, str]) -> tuple[float, str] | None:
@@ -184,28 +236,35 @@ class Candidates:
                 or not isinstance(here, str)
             ):
                 continue
+            if is_unit(texts[column]):  # amounts are compared with their numbers
+                continue
             asked, there = index.lexicon.read(texts[column]).words, index.lexicon.read(here).words
             if asked and there and max(alike(one, other) for one in asked for other in there) < 0.5:
                 return f"{column} is {here}, not {texts[column]}"
         return ""
 
     @staticmethod
-    def _by_code(index: Index, values: Mapping[str, Any], found: dict[int, Any]) -> None:
+    def _weigh_choices(index: Index, fit: Fit, texts: Mapping[str, str]) -> None:
+        """Weigh in what the row is filed under."""
+        for column in index.entity.choices:
+            here = index.value(fit.place, column)
+            if column in index.main or column not in texts or not isinstance(here, str):
+                continue
+            fit.fitness *= 1 - FILED
+            if fold(here) == fold(texts[column]):
+                fit.fitness += FILED
+                fit.reasons.append(f"the same {column}")
+
+    @staticmethod
+    def _by_code(index: Index, values: Mapping[str, Any], found: dict[int, _Found]) -> None:
         for column in index.entity.codes:
             digits = padded(values.get(column))
             for place in index.codes.get(digits, ()) if digits else ():
-                if place not in found or found[place][0] < 0.97:
-                    found[place] = (0.97, [f"the same {column}"], "", False)
+                if place not in found or found[place].score < 0.97:
+                    found[place] = _Found(0.97, [f"the same {column}"])
 
     @staticmethod
-    def _candidate(
-        index: Index,
-        place: int,
-        score: float,
-        reasons: Sequence[str],
-        warning: str,
-        automatic: bool = False,
-    ) -> Candidate:
+    def _candidate(index: Index, place: int, found: _Found, automatic: bool) -> Candidate:
         row, entity = index.rows[place], index.entity
         column = index.keys[0] if index.keys else entity.primary
         key = {column: row[index.place[column]] if column in index.place else row[0]}
@@ -214,8 +273,8 @@ class Candidates:
             row[0],
             key,
             index.label(place),
-            round(score, 2),
-            tuple(reasons),
-            automatic,
-            warning,
+            round(found.score, 2),
+            tuple(found.reasons),
+            automatic and found.automatic,
+            found.warning,
         )

@@ -51,17 +51,9 @@ def known_values(missing: Missing, entity: Entity, catalog: Catalog) -> dict[str
 
 def required_columns(entity: Entity) -> list[str]:
     """Return the columns a new row needs: not null, and neither defaulted nor bakeio's to fill."""
-    supplied = {entity.surrogate, ROW_KEY, "uuid", "created_at", "updated_at"}
-    if entity.slug_from:
-        supplied.add("slug")
-    return [
-        column
-        for column in entity.columns
-        if column not in supplied
-        and not entity.nullable(column)
-        and entity.default(column) is None
-        and entity.column(column).server_default is None
-    ]
+    filled = {entity.surrogate, ROW_KEY, "uuid", *entity.filled.stamps, *entity.filled.defaults}
+    filled |= {"slug"} if entity.slug_from else set()
+    return [c for c in entity.columns if c not in filled and not entity.nullable(c)]
 
 
 def needs_slug(entity: Entity, values: Mapping[str, Any]) -> bool:
@@ -102,6 +94,7 @@ def blanks(missing: Missing, catalog: Catalog) -> list[FormField]:
             fields = {looked_up: field for field, looked_up in reference.lookups.items()}
             best = next((key for key in keys if key != "uuid"), "uuid")
             name = told[0] if told else fields.get(best, f"{column}.{best}")
-        choices = () if reference else tuple(entity.choices.get(column, ()))
+        offered = entity.choices.get(column) or entity.kinds[column].choices
+        choices = () if reference else tuple(offered)
         out.append(FormField(name, column in required, choices, target, known.get(name)))
     return [*out, SLUG] if needs_slug(entity, known) else out

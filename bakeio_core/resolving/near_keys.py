@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from rapidfuzz import fuzz, process, utils
-
 from bakeio_core.database.rows import Rows
 
 ALIKE = 75
@@ -33,6 +31,8 @@ class NearKeys:
             return []
         if column not in self._known:
             self._known[column] = list(map(str, self.rows.values_of(column)))
+        from rapidfuzz import fuzz, process, utils  # few imports need near keys
+
         found = process.extract(
             value,
             self._known[column],

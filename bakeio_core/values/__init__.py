@@ -1,15 +1,19 @@
 """What columns hold: kinds of values, their wording, folding."""
 
+from bakeio_core.values.choices import Choice
 from bakeio_core.values.kind import Kind
+from bakeio_core.values.nested import Array, Json
 from bakeio_core.values.numbers import Decimal, Float, Integer, Interval
-from bakeio_core.values.text import Boolean, Bytes, Identifier, Json, Text
+from bakeio_core.values.text import Boolean, Bytes, Identifier, RuledText, Text
 from bakeio_core.values.times import Date, DateTime, Time
 from bakeio_core.values.wording import BadValue
 
 __all__ = [
+    "Array",
     "BadValue",
     "Boolean",
     "Bytes",
+    "Choice",
     "Date",
     "DateTime",
     "Decimal",
@@ -19,6 +23,7 @@ __all__ = [
     "Interval",
     "Json",
     "Kind",
+    "RuledText",
     "Text",
     "Time",
 ]

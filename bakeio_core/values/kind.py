@@ -8,8 +8,12 @@ it (IEEE 754: DBL_DIG is 15), longer ones stay `Decimal`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import decimal
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
+
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
 
 from bakeio_core.values.wording import BadValue, Note, shown
 
@@ -22,17 +26,22 @@ class Kind:
         sql_convertible: whether the database itself can turn the stored value into the wire value
             (and back) in SQL.
         fast: the type a decoder gives these values.
+        as_text: whether the database gives and takes a text, which `from_text` and `to_text`
+            read and make.
         typed: whether a value decoded as `fast` is right; else `all_valid` looks at it.
         decoded: what makes the wire value of one decoded as `fast`, None where it is that already.
         noun: what a value is called in messages.
+        choices: the texts a person chooses from, where there are no others.
     """
 
     is_scalar: ClassVar[bool] = True
     sql_convertible: ClassVar[bool] = True
+    as_text: bool = False
     typed: bool = False
     fast: Any = Any
     decoded: Callable[[Any], Any] | None = None
     noun: ClassVar[str] = "a value"
+    choices: Sequence[str] = ()
 
     def read(self, value: object, note: Note) -> Any:
         """Return the wire value of what a file holds.
@@ -75,6 +84,11 @@ class Kind:
         """
         return [None if cell is None else self.stored(cell) for cell in cells]
 
+    @property
+    def is_checked(self) -> bool:
+        """Whether the table's CHECK constraints say something of its values: `check_range`."""
+        return False
+
     def check_range(self, wire: Any) -> None:
         """Raise BadValue where the table's CHECK constraints let no row have a wire value."""
 
@@ -86,6 +100,10 @@ class Kind:
         Raises:
             BadValue: `stored` would have written something else.
         """
+        return self.read(value, lambda note: None)
+
+    def kept_as_stored(self, value: Any) -> Any:
+        """Do what `kept` does, for kinds of which `stored` takes more than `read`."""
         wire = self.stored(value)
         if type(wire) is not type(value) or wire != value:
             raise BadValue(f"{shown(value)} is not {self.noun}")
@@ -106,3 +124,45 @@ class Kind:
     def from_python(self, value: Any) -> Any:
         """Return the wire value of what the SQLAlchemy type gives as a result."""
         return value
+
+    def from_driver(
+        self, declared: TypeEngine[Any], dialect: Dialect, codes: Mapping[type, int]
+    ) -> Callable[[Any], Any]:
+        """Return what makes wire values of what the driver gives of a column.
+
+        Args:
+            declared: The column's type.
+            dialect: SQLAlchemy's, of the database.
+            codes: {kind: what the driver calls the type of such results}.
+        """
+        process = declared.dialect_impl(dialect).result_processor(dialect, self.code(codes))
+        return (lambda cell: self.from_python(process(cell))) if process else self.from_python
+
+    def type_of_parameters(self, dialect: Dialect) -> str:
+        """Return the name of the type parameters must be given, empty where none is needed."""
+        return ""
+
+    def code(self, codes: Mapping[type, int]) -> int | None:
+        """Return what the driver calls the type of the results; see `from_driver`."""
+        return codes.get(type(self))
+
+    def to_driver(self, declared: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
+        """Return what makes the driver's parameters of wire values; see `from_driver`."""
+        process = declared.dialect_impl(dialect).bind_processor(dialect)
+        return (lambda wire: process(self.to_python(wire))) if process else self.to_python
+
+    def from_text(self, cell: Any) -> Any:
+        """Return the wire value of the text the database gives, where it does (`as_text`).
+
+        Raises:
+            BadValue: The text is none of this kind.
+        """
+        return cell
+
+    def to_text(self, wire: Any) -> str:
+        """Return the text the database takes for a wire value, where it does (`as_text`)."""
+        return str(wire)
+
+    def from_json(self, value: Any) -> Any:
+        """Return the wire value of one that was written as JSON, numbers given as `Decimal`."""
+        return float(value) if isinstance(value, decimal.Decimal) else value

@@ -7,17 +7,19 @@ import decimal
 import math
 import operator
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, InvalidOperation
 from itertools import repeat
 from typing import Annotated, Any
 
 import msgspec
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
 
-from bakeio_core.values.hints import number_hint
+from bakeio_core.values.bounds import Bounds
 from bakeio_core.values.kind import Kind
-from bakeio_core.values.wording import BadValue, Note, shown
+from bakeio_core.values.wording import BadValue, Note, number_hint, shown
 
 EXACT_DIGITS = 15
 EXACT = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX)
@@ -46,49 +48,6 @@ def all_shortest(numbers: Sequence[Any]) -> list[Any]:
     return list(map(shortest, numbers))
 
 
-class Bounds:
-    """The range a table's simple CHECK constraints give to a column, such as `size >= 0`."""
-
-    def __init__(self, found: Iterable[tuple[str, decimal.Decimal]]) -> None:
-        self.rules = list(found)
-
-    def check(self, value: decimal.Decimal) -> None:
-        words = {">": "more than", ">=": "at least", "<": "less than", "<=": "at most"}
-        for sign, limit in self.rules:
-            good = {
-                ">": value > limit,
-                ">=": value >= limit,
-                "<": value < limit,
-                "<=": value <= limit,
-            }[sign]
-            if not good:
-                raise BadValue(f"{shown(value)} is out of range: must be {words[sign]} {limit}")
-
-    def outside(self, sql: str, most: str) -> str:
-        """Return SQL that tells of a number that it is out of range, or not between -most and most.
-
-        Texts and blobs are greater than every number there.
-        """
-        signs = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
-        inner = [f"{sql} {signs[sign]} {limit}" for sign, limit in self.rules]
-        if not any(sign[0] == ">" for sign, _ in self.rules):
-            inner.append(f"{sql} <= -{most}")
-        if not any(sign[0] == "<" for sign, _ in self.rules):
-            inner.append(f"{sql} >= {most}")
-        return " OR ".join(inner)
-
-    def meta(self, number: type) -> dict[str, Any]:
-        names = {">": "gt", ">=": "ge", "<": "lt", "<=": "le"}
-        return {names[sign]: number(limit) for sign, limit in self.rules}
-
-    def schema(self) -> dict[str, Any]:
-        names = {">": "exclusiveMinimum", ">=": "minimum", "<": "exclusiveMaximum", "<=": "maximum"}
-        return {
-            names[sign]: int(limit) if limit == limit.to_integral_value() else float(limit)
-            for sign, limit in self.rules
-        }
-
-
 def as_decimal(value: object, noun: str) -> decimal.Decimal:
     """Read a number as people and programs write it; never through binary arithmetic."""
     if isinstance(value, bool) or not isinstance(value, (int, float, decimal.Decimal, str)):
@@ -113,10 +72,13 @@ _WHOLE = {int, type(None)}
 
 
 def _kept_number(kind: Kind, value: Any) -> Any:
-    if isinstance(value, str):
+    if isinstance(value, (str, bool)):
         raise BadValue(f"{shown(value)} is not {kind.noun}")
     wire = kind.stored(float(value) if isinstance(value, decimal.Decimal) else value)
-    if decimal.Decimal(repr(wire)) != value:
+    number = wire if isinstance(wire, decimal.Decimal) else decimal.Decimal(repr(wire))
+    # the smallest doubles have fewer digits than were written
+    is_short = len(decimal.Decimal(str(value)).as_tuple().digits) <= EXACT_DIGITS
+    if number != value and not (is_short and float(value) == wire):
         raise BadValue(f"{shown(value)} has more digits than are kept")
     return wire
 
@@ -129,7 +91,8 @@ class Integer(Kind):
 
     def __init__(self, low: int, high: int, bounds: Bounds) -> None:
         self.low, self.high, self.bounds = low, high, bounds
-        self.fast = Annotated[int, msgspec.Meta(**({"ge": low, "le": high} | bounds.meta(int)))]
+        self.fast = Annotated[int, msgspec.Meta(**bounds.whole_meta(low, high))]
+        self.typed = not bounds.others
 
     def read(self, value: object, note: Note) -> int:
         number = as_decimal(value, self.noun)
@@ -148,7 +111,8 @@ class Integer(Kind):
 
     def stored(self, value: Any) -> Any:
         number = as_decimal(value, self.noun)
-        is_whole = number.adjusted() <= 30 and number == number.to_integral_value()
+        # beyond 64 bits a database keeps no whole number
+        is_whole = -(2**63) <= number < 2**63 and number == number.to_integral_value()
         return int(number) if is_whole else float(number)
 
     def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
@@ -156,6 +120,10 @@ class Integer(Kind):
             if type(sum(cells)) is int:
                 return cells
         return cells if set(map(type, cells)) <= _WHOLE else super().tidied(cells)
+
+    @property
+    def is_checked(self) -> bool:
+        return bool(self.bounds)
 
     def check_range(self, wire: Any) -> None:
         self.bounds.check(decimal.Decimal(wire))
@@ -179,13 +147,8 @@ class Decimal(Kind):
             self.sql_convertible = False  # type: ignore[misc]
             self.fast = decimal.Decimal
         else:
-            limits = {"gt": -float(self.limit or 0), "lt": float(self.limit or 0)}
-            names = bounds.meta(float)
-            if "ge" in names:
-                limits.pop("gt")
-            if "le" in names:
-                limits.pop("lt")
-            self.fast, self.decoded = Annotated[float, msgspec.Meta(**(limits | names))], shortest
+            limits = bounds.meta(float(self.limit or 0))
+            self.fast, self.decoded = Annotated[float, msgspec.Meta(**limits)], shortest
 
     def read(self, value: object, note: Note) -> int | float | decimal.Decimal:
         number = as_decimal(value, self.noun)
@@ -210,7 +173,23 @@ class Decimal(Kind):
             # what arithmetic left behind the 15 digits a double keeps (IEEE 754) is noise
             value = float(f"{value:.{EXACT_DIGITS}g}")
             return int(value) if value.is_integer() and abs(value) < 1e18 else value
+        if isinstance(value, int) and -(2**63) <= value < 2**63:
+            return value
         return self.from_python(as_decimal(value, self.noun))
+
+    def from_driver(
+        self, declared: TypeEngine[Any], dialect: Dialect, codes: Mapping[type, int]
+    ) -> Callable[[Any], Any]:
+        return self.from_python  # a type rounds to its scale what may be stored with more digits
+
+    def to_driver(self, declared: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
+        make = super().to_driver(declared, dialect)
+        # a whole number keeps all digits where others become doubles
+        return lambda wire: int(wire) if abs(wire) < 2**63 and wire == int(wire) else make(wire)
+
+    @property
+    def is_checked(self) -> bool:
+        return bool(self.bounds)
 
     def check_range(self, wire: Any) -> None:
         self.bounds.check(decimal.Decimal(repr(wire) if isinstance(wire, float) else wire))
@@ -229,19 +208,19 @@ class Decimal(Kind):
             return not numbers
         factor = 10.0 ** (self.scale or 0)
         try:
-            units = map(round, map(factor.__mul__, numbers))
+            units = list(map(round, map(factor.__mul__, numbers)))
             if list(map(operator.truediv, units, repeat(factor))) != numbers:
                 return False
         except (TypeError, ValueError, OverflowError):  # what is no number, or none that ends
             return False
-        return bool(min(numbers) > -_MOST and max(numbers) < _MOST)
+        return bool(min(units) > -_MOST and max(units) < _MOST)
 
     def kept(self, value: Any) -> Any:
         return _kept_number(self, value)
 
     def all_valid(self, values: Sequence[Any]) -> bool:
-        if not self.sql_convertible:
-            return False
+        if not self.sql_convertible or self.bounds.others:
+            return super().all_valid(values)
         scale = self.scale or 0
         # round() is correctly rounded from the exact value, so a double of a decimal with more
         # digits never equals its own rounding
@@ -275,6 +254,9 @@ class Decimal(Kind):
             return int(number)
         return float(number) if self.sql_convertible else number
 
+    def from_json(self, value: Any) -> Any:
+        return self.from_python(value) if isinstance(value, decimal.Decimal) else value
+
 
 class Float(Kind):
     """Binary floating-point numbers."""
@@ -297,6 +279,10 @@ class Float(Kind):
     def stored(self, value: Any) -> Any:
         as_decimal(value, self.noun)
         return value
+
+    @property
+    def is_checked(self) -> bool:
+        return bool(self.bounds)
 
     def check_range(self, wire: Any) -> None:
         self.bounds.check(as_decimal(wire, self.noun))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 import decimal
-import json
+import math
+import random
 import uuid as uuids
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
 
+from bakeio_core.values.bounds import Bounds
 from bakeio_core.values.folding import padded
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.wording import BadValue, Note, shown
@@ -22,17 +26,39 @@ _TRUTHS = dict.fromkeys(("true", "t", "yes", "y", "on"), True) | dict.fromkeys(
 """The words other programs write for true and false."""
 
 
+MOST_OF_A_STAND_IN = 12
+"""How many characters a stand-in has at most: fifty random bits behind a sign."""
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def _in_digits(number: int, width: int) -> str:
+    digits = ""
+    for _ in range(width):
+        number, digit = divmod(number, len(_DIGITS))
+        digits += _DIGITS[digit]
+    return digits
+
+
 class Text(Kind):
-    """Text, of a length or among choices where the column says so."""
+    """Text, of a length where the column says so."""
 
     is_code = False
     """Whether it is a standard article number, equal however it is padded."""
 
+    typed = True
     noun = "text"
 
-    def __init__(self, length: int | None = None, choices: Sequence[str] | None = None) -> None:
-        self.length, self.choices, self.typed = length, choices, choices is None
+    def __init__(self, length: int | None = None) -> None:
+        self.length = length
         self.fast = Annotated[str, msgspec.Meta(max_length=length)] if length else str
+
+    def stand_ins(self, count: int) -> list[str]:
+        """Return texts to stand for unique values that change hands; none where too few fit."""
+        width = min(self.length or MOST_OF_A_STAND_IN, MOST_OF_A_STAND_IN) - 1
+        known = range(len(_DIGITS) ** max(width, 0))
+        if count * 10 > len(known):
+            return []
+        return [f"~{_in_digits(number, width)}" for number in random.sample(known, count)]
 
     def read(self, value: object, note: Note) -> str:
         if not isinstance(value, str):
@@ -53,8 +79,6 @@ class Text(Kind):
             ) from None
         if self.length and len(value) > self.length:
             raise BadValue(f"{len(value)} characters: at most {self.length} fit")
-        if self.choices is not None and value not in self.choices:
-            raise BadValue(f"{shown(value)} is not one of {', '.join(map(shown, self.choices))}")
         return value
 
     def same(self, one: Any, other: Any) -> bool:
@@ -74,6 +98,9 @@ class Text(Kind):
                 raise BadValue("holds half of a surrogate pair") from None
         return value
 
+    def kept(self, value: Any) -> Any:
+        return self.kept_as_stored(value)
+
     def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
         try:
             text = "".join(cells)
@@ -84,17 +111,50 @@ class Text(Kind):
         return super().tidied(cells) if "\0" in text else cells
 
     def all_valid(self, values: Sequence[Any]) -> bool:
-        return self.choices is None or set(values) <= {*self.choices, None}
+        return True
 
     def schema(self) -> dict[str, Any]:
         out: dict[str, Any] = {"type": "string"}
         if self.length:
             out["maxLength"] = self.length
-        if self.choices is not None:
-            out["enum"] = list(self.choices)
         return out
 
 
+class RuledText(Text):
+    """Text of which a CHECK constraint says which texts, or how long ones, are taken."""
+
+    def __init__(self, length: int | None, bounds: Bounds) -> None:
+        super().__init__(length)
+        self.bounds, self.typed = bounds, False
+
+    def read(self, value: object, note: Note) -> str:
+        text = super().read(value, note)
+        self.bounds.check(text)
+        return text
+
+    def all_valid(self, values: Sequence[Any]) -> bool:
+        try:
+            for value in set(values) - {None}:
+                self.bounds.check(value)
+        except BadValue:
+            return False
+        return super().all_valid(values)
+
+    @property
+    def is_checked(self) -> bool:
+        return bool(self.bounds)
+
+    def check_range(self, wire: Any) -> None:
+        self.bounds.check(wire)
+
+    def schema(self) -> dict[str, Any]:
+        out = super().schema() | self.bounds.schema()
+        if self.length and "maxLength" in out:
+            out["maxLength"] = min(self.length, out["maxLength"])
+        return out
+
+
+_ANY = Text()
 _BITS = {0: False, 1: True, None: None}
 
 
@@ -132,10 +192,18 @@ class Boolean(Kind):
 
 
 class Identifier(Kind):
-    """A column of SQLAlchemy's `Uuid` type."""
+    """A column of SQLAlchemy's `Uuid` type.
+
+    Args:
+        as_uuid: Whether the type takes and gives objects, not texts.
+        is_native: Whether a database that has a type for them stores them as that.
+    """
 
     sql_convertible = False
     noun = "a UUID"
+
+    def __init__(self, as_uuid: bool = True, is_native: bool = True) -> None:
+        self.as_uuid, self.is_native = as_uuid, is_native
 
     def read(self, value: object, note: Note) -> str:
         try:
@@ -147,10 +215,41 @@ class Identifier(Kind):
         return {"type": "string", "format": "uuid"}
 
     def to_python(self, value: Any) -> Any:
-        return None if value is None else uuids.UUID(value)
+        return uuids.UUID(value) if self.as_uuid and value is not None else value
 
     def from_python(self, value: Any) -> Any:
-        return None if value is None else str(value)
+        return None if value is None else str(uuids.UUID(str(value)))
+
+
+class Verbatim(Kind):
+    """What only the database has a type for: files have it as the database writes it."""
+
+    sql_convertible = False
+    as_text = True
+    noun = "a text as the database writes it"
+
+    def read(self, value: object, note: Note) -> Any:
+        if isinstance(value, (int, float, decimal.Decimal)) and not isinstance(value, bool):
+            return self.from_json(value)
+        return _ANY.read(value, note)
+
+    def from_driver(
+        self, declared: TypeEngine[Any], dialect: Dialect, codes: Mapping[type, int]
+    ) -> Callable[[Any], Any]:
+        return self.from_text
+
+    def to_driver(self, declared: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
+        return self.to_text
+
+    def from_text(self, cell: Any) -> Any:
+        if cell is None or (isinstance(cell, (int, float)) and math.isfinite(cell)):
+            return cell
+        if isinstance(cell, str):
+            return _ANY.stored(cell)
+        raise BadValue(f"{shown(cell)} is no text")
+
+    def to_text(self, wire: Any) -> Any:
+        return wire
 
 
 class Bytes(Kind):
@@ -174,33 +273,3 @@ class Bytes(Kind):
 
     def from_python(self, value: Any) -> Any:
         return None if value is None else base64.b64encode(value).decode()
-
-
-class Json(Kind):
-    """A JSON column: any JSON value."""
-
-    is_scalar = False
-    sql_convertible = False
-    typed = True
-
-    def read(self, value: object, note: Note) -> Any:
-        return without_decimals(value)
-
-    def all_valid(self, values: Sequence[Any]) -> bool:
-        return True
-
-    def same(self, one: Any, other: Any) -> bool:
-        return bool(one == other) and json.dumps(one, sort_keys=True) == json.dumps(
-            other, sort_keys=True
-        )  # true is not 1
-
-
-def without_decimals(value: object) -> Any:
-    """Return a value read from JSON with floats for its Decimals, in lists and objects too."""
-    if isinstance(value, decimal.Decimal):
-        return float(value)
-    if isinstance(value, list):
-        return [without_decimals(item) for item in value]
-    if isinstance(value, dict):
-        return {key: without_decimals(item) for key, item in value.items()}
-    return value

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time, timezone
 from typing import Any
 
-from bakeio_core.values.hints import day_hint
 from bakeio_core.values.kind import Kind
-from bakeio_core.values.wording import BadValue, Note, shown
+from bakeio_core.values.wording import BadValue, Note, day_hint, shown
 
 _DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 
@@ -145,6 +144,9 @@ class DateTime(Kind):
         # laid out as one, though no calendar has it: it comes back as it is
         return f"{text.removesuffix('.000000')}Z"
 
+    def kept(self, value: Any) -> Any:
+        return self.kept_as_stored(value)
+
     def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
         return cells if self.all_valid(cells) else super().tidied(cells)
 
@@ -153,7 +155,10 @@ class DateTime(Kind):
             values = [value for value in values if value is not None]
         # All at once: every value must be laid out as YYYY-MM-DDTHH:MM:SSZ, and its parts within
         # the clock and the calendar.
-        size, text = len(values), "".join(values)
+        try:
+            size, text = len(values), "".join(values)
+        except TypeError:  # what is no text
+            return False
         return (
             len(text) == 20 * size
             and text.translate(_DIGITS) == "0000-00-00T00:00:00Z" * size
@@ -166,7 +171,10 @@ class DateTime(Kind):
         return {"type": "string", "format": "date-time"}
 
     def to_python(self, value: Any) -> Any:
-        return None if value is None else datetime.fromisoformat(value.replace("Z", "+00:00"))
+        if value is None:
+            return None
+        moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        return moment if self.zoned else moment.replace(tzinfo=None)
 
     def from_python(self, value: Any) -> Any:
         if not isinstance(value, datetime):

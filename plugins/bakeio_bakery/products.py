@@ -49,6 +49,7 @@ def bakeio_entities(metadata: MetaData) -> Entity:
             "preferred_supplier_id": {"supplier_slug": "slug", "supplier_name": "name"},
         },
         label=("brand", "product_name"),
+        emphasis=["brand"],
         checks={"upc_code": gtin},
         codes=["upc_code"],
         field_names={"upc_code": ["upc", "barcode", "ean", "gtin"]},

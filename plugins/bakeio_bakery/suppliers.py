@@ -2,6 +2,7 @@
 
 from sqlalchemy import Column, MetaData, String, Table, Text
 
+from bakeio_bakery.supplier_words import ABBREVIATIONS, SYNONYMS
 from bakeio_core import Entity, hookimpl, identity_columns, stamp_columns
 
 
@@ -25,5 +26,7 @@ def bakeio_entities(metadata: MetaData) -> Entity:
         suppliers,
         keys=["slug", ("name", "city", "state")],
         label="name",
+        synonyms=SYNONYMS,
+        abbreviations=ABBREVIATIONS,
         slug_from=("name", "city", "state"),
     )

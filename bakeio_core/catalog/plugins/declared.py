@@ -10,10 +10,10 @@ from sqlalchemy import MetaData
 from sqlalchemy.exc import InvalidRequestError
 
 from bakeio_core.catalog.model import Entity
-from bakeio_core.catalog.plugins.loading import Plugin, Plugins, describe
+from bakeio_core.catalog.plugins.loading import Plugin, Plugins
 from bakeio_core.catalog.plugins.profile import without
 from bakeio_core.catalog.view import View
-from bakeio_core.errors import PluginError
+from bakeio_core.errors import PluginError, describe
 
 T = TypeVar("T", Entity, View)
 ENTITIES, VIEWS = "bakeio_entities", "bakeio_views"

@@ -7,14 +7,17 @@ import types
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import filterfalse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.packages import plain_name
 from bakeio_core.catalog.plugins.profile import NO_PROFILE, Profile, without
-from bakeio_core.errors import PluginError, UsageError
+from bakeio_core.errors import PluginError, UsageError, describe
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution, EntryPoint
 
 BY_NAME = "blocked by name"
 
@@ -48,6 +51,15 @@ class Plugin:
         )
 
 
+class _Manager(pluggy.PluginManager):
+    """Look at the attributes of a plugin that may be hooks, not at all that its module has."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        if not name.startswith("bakeio_"):
+            return None
+        return super().parse_hookimpl_opts(plugin, name)
+
+
 class Plugins:
     """Find plugins, call them and describe them.
 
@@ -67,7 +79,7 @@ class Plugins:
     def __init__(
         self, hookspecs: Any, block: Collection[str] = (), profile: Profile = NO_PROFILE
     ) -> None:
-        self.manager = pluggy.PluginManager("bakeio")
+        self.manager = _Manager("bakeio")
         self.manager.add_hookspecs(hookspecs)
         self.hooks = sorted(name for name in vars(hookspecs) if name.startswith("bakeio_"))
         self.hook = self.manager.hook
@@ -86,10 +98,8 @@ class Plugins:
         from importlib.metadata import entry_points
 
         entries = entry_points(group=packages.PLUGINS)
-        all_found = []
-        for entry in entries:
-            of = (str(entry.dist.name), entry.dist.version) if entry.dist else ("", "")
-            all_found.append((Plugin(entry.name, *of), entry))
+        of = _distributions(entries)
+        all_found = [(Plugin(entry.name, *of[entry.dist]), entry) for entry in entries]
         for found, entry in sorted(all_found, key=lambda each: str(each[0])):
             reason = self._left_out(found)
             known = self.all.get(found.name)
@@ -274,16 +284,15 @@ class Plugins:
         return found
 
 
-def describe(error: BaseException) -> str:
-    """Return one line saying what a plugin raised, and where in it, not in what it called."""
-    if isinstance(error, PluginError):
-        return str(error)
-    trace, place = error.__traceback__, ""
-    while trace is not None:
-        if not trace.tb_frame.f_globals.get("__name__", "").startswith("sqlalchemy."):
-            place = f" ({trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno})"
-        trace = trace.tb_next
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
+def _distributions(
+    entries: Iterable[EntryPoint],
+) -> Mapping[Distribution | None, tuple[str, str]]:
+    """Return name and version of what brought some entry points."""
+    found: dict[Distribution | None, tuple[str, str]] = {None: ("", "")}
+    for distribution in {entry.dist for entry in entries if entry.dist}:
+        about = distribution.metadata  # each look at it reads the file anew
+        found[distribution] = (about["Name"], about["Version"])
+    return found
 
 
 def _is_among(plugin: Plugin, names: Collection[str]) -> bool:

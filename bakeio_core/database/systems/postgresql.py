@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
@@ -35,7 +35,7 @@ class PostgreSQL(Dialect):
 
     def read(self, column: str, kind: values.Kind) -> str:
         if not kind.sql_convertible:
-            return column
+            return f"{column}::text" if kind.as_text else column
         if isinstance(kind, values.Decimal):
             return f"{column}::float8"
         return self.read_json(column, kind)
@@ -52,6 +52,10 @@ class PostgreSQL(Dialect):
             )
         return column
 
+    def write(self, kind: values.Kind) -> str:
+        name = kind.type_of_parameters(self.sa)
+        return f"{self.mark}::{name}" if name else self.mark
+
     def results(self, kind: values.Kind, column: Any) -> Callable[[Column], Column] | None:
         is_double = isinstance(kind, values.Decimal) and kind.sql_convertible
         return all_shortest if is_double else super().results(kind, column)
@@ -60,7 +64,9 @@ class PostgreSQL(Dialect):
         if isinstance(kind, values.Decimal):  # NaN is greater than every number
             return f"({kind.bounds.outside(column, '1e1000')})"
         if isinstance(kind, values.Integer):
-            return f"({kind.bounds.outside(column, '1e19')})" if kind.bounds.rules else None
+            return f"({kind.bounds.outside(column, '1e19')})" if kind.bounds else None
+        if isinstance(kind, values.RuledText):
+            return f"({' OR '.join(kind.bounds.broken(column))})"
         if isinstance(kind, values.Float):
             return f"{column} IN ('NaN', 'Infinity', '-Infinity')"
         if isinstance(kind, (values.Date, values.DateTime)):
@@ -187,19 +193,20 @@ class PostgreSQL(Dialect):
             self.scalar(db, f"SELECT max({self.quote(primary)}) FROM {self.format_table(table)}")
             or 0
         )
-        sequence = self._sequence(db, table, primary)
+        sequence = _sequence(self, db, table, primary)
         if sequence:
             last, called = self.fetch(db, f"SELECT last_value, is_called FROM {sequence}")[0]
             highest = max(highest, last if called else last - 1)
         return max(highest, 0) + 1
 
-    def _sequence(self, db: Connection, table: Table, primary: str) -> str | None:
-        named = (self.format_table(table), primary)
-        found: str | None = self.scalar(db, "SELECT pg_get_serial_sequence(%s, %s)", named)
-        return found
+    def hold_sequences(self, db: Connection, table: Table, columns: Iterable[str]) -> None:
+        for column in columns:
+            sequence = _sequence(self, db, table, column)
+            if sequence is not None:
+                _hold(self, db, sequence)
 
     def advance_ids(self, db: Connection, table: Table, primary: str) -> None:
-        sequence = self._sequence(db, table, primary)
+        sequence = _sequence(self, db, table, primary)
         if sequence:  # RESTART belongs to the transaction, setval does not
             db.exec_driver_sql(
                 f"ALTER SEQUENCE {sequence} RESTART WITH {self.next_id(db, table, primary)}"
@@ -289,21 +296,7 @@ class PostgreSQL(Dialect):
             # deadlock
             yield
             return
-        indexes = self.fetch(
-            db,
-            "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) "
-            "FROM pg_index i WHERE i.indrelid = %s::regclass AND NOT i.indisunique ORDER BY 1",
-            (name,),
-        )
-        # of the references that planning links itself: others are checked row by row
-        keys = self.fetch(
-            db,
-            "SELECT c.conname, pg_get_constraintdef(c.oid) FROM pg_constraint c "
-            "JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] "
-            "WHERE c.conrelid = %s::regclass AND c.contype = 'f' "
-            "AND cardinality(c.conkey) = 1 AND a.attname = ANY(%s)",
-            (name, [key.parent.name for key in table.foreign_keys]),
-        )
+        indexes, keys = _rebuilt(self, db, table)
         for index, _ in indexes:
             db.exec_driver_sql(f"DROP INDEX {index}")
         for key, _ in keys:
@@ -318,6 +311,61 @@ class PostgreSQL(Dialect):
 _cursors = itertools.count(1)
 _MAKING = int.from_bytes(b"bakeio", "big")
 """The number of the advisory lock under which tables are made."""
+
+
+def _rebuilt(dialect: PostgreSQL, db: Connection, table: Table) -> tuple[Rows, Rows]:
+    """Return the indexes and the foreign keys that a load does without: their names and SQL."""
+    name = dialect.format_table(table)
+    indexes = dialect.fetch(
+        db,
+        "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) "
+        "FROM pg_index i WHERE i.indrelid = %s::regclass AND NOT i.indisunique ORDER BY 1",
+        (name,),
+    )
+    # of the references that planning links itself: others are checked row by row
+    keys = dialect.fetch(
+        db,
+        "SELECT c.conname, pg_get_constraintdef(c.oid) FROM pg_constraint c "
+        "JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] "
+        "WHERE c.conrelid = %s::regclass AND c.contype = 'f' "
+        "AND cardinality(c.conkey) = 1 AND a.attname = ANY(%s)",
+        (name, [key.parent.name for key in table.foreign_keys]),
+    )
+    return indexes, keys
+
+
+def _sequence(dialect: PostgreSQL, db: Connection, table: Table, column: str) -> str | None:
+    """Return the sequence behind a column: its own, else one that its default asks."""
+    named = (dialect.format_table(table), column)
+    own: str | None = dialect.scalar(db, "SELECT pg_get_serial_sequence(%s, %s)", named)
+    default = next(c.default for c in table.columns if c.name == column)
+    if own is None and default is not None and default.is_sequence:
+        declared = dialect.sa.identifier_preparer.format_sequence(default)  # type: ignore[arg-type]
+        own = dialect.scalar(db, "SELECT to_regclass(%s)::text", (declared,))
+    asked = (
+        "SELECT s.oid::regclass::text FROM pg_attrdef a JOIN pg_attribute c "
+        "ON c.attrelid = a.adrelid AND c.attnum = a.adnum "
+        "JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = a.oid "
+        "JOIN pg_class s ON s.oid = d.refobjid AND s.relkind = 'S' "
+        "WHERE a.adrelid = %s::regclass AND c.attname = %s LIMIT 1"
+    )
+    return own or dialect.scalar(db, asked, named)
+
+
+def _hold(dialect: PostgreSQL, db: Connection, sequence: str) -> None:
+    """Make a sequence go on as it would, within the transaction."""
+    sql = (
+        "SELECT v.last_value + CASE WHEN v.is_called THEN s.seqincrement ELSE 0 END "
+        f"FROM {sequence} v, pg_sequence s WHERE s.seqrelid = %s::regclass"
+    )
+    point = db.begin_nested()
+    try:
+        first = dialect.scalar(db, sql, (sequence,))
+        # RESTART belongs to the transaction, and with it what is taken afterwards
+        db.exec_driver_sql(f"ALTER SEQUENCE {sequence} RESTART WITH {first}")
+        point.commit()
+    except exc.DBAPIError:  # it is somebody else's: then numbers may be left out
+        point.rollback()
 
 
 def _page(lines: list[bytes]) -> JsonPage:

@@ -22,7 +22,7 @@ def doubt(column: str, kind: values.Kind) -> str | None:
     # As little as tells it, for it is asked of every cell. What is no text in a column of texts
     # is found where JSON is made of it, or in the page.
     if isinstance(kind, values.Integer):
-        outside = kind.bounds.outside(column, "9e18") if kind.bounds.rules else ""
+        outside = kind.bounds.outside(column, "9e18") if kind.bounds else ""
         return " OR ".join(filter(None, [f"{column} <> CAST({column} AS INTEGER)", outside]))
     if isinstance(kind, values.Decimal):
         outside, scale = kind.bounds.outside(column, "1e15"), kind.scale or 0
@@ -30,8 +30,13 @@ def doubt(column: str, kind: values.Kind) -> str | None:
             return outside
         rounded = f"CAST(printf('%.{scale}f', {column}) AS REAL)"
         return f"{outside} OR (abs({column}) < 0.0001 AND {rounded} <> {column})"
+    if isinstance(kind, values.RuledText):
+        return " OR ".join(kind.bounds.broken(column))
     if isinstance(kind, values.Boolean):
         return f"{column} NOT IN (0, 1)"
+    if isinstance(kind, values.Choice) and kind.is_checked:
+        known = ", ".join("'" + text.replace("'", "''") + "'" for text in kind.choices)
+        return f"{column} NOT IN ({known})"
     if isinstance(kind, values.Date):
         # with a modifier it counts days, so that one of no calendar comes out as another
         return f"date({column}, '+0 days') IS NOT {column}"
@@ -52,13 +57,15 @@ def instants(kind: values.DateTime, cells: Sequence[Any]) -> Sequence[Any]:
     """Return the wire values of instants as `SQLite.read` gives them."""
     if kind.all_valid(cells):
         return cells
-    return [None if cell is None else kind.stored(cell.removesuffix("Z")) for cell in cells]
+    texts = (cell.removesuffix("Z") if isinstance(cell, str) else cell for cell in cells)
+    return [None if cell is None else kind.stored(cell) for cell in texts]
 
 
 def plain_number(column: str, scale: int) -> str:
     """Return SQL of a number as JSON without an exponent, where it is that small."""
-    plain = f"json(rtrim(printf('%.{scale}f', {column}), '0'))"
-    return f"CASE WHEN {column} <> 0 AND abs({column}) < 0.0001 THEN {plain} ELSE {column} END"
+    plain = f"json(rtrim(rtrim(printf('%.{scale}f', {column}), '0'), '.'))"
+    is_small = f"typeof({column}) = 'real' AND {column} <> 0 AND abs({column}) < 0.0001"
+    return f"CASE WHEN {is_small} THEN {plain} ELSE {column} END"
 
 
 @contextmanager

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import contextlib
-import uuid as uuids
 from collections.abc import Callable
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exc
 
+from bakeio_core.catalog.columns import DefaultFailed
 from bakeio_core.catalog.exchange import ALIAS, EXISTING, Change, Changes
-from bakeio_core.catalog.model import Entity
-from bakeio_core.database.connect import ensure_begun, savepoint, streaming, translated
+from bakeio_core.catalog.model import RowId
+from bakeio_core.database.connect import (
+    check_deferred,
+    deferred_constraints,
+    ensure_begun,
+    savepoint,
+    streaming,
+    translated,
+)
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.referrers import Referrers
-from bakeio_core.database.writing import halved
+from bakeio_core.database.writing import halved, parking
 from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, learn
 from bakeio_core.history.journal import Journal
 from bakeio_core.history.tables import has_journal, make_own_tables
-from bakeio_core.importing.applying.parents import ParentRows, leave_out, reason_of
+from bakeio_core.importing.applying.parents import ParentRows, leave_out
+from bakeio_core.importing.applying.refused import Failure, RefusedRow, RefusedRows
 from bakeio_core.importing.applying.replace import Replacement
+from bakeio_core.importing.linking.claims import Claims
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.planning.plan import PartPlan
 from bakeio_core.importing.reading.sources import Part, Source
+from bakeio_core.values.wording import jsonable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -76,6 +86,9 @@ class Application:
         self._swapping: list[Change] = []
         self._parents = ParentRows(plan, write)
         self._referrers = Referrers(self.db, self.catalog)
+        self._refused_rows = RefusedRows(plan.state.tables)
+        self._claims = Claims()
+        self._deferred: list[str] = []
 
     def run(
         self,
@@ -111,6 +124,11 @@ class Application:
                     path=source.path,
                     keeps_contents=source.kind != "set",  # whose rows are known by their uuids
                 )
+            for entity in self.catalog.entities.values():
+                if entity.filled.made_on_writing:
+                    dialect.hold_sequences(
+                        self.db, entity.table, sorted(entity.filled.made_on_writing)
+                    )
             if self.replacement is not None:
                 self.replacement.prepare(self.journal)
             for part in source.parts:
@@ -133,7 +151,8 @@ class Application:
     def _refuse(self, expected: bytes | None) -> None:
         refusal = self.plan.refusal
         if refusal:
-            raise ImportRefused(refusal, problems=list(self.outcome.problems))
+            problems = sorted(self.outcome.problems, key=lambda p: p.severity != "error")
+            raise ImportRefused(refusal, problems=problems)
         if expected is not None and self.plan.digest() != expected:
             raise ImportRefused(
                 "the database changed after the import was planned, and the outcome would be "
@@ -144,6 +163,8 @@ class Application:
     # -- a part
     def _write_part(self, part: Part) -> None:
         plan = self.plan.part(part)
+        self._claims = plan.claims
+        self._deferred = deferred_constraints(self.db, part.entity.table)
         self._load(part, plan)
         for changes in plan.changes():
             self._parents.write(part, changes)
@@ -173,40 +194,48 @@ class Application:
         if refused is None:
             return
         if size == 1:
-            reason = f"the database refuses the row: {reason_of(refused)}"
-            self._report_refused(part, next(iter(changes)), reason)
+            change = next(iter(changes))
+            self._report_refused(part, change, self._explain(part, change, refused))
             return
         for half in halved(changes):
             self._write(part, half)
 
-    def _refused(self, part: Part, changes: Changes) -> exc.DBAPIError | None:
-        """Write a batch whole; return why the database refuses it, None where it takes it."""
+    def _refused(self, part: Part, changes: Changes) -> Failure | None:
+        """Write a batch whole; return what refuses it, None where it was written."""
         try:
             with savepoint(self.db):
                 self.write(db=self.db, entity=changes.entity, changes=changes)
                 self._enter(part.file, changes)
+                if self._deferred:  # now, while it can be told which record it is
+                    check_deferred(self.db, self._deferred)
         except exc.DBAPIError as error:
             if dialect_of(self.db).is_refusal(error):
                 return error
             raise
+        except DefaultFailed as failed:
+            return failed
         return None
 
     def _enter(self, file: str, changes: Changes) -> None:
         if self.journal is not None:
             self.journal.created(changes.entity, file, changes.rows, changes.numbers)
-            self.journal.updated(file, changes.updates)
+            self.journal.updated(changes.entity, file, changes.updates)
 
     def _leave_known(self, part: Part, changes: Changes) -> None:
         """Leave out updates of what others know a row by, where those would lose it."""
         lost = self._referrers.losing(part.entity, changes.updates)
         for change in [change for change in changes.updates if change.id in lost]:
             reason = f"{lost[change.id]} would lose the row: let that refer to another one first"
-            self._report_refused(part, change, reason)
+            self._report_refused(part, change, RefusedRow(reason))
         if lost:
             changes.updates = [change for change in changes.updates if change.id not in lost]
 
-    def _report_refused(self, part: Part, change: Change, reason: str) -> None:
-        """Count a record the database refuses as one that cannot be imported."""
+    def _explain(self, part: Part, change: Change, failure: Failure) -> RefusedRow:
+        where = part.fields, self._creating_record
+        return self._refused_rows.explain(part.entity, change, failure, *where)
+
+    def _report_refused(self, part: Part, change: Change, why: RefusedRow) -> None:
+        """Count a record that is refused as one that cannot be imported."""
         if (part.entity.name, change.id) in self.outcome.duplicate_keys:
             return  # told and counted already, with the record that means the same row
         leave_out(self.plan, part, change)
@@ -214,14 +243,21 @@ class Application:
         said = {own[c]: v for c, v in change.new.items() if c in own and c != primary}
         self.outcome.problems.add(
             Problem(
-                code="constraint",
+                code=why.code,
                 file=part.file,
                 record=change.record,
                 key=part.fields.called(said),
                 entity=part.entity.name,
-                message=reason,
+                field=why.field,
+                value=jsonable(why.value),
+                message=why.message,
             )
         )
+
+    def _creating_record(self, identity: RowId) -> int | None:
+        """Return the record of the part at hand that creates a row, None where none does."""
+        record = self._claims.record_of.get(identity)
+        return record if self._claims.outcomes.get(identity) == "created" else None
 
     # -- unique values that change hands
     def _hold_back_swaps(self, part: Part, changes: Changes) -> None:
@@ -305,13 +341,3 @@ class Application:
                 ):
                     lessons.append(Alias(missing.entity, dict(missing.key), applied.id))
         return lessons
-
-
-def parking(entity: Entity, changes: list[Change]) -> Changes:
-    """Return updates that put made-up values in the place of unique ones about to change hands."""
-    unique = [key[0] for key in entity.unique if len(key) == 1]
-    parked = []
-    for change in changes:
-        apart = {column: f"~{uuids.uuid4().hex}" for column in unique if column in change.new}
-        parked.append(Change("update", entity.name, change.record, change.id, apart, {}))
-    return Changes(entity, entity.columns, updates=parked)

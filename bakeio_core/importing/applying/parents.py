@@ -8,12 +8,14 @@ from typing import Any
 
 from sqlalchemy import exc
 
+from bakeio_core.catalog.columns import DefaultFailed
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.connect import savepoint
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
+from bakeio_core.importing.applying.refused import RefusedRows
 from bakeio_core.importing.linking.drafts import LinkError
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.sources import Part
@@ -35,6 +37,7 @@ class ParentRows:
         self.plan, self.state, self.outcome = plan, plan.state, plan.outcome
         self.db, self._write = plan.state.db, write
         self.written: dict[str, list[Row]] = {}
+        self._refused_rows = RefusedRows(plan.state.tables)
         self._refused: dict[tuple[str, Any], LinkError] = {}
 
     def write(self, part: Part, changes: Changes) -> None:
@@ -56,8 +59,8 @@ class ParentRows:
         needed = self._needed(alone.entity, dict(zip(alone.columns, row, strict=True)))
         why = needed[1].message if needed is not None else self._refusal(alone)
         if not why:
-            rows.written([row])
-            self.written.setdefault(entity.name, []).append(row)
+            rows.written(alone.rows)
+            self.written.setdefault(entity.name, []).extend(alone.rows)
             return
         with suppress(ValueError):  # it is forgotten already where another of its entity is written
             rows.pending.remove(row)
@@ -69,10 +72,12 @@ class ParentRows:
         try:
             with savepoint(self.db):
                 self._write(db=self.db, entity=alone.entity, changes=alone)
-        except exc.DBAPIError as error:
-            if not dialect_of(self.db).is_refusal(error):
+        except (exc.DBAPIError, DefaultFailed) as failure:
+            is_error = isinstance(failure, exc.DBAPIError)
+            if is_error and not dialect_of(self.db).is_refusal(failure):  # type: ignore[arg-type]
                 raise
-            return f"the database refuses it ({reason_of(error)})"
+            why = self._refused_rows.explain(alone.entity, next(iter(alone)), failure)
+            return why.message if why.field is None else f"{why.field}: {why.message}"
         return ""
 
     def _needed(self, entity: Entity, values: Mapping[str, Any]) -> tuple[str, LinkError] | None:
@@ -139,8 +144,3 @@ def leave_out(plan: ImportPlan, part: Part, change: Change) -> None:
     plan.parents.release(part.entity, change.new)
     if change.id is not None:
         plan.outcome.hide(part.entity, change.id)
-
-
-def reason_of(error: exc.DBAPIError) -> str:
-    """Return why the database refuses a row, on one line."""
-    return " ".join(str(error.orig).split("\n")[0].split())

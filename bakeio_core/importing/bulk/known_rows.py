@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
-from bakeio_core.catalog.exchange import STAMPS, Change
+from bakeio_core.catalog.exchange import Change
 from bakeio_core.catalog.fields import CLEAR, REV, FileField
 from bakeio_core.database.rows import Row
 from bakeio_core.files.documents.blocks import Block
@@ -15,6 +15,7 @@ from bakeio_core.importing.bulk.named_rows import NamedRows
 from bakeio_core.importing.bulk.part import BulkPart, Decided, Item, getter
 from bakeio_core.importing.bulk.plain_edit import PlainEdit
 from bakeio_core.importing.bulk.shown_fields import ShownFields, Taken
+from bakeio_core.importing.bulk.touched import TouchedColumns
 from bakeio_core.importing.bulk.unedited import UneditedRecords
 
 NEAR = 4
@@ -42,8 +43,9 @@ class KnownRows:
         self.is_whole = self._has_whole_revision()
         extra = [*named, *([self.entity.identity] if self.has_revision else [])]
         is_dated = self.state.same_database and bool(self.state.source.exported_at)
-        if (self.is_whole or is_dated) and "updated_at" in self.entity.columns:
-            extra.append("updated_at")  # what is fetched then was edited, most of it
+        self.touched = TouchedColumns(bulk)
+        if self.is_whole or is_dated:
+            extra += self.touched.columns  # what is fetched then was edited, most of it
         columns = [*(str(item.column) for item in self.plain), *(str(f.column) for f in fixed)]
         self.columns = [finder, *columns, *dict.fromkeys(extra)]
         self.index = {column: index for index, column in enumerate(self.columns, 1)}
@@ -120,9 +122,9 @@ class KnownRows:
     def _plain(self, fixed: Sequence[str]) -> list[FileField]:
         """Return the fields a record may change: those with a value of the row's own."""
         fields = self.fields.of_role("editable") if self.is_view else list(self.fields)
-        left = {self.entity.surrogate, self.finder, *STAMPS}
+        left = {self.entity.surrogate, self.finder, *self.entity.filled.stamps}
         if not self.is_view:
-            left |= {"uuid", *self.entity.references}
+            left |= {"uuid", *self.entity.references, *self.entity.filled.set_on_update}
         return [
             item
             for item in fields
@@ -190,7 +192,7 @@ class KnownRows:
                 decided.updates.append(edit)
             else:
                 decided.unchanged += 1
-        self._stamp(decided.updates, rows)
+        self.touched.enter(decided.updates, rows, self.index)
         return new
 
     def _without_equal(
@@ -272,22 +274,6 @@ class KnownRows:
         """Tell whether a row may have been changed since the export."""
         exported = str(self.state.source.exported_at)[: len("YYYY-MM-DD")]
         return "updated_at" in self.index and str(row[self.index["updated_at"]]) >= exported
-
-    def _stamp(self, updates: list[Change], rows: dict[Any, Row]) -> None:
-        """Note when the rows of a block were last updated, and are updated now."""
-        if not updates or "updated_at" not in self.entity.columns:
-            return
-        if "updated_at" in self.index:
-            index = self.index["updated_at"]
-            stamps = {row[0]: row[index] for row in rows.values()}
-        else:
-            ids = [change.id for change in updates]
-            found = self.rows.select(["updated_at"], ids, self.entity.surrogate)
-            stamps = {row[0]: row[1] for row in found}
-        for change in updates:
-            if "updated_at" not in change.new:
-                change.new = {**change.new, "updated_at": self.state.now}
-                change.old = {**change.old, "updated_at": stamps[change.id]}
 
     def _keep_ids(self, items: list[tuple[int, Any, str]], rows: dict[Any, Row]) -> None:
         """Note where the rows of a set's file are, for records that refer to them by its ids."""

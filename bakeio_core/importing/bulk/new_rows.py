@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bakeio_core.catalog.exchange import STAMPS
+from bakeio_core.catalog.columns import DefaultFailed
 from bakeio_core.catalog.fields import CLEAR
 from bakeio_core.catalog.keys.row_ids import joined
 from bakeio_core.catalog.model import ROW_KEY, Key
@@ -37,7 +37,7 @@ class NewRowsInBulk:
         self.sources = sources
         self.links: dict[str, dict[Any, Any]] = {column: {} for column in self.entity.references}
         own = {column for column in self.entity.columns if self._is_given(column)}
-        told = own | {c for c in self.entity.columns if self.entity.nullable(c)}
+        told = own | {c for c in self.entity.columns if self._is_known(c)}
         keys = (key for key in self.entity.all_keys if set(key) <= told)
         self.keys = [key for key in keys if own & set(key)]
         content = self.state.content_of(self.part)
@@ -48,6 +48,11 @@ class NewRowsInBulk:
             for column in self.entity.columns
             if self.is_view and isinstance(self.entity.kinds[column], Text)
         ]
+
+    def _is_known(self, column: str) -> bool:
+        """Tell whether it is known before writing what rows hold that say nothing of a column."""
+        default = self.entity.filled.defaults.get(column)
+        return self.entity.nullable(column) if default is None else default.constant is not None
 
     def _is_given(self, column: str) -> bool:
         if column in self.entity.references:
@@ -105,13 +110,16 @@ class NewRowsInBulk:
         if name in names:
             value_of = operator.attrgetter(names[name])
             return lambda records: list(map(value_of, records))
-        if column == "uuid":
+        default = entity.filled.defaults.get(column)
+        if column in entity.filled.stamps:
+            return lambda records: [bulk.state.now] * len(records)
+        if column == "uuid" and (default is None or default.make is None):
             return lambda records: [str(uuids.uuid4()) for _ in records]
-        is_slug = column == "slug" and bool(entity.slug_from)
-        value = bulk.state.now if column in STAMPS else entity.default(column)
-        if is_slug or (value is None and not entity.nullable(column)):
+        if column == "slug" and entity.slug_from:
             return None
-        return lambda records: [value] * len(records)
+        if default is not None:
+            return lambda records: [default.value(entity.declared_by) for _ in records]
+        return (lambda records: [None] * len(records)) if entity.nullable(column) else None
 
     def decide(
         self, block: Block, items: list[Item], decided: Decided, *, is_verified: bool
@@ -125,7 +133,10 @@ class NewRowsInBulk:
             is_verified: Whether it is looked up that no row has their keys.
         """
         records = [record for _, record in items]
-        columns = {c: self._values(c, records) for c in self.sources}
+        try:
+            columns = {c: self._values(c, records) for c in self.sources}
+        except DefaultFailed:
+            return items  # told with each record
         doubtful = self._doubtful(block, items, columns)
         if is_verified:
             doubtful |= self._known_keys(columns, doubtful)

@@ -116,9 +116,19 @@ class DeferredLinks:
                 self.outcome.counts["unchanged"] += 1
         else:
             new, old = {item.column: link}, {item.column: item.old}
+            if item.is_all:
+                self._touch(item.row_id, new, old)
             change = Change("update", self.entity.name, item.number, item.row_id, new, old)
             batch.updates.append(change)
             self.outcome.state.outcome.enter([change])
+
+    def _touch(self, row_id: RowId, new: dict[str, Any], old: dict[str, Any]) -> None:
+        """Add what an update sets besides to one of a row of which nothing else changes."""
+        state = self.outcome.state
+        rows = state.tables.rows(self.entity)
+        row = rows.by_id([row_id])[row_id]
+        for column, value in state.set_on_update(self.entity):
+            new[column], old[column] = value, rows.value(row, column)
 
     def _report_still_missing(self, column: str, key: Row, draft: Draft) -> None:
         link = self.references.links(column, [key], is_exact=False)[key]

@@ -16,6 +16,7 @@ from bakeio_core.files.revision import field_hash
 from bakeio_core.importing.linking.answers import Answers
 from bakeio_core.importing.linking.called import CalledRows
 from bakeio_core.importing.linking.claims import PartOutcome
+from bakeio_core.importing.linking.coming import ComingRows
 from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
 from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.parents import CreatedParents, PlanParent
@@ -52,7 +53,7 @@ class References:
         self.answers, self.called = Answers(state, parents), CalledRows(state, part)
         self.entity, self.fields = part.entity, part.fields
         self.rows = state.tables.rows(part.entity)
-        self.coming = self._coming(state)
+        self.coming, self.coming_rows = self._coming(state), ComingRows(state)
 
     def _coming(self, state: ImportState) -> set[str]:
         """Return the entities whose rows may come later in the import: this one and late ones."""
@@ -65,6 +66,17 @@ class References:
         """Tell whether a reference names a row that may come later in the import."""
         is_unknown = link.code == "missing-reference" and link.missing is not None
         return is_unknown and reference.target in self.coming
+
+    def _waits(self, draft: Draft, column: str, link: LinkError) -> bool:
+        """Tell whether a reference waits for a row to come; link it by its folded key if not."""
+        reference = self.entity.references[column]
+        if link.missing is None or not self._may_come(reference, link):
+            return False
+        if self.coming_rows.has(link.missing):
+            return True
+        key = draft.lookups[column]
+        draft.links[column] = self.links(column, [key], is_exact=False)[key]
+        return False
 
     # -- what the file calls the rows
     def name(self, draft: Draft) -> None:
@@ -208,7 +220,10 @@ class References:
                     field = self.fields.naming_of(column)
                     self.outcome.error(draft, "bad-value", field, None, message)
                 is_good = False
-            if not isinstance(link, LinkError) or self._may_come(reference, link):
+            if not isinstance(link, LinkError) or self._waits(draft, column, link):
+                continue
+            link = draft.links[column]
+            if not isinstance(link, LinkError):
                 continue
             now = draft.row[self.rows.index[column]] if draft.row is not None else None
             if link.code == "ambiguous-key" and now in link.ids:

@@ -53,14 +53,16 @@ class Matcher:
     def key(self, draft: Draft, key: Key) -> Row | None:
         """Return the values a record gives for a key, None where it does not give it whole.
 
-        A part that may be null and is not mentioned is what a new row would store.
+        A part that is not mentioned is what a new row would store, where that is known.
         """
         values = [draft.value(self.part, column) for column in key]
         if all(value is ABSENT or value is None for value in values):
             return None
         for index, column in enumerate(key):
-            if values[index] is ABSENT and self.entity.nullable(column):
-                values[index] = self.entity.default(column)
+            default = self.entity.default(column)
+            is_null = self.entity.nullable(column) and column not in self.entity.filled.defaults
+            if values[index] is ABSENT and (default is not None or is_null):
+                values[index] = default
         return None if ABSENT in values else tuple(values)
 
     # -- by what needs no links

@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid as uuids
 from typing import Any
 
-from bakeio_core.catalog.exchange import ABSENT, STAMPS, Changes
+from bakeio_core.catalog.columns import DefaultFailed
+from bakeio_core.catalog.exchange import ABSENT, Changes
 from bakeio_core.catalog.keys.row_ids import row_id
 from bakeio_core.catalog.model import ROW_KEY, RowId
 from bakeio_core.database.rows import Row
@@ -113,7 +114,12 @@ class NewRows:
         values: dict[str, Any] = {}
         lacking: list[str] = []
         for column in self.entity.columns:
-            value = self._value(draft, column, taken)
+            try:
+                value = self._value(draft, column, taken)
+            except DefaultFailed as error:
+                field = self.fields.own.get(column, column)
+                self.outcome.error(draft, "plugin-error", field, None, str(error))
+                return None
             if value is None and not self.entity.nullable(column):
                 lacking.append(column)
             values[column] = value
@@ -172,15 +178,22 @@ class NewRows:
         return self.state.next_id(self.entity)
 
     def _supplied(self, draft: Draft, column: str) -> Any:
-        """Return what bakeio supplies for a column a new record says nothing about."""
-        if column == "uuid" or column in self._made_uuids:
-            return str(uuids.uuid4())
-        if column in STAMPS:
+        """Return what bakeio supplies for a column a new record says nothing about.
+
+        A null in an entity's file says that the row has none.
+        """
+        is_said = self.fields.own.get(column, "") in draft.values or column in draft.links
+        if is_said and self.part.view is None and self.entity.nullable(column):
+            return None
+        if column in self.entity.filled.stamps:
             return self.state.now
+        if column == "uuid" or column in self._made_uuids:
+            is_late = column in self.entity.filled.made_on_writing
+            made = None if is_late else self.entity.filled.supplied(column)
+            return str(uuids.uuid4()) if made is None else made
         if column == "slug" and self.entity.slug_from:
             return self._free_slug(draft)
-        is_said = self.fields.own.get(column, "") in draft.values or column in draft.links
-        return None if is_said else self.entity.default(column)
+        return None if is_said else self.entity.filled.supplied(column)
 
     def _free_slug(self, draft: Draft) -> str | None:
         said = (draft.value(self.part, column) for column in self.entity.slug_from)

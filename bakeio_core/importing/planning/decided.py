@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bakeio_core.catalog.columns import MADE
 from bakeio_core.catalog.exchange import Changes
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
@@ -94,5 +95,6 @@ def _add(plan: PartPlan, row: Row, batch: Changes) -> None:
     plan.state.outcome.show_rows(created)
     batch.parents.append(created)
     keys, named = plan.entity.all_keys, dict(zip(plan.entity.columns, row, strict=True))
-    key = {column: named[column] for column in (keys[1] if len(keys) > 1 else keys[0])}
+    best = keys[1] if len(keys) > 1 else keys[0]
+    key = {column: named[column] for column in best if named[column] is not MADE}
     plan.parents.add(plan.entity, row[plan.rows.id_index], key, named)

@@ -18,7 +18,7 @@ from bakeio_core.errors import Problem
 from bakeio_core.files.revision import field_hash
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.deferred import DeferredLinks
-from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
+from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.references import References
 from bakeio_core.importing.planning.own_edits import OwnEdits
@@ -27,9 +27,8 @@ from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values import Json
 from bakeio_core.values.folding import fold_parts
-from bakeio_core.values.wording import BadValue, jsonable, shown, whole
+from bakeio_core.values.wording import BadValue, shown, whole
 
-KEPT_HERE = "The database's value was kept"
 KEPT: Any = object()
 """What a field settles to where the row keeps its own value."""
 
@@ -230,9 +229,12 @@ class FieldMerge:
         if settled is KEPT or item.kind.same(settled, current):
             return True
         stored = settled
+        now = row[self.rows.index[column]]
         if item.target is not None:
             stored = None if settled is None else draft.links.get(column)
-            if stored == row[self.rows.index[column]]:
+            if isinstance(stored, LinkError):
+                stored = self.deferred.link_own(draft, column, set())
+            if stored == now:
                 return True
             draft.links[column] = stored
         if self._changed_here(draft, item, row, names) and not self._is_decided(
@@ -241,6 +243,9 @@ class FieldMerge:
             merged.conflicts[item.name] = (current, settled)
             if self.state.options.on_conflict != "take-file":
                 return True
+        if isinstance(stored, LinkError):
+            self.deferred.defer(draft, column, row[self.rows.id_index], is_new=False, old=now)
+            return True
         merged.new[column] = stored
         return True
 
@@ -334,7 +339,11 @@ class FieldMerge:
     def _was_touched(self, row: Row) -> bool:
         """Tell whether a row of this very database was updated after the export."""
         exported = self.state.source.exported_at
-        if not self.state.same_database or not exported or "updated_at" not in self.rows.index:
+        if (
+            not self.state.same_database
+            or not exported
+            or "updated_at" not in self.entity.filled.stamps
+        ):
             return False
         try:
             moment = self.entity.kinds["updated_at"].read(exported, lambda note: None)
@@ -362,32 +371,3 @@ class FieldMerge:
             if not is_same and fold_parts(name, (value,)) != fold_parts(name, (now,)):
                 return item.name
         return None
-
-
-def report_conflicts(outcome: PartOutcome, draft: Draft, merged: Merged, *, fails: bool) -> None:
-    """Report what file and database both changed in a row: as errors where the import fails."""
-    for name, (now, value) in merged.conflicts.items():
-        wanted = shown_parent(value)
-        said = conflict_message(now, wanted, has_base=draft.base is not None, fails=fails)
-        severity = "error" if fails else "warning"
-        outcome.report(draft, "conflict", name, jsonable(wanted), said, severity)
-
-
-def shown_parent(value: Any) -> Any:
-    """Return a value as a person reads it: a row yet to be created has no id."""
-    return f"a new row of {value.target.name}" if isinstance(value, PendingParent) else value
-
-
-def conflict_message(current: Any, value: Any, *, has_base: bool, fails: bool) -> str:
-    """Return what is said of a field that file and database both changed."""
-    remedy = "Choose with --on-conflict keep-db or take-file"
-    if not has_base:
-        return (
-            f"was changed in the database after the export: the database has {shown(current)}, "
-            f"the file {shown(value)}. {remedy}"
-        )
-    return (
-        "changed in the file and in the database since the export: the database has "
-        f"{shown(current)}, the file {shown(value)}. "
-        f"{remedy if fails else KEPT_HERE}"
-    )

@@ -10,8 +10,6 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from rapidfuzz import fuzz, process
-
 from bakeio_core.catalog.exchange import (
     NEW_ROW,
     SUSPICIOUS,
@@ -111,6 +109,8 @@ class Noticed:
         """Tell of a row whose key is almost that of a new one."""
         if not isinstance(value, str) or not isinstance(self.entity.kinds[column], Text):
             return
+        from rapidfuzz import fuzz, process  # where there is a text to compare
+
         near = process.extractOne(
             value, self._known_keys(column), scorer=fuzz.ratio, score_cutoff=ALIKE
         )

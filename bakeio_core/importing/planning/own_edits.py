@@ -36,6 +36,8 @@ class OwnEdits:
         """Tell whether what a row has in the column of a field is an edit of this file."""
         item, row = where
         column, identity = str(item.column), row[self.rows.id_index]
+        if column in self.entity.filled.set_on_update:
+            return False  # the application set it, with whatever else the run set
         value, earlier = self.rows.value(row, column), self.state.earlier
         run = earlier.setter(self.entity.name, identity, column, value)
         if run is None:

@@ -14,7 +14,8 @@ from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.parents import CreatedParents
 from bakeio_core.importing.linking.references import References
-from bakeio_core.importing.planning.merge import Merged, report_conflicts, shown_parent
+from bakeio_core.importing.planning.conflicts import report_conflicts, shown_parent
+from bakeio_core.importing.planning.merge import Merged
 from bakeio_core.importing.reading.decided_records import LEAVES, Decided
 from bakeio_core.importing.reading.reader import Record
 from bakeio_core.importing.reading.sources import Part
@@ -222,9 +223,9 @@ class MergedRecords:
             self.outcome.counts["unchanged"] += 1
             return False
         old = {column: self.rows.value(row, column) for column in new}
-        if new and "updated_at" in self.rows.index:
-            old["updated_at"] = row[self.rows.index["updated_at"]]
-            new["updated_at"] = self.state.now
+        for column, value in self.state.set_on_update(self.entity) if new else ():
+            if column not in new:
+                old[column], new[column] = self.rows.value(row, column), value
         self.parents.need(self.entity, new)
         change = Change("update", self.entity.name, draft.number, identity, new, old)
         change.base = old if draft.base is not None and not merged.conflicts else {}

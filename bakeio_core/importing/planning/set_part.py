@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bakeio_core.catalog.exchange import STAMPS
 from bakeio_core.catalog.fields import FileField
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
@@ -24,7 +23,12 @@ class SetPart:
     def __init__(self, plan: PartPlan) -> None:
         self.plan, self.state, self.part, self.entity = plan, plan.state, plan.part, plan.entity
         self.rows, self.rules = plan.rows, StateRules(plan.state, plan.part, plan.outcome)
-        kept = (plan.entity.surrogate, *STAMPS)
+        # what is set at each update says when a row was touched, not what it is
+        kept = (
+            plan.entity.surrogate,
+            *plan.entity.filled.stamps,
+            *plan.entity.filled.set_on_update,
+        )
         self.fields: list[FileField] = [
             item
             for item in plan.part.fields

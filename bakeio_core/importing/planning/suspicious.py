@@ -11,12 +11,13 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from bakeio_core.catalog.exchange import STAMPS, Candidate, Change
+from bakeio_core.catalog.columns import STAMPS
+from bakeio_core.catalog.exchange import Candidate, Change
 from bakeio_core.errors import counted
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
+from bakeio_core.values import Boolean, Json
 from bakeio_core.values.numbers import Decimal
-from bakeio_core.values.text import Boolean, Json
 from bakeio_core.values.times import Date
 from bakeio_core.values.wording import shown
 

@@ -23,7 +23,7 @@ from bakeio_core.importing.reading.decided_records import DecidedRecords, Record
 from bakeio_core.importing.reading.kept import kept_value
 from bakeio_core.importing.reading.names import FieldNames
 from bakeio_core.importing.reading.sources import Part
-from bakeio_core.values import Decimal, Json
+from bakeio_core.values import Decimal
 from bakeio_core.values.wording import BadValue, escapes_nul, jsonable
 
 
@@ -90,7 +90,7 @@ class Reader:
             Objects with the attributes of `names`; None on any doubt: an unknown layout, a field
             missing somewhere, a name standing twice, a value that wants a second look.
         """
-        data = block.data
+        data = None if self.part.gaps else block.data
         if data is None or (self._decoder is None and not self._prepare(block)):
             return None
         try:
@@ -151,7 +151,7 @@ class Reader:
         self.context = {name: said[name] for name in self._shown if name in said}
         self._order, self._extra = list(first), [name for name in first if name not in known]
         self._renamed = [(name, item.name) for name, item in known.items() if name != item.name]
-        self._nests = bool(self._extra) or any(isinstance(i.kind, Json) for i in told.values())
+        self._nests = bool(self._extra) or not all(i.kind.is_scalar for i in told.values())
         self._checked = [
             (item.kind, operator.attrgetter(attributes[name]))
             for name, item in told.items()
@@ -294,6 +294,8 @@ class Reader:
     def _read_value(self, record: Record, name: str, value: Any, raw: Mapping[str, Any]) -> None:
         item = self.fields[name]
         if value is None:
+            if item.nullable and self._is_gap(name, raw):
+                return  # the database holds something: nothing is said of it
             if item.nullable:
                 record.values[name] = None
             else:
@@ -313,6 +315,10 @@ class Reader:
             if self.part.keeps_stored:
                 message = "is not what its column takes, but was stored so, and is taken as it is"
                 self._add(record, "bad-value", "warning", name, None, message)
+
+    def _is_gap(self, name: str, raw: Mapping[str, Any]) -> bool:
+        gaps = self.part.gaps
+        return bool(gaps) and (name, raw.get(self.part.entity.primary)) in gaps
 
     # -- what is said
     def _report(self, record: Record, code: str, name: str, value: Any, message: str) -> None:

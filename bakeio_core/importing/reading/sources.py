@@ -32,6 +32,7 @@ class Part:
     Attributes:
         keeps_stored: Whether it goes into the same kind of database it is from: then what only
             breaks a column's declaration is taken as it was stored.
+        gaps: (field, id) of what is null in it only because no file can hold it.
     """
 
     entity: Entity
@@ -41,6 +42,7 @@ class Part:
     view: View | None = None
     revision: Revision | None = None
     keeps_stored: bool = False
+    gaps: frozenset[tuple[str, int]] = frozenset()
 
     @property
     def file(self) -> str:
@@ -171,9 +173,10 @@ def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> S
         ):
             names.remove(listed.filename)  # a file listed twice is told, and read once
             entity = catalog.entities[listed.entity]
-            parts.append(
-                Part(entity, opened.document(listed), entity_fields(entity, catalog), listed)
-            )
+            part = Part(entity, opened.document(listed), entity_fields(entity, catalog), listed)
+            mine = (gap for gap in opened.gaps if gap["entity"] == entity.name)
+            part.gaps = frozenset((gap["field"], gap["id"]) for gap in mine)
+            parts.append(part)
     return Source(
         opened.name,
         "set",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -67,7 +67,7 @@ _SPELLINGS = {
     spelling: unit
     for unit, spellings in {
         "lb": "lbs pound pounds #",
-        "oz": "ounce ounces",
+        "oz": "ounce ounces z",
         "g": "gram grams gr gm",
         "kg": "kilo kilogram kilograms kgs",
         "l": "liter litre liters litres ltr",
@@ -81,6 +81,10 @@ _SPELLINGS = {
     }.items()
     for spelling in spellings.split()
 }
+_BARE_UNITS = frozenset(["gal", "gallon", "qt", "quart", "pint", "dz", "dozen"])
+"""These mean one of it where no number stands before."""
+
+Phrase = tuple[str, ...]
 
 
 @dataclass
@@ -90,10 +94,21 @@ class Words:
     Attributes:
         words: Its words in order, without plural endings.
         amounts: (dimension, amount in its base unit, the amount as written) of each.
+        written: {word: how it stands in the text}, where it was not replaced by a synonym.
     """
 
     words: list[str]
     amounts: list[tuple[str, float, str]] = field(default_factory=list)
+    written: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def together(cls, parts: Sequence[Words]) -> Words:
+        """Return the words of several texts, each word once."""
+        whole = cls(list(dict.fromkeys(word for part in parts for word in part.words)))
+        for part in parts:
+            whole.amounts += part.amounts
+            whole.written |= part.written
+        return whole
 
 
 def plain_text(text: str) -> str:
@@ -145,38 +160,56 @@ class Lexicon:
     Args:
         synonyms: Groups of phrases that mean the same.
         lookalikes: Groups of phrases that must not be confused.
+        abbreviations: {word or phrase: its abbreviations}.
     """
 
     def __init__(
-        self, synonyms: Iterable[Sequence[str]], lookalikes: Iterable[Sequence[str]]
+        self,
+        synonyms: Iterable[Sequence[str]],
+        lookalikes: Iterable[Sequence[str]],
+        abbreviations: Mapping[str, Sequence[str]],
     ) -> None:
-        self.same: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
+        self.same: dict[str, list[tuple[Phrase, Phrase]]] = {}
+        self.stands_for: dict[str, frozenset[str]] = {}
         for group in synonyms:
-            phrases = [tuple(map(stem, _WORD.findall(folded_text(phrase)))) for phrase in group]
-            for phrase in phrases[1:]:
-                self.same.setdefault(phrase[0], []).append((phrase, phrases[0]))
-        for known in self.same.values():
-            known.sort(key=lambda pair: -len(pair[0]))
-        self.lookalikes = [
-            [tuple(map(stem, _WORD.findall(folded_text(phrase)))) for phrase in group]
-            for group in lookalikes
-        ]
+            canonical, *others = filter(None, map(_phrase, group))
+            for phrase in others:
+                self.same.setdefault(phrase[0], []).append((phrase, canonical))
+        for full, shorts in abbreviations.items():
+            phrase = self._canonical(_phrase(full))
+            for short in map(stem, map(folded_text, shorts)):
+                if len(phrase) == 1:
+                    known = self.stands_for.get(short, frozenset())
+                    self.stands_for[short] = known | {phrase[0]}
+                elif phrase:
+                    self.same.setdefault(short, []).append(((short,), phrase))
+        for pairs in self.same.values():
+            pairs.sort(key=lambda pair: -len(pair[0]))
+        self.lookalikes = [list(map(_phrase, group)) for group in lookalikes]
 
     def read(self, text: str) -> Words:
         """Take a text apart."""
         found = _WORD.findall(folded_text(text))
-        words: list[str] = []
-        amounts: list[tuple[str, float, str]] = []
+        read = Words([])
         place = 0
         while place < len(found):
             word = found[place]
             if word[0].isdigit():
-                place += self._amount(found, place, words, amounts)
-                continue
-            if word != "#" and word not in QUIET:
-                words.append(stem(word))
-            place += 1
-        return Words(self._unified(words) if self.same else words, amounts)
+                place += self._amount(found, place, read.words, read.amounts)
+            elif word in _BARE_UNITS:
+                self._amount(["1", word], 0, read.words, read.amounts)
+                place += 1
+            else:
+                letters = _letters(found, place)
+                if len(letters) > 1:  # C & H is ch
+                    place, word = place + len(letters) - 1, letters
+                if word != "#" and word not in QUIET:
+                    read.words.append(stem(word))
+                    read.written.setdefault(read.words[-1], word)
+                place += 1
+        if self.same:
+            read.words = list(self._canonical(read.words))
+        return read
 
     @staticmethod
     def _amount(
@@ -199,7 +232,8 @@ class Lexicon:
         words.append(number.lstrip("0") or "0")
         return 1
 
-    def _unified(self, words: list[str]) -> list[str]:
+    def _canonical(self, words: Sequence[str]) -> Phrase:
+        """Return the words with the first phrase of each group in place of the others."""
         out: list[str] = []
         place = 0
         while place < len(words):
@@ -211,11 +245,12 @@ class Lexicon:
             else:
                 out.append(words[place])
                 place += 1
-        return out
+        return tuple(out)
 
     def variants(self, words: Sequence[str]) -> list[str]:
         """Return the words of other phrases for these: rows are indexed as they stand."""
-        return [
+        meant = [word for each in words for word in self.stands_for.get(each, ())]
+        return meant + [
             word
             for known in self.same.values()
             for phrase, canonical in known
@@ -223,17 +258,48 @@ class Lexicon:
             for word in phrase
         ]
 
-    def opposite(self, asked: Sequence[str], there: Sequence[str]) -> tuple[str, str] | None:
-        """Return (what was asked, what is there) where two texts say opposite things."""
+    def confusable(self, asked: Sequence[str]) -> list[tuple[list[Phrase], list[Phrase]]]:
+        """Return (what is asked, what must not be confused with it) of each group of lookalikes."""
+        found = []
         for group in self.lookalikes:
             ours = [phrase for phrase in group if _within(phrase, asked)]
-            theirs = [phrase for phrase in group if _within(phrase, there)]
-            if ours and theirs and not set(ours) & set(theirs):
-                return " ".join(ours[0]), " ".join(theirs[0])
-        return None
+            if ours:
+                found.append((ours, [phrase for phrase in group if phrase not in ours]))
+        return found
 
 
-def _within(phrase: tuple[str, ...], words: Sequence[str]) -> bool:
+def opposite(
+    confusable: Sequence[tuple[list[Phrase], list[Phrase]]], there: Sequence[str]
+) -> tuple[str, str] | None:
+    """Return (what was asked, what is there) where two texts say opposite things.
+
+    Args:
+        confusable: Of what is asked, as `Lexicon.confusable` gives it.
+        there: The words of a row.
+    """
+    for ours, others in confusable:
+        if any(_within(phrase, there) for phrase in ours):
+            continue
+        theirs = next((phrase for phrase in others if _within(phrase, there)), None)
+        if theirs:
+            return " ".join(ours[0]), " ".join(theirs)
+    return None
+
+
+def _letters(found: Sequence[str], place: int) -> str:
+    """Return the letters that stand alone from here on, one after the other."""
+    end = place
+    while end < len(found) and len(found[end]) == 1 and found[end].isalpha():
+        end += 1
+    return "".join(found[place:end])
+
+
+def _phrase(text: str) -> Phrase:
+    words = _WORD.findall(folded_text(text))
+    return tuple([stem(word) for word in words if word not in QUIET])
+
+
+def _within(phrase: Phrase, words: Sequence[str]) -> bool:
     if len(phrase) == 1:
         return phrase[0] in words
     return any(
@@ -270,6 +336,9 @@ def alike(one: str, other: str) -> float:
     if one[0].isdigit() or other[0].isdigit():
         return 0.0
     best = max(shortened(one, other), shortened(other, one))
+    for short, long in ((one, other), (other, one)):  # the s of a plural: dts is dates, a stem
+        if best < 0.6 and short[-1] == "s" and 3 <= len(short) <= 5:
+            best = max(best, shortened(short[:-1], long))
     shorter = min(len(one), len(other))
     if shorter >= 3:
         spelled = max(
@@ -279,3 +348,11 @@ def alike(one: str, other: str) -> float:
         limit = 0.66 if shorter == 3 else 0.74
         best = max(best, spelled if spelled >= limit else 0.0)
     return best
+
+
+def is_unit(text: str) -> bool:
+    """Tell whether a text is nothing but the unit of an amount."""
+    words = _WORD.findall(folded_text(text))
+    return bool(words) and all(
+        w in _UNITS or w in _SPELLINGS or w in ("fl", "fluid") for w in words
+    )

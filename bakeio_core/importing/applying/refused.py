@@ -1,0 +1,212 @@
+"""Say in the words of a file why the database refuses a row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import exc
+
+from bakeio_core.catalog.columns import MADE, DefaultFailed
+from bakeio_core.catalog.exchange import Change
+from bakeio_core.catalog.model import Entity, RowId
+from bakeio_core.database.called import CalledChanges
+from bakeio_core.database.connect import Refusal, refusal_of, rule_text
+from bakeio_core.database.tables import Tables
+from bakeio_core.values.columns import checks_of
+from bakeio_core.values.wording import listed, shown
+
+if TYPE_CHECKING:
+    from bakeio_core.catalog.fields import FieldMap
+
+Failure = exc.DBAPIError | DefaultFailed
+"""What keeps a row out: the database, or the application that makes a value of it."""
+
+
+@dataclass(frozen=True)
+class RefusedRow:
+    """Why a row is refused.
+
+    Attributes:
+        message: Why, in words.
+        field: What the file calls the column it is about, None where it is about several or none.
+        value: What the file would say there.
+        code: The code of the problem.
+    """
+
+    message: str
+    field: str | None = None
+    value: Any = None
+    code: str = "constraint"
+
+
+class RefusedRows:
+    """Explain what the database refuses.
+
+    Args:
+        tables: The rows that are there.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables, self.db = tables, tables.db
+
+    def explain(
+        self,
+        entity: Entity,
+        change: Change,
+        failure: Failure,
+        fields: FieldMap | None = None,
+        record_of: Callable[[RowId], int | None] = lambda identity: None,
+    ) -> RefusedRow:
+        """Say why a row is refused, by looking at the rows that are there.
+
+        Args:
+            entity: Whose row it is.
+            change: What was to be written.
+            failure: What refused it.
+            fields: What the file calls its columns; without it they go by their names.
+            record_of: Tells which record of the file creates a row.
+        """
+        if isinstance(failure, DefaultFailed):
+            field = self._said(entity, failure.column, None, fields)[0] if failure.column else None
+            return RefusedRow(str(failure), field, None, "plugin-error")
+        refusal, values = refusal_of(failure), self._values(entity, change)
+        if refusal.kind == "unique":
+            return self._taken(entity, change, values, refusal, fields, record_of)
+        if refusal.kind == "check":
+            return self._broken(entity, values, refusal, fields)
+        if refusal.kind == "reference":
+            return self._leads_nowhere(entity, values, refusal, fields)
+        if refusal.kind == "missing" and refusal.columns:
+            message = f"is missing: every row of {entity.name} needs it"
+            return RefusedRow(message, self._said(entity, refusal.columns[0], None, fields)[0])
+        if refusal.kind == "value":
+            return RefusedRow(f"a value does not fit its column in the database: {refusal.said}")
+        return RefusedRow(f"the database refuses the row: {refusal.said}")
+
+    def _values(self, entity: Entity, change: Change) -> dict[str, Any]:
+        """Return the row as it would be: {column: wire value}."""
+        new = {column: value for column, value in change.new.items() if value is not MADE}
+        if change.action == "create" or change.id is None:
+            return new
+        rows = self.tables.rows(entity)
+        row = rows.by_id([change.id]).get(change.id)
+        there = {} if row is None else {column: rows.value(row, column) for column in rows.index}
+        return there | new
+
+    def _taken(
+        self,
+        entity: Entity,
+        change: Change,
+        values: Mapping[str, Any],
+        refusal: Refusal,
+        fields: FieldMap | None,
+        record_of: Callable[[RowId], int | None],
+    ) -> RefusedRow:
+        """Name the row that has what may be there once only."""
+        named = (i.columns for i in entity.table.indexes if i.name == refusal.rule)
+        columns = refusal.columns or tuple(column.name for column in next(named, ()))
+        key = tuple(str(column) for column in columns if column in values)
+        if not key or len(key) < len(columns):
+            rule = refusal.rule or " and ".join(columns)
+            return RefusedRow(f"another row of {entity.name} is the same by {rule}")
+        rows, wanted = self.tables.rows(entity), tuple(values[column] for column in key)
+        there = rows.find(key, [wanted]).get(wanted, [])
+        others = [i for row in there if (i := row[rows.id_index]) != change.id]
+        said = self._listed(entity, key, values, fields)
+        if not others:
+            who = f"another row of {entity.name} is equal by"
+        elif (record := record_of(others[0])) is not None:
+            who = f"record {record} of the file has already"
+        else:
+            who = f"the row of {entity.name} with {self._called(entity, others[0])} has already"
+        message = f"{who} {said}: give this one another, or leave it out"
+        return self._about(entity, key[0], values, fields, message)
+
+    def _called(self, entity: Entity, identity: RowId) -> str:
+        known = Change("unchanged", entity.name, 0, identity)
+        CalledChanges(self.tables).call([known])
+        named = {name: value for name, value in known.key.items() if name != entity.primary}
+        key = ", ".join(f"{name} {shown(value)}" for name, value in named.items())
+        number = f"{entity.primary} {identity}"
+        more = ", ".join(filter(None, (number if key else "", known.label)))
+        return (key or number) + (f" ({more})" if more else "")
+
+    def _broken(
+        self, entity: Entity, values: Mapping[str, Any], refusal: Refusal, fields: FieldMap | None
+    ) -> RefusedRow:
+        """Name the rule that a row breaks, and what it says of it."""
+        text = self._rule(entity, refusal.rule)
+        words = {word.lower() for word in re.findall(r"\w+", text)}
+        columns = [column for column in values if column.lower() in words]
+        if text != refusal.rule and refusal.rule:
+            text = f"{text} ({refusal.rule})"
+        if not columns:
+            return RefusedRow(f"the row breaks a rule of its table: {text}")
+        said = self._listed(entity, columns, values, fields)
+        if len(columns) == 1:
+            message = f"{said} breaks a rule of its table: {text}"
+            return self._about(entity, columns[0], values, fields, message)
+        return RefusedRow(f"{said} together break a rule of their table: {text}")
+
+    def _rule(self, entity: Entity, name: str) -> str:
+        for constraint in checks_of(entity.table):
+            if constraint.name == name:
+                return str(constraint.sqltext.compile(compile_kwargs={"literal_binds": True}))
+        return rule_text(self.db, entity.table, name)
+
+    def _leads_nowhere(
+        self, entity: Entity, values: Mapping[str, Any], refusal: Refusal, fields: FieldMap | None
+    ) -> RefusedRow:
+        """Name the reference that names no row."""
+        column = next((column for column in refusal.columns if column in values), None)
+        for name, reference in entity.references.items() if column is None else ():
+            rows = self.tables.rows(self.tables.catalog.entities[reference.target])
+            identity = values.get(name)
+            if isinstance(identity, RowId) and not rows.existing_ids([identity]):
+                column = name
+        if column is None:
+            return RefusedRow("one of its references names no row of the database")
+        target = entity.references.get(column)
+        where = f" of {target.target}" if target is not None else ""
+        message = f"{shown(values[column])} names no row{where} in the database"
+        return self._about(entity, column, values, fields, message)
+
+    # -- in the words of the file
+    def _said(
+        self, entity: Entity, column: str, value: Any, fields: FieldMap | None
+    ) -> tuple[str, Any]:
+        """Return the field of a column and what it says: of a reference what its row is called."""
+        if fields is None:
+            return column, value
+        reference, naming = entity.references.get(column), fields.naming.get(column, {})
+        if reference is not None and value is not None:
+            rows = self.tables.rows(self.tables.catalog.entities[reference.target])
+            there = rows.find((reference.to,), [(value,)]).get((value,), [])
+            for wanted, field in naming.items() if there else ():
+                if field.exported and there[0][rows.index[wanted]] is not None:
+                    return field.name, rows.value(there[0], wanted)
+        return fields.own.get(column, fields.naming_of(column)), value
+
+    def _about(
+        self,
+        entity: Entity,
+        column: str,
+        values: Mapping[str, Any],
+        fields: FieldMap | None,
+        message: str,
+    ) -> RefusedRow:
+        return RefusedRow(message, *self._said(entity, column, values[column], fields))
+
+    def _listed(
+        self,
+        entity: Entity,
+        columns: Iterable[str],
+        values: Mapping[str, Any],
+        fields: FieldMap | None,
+    ) -> str:
+        """Return columns with their values, as the file has them: `size 3 and color "red"`."""
+        said = (self._said(entity, column, values[column], fields) for column in columns)
+        return listed([f"{name} {shown(value)}" for name, value in said])

@@ -1,0 +1,399 @@
+"""The rows of one entity by their words, and which of them may fit what is asked."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from rapidfuzz import fuzz, process
+
+from bakeio_core.catalog.model import Entity
+from bakeio_core.database.dialects import dialect_of
+from bakeio_core.resolving.ranking.vocabulary import (
+    Initials,
+    Trigrams,
+    Vocabulary,
+    initial_forms,
+    joined_pairs,
+)
+from bakeio_core.resolving.ranking.words import LETTERS, QUIET, Lexicon, Words, folded_lines, stem
+from bakeio_core.values.folding import padded
+from bakeio_core.values.text import Text
+from bakeio_core.values.wording import said
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from bakeio_core.catalog.catalog import Catalog
+
+SHORTLIST = 80
+POSTINGS = 20_000
+"""So many rows at most are found by words, the rarest words first; the others only rank them."""
+ENOUGH = 0.5
+"""A row that has this share of what is asked makes a search by the whole text needless."""
+BLOCK = 20_000
+"""So many rows are taken apart at a time: memory, not speed."""
+REFERRED = 0.8
+"""What a word found in a referred row counts, beside one of the row itself."""
+
+
+class _Entries(dict[str, list[int]]):
+    """{word as it stands: the places of the rows that have it}.
+
+    There is one list for all words of a stem; places ascend from -1.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.postings: dict[str, list[int]] = {}
+        self.end: list[int] = []
+        self.place = 0
+        self["\n"] = self.end
+
+    def __missing__(self, word: str) -> list[int]:
+        if word.isalpha() or not word:
+            known = "" if word in QUIET else stem(word)
+        else:  # of what is both, such as 5lb, only a whole word counts
+            known = (
+                (word.lstrip("0") or "0")
+                if word.isdecimal()
+                else max(LETTERS.findall(word), key=len, default="")
+            )
+            known = known if word.isdecimal() or len(known) > 2 else ""
+        self[word] = places = self.postings.setdefault(known, [-1]) if known else [-1]
+        return places
+
+    def enter(self, lines: Sequence[str]) -> None:
+        """Enter the words of more rows, a line each."""
+        place, end = self.place, self.end
+        for places in map(self.__getitem__, " \n ".join([*lines, ""]).split(" ")):
+            if places is end:
+                place += 1
+            elif places[-1] != place:
+                places.append(place)
+        self.place = place
+
+    def finished(self) -> dict[str, list[int]]:
+        """Return {word: the places of the rows that have it}."""
+        for places in self.postings.values():
+            del places[0]
+        return self.postings
+
+
+class Referred:
+    """What the rows refer to by one column: a row is also known by its kind of thing.
+
+    Args:
+        labels: {id of a referred row: what people call it}.
+        ids: What each row refers to.
+    """
+
+    def __init__(self, labels: dict[int, str], ids: Sequence[int]) -> None:
+        self.labels, self.ids = labels, ids
+        self._places: dict[str, list[int]] = {}
+
+    @cached_property
+    def postings(self) -> dict[str, list[int]]:
+        """{word: the numbers of the labels that have it}."""
+        entries = _Entries()
+        entries.enter(folded_lines("\n".join(map(_line, self.labels.values()))))
+        return entries.finished()
+
+    @cached_property
+    def _rows(self) -> list[list[int]]:
+        """The places of the rows of each label."""
+        rows: dict[int, list[int]] = {identity: [] for identity in self.labels}
+        for place, identity in enumerate(self.ids):
+            if identity in rows:
+                rows[identity].append(place)
+        return list(rows.values())
+
+    def places(self, word: str) -> list[int]:
+        """Return the places of the rows that refer to one that has this word."""
+        if word not in self._places:
+            labels = self.postings.get(word, ())
+            self._places[word] = [place for label in labels for place in self._rows[label]]
+        return self._places[word]
+
+
+class Index:
+    """The rows of one entity by their words; a row is named by its place, its index in `rows`.
+
+    Attributes:
+        rows: The id and the values of `columns` of each row, in the order of ids.
+        lines: What each row is called, folded, its words parted by spaces.
+        told_by_key: The places of rows whose keys say something beyond that.
+        postings: {word: the places of the rows that have it}.
+        place: {column: its index in a row}.
+        referred: {column of a reference: what rows refer to by it}.
+    """
+
+    def __init__(self, db: Connection, catalog: Catalog, entity: Entity) -> None:
+        self.entity, self.catalog = entity, catalog
+        self.lexicon = Lexicon(*_declared(catalog, entity))
+        self.keys = [
+            key[0]
+            for key in entity.all_keys
+            if len(key) == 1 and key[0] != "uuid" and isinstance(entity.kinds[key[0]], Text)
+        ]
+        self.main = list(entity.calling) or self.keys
+        self.columns = list(
+            dict.fromkeys(
+                (*self.main, *self.keys, *entity.codes, *entity.references, *entity.choices)
+            )
+        )
+        self.place = {column: place for place, column in enumerate(self.columns, 1)}
+        dialect = dialect_of(db)
+        selected = ", ".join(
+            dialect.read(dialect.quote(c), entity.kinds[c]) for c in (entity.primary, *self.columns)
+        )
+        order = dialect.quote(entity.primary)
+        self.rows = dialect.fetch(
+            db, f"SELECT {selected} FROM {dialect.format_table(entity.table)} ORDER BY {order}"
+        )
+        self.lines: list[str] = []
+        self._read: dict[str, Words] = {}
+        self.told_by_key: set[int] = set()
+        self.postings = self._read_rows()
+        self.referred = self._read_referred(db)
+
+    def _read_rows(self) -> dict[str, list[int]]:
+        """Enter every row's words.
+
+        Whole columns are taken as one text, a line for each row: a hundred thousand rows are a
+        matter of a second.
+        """
+        entries = _Entries()
+        main = [self.place[c] for c in self.main]
+        keys = [self.place[c] for c in self.keys if c not in self.main]
+        for start in range(0, len(self.rows), BLOCK):
+            rows = self.rows[start : start + BLOCK]
+            lines = _lines(rows, main)
+            self.lines += lines
+            for key in keys:
+                lines = self._with_keys(start, lines, [row[key] for row in rows])
+            entries.enter(lines)
+        return entries.finished()
+
+    def _with_keys(self, start: int, lines: list[str], keys: Sequence[Any]) -> list[str]:
+        """Return the words of rows with those of a key, where it was not just made of them."""
+        others = [
+            at
+            for at, (line, key) in enumerate(zip(lines, keys, strict=True))
+            if key is not None and line.replace(" ", "_") != key
+        ]
+        folded = _lines([(keys[at],) for at in others], [0])
+        lines = list(lines)
+        for at, key in zip(others, folded, strict=False):
+            if lines[at].replace(" ", "") != key.replace(" ", ""):
+                lines[at] = f"{lines[at]} {key}"
+                self.told_by_key.add(start + at)
+        return lines
+
+    def _read_referred(self, db: Connection) -> dict[str, Referred]:
+        found = {}
+        for column, reference in self.entity.references.items():
+            target = self.catalog.entities.get(reference.target)
+            if (
+                target is None
+                or reference.nullable
+                or len(target.labels) != 1
+                or target is self.entity
+            ):
+                continue
+            dialect = dialect_of(db)
+            label, primary = dialect.quote(target.labels[0]), dialect.quote(target.primary)
+            rows = dialect.fetch(
+                db, f"SELECT {primary}, {label} FROM {dialect.format_table(target.table)}"
+            )
+            labels = {identity: str(text) for identity, text in rows if text is not None}
+            ids = list(map(operator.itemgetter(self.place[column]), self.rows))
+            found[column] = Referred(labels, ids)
+        return found
+
+    @cached_property
+    def codes(self) -> dict[str, list[int]]:
+        """{standard number in 14 digits: the places of its rows}, made when first asked for."""
+        known: dict[str, list[int]] = {}
+        for column in self.entity.codes:
+            for place, row in enumerate(self.rows):
+                digits = padded(row[self.place[column]])
+                if digits:
+                    known.setdefault(digits, []).append(place)
+        return known
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The words of the rows and of what they refer to."""
+        words = dict.fromkeys(self.postings)
+        for referred in self.referred.values():
+            words |= dict.fromkeys(referred.postings)
+        return Vocabulary(words)
+
+    @cached_property
+    def emphasised(self) -> frozenset[str]:
+        """The words of the columns that tell more than others."""
+        return self._words_of(self.entity.emphasis)
+
+    @cached_property
+    def telling_apart(self) -> frozenset[str]:
+        """The words that tell rows of one name apart, such as those of places."""
+        return self._words_of([c for c in self.main if c not in self.entity.labels])
+
+    def _words_of(self, columns: Sequence[str]) -> frozenset[str]:
+        texts: set[str] = set()
+        for place in [self.place[c] for c in columns if c in self.place]:
+            texts.update(map(_cell, set(map(operator.itemgetter(place), self.rows))))
+        return frozenset(stem(w) for line in folded_lines("\n".join(texts)) for w in line.split())
+
+    @cached_property
+    def trigrams(self) -> Trigrams:
+        """The groups of three letters of the words."""
+        return Trigrams(self.vocabulary.words)
+
+    @cached_property
+    def initials(self) -> Initials:
+        """The first letters of the words of each row."""
+        return Initials(self.lines)
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        return [line.replace(" ", "") for line in self.lines]
+
+    def read_often(self, text: str) -> Words:
+        """Take a text apart that many rows have: that of a referred row, or a size."""
+        if text not in self._read:
+            self._read[text] = self.lexicon.read(text)
+        return self._read[text]
+
+    def value(self, place: int, column: str) -> Any:
+        """Return a value of a row."""
+        return self.rows[place][self.place[column]]
+
+    def lacks_name(self, place: int) -> bool:
+        """Tell whether a row has no name of its own, so that it goes by what it refers to."""
+        labels = self.entity.labels
+        return bool(labels) and bool(self.referred) and self.value(place, labels[-1]) is None
+
+    def label(self, place: int) -> str:
+        """Return what people call a row, with what tells it from others of the name."""
+        last = self.entity.labels[-1] if self.entity.labels else ""
+        parts = []
+        for column in self.main:
+            value = self.value(place, column)
+            if value is not None:
+                parts.append(said(value))
+            elif column == last and self.lacks_name(place):
+                parts += [
+                    f"({referred.labels[referred.ids[place]]})"
+                    for referred in self.referred.values()
+                    if referred.ids[place] in referred.labels
+                ]
+        return " ".join(parts)
+
+    def weight(self, word: str) -> float:
+        """Return how much a word tells: the rarer, the more (inverse document frequency)."""
+        known = self.postings.get(word)
+        count = len(known) if known else 0
+        if not count:
+            count = sum(len(referred.postings.get(word, ())) for referred in self.referred.values())
+        if not count:
+            if word[0].isdigit() or len(word) < 2:
+                return 0.12
+            return (0.75 if len(word) > 2 else 0.3) * math.log(2 + len(self.rows))
+        return math.log(1 + (1 + len(self.rows)) / count) * (0.4 if word[0].isdigit() else 1)
+
+    # -- which rows to look at
+    def shortlist(self, asked: Sequence[str]) -> list[int]:
+        """Return the places of the rows to look at, at most some more than `SHORTLIST`.
+
+        They share the most telling words with what is asked, alike ones too. Where few words are
+        shared, rows that are alike as a whole join them.
+        """
+        variants = self.lexicon.variants(asked)
+        pairs = joined_pairs(asked, self.vocabulary)
+        wanted = [self._rows_of(word) for word in dict.fromkeys([*asked, *variants, *pairs])]
+        wanted.sort(key=lambda weighted: sum(len(places) for _, places in weighted))
+        found: dict[int, float] = {}
+        left = POSTINGS
+        for weighted in wanted:
+            rows: dict[int, float] = {}
+            for weight, places in sorted(weighted, key=operator.itemgetter(0)):
+                rows |= dict.fromkeys(places, weight)
+            left -= len(rows)
+            if not found:
+                found = rows
+            elif left < 0:  # a word of so many rows only tells among those found so far
+                for place in found.keys() & rows.keys():
+                    found[place] += rows[place]
+            else:
+                for place, weight in rows.items():
+                    found[place] = found.get(place, 0.0) + weight
+        least = min(sorted(found.values())[-SHORTLIST:], default=0.0)
+        best = [place for place, weight in found.items() if weight >= least]
+        best = sorted(best, key=lambda place: (-found[place], place))[:SHORTLIST]
+        enough = ENOUGH * sum(map(self.weight, asked))
+        if asked and (not best or found[best[0]] < enough):
+            near = process.extract(
+                "".join(asked), self._texts, scorer=fuzz.ratio, limit=15, score_cutoff=60
+            )
+            best += [place for _, _, place in near]
+        return list(dict.fromkeys(best))
+
+    def _rows_of(self, word: str) -> list[tuple[float, list[int]]]:
+        """Return (weight, places) of the rows that have a word, or what it may stand for."""
+        found = []
+        for known, similarity in self.vocabulary.near(word).items():
+            weight = similarity * self.weight(known)
+            if known in self.postings:
+                found.append((weight, self.postings[known]))
+            for referred in self.referred.values():
+                if known in referred.postings:
+                    found.append((weight * REFERRED, referred.places(known)))
+        for form in initial_forms(word) if len(word) < 3 or word not in self.vocabulary else ():
+            found.append((0.9 * self.weight(word), self.initials.places(form)))
+        return found
+
+
+def _lines(rows: Sequence[Any], places: Sequence[int]) -> list[str]:
+    """Return the words of these cells, parted by spaces, a line for each row."""
+    columns = []
+    for place in places:
+        cells = list(map(operator.itemgetter(place), rows))
+        columns.append(cells if set(map(type, cells)) == {str} else list(map(_cell, cells)))
+    lines = list(map(" ".join, zip(*columns, strict=True))) if columns else [""] * len(rows)
+    text = "\n".join(lines)
+    if text.count("\n") >= len(lines):  # within a cell, too
+        text = "\n".join(map(_line, lines))
+    return folded_lines(text)
+
+
+def _line(text: str) -> str:
+    return text.replace("\n", " ")
+
+
+@lru_cache(maxsize=1 << 12, typed=True)
+def _cell(value: Any) -> str:
+    return "" if value is None else said(value)
+
+
+def _declared(
+    catalog: Catalog, entity: Entity
+) -> tuple[list[Sequence[str]], list[Sequence[str]], dict[str, list[str]]]:
+    """Return the synonyms, lookalikes and abbreviations of an entity and of what it refers to.
+
+    A row of it also goes by the words of those.
+    """
+    targets = [reference.target for reference in entity.references.values()]
+    known = [catalog.entities[target] for target in targets if target in catalog.entities]
+    concerned = list(dict.fromkeys([entity, *known]))
+    abbreviations: dict[str, list[str]] = {}
+    for each in concerned:
+        for full, shorts in each.abbreviations.items():
+            abbreviations.setdefault(full, []).extend(shorts)
+    synonyms = [group for each in concerned for group in each.synonyms]
+    lookalikes = [group for each in concerned for group in each.lookalikes]
+    return synonyms, lookalikes, abbreviations

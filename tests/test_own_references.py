@@ -1,0 +1,152 @@
+"""References of rows to rows of their own table: a key that names none is missing as anywhere
+else, and a row that comes later in the file is waited for.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Engine, ForeignKey, MetaData, String, Table, text
+from support.hosts import guest, identity, name, table, write_records
+
+from bakeio_core import (
+    Bakeio,
+    Decision,
+    Entity,
+    ImportRefused,
+    Missing,
+    View,
+    connect,
+    editable,
+    key,
+)
+
+METADATA = MetaData()
+UP = Column("up_id", ForeignKey("nodes.id"))
+NODES = Table("nodes", METADATA, identity(), name(), Column("said", String(9)), UP)
+
+
+@pytest.fixture(scope="module")
+def core() -> Bakeio:
+    fields = {"name": key("name"), "said": editable("said"), "up": editable("up_id.name")}
+    return guest(Entity(NODES, keys=["name"]), views=[View("tree", "nodes", fields)])
+
+
+@pytest.fixture
+def engine(new_database: Callable[[], str], core: Bakeio) -> Iterator[Engine]:
+    made = connect(new_database())
+    with made.begin() as db:
+        core.create_tables(db)
+        db.execute(text("INSERT INTO nodes VALUES (1, 'top', NULL, NULL), (2, 'low', NULL, 1)"))
+    yield made
+    made.dispose()
+
+
+def view(path: Path, *records: Mapping[str, Any]) -> Path:
+    path.write_text(json.dumps({"view_name": "tree", "records": records}), "utf-8")
+    return path
+
+
+def tree(engine: Engine) -> dict[str, str | None]:
+    with engine.connect() as db:
+        rows = table(db, "id, name, up_id", "nodes")
+    names = {identity: name for identity, name, _ in rows}
+    return {name: names.get(up) for _, name, up in rows}
+
+
+@pytest.mark.parametrize("kind", ["view", "entity"])
+def test_an_unknown_key_is_a_missing_reference_and_nothing_is_written(
+    engine: Engine, core: Bakeio, tmp_path: Path, kind: str
+) -> None:
+    before = tree(engine)
+    field = "up" if kind == "view" else "up_name"
+    records = [{"name": "low", "said": "x", field: "nosuch"}, {"name": "new", field: "nosuch"}]
+    file = tmp_path / "f.json"
+    view(file, *records) if kind == "view" else write_records(file, "nodes", *records)
+    with engine.begin() as db:
+        missing = core.plan(db, file).missing
+        assert [(item.key, item.count) for item in missing] == [({"name": "nosuch"}, 2)]
+        with pytest.raises(ImportRefused) as refused:
+            core.import_(db, file)
+        problems = [p for p in refused.value.problems if p.severity == "error"]
+        assert [(p.code, p.field, p.count) for p in problems] == [("missing-reference", field, 2)]
+        done = core.import_(db, file, skip_errors=True)
+        assert (done.summary["errors"], done.summary["created"]) == (2, 0)
+    assert tree(engine) == before
+    with engine.connect() as db:
+        assert table(db, "said", "nodes") == [(None,), (None,)]
+
+
+@pytest.mark.parametrize(
+    ("decision", "wanted"),
+    [
+        (Decision("create", values={"name": "nosuch"}), "nosuch"),
+        (Decision("existing", {"name": "top"}), "top"),
+        (Decision("empty"), None),
+        (Decision("skip"), "top"),
+    ],
+    ids=["created", "mapped", "left empty", "skipped"],
+)
+def test_an_answer_is_carried_out(
+    engine: Engine, core: Bakeio, tmp_path: Path, decision: Decision, wanted: str | None
+) -> None:
+    before = tree(engine)
+    file = view(tmp_path / "v.json", {"name": "low", "up": "nosuch"}, {"name": "x", "up": "nosuch"})
+
+    def answer(missing: Sequence[Missing]) -> dict[Missing, Decision]:
+        return dict.fromkeys(missing, decision)
+
+    with engine.begin() as db:
+        dry = core.import_(db, file, resolve=answer, dry_run=True)
+        done = core.import_(db, file, resolve=answer)
+        assert dry.summary == done.summary
+    is_skipped = decision.action == "skip"
+    made = {"nosuch": None} if decision.action == "create" else {}
+    kept = before if is_skipped else before | {"low": wanted, "x": wanted} | made
+    assert tree(engine) == kept
+    with engine.begin() as db:
+        assert core.import_(db, file, resolve=answer).summary["created"] == 0
+    assert tree(engine) == kept
+    if not is_skipped:
+        with engine.begin() as db:
+            core.undo(db)
+        assert tree(engine) == before
+
+
+def test_automatic_creation_makes_such_a_row(engine: Engine, core: Bakeio, tmp_path: Path) -> None:
+    file = view(tmp_path / "v.json", {"name": "low", "up": "nosuch"})
+    with engine.begin() as db:
+        assert core.import_(db, file, create=["nodes"]).created_entities == {
+            "nodes": [{"name": "nosuch"}]
+        }
+    assert tree(engine) == {"top": None, "low": "nosuch", "nosuch": None}
+
+
+@pytest.mark.parametrize("kind", ["view", "entity"])
+def test_records_may_refer_to_new_records_of_the_same_file_in_any_order(
+    engine: Engine, core: Bakeio, tmp_path: Path, kind: str
+) -> None:
+    before = tree(engine)
+    field = "up" if kind == "view" else "up_name"
+    records = [
+        {"name": "low", field: "a"},
+        {"name": "b", field: "A"},  # known but for its capitals
+        {"name": "c", field: "b"},
+        {"name": "a", field: "c"},
+    ]
+    file, wanted = tmp_path / "f.json", {"top": None, "low": "a", "b": "a", "c": "b", "a": "c"}
+    for some in itertools.permutations(records):
+        view(file, *some) if kind == "view" else write_records(file, "nodes", *some)
+        with engine.begin() as db:
+            done = core.import_(db, file)
+            assert (done.summary["created"], done.summary["updated"]) == (3, 1)
+        assert tree(engine) == wanted
+        with engine.begin() as db:
+            assert core.import_(db, file).summary["unchanged"] == 4
+            core.undo(db)
+        assert tree(engine) == before
