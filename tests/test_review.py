@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from support.commands import Ran, Run, export
 from support.databases import sql
 from support.files import Records, document, edit, indented, lined
 from support.reports import codes, counts
+
+from bakeio_core import Bakeio, Decision, Question, UsageError, connect, hookimpl
+from bakeio_core.database.connect import begin_write
 
 SLUG = "valrhona_caraibe_66_3kg"
 GOOD, OTHER, BAD = "3395321046613", "036000291452", "036000291453"
@@ -352,3 +356,54 @@ def test_an_unedited_set_and_real_data_over_themselves_ask_nothing(
     for path in sorted((real_data / "bake-tracker-views").glob("view_*.json")):
         done = imported(run, str(real), path)
         assert (done.code, done.json["questions"], done.json["changes"]) == (0, [], [])
+
+
+# -- programs and plugins
+class Deciding:
+    """A plugin that takes the file's brand and accepts what is suspicious."""
+
+    def __init__(self) -> None:
+        self.kinds = set[str]()
+
+    @hookimpl
+    def bakeio_answer(self, questions: Sequence[Question]) -> dict[Question, Decision]:
+        self.kinds |= {question.kind for question in questions}
+        brands = [q for q in questions if (q.kind, q.field) == ("conflict", "brand")]
+        return {question: Decision.take_file("a plugin") for question in brands}
+
+
+def test_plugins_and_programs_answer_questions_of_any_kind(bakery: str, both_edited: Path) -> None:
+    core, plugin = Bakeio.discover(), Deciding()
+    core.plugins.manager.register(plugin)
+    edit(both_edited, lambda records: records[0].update(upc_code=BAD))
+    asked: list[Question] = []
+
+    def resolver(questions: Sequence[Question]) -> dict[Question, Decision]:
+        asked.extend(questions)
+        return {
+            question: Decision.value(OTHER)
+            if question.kind == "check"
+            else Decision.keep_database()
+            for question in questions
+        }
+
+    engine = connect(bakery)
+    with begin_write(engine) as db:
+        plan = core.plan(db, both_edited, resolve=resolver)
+        assert plan.open == []
+        report = core.apply(db, plan)
+    engine.dispose()
+    assert plugin.kinds == {"conflict", "check"}
+    assert {question.field for question in asked} == {"upc_code", "notes"}
+    assert product(bakery) == {"brand": "File", "upc_code": OTHER, "notes": "from database"}
+    assert report.summary["updated"] == 2
+    assert {entry["by"] for entry in report.resolved} == {"a plugin", ""}
+
+
+def test_what_is_no_answer_to_a_question_is_refused_by_name(
+    core: Bakeio, bakery: str, both_edited: Path
+) -> None:
+    engine = connect(bakery)
+    with engine.connect() as db, pytest.raises(UsageError, match=r"brand: \"create\" is no answer"):
+        core.plan(db, both_edited, resolve=lambda questions: {questions[0]: Decision.create(x=1)})
+    engine.dispose()

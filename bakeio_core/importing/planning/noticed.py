@@ -66,9 +66,10 @@ class Noticed:
         if self.is_quiet or batch.entity is not self.entity:
             return
         made = self._made(batch) if self.part.view is not None else []
-        for change in (*made, *batch.updates):
-            self.values.look(change)
-            for column in self.entity.codes if self.part.view is not None else ():
+        changes = [*made, *batch.updates]
+        self.values.look(changes)
+        for column in self.entity.codes if self.part.view is not None else ():
+            for change in changes:
                 if column in change.new:
                     self._look_at_code(change, column, change.new[column])
         self._created.update((change.id or 0, change.record) for change in made)

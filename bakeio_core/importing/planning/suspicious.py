@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+import operator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -14,15 +17,15 @@ from bakeio_core.catalog.exchange import Candidate, Change
 from bakeio_core.errors import counted
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
+from bakeio_core.values import Boolean, Json
 from bakeio_core.values.numbers import Decimal
-from bakeio_core.values.text import Boolean
 from bakeio_core.values.times import Date
 from bakeio_core.values.wording import BadValue, shown
 
 EARLIEST, AHEAD = date(1900, 1, 1), timedelta(days=731)
 """Days before the one, or so far in the future, are told."""
 MOST_VALUES = 1000
-"""How many different values are counted, to find one that many rows get."""
+"""Of more different values only the most frequent are counted on, to find what many rows get."""
 MOST_RECORDS = 1000
 
 
@@ -62,28 +65,42 @@ class SuspiciousValues:
         self.state, self.part, self.entity = state, part, part.entity
         self.rows, self.limits = state.tables.rows(part.entity), part.entity.suspects
         self.found: list[Suspicion] = []
+        self._counts: dict[str, Counter[Any]] = {}
         self._same: dict[tuple[str, Any], Suspicion] = {}
-        self._changed: dict[str, int] = {}
-        self._last: dict[str, tuple[int, Any, Any]] = {}
+        self._changed: Counter[str] = Counter()
         self._moved: dict[str, Suspicion] = {}
 
-    def look(self, change: Change) -> None:
-        """Look at the values of one change."""
-        is_update = change.action == "update"
-        for column, value in change.new.items():
+    def look(self, changes: Sequence[Change]) -> None:
+        """Look at the values of changes, column by column."""
+        by_column: dict[str, list[Change]] = {}
+        for change in changes:
+            for column in change.new:
+                by_column.setdefault(column, []).append(change)
+        for column, some in by_column.items():
             if column in STAMPS or column in self.entity.references:
                 continue
-            why = "" if value is None else self._far(change, column, value)
-            if is_update and not why and change.old.get(column) is not None:
-                why = self._overwritten(column, change.old[column])
-            if why:
-                before = {change.record: change.old[column]} if is_update else {}
-                self.found.append(Suspicion([change.record], column, value, why, before))
-            if is_update and value is not None:
-                self._note(change, column, value)
+            if column in self._numbers or column in self._dates:
+                self._look_at_each(column, some, self._far)
+            if column in self._missing:
+                self._look_at_each(column, some, self._overwritten)
+            if column in self._compared:
+                self._look_at_many(column, [c for c in some if c.action == "update"])
 
-    def _overwritten(self, column: str, old: Any) -> str:
-        if column not in self._missing:
+    def _look_at_each(
+        self, column: str, changes: Sequence[Change], why_of: Callable[[Change, str, Any], str]
+    ) -> None:
+        for change in changes:
+            value = change.new[column]
+            why = "" if value is None else why_of(change, column, value)
+            if why:
+                has_old = change.action == "update"
+                before = {change.record: change.old[column]} if has_old else {}
+                self.found.append(Suspicion([change.record], column, value, why, before))
+
+    @staticmethod
+    def _overwritten(change: Change, column: str, value: Any) -> str:
+        old = change.old.get(column)
+        if old is None:
             return ""
         return f"replaces {shown(old)}, though the file was exported for what has none"
 
@@ -99,8 +116,6 @@ class SuspiciousValues:
         """Say how a number or a day is far from those that are there; empty where it is not."""
         if column in self._dates:
             return self._far_day(column, date.fromisoformat(value))
-        if column not in self._numbers:
-            return ""
         times, old = self.limits.times, change.old.get(column)
         least, most = self._extremes.get(column, (0, 0))
         if most > 0 and abs(value) > times * most:
@@ -153,27 +168,42 @@ class SuspiciousValues:
     def _compared(self) -> set[str]:
         """Columns in which one value in many rows, or that of the row beside, is strange."""
         kinds, choices = self.entity.kinds.items(), self.entity.choices
-        return {c for c, k in kinds if c not in choices and not isinstance(k, Boolean)}
+        others = (Boolean, Json)
+        return {c for c, k in kinds if c not in choices and not isinstance(k, others)}
 
-    def _note(self, change: Change, column: str, value: Any) -> None:
-        """Note what a row gets, to see at the end whether many others get it as well."""
-        if column not in self._compared or isinstance(value, (list, dict)):
+    def _look_at_many(self, column: str, changes: Sequence[Change]) -> None:
+        """Count the values rows get, and those that are the values of the rows beside them."""
+        changes = [change for change in changes if change.new[column] is not None]
+        if not changes:
             return
-        number, old = change.record, change.old.get(column)
-        self._changed[column] = self._changed.get(column, 0) + 1
-        same = self._same.get((column, value))
-        if same is None and len(self._same) < MOST_VALUES:
-            same = self._same[column, value] = Suspicion([], column, value, "")
-        if same is not None:
-            same.add(number, old)
-        last, last_old, last_new = self._last.get(column, (0, None, None))
-        self._last[column] = number, old, value
-        is_moved = value == last_old or (old is not None and old == last_new)
-        if number == last + 1 and is_moved and old != last_old:
-            moved = self._moved.setdefault(column, Suspicion([], column, None, ""))
-            if last not in moved.records[-1:]:
-                moved.add(last, last_old)
-            moved.add(number, old)
+        values = [change.new[column] for change in changes]
+        self._changed[column] += len(values)
+        counts = self._counts.setdefault(column, Counter())
+        counts.update(values)
+        if len(counts) > MOST_VALUES:
+            counts = self._counts[column] = Counter(dict(counts.most_common(MOST_VALUES // 10)))
+        for value in {value for value in values if counts[value] >= self.limits.same}:
+            same = self._same.setdefault((column, value), Suspicion([], column, value, ""))
+            for change in changes:
+                if change.new[column] == value:
+                    same.add(change.record, change.old.get(column))
+            same.count = counts[value]
+        olds = [change.old.get(column) for change in changes]
+        down, up = map(operator.eq, values[1:], olds), map(operator.eq, values, olds[1:])
+        if sum(down) + sum(up) >= self.limits.moved - 1:
+            self._look_at_neighbours(column, changes)
+
+    def _look_at_neighbours(self, column: str, changes: Sequence[Change]) -> None:
+        moved = self._moved.setdefault(column, Suspicion([], column, None, ""))
+        for one, next_ in itertools.pairwise(changes):
+            old, next_old = one.old.get(column), next_.old.get(column)
+            is_taken = next_.new[column] == old or (
+                next_old is not None and next_old == one.new[column]
+            )
+            if is_taken and old != next_old and next_.record == one.record + 1:
+                if one.record not in moved.records[-1:]:
+                    moved.add(one.record, old)
+                moved.add(next_.record, next_old)
 
     def of_many(self) -> Iterator[Suspicion]:
         """Return what is suspicious of many rows together."""
