@@ -51,13 +51,17 @@ def lock_tables(db: Connection, catalog: Catalog, source: Source) -> None:
 
     In the order of the catalog, the same for every import, so that two never wait for each other.
     """
+    dialect_of(db).lock(db, [entity.table for entity in _written(catalog, source)])
+
+
+def _written(catalog: Catalog, source: Source) -> list[Entity]:
+    """Return the entities an import may write: those of its parts, and what they refer to."""
     written = {part.entity.name for part in source.parts}
     # those that refer come before those referred to
     for name, entity in reversed(catalog.entities.items()):
         if name in written:
             written |= set(catalog.referred(entity))
-    tables = [entity.table for name, entity in catalog.entities.items() if name in written]
-    dialect_of(db).lock(db, tables)
+    return [entity for name, entity in catalog.entities.items() if name in written]
 
 
 class Application:
@@ -125,11 +129,10 @@ class Application:
                     path=source.path,
                     keeps_contents=source.kind != "set",  # whose rows are known by their uuids
                 )
-            for entity in self.catalog.entities.values():
-                if entity.filled.made_on_writing:
-                    dialect.hold_sequences(
-                        self.db, entity.table, sorted(entity.filled.made_on_writing)
-                    )
+            for entity in _written(self.catalog, source):
+                made = sorted(entity.filled.made_on_writing)
+                if made:
+                    dialect.hold_sequences(self.db, entity.table, made)
             if self.replacement is not None:
                 self.replacement.prepare(self.journal)
             for part in source.parts:
