@@ -29,9 +29,16 @@ _HOMES = {
     "bakeio_core.host.bakeio": ("Bakeio",),
     "bakeio_core.importing.options": ("ImportOptions",),
     "bakeio_core.importing.run": ("Plan",),
-    "bakeio_core.catalog.model": ("Entity",),
+    "bakeio_core.catalog.model": ("Entity", "Suspects"),
     "bakeio_core.catalog.view": ("Field", "View", "editable", "key", "readonly"),
-    "bakeio_core.catalog.exchange": ("Change", "Changes", "Decision", "Format", "Missing"),
+    "bakeio_core.catalog.exchange": (
+        "Change",
+        "Changes",
+        "Decision",
+        "Format",
+        "Missing",
+        "Question",
+    ),
     "bakeio_core.report": ("Report",),
     "bakeio_core.version": ("VERSION",),
     "bakeio_core.exporting.write_set": ("Exported",),
@@ -40,9 +47,16 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.columns import identity_columns, stamp_columns
-    from bakeio_core.catalog.exchange import Change, Changes, Decision, Format, Missing
+    from bakeio_core.catalog.exchange import (
+        Change,
+        Changes,
+        Decision,
+        Format,
+        Missing,
+        Question,
+    )
     from bakeio_core.catalog.hookspecs import hookimpl, hookspec
-    from bakeio_core.catalog.model import Entity
+    from bakeio_core.catalog.model import Entity, Suspects
     from bakeio_core.catalog.plugins.packages import KnownPackage
     from bakeio_core.catalog.view import Field, View, editable, key, readonly
     from bakeio_core.database.connect import connect
@@ -88,7 +102,9 @@ __all__ = [
     "PluginError",
     "Problem",
     "Problems",
+    "Question",
     "Report",
+    "Suspects",
     "UsageError",
     "View",
     "connect",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from bakeio_core.catalog.exchange import ALIAS, Change, Missing
+from bakeio_core.catalog.exchange import ALIAS, Change, Missing, Question
 from bakeio_core.errors import Problem, counted
 from bakeio_core.values.wording import printable, shown
 
@@ -21,8 +21,13 @@ COUNTS = (
     "conflicts",
     "errors",
     "nulls_kept",
+    "rejected",
 )
 SHOWN = 50
+QUIET = {"uuid", "created_at", "updated_at"}
+CHANGING = ("created", "updated", "deleted", "conflicts")
+"""The counts of records that have a change."""
+VALUES = ("base", "database", "file")
 UNDO = "undo"
 BY_MODE = ("skip-existing", "update-only")
 """The modes that skip records for no problem of theirs."""
@@ -37,7 +42,8 @@ class Report:
 
     Attributes:
         run: Its number in the journal, None where it has none.
-        summary: {processed, created, updated, unchanged, skipped, conflicts, errors, nulls_kept}.
+        summary: {processed, created, updated, unchanged, skipped, conflicts, errors, nulls_kept,
+            rejected}.
         entities: The same per entity.
         created_entities: {entity: keys} of the rows that references were created for.
         resolved: The decisions that were applied.
@@ -46,6 +52,7 @@ class Report:
         refused: Why nothing was written; empty where it was (or would be).
         dropped: How many more problems there are than `problems` holds.
         changes: What was created, updated or deleted, the first 10,000.
+        questions: What is asked about records; `Plan.questions` has those about references too.
         undone_decisions: The keys whose decisions the database refused, `why` in each.
     """
 
@@ -62,6 +69,7 @@ class Report:
     refused: str = ""
     dropped: int = 0
     changes: list[Change] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
     undone_decisions: list[Missing] = field(default_factory=list)
 
     @property
@@ -76,10 +84,16 @@ class Report:
         if self.mode == UNDO:
             return 3 if any(problem.severity == "warning" for problem in self.problems) else 0
         by_mode = self.mode in BY_MODE
-        return 3 if self.summary["errors"] or (self.summary["skipped"] and not by_mode) else 0
+        by_decision = self.summary.get("rejected", 0)
+        left_out = self.summary["errors"] or (self.summary["skipped"] and not by_mode)
+        return 3 if left_out or by_decision else 0
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the object `--json` prints."""
+    def as_dict(self, most_changes: int | None = None) -> dict[str, Any]:
+        """Return the object `--json` prints.
+
+        Args:
+            most_changes: How many changes and questions it holds at most; None for all there are.
+        """
         names = (
             "run",
             "dry_run",
@@ -90,14 +104,33 @@ class Report:
             "created_entities",
             "resolved",
             "skipped_log",
+            "refused",
         )
-        problems = [msgspec.to_builtins(problem) for problem in self.problems]
-        return {name: getattr(self, name) for name in names} | {"problems": problems}
+        return {
+            **{name: getattr(self, name) for name in names},
+            "problems": [msgspec.to_builtins(problem) for problem in self.problems],
+            "questions": list(map(question_as_dict, self.questions[:most_changes])),
+            "changes": list(map(change_as_dict, self.changes[:most_changes])),
+            "more_changes": self.count_changes() - len(self.changes[:most_changes]),
+        }
+
+    def as_lines(self) -> Iterator[dict[str, Any]]:
+        """Yield the object `--json` prints in parts: the report, then one of each thing in it."""
+        parts = {"problems": "problem", "questions": "question", "changes": "change"}
+        whole = self.as_dict()
+        yield {"type": "report"} | {n: value for n, value in whole.items() if n not in parts}
+        for name, kind in parts.items():
+            yield from ({"type": kind, **one} for one in whole[name])
+
+    def count_changes(self) -> int:
+        """Return how many rows are created, updated, deleted or in conflict."""
+        by_decision = sum(map(len, self.created_entities.values()))
+        return by_decision + sum(self.summary.get(what, 0) for what in CHANGING)
 
     def text(self) -> str:
         """Return the report for a terminal: a line for each entity, problems, what it comes to."""
         lines = []
-        for name, counts in self.entities.items():
+        for name, counts in self._telling().items():
             done = ", ".join(
                 counted_outcome(what, counts[what]) for what in TOTALS if counts.get(what)
             )
@@ -132,6 +165,18 @@ class Report:
             lines.append(f"{outcome}: {total}.")
         return "\n".join(lines)
 
+    def _telling(self) -> dict[str, dict[str, int]]:
+        """Return the counts of the entities of which there is something to say.
+
+        Of what is refused those are the ones to blame.
+        """
+        blamed = ("errors", "conflicts")
+        return {
+            name: counts
+            for name, counts in self.entities.items()
+            if any(counts[what] for what in (blamed if self.refused else counts))
+        }
+
     def _imported_and_skipped(self) -> str:
         """Return how many records were imported, and how many were left out and logged."""
         done = self.summary["created"] + self.summary["updated"]
@@ -140,11 +185,70 @@ class Report:
         return f"{done:,} imported, {skipped:,} skipped"
 
 
+def question_as_dict(question: Question) -> dict[str, Any]:
+    """Return a question as JSON has it, with what can be answered and candidates."""
+    return {
+        "kind": question.kind,
+        "entity": question.entity,
+        "key": dict(question.key),
+        "label": question.label,
+        "field": question.field,
+        "question": question.message,
+        "why": question.why,
+        "count": question.count,
+        "records": [{"file": file, "record": number} for file, number in question.records[:20]],
+        **{name: question.values[name] for name in VALUES if name in question.values},
+        "answers": list(question.answers),
+        "default": question.default or None,
+        "form": [dict(blank) for blank in question.form],
+        "candidates": [candidate.as_dict() for candidate in question.candidates()],
+    }
+
+
+def differing(change: Change) -> Iterator[tuple[str, Any, Any]]:
+    """Yield (column, before, after) of what a change sets, identity and stamps left out."""
+    shown_values = change.old if change.action == "delete" else change.new
+    for column, value in shown_values.items():
+        says_nothing = value is None or (column == "id" and value == change.id)
+        whole = change.action in ("create", "delete")
+        if column not in QUIET and not (whole and says_nothing):
+            yield column, change.old.get(column), value
+
+
+def change_as_dict(change: Change) -> dict[str, Any]:
+    """Return a change as JSON has it: the row by key and label, and its fields old and new."""
+    fields = []
+    for column, before, after in differing(change):
+        entry: dict[str, Any] = {"field": change.fields.get(column, column)}
+        entry |= {"base": change.base[column]} if column in change.base else {}
+        entry |= {} if change.action == "create" else {"old": before}
+        entry |= {} if change.action == "delete" else {"new": after}
+        links = change.links.get(column, {})
+        entry |= {f"{side}_row": links[side] for side in ("old", "new") if side in links}
+        fields.append(entry)
+    return {
+        "action": change.action,
+        "entity": change.entity,
+        "key": dict(change.key),
+        "label": change.label,
+        "id": change.id,
+        "record": change.record or None,
+        "about": dict(change.about),
+        "fields": fields,
+    }
+
+
 _WAYS = {
     "existing": "is",
     "create": "was created as",
     "empty": "was left empty",
     "skip": "was skipped",
+    "take-file": "was taken from the file",
+    "keep-database": "was kept as the database has it",
+    "value": "was set to",
+    "accept": "was accepted",
+    "leave-field": "was left out",
+    "leave-record": "was left out",
 }
 
 
@@ -155,11 +259,12 @@ def _resolved_line(entry: dict[str, Any]) -> str:
         return ", ".join(f"{column} {shown(value)}" for column, value in values.items())
 
     target = f" {key(entry['target'])}" if entry.get("target") else ""
+    target = f" {shown(entry['value'])}" if "value" in entry else target
+    field = f", {entry['field']}" if entry.get("field") else ""
     learned = ", as learned in an earlier import" if entry["by"] == ALIAS else ""
-    return (
-        f"  {entry['entity']}: {key(entry['key'])} {_WAYS[entry['action']]}{target}{learned} "
-        f"({counted(entry['records'], 'record')})"
-    )
+    became = f"{_WAYS[entry['action']]}{target}{learned}"
+    records = counted(entry["records"], "record")
+    return f"  {entry['entity']}: {key(entry['key'])}{field} {became} ({records})"
 
 
 def counted_outcome(what: str, count: int) -> str:

@@ -1,10 +1,12 @@
 """How good suggestions are, on labelled questions.
 
-    python tests/suggest_quality.py [--before CHECKOUT] [--misses] [--spoilt N]
+    python tests/suggest_quality.py [--before CHECKOUT] [--misses] [--without] [--spoilt N]
 
 Prints, for each half, entity and kind: how often the row meant comes first and among the first
 five, the same of another checkout of bakeio, and of three plain measures over the rows' names.
 Then how true the scores are, and how often a warning stands where it must.
+
+`--without` leaves out one mechanism after the other, a line for each.
 
 The half `held-out` is only counted: `--misses` never shows it, so that nobody fits to it.
 """
@@ -25,11 +27,15 @@ from pathlib import Path
 from typing import Any
 
 from rapidfuzz import fuzz, process
-from support.stock import HELD_OUT, TUNING, Asked, Row, Stock, large, small, spoilt
+from support.stock import HELD_OUT, NAMES, TUNING, Asked, Row, Stock, large, small, spoilt
 
 from bakeio_core import Bakeio, connect
 from bakeio_core.catalog.exchange import Candidate
 from bakeio_core.resolving.candidates import Candidates
+from bakeio_core.resolving.ranking.index import Index
+
+Without = Callable[[Candidates], object]
+"""Leaves a mechanism out."""
 
 LIKELY = 0.85
 """From here on a person is likely to take a candidate without a second look; the same score at
@@ -70,18 +76,15 @@ class Answer:
         return f"{self.asked.entity} {self.asked}; got {got or 'nothing'}"
 
 
-def answers(
-    stock: Stock, asked: Iterable[Asked], prepare: Callable[[Any], object] | None = None
-) -> list[Answer]:
-    """Ask everything; `prepare` gets each index before its first question."""
+def answers(stock: Stock, asked: Iterable[Asked], without: Without | None = None) -> list[Answer]:
+    """Ask everything, without one mechanism if so wanted."""
     core = Bakeio.discover()
     engine = connect(":memory:")
     with engine.begin() as db:
         stock.fill(core, db)
         search = Candidates(db, core.catalog, {})
-        if prepare:
-            for name in stock.rows:
-                prepare(search.index(name))
+        if without:
+            without(search)
         found = [ask(search, each) for each in asked]
     engine.dispose()
     return found
@@ -249,14 +252,60 @@ def automatic_wrong(found: Iterable[Answer]) -> int:
 
 
 # -- the report
-def everything(count: int, prepare: Callable[[Any], object] | None = None) -> list[list[Answer]]:
+def everything(count: int, without: Without | None = None) -> list[list[Answer]]:
     """Return the answers about both stocks, and those to names spoilt by rule."""
     shop, wholesaler = small(), large()
     return [
-        answers(shop, shop.asked, prepare),
-        answers(wholesaler, wholesaler.asked, prepare),
-        answers(wholesaler, spoilt(wholesaler, count, 11), prepare),
+        answers(shop, shop.asked, without),
+        answers(wholesaler, wholesaler.asked, without),
+        answers(wholesaler, spoilt(wholesaler, count, 11), without),
     ]
+
+
+# -- without one mechanism
+def _weighing(**changed: float) -> Without:
+    def change(search: Candidates) -> None:
+        search.weighing = search.weighing._replace(**changed)
+
+    return change
+
+
+def _indexes(change: Callable[[Index], object]) -> Without:
+    def change_all(search: Candidates) -> None:
+        for name in NAMES:
+            change(search.index(name))
+
+    return change_all
+
+
+MECHANISMS: dict[str, Without] = {
+    "nothing left out": _weighing(),
+    "known words are no misspellings": _weighing(known_words=1.0),
+    "emphasised columns": _weighing(emphasis=1.0),
+    "groups of three letters": _weighing(trigrams=0.0),
+    "the whole text": _weighing(whole_text=0.0),
+    "other amounts": _weighing(other_amount=1.0),
+    "no such amount": _weighing(no_amount=1.0),
+    "look-alikes": _weighing(opposite=1.0),
+    "abbreviations of words": _indexes(lambda index: index.lexicon.stands_for.clear()),
+    "synonyms": _indexes(lambda index: index.lexicon.same.clear()),
+    "names by what is referred to": _indexes(lambda index: index.referred.clear()),
+}
+
+
+def _leave_out(count: int) -> None:
+    print(f"  {'without':<34} top-1 top-5, right at few false: tuning | held-out")
+    for name, without in MECHANISMS.items():
+        every = [answer for found in everything(count, without) for answer in found]
+        line = f"  {name:<34}"
+        for half in (TUNING, HELD_OUT):
+            of_half = [answer for answer in every if answer.asked.half == half]
+            labelled = [answer for answer in of_half if "spoilt" not in answer.asked.kind]
+            for group in (labelled, of_half):
+                _, first, five = top(group)
+                line += f" {first:.3f} {five:.3f} {right_at_few_false(group):.3f} "
+            line += "|"
+        print(line, flush=True)
 
 
 TITLES = ("A shop's own list", "A wholesaler's stock", "The same, names spoilt by rule")
@@ -315,7 +364,7 @@ def _trust(now: list[list[Answer]], before: list[list[Answer]] | None) -> None:
                 wrong, flagged, right, alarmed = carefulness(every)
                 print(f"\nHow true the scores are, {half}, {called}: error {error:.3f}")
                 print("\n".join(lines))
-                for entity in ("suppliers", "ingredients", "products"):
+                for entity in NAMES:
                     one = [a for a in every if a.asked.entity == entity]
                     print(f"    {entity:<12} error {calibration(one)[0]:.3f}")
                 print(
@@ -359,8 +408,12 @@ def main() -> None:
     parser.add_argument("--before", type=Path, help="another checkout of bakeio to compare with")
     parser.add_argument("--misses", action="store_true", help="list what went wrong in one half")
     parser.add_argument("--spoilt", type=int, default=400, help="names to spoil, for each entity")
+    parser.add_argument("--without", action="store_true", help="leave out one mechanism at a time")
     parser.add_argument("--raw", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.without:
+        _leave_out(arguments.spoilt)
+        return
     now = everything(arguments.spoilt)
     if arguments.raw:
         print(_raw(now))

@@ -54,7 +54,7 @@ def with_care(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         Bulk,
         "decide",
-        lambda self, block, records: Decided(rest=list(enumerate(records, block.first))),
+        lambda self, block, records, apart=(): Decided(rest=list(enumerate(records, block.first))),
     )
 
 

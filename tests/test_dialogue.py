@@ -11,10 +11,12 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from support.databases import hash_of
-from support.files import DATA
+from support.commands import Run, export
+from support.databases import hash_of, rows_of
+from support.files import DATA, edit
 from support.receipts import SUMAC, purchase, view_of
 from support.terminal import CTRL_C, on_terminal, piped
 
@@ -165,14 +167,17 @@ def test_answers_of_a_second_conversation_are_added_to_those_kept_of_the_first(
 def test_nobody_is_asked_where_the_import_would_be_refused_whatever_the_answers(
     sample: Path, tmp_path: Path
 ) -> None:
-    view_of(
-        tmp_path / "view.json", [purchase("Nobody"), purchase("Costco", 2) | {"unit_price": "much"}]
-    )
+    misspelt = {("unit_prise" if name == "unit_price" else name): value
+                for name, value in purchase("Costco", 2).items()}  # fmt: skip
+    view_of(tmp_path / "view.json", [purchase("Nobody"), misspelt])
     done = piped(["-d", sample, "import-view", "view.json", "--interactive"], ["s"], tmp_path)
     assert done.code == 1
     assert "Your answer" not in done.err
     assert "Nothing is asked" in done.err
-    assert {"missing-reference", "bad-value"} == set(re.findall(r"\[([a-z-]+)\]", done.out))
+    assert {"missing-reference", "unknown-field"} == set(re.findall(r"\[([a-z-]+)\]", done.out))
+    view_of(
+        tmp_path / "view.json", [purchase("Nobody"), purchase("Costco", 2) | {"unit_price": "much"}]
+    )
     mended = piped(
         ["-d", sample, "import-view", "view.json", "--interactive", "--skip-on-error"],
         ["s"],
@@ -238,3 +243,45 @@ def test_answers_given_for_a_dry_run_serve_the_real_one(sample: Path, tmp_path: 
     assert hash_of(sample) == before
     assert "1 decision kept; to go on from there: --decisions view.decisions.json" in dry.err
     assert piped([*words, "--decisions", "view.decisions.json"], [], tmp_path).code == 0
+
+
+# -- everything else that is asked
+def all_kinds(folder: Path, database: Path, run: Run) -> None:
+    """Edit a view so that it asks a question of each kind, and changes this and that besides."""
+    path = export(run, database, "products", folder / "view.json")
+
+    def change(records: list[dict[str, Any]]) -> None:
+        records[0].update(brand="File", notes="from the file")
+        records[1]["upc_code"], records[2]["package_size"] = "036000291453", "a lot"
+        for record in records[3:7]:
+            record["notes"] = f"Keep dry {record['package_size']}"
+        records[7]["package_unit"] = "oz"
+
+    edit(path, change)
+    with sqlite3.connect(database) as db:
+        db.execute("UPDATE products SET brand = 'Database', notes = 'theirs' WHERE id = 1")
+    db.close()
+
+
+def test_a_review_asks_about_every_kind_and_walks_through_the_changes(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    all_kinds(tmp_path, sample, run)
+    before = rows_of(sample)["products"]
+    answers = ["d", "b", "d", "v", "typed anew", "x", "l", "v", "much", "", "v", "2 1/2", "2.5"]
+    answers += ["?", "a", "a", "o", "n", "r", "", "a", "n", "y"]
+    words = ["--review", "--decisions", "view.decisions.json"]
+    done = on_terminal(["-d", sample, "import", "view.json", *words], answers, tmp_path)
+    compare("review_terminal.txt", done.out, width=120)
+    assert done.code == 3
+    after = rows_of(sample)["products"]
+    assert sum(old != new for old, new in zip(before, after, strict=True)) == 4
+    kept = json.loads((tmp_path / "view.decisions.json").read_text("utf-8"))
+    again = run(
+        "-d", sample, "import", tmp_path / "view.json", "--decisions",
+        tmp_path / "view.decisions.json", "--no-input", "--json",
+    )  # fmt: skip
+    assert (again.code, again.json["summary"]["updated"]) == (3, 0)
+    assert {entry["action"] for entry in kept} == {
+        "keep-database", "value", "leave-field", "leave-record",
+    }  # fmt: skip

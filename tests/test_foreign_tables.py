@@ -27,11 +27,13 @@ from sqlalchemy import (
 )
 from support.commands import Run
 from support.hosts import guest, identity, name, table, write_records
+from support.keyed_tables import contents, fill, keyed_bakeio, made
 from support.plugins import install
 from support.reports import codes
 
 from bakeio_core import Bakeio, Entity, ImportRefused, connect
 
+KEYED = keyed_bakeio()
 ACTIONS = ("CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION")
 
 
@@ -405,3 +407,78 @@ def test_a_reference_that_is_being_made_meanwhile_is_waited_for_and_kept(
     with engine.begin() as db:
         assert len(table(db, "*", "kid0")) == len(table(db, "*", "makers")) == 1
     engine.dispose()
+
+
+# -- rows of every kind of key, and tables that refer to each other
+@pytest.fixture
+def keyed(new_database: Callable[[], str], tmp_path: Path) -> Iterator[Engine]:
+    """A database into which a set of rows of every kind of key was imported."""
+    source, engine = made(new_database()), made(new_database())
+    with source.begin() as db:
+        fill(db)
+        KEYED.export_complete(db, tmp_path / "set")
+    source.dispose()
+    with engine.begin() as db:
+        KEYED.import_complete(db, tmp_path / "set")
+    yield engine
+    engine.dispose()
+
+
+def test_a_ring_of_rows_goes_and_comes_again(keyed: Engine) -> None:
+    full = contents(keyed)
+    empty: dict[str, list[str]] = {entity: [] for entity in full}
+    for wanted in (empty, full, empty):
+        with keyed.begin() as db:
+            last = KEYED.runs(db)[0]["id"]
+            undone = KEYED.undo(db, last)
+            assert (undone.exit_code, undone.problems) == (0, [])
+        assert contents(keyed) == wanted
+
+
+def test_a_ring_of_rows_a_set_lacks_is_replaced_and_comes_again(
+    keyed: Engine, new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    empty, full = made(new_database()), contents(keyed)
+    with empty.begin() as db:
+        KEYED.export_complete(db, tmp_path / "nothing")
+    empty.dispose()
+    with keyed.begin() as db:
+        report = KEYED.import_complete(db, tmp_path / "nothing", mode="replace")
+        assert report.summary["deleted"] == sum(map(len, full.values()))
+    assert not any(contents(keyed).values())
+    with keyed.begin() as db:
+        undone = KEYED.undo(db)
+        assert (undone.exit_code, undone.problems) == (0, [])
+    assert contents(keyed) == full
+
+
+def test_rows_of_every_kind_of_key_are_kept_where_strangers_refer_to_them(
+    keyed: Engine, tmp_path: Path
+) -> None:
+    uuid_type = "uuid" if keyed.dialect.name == "postgresql" else "CHAR(32)"
+    sql(
+        keyed,
+        f"CREATE TABLE of_boxes (box_id {uuid_type} REFERENCES boxes ON DELETE CASCADE)",
+        "INSERT INTO of_boxes SELECT id FROM boxes WHERE name = 'one'",
+        "CREATE TABLE of_lines (item_id int, line int, part varchar(9), FOREIGN KEY (item_id, "
+        "line, part) REFERENCES lines (item_id, line, part) ON DELETE CASCADE)",
+        "INSERT INTO of_lines VALUES (11, 1, 'a/1'), (11, 1, 'a/1'), (11, NULL, '~')",
+        "CREATE TABLE of_runs (run_id int REFERENCES runs ON DELETE SET NULL)",
+        "INSERT INTO of_runs VALUES (1)",
+    )
+    before = contents(keyed)
+    with keyed.begin() as db:
+        undone = KEYED.undo(db)
+        counts = [f"SELECT count(*) FROM of_{which}" for which in ("boxes", "lines", "runs")]
+        assert [db.scalar(text(count)) for count in counts] == [1, 3, 1]
+        assert table(db, "run_id", "of_runs") == [(1,)]
+    left = contents(keyed)
+    # the line needs its item, and that its box and tag; the box its unit
+    kept = {"units": 1, "boxes": 1, "lines": 1, "Items": 1, "tags": 1, "runs": 1}
+    assert {of: len(rows) for of, rows in left.items() if rows} == kept
+    assert all({*left[of]} <= {*before[of]} for of in ("units", "boxes", "lines"))
+    said = "\n".join(problem.message for problem in undone.problems)
+    assert undone.exit_code == 3
+    assert "1 row of of_boxes (box_id)" in said
+    assert "2 rows of of_lines (item_id, line, part)" in said
+    assert "1 row of of_runs (run_id)" in said

@@ -278,6 +278,51 @@ def test_a_row_made_after_the_plan_that_was_to_be_created_is_refused(
     changed_meanwhile(engine, url, core, plan)
 
 
+RECEIPTS: dict[str, Any] = {
+    "view_name": "purchases_complete",
+    "records": [
+        {
+            "product_slug": "argo_cornstarch_35oz",
+            "supplier_name": supplier,
+            "purchase_date": f"2026-01-0{day}",
+            "unit_price": 5.49,
+            "quantity_purchased": 1,
+        }
+        for day, supplier in enumerate(["Wegmans", "Wegmans", "Penzeys Spices", "New Shop"], 1)
+    ],
+}
+
+
+def test_new_rows_that_would_refer_to_other_rows_than_shown_are_refused(
+    full: Engine, url: str, core: Bakeio, tmp_path: Path
+) -> None:
+    """The plan is shown, and then the suppliers exchange their names."""
+    path = tmp_path / "receipts.json"
+    path.write_text(json.dumps(RECEIPTS), "utf-8")
+    with full.connect() as db:
+        plan = core.plan(db, path, create=["suppliers"])
+    with full.begin() as db:
+        db.execute(text("UPDATE suppliers SET name = 'x' WHERE name = 'Wegmans'"))
+        db.execute(text("UPDATE suppliers SET name = 'Wegmans' WHERE name = 'Penzeys Spices'"))
+        db.execute(text("UPDATE suppliers SET name = 'Penzeys Spices' WHERE name = 'x'"))
+    changed_meanwhile(full, url, core, plan)
+
+
+def test_rows_that_others_add_meanwhile_do_not_hinder_new_ones(
+    full: Engine, core: Bakeio, tmp_path: Path
+) -> None:
+    path = tmp_path / "receipts.json"
+    path.write_text(json.dumps(RECEIPTS), "utf-8")
+    with full.connect() as db:
+        plan = core.plan(db, path, create=["suppliers"])
+    with full.begin() as db:
+        db.execute(text("INSERT INTO suppliers (slug, name) VALUES ('other', 'Another')"))
+    with full.begin() as db:
+        report = core.apply(db, plan)
+    assert report.summary["created"] == 4
+    assert len(report.created_entities["suppliers"]) == 1
+
+
 # -- the example of the documentation
 def test_the_documented_program_works(sample: Path, core: Bakeio, tmp_path: Path) -> None:
     asked: list[str] = []

@@ -15,7 +15,18 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Column, Date, ForeignKey, Integer, MetaData, String, Table, insert, select
+from sqlalchemy import (
+    Column,
+    Date,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    insert,
+    select,
+)
 from support.commands import Run
 from support.plugins import install
 
@@ -239,6 +250,105 @@ def test_the_command_says_what_is_left_out(
     assert "  left out of halls: event_id, which names something in 1 row" in less.out
     data = run("export-complete", "-o", "again", "--no-transactional", "--json").json
     assert data["omitted_references"] == [{"entity": "halls", "field": "event_id", "rows": 1}]
+
+
+# -- keys of every kind
+class Orders:
+    """Orders known by a code, lines by two columns, and runs that refer to each other."""
+
+    @hookimpl
+    def bakeio_entities(self, metadata: MetaData) -> list[Entity]:
+        orders = Table(
+            "orders",
+            metadata,
+            Column("code", String(9), primary_key=True),
+            Column("day", Date),
+        )
+        lines = Table(
+            "lines",
+            metadata,
+            Column("order_code", String(9), ForeignKey("orders.code"), primary_key=True),
+            Column("line", Integer, primary_key=True),
+        )
+        remarks = Table(
+            "remarks",
+            metadata,
+            *key(),
+            Column("order_code", String(9)),
+            Column("line", Integer),
+            ForeignKeyConstraint(["order_code", "line"], ["lines.order_code", "lines.line"]),
+        )
+        runs = Table(
+            "runs",
+            metadata,
+            *key(),
+            Column("day", Date),
+            Column("snapshot_id", Integer, ForeignKey("snapshots.id")),
+        )
+        snapshots = Table(
+            "snapshots",
+            metadata,
+            *key(),
+            Column("day", Date),
+            Column("run_id", Integer, ForeignKey("runs.id")),
+        )
+        return [
+            Entity(orders, date="day"),
+            Entity(lines),
+            Entity(remarks, keys=["slug"]),
+            Entity(runs, keys=["slug"], date="day"),
+            Entity(snapshots, keys=["slug"], date="day"),
+        ]
+
+
+ORDERS: dict[str, list[tuple[Any, ...]]] = {
+    "orders": [("a/1", date(2025, 1, 1)), ("b", date(2025, 7, 1)), ("c", date(2025, 2, 1))],
+    "lines": [("a/1", 1), ("b", 1), ("b", 2), ("c", 1)],
+    "remarks": [(1, "on_a", "a/1", 1), (2, "on_none", None, None), (3, "on_b", "b", 2)],
+    "snapshots": [(1, "s1", date(2025, 7, 1), None), (2, "s2", date(2025, 1, 1), None)],
+    "runs": [(1, "r1", date(2025, 1, 2), None), (2, "r2", date(2025, 1, 3), None)],
+}
+
+
+@pytest.mark.parametrize(
+    ("part", "kept"),
+    [
+        (
+            {"since": SINCE},
+            {  # a remark that may be alone has no date of its own: all of them are there
+                "orders": ["a/1", "b"],
+                "lines": ["a/1", "b", "b"],
+                "remarks": ["on_a", "on_b", "on_none"],
+                "snapshots": ["s1", "s2"],  # s1 is of r1, which is of s2, which is of r2
+                "runs": ["r1", "r2"],
+            },
+        ),
+        ({"transactional": False}, {"remarks": ["on_a", "on_b", "on_none"]}),
+    ],
+)
+def test_a_part_is_whole_whatever_its_keys_are(
+    new_database: Callable[[], str], tmp_path: Path, part: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    bakeio = Bakeio.discover(block=["bakeio"], plugins=[Orders()])
+    home = Stored(bakeio, filled(bakeio, new_database(), ORDERS))
+    engine = connect(home.url)
+    with engine.begin() as db:
+        db.exec_driver_sql("UPDATE snapshots SET run_id = id")
+        db.exec_driver_sql("UPDATE runs SET snapshot_id = 2 WHERE id = 1")
+    engine.dispose()
+    home.export(tmp_path / "set", **part)
+    there = Stored(bakeio, new_database())
+    there.take(tmp_path / "set")
+    named = {
+        name: sorted(row[0 if name in ("orders", "lines") else 1] for row in rows)
+        for name, rows in there.rows().items()
+        if rows
+    }
+    assert named == kept
+    before = home.rows()
+    summary = home.take(tmp_path / "set")
+    assert (summary["created"], summary["updated"]) == (0, 0)
+    assert home.rows() == before
 
 
 # -- any host, any rows

@@ -98,6 +98,10 @@ def test_a_profile_says_which_plugins_and_distributions_are_used(run: Run, here:
         "purchases",
     ]
     assert run("views").err == ""
+    (here / "bakeio.toml").write_text('use = ["view_products"]', "utf-8")
+    assert run("views", "--json").json["disabled"] == {
+        "products": "its entity products is not among what bakeio.toml uses"
+    }
 
 
 @pytest.mark.usefixtures("reorder")
@@ -147,7 +151,7 @@ def test_a_profile_names_a_database_by_its_url(run: Run, here: Path) -> None:
     ("text", "said"),
     [
         ('user = ["bakeio"]', '"user" is not known: did you mean use? It may hold use, block'),
-        ("[plugins]\nx = 1", '"plugins" is not known It may hold'),
+        ("[plugins]\nx = 1", '"plugins" is not known. It may hold'),
         ('use = "bakeio"', 'use must be a list of names, such as ["bakeio"]'),
         ("block = [1]", "block must be a list of names"),
         ("use = []", "use names nothing: leave the line out to use all that is installed"),

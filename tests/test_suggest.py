@@ -261,6 +261,15 @@ def test_what_the_record_tells_besides_the_name_decides_between_equal_ones(
         undone.rollback()
 
 
+def test_where_many_rows_fit_equally_they_are_listed_and_none_is_likely(
+    wholesaler: Candidates,
+) -> None:
+    found = wholesaler.of_text("products", "saf yeast", 5)
+    assert len(found) >= 3
+    assert all("SAF" in candidate.label for candidate in found[:3])
+    assert found[0].score < 0.2
+
+
 def test_where_nothing_fits_well_nothing_is_listed(run: Run, sample: Path) -> None:
     done = run("-d", sample, "suggest", "ingredients", "vacuum cleaner")
     assert (done.code, done.out) == (0, "Nothing fits well.\n")

@@ -14,7 +14,7 @@ from bakeio_core.catalog.keys.references import ReferenceMap, earlier, open_ring
 from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.declared import declared_entities, declared_views
-from bakeio_core.catalog.plugins.loading import Plugin, Plugins
+from bakeio_core.catalog.plugins.loading import BY_NAME, Plugin, Plugins
 from bakeio_core.catalog.view import OfRow, View
 from bakeio_core.errors import PluginError, describe
 
@@ -37,7 +37,7 @@ class Catalog:
             `following_views` the same for views.
         blocked: the entities of blocked plugins others refer to.
         excused: the disabled entities that only lack one of those; `excused_views` such views.
-        unused: {name: `Plugin`} of the blocked ones.
+        unused: {name: `Plugin`} of the blocked and failed ones.
         provider: {entity: its `Plugin`}; `view_provider` the same for views.
     """
 
@@ -71,9 +71,9 @@ class Catalog:
             order_indexes(entity.table)
             object.__setattr__(entity, "declared_by", str(catalog.provider[name]))
         catalog.unused = {
-            name: plugin for name, plugin in plugins.all.items() if plugin.status == "blocked"
+            name: plugin for name, plugin in plugins.all.items() if plugin.status != "active"
         }
-        catalog._disable_unresolved(plugins)
+        catalog._disable_unresolved()
         catalog._sort()
         for name in set(catalog.metadata.tables) - set(catalog.entities):
             catalog.metadata.remove(catalog.metadata.tables[name])
@@ -81,35 +81,32 @@ class Catalog:
         catalog.disabled_views = views.contested
         for name, view in views.found.items():
             try:
-                catalog._add_view(view, views.provider[name], plugins.all)
+                catalog._add_view(view, views.provider[name])
             except PluginError as error:
                 plugins.fail(views.provider[name], str(error))
         return catalog
 
-    def _disable_unresolved(self, plugins: Plugins) -> None:
+    def _disable_unresolved(self) -> None:
         """Disable what refers to something that is not there, and what refers to that."""
-        known = {name: plugin for name, plugin in plugins.all.items() if plugin.status != "active"}
         while wrong := {
-            name: why
-            for name, entity in self.entities.items()
-            if (why := self._unresolved(entity, known))
+            name: why for name, entity in self.entities.items() if (why := self._unresolved(entity))
         }:
             for name, why in wrong.items():
                 self._disable(name, why)
         ReferenceMap(self.entities).resolve()
 
-    def _unresolved(self, entity: Entity, known: dict[str, Plugin]) -> str:
+    def _unresolved(self, entity: Entity) -> str:
         """Return what an entity names in vain in others: foreign keys, lookups, its date."""
         for foreign in entity.foreign_keys:
             column, target = ", ".join(foreign.columns), foreign.target
             if target not in self.entities:
-                if self._is_blocked(target, known):
+                if self.is_blocked(target):
                     self.blocked.add(target)
                 if target in self.excused | self.blocked:
                     self.excused.add(entity.name)
                 if target in self.disabled:
                     self.following[entity.name] = target
-                return f"{column} refers to {target}, which is {self._why_absent(target, known)}"
+                return f"{column} refers to {target}, which is {self._why_absent(target)}"
             keys = {column.key for column in self.entities[target].table.columns}
             lacking = [key for key in foreign.target_keys if key not in keys]
             if lacking:
@@ -118,25 +115,23 @@ class Catalog:
 
     def is_blocked(self, table: str) -> bool:
         """Tell whether a blocked plugin would have brought a table, going by the plugin's name."""
-        return table not in self.entities and self._is_blocked(table, self.unused)
+        return table not in self.entities and self._blocked_plugin(table) is not None
 
-    @staticmethod
-    def _is_blocked(target: str, known: dict[str, Plugin]) -> bool:
-        """Tell whether a blocked plugin would have brought a table, going by the plugin's name."""
-        return any(
-            plugin.status == "blocked" and (target == name or target.startswith(f"{name}_"))
-            for name, plugin in known.items()
-        )
+    def _blocked_plugin(self, table: str) -> Plugin | None:
+        for plugin in self.unused.values():
+            is_of = table == plugin.name or table.startswith(f"{plugin.name}_")
+            if is_of and plugin.status == "blocked":
+                return plugin
+        return None
 
-    def _why_absent(self, target: str, known: dict[str, Plugin]) -> str:
+    def _why_absent(self, target: str) -> str:
         if target in self.disabled:
             return f"disabled: {self.disabled[target]}"
-        if self._is_blocked(target, known):
-            return "blocked"
-        if target in known:
-            return known[target].status + (
-                f": {known[target].reason}" if known[target].status == "failed" else ""
-            )
+        blocked = self._blocked_plugin(target)
+        if blocked is not None:
+            return "blocked" if blocked.reason == BY_NAME else blocked.reason
+        if target in self.unused:
+            return f"failed: {self.unused[target].reason}"
         return f"not installed{packages.for_entity(target)}"
 
     def _disable(self, name: str, reason: str) -> None:
@@ -197,17 +192,14 @@ class Catalog:
         }
         return (-len(users), name)
 
-    def _add_view(self, view: View, plugin: Plugin, plugin_states: dict[str, Plugin]) -> None:
+    def _add_view(self, view: View, plugin: Plugin) -> None:
         if view.entity not in self.entities:
-            absent = f"not installed{packages.for_entity(view.entity)}"
-            reason = self.disabled.get(view.entity, absent)
-            if view.entity in self.excused or self._is_blocked(view.entity, plugin_states):
+            if view.entity in self.excused or self.is_blocked(view.entity):
                 self.excused_views.add(view.name)
             if view.entity in self.disabled:
                 self.following_views[view.name] = view.entity
-            self.disabled_views[view.name] = f"its entity {view.entity} is " + (
-                f"disabled: {reason}" if view.entity in self.disabled else reason
-            )
+            why = self._why_absent(view.entity)
+            self.disabled_views[view.name] = f"its entity {view.entity} is {why}"
             return
         try:
             self._check_view(view)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
@@ -279,3 +279,32 @@ def _unquoted(sql: str) -> str | None:
     if quoted is not None:
         return quoted[1].replace("''", "'")
     return sql if _BARE.fullmatch(sql) else None
+
+
+def refuse_kinds(
+    entity: str,
+    kinds: Mapping[str, values.Kind],
+    primary_key: Iterable[str],
+    known_by: Iterable[str],
+) -> None:
+    """Raise where rows are to be known by what does not tell them apart.
+
+    Args:
+        entity: The name of the entity.
+        kinds: {column: what it holds}.
+        primary_key: The columns of its primary key.
+        known_by: Those of its keys and of its content.
+    """
+    for column in primary_key:
+        good = (values.Integer, values.Text, values.Identifier, values.Date)
+        if not isinstance(kinds[column], good):
+            raise PluginError(
+                f'entity "{entity}": its primary key has {column}, which is '
+                f"{kinds[column].noun}; it must be a whole number, a text, a uuid or a date"
+            )
+    for column in dict.fromkeys(known_by):
+        if isinstance(kinds[column], (values.Array, values.Json)):
+            raise PluginError(
+                f'entity "{entity}": rows are not known by {column}, '
+                f"which holds {kinds[column].noun}: leave it out of keys and content"
+            )

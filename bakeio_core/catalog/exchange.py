@@ -33,6 +33,11 @@ class Change:
         key: what the row is called, {field of the file: value}; in reports alone.
         label: what people call it; in reports alone.
         names: what people call the rows it refers to now, {reference: label}; in reports alone.
+        links: which rows it refers to, {reference: {"old" and "new": {"key", "label"}}}; in reports
+            alone.
+        fields: what the file calls its columns, {column: field}; in reports alone.
+        base: what columns were when the file was exported, where that is known.
+        about: what a decision about its record names it by, {column: value}; where asked for.
     """
 
     action: str
@@ -45,6 +50,10 @@ class Change:
     key: Mapping[str, Any] = field(default_factory=dict)
     label: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    base: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def known_id(self) -> RowId:
@@ -176,19 +185,45 @@ class Candidate:
         }
 
 
-ACTIONS = ("existing", "create", "empty", "skip")
-Identity = tuple[str, tuple[tuple[str, Any], ...]]
+ACTIONS = (
+    "existing",
+    "create",
+    "empty",
+    "skip",
+    "take-file",
+    "keep-database",
+    "value",
+    "accept",
+    "leave-field",
+    "leave-record",
+)
+REFERENCE, CONFLICT, VALUE, CHECK = "reference", "conflict", "value", "check"
+SUSPICIOUS, NEW_ROW, CHANGE = "suspicious", "new-row", "change"
+ANSWERS = {
+    REFERENCE: ("existing", "create", "empty", "skip"),
+    CONFLICT: ("take-file", "keep-database", "value", "leave-record"),
+    VALUE: ("value", "leave-field", "leave-record"),
+    CHECK: ("value", "accept", "leave-field", "leave-record"),
+    SUSPICIOUS: ("accept", "value", "leave-field", "leave-record"),
+    NEW_ROW: ("accept", "existing", "leave-record"),
+    CHANGE: ("accept", "value", "take-file", "keep-database", "leave-field", "leave-record"),
+}
+"""What may be answered to each kind of question; a change nobody asks about may be rejected."""
+Identity = tuple[Any, ...]
 
 
 @dataclass(eq=False)
-class Missing:
-    """A key that names no row, or more than one, once for all records that use it.
+class Question:
+    """Something of an import that somebody has to decide, or may: once for all records it is about.
+
+    A reference that names no row is a question about the row it wants, `key` is what it calls that.
+    Every other question is about a record: `key` is what the record is called, `field` where it is.
 
     Args:
-        entity: whose row is looked for.
-        key: by what, {column: value}.
+        entity: whose row is looked for, or whose record it is about.
+        key: by what, {column: value}; a referred row goes by `reference.column`.
         field: where in the file.
-        count: how many records use it.
+        count: how many records it is about.
         records: the first 20 of them, as (file, number).
         nullable: whether the reference may be left empty.
         among: ids of the rows an ambiguous key may mean.
@@ -197,6 +232,14 @@ class Missing:
             {column, or reference.column: value}.
         search: what `candidates` asks.
         fields: the fields of the file that take a key of the row, {column: field}.
+        kind: reference, conflict, value, check, suspicious, new-row, or change where nobody asks.
+        message: what is asked, in words.
+        label: what people call the row.
+        values: what is compared: `file`, `database` and `base` (what it was when it was exported),
+            those that are known.
+        default: the answer where nobody gives one; empty where the import waits for one.
+        form: what a new row needs, for each value {"name", "required", "choices", "target",
+            "value"}.
     """
 
     entity: str
@@ -208,14 +251,28 @@ class Missing:
     among: tuple[RowId, ...] = ()
     why: str = ""
     context: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    search: Callable[[Missing, int], list[Candidate]] | None = dataclasses.field(
+    search: Callable[[Question, int], list[Candidate]] | None = dataclasses.field(
         default=None, repr=False
     )
     fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    kind: str = REFERENCE
+    message: str = ""
+    label: str = ""
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    default: str = ""
+    form: Sequence[Mapping[str, Any]] = ()
 
     @property
     def identity(self) -> Identity:
-        return self.entity, folded_key(self.key)
+        """What tells one question from another, the same in every plan of the file."""
+        about = self.entity, folded_key(self.key)
+        return about if self.kind == REFERENCE else (*about, self.kind, self.field)
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The actions that can be answered."""
+        impossible = {"empty": not self.nullable, "create": bool(self.among)}
+        return tuple(action for action in ANSWERS[self.kind] if not impossible.get(action))
 
     def candidates(self, limit: int = 5) -> list[Candidate]:
         """Return the rows that may be meant, the best first, with scores and reasons."""
@@ -225,25 +282,33 @@ class Missing:
         return hash(self.identity)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Missing) and self.identity == other.identity
+        return isinstance(other, Question) and self.identity == other.identity
 
     def __str__(self) -> str:
-        return f"{self.entity}: " + ", ".join(
-            f"{column} {shown(value)}" for column, value in self.key.items()
-        )
+        named = ", ".join(f"{column} {shown(value)}" for column, value in self.key.items())
+        return f"{self.entity}: {named}" + (f", {self.field}" if self.field else "")
+
+
+Missing = Question
+"""A question about a key that names no row, or more than one; the name plugins know it by."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do with a missing key.
+    """What to do about a question.
 
     Args:
-        action: `existing` (link to a row), `create` one, leave the reference `empty`, or `skip` the
-            records.
+        action: about a reference: `existing` (link to a row), `create` one, leave it `empty`, or
+            `skip` the records. About a record: `take-file` or `keep-database` where both changed a
+            field, a `value` of one's own, `accept` what is doubted, `leave-field` or `leave-record`
+            out; `existing` where a new record means a row that is there.
         target: {column: value} naming the existing row.
-        values: {column, lookup field or reference.column: value} of the new one.
+        values: {column, lookup field or reference.column: value} of the new one; of an answer
+            `value` what the field is to be, {"value": value}.
         by: who decided.
         at: when (UTC, ISO 8601).
+        seen: what `file` and `database` had when it was decided, where that is known: of anything
+            else it decides nothing.
     """
 
     action: str
@@ -251,6 +316,7 @@ class Decision:
     values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     by: str = ""
     at: str = ""
+    seen: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.action not in ACTIONS:
@@ -275,6 +341,36 @@ class Decision:
     def skip(cls, by: str = "") -> Decision:
         """Skip the records that use the key."""
         return cls("skip", by=by)
+
+    @classmethod
+    def take_file(cls, by: str = "") -> Decision:
+        """Write what the file says, though the database changed the field as well."""
+        return cls("take-file", by=by)
+
+    @classmethod
+    def keep_database(cls, by: str = "") -> Decision:
+        """Leave the field as the database has it."""
+        return cls("keep-database", by=by)
+
+    @classmethod
+    def value(cls, value: Any, by: str = "") -> Decision:
+        """Write another value than the file has, as the file would say it."""
+        return cls("value", values={"value": value}, by=by)
+
+    @classmethod
+    def accept(cls, by: str = "") -> Decision:
+        """Take what is doubted as it is."""
+        return cls("accept", by=by)
+
+    @classmethod
+    def leave_field(cls, by: str = "") -> Decision:
+        """Leave the field out of the record, as if the file did not have it."""
+        return cls("leave-field", by=by)
+
+    @classmethod
+    def leave_record(cls, by: str = "") -> Decision:
+        """Leave the record out."""
+        return cls("leave-record", by=by)
 
 
 ALIAS, EXISTING = "alias", "existing"

@@ -143,6 +143,25 @@ class FieldMap:
                 return named
         return {}
 
+    def label(self, values: Mapping[str, Any]) -> str:
+        """Return what people call a record, else what they call the row it belongs to.
+
+        Args:
+            values: What the record says, by field.
+        """
+        own = [values.get(self.own.get(column, "")) for column in self.entity.calling]
+        naming = (
+            item
+            for items in self.naming.values()
+            for item in items.values()
+            if item.target != "uuid" and values.get(item.name) not in (None, "")
+        )
+        parent = next(naming, None)
+        said = [value for value in own if value not in (None, "")]
+        if not said and not self.entity.calling and parent is not None:
+            said = [values[parent.name]]
+        return " ".join(str(jsonable(value)) for value in said)
+
     @cached_property
     def _names_of_records(self) -> list[tuple[bool, list[str]]]:
         """The fields that call a record, best first, and whether all of them are needed."""

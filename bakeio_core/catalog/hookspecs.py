@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, MetaData
 
     from bakeio_core.catalog.catalog import Catalog
-    from bakeio_core.catalog.exchange import Batch, Changes, Decision, Format, Missing
+    from bakeio_core.catalog.exchange import Batch, Changes, Decision, Format, Missing, Question
     from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.view import View
 
@@ -116,6 +116,30 @@ def bakeio_resolve_references(
     >>> @hookimpl
     ... def bakeio_resolve_references(missing):
     ...     return {item: Decision.skip() for item in missing if item.key.get("slug") == "test"}
+    """
+
+
+@hookspec
+def bakeio_answer(
+    db: Connection, questions: Sequence[Question]
+) -> Mapping[Question, Decision] | None:
+    """Answer questions of any kind; what is left out passes on to the next plugin.
+
+    References that name no row, conflicts, values that cannot be read, checks that failed, changes
+    that are suspicious, new rows that look like others. The first answer wins.
+
+    Args:
+        db: a connection (only read from).
+        questions: each once, with its kind, key, field, records, values and possible answers.
+
+    Returns:
+        {question: decision} for those that are known.
+
+    >>> from bakeio_core import Decision, hookimpl
+    >>> @hookimpl
+    ... def bakeio_answer(questions):
+    ...     conflicts = [item for item in questions if item.kind == "conflict"]
+    ...     return {item: Decision.take_file() for item in conflicts if item.field == "title"}
     """
 
 

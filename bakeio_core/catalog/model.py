@@ -15,16 +15,14 @@ from typing import Any
 
 from sqlalchemy import Column, String, Table
 
-from bakeio_core.catalog.columns import FilledColumns
+from bakeio_core.catalog.columns import FilledColumns, refuse_kinds
 from bakeio_core.catalog.foreign_keys import ForeignKeyColumns, foreign_keys_of
 from bakeio_core.errors import PluginError, Problem
 from bakeio_core.values.codes import read_code
 from bakeio_core.values.columns import kind_of
 from bakeio_core.values.kind import Kind
-from bakeio_core.values.nested import Array, Json
 from bakeio_core.values.numbers import Integer
-from bakeio_core.values.text import Identifier, Text
-from bakeio_core.values.times import Date
+from bakeio_core.values.text import Text
 from bakeio_core.values.wording import BadValue
 
 Key = tuple[str, ...]
@@ -61,6 +59,23 @@ class Reference:
     is_late: bool = False
 
 
+@dataclass(frozen=True)
+class Suspects:
+    """Say from when on a change is told as suspicious. It is written all the same.
+
+    Args:
+        times: a number so many times as large or as small as the row's own, or as any other.
+        days: a date so many days before the first or after the last there is.
+        same: so many rows that get one value.
+        moved: so many rows one after another that get the value of the row beside them.
+    """
+
+    times: int = 10
+    days: int = 366
+    same: int = 10
+    moved: int = 3
+
+
 @dataclass(frozen=True, eq=False)
 class Entity:
     """Make a table exportable, importable and referable.
@@ -86,6 +101,7 @@ class Entity:
         codes: columns of standard article numbers, equal however they are padded.
         field_names: {column: other names by which files call it}; case, spaces and signs make no
             difference, and the column's own name need not be among them.
+        suspects: from when on changes of its rows are told as suspicious.
         label: the column (or columns) by which people call a row.
         slug_from: columns a missing `slug` is made from.
         date: what makes the entity transactional (`--no-transactional`, `--since`): a column, or
@@ -109,6 +125,7 @@ class Entity:
     emphasis: Sequence[str] = ()
     codes: Sequence[str] = ()
     field_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    suspects: Suspects = Suspects()
     label: str | Key = ()
     slug_from: Key = ()
     date: str | None = None
@@ -153,7 +170,7 @@ class Entity:
                         "which is no column of its table"
                     )
         kinds = self.kinds
-        _refuse_kinds(self)
+        refuse_kinds(self.name, kinds, self.primary_key, [*sum(self.all_keys, ()), *self.content])
         self.resolve(self._read_references())
         clash = [name for ref in self.references.values() for name in ref.lookups if name in kinds]
         if clash:
@@ -373,19 +390,3 @@ def _check_of(entity: Entity, column: str) -> Check:
         return code if declared is None else declared(old, code)
 
     return check
-
-
-def _refuse_kinds(entity: Entity) -> None:
-    """Raise where rows are to be known by what does not tell them apart."""
-    for column in entity.primary_key:
-        if not isinstance(entity.kinds[column], (Integer, Text, Identifier, Date)):
-            raise PluginError(
-                f'entity "{entity.name}": its primary key has {column}, which is '
-                f"{entity.kinds[column].noun}; it must be a whole number, a text, a uuid or a date"
-            )
-    for column in dict.fromkeys([*sum(entity.all_keys, ()), *entity.content]):
-        if isinstance(entity.kinds[column], (Array, Json)):
-            raise PluginError(
-                f'entity "{entity.name}": rows are not known by {column}, '
-                f"which holds {entity.kinds[column].noun}: leave it out of keys and content"
-            )

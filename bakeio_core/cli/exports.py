@@ -64,6 +64,8 @@ def init(session: Session, sample: bool, as_json: bool) -> None:
     done = f"made {counted(len(made), 'table')}" if made else "all tables are there already"
     session.result(f"{where}: {done}")
     for name, counts in report.entities.items() if report else ():
+        if not counts["created"]:
+            continue
         noun = "record" if counts["created"] == 1 else "records"
         session.result(f"  {name:<20} {counts['created']:>6,} {noun}")
 
@@ -173,7 +175,11 @@ def export_complete(
         session.say(f"note: {counted(count, 'row')} of {name} without a date: {where}")
     session.result(f"Exported {counted(sum(done.counts.values()), 'record')} to {done.folder}")
     for name, count in done.counts.items():
-        session.result(f"  {name:<20} {count:>9,}")
+        if count:
+            session.result(f"  {name:<20} {count:>9,}")
+    empty = [name for name, count in done.counts.items() if not count]
+    if empty:
+        session.result(f"  without records: {', '.join(empty)}")
     if done.problems:
         gaps = counted(len(done.problems), "value")
         session.result(f"  null in place of {gaps}; the manifest has what is stored (gaps)")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bakeio_core.cli.group import bakeio
-from bakeio_core.cli.session import Session, json_option, show_report
+from bakeio_core.cli.session import Session, json_option
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -116,6 +116,8 @@ def undo(session: Session, run: int | None, dry_run: bool, yes: bool, as_json: b
                 code="changed-meanwhile",
             )
         return report
+
+    from bakeio_core.cli.review.difference import show_report
 
     show_report(session, session.write(work, dry_run=dry_run), as_json)
 

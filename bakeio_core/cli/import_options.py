@@ -70,8 +70,14 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--interactive",
             is_flag=True,
-            help="Ask about references that name no row, each one once, before anything is "
-            "written.",
+            help="Ask about everything that keeps records out, each thing once, before anything "
+            "is written: unknown references, conflicts, bad values, failed checks.",
+        ),
+        click.option(
+            "--review",
+            is_flag=True,
+            help="Ask all that --interactive asks, then go through the changes, group by group, "
+            "to accept or reject them.",
         ),
         click.option(
             "--no-input",
@@ -141,7 +147,20 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="Afterwards write the view's file anew, with ids and _rev of what was added.",
         ),
         click.option("--no-journal", is_flag=True, help="Do not record the run in the database."),
+        click.option(
+            "--limit-changes",
+            type=click.IntRange(min=0),
+            metavar="N",
+            help="How many changes are kept to be shown; all are counted. Default: 1000 in --json, "
+            "10000 elsewhere.",
+        ),
         json_option,
+        click.option(
+            "--json-lines",
+            is_flag=True,
+            help="Print one JSON object a line: the report, then each problem, question and "
+            "change, all of them.",
+        ),
     ]
     for option in reversed(options):
         function = option(function)

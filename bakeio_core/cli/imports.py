@@ -13,8 +13,8 @@ import click
 
 from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.import_options import import_options, only_one
-from bakeio_core.cli.questions import Questions
-from bakeio_core.cli.session import Session, colored, show_report, shownable
+from bakeio_core.cli.review.questions import Questions
+from bakeio_core.cli.session import Session, colored, shownable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from bakeio_core.importing.reading.sources import Source
     from bakeio_core.importing.run import Plan
     from bakeio_core.report import Report
+
+
+MOST_IN_JSON = 1000
+"""How many changes and questions `--json` holds where nobody says otherwise."""
+ALL = 10**9
+FEW = 10
+"""So many changed rows are written without a look at them before."""
 
 
 @dataclass
@@ -36,6 +43,7 @@ class Request:
         html: Where the changes are written as a page.
         decisions_file: Where answers are read from and kept.
         options: What `Bakeio.plan` is told besides the answers.
+        limit: How many changes JSON holds.
     """
 
     target: Path
@@ -47,12 +55,15 @@ class Request:
     dry_run: bool
     yes: bool
     interactive: bool
+    review: bool
     no_input: bool
     accept_edits: bool
     refresh: bool
     no_journal: bool
     as_json: bool
+    json_lines: bool
     options: dict[str, Any]
+    limit: int
 
     @property
     def may_show(self) -> bool:
@@ -76,20 +87,37 @@ def _requested(
     skipped_log: Path | None,
     create_missing: Sequence[str],
     interactive: bool,
+    review: bool,
     no_input: bool,
+    as_json: bool,
+    json_lines: bool,
+    limit_changes: int | None,
     **given: Any,
 ) -> Request:
     """Return what was asked for, where it makes sense."""
-    if interactive and no_input:
-        raise click.UsageError("--interactive asks and --no-input does not: give one of them")
+    if (interactive or review) and no_input:
+        asks = "--interactive" if interactive else "--review"
+        raise click.UsageError(f"{asks} asks and --no-input does not: give one of them")
+    if review and given["mode"] == "replace":
+        raise click.UsageError("--mode replace makes the database what the set says: no --review")
+    if as_json and json_lines:
+        raise click.UsageError("--json is one object and --json-lines many: give one of them")
+    # lines are for large plans, and hold all of it unless they are told otherwise
+    most = ALL if (json_lines or review) and limit_changes is None else limit_changes
     planned = ("mode", "on_conflict", "skip_errors", "nulls", "allow", "allow_duplicates")
     now = datetime.now(timezone.utc)
     return Request(
         target=only_one(path, input_, "PATH", "--input"),
         log=skipped_log or Path(f"docs/exports/import_skipped_{now:%Y-%m-%d_%H%M%S}.json"),
         interactive=interactive,
+        review=review,
         no_input=no_input,
-        options={name: given.pop(name) for name in planned} | {"create": create_missing},
+        as_json=as_json or json_lines,
+        json_lines=json_lines,
+        limit=MOST_IN_JSON if most is None else most,
+        options={name: given.pop(name) for name in planned}
+        | {"create": create_missing}
+        | ({} if most is None else {"most_changes": most}),
         **given,
     )
 
@@ -101,6 +129,9 @@ def run_import(session: Session, **given: Any) -> None:
         session: The database and the plugins.
         given: The options of the command, with `kinds` and `create` as in `Request`.
     """
+    from bakeio_core.cli.review.difference import show_report
+    from bakeio_core.importing.run import name_records
+
     request = _requested(**given)
     source = _opened(session, request)
     questions = Questions(
@@ -109,28 +140,34 @@ def run_import(session: Session, **given: Any) -> None:
         request.create,
         request.target,
         request.decisions_file,
-        writes=request.interactive or request.no_input,
+        writes=request.interactive or request.no_input or request.review,
     )
     request.options["decisions"] = questions.answers
     while True:
-        if request.interactive:
+        if request.interactive or request.review:
             questions.ask(request.options)
         with questions.kept_if_stopped():
-            agreed = _agreed(session, request, source)
+            agreed = _agreed(session, request, source, questions)
             _refuse_own_log(request, source)
             report = _imported(session, request, source, agreed)
-        asks_again = request.interactive and report.refused
+        asks_again = (request.interactive or request.review) and report.refused
         if not (asks_again and questions.take_back(report.undone_decisions)):
             break
     if request.dry_run:
         questions.keep_new()
     if report.refused and (request.no_input or request.decisions_file is not None):
         questions.write_down(request.options)
+    if request.as_json or request.html is not None:
+        name_records(source, report.changes)
     if request.html is not None:
-        _write_page(session, report, request.html)
+        _write_page(session, report, request, questions)
     if request.refresh and not (request.dry_run or report.refused):
         _refresh(session, request)
-    show_report(session, report, request.as_json)
+    if request.json_lines:
+        for line in report.as_lines():
+            session.result_json(line)
+        raise SystemExit(report.exit_code)
+    show_report(session, report, request.as_json, request.limit)
 
 
 def _opened(session: Session, request: Request) -> Source:
@@ -140,7 +177,7 @@ def _opened(session: Session, request: Request) -> Source:
         DocumentError: It is of none of the kinds.
         UsageError: It could not be refreshed, or a file is in the way.
     """
-    from bakeio_core.cli.page import not_a_page
+    from bakeio_core.cli.review.page import not_a_page
     from bakeio_core.errors import DocumentError, UsageError
     from bakeio_core.files.output import refuse_file
     from bakeio_core.importing.reading.skipped_log import not_a_log
@@ -172,12 +209,20 @@ def _refuse_own_log(request: Request, source: Source) -> None:
         raise UsageError(f"{log} is what is being imported: log what is skipped to another file")
 
 
-def _agreed(session: Session, request: Request, source: Source) -> Agreed:
+def _agreed(session: Session, request: Request, source: Source, questions: Questions) -> Agreed:
     """Ask before rows are deleted or many are changed; no transaction is open while people think.
 
     Raises:
         click.Abort: They said no.
     """
+    if request.review:
+        plan = questions.review(request.options)
+        is_writing = not (request.dry_run or plan.report.refused)
+        if is_writing and not request.yes:
+            lines = plan.preview().split("\n")[: len(plan.report.entities)]
+            session.say("\n".join(["", *lines]))
+            click.confirm("Write this?", abort=True, err=True)
+        return Agreed(plan=plan if is_writing else None)
     if request.options["mode"] == "replace" and not (request.dry_run or request.yes):
         return Agreed(totals=_confirm_replacing(session, request, source))
     if request.may_show:
@@ -187,16 +232,15 @@ def _agreed(session: Session, request: Request, source: Source) -> Agreed:
 
 def _confirm_changes(session: Session, request: Request, source: Source) -> Plan | None:
     """Show what many changes would be, and ask. Return what was agreed to, None where few are."""
-    from bakeio_core.cli.difference import lines
+    from bakeio_core.cli.review.difference import lines
 
     if request.create and not session.is_there():
         return None
     with session.reading() as db:
         plan = session.bakeio.plan(db, source, **request.options)
-    shown = lines(plan.report, color=colored(sys.stderr))
-    if len(shown) <= 20 or plan.report.refused:
+    if plan.report.count_changes() <= FEW or plan.report.refused:
         return None
-    session.say("\n".join(shown), colored=True)
+    session.say("\n".join(lines(plan.report, color=colored(sys.stderr))), colored=True)
     click.confirm("Write this?", abort=True, err=True)
     return plan
 
@@ -225,7 +269,8 @@ def _confirm_replacing(session: Session, request: Request, source: Source) -> di
     if not gone:
         return None
     for name, counts in report.entities.items():
-        session.say(f"  {name:<20} {counts['deleted']:>9,} to be deleted")
+        if counts["deleted"]:
+            session.say(f"  {name:<20} {counts['deleted']:>9,} to be deleted")
     click.confirm(f"Delete {counted(gone, 'row')} the set does not have?", abort=True, err=True)
     return report.summary
 
@@ -286,15 +331,19 @@ def _refresh(session: Session, request: Request) -> None:
         _show_error(f"{error} (the import is done, only the file is as it was)")
 
 
-def _write_page(session: Session, report: Report, path: Path) -> None:
+def _write_page(session: Session, report: Report, request: Request, questions: Questions) -> None:
     """Write the report as a page; where that fails the import, and so its exit code, stays."""
-    from bakeio_core.cli.page import not_a_page, page
+    from bakeio_core.cli.review.page import Answering, not_a_page, page
     from bakeio_core.errors import BakeioError
     from bakeio_core.files.output import atomic_file
+    from bakeio_core.resolving.decision_file import all_entries
 
+    path, name = Path(str(request.html)), questions.file.name
+    command = f"bakeio import {request.target} --decisions {name}"
+    answering = Answering(name, command, all_entries(questions.answers))
     try:
         with atomic_file(path, not_a_page) as file:
-            file.write(page(report).encode())
+            file.write(page(report, answering))
         session.say(f"Wrote {path}")
     except BakeioError as error:
         nothing = report.refused or report.dry_run

@@ -40,7 +40,7 @@ def schema(session: Session, view: str, as_json: bool) -> None:
 @click.pass_obj
 def suggest(session: Session, entity: str, text: str, limit: int, as_json: bool) -> None:
     """List the rows of ENTITY that TEXT may mean, the best first, with scores and reasons."""
-    from bakeio_core.resolving.dialogue import listed
+    from bakeio_core.resolving.prompts import listed
 
     with session.reading() as db:
         found = session.bakeio.suggest(db, entity, text, limit)

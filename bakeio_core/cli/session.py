@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.plugins.profile import Profile
     from bakeio_core.host.bakeio import Bakeio
     from bakeio_core.host.installed import Installed
-    from bakeio_core.report import Report
 
 DATABASE = "bakeio.db"
 """The database where nobody names one."""
@@ -329,24 +328,3 @@ def colored(stream: Any) -> bool:
 
 class _Rollback(Exception):
     """Leave the write transaction without writing."""
-
-
-def show_report(session: Session, report: Report, as_json: bool) -> None:
-    """Print what an import or an undo came to, and end the command with its exit code.
-
-    Args:
-        session: The command's.
-        report: What it came to.
-        as_json: Print one JSON object instead of text.
-    """
-    from bakeio_core.cli.difference import lines
-
-    if as_json:
-        session.result_json(report.as_dict())
-    else:
-        if report.dry_run or report.refused:
-            for line in lines(report, color=colored(sys.stdout)):
-                session.result(line, colored=True)
-        session.result(report.text())
-    if report.exit_code:
-        raise SystemExit(report.exit_code)

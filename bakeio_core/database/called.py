@@ -51,6 +51,35 @@ class CalledChanges:
         for column in entity.references:
             for change, name in zip(changes, self._names(entity, column, said), strict=True):
                 change.names = {**change.names, column: name} if name else change.names
+            self._link(entity, column, changes)
+
+    def _link(self, entity: Entity, column: str, changes: Sequence[Change]) -> None:
+        """Put into changes which rows a reference means, and meant before, by key and label."""
+        sides = [
+            (change, side, values[column])
+            for change in changes
+            if change.action != "conflict"  # which has what the file calls the rows
+            for side, values in (("old", change.old), ("new", change.new))
+            if values.get(column) is not None
+        ]
+        if not sides:
+            return
+        reference = entity.references[column]
+        target = self.tables.catalog.entities[reference.target]
+        columns = tuple(dict.fromkeys((*target.readable_key, *target.calling)))
+        rows = self._cells(target, reference.to, {value for _, _, value in sides}, columns)
+        linked = {
+            identity: {
+                "key": {c: row.get(c) for c in target.readable_key if c != target.primary}
+                or {reference.to: identity},
+                "label": _label(target, row),
+            }
+            for identity, row in rows.items()
+        }
+        for change, side, identity in sides:
+            if identity in linked:
+                link = {**change.links.get(column, {}), side: linked[identity]}
+                change.links = {**change.links, column: link}
 
     def label(self, entity: Entity, row: Row) -> str:
         """Return what people call one row; empty where it has no name."""

@@ -191,13 +191,19 @@ class Rows:
         source = f"{self.table} t WHERE {primary} BETWEEN {mark} AND {mark}"
         return self._chosen(columns, source, (low, high))
 
-    def largest(self, columns: Sequence[str]) -> dict[str, Any]:
-        """Return the largest stored value of each column, None where there is none."""
+    def extremes(self, columns: Sequence[str]) -> dict[str, tuple[Any, Any]]:
+        """Return the smallest and the largest stored value of each column that has any."""
         if self.is_known_empty or not columns:
             return {}
-        most = ", ".join(f"max(t.{self.dialect.quote(column)})" for column in columns)
-        row = self.dialect.fetch(self.db, f"SELECT {most} FROM {self.table} t")[0]
-        return dict(zip(columns, row, strict=True))
+        read, quote, kinds = self.dialect.read, self.dialect.quote, self.entity.kinds
+        ends = ", ".join(
+            read(f"{end}(t.{quote(column)})", kinds[column])
+            for column in columns
+            for end in ("min", "max")
+        )
+        row = self.dialect.fetch(self.db, f"SELECT {ends} FROM {self.table} t")[0]
+        found = zip(columns, zip(row[::2], row[1::2], strict=True), strict=True)
+        return {column: both for column, both in found if None not in both}
 
     def values_of(self, column: str) -> list[Any]:
         """Return the stored values of a column that are not null."""

@@ -101,6 +101,7 @@ def view_header(db: Connection, view: View, catalog: Catalog, count: int) -> dic
         "database_id": database_id(db),
         "exported_at": moment().isoformat() + "Z",
         "record_count": count,
+        **({"missing": list(view.missing)} if view.missing else {}),
         "documentation": {
             "purpose": catalog.views.get(view.name, view).purpose,
             "editable_fields": view.names("editable"),

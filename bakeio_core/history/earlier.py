@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from bakeio_core.history.entries import FieldSet, batches, fields_set, last_setter
+from bakeio_core.history.entries import (
+    FieldSet,
+    batches,
+    fields_set,
+    last_setter,
+    read_text,
+    wire_value,
+)
 from bakeio_core.history.packing import content_sums
 from bakeio_core.history.tables import CHANGES, RowNumbers, StandingRun, has_journal, standing_runs
 
@@ -92,6 +99,13 @@ class EarlierRuns:
     def edits(self, run: int) -> list[FieldSet]:
         """Return every field a run set."""
         return list(fields_set(self.db, run))
+
+    def values_before(self, entity: Entity, row: int, field: str) -> list[Any]:
+        """Return the values that runs found in a field of a row and replaced, the latest first."""
+        if not has_journal(self.db):
+            return []
+        found = [e for e in fields_set(self.db, entity=entity.name, row=row) if e.field == field]
+        return [wire_value(entity, field, read_text(e.old)) for e in reversed(found)]
 
     # -- rows without a key
     def created_with(self, entity: Entity, content: tuple[Any, ...]) -> list[RowId]:

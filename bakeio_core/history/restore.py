@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import decimal
-import uuid as uuids
 from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.columns import MADE
 from bakeio_core.catalog.exchange import Change, Changes
+from bakeio_core.database.writing import parking
 from bakeio_core.history.entries import (
     Batch,
     FieldSet,
@@ -18,7 +18,6 @@ from bakeio_core.history.entries import (
     read_text,
     wire_value,
 )
-from bakeio_core.values.text import Text
 from bakeio_core.values.wording import shown
 
 if TYPE_CHECKING:
@@ -42,6 +41,7 @@ def recreate_rows(rewrite: Rewrite, run: int) -> None:
     for name, entity in rewrite.catalog.entities.items():
         for batch in known.get(name, ()):
             _recreate(rewrite, entity, batch)
+    rewrite.link_late()
 
 
 def _recreate(rewrite: Rewrite, entity: Entity, batch: Batch) -> None:
@@ -146,27 +146,12 @@ def _restore_exchanged(rewrite: Rewrite) -> None:
     for name in dict.fromkeys(change.entity for _, change, _ in waiting):
         entity = rewrite.catalog.entities[name]
         some = [item for item in waiting if item[1].entity == name]
-        unique = {
-            key[0]
-            for key in entity.unique
-            if len(key) == 1 and isinstance(entity.kinds[key[0]], Text)
-        }
         updates = [change for _, change, _ in some]
-        parked = [
-            Change(
-                "update",
-                name,
-                0,
-                change.id,
-                {column: f"~{uuids.uuid4().hex}" for column in change.new if column in unique},
-            )
-            for change in updates
-        ]
         rewrite.write(
             Changes(entity, entity.columns, updates=updates),
             {change.id: row for _, change, row in some},
             some[0][0],
-            before=Changes(entity, entity.columns, updates=parked),
+            before=parking(entity, updates),
         )
     left, rewrite.waiting = rewrite.waiting, []
     for file, change, row in left:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import exc
 
 from bakeio_core.catalog.exchange import MOST_SHOWN, Change, Changes
+from bakeio_core.catalog.rings import links_back
 from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.connect import savepoint
 from bakeio_core.database.dialects import dialect_of
@@ -55,6 +56,7 @@ class Rewrite:
         self.shown: list[Change] = []
         self.grown: set[str] = set()
         self.in_use = 0
+        self._late: list[Changes] = []
         self.waiting: list[tuple[str, Change, Row]] = []
 
     def count(self, entity: Entity, what: str, number: int = 1) -> None:
@@ -159,6 +161,8 @@ class Rewrite:
                 self.count(entity, what, len(done))
         if changes.rows:
             self.grown.add(entity.name)
+            links = self._links(changes, is_own=False)
+            self._late += [links] if links.updates else []
         self.shown += islice(changes, max(0, MOST_SHOWN - len(self.shown)))
 
     def _keep_known(self, changes: Changes, rows: ById, file: str) -> None:
@@ -196,32 +200,54 @@ class Rewrite:
 
     def _insert(self, changes: Changes) -> None:
         """Write a batch; new rows that refer to each other are written first and linked then."""
-        entity = changes.entity
-        own = {
-            changes.columns.index(column): column
-            for column, reference in entity.references.items()
-            if reference.target == entity.name and reference.nullable
-        }
-        if not own or not changes.rows:
+        late = links_back(self.catalog, changes.entity) if changes.rows else []
+        if not late:
             self._call(changes)
             return
-        primary = changes.columns.index(entity.primary)
+        empty = {changes.columns.index(column) for column in late}
         bare = [
-            tuple([None if index in own else cell for index, cell in enumerate(row)])
+            tuple([None if index in empty else cell for index, cell in enumerate(row)])
             for row in changes.rows
         ]
-        links = [
-            Change(
-                "update",
-                entity.name,
-                0,
-                row[primary],
-                {column: row[index] for index, column in own.items()},
-            )
-            for row in changes.rows
+        self._call(Changes(changes.entity, changes.columns, bare, changes.numbers))
+        self._call(self._links(changes, is_own=True))
+
+    def _links(self, changes: Changes, *, is_own: bool) -> Changes:
+        """Return what sets the references of new rows to rows of their own entity, or of others."""
+        entity, columns = changes.entity, changes.columns
+        own = {c for f in entity.foreign_keys if f.target == entity.name for c in f.columns}
+        late = [c for c in links_back(self.catalog, entity) if (c in own) == is_own]
+        named = (dict(zip(columns, row, strict=True)) for row in changes.rows)
+        sets = ((row[entity.primary], {column: row[column] for column in late}) for row in named)
+        updates = [
+            Change("update", entity.name, 0, identity, new)
+            for identity, new in sets
+            if any(value is not None for value in new.values())
         ]
-        self._call(Changes(entity, changes.columns, bare, changes.numbers))
-        self._call(Changes(entity, changes.columns, updates=links))
+        return Changes(entity, columns, updates=updates)
+
+    def link_late(self) -> None:
+        """Set the references of rows created anew to rows of entities that came after theirs."""
+        late, self._late = self._late, []
+        for changes in late:
+            self._link(changes)
+
+    def _link(self, changes: Changes) -> None:
+        try:
+            with savepoint(self.db):
+                self._call(changes)
+        except exc.DBAPIError as error:
+            if not dialect_of(self.db).is_refusal(error):
+                raise
+            if len(changes.updates) > 1:
+                for half in halved(changes):
+                    self._link(half)
+                return
+            entity, change = changes.entity, changes.updates[0]
+            row = self.tables.rows(entity).by_id([change.known_id])[change.known_id]
+            for column in change.new:
+                why = "is there again, but the row it referred to is not; without it, it is"
+                self.keep(entity, row, why, field=column)
 
     def _call(self, changes: Changes) -> None:
         self.hook(db=self.db, entity=changes.entity, changes=changes)

@@ -123,7 +123,8 @@ def undo_run(
             journal.finish(total)
             for name in rewrite.grown:
                 entity = catalog.entities[name]
-                dialect.advance_ids(db, entity.table, entity.surrogate)
+                if entity.surrogate:
+                    dialect.advance_ids(db, entity.table, entity.surrogate)
     CalledChanges(rewrite.tables).call(rewrite.shown)
     names = ("processed", "created", "updated", "deleted", *COUNTS[3:])
     return Report(

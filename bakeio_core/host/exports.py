@@ -11,10 +11,6 @@ from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import translated
 from bakeio_core.errors import BakeioError, UsageError
-from bakeio_core.exporting.documents import Progress, Sink
-from bakeio_core.exporting.proof import prove_set
-from bakeio_core.exporting.write_set import Exported, write_set
-from bakeio_core.exporting.write_view import not_a_view, not_in_format, write_view, write_view_as
 from bakeio_core.files.output import refuse_file
 from bakeio_core.host.history import History
 from bakeio_core.host.imports import Imports
@@ -23,12 +19,16 @@ from bakeio_core.report import Report
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from bakeio_core.exporting.documents import Progress, Sink
+    from bakeio_core.exporting.write_set import Exported
+
 
 class Exports(Imports, History):
     """Write a database as files.
 
     It stands on the way in: a proof restores what was written, and a view's file is overwritten
-    only where a plan finds nothing in it to import.
+    only where a plan finds nothing in it to import. What writes files is imported when it is first
+    asked to: who imports one waits for none of that.
     """
 
     def export_complete(
@@ -71,6 +71,8 @@ class Exports(Imports, History):
             PluginError: A plugin is broken and not blocked.
             ExportRefused: The database holds values no file can hold; it names each.
         """
+        from bakeio_core.exporting.write_set import write_set
+
         self._refuse_broken("an export without it would not be complete")
         with translated():
             return write_set(
@@ -90,6 +92,8 @@ class Exports(Imports, History):
 
     def _prove(self, folder: Path, *, transactional: bool) -> dict[str, Any]:
         """Restore a set into a scratch database, export it again and compare."""
+        from bakeio_core.exporting.proof import prove_set
+        from bakeio_core.exporting.write_set import write_set
 
         def restore(db: Connection, set_: Path) -> Report:
             return self.import_complete(db, set_, journal=False)
@@ -127,6 +131,8 @@ class Exports(Imports, History):
             UsageError: Any other file would be overwritten, or there is no such view or format.
             ExportRefused: The database holds values no file can hold; it names each.
         """
+        from bakeio_core.exporting.write_view import write_view, write_view_as
+
         chosen = self.view(view) if isinstance(view, str) else view
         with translated():
             if isinstance(target, (str, Path)):
@@ -147,6 +153,8 @@ class Exports(Imports, History):
         self, db: Connection, path: Path, format: str | None, *, force: bool
     ) -> None:
         """Raise where a file that stands there must not be overwritten by a view."""
+        from bakeio_core.exporting.write_view import not_a_view, not_in_format
+
         known = self.formats.get(format or "")
         refuse_file(path, not_in_format(known, self.catalog) if known else not_a_view)
         if path.exists() and not force:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.exchange import Decision, Missing
+from bakeio_core.catalog.exchange import REFERENCE, Decision, Missing, Question
 from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.errors import BakeioError, ImportRefused, UsageError
 from bakeio_core.exporting.documents import Progress
@@ -22,7 +22,7 @@ from bakeio_core.importing.reading.samples import sample_source
 from bakeio_core.importing.reading.sources import Source
 from bakeio_core.importing.run import Plan, carry_out, learned, plan_import
 from bakeio_core.report import Report
-from bakeio_core.resolving.decisions import Decisions, Resolver, auto_create
+from bakeio_core.resolving.decisions import Decisions, Resolver, auto_create, checked_answers
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -47,8 +47,8 @@ class Imports(Installed):
             db: A connection inside the caller's transaction.
             source: A set's folder, zip or manifest, a view's file, or what `open` returned.
             options: How to import.
-            resolve: Called with what is missing, returns the decisions it knows; plugins are asked
-                first.
+            resolve: Called with every question that nobody has answered, returns the decisions it
+                knows; plugins are asked first.
             decisions: Answers known already.
             how: Options by name, such as `mode="update-only"`; see `ImportOptions`.
 
@@ -66,12 +66,16 @@ class Imports(Installed):
         resolvers = [resolve] if resolve is not None else []
         resolvers += [auto_create(self.catalog, chosen.create)] if chosen.create else []
 
-        def answer(missing: Sequence[Missing]) -> Iterator[Mapping[Missing, Decision]]:
-            for answers in self.hook.bakeio_resolve_references(db=db, missing=missing):
-                yield answers or {}
+        def answer(questions: Sequence[Question]) -> Iterator[Mapping[Question, Decision]]:
+            missing = [item for item in questions if item.kind == REFERENCE]
+            hooks = list(self.hook.bakeio_answer(db=db, questions=questions))
+            if missing:
+                hooks += self.hook.bakeio_resolve_references(db=db, missing=missing)
+            for answers in hooks:
+                yield checked_answers(answers or {})
             for resolver in resolvers:
-                left = [item for item in missing if known.get(item) is None]
-                yield (resolver(left) or {}) if left else {}
+                left = [item for item in questions if known.get(item) is None]
+                yield checked_answers(resolver(left) or {}) if left else {}
 
         return plan_import(db, self.catalog, opened, chosen, known, answer)
 
@@ -171,7 +175,8 @@ class Imports(Installed):
             will_write(db, self.catalog)
             known = self._known(db, opened, decisions)
         # somebody besides the core may know answers
-        has_plugins = len(self.hook.bakeio_resolve_references.get_hookimpls()) > 1
+        hooks = (self.hook.bakeio_resolve_references, self.hook.bakeio_answer)
+        has_plugins = any(len(hook.get_hookimpls()) > 1 for hook in hooks)
         if resolve or chosen.create or has_plugins:
             asked = self.plan(db, opened, options=chosen, resolve=resolve, decisions=decisions)
             known = asked.decisions
@@ -283,7 +288,9 @@ class Imports(Installed):
         refuse_file(Path(path), foreign)
         ensure_begun(db)
         with translated(), streaming():
-            kept = {m: d for m, d in (decisions or {}).items() if d.action != "skip"}
+            # a record of which something was left out still differs, and stays as it is
+            made = (decisions or {}).items()
+            kept = {q: d for q, d in made if q.kind == REFERENCE and d.action != "skip"}
             plan = ImportPlan(
                 db, self.catalog, source, ImportOptions(), Decisions(kept, learned(db))
             )

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from bakeio_core.catalog.exchange import MOST_SHOWN
 from bakeio_core.errors import UsageError
 
 MODES = ("merge", "skip-existing", "update-only", "replace")
@@ -26,6 +27,7 @@ class ImportOptions:
             others, such as `2025-01-01..`, whose other rows are to be deleted.
         allow_duplicates: Add new records of a view even where equal rows are there.
         create: Entities whose missing rows are created where the file tells all that is required.
+        most_changes: How many changes a plan and a report hold; all are counted.
 
     Raises:
         UsageError: An option has a value that makes no sense, or two do not go together.
@@ -39,6 +41,7 @@ class ImportOptions:
     allow: Collection[str] = ()
     allow_duplicates: bool = False
     create: Collection[str] = ()
+    most_changes: int = MOST_SHOWN
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bakeio_core.catalog.exchange import Change, Decision, Identity, Missing
+from bakeio_core.catalog.exchange import (
+    CHANGE,
+    REFERENCE,
+    Change,
+    Decision,
+    Identity,
+    Missing,
+    Question,
+)
 from bakeio_core.catalog.model import RowId
 from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.dialects import columns_there
@@ -27,9 +35,11 @@ from bakeio_core.importing.applying.replace import Replacement
 from bakeio_core.importing.applying.skipped import Skipped
 from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.planning.import_plan import ImportPlan
+from bakeio_core.importing.reading.decided_records import record_key, told_records
 from bakeio_core.importing.reading.sources import Source
 from bakeio_core.report import Report
 from bakeio_core.resolving.decisions import Decisions, name_candidates
+from bakeio_core.resolving.form import blanks
 from bakeio_core.values.folding import folded_key
 
 if TYPE_CHECKING:
@@ -38,27 +48,49 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.catalog import Catalog
     from bakeio_core.resolving.candidates import Candidates
 
-Answer = Callable[[Sequence[Missing]], Iterable[Mapping[Missing, Decision]]]
-"""Asks whoever may know for answers to what is missing, one after another."""
+Answer = Callable[[Sequence[Question]], Iterable[Mapping[Question, Decision]]]
+"""Asks whoever may know for answers to questions, one after another."""
 
 
 @dataclass
 class Plan:
     """Look at what an import would do before it is done.
 
-    `report` is that of the real import, `missing` what names no row, `changes` the first 10,000
-    changes. Pass it to `Bakeio.apply`, which plans again inside its transaction and refuses where
-    the outcome is another one.
+    `report` is that of the real import, `questions` what somebody has to decide, or may, `missing`
+    those about references that name no row, `changes` the first 10,000 changes. Pass it to
+    `Bakeio.apply`, which plans again inside its transaction and refuses where the outcome is
+    another one.
     """
 
     source: Source
     options: ImportOptions
     decisions: Decisions
     report: Report
-    missing: list[Missing]
+    questions: list[Question]
     changes: list[Change] = field(default_factory=list)
     sha256: str = ""
     digest: bytes = b""
+
+    @property
+    def missing(self) -> list[Missing]:
+        """The questions about keys that name no row, or more than one."""
+        return [question for question in self.questions if question.kind == REFERENCE]
+
+    @property
+    def open(self) -> list[Question]:
+        """The questions that keep records out of the database as long as nobody answers."""
+        return [question for question in self.questions if not question.default]
+
+    def about(self, change: Change, field: str = "") -> Question:
+        """Return the question that a decision about a change answers, such as to reject it.
+
+        Args:
+            change: One of `changes`.
+            field: Which field of the file is meant; the whole record where it is empty.
+        """
+        if not change.about:
+            name_records(self.source, [change])
+        return Question(change.entity, change.about, field, kind=CHANGE, label=change.label)
 
     def preview(self) -> str:
         """Return the plan as text for a person."""
@@ -78,7 +110,7 @@ def plan_import(
     known: Decisions,
     answer: Answer,
 ) -> Plan:
-    """Plan an import again and again, until nothing is missing or nobody knows more answers.
+    """Plan an import again and again, until nothing is asked or nobody knows more answers.
 
     Args:
         db: A connection inside the caller's transaction; it is only read from.
@@ -99,16 +131,18 @@ def plan_import(
         while True:
             plan = ImportPlan(db, catalog, source, options, known).run()
             missing = _ordered(plan, search)
-            new = [known.add(answers) for answers in answer(missing)] if missing else []
+            asked = [*missing, *plan.outcome.asked]
+            new = [known.add(answers) for answers in answer(asked)] if asked else []
             if not sum(new):
                 break
         _tell_of_journal(db, plan, is_journaled=True)
         search.prepare({item.entity for item in missing})
         report = plan.report(dry_run=True, refused=plan.refusal)
+        report.questions = asked
         name_candidates(report.problems, missing)
-        shown, digest = plan.outcome.shown, plan.outcome.digest()
+        digest = plan.digest()
         fingerprint = source.fingerprint()
-        return Plan(source, options, known, report, missing, shown, fingerprint, digest)
+        return Plan(source, options, known, report, asked, report.changes, fingerprint, digest)
 
 
 def carry_out(
@@ -170,16 +204,19 @@ def carry_out(
 
     def before_commit() -> None:
         reports.append(plan.report(dry_run=dry_run))
-        _name_candidates(db, plan, reports[0].problems)
+        if not plan.refusal:
+            _tell_missing(db, plan, reports[0])
 
     try:
         application.run(dry_run=dry_run, expected=expected, before_commit=before_commit)
     except ImportRefused as refused:
+        # what was made while all was written knows what rows are called that are gone now
+        report = reports[0] if reports else plan.report(dry_run=dry_run)
+        report.refused, refused.report = str(refused), report
         if refused.code is not None:
             problem = Problem(code=refused.code, file=source.name, message=str(refused))
-            plan.outcome.problems.add(problem)
-        refused.report = plan.report(dry_run=dry_run, refused=str(refused))
-        _name_candidates(db, plan, refused.report.problems)
+            report.problems.append(problem)
+        _tell_missing(db, plan, report)
         raise
     report = reports[0]
     if dry_run:
@@ -203,18 +240,39 @@ def _ordered(plan: ImportPlan, search: Candidates) -> list[Missing]:
     tell_context(plan.source, found, plan.state.catalog)
     for item in found:
         item.search = search.of_missing
+        if "create" in item.answers:
+            item.form = [asdict(blank) for blank in blanks(item, plan.state.catalog)]
     return found
 
 
-def _name_candidates(db: Connection, plan: ImportPlan, problems: list[Problem]) -> None:
-    """Put the rows that may be meant into the problems with references."""
+def name_records(source: Source, changes: Sequence[Change]) -> None:
+    """Say of changes what a decision about their records calls these (`Change.about`).
+
+    Args:
+        source: What was imported; it is read once more.
+        changes: The changes of its report.
+    """
+    for part in source.parts:
+        of_part = [c for c in changes if c.entity == part.entity.name and c.record]
+        told = dict(told_records(part, {change.record for change in of_part}))
+        for change in of_part:
+            if change.record in told:
+                change.about = record_key(part.fields, change.record, told[change.record])
+
+
+def _tell_missing(db: Connection, plan: ImportPlan, report: Report) -> None:
+    """Put the questions about references, and the rows that may be meant, into a report."""
     if plan.outcome.missing:
         # what ranks candidates takes a while to load, and most imports lack nothing
         from bakeio_core.resolving.candidates import Candidates
 
         with translated():
             search = Candidates(db, plan.state.catalog, plan.state.decisions.aliases)
-            name_candidates(problems, _ordered(plan, search))
+            missing = _ordered(plan, search)
+            search.prepare({item.entity for item in missing})
+            name_candidates(report.problems, missing)
+            others = [question for question in report.questions if question.kind != REFERENCE]
+            report.questions = [*missing, *others]
 
 
 def _tell_of_journal(db: Connection, plan: ImportPlan, *, is_journaled: bool) -> None:

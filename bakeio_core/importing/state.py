@@ -6,13 +6,23 @@ import hashlib
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.columns import MADE, STAMPS
-from bakeio_core.catalog.exchange import MOST_SHOWN, Change, Changes, Missing
-from bakeio_core.catalog.model import Entity, Key, RowId
+from bakeio_core.catalog.exchange import (
+    MOST_SHOWN,
+    Change,
+    Changes,
+    Decision,
+    Identity,
+    Missing,
+    Question,
+)
+from bakeio_core.catalog.model import ROW_KEY, Entity, Key, RowId
 from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.rows import Row
 from bakeio_core.database.tables import Tables
 from bakeio_core.errors import Problems
 from bakeio_core.history.earlier import EarlierRuns
@@ -21,6 +31,7 @@ from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.reading.sources import Part, Source
 from bakeio_core.report import COUNTS
 from bakeio_core.resolving.decisions import Decisions
+from bakeio_core.values.text import Identifier
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -66,12 +77,13 @@ class ImportState:
         own = database_id(db)
         self.same_database = own is not None and source.database_id == own
         self.earlier = EarlierRuns(db, source.export_id, source.path, source.log_of)
-        self.outcome = Outcome(source, is_compared=is_compared)
+        self.outcome = Outcome(source, options.most_changes, is_compared=is_compared)
         self.problems = self.outcome.problems
         self.id_maps = {name: IdMap() for name in catalog.entities}
         self.fully_imported: set[str] = set()
         self.now = datetime.now(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
         self._next_ids: dict[str, int] = {}
+        self._first_ids: dict[str, int] = {}
         self._last_ids: dict[str, int] = {}
 
     def content_of(self, part: Part) -> Key:
@@ -90,7 +102,8 @@ class ImportState:
         """Return the first of so many ids no row has or had, others at each call."""
         if entity.name not in self._next_ids:
             dialect = dialect_of(self.db)
-            self._next_ids[entity.name] = dialect.next_id(self.db, entity.table, entity.surrogate)
+            first = dialect.next_id(self.db, entity.table, entity.surrogate)
+            self._next_ids[entity.name] = self._first_ids[entity.name] = first
         self._next_ids[entity.name] += count
         if count:
             self._last_ids[entity.name] = self._next_ids[entity.name] - 1
@@ -102,6 +115,32 @@ class ImportState:
         self._next_ids[entity.name] = max(self._next_ids[entity.name], identity + 1)
         self._last_ids[entity.name] = max(self.last_id(entity), identity)
 
+    def as_compared(self, entity: Entity, rows: Sequence[Row]) -> Iterable[Row]:
+        """Return rows to be created without what is made anew by each plan.
+
+        That is their ids, uuids and stamps, and what functions of the application make. A row they
+        refer to goes by its id; one that this import creates with a new id by its place among
+        these.
+        """
+        supplied = {entity.surrogate, ROW_KEY, "uuid", *STAMPS}
+        supplied |= {column for column, default in entity.filled.defaults.items() if default.make}
+        supplied |= {c for c, kind in entity.kinds.items() if isinstance(kind, Identifier)}
+        columns = [
+            self._places(entity, name, [row[place] for row in rows])
+            for place, name in enumerate(entity.columns)
+            if name not in supplied
+        ]
+        return zip(*columns, strict=True)
+
+    def _places(self, entity: Entity, column: str, values: list[Any]) -> list[Any]:
+        reference = entity.references.get(column)
+        first = None if reference is None else self._first_ids.get(reference.target)
+        if reference is None or first is None:
+            return values
+        if reference.to != self.catalog.entities[reference.target].surrogate:
+            return values
+        return [i if i is None or i < first else ("new", i - first) for i in values]
+
     def last_id(self, entity: Entity) -> int:
         """Return the highest id that a row of this import got; 0 where none did."""
         return self._last_ids.get(entity.name, 0)
@@ -110,24 +149,31 @@ class ImportState:
 class Outcome:
     """What an import comes to: counts, problems, what is missing, and the changes to be shown.
 
-    `counts` is {entity: Counter of `COUNTS`}; `missing` {identity: Missing}; `duplicate_keys` the
+    `counts` is {entity: Counter of `COUNTS`}; `missing` {identity: Missing}; `questions` the same
+    of those about records, 10,000 at most; `applied` what was decided about records and carried
+    out, {identity: (question, decision)}; `used` the identities of all that found a record;
+    `duplicate_keys` the
     (entity, id) of rows that different records of the file mean; `claimed` {entity: ids of the
     rows its records mean}, filled part by part.
     """
 
-    def __init__(self, source: Source, *, is_compared: bool) -> None:
+    def __init__(self, source: Source, most_changes: int, *, is_compared: bool) -> None:
         self.is_compared = is_compared
         self.problems = Problems()
         self.counts: dict[str, Counter[str]] = {
             part.entity.name: Counter() for part in source.parts
         }
         self.missing: dict[Any, Missing] = {}
+        self.questions: dict[Identity, Question] = {}
+        self.applied: dict[Identity, tuple[Question, Decision]] = {}
+        self.used: set[Identity] = set()
         self.duplicate_keys: set[tuple[str, RowId]] = set()
         self.claimed: dict[str, set[RowId]] = {}
         self._kept: list[Change | Changes] = []
-        self._room = MOST_SHOWN
+        self._room = most_changes
         self._hidden: set[tuple[str, RowId]] = set()
         self._digest = hashlib.blake2b(digest_size=16)
+        self._created: dict[str, int] = {}
         self._failed: dict[str, set[tuple[str, Any]]] = {}
 
     @property
@@ -137,7 +183,7 @@ class Outcome:
 
     # -- what is shown
     def show(self, changes: Sequence[Change]) -> None:
-        """Keep changes for the preview, 10,000 of them at most."""
+        """Keep changes for the preview, while there is room."""
         some = changes[: self._room]
         self._kept += some
         self._room -= len(some)
@@ -176,12 +222,49 @@ class Outcome:
             text = f"{change.action}|{change.entity}|{change.id}|{new!r}|{old!r}"
             self._digest.update(text.encode("utf-8", "surrogatepass"))
 
+    def enter_created(self, entity: Entity, rows: Iterable[Row]) -> None:
+        """Add rows to be created to what is compared, in whatever order they come."""
+        self._created[entity.name] = self._created.get(entity.name, 0) + sum(map(_hash_of, rows))
+
     def digest(self) -> bytes:
-        """Return what tells this outcome from another: rows updated and how, records created."""
+        """Return what tells this outcome from another, within this process.
+
+        Rows updated and how, the contents of rows created, which records they come from, and what
+        was decided about records.
+        """
         whole = self._digest.copy()
+        whole.update(repr(sorted(self._created.items())).encode())
+        decided = [(i, d.action, d.values, d.target) for i, (_, d) in self.applied.items()]
+        whole.update(repr(decided).encode("utf-8", "surrogatepass"))
         for name, counts in self.counts.items():
             whole.update(f"|{name} {counts[CREATED]}".encode())
         return whole.digest()
+
+    # -- what is asked and decided about records
+    def ask(self, question: Question, where: tuple[str, int]) -> None:
+        """Note a question about a record, (file, number), while there is room."""
+        known = self.questions.get(question.identity)
+        if known is None and len(self.questions) < MOST_SHOWN:
+            known = self.questions[question.identity] = question
+        if known is not None:
+            known.count += 1
+            known.records.append(where)
+
+    @property
+    def asked(self) -> list[Question]:
+        """The questions about records, in the order of these, entity by entity."""
+        order = {name: place for place, name in enumerate(self.counts)}
+        return sorted(self.questions.values(), key=lambda q: (order[q.entity], q.records[0][1]))
+
+    def apply(self, question: Question, decision: Decision, where: tuple[str, int]) -> None:
+        """Note that a decision about a record, (file, number), was carried out."""
+        known = self.applied.get(question.identity)
+        if known is None:
+            known = (replace(question, count=0, records=[]), decision)
+            self.applied[question.identity] = known
+        if where not in known[0].records[-1:]:
+            known[0].count += 1
+            known[0].records = [*known[0].records[-20:], where]
 
     # -- what is missing
     def note_missing(self, missing: Missing, file: str, number: int, field: str) -> None:
@@ -209,6 +292,13 @@ class Outcome:
         """Tell whether a key is that of a record of this import that cannot be imported."""
         names = self._failed.get(missing.entity, ())
         return any(pair in names for pair in missing.key.items())
+
+
+def _hash_of(row: Row) -> int:
+    try:
+        return hash(row)
+    except TypeError:  # JSON in a cell
+        return hash(repr(row))
 
 
 def _as_shown(created: Changes) -> list[Change]:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Candidate
 from bakeio_core.catalog.model import Entity, RowId
-from bakeio_core.resolving.fitness import Fit, Question, Weighing
-from bakeio_core.resolving.index import Index
-from bakeio_core.resolving.likelihood import COMPARED, likelihoods
-from bakeio_core.resolving.words import Words, alike, is_unit
+from bakeio_core.resolving.ranking.fitness import DEFAULT, Fit, Question, Weighing
+from bakeio_core.resolving.ranking.index import Index
+from bakeio_core.resolving.ranking.likelihood import COMPARED, likelihoods
+from bakeio_core.resolving.ranking.words import Words, alike, is_unit
 from bakeio_core.values.folding import fold, folded_key, padded
 from bakeio_core.values.text import Text
 from bakeio_core.values.wording import said
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 FITS = 0.04
 """Where the best row's score is below this, nothing fits well: there is no suggestion."""
+MOST_FOUND = 0.8
+"""But where a row has this share of what is asked, there are only too many that fit."""
 BESIDE = 0.02
 """A row is shown beside a better one if its score is at least this share of the other's."""
 FILED = 0.05
@@ -72,10 +74,18 @@ class Candidates:
         db: The connection.
         catalog: The entities that are installed.
         aliases: What was learned, {(entity, folded key): id}.
+        weighing: What each kind of evidence counts.
     """
 
-    def __init__(self, db: Connection, catalog: Catalog, aliases: Mapping[Any, RowId]) -> None:
+    def __init__(
+        self,
+        db: Connection,
+        catalog: Catalog,
+        aliases: Mapping[Any, RowId],
+        weighing: Weighing = DEFAULT,
+    ) -> None:
         self.db, self.catalog, self.aliases = db, catalog, aliases
+        self.weighing = weighing
         self._known: dict[str, Index] = {}
 
     def prepare(self, entities: Iterable[str]) -> None:
@@ -144,7 +154,10 @@ class Candidates:
                 if row[0] == learned:
                     found[place] = _Found(0.98, ["was chosen for this name before"], automatic=True)
         best = heapq.nsmallest(limit, found, key=lambda place: -found[place].score)
-        if not best or found[best[0]].score < FITS:
+        has_most = (
+            bool(fits) and fits[0].found >= MOST_FOUND
+        )  # so may many rows, none of them likely
+        if not best or (found[best[0]].score < FITS and not has_most):
             return []
         several = sum(each.automatic for each in found.values()) > 1
         return [
@@ -153,16 +166,13 @@ class Candidates:
             if found[place].score >= BESIDE * found[best[0]].score
         ]
 
-    def ranked(
-        self, entity: str, texts: Mapping[str, str], most: int, weighing: Weighing | None = None
-    ) -> list[Fit]:
+    def ranked(self, entity: str, texts: Mapping[str, str], most: int) -> list[Fit]:
         """Return how well the rows fit that may, the best first.
 
         Args:
             entity: Whose rows.
             texts: {column: what is known of the row}.
             most: How many rows.
-            weighing: What each kind of evidence counts.
         """
         index = self.index(entity)
         read = index.lexicon.read
@@ -179,7 +189,7 @@ class Candidates:
         if not asked.words:
             return []
         strings = ["".join(part.words) for part in (main, *parts)]
-        question = Question(index, asked, strings, weighing)
+        question = Question(index, asked, strings, self.weighing)
         fits = [question.fit(place) for place in index.shortlist(asked.words)]
         for fit in fits:
             contrary = self._contrary(index, fit.place, texts)

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bakeio_core.catalog.exchange import ACTIONS, EXISTING, Decision, Missing
+from bakeio_core.catalog.exchange import (
+    ACTIONS,
+    ANSWERS,
+    CHANGE,
+    EXISTING,
+    REFERENCE,
+    Decision,
+    Missing,
+    Question,
+)
 from bakeio_core.catalog.model import Entity
 from bakeio_core.errors import DocumentError
 from bakeio_core.files.documents.scanner import DECODER, explain_json
@@ -24,6 +33,8 @@ if TYPE_CHECKING:
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _PLAIN = (str, int, float, Decimal)
+SEEN = ("file", "database")
+"""What a decision about a record may say it was made about."""
 
 
 def read_decisions(path: Path, catalog: Catalog) -> dict[Missing, Decision]:
@@ -95,13 +106,17 @@ def _read_entry(entry: Any, catalog: Catalog) -> tuple[Missing, Decision | None]
     if entity is None:
         known, wrong = ", ".join(catalog.entities), shown(entry.get("entity"))
         raise ValueError(f'"entity" is one of {known}, not {wrong}')
-    missing = Missing(entity.name, _fields(entry, "key", entity.columns))
-    if not missing.key:
-        raise ValueError('needs "key": {column: value}, as the question has it')
     action = entry.get("action")
     if action is not None and action not in ACTIONS:
         known = f"{', '.join(ACTIONS)}, or null while it is open"
         raise ValueError(f'"action" is one of {known}, not {shown(action)}')
+    kind = _kind_of(entry, action)
+    names = entity.columns if kind == REFERENCE else {*_creatable(entity, catalog), "record"}
+    missing = Missing(entity.name, _fields(entry, "key", names), kind=kind)
+    if not missing.key:
+        raise ValueError('needs "key": {column: value}, as the question has it')
+    if kind != REFERENCE:
+        return _about_record(entry, missing, action, entity)
     target = _fields(entry, "target", entity.columns) if action == EXISTING else {}
     values = _fields(entry, "values", _creatable(entity, catalog)) if action == "create" else {}
     if action is None:
@@ -111,6 +126,45 @@ def _read_entry(entry: Any, catalog: Catalog) -> tuple[Missing, Decision | None]
         raise ValueError(f"{wanted}: {{column: value}}")
     by, at = (text if isinstance(text := entry.get(name), str) else "" for name in ("by", "at"))
     return missing, Decision(action, target, values, by or "--decisions", at)
+
+
+def _kind_of(entry: Mapping[str, Any], action: Any) -> str:
+    """Return which kind of question an entry answers; one written by hand need not say."""
+    kind = entry.get("kind")
+    if kind is None:
+        is_reference = action is None or action in ANSWERS[REFERENCE]
+        return REFERENCE if is_reference and not entry.get("field") else CHANGE
+    if kind not in ANSWERS:
+        raise ValueError(f'"kind" is one of {", ".join(ANSWERS)}, not {shown(kind)}')
+    if action is not None and action not in ANSWERS[kind]:
+        known = ", ".join(ANSWERS[kind])
+        raise ValueError(f'"action" of a {kind} is one of {known}, not {shown(action)}')
+    return str(kind)
+
+
+def _about_record(
+    entry: Mapping[str, Any], question: Question, action: str | None, entity: Entity
+) -> tuple[Question, Decision | None]:
+    """Return what an entry decides about a record, or a field of it."""
+    field = entry.get("field") or ""
+    if not isinstance(field, str):
+        raise ValueError(f'"field" is the name of a field of the file, not {shown(field)}')
+    question.field = field
+    if action is None:
+        return question, None
+    if not field and action not in ("leave-record", EXISTING, "accept"):
+        raise ValueError(f'"{action}" needs "field": the field of the file that is meant')
+    values: dict[str, Any] = {}
+    if action == "value":
+        values = {"value": entry.get("value")}
+        if not isinstance(values["value"], (*_PLAIN, type(None))) or "value" not in entry:
+            raise ValueError('"value" needs "value": a text, number, true, false or null')
+    target = _fields(entry, "target", entity.columns) if action == EXISTING else {}
+    if action == EXISTING and not target:
+        raise ValueError('"existing" needs "target": {column: value}')
+    seen = {name: entry[name] for name in SEEN if name in entry}
+    by, at = (text if isinstance(text := entry.get(name), str) else "" for name in ("by", "at"))
+    return question, Decision(action, target, values, by or "--decisions", at, seen)
 
 
 def _fields(entry: Mapping[str, Any], name: str, known: Collection[str]) -> dict[str, Any]:
@@ -183,6 +237,11 @@ def write_decisions(
         file.write(msgspec.json.format(_ENCODER.encode(entries), indent=2) + b"\n")
 
 
+def all_entries(decisions: Mapping[Missing, Decision]) -> list[dict[str, Any]]:
+    """Return decisions as the entries of a file, whatever was decided."""
+    return [_entry(question, decision) for question, decision in decisions.items()]
+
+
 def decision_entries(decisions: Mapping[Missing, Decision]) -> list[dict[str, Any]]:
     """Return decisions as the entries of a file.
 
@@ -191,34 +250,45 @@ def decision_entries(decisions: Mapping[Missing, Decision]) -> list[dict[str, An
     return [
         _entry(missing, decision)
         for missing, decision in decisions.items()
-        if decision.action != "skip"
+        if decision.action not in ("skip", "leave-record")
     ]
 
 
 def _entry(missing: Missing, decision: Decision) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "entity": missing.entity,
-        "key": dict(missing.key),
-        "action": decision.action,
-    }
+    entry = _head(missing) | {"action": decision.action}
     if decision.action == EXISTING:
         entry["target"] = dict(decision.target)
     if decision.action == "create":
         entry["values"] = dict(decision.values)
-    return entry | {"by": decision.by, "at": decision.at}
+    if decision.action == "value":
+        entry["value"] = decision.values.get("value")
+    return entry | dict(decision.seen) | {"by": decision.by, "at": decision.at}
+
+
+def _head(question: Question) -> dict[str, Any]:
+    """Return what says which question an entry answers."""
+    entry: dict[str, Any] = {"entity": question.entity, "key": dict(question.key)}
+    if question.kind == REFERENCE:
+        return entry
+    field = {"field": question.field} if question.field else {}
+    return {"kind": question.kind, **entry, **field}
 
 
 def _open(missing: Missing, draft: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
+    if missing.kind != REFERENCE:
+        entry = _head(missing) | {"action": None, "choose": list(missing.answers)}
+        entry |= {"used_by": missing.count, "question": missing.message}
+        entry |= {"problem": missing.why} if missing.why else {}
+        entry |= {name: value for name, value in missing.values.items() if name in SEEN}
+        return entry | ({"value": draft.get("value")} if "value" in missing.answers else {})
     form = blanks(missing, catalog)
     filled = draft.get("values") or {}
     values = {blank.name: blank.value for blank in form}
     values |= {name: value for name, value in filled.items() if value is not None}
-    impossible = {"empty": not missing.nullable, "create": bool(missing.among)}
     return {
-        "entity": missing.entity,
-        "key": dict(missing.key),
+        **_head(missing),
         "action": None,
-        "choose": [action for action in ACTIONS if not impossible.get(action)],
+        "choose": list(missing.answers),
         "used_by": missing.count,
         "target": draft.get("target"),
         "values": values,

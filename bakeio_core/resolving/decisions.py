@@ -6,7 +6,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.exchange import Candidate, Decision, Identity, Missing
+from bakeio_core.catalog.exchange import (
+    REFERENCE,
+    Candidate,
+    Decision,
+    Identity,
+    Missing,
+    Question,
+)
 from bakeio_core.catalog.hookspecs import hookimpl
 from bakeio_core.catalog.model import RowId
 from bakeio_core.catalog.plugins import packages
@@ -20,7 +27,7 @@ if TYPE_CHECKING:
 
     from bakeio_core.catalog.catalog import Catalog
 
-Resolver = Callable[[Sequence[Missing]], Mapping[Missing, Decision]]
+Resolver = Callable[[Sequence[Question]], Mapping[Question, Decision]]
 
 
 class Decisions:
@@ -44,6 +51,10 @@ class Decisions:
     def __len__(self) -> int:
         return len(self._known)
 
+    def of_records(self, entity: str) -> list[tuple[Question, Decision]]:
+        """Return the answers about single records of an entity."""
+        return [known for known in self._known.values() if _is_about(known[0], entity)]
+
     @property
     def made(self) -> dict[Missing, Decision]:
         """All answers known."""
@@ -66,6 +77,25 @@ class Decisions:
         return len(self._known) - before
 
 
+def _is_about(question: Question, entity: str) -> bool:
+    return question.kind != REFERENCE and question.entity == entity
+
+
+def checked_answers(answers: Mapping[Question, Decision]) -> Mapping[Question, Decision]:
+    """Return answers of a program or a plugin, where each is one to its question.
+
+    Raises:
+        UsageError: It names the question, the answer and what can be answered.
+    """
+    for question, decision in answers.items():
+        if decision.action not in question.answers:
+            raise UsageError(
+                f'{question}: "{decision.action}" is no answer to this; answer with '
+                f"{', '.join(question.answers)}"
+            )
+    return answers
+
+
 @hookimpl(trylast=True)
 def bakeio_resolve_references(
     db: Connection, missing: Iterable[Missing]
@@ -74,6 +104,12 @@ def bakeio_resolve_references(
 
     Without a plugin, a person or a file that knows, a missing reference stays missing.
     """
+    return {}
+
+
+@hookimpl(trylast=True)
+def bakeio_answer(db: Connection, questions: Iterable[Question]) -> dict[Question, Decision]:
+    """Answer nothing: a question stays open, or gets its default."""
     return {}
 
 
@@ -166,7 +202,7 @@ def auto_create(catalog: Catalog, entities: Iterable[str]) -> Resolver:
                 at=now(),
             )
             for item in missing
-            if item.entity in wanted and not item.among
+            if item.kind == REFERENCE and item.entity in wanted and not item.among
         }
 
     return resolve

@@ -6,42 +6,34 @@ line that was answered.
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.exchange import EXISTING, Candidate, Decision, Missing
+from bakeio_core.catalog.exchange import EXISTING, REFERENCE, Candidate, Decision, Missing
 from bakeio_core.errors import counted
 from bakeio_core.resolving.candidates import as_asked
 from bakeio_core.resolving.decisions import now
 from bakeio_core.resolving.form import SLUG, FormField, blanks, needs_slug
+from bakeio_core.resolving.prompts import (
+    BY,
+    WENT_BACK,
+    Prompt,
+    Stopped,
+    Talk,
+    listed,
+    picked,
+    short,
+    wrapped,
+)
+from bakeio_core.resolving.record_dialogue import RecordDialogue
 from bakeio_core.values.text import Boolean
 from bakeio_core.values.wording import BadValue, printable, shown
 
-WIDTH = 80
 BACK = "<"
 CLOSE = 0.85
 """From this score on a person is asked once more before a row is created beside the candidate."""
-BY = "--interactive"
 YES_OR_NO = {"y": True, "yes": True, "true": True, "n": False, "no": False, "false": False}
-
-
-class Stopped(Exception):
-    """The person wants to stop: nothing is to be written."""
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """Lines to show, each at most 80 columns, and the question at whose end the answer is typed."""
-
-    lines: Sequence[str]
-    question: str
-
-
-Talk = Generator[Prompt, str, Any]
-_BACK: Any = object()
 
 
 class Dialogue:
@@ -72,7 +64,7 @@ class Dialogue:
                 self.history.remove(item)
             title = f"Question {len(self.history) + 1} of {len(self.history) + len(waiting)}"
             answer = yield from self._question(item, title)
-            if answer is _BACK:
+            if answer is WENT_BACK:
                 waiting.insert(0, self.history.pop())
                 again = True
                 continue
@@ -85,6 +77,9 @@ class Dialogue:
 
     # -- one question
     def _question(self, item: Missing, title: str) -> Talk:
+        if item.kind != REFERENCE:
+            about = RecordDialogue(self.catalog, can_go_back=bool(self.history))
+            return (yield from about.ask(item, title))
         like = found = item.candidates()
         head = self._head(item, title)
         lines = [*head, *listed(found), *self._choices(item, len(found))]
@@ -96,7 +91,7 @@ class Dialogue:
             choice = answer.lower()
             if choice == "c" and not item.among:
                 made = yield from self._create(item, like)
-                if made is not _BACK:
+                if made is not WENT_BACK:
                     return made
                 lines = [*head, *listed(found), *self._choices(item, len(found))]
                 continue
@@ -107,7 +102,7 @@ class Dialogue:
             elif choice == "q":
                 raise Stopped
             elif choice == "b" and self.history:
-                return _BACK
+                return WENT_BACK
             elif choice == "b":
                 reply = "This is the first question."
             elif choice.startswith("f ") and item.search:
@@ -175,22 +170,22 @@ class Dialogue:
             )
             answer = yield Prompt(lines, "  Create a new one all the same? [y/N]: ")
             if answer.strip().lower() not in ("y", "yes"):
-                return _BACK
+                return WENT_BACK
         form = [blank for blank in blanks(item, self.catalog) if blank != SLUG]
         values: dict[str, Any] = {}
         hint = f"Enter takes what stands in brackets, {BACK} goes back."
         head = ["", f"  New row of {item.entity}. {hint}"]
         for blank in form:
             value = yield from self._blank(item, blank, head)
-            if value is _BACK:
-                return _BACK
+            if value is WENT_BACK:
+                return WENT_BACK
             values |= value
             head = []
         if needs_slug(self.catalog.entities[item.entity], values):
             why = "No slug can be made of that: give one, in letters a to z, digits and _."
             value = yield from self._blank(item, SLUG, wrapped(why, "    "))
-            if value is _BACK:
-                return _BACK
+            if value is WENT_BACK:
+                return WENT_BACK
             values |= value
         return Decision("create", values=values, by=BY, at=now())
 
@@ -204,7 +199,7 @@ class Dialogue:
         while True:
             text = (yield Prompt(lines, f"  {field_title(blank.name)}{known}{needed}: ")).strip()
             if text == BACK:
-                return _BACK
+                return WENT_BACK
             if not text and blank.value is not None:
                 return {blank.name: blank.value}
             if not text and not blank.required:
@@ -254,36 +249,7 @@ class Dialogue:
         return {f"{column}.{label}": text}
 
 
-def picked(answer: str, choices: Sequence[Any]) -> Any:
-    """Return the numbered choice an answer means, None where it is no such number."""
-    number = int(answer) if answer.isdecimal() and len(answer) < 4 else 0
-    return choices[number - 1] if 1 <= number <= len(choices) else None
-
-
-def listed(found: Sequence[Candidate]) -> list[str]:
-    """Return candidates as numbered lines with scores and reasons, an empty line first."""
-    lines = [""] if found else []
-    for number, candidate in enumerate(found, 1):
-        lines.append(f"    {number}  {short(candidate.label, 62):<62} {candidate.score:.2f}")
-        lines += wrapped("; ".join(candidate.reasons), "         ")
-        lines += wrapped(f"careful: {candidate.warning}", "         ") if candidate.warning else []
-    return lines
-
-
-def short(text: str, most: int) -> str:
-    """Return the text on one line, its end left out where it is too long."""
-    plain = printable(text)
-    return plain if len(plain) <= most else plain[: most - 1] + "…"
-
-
 def field_title(path: str) -> str:
     """Return a field of a form as a person reads it: `oven_id.slug` is the oven's slug."""
     column, _, wanted = path.partition(".")
     return f"{column.removesuffix('_id')} {wanted}" if wanted else column
-
-
-def wrapped(text: str, indent: str = "") -> list[str]:
-    """Return the text in lines of at most 80 columns."""
-    return textwrap.wrap(
-        text, WIDTH - 1, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-    )

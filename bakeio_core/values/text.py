@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import decimal
 import math
+import random
 import uuid as uuids
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
@@ -25,6 +26,19 @@ _TRUTHS = dict.fromkeys(("true", "t", "yes", "y", "on"), True) | dict.fromkeys(
 """The words other programs write for true and false."""
 
 
+MOST_OF_A_STAND_IN = 12
+"""How many characters a stand-in has at most: fifty random bits behind a sign."""
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def _in_digits(number: int, width: int) -> str:
+    digits = ""
+    for _ in range(width):
+        number, digit = divmod(number, len(_DIGITS))
+        digits += _DIGITS[digit]
+    return digits
+
+
 class Text(Kind):
     """Text, of a length where the column says so."""
 
@@ -37,6 +51,14 @@ class Text(Kind):
     def __init__(self, length: int | None = None) -> None:
         self.length = length
         self.fast = Annotated[str, msgspec.Meta(max_length=length)] if length else str
+
+    def stand_ins(self, count: int) -> list[str]:
+        """Return texts to stand for unique values that change hands; none where too few fit."""
+        width = min(self.length or MOST_OF_A_STAND_IN, MOST_OF_A_STAND_IN) - 1
+        known = range(len(_DIGITS) ** max(width, 0))
+        if count * 10 > len(known):
+            return []
+        return [f"~{_in_digits(number, width)}" for number in random.sample(known, count)]
 
     def read(self, value: object, note: Note) -> str:
         if not isinstance(value, str):

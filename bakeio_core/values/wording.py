@@ -60,6 +60,11 @@ def said(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def whole(value: Any) -> Any:
+    """Return a value as JSON can hold it, a text whole however long; a Decimal stays one."""
+    return value if isinstance(value, (str, decimal.Decimal)) else jsonable(value)
+
+
 def jsonable(value: Any) -> Any:
     """Return a value as it can stand in a JSON report: short, no Decimal, NaN as text."""
     if isinstance(value, (str, int, bool)) or value is None:

@@ -168,8 +168,8 @@ class Story:
         return json.loads(path.read_text("utf-8"))
 
     def enrich(self) -> None:
-        from bakeio_core.cli.difference import differing
         from bakeio_core.database.connect import begin_write
+        from bakeio_core.report import differing
 
         self.tell("\n4. An assistant looks up barcodes: export-view products --missing upc_code")
         document = self._view("products", missing=["upc_code"])

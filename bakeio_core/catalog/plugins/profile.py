@@ -58,7 +58,7 @@ class Profile:
         for key in said:
             if key not in _READERS:
                 near = difflib.get_close_matches(key, _READERS, 1)
-                meant = f": did you mean {near[0]}?" if near else ""
+                meant = f": did you mean {near[0]}?" if near else "."
                 raise UsageError(f'{path}: "{key}" is not known{meant} It may hold {_KEYS}')
         values = {key: _READERS[key](value, f"{path}: {key}") for key, value in said.items()}
         both = {*values.get("use", ())} & {*values.get("block", ())}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import uuid as uuids
 from collections.abc import Callable
 from functools import partial
 from itertools import chain
@@ -18,7 +17,7 @@ from bakeio_core.database.connect import ensure_begun, savepoint, streaming, tra
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.referrers import Referrers
 from bakeio_core.database.systems.constraints import check_deferred, deferred_constraints
-from bakeio_core.database.writing import halved
+from bakeio_core.database.writing import halved, parking
 from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, learn
 from bakeio_core.history.journal import Journal
@@ -138,9 +137,9 @@ class Application:
                 self.replacement.delete()
             self._delete_unneeded_parents()
             self._refuse_dangling()
-            self._refuse(expected)
             if before_commit is not None:
                 before_commit()
+            self._refuse(expected)
             if dry_run:
                 point.rollback()
                 return
@@ -164,7 +163,7 @@ class Application:
         if refusal:
             problems = sorted(self.outcome.problems, key=lambda p: p.severity != "error")
             raise ImportRefused(refusal, problems=problems)
-        if expected is not None and self.outcome.digest() != expected:
+        if expected is not None and self.plan.digest() != expected:
             raise ImportRefused(
                 "the database changed after the import was planned, and the outcome would be "
                 "another one: plan it again",
@@ -355,13 +354,3 @@ class Application:
                 ):
                     lessons.append(Alias(missing.entity, dict(missing.key), applied.id))
         return lessons
-
-
-def parking(entity: Entity, changes: list[Change]) -> Changes:
-    """Return updates that put made-up values in the place of unique ones about to change hands."""
-    unique = [key[0] for key in entity.unique if len(key) == 1]
-    parked = []
-    for change in changes:
-        apart = {column: f"~{uuids.uuid4().hex}" for column in unique if column in change.new}
-        parked.append(Change("update", entity.name, change.record, change.id, apart, {}))
-    return Changes(entity, entity.columns, updates=parked)

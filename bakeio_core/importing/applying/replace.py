@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid as uuids
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -78,9 +77,10 @@ class Replacement:
         named = list(map(row_parameters(dialect, entity), ids)) if names else []
         fixed = {*known_by, *entity.references, *entity.primary_key}
         for column in sorted(names - fixed):
-            if isinstance(entity.kinds[column], Text):
+            if isinstance(kind := entity.kinds[column], Text):
                 sql = f"UPDATE {table} SET {dialect.quote(column)} = {dialect.mark} WHERE {where}"
-                parked = [(f"~{uuids.uuid4().hex}", *identity) for identity in named]
+                stand_ins = kind.stand_ins(len(named))
+                parked = [(text, *row) for text, row in zip(stand_ins, named, strict=False)]
                 dialect.executemany(self.db, sql, parked)
         rows.forget_folded()
 

@@ -15,9 +15,9 @@ from bakeio_core.catalog.model import ROW_KEY, Key
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block
+from bakeio_core.files.documents.exact import is_block_exact, is_exact
 from bakeio_core.importing.bulk.part import BulkPart, Decided, Item, is_plain_text
 from bakeio_core.importing.linking.link import REMEMBERED
-from bakeio_core.importing.reading.reader import is_block_exact, is_exact
 from bakeio_core.values import Text
 
 _UNLINKED: Any = object()

@@ -10,9 +10,9 @@ from bakeio_core.catalog.fields import FileField
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block
+from bakeio_core.files.documents.exact import is_exact
 from bakeio_core.files.revision import field_hash
 from bakeio_core.importing.bulk.part import BulkPart, is_plain_text
-from bakeio_core.importing.reading.reader import is_exact
 
 
 class PlainEdit:

@@ -8,7 +8,7 @@ in the import knows about speed. Work is done column by column, by the built-in 
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -45,9 +45,17 @@ class Bulk:
         """Whether every record of the file has a `_rev`."""
         return self.part.has_revision
 
-    def decide(self, block: Block, records: Sequence[Any]) -> Decided:
-        """Decide what can be decided of the records of a block, and claim their rows."""
+    def decide(self, block: Block, records: Sequence[Any], apart: Collection[int] = ()) -> Decided:
+        """Decide what can be decided of the records of a block, and claim their rows.
+
+        Args:
+            block: The block.
+            records: The objects that typed reading gave for its records.
+            apart: The numbers of those that are left to care in any case.
+        """
         items: list[Item] = list(enumerate(records, block.first))
+        kept = [item for item in items if item[0] in apart] if apart else []
+        items = [item for item in items if item[0] not in apart] if apart else items
         decided, new = Decided(), items
         if self._known is not None:
             new = self._known.decide(block, items, decided)
@@ -58,7 +66,7 @@ class Bulk:
             new, decided.rest = [], items
         if self._new is not None and new:
             new = self._new.decide(block, new, decided, is_verified=True)
-        decided.rest = sorted([*decided.rest, *new], key=operator.itemgetter(0))
+        decided.rest = sorted([*decided.rest, *new, *kept], key=operator.itemgetter(0))
         return decided
 
     def load(self, block: Block, records: Sequence[Any]) -> Decided | None:

@@ -8,16 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from bakeio_core.catalog.exchange import Change, Changes
+from bakeio_core.catalog.exchange import Change, Changes, Question
 from bakeio_core.catalog.model import Key, RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.importing.linking.drafts import Draft
 from bakeio_core.importing.linking.parents import CreatedParents
+from bakeio_core.importing.reading.decided_records import Decided, record_key
 from bakeio_core.importing.reading.reader import Reader
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import CREATED, ImportState
-from bakeio_core.values.wording import jsonable, shown
+from bakeio_core.values.wording import jsonable, shown, whole
 
 
 class Claims:
@@ -128,6 +129,67 @@ class PartOutcome:
             cause,
         )
 
+    # -- what is asked and decided
+    def ask(
+        self,
+        draft: Draft,
+        kind: str,
+        field: str,
+        message: str,
+        values: Mapping[str, Any],
+        default: str = "",
+        why: str = "",
+    ) -> Question | None:
+        """Ask what is to be done about a record, or a field of it.
+
+        Args:
+            draft: The record.
+            kind: What kind of question it is.
+            field: The field of the file; empty for the whole record.
+            message: What is asked, in words.
+            values: What `file`, `database` and `base` have, those that are known.
+            default: The answer where nobody gives one.
+            why: What was wrong with the answer given before.
+        """
+        if self.is_decided:
+            return None  # what cannot be created as decided is asked by its reference
+        item = self.part.fields.by_name.get(field)
+        question = Question(
+            self.entity.name,
+            record_key(self.part.fields, draft.number, draft.told, field),
+            field,
+            kind=kind,
+            message=message,
+            label=self.part.fields.label(draft.told),
+            values={name: whole(value) for name, value in values.items()},
+            default=default,
+            why=why,
+            fields={item.column: field} if item is not None and item.column else {},
+        )
+        self.state.outcome.ask(question, (self.part.file, draft.number))
+        return question
+
+    def apply(self, draft: Draft, decided: Decided) -> None:
+        """Note that what was decided about a record was carried out."""
+        self.state.outcome.apply(*decided, (self.part.file, draft.number))
+
+    def reject(self, draft: Draft, decided: Decided) -> None:
+        """Count a field, or a record, that somebody wants left out."""
+        self.counts["rejected"] += 1
+        self.apply(draft, decided)
+
+    def leave_out(self, draft: Draft) -> None:
+        """Count a record that somebody wants left out; its row, if there is one, is claimed."""
+        if draft.decided is None or draft.decided.left_out is None:
+            return
+        self.counts["skipped"] += 1
+        self.reject(draft, draft.decided.left_out)
+        if draft.row is None:
+            self.note_failed(draft.values)
+        elif draft.row[self.rows.id_index] not in self.claims:
+            self.claims.claim([draft.row[self.rows.id_index]], [draft.number])
+            self.claims.outcomes[draft.row[self.rows.id_index]] = "skipped"
+
     def note_failed(self, values: Mapping[str, Any]) -> None:
         """Remember what a record that is not imported is called by; `values` by field."""
         named = {c: values[f] for c, f in self.part.fields.own.items() if f in values}
@@ -161,7 +223,14 @@ class PartOutcome:
         """Count rows to be created, and keep them for the preview while there is room."""
         self.counts["created"] += len(rows)
         self.counts[CREATED] += sum(numbers)
+        self.enter_created(rows)
         self.state.outcome.show_rows(Changes(self.entity, self.entity.columns, rows, numbers))
+
+    def enter_created(self, rows: Sequence[Row]) -> None:
+        """Add rows to be created to what is compared with another plan."""
+        if self.state.outcome.is_compared:
+            compared = self.state.as_compared(self.entity, rows)
+            self.state.outcome.enter_created(self.entity, compared)
 
     # -- two records mean one row
     @cached_property

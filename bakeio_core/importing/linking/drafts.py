@@ -9,6 +9,8 @@ from typing import Any
 from bakeio_core.catalog.exchange import ABSENT, Decision, Missing
 from bakeio_core.catalog.model import Entity, Key, RowId
 from bakeio_core.database.rows import Row
+from bakeio_core.importing.reading.decided_records import RecordDecisions
+from bakeio_core.importing.reading.reader import Record
 from bakeio_core.importing.reading.sources import Part
 
 
@@ -54,6 +56,7 @@ class Draft:
         context: What it says in fields that are only compared.
         context_base: The hash of that as it was exported, None where that is not known.
         differing: What its row says in those of these fields in which it says another thing.
+        decided: What somebody decided about it.
     """
 
     number: int
@@ -69,6 +72,23 @@ class Draft:
     context: Mapping[str, Any] = field(default_factory=dict)
     context_base: int | None = None
     differing: Mapping[str, Any] = field(default_factory=dict)
+    decided: RecordDecisions | None = None
+
+    @classmethod
+    def of(cls, record: Record) -> Draft:
+        """Return the draft of a record as it was read."""
+        context, decided = record.context, record.decided
+        return cls(record.number, record.values, context=context, decided=decided)
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether somebody wants the whole record left out."""
+        return self.decided is not None and self.decided.left_out is not None
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """What the record itself says, by field, whatever was decided about it."""
+        return self.values if self.decided is None else self.decided.told
 
     @property
     def waiting(self) -> list[str]:

@@ -114,6 +114,11 @@ class CreatedParents:
         if parent is not None:
             parent.uses += times
 
+    def is_needed(self, entity: str, identity: RowId | None) -> bool:
+        """Tell whether a record needs a row that a decision creates."""
+        parent = None if identity is None else self.rows.get((entity, identity))
+        return parent is not None and parent.uses > 0
+
     def take_unneeded(self) -> list[CreatedParent]:
         """Take out the rows no record needs after all, those that refer to others first."""
         left = []

@@ -90,7 +90,10 @@ def _called(plan: PartPlan, row: Row) -> str:
 def _add(plan: PartPlan, row: Row, batch: Changes) -> None:
     """Add a row to what is written before a batch, and note who needs what."""
     plan.rows.pending.add([row])
-    batch.parents.append(Changes(plan.entity, plan.entity.columns, [row], [0]))
+    plan.outcome.enter_created([row])
+    created = Changes(plan.entity, plan.entity.columns, [row], [0])
+    plan.state.outcome.show_rows(created)
+    batch.parents.append(created)
     keys, named = plan.entity.all_keys, dict(zip(plan.entity.columns, row, strict=True))
     best = keys[1] if len(keys) > 1 else keys[0]
     key = {column: named[column] for column in best if named[column] is not MADE}

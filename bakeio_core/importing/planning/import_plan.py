@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.exchange import Changes
+from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.called import CalledChanges
-from bakeio_core.errors import counted
+from bakeio_core.errors import Problem, counted
 from bakeio_core.importing.linking.deferred import DeferredLinks
 from bakeio_core.importing.linking.drafts import LinkError, PendingParent
 from bakeio_core.importing.linking.link import Linker
@@ -129,6 +130,17 @@ class ImportPlan:
             return f"{counted(summary['errors'], 'record')} cannot be imported: nothing was written"
         return ""
 
+    def digest(self) -> bytes:
+        """Return what tells this plan from another one: what it writes, and what was decided."""
+        whole = hashlib.blake2b(self.outcome.digest(), digest_size=16)
+        for identity, applied in self.parents.applied.items():
+            # what is created has another id each time; its contents are compared
+            is_there = applied.decision.action == "existing"
+            led_to = applied.id if is_there else None
+            text = f"{identity!r}|{applied.decision.action}|{led_to}|{applied.count}"
+            whole.update(text.encode("utf-8", "surrogatepass"))
+        return whole.digest()
+
     def resolved(self) -> list[dict[str, Any]]:
         """Return the decisions carried out: the key, what became of it, by whom, how often.
 
@@ -154,7 +166,34 @@ class ImportPlan:
                 is_made = parent is not None and decision.action == "create"
                 uses = parent.uses if parent is not None and is_made else applied.count
                 found.append(entry | {"by": decision.by, "records": uses})
-        return found
+        return [*found, *self._resolved_records()]
+
+    def _resolved_records(self) -> Iterator[dict[str, Any]]:
+        """Return what was decided about records and carried out."""
+        for question, decision in self.outcome.applied.values():
+            entry = {"entity": question.entity, "key": dict(question.key)}
+            entry |= {"kind": question.kind, "field": question.field, "action": decision.action}
+            entry |= {"value": decision.values["value"]} if decision.action == "value" else {}
+            entry |= {"target": dict(decision.target)} if decision.target else {}
+            yield entry | {"by": decision.by, "records": question.count}
+
+    def _unused(self) -> Iterator[Problem]:
+        """Say which decisions about records found none in the file."""
+        for part in self.source.parts:
+            name = part.entity.name
+            known = self.state.decisions.of_records(name)
+            left = [q for q, _ in known if q.identity not in self.outcome.used]
+            if left:
+                named = "; ".join(str(question) for question in left[:3])
+                more = f" and {len(left) - 3:,} more" if len(left) > 3 else ""
+                message = f"{counted(len(left), 'decision')} about no record here: {named}{more}"
+                yield Problem(
+                    code="unknown-row",
+                    severity="note",
+                    file=part.file,
+                    entity=name,
+                    message=message,
+                )
 
     def _field_of(self, entity: Entity, column: str) -> str:
         """Return what the files of the source call a column."""
@@ -162,6 +201,24 @@ class ImportPlan:
             if part.entity is entity:
                 return part.fields.own.get(column, column)
         return column
+
+    def _shown(self) -> list[Change]:
+        """Return the changes that are kept, rows created by decisions first, with their names."""
+        by_decision, by_record = list[Change](), list[Change]()
+        for change in self.outcome.shown:
+            if change.record:
+                by_record.append(change)
+            elif self.parents.is_needed(change.entity, change.id):
+                by_decision.append(change)
+        shown = [*by_decision, *by_record]
+        CalledChanges(self.state.tables, self._field_of).call(shown)
+        fields = {
+            part.entity.name: {c: part.fields.naming_of(c) for c in part.entity.columns}
+            for part in self.source.parts
+        }
+        for change in shown:
+            change.fields = fields.get(change.entity, {})
+        return shown
 
     def report(self, *, dry_run: bool, refused: str = "") -> Report:
         """Return the report of what was planned."""
@@ -173,8 +230,7 @@ class ImportPlan:
             summary["deleted"] = sum(deleted.values())
             for name, count in deleted.items():
                 entities[name]["deleted"] = count
-        shown = outcome.shown
-        CalledChanges(self.state.tables, self._field_of).call(shown)
+        shown = self._shown()
         twins = beside_twins(self.state.db, self.state.catalog, self.parents)
         return Report(
             run=None,
@@ -185,9 +241,10 @@ class ImportPlan:
             entities=entities,
             created_entities=self.parents.keys,
             resolved=self.resolved(),
-            problems=[*self.source.problems, *outcome.problems, *twins],
+            problems=[*self.source.problems, *outcome.problems, *twins, *self._unused()],
             refused=refused,
             dropped=outcome.problems.dropped,
             changes=shown,
+            questions=outcome.asked,
             undone_decisions=[missing for missing in outcome.missing.values() if missing.why],
         )

@@ -11,24 +11,24 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from bakeio_core.catalog.exchange import ABSENT
+from bakeio_core.catalog.exchange import ABSENT, CHECK, VALUE
 from bakeio_core.catalog.fields import CLEAR, FileField
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.revision import field_hash
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.deferred import DeferredLinks
-from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
+from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.references import References
 from bakeio_core.importing.planning.own_edits import OwnEdits
+from bakeio_core.importing.reading.decided_records import comparable
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values import Json
 from bakeio_core.values.folding import fold_parts
-from bakeio_core.values.wording import BadValue, jsonable, shown
+from bakeio_core.values.wording import BadValue, shown, whole
 
-KEPT_HERE = "The database's value was kept"
 KEPT: Any = object()
 """What a field settles to where the row keeps its own value."""
 
@@ -83,6 +83,8 @@ class EditRules:
                 return None
             message = "is empty, but a value is required"
             self.outcome.error(draft, "bad-value", item.name, value, message)
+            values = {"file": value, "database": current}
+            self.outcome.ask(draft, VALUE, item.name, message, values)
             return ABSENT
         if value is None:
             is_cleared = self.state.options.nulls == "clear" or item.name in self._asked(draft)
@@ -97,6 +99,8 @@ class EditRules:
         if isinstance(value, str):
             value = unicodedata.normalize("NFC", value)
         column = str(item.column)
+        if draft.decided is not None and draft.decided.find(item.name, "accept", kind=CHECK):
+            return value
         check = self.entity.all_checks.get(column)
         answer = value if check is None else check(old, value)
         if isinstance(answer, Problem):
@@ -104,6 +108,8 @@ class EditRules:
                 return value
             message = f"{answer.message} (--allow {column} takes it all the same)"
             self.outcome.error(draft, "check", item.name, value, message)
+            values = {"file": value, "database": old}
+            self.outcome.ask(draft, CHECK, item.name, answer.message, values)
             return ABSENT
         if answer != value:
             message = f"{shown(value)} is stored as {shown(answer)}"
@@ -141,10 +147,14 @@ class EditRules:
 
 @dataclass
 class Merged:
-    """What a record changes in its row: values to set by column, and {field: (now, wanted)}."""
+    """What a record changes in its row: values to set by column, and {field: (now, wanted)}.
+
+    `stale` says of conflicts why what was decided about them holds no more.
+    """
 
     new: dict[str, Any] = field(default_factory=dict)
     conflicts: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    stale: dict[str, str] = field(default_factory=dict)
 
 
 class FieldMerge:
@@ -227,7 +237,9 @@ class FieldMerge:
             if stored == now:
                 return True
             draft.links[column] = stored
-        if self._changed_here(draft, item, row, names):
+        if self._changed_here(draft, item, row, names) and not self._is_decided(
+            merged, draft, item.name, current
+        ):
             merged.conflicts[item.name] = (current, settled)
             if self.state.options.on_conflict != "take-file":
                 return True
@@ -266,12 +278,35 @@ class FieldMerge:
         own = self.part.fields.by_name[column]
         if link is None and self.rules.settle(draft, own, now, None) is KEPT:
             return True
-        if self._was_touched(row):
+        if self._was_touched(row) and not self._is_decided(merged, draft, column, now):
             merged.conflicts[column] = (now, link)
             if self.state.options.on_conflict != "take-file":
                 return True
         merged.new[column] = link
         return True
+
+    def _is_decided(self, merged: Merged, draft: Draft, name: str, current: Any) -> bool:
+        """Tell whether somebody decided what is right of a field that both sides changed.
+
+        What was decided when the database had another value decides nothing.
+        """
+        alike = [name] if draft.decided is None else self._alike(name)
+        found = [draft.decided.find(n, "take-file", "value") for n in alike if draft.decided]
+        decided = next(filter(None, found), None)
+        if decided is None:
+            return False
+        seen = decided[1].seen
+        if "database" not in seen or comparable(seen["database"]) == comparable(whole(current)):
+            return True
+        was, is_now = shown(seen["database"]), shown(current)
+        merged.stale[name] = f"it was decided when the database had {was}, and it has {is_now} now"
+        return False
+
+    def _alike(self, name: str) -> list[str]:
+        """Return the fields that are about the same reference as one does."""
+        column = self.part.fields.by_name[name].column
+        is_link = column in self.entity.references
+        return [f.name for f in self.part.fields if f.column == column] if is_link else [name]
 
     def _kept_columns(self, draft: Draft) -> set[str]:
         """A row found by a key keeps its uuid, that key as it is spelled here, and better ones."""
@@ -336,32 +371,3 @@ class FieldMerge:
             if not is_same and fold_parts(name, (value,)) != fold_parts(name, (now,)):
                 return item.name
         return None
-
-
-def report_conflicts(outcome: PartOutcome, draft: Draft, merged: Merged, *, fails: bool) -> None:
-    """Report what file and database both changed in a row: as errors where the import fails."""
-    for name, (now, value) in merged.conflicts.items():
-        wanted = shown_parent(value)
-        said = conflict_message(now, wanted, has_base=draft.base is not None, fails=fails)
-        severity = "error" if fails else "warning"
-        outcome.report(draft, "conflict", name, jsonable(wanted), said, severity)
-
-
-def shown_parent(value: Any) -> Any:
-    """Return a value as a person reads it: a row yet to be created has no id."""
-    return f"a new row of {value.target.name}" if isinstance(value, PendingParent) else value
-
-
-def conflict_message(current: Any, value: Any, *, has_base: bool, fails: bool) -> str:
-    """Return what is said of a field that file and database both changed."""
-    remedy = "Choose with --on-conflict keep-db or take-file"
-    if not has_base:
-        return (
-            f"was changed in the database after the export: the database has {shown(current)}, "
-            f"the file {shown(value)}. {remedy}"
-        )
-    return (
-        "changed in the file and in the database since the export: the database has "
-        f"{shown(current)}, the file {shown(value)}. "
-        f"{remedy if fails else KEPT_HERE}"
-    )

@@ -1,50 +1,60 @@
 """What somebody should look at though it is not wrong: nothing of it stops an import.
 
-Codes another row has, new rows beside others that are almost the same, values far from all others.
+Codes another row has, new rows beside others that are almost the same, values far from all others,
+values that moved by a row, many rows set to one value. From when on is the entity's to say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from bakeio_core.catalog.exchange import Change, Changes
+from bakeio_core.catalog.exchange import (
+    NEW_ROW,
+    SUSPICIOUS,
+    Candidate,
+    Change,
+    Changes,
+)
 from bakeio_core.catalog.model import Key, RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
+from bakeio_core.importing.linking.claims import PartOutcome
+from bakeio_core.importing.linking.drafts import Draft
+from bakeio_core.importing.planning.suspicious import Suspicion, SuspiciousValues
+from bakeio_core.importing.reading.decided_records import DecidedRecords, told_records
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values.folding import padded
-from bakeio_core.values.numbers import Decimal
 from bakeio_core.values.text import Text
-from bakeio_core.values.times import Date
 from bakeio_core.values.wording import shown
 
 MOST_COMPARED = 1000
 """New rows compared with those that are there: as many as a person may have typed."""
 ALIKE = 90
 """From this likeness on (0 to 100, rapidfuzz's ratio) two keys may be one that was misspelt."""
-FAR = 10
-"""A number so many times as large as any other in its column is told."""
-EARLIEST, AHEAD = date(1900, 1, 1), timedelta(days=731)
-"""Days before the one, or so far in the future, are told."""
 
 
 class Noticed:
-    """Look at what a view's file is to write.
+    """Look at what a file is to write.
 
     Args:
         state: The import.
         part: The part.
+        outcome: What comes of its records.
+        decided: What is decided about them.
     """
 
-    def __init__(self, state: ImportState, part: Part) -> None:
+    def __init__(
+        self, state: ImportState, part: Part, outcome: PartOutcome, decided: DecidedRecords
+    ) -> None:
         self.state, self.part, self.entity = state, part, part.entity
+        self.outcome, self.decided = outcome, decided
         self.rows = state.tables.rows(part.entity)
-        self.is_quiet = part.view is None or self.rows.was_empty
-        self._problems: list[Problem] = []
+        self.is_quiet = self.rows.was_empty
+        self.values = SuspiciousValues(state, part)
+        self._found: list[Suspicion] = []
         self._codes: dict[tuple[str, str], list[tuple[int, RowId, Any]]] = {}
         self._code_of: dict[tuple[str, RowId], str] = {}
         self._created: dict[RowId, int] = {}
@@ -52,36 +62,26 @@ class Noticed:
         self._beside: set[RowId] = set()
 
     def look(self, batch: Changes) -> None:
-        """Look at a batch before it is written."""
+        """Look at a batch before it is written; of a set, which is a state, at updates alone."""
         if self.is_quiet or batch.entity is not self.entity:
             return
-        rows = [dict(zip(batch.columns, row, strict=True)) for row in batch.rows]
-        primary = self.entity.primary
-        made = [
-            Change("create", self.entity.name, number, row[primary], row)
-            for number, row in zip(batch.numbers, rows, strict=True)
-        ]
+        made = self._made(batch) if self.part.view is not None else []
         for change in (*made, *batch.updates):
-            self._look_at_values(change)
+            self.values.look(change)
+            for column in self.entity.codes if self.part.view is not None else ():
+                if column in change.new:
+                    self._look_at_code(change, column, change.new[column])
         self._created.update((change.id or 0, change.record) for change in made)
         if made and len(self._created) <= MOST_COMPARED:
             self._look_at_new(made)
 
-    # -- values
-    def _look_at_values(self, change: Change) -> None:
-        for column, value in change.new.items():
-            if column in self.entity.codes:
-                self._look_at_code(change, column, value)
-            elif column in self._dates and value is not None:
-                day = date.fromisoformat(value)
-                if not EARLIEST <= day <= self._latest:
-                    self._tell(change, column, value, "is a day far from today: is it right?")
-            elif value is not None and column in self._largest:
-                most = self._largest[column]
-                if most > 0 and abs(value) > FAR * most:
-                    far = f"is more than {FAR} times the largest there is ({shown(most)})"
-                    message = f"{far}: is it right?"
-                    self._tell(change, column, value, message)
+    @staticmethod
+    def _made(batch: Changes) -> list[Change]:
+        place, name = batch.columns.index(batch.entity.primary), batch.entity.name
+        return [
+            Change("create", name, n, row[place], dict(zip(batch.columns, row, strict=True)))
+            for n, row in zip(batch.numbers, batch.rows, strict=True)
+        ]
 
     def _look_at_code(self, change: Change, column: str, value: Any) -> None:
         """Remember which row gets a code, and which one has none any more."""
@@ -89,24 +89,6 @@ class Noticed:
         self._code_of[column, identity] = code
         if code:
             self._codes.setdefault((column, code), []).append((change.record, identity, value))
-
-    @cached_property
-    def _dates(self) -> set[str]:
-        return {column for column, kind in self.entity.kinds.items() if isinstance(kind, Date)}
-
-    @cached_property
-    def _latest(self) -> date:
-        return date.fromisoformat(self.state.now[:10]) + AHEAD
-
-    @cached_property
-    def _largest(self) -> dict[str, Any]:
-        """The largest number in each column before the import."""
-        kinds = self.entity.kinds
-        numbers = [
-            c for c, kind in kinds.items() if isinstance(kind, Decimal) and kind.sql_convertible
-        ]
-        found = self.rows.largest(numbers)
-        return {c: most for c, most in found.items() if most is not None}
 
     # -- new rows
     def _look_at_new(self, made: Sequence[Change]) -> None:
@@ -126,7 +108,7 @@ class Noticed:
         """Tell of a row whose key is almost that of a new one."""
         if not isinstance(value, str) or not isinstance(self.entity.kinds[column], Text):
             return
-        from rapidfuzz import fuzz, process  # few imports look for twins
+        from rapidfuzz import fuzz, process  # where there is a text to compare
 
         near = process.extractOne(
             value, self._known_keys(column), scorer=fuzz.ratio, score_cutoff=ALIKE
@@ -137,7 +119,8 @@ class Noticed:
             message = (
                 f"makes a new row beside {near_one}: if that is meant, write {field} {near_one}"
             )
-            self._tell(change, column, value, message)
+            row = self.rows.find((column,), [(near[0],)]).get((near[0],), [])
+            self._tell(change, column, value, message, row, {column: near[0]}, near[1] / 100)
 
     def _known_keys(self, column: str) -> list[str]:
         if column not in self._known:
@@ -174,7 +157,8 @@ class Noticed:
                     f"{shown(self.rows.value(rows[0], column))}: if that row is meant, give its "
                     f"{id_field}"
                 )
-                self._tell(change, column, change.new[column], message)
+                key = {self.entity.primary: identity}
+                self._tell(change, column, change.new[column], message, rows[:1], key, 0.9)
 
     def _there(self, key: Key, made: Sequence[Change]) -> dict[Row, list[Row]]:
         """Return {values: rows that have them} of the rows that were there before."""
@@ -187,10 +171,59 @@ class Noticed:
         }
 
     # -- what is told
-    def _tell(self, change: Change, column: str, value: Any, message: str) -> None:
-        self._problems.append(
-            self._problem("check", "warning", [change.record], column, value, message)
-        )
+    def _tell(
+        self,
+        change: Change,
+        column: str,
+        value: Any,
+        message: str,
+        rows: Sequence[Row],
+        key: dict[str, Any],
+        score: float,
+    ) -> None:
+        """Note that a new row may be one that is there."""
+        found = None
+        if rows:
+            identity = rows[0][self.rows.id_index]
+            cells = (self.rows.value(rows[0], c) for c in self.entity.calling)
+            label = " ".join(str(cell) for cell in cells if cell is not None)
+            label = label or ", ".join(f"{name} {shown(v)}" for name, v in key.items())
+            reasons = ("almost the same",)
+            found = Candidate(self.entity.name, identity, key, label, score, reasons)
+        self._found.append(Suspicion([change.record], column, value, message, found=found))
+
+    def _open(self, found: Sequence[Suspicion]) -> Iterator[Problem]:
+        """Ask about what is suspicious; what nobody has accepted yet is told.
+
+        The file is read once more for what its records are called.
+        """
+        numbers = {number for suspicion in found for number in suspicion.records}
+        told = dict(told_records(self.part, numbers)) if numbers else {}
+        for suspicion in found:
+            left = [n for n in suspicion.records if self._is_open(suspicion, n, told.get(n, {}))]
+            if left:
+                where = suspicion.column, suspicion.value, suspicion.message
+                problem = self._problem("check", "warning", left, *where)
+                problem.count += max(0, suspicion.count - len(suspicion.records))
+                yield problem
+
+    def _is_open(self, suspicion: Suspicion, number: int, told: Any) -> bool:
+        draft = Draft(number, told, decided=self.decided.of(number, told))
+        is_row = suspicion.found is not None
+        field_ = "" if is_row else self.part.fields.naming_of(suspicion.column)
+        if draft.decided is not None:
+            kind = NEW_ROW if is_row else SUSPICIOUS
+            accepted = draft.decided.find(field_, "accept", kind=kind)
+            if accepted or draft.decided.find(field_, "value", "take-file"):
+                return False
+        values = {"file": told.get(field_, suspicion.value)} if field_ else {}
+        if number in suspicion.before:
+            values["database"] = suspicion.before[number]
+        kind, found = (NEW_ROW if is_row else SUSPICIOUS), suspicion.found
+        question = self.outcome.ask(draft, kind, field_, suspicion.message, values, "accept")
+        if question is not None and found is not None:
+            question.search = lambda _, limit: [found][:limit]
+        return True
 
     def _problem(
         self,
@@ -218,8 +251,9 @@ class Noticed:
         """Return what was noticed, new rows first."""
         if self._created:
             yield self._of_new_rows()
-        yield from sorted(self._problems, key=lambda problem: problem.record or 0)
-        yield from self._shared_codes()
+        each = [*self.values.found, *self._found]
+        each.sort(key=lambda suspicion: suspicion.records[0])
+        yield from self._open([*each, *self.values.of_many(), *self._shared_codes()])
 
     def _of_new_rows(self) -> Problem:
         new = f"{counted(len(self._created), 'new row')} of {self.entity.name}"
@@ -237,7 +271,7 @@ class Noticed:
         numbers = sorted(self._created.values())
         return self._problem("duplicate-key", "note", numbers, None, None, message)
 
-    def _shared_codes(self) -> Iterator[Problem]:
+    def _shared_codes(self) -> Iterator[Suspicion]:
         """Tell of codes that another row has, or gets, as well."""
         if not self._codes:
             return
@@ -258,7 +292,7 @@ class Noticed:
             )
             numbers = [number for number, _, _ in known]
             message = f"{has}: a code is of one row; see which is right"
-            yield self._problem("check", "warning", numbers, column, known[0][2], message)
+            yield Suspicion(numbers, column, known[0][2], message)
 
     def _called(self, row: Row) -> str:
         column = self.entity.readable_key[0]

@@ -27,14 +27,10 @@ from bakeio_core.importing.linking.read_only import ReadOnlyFields
 from bakeio_core.importing.linking.references import References
 from bakeio_core.importing.matching.match import Matcher
 from bakeio_core.importing.planning.create import NewRows
-from bakeio_core.importing.planning.merge import (
-    FieldMerge,
-    Merged,
-    Rules,
-    report_conflicts,
-    shown_parent,
-)
+from bakeio_core.importing.planning.merge import FieldMerge, Rules
 from bakeio_core.importing.planning.noticed import Noticed
+from bakeio_core.importing.planning.questions import MergedRecords, RecordQuestions
+from bakeio_core.importing.reading.decided_records import DecidedRecords
 from bakeio_core.importing.reading.reader import Reader, Record
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
@@ -94,16 +90,22 @@ class PartPlan:
         self.rows = state.tables.rows(part.entity)
         self.outcome = PartOutcome(state, part, parents, is_decided=is_decided)
         self.claims = self.outcome.claims
-        self.reader = Reader(part, self.outcome.problems)
+        known = () if is_decided else state.decisions.of_records(self.entity.name)
+        self.decided = DecidedRecords(part.fields, known)
+        self.reader = Reader(part, self.outcome.problems, self.decided)
         self.matcher = Matcher(state, part, linker, self.claims)
         self.references = References(state, part, linker, parents, self.outcome, plan_parent)
         self.deferred = DeferredLinks(self.references)
         self.new_rows = NewRows(state, part, self.outcome, self.references, self.deferred, parents)
         self.kind: PartKind = kind(self)
-        self.read_only, self.noticed = ReadOnlyFields(state, part), Noticed(state, part)
+        self.read_only = ReadOnlyFields(state, part)
+        self.noticed = Noticed(state, part, self.outcome, self.decided)
         self.merge = FieldMerge(
             state, part, linker, self.references, self.deferred, self.kind.rules, self.kind.fields
         )
+        self.questions = RecordQuestions(state, part, linker, self.outcome)
+        common = (self.references, self.deferred, parents)
+        self.merged = MergedRecords(state, self.outcome, *common, self.questions)
         self.bulk = Bulk(BulkPart(state, part, linker, self.claims, self.reader, self.read_only))
         self._sha = hashlib.sha256()
         self._blocks = part.document.blocks(self._sha.update)
@@ -118,7 +120,8 @@ class PartPlan:
         The consumer writes each before it asks for the next; where the database refuses one, it
         takes `with_care` instead. `changes` goes on where this ends.
         """
-        if not self.rows.was_empty or self.part.view is not None or self.state.is_planning:
+        is_filling = self.rows.was_empty and self.part.view is None and not self.decided
+        if not is_filling or self.state.is_planning:
             return
         for block in self._blocks:
             records = self._typed(block)
@@ -173,6 +176,7 @@ class PartPlan:
         promised = self.state.source.finish(self.part, self._sha.hexdigest(), total)
         for problem in (*promised, *self.reader.known.problems(), *self.kind.notes(self.reader)):
             add(problem)
+        self.state.outcome.used |= self.decided.used
         if self.state.options.mode == "replace":
             self.state.outcome.claimed[name] = set(self.claims.record_of)
 
@@ -196,10 +200,13 @@ class PartPlan:
         if records is None:
             return self._plan(self.reader.read_dicts(block))
         self.reader.accept(len(records))
-        decided = self.bulk.decide(block, records)
+        apart = self.reader.decided_of(enumerate(records, block.first))
+        decided = self.bulk.decide(block, records, apart)
         is_skipping = self.state.options.mode == "skip-existing"
         self.outcome.counts["skipped" if is_skipping else "unchanged"] += decided.unchanged
         batch = self._batch(decided)
+        for change in decided.updates if self.bulk.has_revision else ():
+            change.base = change.old  # what differs from that wants care
         self.outcome.count_updates(decided.updates, batch)
         if not self.bulk.has_revision:
             self.kind.two_way += decided.unchanged + len(decided.updates)
@@ -222,12 +229,14 @@ class PartPlan:
     # -- with care
     def _plan(self, records: Sequence[Record], batch: Changes | None = None) -> Changes:
         batch = Changes(self.entity, self.entity.columns) if batch is None else batch
-        drafts = [Draft(r.number, r.values, context=r.context) for r in records if not r.bad]
+        drafts = [Draft.of(record) for record in records if not record.bad]
         self.outcome.counts["errors"] += len(records) - len(drafts)
-        bad = [Draft(r.number, r.values, context=r.context) for r in records if r.bad]
-        for draft in bad:
+        bad = [(record, Draft.of(record)) for record in records if record.bad]
+        for record, draft in bad:
             self.outcome.note_failed(draft.values)
-        _report_links_of(self, bad)
+            self.questions.ask_of_unread(record, draft)
+        _report_links_of(self, [draft for _, draft in bad])
+        drafts = self._without_left_out(drafts)
         self._plan_drafts(drafts, batch)
         while self.deferred.waiting:
             # records that must name a row of their own entity wait until that row is planned
@@ -237,6 +246,16 @@ class PartPlan:
                 break
         self.outcome.take_out_withdrawn(batch)
         return batch
+
+    def _without_left_out(self, drafts: list[Draft]) -> list[Draft]:
+        """Leave out records that somebody does not want; the rows they mean stay as they are."""
+        out = [draft for draft in drafts if draft.is_left_out]
+        self.matcher.match_known(out)
+        for draft in out:
+            self.outcome.leave_out(draft)
+            if draft.row is not None:
+                self.kind.moved(draft, draft.row)
+        return [draft for draft in drafts if not draft.is_left_out] if out else drafts
 
     def _plan_drafts(self, drafts: Sequence[Draft], batch: Changes) -> None:
         self.matcher.match_known(drafts)
@@ -261,7 +280,9 @@ class PartPlan:
         found = self.matcher.look_up(drafts)
         taken = self.new_rows.taken_ids(list(drafts))
         for draft in drafts:
-            if self.part.view is None or not self.state.options.allow_duplicates:
+            if draft.decided is not None and draft.decided.row is not None:
+                self.questions.take_decided_row(draft, draft.decided.row)
+            elif self.part.view is None or not self.state.options.allow_duplicates:
                 self.matcher.match_new(draft, found)
             if draft.row is None and draft.fault is None:
                 draft.fault = self.matcher.doubt_of_new(draft, taken)
@@ -291,6 +312,7 @@ class PartPlan:
         self.new_rows.create(draft, taken, batch)
         if draft.row is not None:
             self.kind.moved(draft, draft.row)
+            self.questions.settle(draft, self.questions.left_of_new(draft))
 
     def _take_as_imported(self, draft: Draft, row: Row, batch: Changes) -> None:
         identity = row[self.rows.id_index]
@@ -309,7 +331,8 @@ class PartPlan:
 
     def _merge(self, draft: Draft, row: Row, names: Names, batch: Changes) -> None:
         identity = row[self.rows.id_index]
-        if not self.kind.fits(draft, row, names):
+        is_chosen = draft.decided is not None and draft.decided.row is not None
+        if not is_chosen and not self.kind.fits(draft, row, names):
             return
         if identity in self.claims:
             self.outcome.duplicate(draft, identity)
@@ -323,36 +346,9 @@ class PartPlan:
             return
         merged = self.merge.merge(draft, row, names)
         if merged is not None:
-            self._conclude(draft, row, merged, batch)
-
-    def _conclude(self, draft: Draft, row: Row, merged: Merged, batch: Changes) -> None:
-        """Turn what a record changes into an update, a conflict or nothing."""
-        identity, policy = row[self.rows.id_index], self.state.options.on_conflict
-        if merged.conflicts and policy != "take-file":
-            report_conflicts(self.outcome, draft, merged, fails=policy == "fail")
-        if merged.conflicts and policy == "fail":
-            ours = {name: now for name, (now, _) in merged.conflicts.items()}
-            theirs = {name: shown_parent(value) for name, (_, value) in merged.conflicts.items()}
-            change = Change("conflict", self.entity.name, draft.number, identity, theirs, ours)
-            self.outcome.count("conflicts", change, batch)
-            return
-        if not self.references.create_parents(draft, batch):
-            return
-        new = draft.linked(merged.new)
-        deferred = self.deferred.of(identity)
-        for link in deferred:
-            link.is_all = not new
-        if not new and not deferred:
-            self.kind.found_equal(draft)
-            self.outcome.counts["unchanged"] += 1
-            return
-        old = {column: self.rows.value(row, column) for column in new}
-        for column, value in self.state.set_on_update(self.entity) if new else ():
-            if column not in new:
-                old[column], new[column] = self.rows.value(row, column), value
-        self.parents.need(self.entity, new)
-        change = Change("update", self.entity.name, draft.number, identity, new, old)
-        self.outcome.count("updated", change, batch)
+            left = self.questions.left_of_known(draft, row, names)
+            if not self.merged.conclude(draft, row, merged, left, batch):
+                self.kind.found_equal(draft)
 
 
 def _report_links_of(plan: PartPlan, drafts: Sequence[Draft]) -> None:

@@ -21,7 +21,7 @@ class SetPart:
     two_way = 0
 
     def __init__(self, plan: PartPlan) -> None:
-        self.state, self.part, self.entity = plan.state, plan.part, plan.entity
+        self.plan, self.state, self.part, self.entity = plan, plan.state, plan.part, plan.entity
         self.rows, self.rules = plan.rows, StateRules(plan.state, plan.part, plan.outcome)
         # what is set at each update says when a row was touched, not what it is
         kept = (
@@ -59,4 +59,4 @@ class SetPart:
                 id_map.move(key[0], value, identity)
 
     def notes(self, reader: Reader) -> Iterator[Problem]:
-        return iter(())
+        return self.plan.noticed.problems()

@@ -18,6 +18,8 @@ import msgspec
 
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.files.documents.blocks import Block
+from bakeio_core.files.documents.exact import holds_more_than_doubles, is_exact
+from bakeio_core.importing.reading.decided_records import DecidedRecords, RecordDecisions
 from bakeio_core.importing.reading.kept import kept_value
 from bakeio_core.importing.reading.names import FieldNames
 from bakeio_core.importing.reading.sources import Part
@@ -30,7 +32,9 @@ class Record:
     """One record as read: known fields only, wire values; `bad`: a problem of it was reported.
 
     `context` holds what it says in fields that a view shows and that are only compared, as it was
-    decoded or as `msgspec.Raw`. `told` is what it says by field before that is read.
+    decoded or as `msgspec.Raw`. `told` is what it says by field before that is read. `decided` is
+    what somebody decided about it, `faults` are the (field, value, message) of values that cannot
+    be read.
     """
 
     number: int
@@ -38,6 +42,8 @@ class Record:
     bad: bool = False
     context: dict[str, Any] = field(default_factory=dict)
     told: Mapping[str, Any] = field(default_factory=dict)
+    decided: RecordDecisions | None = None
+    faults: list[tuple[str, Any, str]] = field(default_factory=list)
 
 
 class Reader:
@@ -50,10 +56,13 @@ class Reader:
     Args:
         part: What is read.
         problems: Where problems go.
+        decided: What is decided about its records.
     """
 
-    def __init__(self, part: Part, problems: Problems) -> None:
-        self.part, self.problems = part, problems
+    def __init__(
+        self, part: Part, problems: Problems, decided: DecidedRecords | None = None
+    ) -> None:
+        self.part, self.problems, self.decided = part, problems, decided
         self.fields = part.fields.by_name
         self.known = FieldNames(part)
         self.names: dict[str, str] = {}
@@ -103,7 +112,7 @@ class Reader:
             return records
         if escapes_nul(data):
             return None
-        return None if self._checked and _holds_more_than_doubles(data, zeros) else records
+        return None if self._checked and holds_more_than_doubles(data, zeros) else records
 
     def _has_each_name_once(self, data: bytes, count: int) -> bool:
         expected = len(self._order) * count
@@ -215,13 +224,24 @@ class Reader:
         return found
 
     def records_of(self, block: Block, items: Sequence[tuple[int, Any]]) -> list[Record]:
-        """Return (number, object that `typed` gave) as records, those in doubt read once more."""
-        exact = [is_exact(block, number) for number, _ in items]
+        """Return (number, object that `typed` gave) as records, those in doubt read once more.
+
+        So are those about which something is decided.
+        """
+        decided = self.decided_of(items)
+        exact = [number not in decided and is_exact(block, number) for number, _ in items]
         read = iter(self._records(compress(items, exact)))
         return [
             next(read) if is_sure else self._read_again(block, number)
             for (number, _), is_sure in zip(items, exact, strict=True)
         ]
+
+    def decided_of(self, items: Iterable[tuple[int, Any]]) -> set[int]:
+        """Return the numbers of those (number, object of `typed`) that are decided about."""
+        if not self.decided:
+            return set()
+        read = self._records(items)
+        return {r.number for r in read if self.decided.of(r.number, r.values) is not None}
 
     def _read_again(self, block: Block, number: int) -> Record:
         item = block.as_dict(number, self.part.file)
@@ -258,6 +278,13 @@ class Reader:
         record = Record(number, {}, told=raw)
         told = self.known.told(raw, partial(self._report, record, "unknown-field"))
         record.told = told
+        if self.decided and (decided := self.decided.of(number, told)) is not None:
+            if decided.left_out is not None:  # it is read for the row that it means alone
+                quiet = Reader(self.part, Problems()).read_values(number, told)
+                return Record(number, quiet.values, context=quiet.context, decided=decided)
+            record.decided, told = decided, self.decided.applied(decided)
+            for name, value, _, why in decided.faults:
+                self._report(record, "changed-meanwhile", name, value, f"{why}: decide again")
         for name, value in told.items():
             if self.fields[name].role != "context":
                 self._read_value(record, name, value, raw)
@@ -296,6 +323,8 @@ class Reader:
     # -- what is said
     def _report(self, record: Record, code: str, name: str, value: Any, message: str) -> None:
         record.bad = True
+        if code == "bad-value":
+            record.faults.append((name, value, message))
         self._add(record, code, "error", name, value, message)
 
     def _note(self, record: Record, name: str, note: str) -> None:
@@ -321,52 +350,6 @@ class Reader:
 
 _BEFORE_COLON = (b" :", b"\n:", b"\r:", b"\t:")
 _APART = re.compile(rb"[\t\r\n][ \t\r\n]*:")
-_TO_ZEROS = bytes.maketrans(b"123456789", b"000000000")
-
-
-def is_block_exact(block: Block) -> bool:
-    """Tell whether the values of a `mostly_known` block are what the file says."""
-    return block.data is None or _is_exact(block.data)
-
-
-def is_exact(block: Block, number: int, name: str = "", value: Any = None) -> bool:
-    """Tell whether values of a record of a `mostly_known` block are what the file says.
-
-    Args:
-        block: Where the record stands.
-        number: Its number.
-        name: The field, where only one matters.
-        value: What `typed` gave for that.
-
-    Returns:
-        Whether no digits were lost, and no NUL character is in it.
-    """
-    if block.data is None:
-        return True
-    text = block.text(number)
-    if isinstance(value, float):
-        whole, start = repr(value).encode().removesuffix(b".0"), b'"%b":' % name.encode()
-        for said in (start + whole, start + whole + b".0"):
-            at = text.find(said)
-            if at >= 0 and text[at + len(said)] in b",}\r\n":
-                return True
-    return _is_exact(text)
-
-
-def _is_exact(text: bytes) -> bool:
-    return not escapes_nul(text) and not _holds_more_than_doubles(text, True)
-
-
-def _holds_more_than_doubles(data: bytes, zeros: bool) -> bool:
-    """Tell whether JSON may hold a number that a double only comes near.
-
-    That is one with 17 digits in a row (IEEE 754: 15 are kept), or, read as 0, with a negative
-    exponent.
-    """
-    if b"0" * 17 in data.translate(_TO_ZEROS, b"."):
-        return True
-    rest = data.translate(None, b"0123456789 \t\r\n").lower() if zeros else b""
-    return b"e-," in rest or b"e-}" in rest or b"e-]" in rest
 
 
 def _nests_too_deep(block: Block, count: int) -> bool:

@@ -12,14 +12,14 @@ from rapidfuzz import fuzz, process
 
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.resolving.vocabulary import (
+from bakeio_core.resolving.ranking.vocabulary import (
     Initials,
     Trigrams,
     Vocabulary,
     initial_forms,
     joined_pairs,
 )
-from bakeio_core.resolving.words import LETTERS, QUIET, Lexicon, Words, folded_lines, stem
+from bakeio_core.resolving.ranking.words import LETTERS, QUIET, Lexicon, Words, folded_lines, stem
 from bakeio_core.values.folding import padded
 from bakeio_core.values.text import Text
 from bakeio_core.values.wording import said

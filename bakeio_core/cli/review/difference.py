@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
 from typing import Any
 
 from bakeio_core.catalog.exchange import Change
-from bakeio_core.report import Report
+from bakeio_core.cli.session import Session, colored
+from bakeio_core.report import Report, differing
 from bakeio_core.values.wording import printable, shown
 
 SAMPLES = 8
 COLORS = {"create": "32", "update": "33", "delete": "31", "conflict": "31"}
 TITLES = {"create": "new", "update": "changed", "delete": "deleted", "conflict": "in conflict"}
 COUNTED = {"create": "created", "update": "updated", "delete": "deleted", "conflict": "conflicts"}
-QUIET = {"uuid", "created_at", "updated_at"}
-
-
-def differing(change: Change) -> Iterator[tuple[str, Any, Any]]:
-    """Yield (column, before, after) of what a change sets, identity and stamps left out."""
-    shown_values = change.old if change.action == "delete" else change.new
-    for column, value in shown_values.items():
-        says_nothing = value is None or (column == "id" and value == change.id)
-        whole = change.action in ("create", "delete")
-        if column not in QUIET and not (whole and says_nothing):
-            yield column, change.old.get(column), value
 
 
 def lines(report: Report, *, color: bool = False) -> list[str]:
@@ -34,9 +24,12 @@ def lines(report: Report, *, color: bool = False) -> list[str]:
         color: Whether the lines may hold escape sequences of colours.
     """
     out: list[str] = []
-    for entity, counts in report.entities.items():
+    by_decision = report.created_entities
+    for entity in dict.fromkeys([*by_decision, *report.entities]):
+        counts = report.entities.get(entity, {})
         for action, title in TITLES.items():
             total = counts.get(COUNTED[action], 0)
+            total += len(by_decision.get(entity, ())) if action == "create" else 0
             some = [
                 change
                 for change in report.changes
@@ -48,7 +41,7 @@ def lines(report: Report, *, color: bool = False) -> list[str]:
             for change in some[:SAMPLES]:
                 record = [f"record {change.record}"] if change.record else []
                 out.append(f"  {', '.join([*record, called(change)])}")
-                out += [_line(change, *cells, color) for cells in differing(change)]
+                out += [f"    {_line(change, *cells, color)}" for cells in differing(change)]
             if total > SAMPLES:
                 out.append(f"  ... and {total - min(SAMPLES, len(some)):,} more")
     return out
@@ -56,9 +49,17 @@ def lines(report: Report, *, color: bool = False) -> list[str]:
 
 def called(change: Change) -> str:
     """Return what the row of a change is called: `slug "deck" ("Deck oven")`."""
+    is_unknown = change.action == "create" and list(change.key.values()) == [change.id]
+    if is_unknown and change.label:
+        return shown(change.label)  # the id is made when it is written
     key = ", ".join(f"{printable(field)} {shown(value)}" for field, value in change.key.items())
     label = f" ({shown(change.label)})" if change.label else ""
     return f"{key or f'id {change.id}'}{label}"
+
+
+def changed(change: Change, column: str, before: Any, after: Any) -> str:
+    """Return what a change does to one field on one line."""
+    return _line(change, column, before, after, False)
 
 
 def _line(change: Change, column: str, before: Any, after: Any, color: bool) -> str:
@@ -69,8 +70,45 @@ def _line(change: Change, column: str, before: Any, after: Any, color: bool) -> 
         old, new = _colored(shown(before, 30), "31", color), _colored(shown(after, 30), "32", color)
         what = f"{old} -> {new}"
     name = change.names.get(column)
-    return f"    {printable(column)}: {what}" + (f" ({shown(name)})" if name else "")
+    field = change.fields.get(column, column)
+    if change.links.get(column):
+        sides = ("old", "new") if change.action == "update" else ("new",)
+        old_and_new = [_row(change, column, side) for side in sides]
+        return f"{printable(field)}: {' -> '.join(old_and_new)}"
+    return f"{printable(field)}: {what}" + (f" ({shown(name)})" if name else "")
+
+
+def _row(change: Change, column: str, side: str) -> str:
+    """Return what a row that is referred to is called, before or after: never by its id alone."""
+    link = change.links[column].get(side)
+    if link is None:
+        values = change.old if side == "old" else change.new
+        return shown(values.get(column))
+    key = ", ".join(f"{name} {shown(value)}" for name, value in link["key"].items())
+    return shown(link["label"]) if link["label"] else key
 
 
 def _colored(text: str, code: str, color: bool) -> str:
     return f"\033[{code}m{text}\033[0m" if color else text
+
+
+def show_report(
+    session: Session, report: Report, as_json: bool, most_changes: int | None = None
+) -> None:
+    """Print what an import or an undo came to, and end the command with its exit code.
+
+    Args:
+        session: The command's.
+        report: What it came to.
+        as_json: Print one JSON object instead of text.
+        most_changes: How many changes that holds at most.
+    """
+    if as_json:
+        session.result_json(report.as_dict(most_changes))
+    else:
+        if report.dry_run or report.refused:
+            for line in lines(report, color=colored(sys.stdout)):
+                session.result(line, colored=True)
+        session.result(report.text())
+    if report.exit_code:
+        raise SystemExit(report.exit_code)

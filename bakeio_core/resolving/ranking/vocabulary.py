@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 
 from rapidfuzz import fuzz, process
 
-from bakeio_core.resolving.words import QUIET, alike, shortened
+from bakeio_core.resolving.ranking.words import QUIET, alike, shortened
 
 MOST = 12
 """How many words of the index one word may be a misspelling of."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -16,11 +16,11 @@ from bakeio_core.cli.session import Session, shownable
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bakeio_core.catalog.exchange import Decision, Missing
+    from bakeio_core.catalog.exchange import Decision, Question
     from bakeio_core.importing.reading.sources import Source
     from bakeio_core.importing.run import Plan
     from bakeio_core.report import Report
-    from bakeio_core.resolving.dialogue import Talk
+    from bakeio_core.resolving.prompts import Talk
 
 Terminal = tuple[IO[str], IO[str]]
 """What answers are read from, and what questions are written to."""
@@ -68,16 +68,16 @@ class Questions:
             )
         if writes:
             refuse_file(self.file, lambda _: None)  # what is in a file is told when it is read
-        self.answers: dict[Missing, Decision] = {}
+        self.answers: dict[Question, Decision] = {}
         if self.file.exists() and (file is not None or writes):
             known = read_decisions(self.file, session.bakeio.catalog)
             # a file of that name which was not asked for is only checked: new answers are to be
             # added to it, not lost for its sake
             self.answers = known if file is not None else {}
         self.asked = False
-        self._refused: dict[Missing, str] = {}
+        self._refused: dict[Question, str] = {}
 
-    def take_back(self, refused: Iterable[Missing]) -> bool:
+    def take_back(self, refused: Iterable[Question]) -> bool:
         """Forget answers the database refused, so that they are asked again with the reason.
 
         Returns:
@@ -88,7 +88,7 @@ class Questions:
         return bool(mine)
 
     def ask(self, options: dict[str, Any]) -> None:
-        """Plan and ask until nothing is missing.
+        """Plan and ask until no question keeps records out.
 
         What was answered is kept in the decisions file, whatever happens.
 
@@ -99,24 +99,44 @@ class Questions:
             click.Abort: Nobody answers any more.
             click.ClickException: The person stopped.
         """
-        from bakeio_core.resolving.dialogue import Dialogue, Stopped
+        from bakeio_core.resolving.dialogue import Dialogue
 
         dialogue = Dialogue(self.session.bakeio.catalog, self.answers)
+        with self._talking() as talk:
+            while asked := _asked(plan := self._plan(options)):
+                if _hopeless(plan.report, options):
+                    self.session.say(
+                        "Nothing is asked before the other problems are gone: the import would "
+                        "be refused whatever the answers."
+                    )
+                    break
+                self.asked = True
+                for item in asked:
+                    item.why = item.why or self._refused.pop(item, "")
+                talk(dialogue.ask(asked))
+        if self.asked and self.given is not None:
+            self._keep("kept in")
+
+    @contextlib.contextmanager
+    def _talking(self) -> Iterator[Callable[[Talk], None]]:
+        """Open the terminal with the first conversation; what is answered is kept if it breaks off.
+
+        Raises:
+            click.Abort: Nobody answers any more.
+            click.ClickException: The person stopped.
+        """
+        from bakeio_core.resolving.prompts import Stopped
+
         try:
             with contextlib.ExitStack() as opened:
-                terminal = None
-                while (plan := self._plan(options)).missing:
-                    if _hopeless(plan.report, options):
-                        self.session.say(
-                            "Nothing is asked before the other problems are gone: the import would "
-                            "be refused whatever the answers."
-                        )
-                        break
-                    self.asked = True
-                    for item in plan.missing:
-                        item.why = item.why or self._refused.pop(item, "")
-                    terminal = terminal or opened.enter_context(self._terminal())
-                    _converse(dialogue.ask(plan.missing), terminal)
+                terminal: list[Terminal] = []
+
+                def talk(conversation: Talk) -> None:
+                    if not terminal:
+                        terminal.append(opened.enter_context(self._terminal()))
+                    _converse(conversation, terminal[0])
+
+                yield talk
         except (click.Abort, KeyboardInterrupt, EOFError):
             self.session.say()
             self._keep()
@@ -124,8 +144,37 @@ class Questions:
         except Stopped:
             self._keep()
             raise click.ClickException("stopped: nothing was written") from None
-        if self.asked and self.given is not None:
-            self._keep("kept in")
+
+    def review(self, options: dict[str, Any]) -> Plan:
+        """Walk through what would be changed; what is rejected is kept as decisions.
+
+        Args:
+            options: What `Bakeio.plan` is told.
+
+        Returns:
+            The plan without what was rejected.
+
+        Raises:
+            click.Abort: Nobody answers any more.
+            click.ClickException: The person stopped.
+        """
+        from bakeio_core.cli.review.difference import called, changed
+        from bakeio_core.importing.run import name_records
+        from bakeio_core.resolving.change_review import ChangeReview
+
+        plan = self._plan(options)
+        if plan.report.refused:
+            return plan
+        name_records(self.source, plan.changes)
+        walk = ChangeReview(self.answers, changed, called)
+        with self._talking() as talk:
+            talk(walk.ask(plan.changes))
+        if walk.rejected:
+            self.asked = True
+            if self.given is not None:
+                self._keep("kept in")
+            plan = self._plan(options)
+        return plan
 
     @contextlib.contextmanager
     def kept_if_stopped(self) -> Iterator[None]:
@@ -150,11 +199,11 @@ class Questions:
         from bakeio_core.errors import counted
         from bakeio_core.resolving.decision_file import write_decisions
 
-        missing = self._plan(options).missing
-        if missing:
-            write_decisions(self.file, self.answers, missing, self.session.bakeio.catalog)
+        asked = self._plan(options).open
+        if asked:
+            write_decisions(self.file, self.answers, asked, self.session.bakeio.catalog)
             self.session.say(
-                f"{counted(len(missing), 'question')} to be answered in {self.file}: "
+                f"{counted(len(asked), 'question')} to be answered in {self.file}: "
                 f'fill in "action", then: --decisions {self.file}'
             )
 
@@ -229,8 +278,17 @@ def _converse(talk: Talk, terminal: Terminal) -> None:
         answer = line.rstrip("\r\n")
 
 
+def _asked(plan: Plan) -> list[Question]:
+    """Return what a person is asked: not about records that are left out where they are wrong."""
+    from bakeio_core.catalog.exchange import CHECK, VALUE
+
+    left_out = (VALUE, CHECK) if plan.options.skip_errors else ()
+    return [question for question in plan.open if question.kind not in left_out]
+
+
 def _hopeless(report: Report, options: dict[str, Any]) -> bool:
     """Tell whether an import would be refused whatever is answered."""
     codes = {problem.code for problem in report.problems if problem.severity == "error"}
-    others = codes - {"missing-reference", "ambiguous-key"}
+    asked = {"missing-reference", "ambiguous-key", "conflict", "check", "bad-value"}
+    others = codes - asked - {"changed-meanwhile"}
     return bool(others) and not options.get("skip_errors")

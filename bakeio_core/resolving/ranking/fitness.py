@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
-from bakeio_core.resolving.index import REFERRED, Index
-from bakeio_core.resolving.vocabulary import JOINED, initial_forms, run_of
-from bakeio_core.resolving.words import Words, alike, opposite
+from bakeio_core.resolving.ranking.index import REFERRED, Index
+from bakeio_core.resolving.ranking.vocabulary import JOINED, initial_forms, run_of
+from bakeio_core.resolving.ranking.words import Words, alike, opposite
 from bakeio_core.values.wording import said
 
 COUNTERPART = 0.6
@@ -23,7 +23,7 @@ SPELLED = 0.8
 
 
 class Weighing(NamedTuple):
-    """What each kind of evidence counts; measured by `tests/suggest_quality.py --ablation`.
+    """What each kind of evidence counts; measured by `tests/suggest_quality.py --without`.
 
     Attributes:
         known_words: What is left of the likeness of two words that are both in the index.
@@ -42,6 +42,9 @@ class Weighing(NamedTuple):
     other_amount: float = 0.75
     no_amount: float = 0.9
     opposite: float = 0.7
+
+
+DEFAULT = Weighing()
 
 
 @dataclass
@@ -126,11 +129,11 @@ class Question:
     """
 
     def __init__(
-        self, index: Index, asked: Words, texts: Sequence[str], weighing: Weighing | None = None
+        self, index: Index, asked: Words, texts: Sequence[str], weighing: Weighing
     ) -> None:
         self.index, self.asked = index, asked
         self.texts = [text for text in texts if text]
-        self.weighing = weighing or Weighing()
+        self.weighing = weighing
         self.ordered = "".join(sorted(asked.words))
         self._weights: dict[str, float] = {}
         self.total = sum(map(self.weight, asked.words))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bakeio_core.resolving.fitness import Fit
+from bakeio_core.resolving.ranking.fitness import Fit
 
 COMPARED = 12
 """So many rows are looked at; whether a thirteenth is as good tells nothing more."""
@@ -19,7 +19,7 @@ WIDEST = 0.3
 
 
 class Coefficients(NamedTuple):
-    """A logistic regression, as `tests/suggest_quality.py --fit` finds it.
+    """A logistic regression, as `tests/suggest_fit.py` finds it.
 
     It was fitted on one half of the questions there and checked on the other.
 

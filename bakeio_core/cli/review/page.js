@@ -1,0 +1,309 @@
+"use strict";
+const data = JSON.parse(document.getElementById("data").textContent);
+const editable = data.editable, PAGE = 100;
+const ACTIONS = {
+  "existing": "use a row that is there", "create": "create a new row", "empty": "leave it empty",
+  "skip": "leave these records out", "take-file": "take what the file says",
+  "keep-database": "keep what the database has", "value": "another value",
+  "accept": "accept it as it is", "leave-field": "leave the field out",
+  "leave-record": "leave the record out"};
+const rejected = new Set();   // "3" is change 3 as a whole, "3/notes" a field of it
+const answers = new Map();    // number of a question: {action, target, values, value}
+const byId = id => document.getElementById(id);
+
+// -- making elements; every text is put in as text
+function make(tag, attributes, ...inside) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (name.startsWith("on")) node[name] = value;
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value !== undefined) node.setAttribute(name, value);
+  }
+  for (const one of inside.flat()) if (one !== null && one !== "") node.append(one);
+  return node;
+}
+const said = value => typeof value === "string" ? value : JSON.stringify(value);
+function shown(value, row) {
+  if (row) return [row.label || keyText(row.key)];
+  return [value === null || value === undefined ? make("span", {class: "null"}, "nothing")
+    : value === "" ? make("span", {class: "null"}, "empty text") : said(value)];
+}
+const keyText = key => Object.entries(key).map(([name, value]) => `${name} ${said(value)}`).join(", ");
+const counted = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+
+// -- what differs between two values, character by character
+function marked(one, other) {
+  if (one === null || other === null || one === undefined || other === undefined) return shown(one);
+  const mine = [...said(one)], theirs = [...said(other)];
+  let start = 0, end = 0;
+  while (start < mine.length && start < theirs.length && mine[start] === theirs[start]) start++;
+  while (end < mine.length - start && end < theirs.length - start
+    && mine[mine.length - 1 - end] === theirs[theirs.length - 1 - end]) end++;
+  const middle = mine.slice(start, mine.length - end).join("");
+  return [mine.slice(0, start).join(""), middle ? make("mark", {}, middle) : "",
+    mine.slice(mine.length - end).join("")];
+}
+
+// -- the changes
+const TITLES = {create: "new", update: "changed", delete: "deleted", conflict: "in conflict"};
+const causeOf = field => field.old === null || field.old === undefined ? "filled"
+  : field.new === null ? "cleared" : "overwritten";
+const groups = new Map();
+data.changes.forEach((change, number) => {
+  change.number = number;
+  change.can = editable && change.record !== null && Object.keys(change.about).length > 0
+    && (change.action === "create" || change.action === "update");
+  const texts = [change.entity, change.label, keyText(change.key), TITLES[change.action]];
+  for (const field of change.fields) {
+    const rows = [field.old_row, field.new_row].filter(Boolean).map(row => `${row.label} ${keyText(row.key)}`);
+    texts.push(field.field, said(field.old), said(field.new), ...rows);
+  }
+  change.text = texts.join("\n").toLowerCase();
+  const parts = change.action === "update"
+    ? change.fields.map(field => [`${change.entity}: ${field.field} ${causeOf(field)}`, `${number}/${field.field}`])
+    : [[`${change.entity}: ${TITLES[change.action]}`, `${number}`]];
+  for (const [title, part] of parts) {
+    const group = groups.get(title) || {title, parts: [], changes: new Set(), can: true};
+    group.parts.push(part);
+    group.changes.add(number);
+    group.can = group.can && change.can;
+    groups.set(title, group);
+  }
+});
+const isOut = (change, field) => rejected.has(`${change.number}`)
+  || (field !== undefined && rejected.has(`${change.number}/${field}`));
+const isWhole = change => isOut(change) || change.fields.every(field => isOut(change, field.field));
+function set(part, out) { if (out) rejected.add(part); else rejected.delete(part); }
+function setRecord(change, out) {
+  set(`${change.number}`, out);
+  for (const field of change.fields) rejected.delete(`${change.number}/${field.field}`);
+}
+function setField(change, name, out) {
+  if (isOut(change)) {  // the others stay rejected, one by one
+    rejected.delete(`${change.number}`);
+    for (const field of change.fields) rejected.add(`${change.number}/${field.field}`);
+  }
+  set(`${change.number}/${name}`, out);
+}
+function changeBlock(change) {
+  const title = change.label || keyText(change.key);
+  const place = change.record === null ? "made by a decision" : `record ${change.record}`;
+  const key = change.label && change.action !== "create" ? ` ${keyText(change.key)}` : "";
+  const box = change.can ? make("input", {type: "checkbox", "aria-label": `Write ${title}, ${place}`,
+    onchange: event => { setRecord(change, !event.target.checked); redraw(change); }}) : null;
+  const fields = make("div", {class: "fields"});
+  for (const field of change.fields) {
+    const tick = change.can && change.action === "update" ? make("input", {type: "checkbox",
+      "aria-label": `Write ${field.field} of ${title}`,
+      onchange: event => { setField(change, field.field, !event.target.checked); redraw(change); }}) : null;
+    if (tick) tick.dataset.field = field.field;
+    const linked = field.old_row || field.new_row;
+    const olds = linked ? shown(field.old, field.old_row) : marked(field.old, field.new);
+    const news = linked ? shown(field.new, field.new_row) : marked(field.new, field.old);
+    const sides = change.action === "create" ? [make("span", {class: "new"}, shown(field.new, field.new_row))]
+      : change.action === "delete" ? [make("span", {class: "old"}, olds)]
+      : change.action === "conflict"
+        ? ["database: ", make("span", {class: "new"}, olds), make("br"), "file: ", make("span", {class: "new"}, news)]
+        : [make("span", {class: field.old === null ? "" : "old"}, olds), " → ", make("span", {class: "new"}, news)];
+    fields.append(tick ? make("label", {}, tick, field.field) : make("span", {}, field.field),
+      make("span", {class: "value"}, sides));
+  }
+  const head = make("div", {class: "head"}, box, make("h3", {}, title,
+    make("span", {class: "dim"}, ` ${key} · ${change.entity}, ${place} `),
+    make("span", {class: `tag ${change.action === "conflict" ? "bad" : ""}`}, TITLES[change.action])));
+  const block = make("article", {class: "change", tabindex: "-1"}, head, fields);
+  block.dataset.number = change.number;
+  tickBlock(block, change);
+  return block;
+}
+function tickBlock(block, change) {
+  const whole = isWhole(change), box = block.querySelector(".head > input");
+  block.classList.toggle("rejected", whole);
+  if (box) { box.checked = !whole; box.indeterminate = !whole && change.fields.some(f => isOut(change, f.field)); }
+  for (const tick of block.querySelectorAll(".fields input")) tick.checked = !isOut(change, tick.dataset.field);
+}
+function redraw(change) {
+  const block = document.querySelector(`article.change[data-number="${change.number}"]`);
+  if (block) tickBlock(block, change);
+  tickGroups();
+}
+function redrawAll() {
+  for (const block of document.querySelectorAll("article.change")) tickBlock(block, data.changes[block.dataset.number]);
+  tickGroups();
+}
+function tickGroups() {
+  for (const [title, group] of groups) {
+    if (!group.box) continue;
+    const out = group.parts.filter(part => rejected.has(part) || rejected.has(part.split("/")[0])).length;
+    group.box.checked = out === 0;
+    group.box.indeterminate = out > 0 && out < group.parts.length;
+  }
+  count();
+}
+function groupList() {
+  for (const group of groups.values()) {
+    const title = `${group.title} in ${counted(group.changes.size, "record")}`;
+    group.box = group.can ? make("input", {type: "checkbox", checked: true, "aria-label": `Write ${title}`,
+      onchange: event => {
+        for (const part of group.parts) {
+          const [number, ...name] = part.split("/"), change = data.changes[number];
+          if (name.length) setField(change, name.join("/"), !event.target.checked);
+          else setRecord(change, !event.target.checked);
+        }
+        redrawAll();
+      }}) : null;
+    byId("groups").append(make("li", {}, group.box,
+      make("button", {type: "button", class: "link", onclick: () => { only = group; filter(); }}, title)));
+  }
+}
+
+// -- the questions
+function questionBlock(question, number) {
+  const title = question.kind === "reference" ? `${question.entity}: ${keyText(question.key)}`
+    : `${question.label || keyText(question.key)}${question.field ? `: ${question.field}` : ""}`;
+  const places = question.records.slice(0, 5).map(place => place.record).join(", ");
+  const block = make("article", {class: "question", tabindex: "-1"});
+  const what = question.question || (question.answers.includes("create")
+    ? `No row of ${question.entity} has this.` : `More than one row of ${question.entity} has this.`);
+  block.append(make("h3", {}, title, make("span", {class: "dim"},
+    ` · ${question.kind === "reference" ? "used in" : keyText(question.key) + ","} record ${places}${question.count > 5 ? " …" : ""} `),
+    make("span", {class: "tag"}, question.kind)), make("p", {}, what));
+  if (question.why) block.append(make("p", {class: "bad"}, `The answer given before cannot be used: ${question.why}`));
+  const sides = [["base", "at export"], ["database", "database"], ["file", "file"]].filter(([side]) => side in question);
+  if (sides.length) block.append(make("div", {class: "fields"}, sides.flatMap(([side, name]) => [make("span", {}, name),
+    make("span", {class: "value new"}, "database" in question && "file" in question && side !== "base"
+      ? marked(question[side], question[side === "file" ? "database" : "file"]) : shown(question[side]))])));
+  if (editable) block.append(choices(question, number, block));
+  return block;
+}
+function choices(question, number, block) {
+  const set_ = make("fieldset", {}, make("legend", {}, question.default ? "Your answer (accepted where none is given)" : "Your answer"));
+  const choose = answer => { answers.set(number, answer); mark(); };
+  const mark = () => {
+    block.classList.toggle("answered", answers.has(number));
+    block.classList.toggle("open", !answers.has(number) && !question.default);
+    count();
+  };
+  const radio = (text, pick, ...inside) => {
+    const input = make("input", {type: "radio", name: `question${number}`, onchange: pick});
+    set_.append(make("label", {class: "choice"}, input, make("span", {}, text)), ...inside);
+    return input;
+  };
+  for (const found of question.candidates || []) {
+    if (!question.answers.includes("existing")) break;
+    radio(`${found.label} (${keyText(found.target)}; ${found.reasons.join("; ")}${found.warning ? `; careful: ${found.warning}` : ""})`,
+      () => choose({action: "existing", target: found.target}));
+  }
+  for (const action of question.answers) {
+    if (action === "existing") continue;
+    if (action === "value") {
+      const text = make("input", {type: "text", "aria-label": `Another value of ${question.field}`,
+        oninput: () => { input.checked = true; choose({action, value: text.value}); }});
+      const input = radio(ACTIONS[action], () => { choose({action, value: text.value}); text.focus(); },
+        make("div", {class: "form"}, text));
+    } else if (action === "create") {
+      const values = {}, form = make("div", {class: "form", hidden: true});
+      for (const blank of question.form) {
+        if (blank.value !== null) values[blank.name] = blank.value;
+        const id = `q${number}-${blank.name}`, list = blank.choices.length ? `${id}-choices` : undefined;
+        form.append(make("label", {for: id}, blank.name + (blank.required ? " (needed)" : "")),
+          make("input", {type: "text", id, list, value: blank.value === null ? "" : said(blank.value),
+            oninput: event => {
+              if (event.target.value === "") delete values[blank.name]; else values[blank.name] = event.target.value;
+              input.checked = true; choose({action, values});
+            }}));
+        if (list) form.append(make("datalist", {id: list}, blank.choices.map(value => make("option", {value}))));
+      }
+      const input = radio(ACTIONS[action], () => { form.hidden = false; choose({action, values}); }, form);
+    } else radio(ACTIONS[action], () => choose({action}));
+  }
+  mark();
+  return set_;
+}
+
+// -- filter: the data is searched, and only what is looked at is drawn
+let only = null, found = [], drawn = 0, timer;
+function filter() {
+  const words = byId("text").value.toLowerCase().split(/\s+/).filter(Boolean), kind = byId("kind").value;
+  found = data.changes.filter(change => (!only || only.changes.has(change.number))
+    && (!kind || change.action === kind) && words.every(word => change.text.includes(word)));
+  byId("changes").replaceChildren();
+  drawn = 0;
+  draw();
+  byId("left").textContent = `${found.length.toLocaleString("en")} of ${counted(data.changes.length, "change")}`;
+  byId("all").hidden = !only;
+  if (only) byId("all").textContent = `Show all, not only ${only.title}`;
+}
+function draw() {
+  const next = found.slice(drawn, drawn + PAGE);
+  drawn += next.length;
+  byId("changes").append(...next.map(changeBlock));
+  byId("more").hidden = drawn >= found.length;
+}
+
+// -- what is saved
+const identity = entry => JSON.stringify([entry.entity, entry.kind || "reference", entry.field || "",
+  Object.entries(entry.key).sort()]);
+function decisions() {
+  if (!rejected.size && !answers.size) return data.decided;
+  const at = new Date().toISOString().replace(/\.\d+Z$/, "Z"), made = [];
+  for (const change of data.changes) {
+    const head = {kind: "change", entity: change.entity, key: change.about};
+    if (change.can && (isOut(change) || (change.action === "create" && isWhole(change))))
+      made.push({...head, action: "leave-record", by: "page", at});
+    else for (const field of change.fields)
+      if (change.can && isOut(change, field.field))
+        made.push({...head, field: field.field, action: "leave-field", by: "page", at});
+  }
+  for (const [number, answer] of answers) {
+    const question = data.questions[number], entry = {entity: question.entity, key: question.key};
+    if (question.kind !== "reference") entry.kind = question.kind;
+    if (question.field && question.kind !== "reference") entry.field = question.field;
+    if (question.kind !== "reference")
+      for (const side of ["file", "database"]) if (side in question) entry[side] = question[side];
+    made.push({...entry, ...answer, by: "page", at});
+  }
+  const known = new Set(made.map(identity));
+  return [...data.decided.filter(entry => !known.has(identity(entry))), ...made];
+}
+function count() {
+  if (!editable) return;
+  const open = data.questions.filter((question, number) => !question.default && !answers.has(number)).length;
+  byId("save").textContent = `Save decisions (${decisions().length})`;
+  byId("open").textContent = open ? `${counted(open, "question")} to be answered` : "";
+}
+function save() {
+  const text = JSON.stringify(decisions(), null, 2) + "\n";
+  const url = URL.createObjectURL(new Blob([text], {type: "application/json"}));
+  const link = make("a", {href: url, download: data.decisions_file});
+  document.body.append(link);
+  link.click();
+  link.remove();
+  byId("saved").textContent = `Saved ${data.decisions_file}. To carry it out: ${data.command}`;
+}
+
+// -- begin
+data.questions.forEach((question, number) => byId("questions").append(questionBlock(question, number)));
+groupList();
+byId("text").oninput = () => { clearTimeout(timer); timer = setTimeout(filter, 60); };
+byId("kind").onchange = filter;
+byId("all").onclick = () => { only = null; filter(); };
+byId("more").onclick = draw;
+if (editable) byId("save").onclick = save;
+new IntersectionObserver(seen => { if (seen.some(one => one.isIntersecting) && !byId("more").hidden) draw(); },
+  {rootMargin: "600px"}).observe(byId("more"));
+document.onkeydown = event => {
+  if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) {
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
+  const blocks = [...document.querySelectorAll("article")], at = blocks.indexOf(document.activeElement.closest("article"));
+  if (event.key === "/") { event.preventDefault(); byId("text").focus(); }
+  else if (event.key === "j" || event.key === "k") {
+    const next = blocks[Math.min(blocks.length - 1, Math.max(0, at + (event.key === "j" ? 1 : -1)))];
+    if (next) { next.focus(); next.scrollIntoView({block: "nearest"}); }
+  } else if (event.key === "x" && at >= 0) blocks[at].querySelector(".head > input")?.click();
+};
+filter();
+count();
+document.documentElement.dataset.ready = "yes";

@@ -1,0 +1,147 @@
+"""The plan or the report of an import as one HTML page, to look through and to answer in.
+
+It needs no network: its style and script stand in it, and what it shows as data. Answers and what
+is rejected are saved as a file of decisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bakeio_core.errors import Problem, counted
+from bakeio_core.report import Report, counted_outcome
+from bakeio_core.values.wording import printable, shown
+
+HEAD = (
+    '<!doctype html><html lang="en"><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width"><title>bakeio: '
+)
+"""How every page begins: a file that begins otherwise is not replaced."""
+KINDS = {
+    "create": "new rows",
+    "update": "changed rows",
+    "delete": "deleted rows",
+    "conflict": "conflicts",
+}
+FEW = 8
+"""So many problems are shown without a click."""
+_ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Where the answers given on a page go.
+
+    Attributes:
+        file: The name of the decisions file that is offered.
+        command: What carries them out.
+        decided: The entries of decisions that were made already.
+    """
+
+    file: str
+    command: str
+    decided: Sequence[Mapping[str, Any]] = field(default_factory=list)
+
+
+def not_a_page(path: Path) -> str | None:
+    """Say why a file must not be replaced by a page: None where it is one."""
+    with open(path, "rb") as file:
+        return None if file.read(len(HEAD)) == HEAD.encode() else "is no report that bakeio wrote"
+
+
+def page(report: Report, answering: Answering) -> bytes:
+    """Return the page: totals, problems, questions, and each changed row as one block.
+
+    Args:
+        report: What an import came to, or would.
+        answering: Where answers go.
+    """
+    state = "Dry run: nothing was written" if report.dry_run else "Imported"
+    if report.refused:
+        state = f"Refused: {report.refused}"
+    totals = ", ".join(
+        counted_outcome(name, count) for name, count in report.summary.items() if count
+    )
+    whole = report.as_dict()
+    data = {
+        "editable": bool(report.dry_run or report.refused),
+        "questions": whole["questions"],
+        "changes": whole["changes"],
+        "decided": list(answering.decided),
+        "decisions_file": answering.file,
+        "command": answering.command,
+    }
+    return _html(report, f"{state}. {totals}.", whole["more_changes"], data)
+
+
+def _html(report: Report, state: str, hidden: int, data: dict[str, Any]) -> bytes:
+    kinds = "".join(f'<option value="{kind}">{name}</option>' for kind, name in KINDS.items())
+    source = escape(printable(report.source))
+    more = f"<p>{hidden:,} more changes are not shown (--limit-changes).</p>" if hidden else ""
+    saving = ""
+    if data["editable"]:
+        saving = (
+            '<button type="button" class="main" id="save">Save decisions</button>'
+            '<span id="open" class="bad"></span>'
+        )
+    asset = files(__package__)
+    style, script = (asset.joinpath(name).read_text("utf-8") for name in ("page.css", "page.js"))
+    head = (
+        f"{HEAD}{source}</title><style>{style}</style><header><h1>{source}</h1>"
+        f'<p>{escape(printable(state))}</p>{more}<p id="saved" role="status"></p>'
+        "<noscript><p>This page needs JavaScript, and no network.</p></noscript></header>"
+        '<div class="bar" role="search"><div><input id="text" type="search" '
+        'placeholder="Filter (press /)" aria-label="Filter changes">'
+        '<select id="kind" aria-label="Kind of change"><option value="">all changes</option>'
+        f'{kinds}</select><span id="left" role="status"></span>{saving}</div></div><main>'
+    )
+    sections = [
+        _problems(report.problems),
+        _section("Questions", '<div id="questions"></div>', bool(data["questions"])),
+        _section(
+            "What changes",
+            '<ul class="plain groups" id="groups"></ul>'
+            '<p><button type="button" id="all" hidden></button></p>',
+            bool(data["changes"]),
+        ),
+        _section("Row by row", '<div id="changes"></div>', bool(data["changes"])),
+    ]
+    # nothing in the data can end the script: "</" does not stand in it
+    text = _ENCODER.encode(data).replace(b"<", b"\\u003c")
+    return (
+        (head + "".join(sections)).encode("utf-8", "backslashreplace")
+        + b'<p class="more"><button type="button" id="more" hidden>Show more</button></p></main>'
+        + b'<script type="application/json" id="data">'
+        + text
+        + f"</script><script>{script}</script></html>\n".encode()
+    )
+
+
+def _section(title: str, inside: str, is_shown: bool) -> str:
+    hidden = "" if is_shown else " hidden"
+    return f"<section{hidden}><h2>{title}</h2>{inside}</section>"
+
+
+def _problems(problems: Sequence[Problem]) -> str:
+    """Return the list of problems, errors first."""
+    order = {"error": 0, "warning": 1, "note": 2}
+    looks = {"error": "bad", "warning": "warn", "note": "dim"}
+    items = []
+    for problem in sorted(problems, key=lambda one: order[one.severity]):
+        near = ", ".join(shown(found["label"]) for found in problem.candidates)
+        text = f"{problem} [{problem.code}]" + (f" Like it: {near}." if near else "")
+        severity = f'<strong class="{looks[problem.severity]}">{problem.severity}</strong>'
+        items.append(f"<li>{severity} {escape(printable(text))}</li>")
+    is_open = " open" if len(items) <= FEW else ""
+    lines = f'<ul class="plain">{"".join(items)}</ul>'
+    inside = (
+        f"<details{is_open}><summary>{counted(len(items), 'problem')}</summary>{lines}</details>"
+    )
+    return _section("Problems", inside, bool(items))

@@ -1,0 +1,1 @@
+"""How well each row fits what is asked, and how likely it is the one."""

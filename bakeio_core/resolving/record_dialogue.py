@@ -1,0 +1,131 @@
+"""Ask a person about one record, or a field of it: a conflict, a bad value, what is suspicious."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bakeio_core.catalog.exchange import EXISTING, Decision, Question
+from bakeio_core.resolving.decisions import now
+from bakeio_core.resolving.prompts import (
+    BY,
+    WENT_BACK,
+    Prompt,
+    Stopped,
+    Talk,
+    listed,
+    picked,
+    wrapped,
+)
+from bakeio_core.values.text import Boolean
+from bakeio_core.values.wording import BadValue, printable, shown
+
+if TYPE_CHECKING:
+    from bakeio_core.catalog.catalog import Catalog
+
+WAYS = {
+    "take-file": ("f", "take what the file says"),
+    "keep-database": ("d", "keep what the database has"),
+    "value": ("v", "type another value"),
+    "accept": ("a", "accept it as it is"),
+    "leave-field": ("l", "leave the field out"),
+    "leave-record": ("r", "leave the record out"),
+}
+"""What is typed for an action, and what it does."""
+SIDES = {"base": "at export", "database": "database", "file": "file"}
+TRUTHS = {"y": True, "yes": True, "true": True, "n": False, "no": False, "false": False}
+
+
+class RecordDialogue:
+    """One question about a record.
+
+    Args:
+        catalog: The entities that are installed.
+        can_go_back: Whether there is a question before it.
+    """
+
+    def __init__(self, catalog: Catalog, *, can_go_back: bool) -> None:
+        self.catalog, self.can_go_back = catalog, can_go_back
+
+    def ask(self, item: Question, title: str) -> Talk:
+        """Ask until there is an answer, which is a `Decision`, or `WENT_BACK`.
+
+        Raises:
+            Stopped: The person wants no more.
+        """
+        found = item.candidates() if EXISTING in item.answers else []
+        ways = self._ways(item, len(found))
+        choices = ["", *[f"    {typed:<7} {does}" for typed, does in ways.items()]]
+        lines = [*self._head(item, title), *listed(found), *choices]
+        actions = {typed: action for action, (typed, _) in WAYS.items() if action in item.answers}
+        while True:
+            answer = (yield Prompt(lines, "Your answer: ")).strip().lower()
+            if chosen := picked(answer, found):
+                return self._decided(item, EXISTING, target=chosen.key)
+            if not answer and item.default:
+                return self._decided(item, item.default)
+            if actions.get(answer) == "value":
+                value = yield from self._value(item)
+                if value is not WENT_BACK:
+                    return self._decided(item, "value", values={"value": value})
+                lines = choices
+            elif answer in actions:
+                return self._decided(item, actions[answer])
+            elif answer == "q":
+                raise Stopped
+            elif answer == "b" and self.can_go_back:
+                return WENT_BACK
+            else:
+                lines = wrapped(f"Answer with one of these: {', '.join(ways)}.")
+
+    @staticmethod
+    def _decided(item: Question, action: str, **more: Mapping[str, Any]) -> Decision:
+        seen = {side: item.values[side] for side in ("file", "database") if side in item.values}
+        return Decision(action, by=BY, at=now(), seen=seen, **more)
+
+    @staticmethod
+    def _head(item: Question, title: str) -> list[str]:
+        named = " and ".join(f"{column} {shown(value)}" for column, value in item.key.items())
+        label = f" ({printable(item.label)})" if item.label else ""
+        numbers = ", ".join(str(number) for _, number in item.records[:5])
+        files = ", ".join(sorted({file for file, _ in item.records}))
+        records = f"Record {numbers} of {files}: {named}{label}."
+        what = f"{item.field}: {item.message}" if item.field else item.message
+        lines = ["", f"{title}: {item.entity}"]
+        for sentence in (printable(records), printable(what)):
+            lines += wrapped(sentence, "  ")
+        if item.why:
+            lines += wrapped(f"The answer given before cannot be used: {item.why}.", "  ")
+        sides = [(SIDES[side], item.values[side]) for side in SIDES if side in item.values]
+        lines += [""] if sides else []
+        for side, value in sides:
+            first, *rest = wrapped(shown(value, 300), " " * 15) or [""]
+            lines += [f"    {side:<10} {first.strip()}", *rest]
+        return lines
+
+    def _ways(self, item: Question, count: int) -> dict[str, str]:
+        """Return what can be answered: {what is typed: what it does}."""
+        ways = {"1" if count == 1 else f"1-{count}": "it is this row"} if count else {}
+        for action in item.answers:
+            if action in WAYS:
+                typed, does = WAYS[action]
+                ways[typed] = f"{does} (Enter)" if action == item.default else does
+        ways |= {"b": "back to the question before"} if self.can_go_back else {}
+        return {**ways, "q": "stop: write nothing"}
+
+    def _value(self, item: Question) -> Talk:
+        """Ask for a value; nothing typed goes back."""
+        entity = self.catalog.entities[item.entity]
+        column = next(iter(item.fields), "")
+        is_own = column in entity.kinds and column not in entity.references
+        kind = entity.kinds[column] if is_own else None
+        lines = list[str]()
+        while True:
+            text = (yield Prompt(lines, f"  {item.field} (empty: back): ")).strip()
+            if not text:
+                return WENT_BACK
+            value = TRUTHS.get(text.lower(), text) if isinstance(kind, Boolean) else text
+            try:
+                return value if kind is None else kind.read(value, lambda note: None)
+            except BadValue as error:
+                lines = wrapped(f"{error}.", "    ")

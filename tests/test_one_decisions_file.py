@@ -1,0 +1,130 @@
+"""One file of decisions, whoever wrote it: the terminal, the page or a hand; the rows are the same
+on both databases, and on a fresh copy nothing is asked again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.browser import chromium, open_page, wait
+from support.commands import Run
+from support.databases import MADE_NEW, rows_without, sql
+from support.files import Records, edit
+from support.terminal import piped
+
+SUMAC = {
+    "product_slug": "sumac_jar",
+    "ingredient_slug": "sumac",
+    "package_unit": "jar",
+    "package_unit_quantity": 4,
+}
+FIRST, BAD = "king_arthur_unbleached_all_purpose_flour_25lb", "036000291453"
+THEIRS = f"UPDATE products SET brand = 'Database' WHERE slug = '{FIRST}'"
+
+
+@pytest.fixture(scope="module")
+def edited(tmp_path_factory: pytest.TempPathFactory, sample_database: Path) -> Path:
+    """The sample, in which somebody changed a brand after a file was exported and edited."""
+    from bakeio_core.cli.run import main
+
+    folder = tmp_path_factory.mktemp("edited")
+    (folder / "sample.db").write_bytes(sample_database.read_bytes())
+    path = folder / "v.json"
+    with pytest.raises(SystemExit):
+        main(["-d", str(folder / "sample.db"), "export-view", "products", "-o", str(path)])
+
+    def change(records: Records) -> None:
+        records[0]["brand"], records[1]["upc_code"] = "File", BAD
+        records[2]["notes"], records[3]["notes"] = "unwanted", "wanted"
+        records.append(SUMAC)
+
+    edit(path, change)
+    sql(folder / "sample.db", THEIRS)
+    return folder
+
+
+def by_terminal(folder: Path, made: Path) -> None:
+    words = ["-d", folder / "sample.db", "import", "v.json", "--review", "--decisions", made]
+    answers = ["c", "", "Sumac", "Spices", "f", "a", "", "", "o", "n", "", "", "n"]
+    done = piped(words, answers, folder)
+    assert made.exists(), done.err
+
+
+def by_hand(folder: Path, made: Path) -> None:
+    records = json.loads((folder / "v.json").read_text("utf-8"))["records"]
+    slugs = [record["product_slug"] for record in records]
+    of = [{"entity": "products", "key": {"slug": slug}} for slug in slugs]
+    made.write_text(
+        json.dumps([
+            {"entity": "ingredients", "key": {"slug": "sumac"}, "action": "create",
+             "values": {"slug": "sumac", "display_name": "Sumac", "category": "Spices"}},
+            {**of[0], "field": "brand", "action": "take-file"},
+            {**of[1], "field": "upc_code", "action": "accept"},
+            {**of[2], "field": "notes", "action": "leave-field"},
+        ]),
+        "utf-8",
+    )  # fmt: skip
+
+
+def by_page(folder: Path, made: Path) -> None:
+    from bakeio_core.cli.run import main
+
+    shown = folder / "page.html"
+    words = ["-d", str(folder / "sample.db"), "import", str(folder / "v.json"), "--dry-run"]
+    with pytest.raises(SystemExit):
+        main([*words, "--report", str(shown)])
+    with chromium(made.parent) as browser:
+        open_page(browser, shown)
+
+        def pick(block: str, choice: str) -> None:
+            title = f"//article[.//h3[contains(., '{block}')]]"
+            browser.find_element("xpath", f"{title}//label[contains(., '{choice}')]/input").click()
+
+        def fill(label: str, value: str) -> None:
+            field = f"//label[contains(., '{label}')]/following-sibling::input"
+            browser.find_element("xpath", field).send_keys(value)
+
+        pick("ingredients: slug sumac", "create a new row")
+        fill("display_name", "Sumac")
+        fill("category", "Spices")
+        pick(": brand", "take what the file says")
+        pick(": upc_code", "accept it as it is")
+        row = "//article[@class='change'][contains(., 'unwanted')]//div[@class='fields']//input"
+        browser.find_element("xpath", row).click()
+        browser.find_element("id", "save").click()
+        saved = made.parent / "v.decisions.json"
+        wait(saved.exists)
+        saved.rename(made)
+
+
+def carried_out(run: Run, url: str, folder: Path, made: Path) -> Any:
+    """Import with decisions into a fresh copy, where nobody is asked; return all rows."""
+    sql(url, THEIRS)
+    done = run("-d", url, "import", folder / "v.json", "--decisions", made, "--no-input", "--json")
+    assert (done.code, done.json["summary"]["rejected"]) == (3, 1), done.out
+    assert done.json["questions"] == []
+    return rows_without(url, *MADE_NEW)
+
+
+@pytest.mark.parametrize("writer", [by_terminal, by_page, by_hand])
+def test_the_terminal_the_page_and_a_hand_write_the_same_decisions(
+    run: Run,
+    edited: Path,
+    new_bakery: Callable[[], str],
+    writer: Callable[[Path, Path], None],
+    tmp_path: Path,
+) -> None:
+    made, hand = tmp_path / "made.json", tmp_path / "hand.json"
+    writer(edited, made)
+    by_hand(edited, hand)
+    rows = carried_out(run, new_bakery(), edited, made)
+    assert rows == carried_out(run, new_bakery(), edited, hand)
+    products = {row["slug"]: row for row in rows["products"]}
+    assert products[FIRST]["brand"] == "File"
+    assert {BAD, "wanted"} <= {value for row in products.values() for value in row.values()}
+    assert "unwanted" not in {row["notes"] for row in products.values()}
+    assert "sumac_jar" in products

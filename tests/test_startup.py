@@ -1,0 +1,66 @@
+"""What a command does not use is not loaded: it would make every start slower."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LOADED = """
+import json, sys
+from bakeio_core.cli.run import main
+try:
+    main(sys.argv[1:])
+except SystemExit as left:
+    code = left.code
+print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)
+"""
+IMPORTING = ["bakeio_core.importing", "bakeio_core.files.sets", "bakeio_core.history"]
+EXPORTING = ["bakeio_core.exporting.write_set", "bakeio_core.exporting.proof"]
+RANKING = ["rapidfuzz", "anyascii", "bakeio_core.resolving.candidates"]
+DATABASES = ["sqlalchemy.dialects.postgresql", "psycopg", "bakeio_core.database.connect"]
+
+
+def loaded(*words: object, folder: Path) -> set[str]:
+    """Run a command in a process of its own and return the modules it loaded."""
+    environment = {n: v for n, v in os.environ.items() if not n.startswith(("BAKEIO_", "COV"))}
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment,
+    )
+    code, modules = json.loads(done.stderr.splitlines()[-1])
+    assert not code, done.stderr
+    return set(modules)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["import-view", "--help"]])
+def test_help_and_version_load_neither_sqlalchemy_nor_a_plugin(
+    words: list[str], tmp_path: Path
+) -> None:
+    there = loaded(*words, folder=tmp_path)
+    assert there.isdisjoint(["sqlalchemy", "msgspec", "pluggy", "bakeio_bakery", *IMPORTING])
+
+
+@pytest.mark.parametrize("command", ["entities", "views", "plugins"])
+def test_telling_what_is_installed_loads_nothing_that_opens_files(
+    command: str, tmp_path: Path
+) -> None:
+    there = loaded(command, folder=tmp_path)
+    assert there.isdisjoint([*IMPORTING, *EXPORTING, *RANKING])
+    assert there.isdisjoint(["sqlalchemy.dialects.postgresql", "psycopg"])
+
+
+def test_a_small_import_loads_neither_exports_nor_ranking_nor_another_driver(
+    sample: Path, tmp_path: Path
+) -> None:
+    view = tmp_path / "view.json"
+    loaded("-d", sample, "export-view", "products", "-o", view, folder=tmp_path)
+    there = loaded("-d", sample, "import-view", view, folder=tmp_path)
+    assert there.isdisjoint([*EXPORTING, *RANKING, *DATABASES[:2]])
