@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import (
     Column,
+    Date,
     Engine,
     Float,
     ForeignKey,
@@ -29,6 +30,7 @@ from support.keyed_tables import (
     ITEM_TAGS,
     ITEMS,
     LINES,
+    NEW_YEAR,
     NOTES,
     PEOPLE,
     RUNS,
@@ -336,6 +338,38 @@ class Commented:
             Entity(PEOPLE, keys=["name"]),
             Entity(comments, keys=["said"], polymorphic={"of_id": ("of", named)}),
         ]
+
+
+def test_a_part_holds_what_such_an_id_means(new_database: NewDatabase, tmp_path: Path) -> None:
+    class Dated(Commented):
+        @hookimpl
+        def bakeio_entities(self, metadata: MetaData) -> list[Entity]:
+            """Declare them, and that shifts are dated."""
+            tags, people, comments = super().bakeio_entities(metadata)
+            days = Table("days", metadata, Column("id", Integer, primary_key=True))
+            days.append_column(Column("day", Date))
+            days.append_column(Column("name", String(9), unique=True))
+            kinds = {"tag": "tags", "day": "days"}
+            entity = Entity(comments.table, keys=["said"], polymorphic={"of_id": ("of", kinds)})
+            return [tags, people, entity, Entity(days, keys=["name"], date="day")]
+
+    bakeio = Bakeio.discover(block=BUNDLED, plugins=[Dated()])
+    days, comments = (bakeio.catalog.entities[name].table for name in ("days", "comments"))
+    engine, empty = connect(new_database()), connect(new_database())
+    with engine.begin() as db:
+        bakeio.create_tables(db)
+        for number, name in enumerate(("old", "meant", "fresh"), 1):
+            day = NEW_YEAR.replace(year=2020 if number < 3 else 2026)
+            db.execute(insert(days).values(id=number, day=day, name=name))
+        db.execute(insert(TAGS).values(id=1, slug="hot"))
+        db.execute(insert(comments).values(said="a", of="tag", of_id=1))
+        db.execute(insert(comments).values(said="b", of="day", of_id=2))
+        bakeio.export_complete(db, tmp_path / "set", since=NEW_YEAR)
+    assert list(bakeio.validate(tmp_path / "set")) == []
+    with empty.begin() as db:
+        bakeio.create_tables(db)
+        assert bakeio.import_(db, tmp_path / "set").exit_code == 0
+        assert set(db.execute(select(days.c.name)).scalars()) == {"meant", "fresh"}
 
 
 def test_an_id_whose_table_another_column_tells_follows_its_row(
