@@ -40,6 +40,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import UserDefinedType
 from support.databases import sql
 from support.files import document
 from support.tables import bakeio_with, made, reading, things, writing
@@ -282,6 +283,30 @@ def test_rows_are_known_by_no_list_and_no_document() -> None:
     for options in ({"keys": ["v"]}, {"content": ("name", "v")}):
         with pytest.raises(PluginError, match="rows are not known by v, which holds a JSON doc"):
             things(Column("v", JSON), **options)(MetaData())
+
+
+class Odd(UserDefinedType[str]):
+    """A type of an extension, which SQLAlchemy knows nothing of."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **options: Any) -> str:
+        return "TEXT"
+
+
+def test_a_type_that_nobody_knows_is_carried_as_it_is_stored(
+    new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    core = bakeio_with(things(Column("v", Odd())))
+    home, other = made(core, new_database()), made(core, new_database())
+    sql(home, "INSERT INTO things (name, v) VALUES ('a', 'POINT(1 2)'), ('b', NULL)")
+    with reading(home) as db:
+        core.export_complete(db, tmp_path / "set")
+    with writing(other) as db:
+        core.import_complete(db, tmp_path / "set")
+        assert core.import_complete(db, tmp_path / "set").summary["updated"] == 0
+    query = "SELECT name, v FROM things ORDER BY id"
+    assert sql(other, query) == sql(home, query) == [("a", "POINT(1 2)"), ("b", None)]
 
 
 def with_uuids(metadata: MetaData) -> list[Entity]:
