@@ -17,7 +17,7 @@ from bakeio_core.catalog.exchange import Candidate, Change
 from bakeio_core.errors import counted
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
-from bakeio_core.values import Boolean, Json
+from bakeio_core.values import Boolean
 from bakeio_core.values.numbers import Decimal
 from bakeio_core.values.times import Date
 from bakeio_core.values.wording import BadValue, shown
@@ -168,8 +168,8 @@ class SuspiciousValues:
     def _compared(self) -> set[str]:
         """Columns in which one value in many rows, or that of the row beside, is strange."""
         kinds, choices = self.entity.kinds.items(), self.entity.choices
-        others = (Boolean, Json)
-        return {c for c, k in kinds if c not in choices and not isinstance(k, others)}
+        known = {c for c, k in kinds if k.is_scalar and not isinstance(k, Boolean)}
+        return known.difference(choices)
 
     def _look_at_many(self, column: str, changes: Sequence[Change]) -> None:
         """Count the values rows get, and those that are the values of the rows beside them."""
