@@ -45,6 +45,7 @@ class CreatedParents:
     def __init__(self) -> None:
         self.rows: dict[tuple[str, RowId], CreatedParent] = {}
         self.applied: dict[Any, AppliedDecision] = {}
+        self.refused: dict[Any, AppliedDecision] = {}
         self._planned: dict[Any, RowId | LinkError] = {}
         self._links: dict[Any, LinkError] = {}
 
@@ -90,7 +91,8 @@ class CreatedParents:
                     known.missing.why = why
                 refused = LinkError(known.code, f"{known.message}; {why}", known.missing)
                 self._planned[key] = refused
-                self.applied.pop(key, None)
+                if key in self.applied:
+                    self.refused[key] = self.applied.pop(key)
         return refused
 
     def need(self, entity: Entity, row: Mapping[str, Any]) -> None:
