@@ -134,11 +134,11 @@ class ImportPlan:
         """Return what tells this plan from another one: what it writes, and what was decided."""
         whole = hashlib.blake2b(self.outcome.digest(), digest_size=16)
         for identity, applied in self.parents.applied.items():
-            # what is created has another id each time; its contents are compared
-            is_there = applied.decision.action == "existing"
-            led_to = applied.id if is_there else None
-            text = f"{identity!r}|{applied.decision.action}|{led_to}|{applied.count}"
-            whole.update(text.encode("utf-8", "surrogatepass"))
+            action = applied.decision.action
+            # the contents of what is created are compared; the database may refuse it yet
+            if action != "create":
+                text = f"{identity!r}|{action}|{applied.id}|{applied.count}"
+                whole.update(text.encode("utf-8", "surrogatepass"))
         return whole.digest()
 
     def resolved(self) -> list[dict[str, Any]]:
