@@ -19,6 +19,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Computed,
     Date,
     DateTime,
     Double,
@@ -45,6 +46,7 @@ from support.tables import bakeio_with, made, reading, things, writing
 
 from bakeio_core import (
     Bakeio,
+    BakeioError,
     Entity,
     ImportRefused,
     PluginError,
@@ -52,6 +54,7 @@ from bakeio_core import (
     editable,
     identity_columns,
     key,
+    readonly,
 )
 
 
@@ -331,3 +334,93 @@ def test_rows_are_found_by_a_uuid_of_its_own_type_and_one_may_be_null(
         with writing(other) as db:
             assert core.import_(db, tmp_path / f"{name}.json").summary["updated"] == 1
         assert sql(other, f"SELECT title FROM {name} ORDER BY id") == [("c",), ("b!",)]
+
+
+def computing(metadata: MetaData) -> list[Entity]:
+    columns = [
+        Column("name", String(20), unique=True),
+        Column("amount", Integer),
+        Column("price", Integer),
+        Column("total", Integer, Computed("amount * price", persisted=True), nullable=False),
+        Column("title", String(40), Computed("name || '!'", persisted=True)),
+    ]
+    return [Entity(Table("sums", metadata, *identity_columns(), *columns), keys=["name"])]
+
+
+SUMS = View(
+    name="sums",
+    entity="sums",
+    fields={"name": key("name"), "amount": editable("amount"), "total": readonly("total")},
+)
+
+
+def test_what_the_database_computes_is_exported_and_never_written(
+    new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    core = bakeio_with(computing, [SUMS])
+    home, other = made(core, new_database()), made(core, new_database())
+    with writing(home) as db:
+        table = core.catalog.entities["sums"].table
+        rows = [{"name": "a", "amount": 2, "price": 3}, {"name": "b", "amount": 5, "price": 1}]
+        db.execute(insert(table), rows)
+    with reading(home) as db:
+        core.export_complete(db, tmp_path / "set")
+    file = tmp_path / "set" / "01_sums.json"
+    assert [record["total"] for record in document(file)["records"]] == [6, 5]
+    assert len(core.validate(tmp_path / "set")) == 0
+    query = "SELECT id, uuid, name, amount, price, total, title FROM sums ORDER BY id"
+    for url, created in ((other, 2), (other, 0), (home, 0)):
+        with writing(url) as db:
+            report = core.import_complete(db, tmp_path / "set")
+        assert (report.summary["created"], report.summary["updated"]) == (created, 0)
+        assert list(report.problems) == []
+        assert sql(url, query) == sql(home, query)
+    with writing(home) as db, pytest.raises(BakeioError, match="no import to take back"):
+        core.undo(db)
+    with writing(other) as db:
+        core.undo(db)
+    assert sql(other, query) == []
+
+
+def test_an_edit_of_what_the_database_computes_is_told(
+    new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    core = bakeio_with(computing, [SUMS])
+    url = made(core, new_database())
+    file = tmp_path / "file.json"
+    said = [
+        {"name": "a", "amount": 2, "price": 3, "total": 7},
+        {"name": "b", "amount": 5, "price": 1, "total": 5},
+        {"name": "c", "amount": 1, "price": 1},
+    ]
+    reports = []
+    for records in (said, [{**said[0], "amount": 4, "total": 12}, {**said[1], "total": 9}]):
+        file.write_text(json.dumps({"entity_type": "sums", "records": records}), "utf-8")
+        with writing(url) as db:
+            dry = core.import_(db, file, dry_run=True)
+            reports.append(core.import_(db, file))
+        assert list(map(str, dry.problems)) == list(map(str, reports[-1].problems))
+    first, second = ([str(problem) for problem in report.problems] for report in reports)
+    assert len(first) == len(second) == 1
+    assert 'record 1 (name "a"), total: is 7, but the database computes it, as 6' in first[0]
+    assert 'record 2 (name "b"), total: is 9, but the database computes it, as 5' in second[0]
+    assert sql(url, "SELECT total FROM sums ORDER BY id") == [(12,), (5,), (1,)]
+    with reading(url) as db:
+        core.export_view(db, "sums", tmp_path / "view.json")
+    whole = document(tmp_path / "view.json")
+    whole["records"][0] |= {"amount": 1, "total": 99}
+    (tmp_path / "view.json").write_text(json.dumps(whole), "utf-8")
+    with writing(url) as db:
+        report = core.import_(db, tmp_path / "view.json")
+    assert report.summary["updated"] == 1
+    assert "total" in str(next(iter(report.problems)))
+    for _ in range(3):
+        with writing(url) as db:
+            core.undo(db)
+    assert sql(url, "SELECT total FROM sums ORDER BY id") == []
+
+
+def test_a_view_in_which_it_could_be_edited_is_refused() -> None:
+    view = View(name="sums", entity="sums", fields={"total": editable("total")})
+    with pytest.raises(AssertionError, match="the database computes total from other columns"):
+        bakeio_with(computing, [view])

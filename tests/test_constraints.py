@@ -233,3 +233,20 @@ def test_what_is_refused_only_at_the_commit_is_no_riddle(
         db.exec_driver_sql("INSERT INTO notes (uuid, name, thing_id) VALUES ('u', 'n', 99)")
     assert raised.value.code == "constraint"
     assert host.sql("SELECT count(*) FROM things") == [(0,)]
+
+
+def test_a_reference_that_is_looked_at_late_is_told_before_the_commit(tmp_path: Path) -> None:
+    def loose(metadata: MetaData) -> Iterable[Entity]:
+        yield Entity(table(metadata, "notes", Column("thing", Integer)), keys=["name"])
+
+    host = Host(str(tmp_path / "a.db"), tmp_path, loose)
+    late = "thing INTEGER REFERENCES notes (id) DEFERRABLE INITIALLY DEFERRED"
+    host.sql("ALTER TABLE notes DROP COLUMN thing")
+    host.sql(f"ALTER TABLE notes ADD COLUMN {late}")
+    host.import_("notes", {"name": "a"})
+    for how in ({}, {"dry_run": True}, {"skip_errors": True}):
+        with pytest.raises(ImportRefused) as raised:
+            host.import_("notes", {"name": "b", "thing": 1}, {"name": "c", "thing": 99}, **how)
+        problem = raised.value.problems[0]
+        assert (problem.record, problem.field, problem.value) == (2, "thing", 99)
+    assert host.sql("SELECT name FROM notes") == [("a",)]

@@ -7,7 +7,6 @@ from __future__ import annotations
 import ast
 import dataclasses
 import importlib
-import importlib.metadata
 import importlib.util
 import json
 import os
@@ -22,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 import click
+import importlib_metadata
 import pytest
 from support.commands import Ran
 
@@ -345,7 +345,7 @@ def test_what_a_page_tells_to_type_works(
 
 def only_bundled_plugins(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Hide what else is installed here; what the page itself installs stays."""
-    all_entry_points = importlib.metadata.entry_points
+    all_entry_points = importlib_metadata.entry_points
 
     def entry_points(**selected: Any) -> Any:
         kept = []
@@ -359,7 +359,7 @@ def only_bundled_plugins(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
                 kept.append(entry)
         return kept
 
-    monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
+    monkeypatch.setattr(importlib_metadata, "entry_points", entry_points)
 
 
 def write_file(block: Block, name: str, monkeypatch: pytest.MonkeyPatch) -> None:

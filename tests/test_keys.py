@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import (
     Column,
+    Date,
     Engine,
     Float,
     ForeignKey,
@@ -29,6 +30,7 @@ from support.keyed_tables import (
     ITEM_TAGS,
     ITEMS,
     LINES,
+    NEW_YEAR,
     NOTES,
     PEOPLE,
     RUNS,
@@ -44,7 +46,7 @@ from support.keyed_tables import (
     made,
 )
 
-from bakeio_core import Bakeio, Entity, ImportRefused, View, editable, hookimpl
+from bakeio_core import Bakeio, Entity, ImportRefused, View, connect, editable, hookimpl
 
 NewDatabase = Callable[[], str]
 BAKEIO = keyed_bakeio()
@@ -314,3 +316,90 @@ def test_a_view_edits_no_primary_key() -> None:
     broken = Bakeio.discover(block=BUNDLED, plugins=[Editing()]).broken()
     assert len(broken) == 1
     assert 'field "code": code is the primary key of units' in broken[0]
+
+
+class Commented:
+    """Comments on tags and on people: a column tells on which of them."""
+
+    @hookimpl
+    def bakeio_entities(self, metadata: MetaData) -> list[Entity]:
+        """Declare them."""
+        comments = Table(
+            "comments",
+            metadata,
+            Column("id", Integer, primary_key=True),
+            Column("said", String(20), unique=True),
+            Column("of", String(9)),
+            Column("of_id", Integer),
+        )
+        named = {"tag": "tags", "person": "people"}
+        return [
+            Entity(TAGS, keys=["slug"]),
+            Entity(PEOPLE, keys=["name"]),
+            Entity(comments, keys=["said"], polymorphic={"of_id": ("of", named)}),
+        ]
+
+
+def test_a_part_holds_what_such_an_id_means(new_database: NewDatabase, tmp_path: Path) -> None:
+    class Dated(Commented):
+        @hookimpl
+        def bakeio_entities(self, metadata: MetaData) -> list[Entity]:
+            """Declare them, and that shifts are dated."""
+            tags, people, comments = super().bakeio_entities(metadata)
+            days = Table("days", metadata, Column("id", Integer, primary_key=True))
+            days.append_column(Column("day", Date))
+            days.append_column(Column("name", String(9), unique=True))
+            kinds = {"tag": "tags", "day": "days"}
+            entity = Entity(comments.table, keys=["said"], polymorphic={"of_id": ("of", kinds)})
+            return [tags, people, entity, Entity(days, keys=["name"], date="day")]
+
+    bakeio = Bakeio.discover(block=BUNDLED, plugins=[Dated()])
+    days, comments = (bakeio.catalog.entities[name].table for name in ("days", "comments"))
+    engine, empty = connect(new_database()), connect(new_database())
+    with engine.begin() as db:
+        bakeio.create_tables(db)
+        for number, name in enumerate(("old", "meant", "fresh"), 1):
+            day = NEW_YEAR.replace(year=2020 if number < 3 else 2026)
+            db.execute(insert(days).values(id=number, day=day, name=name))
+        db.execute(insert(TAGS).values(id=1, slug="hot"))
+        db.execute(insert(comments).values(said="a", of="tag", of_id=1))
+        db.execute(insert(comments).values(said="b", of="day", of_id=2))
+        bakeio.export_complete(db, tmp_path / "set", since=NEW_YEAR)
+    assert list(bakeio.validate(tmp_path / "set")) == []
+    with empty.begin() as db:
+        bakeio.create_tables(db)
+        assert bakeio.import_(db, tmp_path / "set").exit_code == 0
+        assert set(db.execute(select(days.c.name)).scalars()) == {"meant", "fresh"}
+
+
+def test_an_id_whose_table_another_column_tells_follows_its_row(
+    new_database: NewDatabase, tmp_path: Path
+) -> None:
+    bakeio = Bakeio.discover(block=BUNDLED, plugins=[Commented()])
+    comments = bakeio.catalog.entities["comments"].table
+    engines = [connect(new_database()) for _ in range(2)]
+    for engine in engines:
+        with engine.begin() as db:
+            bakeio.create_tables(db)
+    with engines[0].begin() as db:
+        db.execute(insert(TAGS).values(id=1, slug="hot"))
+        db.execute(insert(PEOPLE).values(id=1, name="Eva"))
+        said = [("a", "tag", 1), ("b", "person", 1), ("c", None, None)]
+        for text, kind, of in said:
+            db.execute(insert(comments).values(said=text, of=kind, of_id=of))
+        bakeio.export_complete(db, tmp_path / "set")
+    with engines[1].begin() as db:
+        db.execute(insert(TAGS), [{"id": 1, "slug": "cold"}, {"id": 5, "slug": "hot"}])
+        db.execute(insert(PEOPLE).values(id=1, name="Jo"))
+        assert bakeio.import_(db, tmp_path / "set").exit_code == 0
+        eva = db.execute(select(PEOPLE.c.id).where(PEOPLE.c.name == "Eva")).scalar()
+        found = db.execute(select(comments.c.said, comments.c.of, comments.c.of_id))
+        assert sorted(map(tuple, found)) == [("a", "tag", 5), ("b", "person", eva), said[2]]
+        again = bakeio.import_(db, tmp_path / "set")
+        assert (again.summary["created"], again.summary["updated"]) == (0, 0)
+    path = next((tmp_path / "set").glob("*_comments.json"))
+    path.write_text(path.read_text("utf-8").replace('"of_id":1', '"of_id":77'), "utf-8")
+    with engines[1].begin() as db, pytest.raises(ImportRefused) as refused:
+        bakeio.import_(db, tmp_path / "set", accept_edits=True)
+    wrong = [p for p in refused.value.problems if p.code == "missing-reference"]
+    assert {p.field for p in wrong} == {"of_id"}

@@ -82,6 +82,20 @@ def test_an_unknown_key_is_a_missing_reference_and_nothing_is_written(
         assert table(db, "said", "nodes") == [(None,), (None,)]
 
 
+def test_nothing_is_written_of_a_record_that_waits_for_a_bad_one(
+    engine: Engine, core: Bakeio, tmp_path: Path
+) -> None:
+    before = tree(engine)
+    records = [{"name": "a", "up_name": "b"}, {"name": "b", "said": "x" * 99}]
+    file = write_records(tmp_path / "f.json", "nodes", *records)
+    with engine.begin() as db:
+        done = core.import_(db, file, skip_errors=True)
+        assert done.summary["errors"] == 2
+        told = {problem.record: problem.message for problem in done.problems}
+        assert "cannot be imported itself" in told[1]
+    assert tree(engine) == before
+
+
 @pytest.mark.parametrize(
     ("decision", "wanted"),
     [

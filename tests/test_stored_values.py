@@ -313,3 +313,17 @@ def test_what_the_export_says_is_what_every_import_does(
     finally:
         engine.dispose()
         other.dispose()
+
+
+def test_what_other_programs_stored_is_no_measure_of_edits(
+    sample: Path, tmp_path: Path, run: Run
+) -> None:
+    file = tmp_path / "view.json"
+    run("-d", sample, "export-view", "purchases", "-o", file)
+    whole = document(file)
+    for record in whole["records"]:
+        record["unit_price"] = 5.25 if record["purchase_id"] != 1 else record["unit_price"]
+    file.write_text(json.dumps(whole), "utf-8")
+    spoil(sample, "purchases", "unit_price", "'abc'")
+    done = run("-d", sample, "import-view", file, "--dry-run", "--yes")
+    assert "updated" in done.out, done.out + done.err

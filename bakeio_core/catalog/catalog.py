@@ -111,6 +111,11 @@ class Catalog:
             lacking = [key for key in foreign.target_keys if key not in keys]
             if lacking:
                 return f"{column} refers to {target}.{lacking[0]}, which is no column of {target}"
+        for column, (_, targets) in entity.polymorphic.items():
+            for target in targets.values():
+                if target == entity.name or target not in self.entities:
+                    why = "itself" if target == entity.name else self._why_absent(target)
+                    return f"polymorphic names {target} for {column}, which is {why}"
         return wrong_lookup(entity, self.entities) or wrong_date(entity, self.entities) or ""
 
     def is_blocked(self, table: str) -> bool:
@@ -232,6 +237,11 @@ class Catalog:
         for name, item in view.fields.items():
             if isinstance(item.source, str):
                 self.follow(entity, item.source, where=f'field "{name}"')
+            if item.role == "editable" and item.source in entity.filled.computed:
+                raise PluginError(
+                    f'field "{name}": the database computes {item.source} from other columns: '
+                    "make it readonly"
+                )
             if isinstance(item.source, OfRow):
                 owner, column = self.follow(entity, item.source.path, where=f'field "{name}"')
                 if column not in owner.references:

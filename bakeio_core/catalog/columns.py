@@ -190,7 +190,8 @@ class FilledColumns:
         stamps: Those of `created_at` and `updated_at` that hold instants: bakeio sets them itself.
         set_on_update: The columns the application sets at each update of a row, stamps aside.
         defaults: What a new row gets: {column: its default}.
-        made_on_writing: The columns whose default is there only when the row is written.
+        computed: The columns the database computes from others: nobody writes them.
+        made_on_writing: The columns whose value is there only when the row is written.
     """
 
     def __init__(self, owner: Filled, columns: Mapping[str, Column[Any]]) -> None:
@@ -200,7 +201,9 @@ class FilledColumns:
         self.set_on_update = tuple(name for name in changing if name not in self.stamps)
         found = ((name, default_of(column, kinds[name])) for name, column in columns.items())
         self.defaults = {name: default for name, default in found if default is not None}
-        self.made_on_writing = frozenset(n for n, d in self.defaults.items() if d.is_made)
+        self.computed = frozenset(n for n, c in columns.items() if c.computed is not None)
+        made = (name for name, default in self.defaults.items() if default.is_made)
+        self.made_on_writing = self.computed.union(made)
 
     def known(self, column: str) -> Any:
         """Return the default of a column that is known beforehand as a wire value, else None."""
@@ -245,7 +248,8 @@ def _declared(column: Column[Any], kind: values.Kind) -> Default | None:
 
 def is_set_on_update(column: Column[Any]) -> bool:
     """Tell whether each update of a row sets the column, unless it is given a value."""
-    return column.onupdate is not None or column.server_onupdate is not None
+    is_set = column.onupdate is not None or column.server_onupdate is not None
+    return is_set and column.computed is None
 
 
 def _looks_at_row(function: Any) -> bool:

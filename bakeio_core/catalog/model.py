@@ -89,6 +89,8 @@ class Entity:
             exist more than once.
         lookups: {foreign key column: {field of the file: column of the target}}, best first; left
             out, the target's slug or uuid serves.
+        polymorphic: {column with the id of a row: (column that tells of which table, {value of
+            that: entity})}; such an id follows its row into other databases.
         checks: {column: function(old, new) -> value to store, or a `Problem`}; run on values people
             changed, lifted with `--allow column`.
         choices: {column: values offered}; offered, never enforced.
@@ -117,6 +119,7 @@ class Entity:
     keys: Sequence[str | Key] = ()
     content: Key = ()
     lookups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    polymorphic: Mapping[str, tuple[str, Mapping[str, str]]] = field(default_factory=dict)
     checks: Mapping[str, Check] = field(default_factory=dict)
     choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
     synonyms: Sequence[Sequence[str]] = ()
@@ -153,6 +156,7 @@ class Entity:
         named |= {
             "content": self.content,
             "lookups": list(self.lookups),
+            "polymorphic": [c for pair in self.polymorphic.items() for c in (pair[0], pair[1][0])],
             "checks": list(self.checks),
             "choices": list(self.choices),
             "codes": self.codes,
@@ -209,20 +213,15 @@ class Entity:
 
     def narrow(self, rows: str) -> Entity:
         """Return the entity with only the rows whose ids a SELECT in SQL gives; for exports."""
-        return self._with("rows", rows)
+        return _changed(self, "rows", rows)
 
     def with_gaps(self) -> Entity:
         """Return the entity with null for each cell that no file can hold; for exports."""
-        return self._with("has_gaps", True)
+        return _changed(self, "has_gaps", True)
 
     def without(self, columns: Collection[str]) -> Entity:
         """Return the entity without some of its references and their lookups; for exports."""
-        return self._with("left_out", frozenset(columns))
-
-    def _with(self, name: str, value: Any) -> Entity:
-        changed = copy.copy(self)
-        object.__setattr__(changed, name, value)
-        return changed
+        return _changed(self, "left_out", frozenset(columns))
 
     @cached_property
     def primary_key(self) -> Key:
@@ -312,7 +311,8 @@ class Entity:
         if self.content or self.all_keys:
             return tuple(self.content)
         refers = any(reference.is_late for reference in self.references.values())
-        left = (self.primary, *self.filled.stamps, *self.filled.set_on_update)
+        filled = self.filled
+        left = (self.primary, *filled.stamps, *filled.set_on_update, *filled.computed)
         held = [column for column in self.columns if column not in left]
         is_known = not refers and all(self.kinds[column].is_scalar for column in held)
         return tuple(held) if is_known else ()
@@ -390,3 +390,9 @@ def _check_of(entity: Entity, column: str) -> Check:
         return code if declared is None else declared(old, code)
 
     return check
+
+
+def _changed(entity: Entity, name: str, value: Any) -> Entity:
+    changed = copy.copy(entity)
+    object.__setattr__(changed, name, value)
+    return changed

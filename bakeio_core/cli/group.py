@@ -68,7 +68,7 @@ class Commands(click.Group):
 
 def plugin_commands() -> dict[str, Any]:
     """Return the commands of plugins: {name: entry point}."""
-    from importlib.metadata import entry_points
+    from importlib_metadata import entry_points
 
     return {entry.name: entry for entry in entry_points(group=COMMANDS)}
 

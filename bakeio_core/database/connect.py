@@ -10,18 +10,18 @@ import gc
 import os
 import re
 import socket
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, exc
+from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.engine import URL, make_url
 
 from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.systems.constraints import refusal_of
 from bakeio_core.errors import DatabaseError, UsageError
 
 BUSY_SECONDS = 10.0
@@ -157,87 +157,6 @@ def translated(target: Target | None = None) -> Iterator[None]:
         raise _explained(error, f" {shown_url(inside)}" if inside is not None else "") from error
     finally:
         _named.reset(named)
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why the database refuses what is written to it.
-
-    Attributes:
-        kind: `unique`, `missing`, `reference` or `check`; `value` where one does not fit its
-            column; empty for any other rule.
-        columns: The columns it names.
-        rule: The constraint it names: its name, or what it says.
-        said: What the database says, on one line.
-    """
-
-    kind: str
-    columns: tuple[str, ...]
-    rule: str
-    said: str
-
-
-_KINDS = {
-    "UNIQUE": "unique",
-    "NOT NULL": "missing",
-    "FOREIGN KEY": "reference",
-    "CHECK": "check",
-    "23505": "unique",
-    "23502": "missing",
-    "23503": "reference",
-    "23514": "check",
-}
-_FAILED = re.compile(r"(UNIQUE|NOT NULL|CHECK|FOREIGN KEY) constraint failed(?:: (.*))?", re.DOTALL)
-_NAMED_KEY = re.compile(r"\(([\w, \"]+)\)=\(")
-
-
-def refusal_of(error: exc.DBAPIError) -> Refusal:
-    """Return what an error of the driver says of what it refuses."""
-    text = str(error.orig)
-    said = " ".join(text.split("\n")[0].split())
-    diagnosis, failed = getattr(error.orig, "diag", None), _FAILED.match(text)
-    if diagnosis is not None:
-        state = str(getattr(error.orig, "sqlstate", None) or "")
-        named = _NAMED_KEY.search(diagnosis.message_detail or "")
-        columns = named[1].replace('"', "").split(", ") if named else [diagnosis.column_name]
-        kind = "value" if state[:2] == "22" else _KINDS.get(state, "")
-        rule = diagnosis.constraint_name or ""
-        return Refusal(kind, tuple(filter(None, columns)), rule, diagnosis.message_primary or said)
-    if failed is None:
-        return Refusal("", (), "", said)
-    kind, about = _KINDS[failed[1]], failed[2] or ""
-    if kind == "check" or about.startswith("index "):
-        return Refusal(kind, (), about.removeprefix("index ").strip("'"), said)
-    columns = [column.rpartition(".")[2] for column in about.split(", ") if column]
-    return Refusal(kind, tuple(columns), "", said)
-
-
-_OF_TABLE = "FROM pg_constraint WHERE conrelid = %s::regclass AND"
-
-
-def rule_text(db: Connection, table: Table, name: str) -> str:
-    """Return what a constraint of a table says, as far as the database tells of it by name."""
-    dialect = dialect_of(db)
-    if dialect.name != "postgresql":
-        return name  # it names it by what it says, where it has no name
-    sql = f"SELECT pg_get_constraintdef(oid) {_OF_TABLE} conname = %s"
-    return str(dialect.scalar(db, sql, (dialect.format_table(table), name)) or name)
-
-
-def deferred_constraints(db: Connection, table: Table) -> list[str]:
-    """Return the constraints of a table that are looked at only when a transaction ends."""
-    dialect = dialect_of(db)
-    if dialect.name != "postgresql":
-        return []  # others cannot be told to look sooner
-    sql = f"SELECT conname {_OF_TABLE} condeferred"
-    return [row[0] for row in dialect.fetch(db, sql, (dialect.format_table(table),))]
-
-
-def check_deferred(db: Connection, names: Sequence[str]) -> None:
-    """Have such constraints looked at now, and what comes later deferred again."""
-    quoted = ", ".join(map(dialect_of(db).quote, names))
-    db.exec_driver_sql(f"SET CONSTRAINTS {quoted} IMMEDIATE")
-    db.exec_driver_sql(f"SET CONSTRAINTS {quoted} DEFERRED")
 
 
 _WAIT = "Wait for it to finish or end it, then try again; --wait SECONDS waits longer"

@@ -55,7 +55,7 @@ def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> i
 
 
 def _insert(db: Connection, dialect: Dialect, entity: Entity, changes: Changes) -> None:
-    stored = [c for c in changes.columns if c != ROW_KEY]
+    stored = [c for c in changes.columns if c != ROW_KEY and c not in entity.filled.computed]
     rows = changes.rows
     if len(stored) < len(changes.columns):
         kept = itemgetter(*map(changes.columns.index, stored))

@@ -6,7 +6,7 @@ import graphlib
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from bakeio_core.catalog.keys.dating import Step, step_over
+from bakeio_core.catalog.keys.dating import Step, polymorphic_steps, step_over
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.row_ids import row_key
 from bakeio_core.values.numbers import Integer
@@ -51,6 +51,9 @@ class Closure:
         for foreign in entity.foreign_keys:
             if foreign.target in self._wanted:
                 yield step_over(foreign, self.entities)
+        for step in polymorphic_steps(entity, self.entities):
+            if step.target.name in self._wanted:
+                yield step
 
     def _graph(self) -> dict[str, set[str]]:
         return {
@@ -67,10 +70,19 @@ class Closure:
         """
         for step in self._steps(entity):
             to, columns = self._named("r", step.to), self._named("c", step.columns)
-            where = f" WHERE {condition}" if condition else ""
+            both = " AND ".join(filter(None, (condition and f"({condition})", self._given(step))))
+            where = f" WHERE {both}" if both else ""
             table = self.dialect.format_table(entity.table)
             wanted = f"({to}) IN (SELECT {columns} FROM {table} c{where})"
             self._wanted[step.target.name].append(wanted)
+
+    def _given(self, step: Step) -> str:
+        """Return the condition under which a row, called `c`, makes a step; empty for none."""
+        if step.given is None:
+            return ""
+        column, value = step.given
+        quoted = value.replace("'", "''").replace("%", "%%")
+        return f"c.{self.dialect.quote(column)} = '{quoted}'"
 
     def _named(self, rows: str, columns: Collection[str]) -> str:
         return ", ".join(f"{rows}.{self.dialect.quote(column)}" for column in columns)
@@ -116,6 +128,7 @@ class Closure:
                         f"{self._named('t', [to])} = {self._named('c', [column])}"
                         for to, column in named
                     )
+                    on = " AND ".join(filter(None, (on, self._given(step))))
                     steps.append(
                         f"SELECT {place} AS place, {self._id(entity, 'c', kind)} AS id, "
                         f"{group.index(step.target.name)} AS to_place, "

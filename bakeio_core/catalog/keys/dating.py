@@ -6,7 +6,7 @@ goes with that row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bakeio_core.catalog.foreign_keys import ForeignKeyColumns
@@ -21,11 +21,13 @@ class Step:
         columns: Those that hold the foreign key.
         target: The entity it leads to.
         to: The columns there, by name.
+        given: (column, value) where it leads there only from rows that have the value.
     """
 
     columns: tuple[str, ...]
     target: Entity
     to: tuple[str, ...]
+    given: tuple[str, str] | None = None
 
 
 def step_over(foreign: ForeignKeyColumns, entities: Mapping[str, Entity]) -> Step:
@@ -33,6 +35,14 @@ def step_over(foreign: ForeignKeyColumns, entities: Mapping[str, Entity]) -> Ste
     target = entities[foreign.target]
     to = (str.__str__(target.table.columns[key].name) for key in foreign.target_keys)
     return Step(foreign.columns, target, tuple(to))
+
+
+def polymorphic_steps(entity: Entity, entities: Mapping[str, Entity]) -> Iterator[Step]:
+    """Yield where the ids lead to whose entity another column tells."""
+    for column, (kind, targets) in entity.polymorphic.items():
+        for value, name in targets.items():
+            target = entities[name]
+            yield Step((column,), target, (target.primary,), given=(kind, value))
 
 
 def step_from(entity: Entity, column: str, entities: Mapping[str, Entity]) -> Step | None:

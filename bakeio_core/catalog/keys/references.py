@@ -103,6 +103,7 @@ def earlier(entity: Entity) -> set[str]:
         reference = entity.references.get(foreign.columns[0]) if foreign.is_reference else None
         if reference is None or not reference.is_late:
             found.add(foreign.target)
+    found.update(name for _, targets in entity.polymorphic.values() for name in targets.values())
     return found - {entity.name}
 
 
@@ -119,7 +120,9 @@ def open_ring(ring: list[str], entities: Mapping[str, Entity]) -> bool:
     for target, name in sorted(pairwise(ring), key=lambda pair: pair[1]):
         entity = entities[name]
         between = [foreign for foreign in entity.foreign_keys if foreign.target == target]
-        if all(foreign.is_reference and entity.nullable(foreign.columns[0]) for foreign in between):
+        can_wait = (f.is_reference and entity.nullable(f.columns[0]) for f in between)
+        is_told = any(target in targets.values() for _, targets in entity.polymorphic.values())
+        if all(can_wait) and not is_told:
             late = {foreign.columns[0] for foreign in between}
             entity.resolve(
                 {

@@ -17,7 +17,7 @@ from bakeio_core.catalog.plugins.profile import NO_PROFILE, Profile, without
 from bakeio_core.errors import PluginError, UsageError, describe
 
 if TYPE_CHECKING:
-    from importlib.metadata import Distribution, EntryPoint
+    from importlib_metadata import EntryPoint
 
 BY_NAME = "blocked by name"
 
@@ -95,7 +95,7 @@ class Plugins:
         Raises:
             UsageError: where a name to use or to block is not installed.
         """
-        from importlib.metadata import entry_points
+        from importlib_metadata import entry_points
 
         entries = entry_points(group=packages.PLUGINS)
         of = _distributions(entries)
@@ -286,9 +286,9 @@ class Plugins:
 
 def _distributions(
     entries: Iterable[EntryPoint],
-) -> Mapping[Distribution | None, tuple[str, str]]:
+) -> Mapping[Any, tuple[str, str]]:
     """Return name and version of what brought some entry points."""
-    found: dict[Distribution | None, tuple[str, str]] = {None: ("", "")}
+    found: dict[Any, tuple[str, str]] = {None: ("", "")}
     for distribution in {entry.dist for entry in entries if entry.dist}:
         about = distribution.metadata  # each look at it reads the file anew
         found[distribution] = (about["Name"], about["Version"])

@@ -46,7 +46,7 @@ def plain_name(name: str) -> str:
 
 def brings_command(distribution: str) -> bool:
     """Tell whether an installed distribution brings a command."""
-    from importlib.metadata import entry_points
+    from importlib_metadata import entry_points
 
     return any(
         entry.dist is not None and plain_name(entry.dist.name) == plain_name(distribution)
@@ -117,7 +117,7 @@ def _known_packages() -> Iterator[KnownPackage]:
 
     One that cannot be read is left out: a message about something else is on its way.
     """
-    from importlib.metadata import entry_points
+    from importlib_metadata import entry_points
 
     for entry in entry_points(group=PACKAGES):
         try:
@@ -127,7 +127,7 @@ def _known_packages() -> Iterator[KnownPackage]:
 
 
 def _installed_version(distribution: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version
+    from importlib_metadata import PackageNotFoundError, version
 
     try:
         return version(distribution)

@@ -177,7 +177,7 @@ class SQLite(Dialect):
         found: dict[str, set[str]] = {}
         for table, column in self.fetch(
             db,
-            "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c "
+            "SELECT m.name, c.name FROM sqlite_master m, pragma_table_xinfo(m.name) c "
             "WHERE m.type = 'table'",
         ):
             found.setdefault(table, set()).add(column)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +12,11 @@ from sqlalchemy import exc
 
 from bakeio_core.catalog.columns import DefaultFailed
 from bakeio_core.catalog.exchange import ALIAS, EXISTING, Change, Changes
-from bakeio_core.catalog.model import RowId
-from bakeio_core.database.connect import (
-    check_deferred,
-    deferred_constraints,
-    ensure_begun,
-    savepoint,
-    streaming,
-    translated,
-)
+from bakeio_core.catalog.model import Entity, RowId
+from bakeio_core.database.connect import ensure_begun, savepoint, streaming, translated
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.referrers import Referrers
+from bakeio_core.database.systems.constraints import check_deferred, deferred_constraints
 from bakeio_core.database.writing import halved, parking
 from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, learn
@@ -50,13 +45,17 @@ def lock_tables(db: Connection, catalog: Catalog, source: Source) -> None:
 
     In the order of the catalog, the same for every import, so that two never wait for each other.
     """
+    dialect_of(db).lock(db, [entity.table for entity in _written(catalog, source)])
+
+
+def _written(catalog: Catalog, source: Source) -> list[Entity]:
+    """Return the entities an import may write: those of its parts, and what they refer to."""
     written = {part.entity.name for part in source.parts}
     # those that refer come before those referred to
     for name, entity in reversed(catalog.entities.items()):
         if name in written:
             written |= set(catalog.referred(entity))
-    tables = [entity.table for name, entity in catalog.entities.items() if name in written]
-    dialect_of(db).lock(db, tables)
+    return [entity for name, entity in catalog.entities.items() if name in written]
 
 
 class Application:
@@ -87,8 +86,8 @@ class Application:
         self._parents = ParentRows(plan, write)
         self._referrers = Referrers(self.db, self.catalog)
         self._refused_rows = RefusedRows(plan.state.tables)
-        self._claims = Claims()
-        self._deferred: list[str] = []
+        self._claims: dict[str, Claims] = {}
+        self._deferred: dict[str, list[str]] = {}
 
     def run(
         self,
@@ -124,11 +123,10 @@ class Application:
                     path=source.path,
                     keeps_contents=source.kind != "set",  # whose rows are known by their uuids
                 )
-            for entity in self.catalog.entities.values():
-                if entity.filled.made_on_writing:
-                    dialect.hold_sequences(
-                        self.db, entity.table, sorted(entity.filled.made_on_writing)
-                    )
+            for entity in _written(self.catalog, source):
+                made = sorted(entity.filled.made_on_writing)
+                if made:
+                    dialect.hold_sequences(self.db, entity.table, made)
             if self.replacement is not None:
                 self.replacement.prepare(self.journal)
             for part in source.parts:
@@ -138,6 +136,7 @@ class Application:
             if self.replacement is not None and not self.plan.refusal:
                 self.replacement.delete()
             self._delete_unneeded_parents()
+            self._refuse_dangling()
             if before_commit is not None:
                 before_commit()
             self._refuse(expected)
@@ -147,6 +146,17 @@ class Application:
             if self.journal is not None:
                 self._finish_journal(self.journal)
             self._advance_ids()
+
+    def _refuse_dangling(self) -> None:
+        """Refuse everything where the database would, once it looks at references at the end."""
+        found = False
+        for part in self.plan.source.parts:
+            for change, why in self._refused_rows.dangling(part, self._claims[part.file]):
+                self._report_refused(part, change, why)
+                found = True
+        if found:
+            problems = [problem for problem in self.outcome.problems if problem.severity == "error"]
+            raise ImportRefused("references name no row: nothing was written", problems=problems)
 
     def _refuse(self, expected: bytes | None) -> None:
         refusal = self.plan.refusal
@@ -163,8 +173,9 @@ class Application:
     # -- a part
     def _write_part(self, part: Part) -> None:
         plan = self.plan.part(part)
-        self._claims = plan.claims
-        self._deferred = deferred_constraints(self.db, part.entity.table)
+        self._claims[part.file] = plan.claims
+        dialect, entity = dialect_of(self.db), part.entity
+        self._deferred[entity.name] = deferred_constraints(dialect, self.db, entity.table)
         self._load(part, plan)
         for changes in plan.changes():
             self._parents.write(part, changes)
@@ -173,6 +184,7 @@ class Application:
             self._write(part, changes)
         if self._swapping:
             self._swap(part)
+        plan.outcome.report_computed()
 
     def _load(self, part: Part, plan: PartPlan) -> None:
         """Fill an empty table with new rows; indexes that may be are built once it is full."""
@@ -206,8 +218,9 @@ class Application:
             with savepoint(self.db):
                 self.write(db=self.db, entity=changes.entity, changes=changes)
                 self._enter(part.file, changes)
-                if self._deferred:  # now, while it can be told which record it is
-                    check_deferred(self.db, self._deferred)
+                deferred = self._deferred[changes.entity.name]
+                if deferred:  # now, while it can be told which record it is
+                    check_deferred(dialect_of(self.db), self.db, deferred)
         except exc.DBAPIError as error:
             if dialect_of(self.db).is_refusal(error):
                 return error
@@ -231,7 +244,7 @@ class Application:
             changes.updates = [change for change in changes.updates if change.id not in lost]
 
     def _explain(self, part: Part, change: Change, failure: Failure) -> RefusedRow:
-        where = part.fields, self._creating_record
+        where = part.fields, partial(self._creating_record, part)
         return self._refused_rows.explain(part.entity, change, failure, *where)
 
     def _report_refused(self, part: Part, change: Change, why: RefusedRow) -> None:
@@ -254,10 +267,11 @@ class Application:
             )
         )
 
-    def _creating_record(self, identity: RowId) -> int | None:
-        """Return the record of the part at hand that creates a row, None where none does."""
-        record = self._claims.record_of.get(identity)
-        return record if self._claims.outcomes.get(identity) == "created" else None
+    def _creating_record(self, part: Part, identity: RowId) -> int | None:
+        """Return the record of a part that creates a row, None where none does."""
+        claims = self._claims[part.file]
+        record = claims.record_of.get(identity)
+        return record if claims.outcomes.get(identity) == "created" else None
 
     # -- unique values that change hands
     def _hold_back_swaps(self, part: Part, changes: Changes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +13,21 @@ from bakeio_core.catalog.columns import MADE, DefaultFailed
 from bakeio_core.catalog.exchange import Change
 from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.called import CalledChanges
-from bakeio_core.database.connect import Refusal, refusal_of, rule_text
+from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.systems.constraints import (
+    Refusal,
+    dangling_references,
+    refusal_of,
+    rule_text,
+)
 from bakeio_core.database.tables import Tables
 from bakeio_core.values.columns import checks_of
 from bakeio_core.values.wording import listed, shown
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.fields import FieldMap
+    from bakeio_core.importing.linking.claims import Claims
+    from bakeio_core.importing.reading.sources import Part
 
 Failure = exc.DBAPIError | DefaultFailed
 """What keeps a row out: the database, or the application that makes a value of it."""
@@ -155,7 +163,7 @@ class RefusedRows:
         for constraint in checks_of(entity.table):
             if constraint.name == name:
                 return str(constraint.sqltext.compile(compile_kwargs={"literal_binds": True}))
-        return rule_text(self.db, entity.table, name)
+        return rule_text(dialect_of(self.db), self.db, entity.table, name)
 
     def _leads_nowhere(
         self, entity: Entity, values: Mapping[str, Any], refusal: Refusal, fields: FieldMap | None
@@ -173,6 +181,21 @@ class RefusedRows:
         where = f" of {target.target}" if target is not None else ""
         message = f"{shown(values[column])} names no row{where} in the database"
         return self._about(entity, column, values, fields, message)
+
+    def dangling(self, part: Part, claims: Claims) -> Iterator[tuple[Change, RefusedRow]]:
+        """Yield the rows of a part with a reference the database will refuse at the commit."""
+        entity, rows = part.entity, self.tables.rows(part.entity)
+        found = dangling_references(dialect_of(self.db), self.db, entity.table)
+        for identity, column in found if entity.surrogate else ():
+            did, record = claims.outcomes.get(identity), claims.record_of.get(identity)
+            row = rows.by_id([identity]).get(identity)
+            if did not in ("created", "updated") or record is None or row is None:
+                continue  # it was so before
+            action = "create" if did == "created" else "update"
+            new = {column: rows.value(row, column)}
+            message = f"{shown(new[column])} names no row of the database"
+            why = self._about(entity, column, new, part.fields, message)
+            yield Change(action, entity.name, record, identity, new), why
 
     # -- in the words of the file
     def _said(

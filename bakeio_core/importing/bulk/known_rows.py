@@ -80,8 +80,13 @@ class KnownRows:
         """Return what compares the records of a file, None where their rows are not certain."""
         names, part, entity = bulk.reader.names, bulk.part, bulk.part.entity
         is_named_otherwise = any(not i.exported and i.name in names for i in part.fields)
+        is_computed = entity.filled.computed.intersection(part.fields.own)
+        if is_computed and not bulk.is_view:
+            return None  # what a file says of them is looked at once all is written
         if CLEAR in names or (is_named_otherwise and REV in names):
             return None  # of what is not exported, `_rev` has no hash
+        if entity.polymorphic and not bulk.state.same_database:
+            return None
         own = {column for column, name in part.fields.own.items() if name in names}
         named = {str(item.column) for item in part.fields if item.target and item.name in names}
         by_id = own & (entity.references.keys() - named)

@@ -69,7 +69,9 @@ class NewRowsInBulk:
         keys = [key for key in entity.all_keys if len(key) == 1]
         # what refers to such rows by their ids in the file has to be told which they became
         is_of_another = entity.primary in entity.references
-        is_doubtful = is_own or not is_plain or is_marked or is_of_another
+        is_of_another |= bool(entity.polymorphic) and not bulk.state.same_database
+        is_computed = bool(entity.filled.computed)
+        is_doubtful = is_computed or is_own or not is_plain or is_marked or is_of_another
         if is_doubtful or (keys and keys[0] not in entity.unique):
             return None
         if entity.has_only_id and not bulk.rows.was_empty and not bulk.state.same_database:

@@ -64,7 +64,8 @@ class PartOutcome:
 
     `batch_changes` holds what the batch at hand is to do to rows: a row to create, {column: value}
     to set, or None where that names no other row. `withdrawn` are ids it is not to write after all,
-    `left_out` those of all batches.
+    `left_out` those of all batches. `computed` are the fields of an entity's file that say what the
+    database computes, `noted` the records by their rows that say it.
 
     Args:
         state: The import.
@@ -87,6 +88,28 @@ class PartOutcome:
         self.batch_changes: dict[RowId, Row | Mapping[str, Any] | None] = {}
         self.withdrawn: set[RowId] = set()
         self.left_out: set[RowId] = set()
+        own = part.fields.own.items() if part.view is None else ()
+        self.computed = {c: name for c, name in own if c in self.entity.filled.computed}
+        self.noted: dict[RowId, Draft] = {}
+
+    def note_computed(self, draft: Draft, identity: RowId) -> None:
+        """Note a record that says what the database computes, to look at once it has."""
+        if any(draft.values.get(name) is not None for name in self.computed.values()):
+            self.noted[identity] = draft
+
+    def report_computed(self) -> None:
+        """Tell, once all is written, what the file says otherwise than the database computes."""
+        noted = self.noted
+        for identity, row in self.rows.by_id(list(noted)).items():
+            draft = noted[identity]
+            for column, name in self.computed.items():
+                said, now = draft.values.get(name), self.rows.value(row, column)
+                if said is not None and not self.part.fields.by_name[name].kind.same(said, now):
+                    message = (
+                        f"is {shown(said)}, but the database computes it, as {shown(now)}: it is "
+                        "not written. Edit what it is computed from"
+                    )
+                    self.report(draft, "tampered-context", name, said, message, "warning")
 
     # -- problems
     def error(

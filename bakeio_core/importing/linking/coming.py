@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bakeio_core.catalog.exchange import EXISTING, Missing
@@ -44,14 +44,17 @@ class ComingRows:
         place = (entity, column)
         if place not in self._values:
             parts = [part for part in self.state.source.parts if part.entity.name == entity]
-            self._values[place] = {value for part in parts for value in _given(part, column)}
+            self._values[place] = {value for part in parts for value in self._given(part, column)}
         return self._values[place]
 
-
-def _given(part: Part, column: str) -> set[Any]:
-    field, reader = part.fields.own.get(column), Reader(part, Problems())
-    if field is None:
-        return set()
-    records = (record for block in part.document.blocks() for record in reader.read(block))
-    values = (record.values.get(field) for record in records)
-    return {fold_parts((column,), (value,)) for value in values if value is not None}
+    def _given(self, part: Part, column: str) -> Iterator[Any]:
+        """Yield the folded values of a column; what a bad record is called is known to fail."""
+        field, reader = part.fields.own.get(column), Reader(part, Problems())
+        if field is None:
+            return
+        for record in (record for block in part.document.blocks() for record in reader.read(block)):
+            value = record.values.get(field)
+            if record.bad:
+                self.state.outcome.note_failed(part.entity, {column: value})
+            elif value is not None:
+                yield fold_parts((column,), (value,))

@@ -28,7 +28,7 @@ class Linker:
 
     def __init__(self, state: ImportState) -> None:
         self.state, self.catalog = state, state.catalog
-        self._known: dict[tuple[str, str, Row], RowId] = {}
+        self._known: dict[tuple[str, str, str, Row], RowId] = {}
         self._names: dict[tuple[str, str, tuple[str, ...]], dict[Any, Row]] = {}
 
     def forget(self) -> None:
@@ -61,7 +61,7 @@ class Linker:
         wanted = set(keys)
         if target is not owner:
             for key in wanted:
-                known = self._known.get((owner.name, reference.column, key))
+                known = self._known.get((owner.name, reference.column, target.name, key))
                 if known is not None:
                     found[key] = known
         left = wanted - found.keys()
@@ -75,7 +75,7 @@ class Linker:
         for key in wanted if target is not owner else ():
             link = found[key]
             if isinstance(link, RowId):
-                self._known[owner.name, reference.column, key] = link
+                self._known[owner.name, reference.column, target.name, key] = link
         return found
 
     def link_exact(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid as uuids
 from typing import Any
 
-from bakeio_core.catalog.columns import DefaultFailed
+from bakeio_core.catalog.columns import MADE, DefaultFailed
 from bakeio_core.catalog.exchange import ABSENT, Changes
 from bakeio_core.catalog.keys.row_ids import row_id
 from bakeio_core.catalog.model import ROW_KEY, RowId
@@ -101,6 +101,7 @@ class NewRows:
         batch.rows.append(row)  # type: ignore[attr-defined]
         batch.numbers.append(draft.number)  # type: ignore[attr-defined]
         draft.row = row
+        self.outcome.note_computed(draft, identity)
 
     def _row(self, draft: Draft, values: dict[str, Any]) -> Row:
         """Return the row of a record all of whose references lead somewhere."""
@@ -158,6 +159,8 @@ class NewRows:
         return f"no row of {name} has {field} {shown(said)}{meant}{'?' if near else '.'} A new row"
 
     def _value(self, draft: Draft, column: str, taken: set[RowId]) -> Any:
+        if column in self.entity.filled.computed:
+            return MADE
         if column == ROW_KEY:
             return ""  # made of the other columns, once all of them are known
         if column == self.entity.surrogate:

@@ -23,6 +23,7 @@ from bakeio_core.importing.linking.deferred import DeferredLinks
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.parents import CreatedParents, PlanParent
+from bakeio_core.importing.linking.polymorphic import PolymorphicIds
 from bakeio_core.importing.linking.read_only import ReadOnlyFields
 from bakeio_core.importing.linking.references import References
 from bakeio_core.importing.matching.match import Matcher
@@ -93,6 +94,7 @@ class PartPlan:
         known = () if is_decided else state.decisions.of_records(self.entity.name)
         self.decided = DecidedRecords(part.fields, known)
         self.reader = Reader(part, self.outcome.problems, self.decided)
+        self.polymorphic = PolymorphicIds(state, part, linker)
         self.matcher = Matcher(state, part, linker, self.claims)
         self.references = References(state, part, linker, parents, self.outcome, plan_parent)
         self.deferred = DeferredLinks(self.references)
@@ -230,6 +232,7 @@ class PartPlan:
     def _plan(self, records: Sequence[Record], batch: Changes | None = None) -> Changes:
         batch = Changes(self.entity, self.entity.columns) if batch is None else batch
         drafts = [Draft.of(record) for record in records if not record.bad]
+        self.polymorphic.translate(drafts)
         self.outcome.counts["errors"] += len(records) - len(drafts)
         bad = [(record, Draft.of(record)) for record in records if record.bad]
         for record, draft in bad:
@@ -344,6 +347,7 @@ class PartPlan:
             skip = Change("skip", self.entity.name, draft.number, identity, reason=reason)
             self.outcome.count("skipped", skip, batch)
             return
+        self.outcome.note_computed(draft, identity)
         merged = self.merge.merge(draft, row, names)
         if merged is not None:
             left = self.questions.left_of_known(draft, row, names)

@@ -28,6 +28,7 @@ class SetPart:
             plan.entity.surrogate,
             *plan.entity.filled.stamps,
             *plan.entity.filled.set_on_update,
+            *plan.entity.filled.computed,
         )
         self.fields: list[FileField] = [
             item

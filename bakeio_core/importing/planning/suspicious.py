@@ -6,6 +6,7 @@ import itertools
 import operator
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -19,7 +20,7 @@ from bakeio_core.importing.state import ImportState
 from bakeio_core.values import Boolean, Json
 from bakeio_core.values.numbers import Decimal
 from bakeio_core.values.times import Date
-from bakeio_core.values.wording import shown
+from bakeio_core.values.wording import BadValue, shown
 
 EARLIEST, AHEAD = date(1900, 1, 1), timedelta(days=731)
 """Days before the one, or so far in the future, are told."""
@@ -134,8 +135,8 @@ class SuspiciousValues:
         if ends is None:
             return ""
         first, last = map(date.fromisoformat, ends)
-        span = timedelta(days=self.limits.days)
-        if first - span <= day <= last + span:
+        most = self.limits.days  # counted: a day so far from the ends of the calendar is none
+        if (first - day).days <= most and (day - last).days <= most:
             return ""
         return f"is a day far from all others ({ends[0]} to {ends[1]}): is it right?"
 
@@ -155,7 +156,12 @@ class SuspiciousValues:
     @cached_property
     def _extremes(self) -> dict[str, tuple[Any, Any]]:
         """The smallest and the largest number and day in each column before the import."""
-        return self.rows.extremes(sorted(self._numbers | self._dates))
+        found = {}
+        for column, ends in self.rows.extremes(sorted(self._numbers | self._dates)).items():
+            with suppress(BadValue):  # what other programs stored may be no measure
+                low, high = map(self.entity.kinds[column].stored, ends)
+                found[column] = (low, high)
+        return found
 
     # -- of many rows
     @cached_property
