@@ -14,7 +14,7 @@ from bakeio_core.catalog.model import ROW_KEY, Entity, Key, RowId
 from bakeio_core.database.dialect import Dialect, stored_cell
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.pending_rows import PendingRows
-from bakeio_core.database.row_ids import rows_of
+from bakeio_core.database.row_ids import row_key
 from bakeio_core.values.folding import fold_parts
 from bakeio_core.values.wording import shown
 
@@ -56,7 +56,7 @@ class Rows:
 
     def __init__(self, db: Connection, entity: Entity, *, is_planning: bool = False) -> None:
         self.db, self.entity, self.dialect = db, entity, dialect_of(db)
-        self.table = rows_of(self.dialect, entity)
+        self.table = self.dialect.format_table(entity.table)
         self.index = {column: index for index, column in enumerate(entity.columns)}
         self.id_index = self.index[entity.primary]
         self.was_empty = self.dialect.is_empty(db, entity.table)
@@ -212,8 +212,13 @@ class Rows:
         return [row[0] for row in self.dialect.fetch(self.db, sql)]
 
     def _selected(self, columns: Sequence[str]) -> str:
-        read, quote, kinds = self.dialect.read, self.dialect.quote, self.entity.kinds
-        return ", ".join(read(f"t.{quote(column)}", kinds[column]) for column in columns)
+        return ", ".join(map(self._cell, columns))
+
+    def _cell(self, column: str) -> str:
+        """Return SQL of what a row, called `t`, holds."""
+        if column == ROW_KEY:
+            return row_key(self.dialect, "t", self.entity)
+        return self.dialect.read(f"t.{self.dialect.quote(column)}", self.entity.kinds[column])
 
     def _fetch(self, key: Key, wanted: set[Row]) -> list[Row]:
         """Return the rows that may have one of the keys: one SELECT for each set of null parts."""
@@ -378,7 +383,7 @@ def rows_among(
         ]
     source = dialect.among(
         list(map(dialect.quote, columns)),
-        rows_of(dialect, entity),
+        dialect.format_table(entity.table),
         [sql_type(kind) for kind in kinds],
         list(map(dialect.quote, by)),
     )

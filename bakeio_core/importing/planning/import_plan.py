@@ -133,16 +133,12 @@ class ImportPlan:
     def digest(self) -> bytes:
         """Return what tells this plan from another one: what it writes, and what was decided."""
         whole = hashlib.blake2b(self.outcome.digest(), digest_size=16)
-        # what the database refuses was planned all the same
-        planned = {**self.parents.applied, **self.parents.refused}
-        for identity in sorted(planned, key=repr):
-            applied = planned[identity]
-            # what is created has another id each time; its contents are compared
-            is_there = applied.decision.action == "existing"
-            led_to = applied.id if is_there else None
-            uses = None if applied.decision.action == "create" else applied.count
-            text = f"{identity!r}|{applied.decision.action}|{led_to}|{uses}"
-            whole.update(text.encode("utf-8", "surrogatepass"))
+        for identity, applied in self.parents.applied.items():
+            action = applied.decision.action
+            # the contents of what is created are compared; the database may refuse it yet
+            if action != "create":
+                text = f"{identity!r}|{action}|{applied.id}|{applied.count}"
+                whole.update(text.encode("utf-8", "surrogatepass"))
         return whole.digest()
 
     def resolved(self) -> list[dict[str, Any]]:
