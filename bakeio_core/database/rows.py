@@ -368,7 +368,7 @@ def rows_among(
         by: Those by which the rows are best looked up.
     """
     if columns == (ROW_KEY,):
-        columns = entity.primary_key
+        columns, by = entity.primary_key, ()
         wanted = [key_parts(entity, value[0]) for value in wanted]
     kinds = [entity.kinds[column] for column in columns]
     named = zip(kinds, map(entity.column, columns), strict=True)

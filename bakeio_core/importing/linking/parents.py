@@ -45,7 +45,6 @@ class CreatedParents:
     def __init__(self) -> None:
         self.rows: dict[tuple[str, RowId], CreatedParent] = {}
         self.applied: dict[Any, AppliedDecision] = {}
-        self.refused: dict[Any, AppliedDecision] = {}
         self._planned: dict[Any, RowId | LinkError] = {}
         self._links: dict[Any, LinkError] = {}
 
@@ -91,8 +90,7 @@ class CreatedParents:
                     known.missing.why = why
                 refused = LinkError(known.code, f"{known.message}; {why}", known.missing)
                 self._planned[key] = refused
-                if key in self.applied:
-                    self.refused[key] = self.applied.pop(key)
+                self.applied.pop(key, None)
         return refused
 
     def need(self, entity: Entity, row: Mapping[str, Any]) -> None:
