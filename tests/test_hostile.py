@@ -321,7 +321,7 @@ def test_a_file_is_refused_whole_where_a_contradiction_was_written_before_it_was
         "--json",
     )
     assert done.code == 1
-    assert codes(done.json) == {"duplicate-key", "count-mismatch"}
+    assert codes(done.json) >= {"duplicate-key", "count-mismatch"}
     assert rows_of(sample)["products"] == before
     assert not (tmp_path / "log.json").exists()
 

@@ -61,7 +61,14 @@ def said(value: Any) -> str:
 
 
 def whole(value: Any) -> Any:
-    """Return a value as JSON can hold it, a text whole however long; a Decimal stays one."""
+    """Return a value as JSON can hold it, a text whole however long; a Decimal stays one.
+
+    Of a number beyond all use only the first digits are told.
+    """
+    if isinstance(value, int) and value.bit_length() > 600:
+        return "a number of more than 180 digits"
+    if isinstance(value, decimal.Decimal) and len(value.as_tuple().digits) > 180:
+        return shown(value, 200)
     return value if isinstance(value, (str, decimal.Decimal)) else jsonable(value)
 
 
