@@ -125,7 +125,7 @@ class SuspiciousValues:
                 f"is less than a {times}th of the smallest there is ({shown(least)}): is it right?"
             )
         if old and old > 0 and value > 0 and (value >= times * old or value * times <= old):
-            return f"was {shown(old)}: is it right?"
+            return f"is {shown(value)} now, was {shown(old)}: is it right?"
         return ""
 
     def _far_day(self, column: str, day: date) -> str:
