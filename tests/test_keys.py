@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Uuid,
     insert,
     select,
     update,
@@ -46,7 +47,16 @@ from support.keyed_tables import (
     made,
 )
 
-from bakeio_core import Bakeio, Entity, ImportRefused, View, connect, editable, hookimpl
+from bakeio_core import (
+    Bakeio,
+    Entity,
+    ImportRefused,
+    View,
+    connect,
+    editable,
+    hookimpl,
+    readonly,
+)
 
 NewDatabase = Callable[[], str]
 BAKEIO = keyed_bakeio()
@@ -403,3 +413,60 @@ def test_an_id_whose_table_another_column_tells_follows_its_row(
         bakeio.import_(db, tmp_path / "set", accept_edits=True)
     wrong = [p for p in refused.value.problems if p.code == "missing-reference"]
     assert {p.field for p in wrong} == {"of_id"}
+
+
+class Scattered:
+    """Rows keyed by a uuid that is stored as text, alone and with a day and a text beside it."""
+
+    @hookimpl
+    def bakeio_entities(self, metadata: MetaData) -> list[Entity]:
+        """Declare them."""
+        texts = Uuid(native_uuid=False)
+        crates = Table("crates", metadata, Column("id", texts, primary_key=True))
+        stays = Table(
+            "stays",
+            metadata,
+            Column("crate_id", texts, ForeignKey("crates.id"), primary_key=True),
+            Column("day", Date, primary_key=True),
+            Column("place", String(9), primary_key=True),
+            Column("note", String(9)),
+        )
+        return [Entity(crates), Entity(stays)]
+
+    @hookimpl
+    def bakeio_views(self) -> View:
+        """Declare a view of the second."""
+        fields = {"crate": readonly("crate_id"), "place": readonly("place")}
+        fields["note"] = editable("note")
+        return View(name="stays", entity="stays", fields=fields)
+
+
+def test_a_uuid_stored_as_text_is_a_part_of_a_key_as_any_other(
+    new_database: NewDatabase, tmp_path: Path
+) -> None:
+    bakeio = Bakeio.discover(block=BUNDLED, plugins=[Scattered()])
+    crates, stays = (bakeio.catalog.entities[name].table for name in ("crates", "stays"))
+    engine, empty = connect(new_database()), connect(new_database())
+    for each in (engine, empty):
+        with each.begin() as db:
+            bakeio.create_tables(db)
+    with engine.begin() as db:
+        db.execute(insert(crates).values(id=FIRST))
+        db.execute(insert(stays).values(crate_id=FIRST, day=NEW_YEAR, place="a/b", note="x"))
+        rows = db.execute(select(stays)).all()
+        bakeio.export_complete(db, tmp_path / "set")
+        bakeio.export_view(db, "stays", tmp_path / "stays.json")
+    with empty.begin() as db:
+        assert bakeio.import_(db, tmp_path / "set").summary["created"] == 2
+        assert db.execute(select(stays)).all() == rows
+        assert bakeio.import_(db, tmp_path / "set").summary["unchanged"] == 2
+    path = tmp_path / "stays.json"
+    path.write_text(path.read_text("utf-8").replace('"note":"x"', '"note":"y"'), "utf-8")
+    with engine.begin() as db:
+        assert bakeio.import_(db, path).summary["updated"] == 1
+        assert bakeio.why(db, "stays", f"{FIRST}/2026-01-01/a~1b")[0]["new"] == "y"
+        assert bakeio.undo(db).exit_code == 0
+        assert db.execute(select(stays)).all() == rows
+    with empty.begin() as db:
+        assert bakeio.undo(db, 1).exit_code == 0
+        assert db.execute(select(crates)).all() == []

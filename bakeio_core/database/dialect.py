@@ -105,10 +105,6 @@ class Dialect(ABC):
         """Return a computed expression as its wire value."""
         return expression
 
-    def uuid_text(self, column: str) -> str:
-        """Return SQL of a uuid as files have it, of a column of SQLAlchemy's type for them."""
-        return f"CAST({column} AS TEXT)"
-
     def executemany(self, db: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         if rows:
             db.exec_driver_sql(sql, list(rows))

@@ -29,12 +29,20 @@ def row_key(dialect: Dialect, table: str, entity: Entity) -> str:
     if entity.primary != ROW_KEY:
         return f"{table}.{dialect.quote(entity.primary)}"
     named = ((f"{table}.{dialect.quote(c)}", entity.kinds[c]) for c in entity.primary_key)
-    return " || '/' || ".join(_part(dialect, column, kind) for column, kind in named)
+    return " || '/' || ".join(_part(column, kind) for column, kind in named)
 
 
-def _part(dialect: Dialect, column: str, kind: Kind) -> str:
+def _uuid(column: str) -> str:
+    """Return SQL of a uuid with its hyphens: some columns hold its digits alone, as a text."""
+    text = f"CAST({column} AS TEXT)"
+    places = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+    whole = " || '-' || ".join(f"substr({text}, {at}, {size})" for at, size in places)
+    return f"CASE length({text}) WHEN 32 THEN {whole} ELSE {text} END"
+
+
+def _part(column: str, kind: Kind) -> str:
     if isinstance(kind, Identifier):
-        return dialect.uuid_text(column)
+        return _uuid(column)
     text = f"CAST({column} AS TEXT)"
     return f"replace(replace({text}, '~', '~0'), '/', '~1')" if isinstance(kind, Text) else text
 
@@ -43,7 +51,7 @@ def wire_id(dialect: Dialect, table: str, entity: Entity) -> str:
     """Return SQL of the id of a row as bakeio has it, where the driver may give another value."""
     key = row_key(dialect, table, entity)
     is_uuid = isinstance(entity.kinds[entity.primary], Identifier)
-    return dialect.uuid_text(key) if is_uuid else key
+    return _uuid(key) if is_uuid else key
 
 
 def rows_of(dialect: Dialect, entity: Entity) -> str:

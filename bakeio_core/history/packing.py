@@ -32,7 +32,9 @@ def checksums(entity: Entity, rows: Sequence[tuple[Any, ...]]) -> array[int]:
     """
     known = zip(entity.kinds.items(), zip(*rows, strict=True), strict=False)
     left = (entity.primary, *entity.filled.stamps)
-    return _sums([(kind, cells) for (column, kind), cells in known if column not in left])
+    columns = [(kind, cells) for (column, kind), cells in known if column not in left]
+    # of rows that are nothing but their ids every one is as it was
+    return _sums(columns or [(entity.kinds[entity.primary], (0,) * len(rows))])
 
 
 def content_sums(entity: Entity, contents: Sequence[tuple[Any, ...]]) -> array[int]:

@@ -16,7 +16,6 @@ from bakeio_core.database.dialect import LOWEST, Column, Dialect, JsonPage, Rows
 from bakeio_core.database.systems.sqlite_cells import (
     UNDECODED,
     doubt,
-    hyphenated,
     instants,
     is_text,
     plain_number,
@@ -221,8 +220,6 @@ class SQLite(Dialect):
             if count:
                 is_sure = not is_doubtful and is_text(text)
                 yield JsonPage(count, text if is_sure else None, start, last)
-
-    uuid_text = staticmethod(hyphenated)
 
     def among(
         self, columns: Sequence[str], table: str, types: Sequence[str], by: Sequence[str] = ()

@@ -94,10 +94,3 @@ def is_text(page: bytes) -> bool:
         except UnicodeDecodeError:
             return False
     return not escapes_nul(page)
-
-
-def hyphenated(column: str) -> str:
-    """Return SQL of a uuid with its hyphens, of a column that may hold its digits alone."""
-    places = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
-    whole = " || '-' || ".join(f"substr({column}, {at}, {size})" for at, size in places)
-    return f"CASE length({column}) WHEN 32 THEN {whole} ELSE {column} END"
