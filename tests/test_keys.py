@@ -143,6 +143,39 @@ def test_references_follow_rows_that_get_other_ids(
     assert contents(other) == before
 
 
+def test_the_id_of_another_row_names_none_of_another_database(
+    exported: Path, new_database: NewDatabase
+) -> None:
+    other = made(new_database())
+    with other.begin() as db:
+        fill_with_others(db)
+        db.execute(insert(BAKERS).values(id=3, oven="theirs"))
+    assert counts(imported(other, exported))["created"] == 24
+    with other.begin() as db:
+        ovens = select(PEOPLE.c.name, BAKERS.c.oven).join(BAKERS, BAKERS.c.id == PEOPLE.c.id)
+        assert set(db.execute(ovens).all()) == {("Other", "theirs"), ("Eva", "big")}
+
+
+def test_a_database_becomes_what_a_set_says_and_back(
+    source: Engine, exported: Path, new_database: NewDatabase
+) -> None:
+    other = made(new_database())
+    with other.begin() as db:
+        fill(db)
+        db.execute(insert(LINES).values(item_id=12, line=9, part="z"))
+        db.execute(insert(ITEM_TAGS).values(item_id=12, tag_id=8))
+        db.execute(insert(UNITS).values(code="lb"))
+        db.execute(insert(RUNS).values(id=9, name="r9"))
+        db.execute(insert(SNAPSHOTS).values(id=9, name="s9", run_id=9))
+        db.execute(update(RUNS).where(RUNS.c.id == 9).values(snapshot_id=9))
+    before = contents(other)
+    assert imported(other, exported, mode="replace").exit_code == 0
+    assert contents(other) == contents(source)
+    with other.begin() as db:
+        assert BAKEIO.undo(db).exit_code == 0
+    assert contents(other) == before
+
+
 @pytest.mark.parametrize("view", ["tagging", "boxes", "runs", "items"])
 def test_an_unedited_view_of_such_rows_changes_nothing(
     source: Engine, tmp_path: Path, view: str

@@ -94,7 +94,9 @@ class KnownRows:
             return None  # ids of another database, which mean rows of the same set
         is_sure = bulk.state.same_database or REV in names
         keys = [key[0] for key in entity.all_keys if len(key) == 1 and key in entity.unique]
-        by_key = next((key for key in keys if key in own), None)
+        # the id of another row, as joined inheritance has it, is that of its own database
+        can_find = own - entity.references.keys()
+        by_key = next((key for key in keys if key in can_find), None)
         if not bulk.is_view and by_key == "uuid":
             return cls(bulk, "uuid")
         if entity.surrogate in own and is_sure:
