@@ -4,10 +4,11 @@ BIN := .venv/bin
 
 .PHONY: demo test lint types docs bench clean
 
-.venv/.installed: pyproject.toml
+PLUGINS := $(wildcard plugins/bakeio-*)
+
+.venv/.installed: pyproject.toml $(PLUGINS:%=%/pyproject.toml)
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps ./plugins/bakeio-view-reorder
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]" $(PLUGINS:%=--editable ./%)
 	touch $@
 
 demo: .venv/.installed
