@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bakeio_core.catalog.exchange import Change, Changes
-from bakeio_core.catalog.rings import links_back, refers_to_itself, rings
+from bakeio_core.catalog.keys.rings import links_back, refers_to_itself, rings
 from bakeio_core.database.writing import cut_links, whole_row
 from bakeio_core.errors import BakeioError, counted
 from bakeio_core.history.entries import Batch, batches
@@ -45,7 +45,7 @@ def remove_rows(rewrite: Rewrite, run: int) -> None:
     known = [
         batch for _, batch in batches(rewrite.db, run, backwards=True) if batch.action == "create"
     ]
-    for ring in reversed(rings(rewrite.catalog)):
+    for ring in reversed(rings(rewrite.catalog.entities)):
         some = [
             (entity, batch)
             for entity in reversed(ring)
@@ -91,7 +91,7 @@ def _remove(rewrite: Rewrite, some: Sequence[Going]) -> None:
             row, record = going.rows.pop(identity), going.records[identity]
             rewrite.skip(entity, row, why, batch.file, record)
             rewrite.in_use += 1
-        cut_links(rewrite.db, entity, links_back(rewrite.catalog, entity), going.rows)
+        cut_links(rewrite.db, entity, links_back(rewrite.catalog.entities, entity), going.rows)
     for going in some:
         changes = Changes(going.entity, going.entity.columns, deletes=list(_deletions(going)))
         rewrite.write(changes, going.rows, going.batch.file)
@@ -101,7 +101,7 @@ def _remove(rewrite: Rewrite, some: Sequence[Going]) -> None:
 def _refuse_half(rewrite: Rewrite, going: Going) -> None:
     """Raise where the database keeps a row whose references were cut."""
     entity = going.entity
-    if not links_back(rewrite.catalog, entity) or not going.rows:
+    if not links_back(rewrite.catalog.entities, entity) or not going.rows:
         return
     left = rewrite.tables.rows(entity).existing_ids(list(going.rows))
     if left:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import exc
 
 from bakeio_core.catalog.exchange import MOST_SHOWN, Change, Changes
-from bakeio_core.catalog.rings import links_back
+from bakeio_core.catalog.keys.rings import links_back
 from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.connect import savepoint
 from bakeio_core.database.dialects import dialect_of
@@ -200,7 +200,7 @@ class Rewrite:
 
     def _insert(self, changes: Changes) -> None:
         """Write a batch; new rows that refer to each other are written first and linked then."""
-        late = links_back(self.catalog, changes.entity) if changes.rows else []
+        late = links_back(self.catalog.entities, changes.entity) if changes.rows else []
         if not late:
             self._call(changes)
             return
@@ -216,7 +216,7 @@ class Rewrite:
         """Return what sets the references of new rows to rows of their own entity, or of others."""
         entity, columns = changes.entity, changes.columns
         own = {c for f in entity.foreign_keys if f.target == entity.name for c in f.columns}
-        late = [c for c in links_back(self.catalog, entity) if (c in own) == is_own]
+        late = [c for c in links_back(self.catalog.entities, entity) if (c in own) == is_own]
         named = (dict(zip(columns, row, strict=True)) for row in changes.rows)
         sets = ((row[entity.primary], {column: row[column] for column in late}) for row in named)
         updates = [

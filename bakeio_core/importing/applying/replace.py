@@ -9,7 +9,7 @@ from sqlalchemy import exc
 
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.model import Entity, RowId
-from bakeio_core.catalog.rings import links_back
+from bakeio_core.catalog.keys.rings import links_back
 from bakeio_core.database.connect import savepoint
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.referrers import Referrers, Uses
@@ -112,7 +112,7 @@ class Replacement:
         """
         parts = list(reversed(self.plan.source.parts))
         for entity in [part.entity for part in parts]:
-            back = links_back(self.state.catalog, entity)
+            back = links_back(self.state.catalog.entities, entity)
             cut_links(self.db, entity, back, self._ids(entity))
         for entity in [part.entity for part in parts]:
             self._refuse_used(entity)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bakeio_core.catalog.catalog import Catalog
     from bakeio_core.catalog.model import Entity
 
 
-def rings(catalog: Catalog) -> list[list[Entity]]:
-    """Return all entities in import order, those that may be of one ring together.
+def rings(entities: Mapping[str, Entity]) -> list[list[Entity]]:
+    """Return all entities, given in import order, those that may be of one ring together.
 
     What stands between the members of a ring is taken for one of them.
     """
-    place = {name: number for number, name in enumerate(catalog.entities)}
+    place = {name: number for number, name in enumerate(entities)}
     found: list[list[Entity]] = []
     last = -1
-    for number, entity in enumerate(catalog.entities.values()):
+    for number, entity in enumerate(entities.values()):
         if number > last:
             found.append([])
         found[-1].append(entity)
@@ -25,13 +25,17 @@ def rings(catalog: Catalog) -> list[list[Entity]]:
     return found
 
 
-def links_back(catalog: Catalog, entity: Entity) -> list[str]:
+def links_back(entities: Mapping[str, Entity], entity: Entity) -> list[str]:
     """Return the columns that refer to rows of the same entity, or of one that is imported later.
 
     Such a row may have to be written first and linked then. Columns that must not be null are left
     out.
+
+    Args:
+        entities: All of them, in import order.
+        entity: The one whose columns are wanted.
     """
-    names = list(catalog.entities)
+    names = list(entities)
     later = {*names[names.index(entity.name) :]}
     columns = [c for f in entity.foreign_keys if f.target in later for c in f.columns]
     return [column for column in dict.fromkeys(columns) if entity.nullable(column)]
