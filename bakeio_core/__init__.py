@@ -30,7 +30,7 @@ _HOMES = {
     "bakeio_core.importing.options": ("ImportOptions",),
     "bakeio_core.importing.run": ("Plan",),
     "bakeio_core.catalog.model": ("Entity", "Suspects"),
-    "bakeio_core.catalog.view": ("Field", "View", "editable", "key", "readonly"),
+    "bakeio_core.catalog.view": ("Field", "View", "children", "editable", "key", "readonly"),
     "bakeio_core.catalog.exchange": (
         "Change",
         "Changes",
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.hookspecs import hookimpl, hookspec
     from bakeio_core.catalog.model import Entity, Suspects
     from bakeio_core.catalog.plugins.packages import KnownPackage
-    from bakeio_core.catalog.view import Field, View, editable, key, readonly
+    from bakeio_core.catalog.view import Field, View, children, editable, key, readonly
     from bakeio_core.database.connect import connect
     from bakeio_core.errors import (
         BakeioError,
@@ -107,6 +107,7 @@ __all__ = [
     "Suspects",
     "UsageError",
     "View",
+    "children",
     "connect",
     "editable",
     "hookimpl",

@@ -145,6 +145,7 @@ class Problem(msgspec.Struct, kw_only=True):
         code: One of `CODES`.
         severity: error, warning or note.
         record: Its number within `file`, from 1.
+        place: Where `record` stands in the words of the file, where a number does not tell.
         records: The first 20 numbers, where several records share the cause.
         count: How many records share it.
         key: What `record` is called, {field of the file: value}; empty where it does not say.
@@ -156,6 +157,7 @@ class Problem(msgspec.Struct, kw_only=True):
     message: str = ""
     file: str | None = None
     record: int | None = None
+    place: str = ""
     records: list[int] = []
     count: int = 1
     key: dict[str, Any] = {}
@@ -168,9 +170,11 @@ class Problem(msgspec.Struct, kw_only=True):
         where = [str(self.file)] if self.file else []
         if self.count > 1 and self.records:
             more = f" and {self.count - 5} more" if self.count > 5 else ""
-            where.append(f"records {', '.join(map(str, self.records[:5]))}{more}")
+            first = f"{self.place} and others" if self.place else ""
+            numbers = f"records {', '.join(map(str, self.records[:5]))}{more}"
+            where.append(first or numbers)
         elif self.record is not None:
-            where.append(f"record {self.record}{self._called()}")
+            where.append(f"{self.place or f'record {self.record}'}{self._called()}")
         if self.field:
             where.append(self.field)
         return f"{', '.join(where)}: {self.message}" if where else self.message
@@ -195,6 +199,8 @@ def counted(number: int, noun: str) -> str:
 class Problems:
     """Collect the problems of a run in bounded memory, equal causes as one problem with a count.
 
+    `places` tell of files whose records are not found by a number where one stands.
+
     Beyond 10,000 different ones only the totals go on counting (`errors`, `warnings`, `dropped`).
     """
 
@@ -202,6 +208,7 @@ class Problems:
         self._known: dict[tuple[Any, ...], Problem] = {}
         self.errors = self.warnings = self.dropped = 0
         self.listener: Callable[[Problem], None] | None = None
+        self.places: dict[str, Callable[[int], str]] = {}
 
     def __iter__(self) -> Iterator[Problem]:
         return iter(self._known.values())
@@ -217,6 +224,8 @@ class Problems:
         """
         if self.listener:
             self.listener(problem)
+        if problem.record is not None and problem.file in self.places:
+            problem.place = self.places[problem.file](problem.record)
         said = (cause,) if cause else (repr(problem.value), problem.message)
         same = (
             problem.code,

@@ -11,6 +11,7 @@ from sqlalchemy.util import OrderedSet
 
 from bakeio_core.catalog.keys.dating import wrong_date
 from bakeio_core.catalog.keys.references import ReferenceMap, earlier, open_ring, wrong_lookup
+from bakeio_core.catalog.lists import list_views
 from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.declared import declared_entities, declared_views
@@ -198,16 +199,21 @@ class Catalog:
         return (-len(users), name)
 
     def _add_view(self, view: View, plugin: Plugin) -> None:
-        if view.entity not in self.entities:
-            if view.entity in self.excused or self.is_blocked(view.entity):
+        needed = [view.entity, *(str(i.source).split(".")[0] for i in view.lists.values())]
+        absent = next((name for name in needed if name not in self.entities), None)
+        if absent is not None:
+            if absent in self.excused or self.is_blocked(absent):
                 self.excused_views.add(view.name)
-            if view.entity in self.disabled:
-                self.following_views[view.name] = view.entity
-            why = self._why_absent(view.entity)
-            self.disabled_views[view.name] = f"its entity {view.entity} is {why}"
+            if absent in self.disabled:
+                self.following_views[view.name] = absent
+            why = self._why_absent(absent)
+            self.disabled_views[view.name] = f"its entity {absent} is {why}"
             return
         try:
-            self._check_view(view)
+            if "." in view.name:
+                raise PluginError("a name must be lower-case letters, digits and _")
+            for one in (view, *list_views(view, self.entities).values()):
+                self._check_view(one)
         except Exception as error:  # a computed source is a stranger's function
             raise PluginError(f'view "{view.name}": {describe(error)}') from None
         kept = tuple(self._naming(view))

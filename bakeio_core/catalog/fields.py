@@ -7,17 +7,18 @@ a column is to hold (`own`), or what the row a reference means is called (`namin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.lists import is_list, parent_column
 from bakeio_core.catalog.model import ROW_KEY, Entity
 from bakeio_core.catalog.view import View
-from bakeio_core.values import Json, Kind, Text
+from bakeio_core.values import Boolean, Json, Kind, Text
 from bakeio_core.values.wording import jsonable
 
-REV, CLEAR = "_rev", "_clear"
+REV, CLEAR, DELETE = "_rev", "_clear", "_delete"
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class FileField:
 
     `column` is the column it is about, None where it only informs. With `target` it is not the
     column's own value but that column of the row which the reference in `column` names. `role` is
-    key, editable, readonly, context, revision or clear; `nullable` tells whether the file may say
-    null. What is not `exported` is taken from a file all the same.
+    key, editable, readonly, parent, context, list, revision, clear or delete; `nullable` tells
+    whether the file may say null. What is not `exported` is taken from a file all the same.
     """
 
     name: str
@@ -169,7 +170,7 @@ class FieldMap:
         with_id = [self.own[entity.primary]] if entity.primary in self.own else []
         if len(entity.primary_key) > 1:
             with_id = [self.naming_of(column) for column in entity.primary_key]
-        parent = [f.name for _, naming in parents[:1] for f in naming.values() if f.exported]
+        parent = [f.name for _, naming in parents for f in naming.values() if f.exported]
         key = [self.own.get(column, "") for column in entity.readable_key]
         is_key = entity.readable_key != (entity.primary,)
         labels = [self.own[column] for column in entity.labels if column in self.own]
@@ -228,9 +229,13 @@ def view_fields(view: View, catalog: Catalog) -> FieldMap:
             fields.append(FileField(name, step, kind, wanted, role=item.role))
         else:
             fields.append(FileField(name, None, Json(), role="context"))
+    fields = [replace(f, exported=False) if f.role == "parent" else f for f in fields]
+    fields += [FileField(name, None, Json(), role="list") for name in view.lists]
     fields += _accepted(view, entity, catalog, fields)
     fields.append(FileField(REV, None, Text(), role="revision"))
     fields.append(FileField(CLEAR, None, Json(), role="clear"))
+    if is_list(view):
+        fields.append(FileField(DELETE, None, Boolean(), role="delete"))
     return FieldMap(entity, catalog, fields)
 
 
@@ -242,7 +247,10 @@ def _accepted(
     A row that a field names by its name can be named by its slug as well, or by a standard number.
     """
     found = list[FileField]()
+    parent = parent_column(view) if is_list(view) else ""
     for column, reference in entity.references.items():
+        if column == parent:
+            continue
         named = {item.target: item for item in fields if item.column == column and item.target}
         if not named:
             continue

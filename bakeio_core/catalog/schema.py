@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.fields import FileField, view_fields
+from bakeio_core.catalog.fields import DELETE, FileField, view_fields
+from bakeio_core.catalog.lists import is_list, list_views
 from bakeio_core.catalog.view import Field, View
 
 
@@ -15,12 +16,32 @@ def view_schema(view: View, catalog: Catalog) -> dict[str, Any]:
     Editable and key fields are writable, the others marked readOnly. Types, lengths, ranges and
     examples are those of tables and entities; the view's own export is valid against it.
     """
-    properties = {name: _field(view, item, catalog) for name, item in view.fields.items()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"view_{view.name}.json",
+        "description": view.purpose,
+        "type": "object",
+        "required": ["records"],
+        "properties": {
+            "export_type": {"const": "denormalized_view"},
+            "view_name": {"enum": [f"{view.name}_complete", view.name]},
+            "view_version": {"type": "string"},
+            "records": {"type": "array", "items": _record(view, catalog)},
+        },
+    }
+
+
+def _record(view: View, catalog: Catalog) -> dict[str, Any]:
+    """Return the schema of one record, or of one row of a list."""
+    shown = {name: item for name, item in view.fields.items() if item.role != "parent"}
+    properties = {name: _field(view, item, catalog) for name, item in shown.items()}
+    for name, listed in list_views(view, catalog.entities).items():
+        properties[name] = {"type": ["array", "null"], "items": _record(listed, catalog)}
     clearable = [
         name for name in view.names("editable") if _nullable(view, view.fields[name], catalog)
     ]
     for item in view_fields(view, catalog):
-        if not item.exported:
+        if not item.exported and item.role != "parent":
             properties[item.name] = _accepted(item)
     properties["_rev"] = {
         "type": "string",
@@ -32,20 +53,12 @@ def view_schema(view: View, catalog: Catalog) -> dict[str, Any]:
         "items": {"enum": clearable},
         "description": "Fields to empty; a null keeps the value.",
     }
-    record = {"type": "object", "properties": properties, "additionalProperties": False}
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"view_{view.name}.json",
-        "description": view.purpose,
-        "type": "object",
-        "required": ["records"],
-        "properties": {
-            "export_type": {"const": "denormalized_view"},
-            "view_name": {"enum": [f"{view.name}_complete", view.name]},
-            "view_version": {"type": "string"},
-            "records": {"type": "array", "items": record},
-        },
-    }
+    if is_list(view):
+        properties[DELETE] = {
+            "type": "boolean",
+            "description": "true deletes the row; one that is left out of the list stays.",
+        }
+    return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
 def _accepted(item: FileField) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement
@@ -39,12 +39,17 @@ class Field:
     """One field of a view.
 
     Args:
-        role: `key`, `editable` or `readonly`.
-        source: where its value comes from, see `readonly`.
+        role: `key`, `editable`, `readonly` or `list`; and `parent` for the field by which a row of
+            a list tells to which record it belongs, which no file has.
+        source: where its value comes from, see `readonly`; of a list see `children`.
+        fields: of a list those of each row.
+        key: of a list the columns that tell its rows apart.
     """
 
     role: str
     source: Source
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    key: tuple[str, ...] = ()
 
 
 def key(source: str) -> Field:
@@ -89,6 +94,29 @@ def readonly(source: Source, compute: Callable[[Any], ColumnElement[Any]] | None
     return Field("readonly", OfRow(source, compute))
 
 
+def children(source: str, fields: Mapping[str, Field], key: str | Sequence[str] = ()) -> Field:
+    """Declare a list of rows that belong to the row of a record, to be edited with it.
+
+    Each is exported as a small record with a `_rev` of its own, and merged back by that or a key:
+    changed, added, and deleted only where it says `"_delete": true`.
+
+    Args:
+        source: `entity.column`, the foreign key that leads from these rows to the record's.
+        fields: {name: field} in order, as of a view.
+        key: the columns that tell the rows of one record apart, where the entity has no such key.
+
+    Raises:
+        PluginError: for a source of another form.
+    """
+    entity, _, column = source.partition(".")
+    if not _NAME.fullmatch(entity) or not column or "." in column:
+        raise PluginError(
+            f'children("{source}"): name the foreign key by which rows of another entity belong to '
+            "the record, as entity.column"
+        )
+    return Field("list", source, fields, (key,) if isinstance(key, str) else tuple(key))
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """Declare a denormalized file: its purpose and fields; queries and imports follow from these.
@@ -103,6 +131,7 @@ class View:
         version: of the view, as it stands in the file.
         missing, limit, everything: as `narrow` sets them.
         kept: the fields that stay when it is narrowed; set when it is installed.
+        lists: {name: field} of its lists (`children`), which are taken out of `fields`.
 
     Raises:
         PluginError: naming what does not fit.
@@ -118,19 +147,25 @@ class View:
     limit: int | None = None
     everything: bool = False
     kept: tuple[str, ...] = ()
+    lists: Mapping[str, Field] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
+        lists = {n: item for n, item in self.fields.items() if _is_list(item)}
+        if lists:
+            single = {n: item for n, item in self.fields.items() if n not in lists}
+            object.__setattr__(self, "fields", single)
+            object.__setattr__(self, "lists", {**self.lists, **lists})
+        if not _NAME.fullmatch(self.name.replace(".", "_", 1)):
             raise PluginError(
                 f'view "{self.name}": a name must be lower-case letters, digits and _'
             )
         if not self.fields:
             raise PluginError(f'view "{self.name}" has no fields')
-        for name, item in self.fields.items():
+        for name, item in {**self.fields, **self.lists}.items():
             if not isinstance(item, Field) or name.startswith("_"):
                 raise PluginError(
                     f'view "{self.name}", field "{name}": '
-                    "use key(), editable() or readonly(), and no leading _"
+                    "use key(), editable(), readonly() or children(), and no leading _"
                 )
             if not name.isprintable() or '"' in name or "\\" in name:
                 raise PluginError(
@@ -170,16 +205,28 @@ class View:
         Raises:
             PluginError: for a field the view does not have.
         """
+        known = {**self.fields, **self.lists}
         for name in [*(fields or ()), *missing]:
-            if name not in self.fields:
+            if name not in known or (name in missing and name in self.lists):
+                lacks = f'has no field "{name}"' if name not in known else f"lists {name}"
                 raise PluginError(
-                    f'view "{self.name}" has no field "{name}"; it has {", ".join(self.fields)}'
+                    f'view "{self.name}" {lacks}; its fields are {", ".join(self.fields)}'
                 )
         kept = {
             name: item
             for name, item in self.fields.items()
             if fields is None or name in fields or name in self.kept or item.role == "key"
         }
+        lists = {n: item for n, item in self.lists.items() if fields is None or n in fields}
         return replace(
-            self, fields=kept, missing=tuple(missing), limit=limit, everything=everything
+            self,
+            fields=kept,
+            lists=lists,
+            missing=tuple(missing),
+            limit=limit,
+            everything=everything,
         )
+
+
+def _is_list(item: object) -> bool:
+    return isinstance(item, Field) and item.role == "list"

@@ -108,6 +108,11 @@ class Projection:
         """Return what sorts the rows of the view's entity in the order of their ids."""
         return [self.entity.column(name) for name in self.entity.primary_key]
 
+    def order_of(self, column: str) -> list[Any]:
+        """Return what sorts rows in the order of the ids of those that a reference leads to."""
+        row, target = self._follow((column,))
+        return [row.c[target.column(name).key] for name in target.primary_key]
+
     def _follow(self, steps: tuple[str, ...]) -> tuple[Any, Entity]:
         if steps not in self.aliases:
             parent, entity = self._follow(steps[:-1])
@@ -162,6 +167,27 @@ def narrowing(projection: Projection, view: View, catalog: Catalog) -> list[Any]
         lacks = cell.sql.is_(None)
         where.append(or_(lacks, cell.sql == "") if isinstance(cell.kind, Text) else lacks)
     return where
+
+
+def belonging(
+    projection: Projection, column: str, view: View, catalog: Catalog
+) -> tuple[list[Any], list[Any]]:
+    """Return the condition and the order of rows that belong to the records of a view.
+
+    They come in the order of those records, and among them in that of their own ids.
+
+    Args:
+        projection: Selects from their table.
+        column: Their foreign key to the row of a record.
+        view: The view, narrowed or not.
+        catalog: The entities and views that are installed.
+    """
+    whole = Projection(projection.db, catalog, catalog.entities[view.entity])
+    reference = projection.entity.references[column]
+    conditions = narrowing(whole, view, catalog)
+    parents = select(whole.entity.column(reference.to)).select_from(whole.source)
+    is_shown = projection.entity.column(column).in_(parents.where(*conditions).correlate(None))
+    return [is_shown], [*projection.order_of(column), *projection.order()]
 
 
 def count_records(db: Connection, view: View, catalog: Catalog) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import traceback
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +29,15 @@ if TYPE_CHECKING:
 
 @hookimpl(trylast=True)
 def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> int:
-    """Write a batch: insert its new rows in one go, update others, and delete.
+    """Write a batch: delete rows, insert the new ones in one go, and update others.
 
-    Updates are grouped by the columns that change. What is made on writing is written through
-    SQLAlchemy, and stands in `changes` afterwards.
+    A new row may have the key of one that is deleted. Updates are grouped by the columns that
+    change. What is made on writing is written through SQLAlchemy, and stands in `changes`
+    afterwards.
     """
     dialect = dialect_of(db)
+    if changes.deletes:
+        _delete(db, dialect, entity, changes.deletes)
     if entity.filled.made_on_writing and any(MADE in row for row in changes.rows):
         _insert_made(db, entity, changes)
     else:
@@ -47,11 +51,14 @@ def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> i
             groups.setdefault(tuple(change.new), []).append(change)
     for columns, group in groups.items():
         _update(db, dialect, entity, columns, group)
+    return len(changes.rows) + len(updates) + len(changes.deletes)
+
+
+def _delete(db: Connection, dialect: Dialect, entity: Entity, gone: Sequence[Change]) -> None:
     table, where = dialect.format_table(entity.table), where_row(dialect, entity)
     named = row_parameters(dialect, entity)
     sql = f"DELETE FROM {table} WHERE {where}"
-    dialect.executemany(db, sql, [named(change.known_id) for change in changes.deletes])
-    return len(changes.rows) + len(updates) + len(changes.deletes)
+    dialect.executemany(db, sql, [named(change.known_id) for change in gone])
 
 
 def _insert(db: Connection, dialect: Dialect, entity: Entity, changes: Changes) -> None:
@@ -212,7 +219,13 @@ def parking(entity: Entity, changes: Sequence[Change]) -> Changes:
 
 
 def halved(changes: Changes) -> list[Changes]:
-    """Return a batch in two halves: new rows and the rest, or half of each."""
+    """Return a batch in two halves: what it deletes and the rest, new rows and the rest, or half.
+
+    What is deleted comes first.
+    """
+    if changes.deletes and (changes.rows or changes.updates):
+        first = Changes(changes.entity, changes.columns, deletes=changes.deletes)
+        return [first, replace(changes, deletes=[])]
     if changes.deletes:
         middle = len(changes.deletes) // 2
         parts = [changes.deletes[:middle], changes.deletes[middle:]]

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from bakeio_core.catalog.exchange import Batch, EncodedBatch
 from bakeio_core.catalog.hookspecs import hookimpl
+from bakeio_core.catalog.lists import list_views, parent_column
 from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.view import OfRow, Source, View
 from bakeio_core.database.dialect import is_doubtful
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.view_query import Cell, Projection, narrowing
+from bakeio_core.database.view_query import Cell, Projection, belonging, narrowing
 from bakeio_core.errors import BakeioError, PluginError, Problem, describe
 from bakeio_core.exporting.careful import named, refuse
 from bakeio_core.files.documents.encoding import encode_lines
@@ -51,6 +54,7 @@ def _project(db: Connection, view: View, catalog: Catalog) -> Iterator[Batch]:
                 paging.refuse_doubtful()
             for rows in paging.dialect.stream(db, paging.statement, PAGE):
                 yield EncodedBatch(len(rows), encode_lines(paging.records(rows)))
+            paging.finish()
         except BadValue as error:
             paging.refuse_doubtful()
             raise BakeioError(f'the view "{view.name}": {error}', code="bad-value") from None
@@ -65,28 +69,47 @@ class Paging:
 
     Pages are worked on column by column. What a referred row says is read once and remembered,
     where many rows refer to few.
+
+    Args:
+        db: The connection.
+        view: The view, or that of the rows of a list.
+        catalog: The entities and views that are installed.
+        holder: The view of whose records the rows of a list are part.
     """
 
-    def __init__(self, db: Connection, view: View, catalog: Catalog) -> None:
+    def __init__(
+        self, db: Connection, view: View, catalog: Catalog, holder: View | None = None
+    ) -> None:
         self.db, self.catalog, self.dialect = db, catalog, dialect_of(db)
         self.entity = catalog.entities[view.entity]
+        self._is_unlimited = view.limit is None
         self._is_whole = not view.missing and view.limit is None
         self._selected = Selected(Projection(db, catalog, self.entity))
         self._referred: dict[str, ReferredRows] = {}
         self._sizes: dict[str, int] = {}
         self.revision = revision_of(catalog, view)
         fields = {**catalog.views.get(view.name, view).fields, **view.fields}
-        self._shown = [self._slot(item.source) for item in view.fields.values()]
+        shown = [name for name, item in view.fields.items() if item.role != "parent"]
+        self._shown = [self._slot(fields[name].source) for name in shown]
         self._hashed = [
             self._slot(fields[name].source, hashed=True) for name in self.revision.fields
         ]
-        places = {name: place for place, name in enumerate(view.fields)}
+        places = {name: place for place, name in enumerate(shown)}
         self._context = [places[name] for name in self.revision.context]
         self._identity = self._selected.index(self.entity.identity)
+        lists = list_views(view, catalog.entities)
+        self._lists = [
+            (self._selected.index(_to(listed, catalog)), ListRows(db, listed, catalog, view))
+            for listed in lists.values()
+        ]
+        self._parent = self._selected.index(parent_column(view)) if holder is not None else 0
         projection = self._selected.projection
-        rows = projection.select(self._selected.cells, narrowing(projection, view, catalog))
-        self.statement = projection.text(rows.order_by(*projection.order()).limit(view.limit))
-        names = {f"f{index}": name for index, name in enumerate([*view.fields, "_rev"])}
+        where, order = narrowing(projection, view, catalog), projection.order()
+        if holder is not None:
+            where, order = belonging(projection, parent_column(view), holder, catalog)
+        rows = projection.select(self._selected.cells, where)
+        self.statement = projection.text(rows.order_by(*order).limit(view.limit))
+        names = {f"f{index}": name for index, name in enumerate([*shown, *lists, "_rev"])}
         self._record = msgspec.defstruct("Record", list(names), rename=names, gc=False)
 
     def refuse_doubtful(self) -> None:
@@ -108,6 +131,8 @@ class Paging:
             if not is_strict or is_doubtful(self.db, self.dialect, entity.table, kinds):
                 found += named(self.db, self.dialect, entity, columns)
         refuse(found, "")
+        for _, rows in self._lists:
+            rows.paging.refuse_doubtful()
 
     def _slot(self, source: Source, hashed: bool = False) -> Slot:
         path = source if isinstance(source, str) else ""
@@ -160,7 +185,80 @@ class Paging:
         said = [shown[place] for place in self._context]
         contexts = context_hashes(zip(*said, strict=True) if said else [()] * len(rows))
         revisions = self.revision.texts(identities, hashes, contexts)
-        return list(map(self._record, *shown, revisions))
+        lists = [rows.of(own[index]) for index, rows in self._lists]
+        return list(map(self._record, *shown, *lists, revisions))
+
+    def belonging(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, Any]]:
+        """Yield (what its parent is known by, record) of each of the rows of a list."""
+        parents = [row[self._parent] for row in rows]
+        make = self._selected.cells[self._parent].make
+        return zip(parents if make is None else make(parents), self.records(rows), strict=True)
+
+    def finish(self) -> None:
+        """Make sure that nothing of a list was left out.
+
+        Raises:
+            BakeioError: The database refers to records otherwise than they are stored.
+        """
+        for _, rows in self._lists if self._is_unlimited else ():
+            rows.finish()
+
+
+def _to(listed: View, catalog: Catalog) -> str:
+    """Return the column of the records' rows that the rows of a list refer to."""
+    return catalog.entities[listed.entity].references[parent_column(listed)].to
+
+
+class ListRows:
+    """The rows of one list, record by record: both come in the order of the records' ids.
+
+    Args:
+        db: The connection.
+        listed: The view of the rows.
+        catalog: The entities and views that are installed.
+        holder: The view of the records, narrowed or not.
+    """
+
+    def __init__(self, db: Connection, listed: View, catalog: Catalog, holder: View) -> None:
+        self.db, self.name = db, listed.name
+        self.paging = Paging(db, listed, catalog, holder)
+        self._groups = groupby(self._each(), key=itemgetter(0))
+        self._waiting: tuple[Any, list[Any]] | None = None
+        self._has_begun = False
+
+    def _each(self) -> Iterator[tuple[Any, Any]]:
+        for rows in self.paging.dialect.stream(self.db, self.paging.statement, PAGE):
+            yield from self.paging.belonging(rows)
+
+    def _next(self) -> None:
+        found = next(self._groups, None)
+        self._waiting = None if found is None else (found[0], [row for _, row in found[1]])
+
+    def of(self, parents: Sequence[Any]) -> list[list[Any]]:
+        """Return the rows of each of the next records, by what their rows are known by."""
+        if not self._has_begun:
+            self._has_begun = True
+            self._next()
+        found: list[list[Any]] = []
+        for parent in parents:
+            is_next = self._waiting is not None and self._waiting[0] == parent
+            found.append(self._waiting[1] if self._waiting is not None and is_next else [])
+            if is_next:
+                self._next()
+        return found
+
+    def finish(self) -> None:
+        """Raise where rows are left that belong to none of the records that were given.
+
+        Raises:
+            BakeioError: They would not be in the file.
+        """
+        if self._waiting is not None:
+            raise BakeioError(
+                f'the list "{self.name}": a row refers to {self._waiting[0]!r} otherwise than its '
+                "record is stored, so it would not be in the file: correct that in the database",
+                code="bad-value",
+            )
 
 
 class Selected:

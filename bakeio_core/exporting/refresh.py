@@ -62,7 +62,7 @@ def refresh_file(
     view = part.view
     if view is None:
         raise TypeError("a part without a view")
-    records = dict(item for block in part.document.blocks() for item in block.as_dicts(part.file))
+    records = dict(item for block in part.whole.blocks() for item in block.as_dicts(part.file))
     fresh = _fresh_records(hook, db, catalog, part, view, records, ids)
     header = view_header(db, view, catalog, len(records))
     text = _patched(path, records, fresh, header)
@@ -84,7 +84,8 @@ def _fresh_records(
     """Return {number: the fields of its record as they are now} of those that were imported."""
     shown = _rows_shown(hook, db, catalog, part, view, ids)
     exported = [r for r in records.values() if isinstance(r, dict) and REV in r]
-    common = list(dict.fromkeys(n for record in exported for n in record if n in view.fields))
+    known = {*view.fields, *view.lists}
+    common = list(dict.fromkeys(n for record in exported for n in record if n in known))
     if not exported:  # a list written by hand is told at least which rows its records became
         ids_of = [n for n, item in view.fields.items() if item.source == part.entity.primary]
         common = [*ids_of, *view.names("key")]

@@ -51,7 +51,7 @@ def not_in_format(format_: Format, catalog: Catalog) -> Foreign:
 
     It must not where the format cannot read a view in it.
     """
-    fields = [{*view.fields, "_rev", "_clear"} for view in catalog.views.values()]
+    fields = [{*view.fields, *view.lists, "_rev", "_clear"} for view in catalog.views.values()]
 
     def foreign(path: Path) -> str | None:
         is_view = False
@@ -84,6 +84,9 @@ INSTRUCTIONS = (
 )
 
 
+LISTS = 'A row that is left out stays as it is; to delete one give it "_delete": true.'
+
+
 def view_header(db: Connection, view: View, catalog: Catalog, count: int) -> dict[str, Any]:
     """Return the header of a view's file: whose it is, and what may be edited in it.
 
@@ -107,8 +110,21 @@ def view_header(db: Connection, view: View, catalog: Catalog, count: int) -> dic
             "editable_fields": view.names("editable"),
             "readonly_fields": view.names("key", "readonly"),
             "key_fields": view.names("key"),
+            **({"lists": _lists(view)} if view.lists else {}),
             "import_instructions": INSTRUCTIONS,
         },
+    }
+
+
+def _lists(view: View) -> dict[str, Any]:
+    """Return what may be edited in the rows of the lists of a view."""
+    return {
+        name: {
+            f"{role}_fields": [n for n, inner in item.fields.items() if inner.role == role]
+            for role in ("editable", "readonly", "key")
+        }
+        | {"delete": LISTS}
+        for name, item in view.lists.items()
     }
 
 

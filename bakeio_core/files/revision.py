@@ -267,7 +267,7 @@ def revision_of(catalog: Catalog, view: View) -> Revision:
     identity_fields = [
         name
         for name, item in whole.fields.items()
-        if item.role == "key" or catalog.names_a_row(entity, item.source)
+        if item.role in ("key", "parent") or catalog.names_a_row(entity, item.source)
     ]
     edited = [name for name in whole.names("editable") if name not in identity_fields]
     hashed = [*identity_fields, *edited]

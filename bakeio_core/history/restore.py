@@ -27,24 +27,38 @@ if TYPE_CHECKING:
 BATCH = 2000
 
 
-def recreate_rows(rewrite: Rewrite, run: int) -> None:
+def recreate_rows(rewrite: Rewrite, run: int) -> list[Changes]:
     """Create what a run deleted anew, with its ids, those first that others refer to.
 
     Args:
         rewrite: What writes.
         run: The run that is taken back.
+
+    Returns:
+        The rows whose key another one has as yet: the run may have created that.
     """
+    later = list[Changes]()
     known: dict[str, list[Batch]] = {}
     for _, batch in batches(rewrite.db, run, backwards=True):
         if batch.action == "delete":
             known.setdefault(batch.entity, []).append(batch)
     for name, entity in rewrite.catalog.entities.items():
         for batch in known.get(name, ()):
-            _recreate(rewrite, entity, batch)
+            later.append(_recreate(rewrite, entity, batch))
     rewrite.link_late()
+    return [changes for changes in later if changes.rows]
 
 
-def _recreate(rewrite: Rewrite, entity: Entity, batch: Batch) -> None:
+def recreate_later(rewrite: Rewrite, later: Sequence[Changes]) -> None:
+    """Create what waited for the key of a row that is removed by now."""
+    for changes in later:
+        rewrite.write(changes, {})
+    if later:
+        rewrite.link_late()
+
+
+def _recreate(rewrite: Rewrite, entity: Entity, batch: Batch) -> Changes:
+    """Create the rows of a batch; return those whose key another row has."""
     primary = entity.primary
     there = rewrite.tables.rows(entity).existing_ids([row[primary] for row in batch.rows])
     wanted = []
@@ -55,7 +69,22 @@ def _recreate(rewrite: Rewrite, entity: Entity, batch: Batch) -> None:
         else:
             cells = [wire_value(entity, column, row.get(column)) for column in entity.columns]
             wanted.append(tuple(cells))
-    rewrite.write(Changes(entity, entity.columns, wanted, [0] * len(wanted)), {})
+    free, taken = _by_free_key(rewrite, entity, wanted)
+    rewrite.write(Changes(entity, entity.columns, free, [0] * len(free)), {})
+    return Changes(entity, entity.columns, taken, [0] * len(taken))
+
+
+def _by_free_key(
+    rewrite: Rewrite, entity: Entity, wanted: Sequence[Row]
+) -> tuple[list[Row], list[Row]]:
+    """Return rows no other one has a unique key of, and the rest."""
+    rows, taken = rewrite.tables.rows(entity), set[int]()
+    for key in entity.unique:
+        named = [rows.key_of(row, key) for row in wanted]
+        held = rows.find(key, [value for value in named if None not in value])
+        taken |= {place for place, value in enumerate(named) if value in held}
+    free = [row for place, row in enumerate(wanted) if place not in taken]
+    return free, [wanted[place] for place in sorted(taken)]
 
 
 def restore_fields(rewrite: Rewrite, run: int) -> None:

@@ -17,7 +17,7 @@ from bakeio_core.history.aliases import Alias, all_aliases
 from bakeio_core.history.entries import changed_something, entities_of
 from bakeio_core.history.journal import Journal
 from bakeio_core.history.remove import remove_rows
-from bakeio_core.history.restore import recreate_rows, restore_fields
+from bakeio_core.history.restore import recreate_later, recreate_rows, restore_fields
 from bakeio_core.history.rewrite import Rewrite
 from bakeio_core.history.tables import all_runs, has_journal, undone_runs
 from bakeio_core.report import COUNTS, UNDO, Report
@@ -108,9 +108,10 @@ def undo_run(
         journal = Journal.start(db, source, UNDO, now, undoes=number)
         names_after = all_aliases(db)
         rewrite = Rewrite(db, catalog, hook, journal, now)
-        recreate_rows(rewrite, number)
+        later = recreate_rows(rewrite, number)
         restore_fields(rewrite, number)
         remove_rows(rewrite, number)
+        recreate_later(rewrite, later)
         total = sum(rewrite.counts.values(), Counter[str]())
         _tell_names(rewrite, names_before, names_after)
         did_something = total["created"] + total["updated"] + total["deleted"]

@@ -294,14 +294,5 @@ class Imports(Installed):
             plan = ImportPlan(
                 db, self.catalog, source, ImportOptions(), Decisions(kept, learned(db))
             )
-            part = plan.part(source.parts[0])
-            for _ in part.changes():
-                pass
-            # what would still change something, or cannot be imported, was not imported
-            ids = {
-                number: row
-                for row, number in part.claims.record_of.items()
-                if part.claims.outcomes.get(row, "unchanged") == "unchanged"
-            }
-            where = (source.parts[0], ids, Path(path), foreign)
+            where = (source.parts[0], plan.imported(), Path(path), foreign)
             return refresh_file(self.hook, db, self.catalog, *where)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.columns import MADE, STAMPS
 from bakeio_core.catalog.exchange import (
+    ABSENT,
     MOST_SHOWN,
     Change,
     Changes,
@@ -79,8 +80,12 @@ class ImportState:
         self.earlier = EarlierRuns(db, source.export_id, source.path, source.log_of)
         self.outcome = Outcome(source, options.most_changes, is_compared=is_compared)
         self.problems = self.outcome.problems
+        for part in source.parts:
+            if part.document.place_of is not None:
+                self.problems.places[part.file] = part.document.place_of
         self.id_maps = {name: IdMap() for name in catalog.entities}
         self.fully_imported: set[str] = set()
+        self._record_rows: dict[str, RecordRows] = {}
         self.now = datetime.now(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
         self._next_ids: dict[str, int] = {}
         self._first_ids: dict[str, int] = {}
@@ -97,6 +102,10 @@ class ImportState:
         """Return what an update sets besides what the file gives: (column, value)."""
         made = [(column, MADE) for column in entity.filled.set_on_update]
         return [*made, ("updated_at", self.now)] if "updated_at" in entity.filled.stamps else made
+
+    def rows_of_records(self, part: Part) -> RecordRows:
+        """Return where the records of a part ended up, for the rows of their lists."""
+        return self._record_rows.setdefault(part.file, RecordRows())
 
     def next_id(self, entity: Entity, count: int = 1) -> int:
         """Return the first of so many ids no row has or had, others at each call."""
@@ -310,6 +319,25 @@ def _as_shown(created: Changes) -> list[Change]:
         new = {c: v for c, v in change.new.items() if v is not MADE}
         change.new = {c: makers[c](v) if c in makers else v for c, v in new.items()}
     return changes
+
+
+class RecordRows:
+    """Where the records of a part ended up, for the rows of their lists.
+
+    `failed` are the numbers of those that cannot be imported.
+    """
+
+    def __init__(self) -> None:
+        self.failed: set[int] = set()
+        self._rows: dict[int, RowId | None] = {}
+
+    def note(self, number: int, row_id: RowId | None) -> None:
+        """Note the row of a record; None where it is left out on purpose."""
+        self._rows[number] = row_id
+
+    def find(self, number: int) -> Any:
+        """Return the row of a record, ABSENT where it cannot be imported."""
+        return ABSENT if number in self.failed else self._rows.get(number, ABSENT)
 
 
 class IdMap:

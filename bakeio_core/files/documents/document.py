@@ -86,6 +86,11 @@ class Document:
         return self._header
 
     @property
+    def place_of(self) -> Callable[[int], str] | None:
+        """What tells where a record stands, by its number; None where that number tells it."""
+        return None
+
+    @property
     def kind(self) -> str:
         """manifest, entity, view, skipped, or unknown."""
         return next((kind for name, kind in _KINDS.items() if name in self.header), "unknown")

@@ -23,7 +23,7 @@ from bakeio_core.history.aliases import Alias, learn
 from bakeio_core.history.journal import Journal
 from bakeio_core.history.tables import has_journal, make_own_tables
 from bakeio_core.importing.applying.parents import ParentRows, leave_out
-from bakeio_core.importing.applying.refused import Failure, RefusedRow, RefusedRows
+from bakeio_core.importing.applying.refused import Failure, RefusedRow, RefusedRows, lost_by_others
 from bakeio_core.importing.applying.replace import Replacement
 from bakeio_core.importing.linking.claims import Claims
 from bakeio_core.importing.planning.import_plan import ImportPlan
@@ -201,7 +201,7 @@ class Application:
 
     def _write(self, part: Part, changes: Changes) -> None:
         """Write a batch; where it is refused, its halves, down to the guilty record."""
-        size = len(changes.rows) + len(changes.updates)
+        size = len(changes.rows) + len(changes.updates) + len(changes.deletes)
         refused = self._refused(part, changes) if size else None
         if refused is None:
             return
@@ -231,17 +231,20 @@ class Application:
 
     def _enter(self, file: str, changes: Changes) -> None:
         if self.journal is not None:
+            gone = [tuple(change.old.values()) for change in changes.deletes]
+            self.journal.deleted(changes.entity, gone)
             self.journal.created(changes.entity, file, changes.rows, changes.numbers)
             self.journal.updated(changes.entity, file, changes.updates)
 
     def _leave_known(self, part: Part, changes: Changes) -> None:
-        """Leave out updates of what others know a row by, where those would lose it."""
-        lost = self._referrers.losing(part.entity, changes.updates)
-        for change in [change for change in changes.updates if change.id in lost]:
-            reason = f"{lost[change.id]} would lose the row: let that refer to another one first"
-            self._report_refused(part, change, RefusedRow(reason))
+        """Leave out changes by which rows of others would lose theirs."""
+        lost = lost_by_others(self._referrers, part.entity, changes)
+        for change, why in lost:
+            self._report_refused(part, change, why)
         if lost:
-            changes.updates = [change for change in changes.updates if change.id not in lost]
+            gone = {change.id for change, _ in lost}
+            changes.updates = [change for change in changes.updates if change.id not in gone]
+            changes.deletes = [change for change in changes.deletes if change.id not in gone]
 
     def _explain(self, part: Part, change: Change, failure: Failure) -> RefusedRow:
         where = part.fields, partial(self._creating_record, part)

@@ -136,11 +136,15 @@ class ParentRows:
         )
 
 
+_COUNTED = {"create": "created", "update": "updated", "delete": "deleted"}
+
+
 def leave_out(plan: ImportPlan, part: Part, change: Change) -> None:
     """Count a record that was planned as one that cannot be imported."""
     counts = plan.outcome.counts[part.entity.name]
-    counts["created" if change.action == "create" else "updated"] -= 1
+    counts[_COUNTED.get(change.action, "updated")] -= 1
     counts["errors"] += 1
+    plan.state.rows_of_records(part).failed.add(change.record)
     plan.parents.release(part.entity, change.new)
     if change.id is not None:
         plan.outcome.hide(part.entity, change.id)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import exc
 
 from bakeio_core.catalog.columns import MADE, DefaultFailed
-from bakeio_core.catalog.exchange import Change
+from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.referrers import Referrers
 from bakeio_core.database.systems.constraints import (
     Refusal,
     dangling_references,
@@ -233,3 +234,32 @@ class RefusedRows:
         """Return columns with their values, as the file has them: `size 3 and color "red"`."""
         said = (self._said(entity, column, values[column], fields) for column in columns)
         return listed([f"{name} {shown(value)}" for name, value in said])
+
+
+def lost_by_others(
+    referrers: Referrers, entity: Entity, changes: Changes
+) -> list[tuple[Change, RefusedRow]]:
+    """Return the changes by which rows of others would lose theirs, and what is said of them.
+
+    Those are updates of what others know a row by, and deletions of rows that they refer to: these
+    would be deleted as well, or emptied.
+
+    Args:
+        referrers: Knows who refers to rows.
+        entity: Whose rows are changed.
+        changes: What is written next.
+    """
+    found = []
+    lost = referrers.losing(entity, changes.updates)
+    for change in changes.updates if lost else ():
+        if change.id in lost:
+            reason = f"{lost[change.id]} would lose the row: let that refer to another one first"
+            found.append((change, RefusedRow(reason)))
+    ids = [change.known_id for change in changes.deletes]
+    used = referrers.staying({entity.name: ids}) if ids else {}
+    for change in changes.deletes if used else ():
+        uses = used.get((entity.name, change.known_id))
+        if uses is not None:
+            reason = f"is referred to by {referrers.in_words(uses)}: delete those first, or keep it"
+            found.append((change, RefusedRow(reason)))
+    return found

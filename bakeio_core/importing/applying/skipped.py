@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,13 @@ from bakeio_core.files.documents.encoding import CLOSE, encode_as_read, opened_d
 from bakeio_core.files.documents.scanner import BrokenRecord
 from bakeio_core.files.output import atomic_file
 from bakeio_core.importing.planning.import_plan import ImportPlan
+from bakeio_core.importing.reading.lists import ListDocument
 from bakeio_core.importing.reading.skipped_log import not_a_log
+from bakeio_core.importing.reading.sources import Part
 from bakeio_core.resolving.decision_file import decision_entries
 
+Rows = list[tuple[Part, set[int]]]
+"""Of some lists the numbers of the rows that are left out."""
 INSTRUCTIONS = (
     "To retry these records: 1. Edit this file: correct the values named in the reasons, or "
     "create what is missing; where record_data is null, write the record_text there as an object. "
@@ -53,11 +57,12 @@ class Skipped:
         source = plan.source
         self.candidates = {_cause(p): p.candidates for p in problems if p.candidates}
         now = datetime.now(timezone.utc).replace(tzinfo=None)
+        wanted = list(self._wanted(plan))
         header: dict[str, Any] = {
             "skipped_at": now.isoformat() + "Z",
             "source_file": source.name,
             "source_sha256": source.log_of if source.kind == "skipped" else source.sha256,
-            "total_skipped": len(self.reasons),
+            "total_skipped": sum(len(reasons) for _, _, reasons in wanted),
             "export_id": source.export_id,
             "database_id": source.database_id,
             "exported_at": source.exported_at,
@@ -68,31 +73,54 @@ class Skipped:
         count = 0
         with atomic_file(path, not_a_log) as file:
             file.write(opened_document(header))
-            for entry in self._entries(plan):
-                file.write((b",\n" if count else b"") + encode_as_read(entry))
-                count += 1
+            for part, rows, reasons in wanted:
+                for entry in self._entries(plan, part, rows, reasons):
+                    file.write((b",\n" if count else b"") + encode_as_read(entry))
+                    count += 1
             file.write(CLOSE if count else CLOSE[1:])
         return count
 
-    def _entries(self, plan: ImportPlan) -> Iterator[dict[str, Any]]:
+    def _wanted(self, plan: ImportPlan) -> Iterator[tuple[Part, Rows, dict[int, list[Problem]]]]:
+        """Yield (part, rows of its lists, {number of a record: reasons}) of what is left out."""
+        lists: dict[Part, Rows] = {}
+        numbers: dict[str, dict[int, list[Problem]]] = {}
+        for (file, number), reasons in self.reasons.items():
+            numbers.setdefault(file, {})[number] = reasons
         for part in plan.source.parts:
-            wanted = {number for file, number in self.reasons if file == part.file}
-            kind = {"entity_type": part.entity.name}
-            if part.view is not None:
-                kind = {"view_name": f"{part.view.name}_complete"}
-            for number, item in part.records(wanted):
-                reasons = self.reasons[part.file, number]
-                entry = {
-                    "record_index": plan.source.logged_numbers.get(number, number),
-                    **kind,
-                    "skip_reason": reasons[0].message,
-                    "fk_errors": list(map(self._as_error, reasons)),
-                }
-                if isinstance(item, BrokenRecord):
-                    yield {**entry, "record_data": None, "record_text": item.text}
-                elif isinstance(item, dict):
-                    data = item if part.view is not None else _named(plan, part.entity, item)
-                    yield {**entry, "record_data": data}
+            if part.holder is not None and part.file in numbers:
+                lists.setdefault(part.holder, []).append((part, set(numbers[part.file])))
+        for part in plan.source.parts:
+            own = {n: list(reasons) for n, reasons in numbers.get(part.file, {}).items()}
+            rows = lists.get(part, [])
+            for listed, left_out in rows:
+                for number in sorted(left_out):
+                    record = _listed(listed).record_of(number)
+                    own.setdefault(record, []).extend(self.reasons[listed.file, number])
+            if part.holder is None and own:
+                yield part, rows, own
+
+    def _entries(
+        self, plan: ImportPlan, part: Part, rows: Rows, wanted: Mapping[int, list[Problem]]
+    ) -> Iterator[dict[str, Any]]:
+        kind = {"entity_type": part.entity.name}
+        if part.view is not None:
+            kind = {"view_name": f"{part.view.name}_complete"}
+        for number, item in part.whole_records(wanted):
+            reasons = wanted[number]
+            entry = {
+                "record_index": plan.source.logged_numbers.get(number, number),
+                **kind,
+                "skip_reason": reasons[0].message,
+                "fk_errors": list(map(self._as_error, reasons)),
+            }
+            if isinstance(item, BrokenRecord):
+                yield {**entry, "record_data": None, "record_text": item.text}
+            elif isinstance(item, dict):
+                if (part.file, number) not in self.reasons:
+                    for listed, left_out in rows:
+                        item = _listed(listed).only(item, number, left_out)
+                data = item if part.view is not None else _named(plan, part.entity, item)
+                yield {**entry, "record_data": data}
 
     def _as_error(self, problem: Problem) -> dict[str, Any]:
         return {
@@ -101,6 +129,12 @@ class Skipped:
             "error": problem.message,
             "candidates": self.candidates.get(_cause(problem), []),
         }
+
+
+def _listed(part: Part) -> ListDocument:
+    if not isinstance(part.document, ListDocument):
+        raise TypeError(f"{part.file} is no list")
+    return part.document
 
 
 def _cause(problem: Problem) -> tuple[str, str | None, str]:

@@ -120,6 +120,7 @@ class PartOutcome:
         Of several records with one `cause` only the first is told in full.
         """
         self.counts["errors"] += 1
+        self.state.rows_of_records(self.part).failed.add(draft.number)
         if draft.row is not None:
             self.claims.outcomes.setdefault(draft.row[self.rows.id_index], "errors")
         if not self.is_decided:
@@ -223,12 +224,13 @@ class PartOutcome:
         """Count one record and put what happens to it into its batch."""
         self.counts[what] += 1
         is_update = change.action == "update"
-        (batch.updates if is_update else batch.others).append(change)
+        written = {"update": batch.updates, "delete": batch.deletes}
+        written.get(change.action, batch.others).append(change)
         if change.id is not None and what != "skipped":
             self.claims.outcomes[change.id] = what
         if change.id is not None and is_update:
             self.batch_changes[change.id] = change.new
-        if is_update or change.action == "conflict":
+        if change.action in ("update", "delete", "conflict"):
             self.state.outcome.enter([change])
             self.state.outcome.show([change])
 

@@ -10,6 +10,7 @@ from bakeio_core.catalog.exchange import (
     Changes,
 )
 from bakeio_core.catalog.fields import FileField
+from bakeio_core.catalog.lists import parent_column
 from bakeio_core.catalog.model import Reference, RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.files.revision import field_hash
@@ -54,6 +55,9 @@ class References:
         self.entity, self.fields = part.entity, part.fields
         self.rows = state.tables.rows(part.entity)
         self.coming, self.coming_rows = self._coming(state), ComingRows(state)
+        # what a row of a list belongs to is told by the record it stands in
+        told = "" if part.holder is None or part.view is None else parent_column(part.view)
+        self.looked_up = [column for column in self.entity.references if column != told]
 
     def _coming(self, state: ImportState) -> set[str]:
         """Return the entities whose rows may come later in the import: this one and late ones."""
@@ -81,7 +85,7 @@ class References:
     # -- what the file calls the rows
     def name(self, draft: Draft) -> None:
         """Note what a record calls the rows it refers to: a name counts, not the id beside it."""
-        for column in self.entity.references:
+        for column in self.looked_up:
             key = self._key(draft, column)
             if key is not None:
                 draft.lookups[column] = key
@@ -99,7 +103,7 @@ class References:
 
     def link(self, drafts: Sequence[Draft]) -> None:
         """Link what `name` noted of many records."""
-        for column in self.entity.references:
+        for column in self.looked_up:
             keys = {d.number: d.lookups[column] for d in drafts if column in d.lookups}
             self._link_column(column, drafts, keys)
             for draft in drafts:
@@ -115,7 +119,7 @@ class References:
 
         What is called as it is now is not looked up: two rows of one name hurt no unedited file.
         """
-        for column in self.entity.references:
+        for column in self.looked_up:
             keys = {}
             for draft in drafts:
                 key = self._edited_key(draft, column, names)

@@ -41,7 +41,8 @@ class Matcher:
         self.state, self.part, self.linker, self.claims = state, part, linker, claims
         self.entity, self.fields = part.entity, part.fields
         self.rows = state.tables.rows(part.entity)
-        keys, references = list(self.entity.all_keys), self.entity.references.keys()
+        keys, references = [*self.entity.all_keys], self.entity.references.keys()
+        keys += [part.key] if part.key and part.key not in keys else []
         own = next((i for i, key in enumerate(keys) if set(key) & references), len(keys))
         self.keys, self.linked_keys = keys[:own], keys[own:]
         self.content = state.content_of(part)
@@ -237,4 +238,6 @@ class Matcher:
     def _with_pending(self, key: Key, value: Row, found: Found) -> list[Row]:
         pending = self.rows.pending.by(key).get(value, ()) if self.rows.pending else ()
         rows = {row[self.rows.id_index]: row for row in (*found[key].get(value, ()), *pending)}
-        return [rows[identity] for identity in sorted(rows)]
+        # what an earlier record deletes is nobody's any more
+        gone = self.claims.outcomes
+        return [rows[i] for i in sorted(rows) if gone.get(i) != "deleted"]

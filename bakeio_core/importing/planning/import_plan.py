@@ -20,6 +20,7 @@ from bakeio_core.importing.planning.decided import plan_decided
 from bakeio_core.importing.planning.plan import PartKind, PartPlan
 from bakeio_core.importing.planning.set_part import SetPart
 from bakeio_core.importing.planning.view_part import ViewPart
+from bakeio_core.importing.reading.lists import ListDocument
 from bakeio_core.importing.reading.sources import Part, Source, decided_part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.report import COUNTS, Report
@@ -112,6 +113,29 @@ class ImportPlan:
         for _ in self.changes():
             pass
         return self
+
+    def imported(self) -> dict[int, RowId]:
+        """Return {number: id of its row} of the records of a view's file that change nothing.
+
+        Whatever would change something, or cannot be imported, was not imported.
+        """
+        ids: dict[int, RowId] = {}
+        for part in self.source.parts:
+            plan = self.part(part)
+            for _ in plan.changes():
+                pass
+            claims, left = plan.claims, set(self.state.rows_of_records(part).failed)
+            for row, number in claims.record_of.items():
+                if claims.outcomes.get(row, "unchanged") != "unchanged":
+                    left.add(number)
+                elif part.holder is None:
+                    ids[number] = row
+            document = part.document
+            if isinstance(document, ListDocument):
+                left = set(map(document.record_of, left))
+            for number in left:
+                ids.pop(number, None)
+        return ids
 
     # -- what it comes to
     @property
@@ -225,7 +249,7 @@ class ImportPlan:
         outcome = self.outcome
         entities = {n: {c: counts[c] for c in COUNTS} for n, counts in outcome.counts.items()}
         summary = {count: outcome.summary[count] for count in COUNTS}
-        if self.options.mode == "replace":
+        if self.options.mode == "replace" or any(c["deleted"] for c in outcome.counts.values()):
             deleted = {name: counts["deleted"] for name, counts in outcome.counts.items()}
             summary["deleted"] = sum(deleted.values())
             for name, count in deleted.items():

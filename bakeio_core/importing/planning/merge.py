@@ -319,6 +319,11 @@ class FieldMerge:
         return {"uuid", *(column for key in (*kept, draft.key or ()) for column in key)}
 
     # -- who changed it
+    def changed_here(self, draft: Draft, row: Row, names: Names) -> dict[str, Any]:
+        """Return {field: value now} of those that the database changed since the export."""
+        items = [item for item in self.fields if self._changed_here(draft, item, row, names)]
+        return {i.name: self.linker.current(i, row, names, self.rows) for i in items}
+
     def _changed_here(self, draft: Draft, item: FileField, row: Row, names: Names) -> bool:
         """Tell whether the database changed a field since the export.
 

@@ -28,6 +28,7 @@ from bakeio_core.importing.linking.read_only import ReadOnlyFields
 from bakeio_core.importing.linking.references import References
 from bakeio_core.importing.matching.match import Matcher
 from bakeio_core.importing.planning.create import NewRows
+from bakeio_core.importing.planning.list_rows import ListRows, deletes
 from bakeio_core.importing.planning.merge import FieldMerge, Rules
 from bakeio_core.importing.planning.noticed import Noticed
 from bakeio_core.importing.planning.questions import MergedRecords, RecordQuestions
@@ -95,6 +96,7 @@ class PartPlan:
         self.decided = DecidedRecords(part.fields, known)
         self.reader = Reader(part, self.outcome.problems, self.decided)
         self.polymorphic = PolymorphicIds(state, part, linker)
+        self.list_rows = ListRows(state, part, self.outcome)
         self.matcher = Matcher(state, part, linker, self.claims)
         self.references = References(state, part, linker, parents, self.outcome, plan_parent)
         self.deferred = DeferredLinks(self.references)
@@ -239,8 +241,9 @@ class PartPlan:
             self.outcome.note_failed(draft.values)
             self.questions.ask_of_unread(record, draft)
         _report_links_of(self, [draft for _, draft in bad])
-        drafts = self._without_left_out(drafts)
-        self._plan_drafts(drafts, batch)
+        drafts = self.list_rows.link(drafts, batch)
+        planned = self._without_left_out(drafts)
+        self._plan_drafts(planned, batch)
         while self.deferred.waiting:
             # records that must name a row of their own entity wait until that row is planned
             waiting, self.deferred.waiting = self.deferred.waiting, []
@@ -248,6 +251,7 @@ class PartPlan:
             if len(self.deferred.waiting) == len(waiting):
                 break
         self.outcome.take_out_withdrawn(batch)
+        self.list_rows.note(drafts)
         return batch
 
     def _without_left_out(self, drafts: list[Draft]) -> list[Draft]:
@@ -267,7 +271,9 @@ class PartPlan:
         self.read_only.compare(known)
         self.references.link_edited(known, names)
         for draft in drafts:
-            if draft.fault is not None:
+            if self.list_rows.gone(draft):
+                self.outcome.counts["unchanged"] += 1
+            elif draft.fault is not None:
                 self._report_fault(draft, draft.fault)
             elif draft.row is not None:
                 self._merge(draft, draft.row, names, batch)
@@ -304,7 +310,7 @@ class PartPlan:
         self.outcome.error(draft, fault.code, fault.field, None, fault.message)
 
     def _create(self, draft: Draft, taken: set[RowId], batch: Changes) -> None:
-        if not self.references.settle(draft):
+        if self.list_rows.refuses(draft) or not self.references.settle(draft):
             return
         if self.state.options.mode == "update-only":
             reason = "is not in the database"
@@ -348,6 +354,10 @@ class PartPlan:
             self.outcome.count("skipped", skip, batch)
             return
         self.outcome.note_computed(draft, identity)
+        if deletes(draft):
+            self.list_rows.delete(draft, row, self.merge.changed_here(draft, row, names), batch)
+            self.questions.settle(draft, ())
+            return
         merged = self.merge.merge(draft, row, names)
         if merged is not None:
             left = self.questions.left_of_known(draft, row, names)

@@ -26,7 +26,7 @@ class ViewPart:
     def __init__(self, plan: PartPlan) -> None:
         self.plan, self.state, self.part = plan, plan.state, plan.part
         self.rules = EditRules(plan.state, plan.part, plan.outcome)
-        self.fields = plan.part.fields.of_role("editable")
+        self.fields = plan.part.fields.of_role("editable", "parent")
         self.present: list[int] = []
         self.two_way = 0
 
@@ -145,7 +145,7 @@ class ViewPart:
         """Say what was noticed of the whole file."""
         common: dict[str, Any] = {"file": self.part.file, "entity": self.part.entity.name}
         declared, total = self.state.source.declared, reader.total
-        if declared is not None and declared != total:
+        if declared is not None and declared != total and self.part.holder is None:
             more = "" if total > declared else "; rows of records left out are left alone"
             message = f"holds {counted(total, 'record')}, its header says {declared}{more}"
             yield Problem(code="count-mismatch", severity="note", message=message, **common)

@@ -15,7 +15,8 @@ from bakeio_core.catalog.fields import (
     entity_fields,
     view_fields,
 )
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.lists import list_views, parent_column
+from bakeio_core.catalog.model import Entity, Key
 from bakeio_core.catalog.view import View
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.files.documents.document import Document, InMemoryDocument
@@ -23,6 +24,7 @@ from bakeio_core.files.revision import Revision, revision_of
 from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.manifest import Listed, checksum_problem, counted, version_problem
 from bakeio_core.files.sets.verify import structure
+from bakeio_core.importing.reading.lists import ListDocument, RecordsAlone
 
 
 @dataclass(eq=False)
@@ -33,6 +35,8 @@ class Part:
         keeps_stored: Whether it goes into the same kind of database it is from: then what only
             breaks a column's declaration is taken as it was stored.
         gaps: (field, id) of what is null in it only because no file can hold it.
+        holder: Of the rows of a list the part of the records they stand in.
+        key: Of the rows of a list what tells those of one record apart, where that was declared.
     """
 
     entity: Entity
@@ -43,15 +47,34 @@ class Part:
     revision: Revision | None = None
     keeps_stored: bool = False
     gaps: frozenset[tuple[str, int]] = frozenset()
+    holder: Part | None = None
+    key: Key = ()
 
     @property
     def file(self) -> str:
         return self.document.name
 
+    @property
+    def whole(self) -> Document:
+        """The document with the records as they stand in the file."""
+        document = self.document
+        return document.whole if isinstance(document, RecordsAlone) else document
+
     def records(self, numbers: Collection[int]) -> Iterator[tuple[int, dict[str, Any] | Problem]]:
+        """Yield those of the records as they are read, without their lists, in order."""
+        return self._records(self.document, numbers)
+
+    def whole_records(
+        self, numbers: Collection[int]
+    ) -> Iterator[tuple[int, dict[str, Any] | Problem]]:
         """Yield those of the records as they stand in the file, in order."""
+        return self._records(self.whole, numbers)
+
+    def _records(
+        self, document: Document, numbers: Collection[int]
+    ) -> Iterator[tuple[int, dict[str, Any] | Problem]]:
         wanted = sorted(numbers, reverse=True)
-        blocks = iter(self.document.blocks())
+        blocks = iter(document.blocks())
         block = next(blocks, None)
         while wanted and block is not None:
             after = next(blocks, None)
@@ -103,7 +126,8 @@ class Source:
         Returns:
             What differs; warnings where edits are accepted.
         """
-        self.hashes[part.file] = sha256
+        if part.holder is None:
+            self.hashes[part.file] = sha256
         if part.listed is None:
             return []
         found = list(counted(part.document.header, part.listed, count))
@@ -216,17 +240,23 @@ def of_view(document: Document, view: View, catalog: Catalog, problems: Problems
     problem = version_problem(header, "view_version", document.name)
     if problem:
         problems.add(problem)
-    part = Part(
-        catalog.entities[view.entity],
-        document,
-        view_fields(view, catalog),
-        None,
-        view,
-        revision_of(catalog, view),
-    )
+    part = _part_of(document, view, catalog)
+    parts = [part]
+    if view.lists:
+        part.document = RecordsAlone(document, part.fields)
+    for name, listed in list_views(view, catalog.entities).items():
+        rows = _part_of(ListDocument(document, part.fields, name), listed, catalog)
+        key = view.lists[name].key
+        rows.holder, rows.key = part, (parent_column(listed), *key) if key else ()
+        parts.append(rows)
     declared = header.get("record_count")
     count = declared if isinstance(declared, int) else None
-    return Source(document.name, "view", [part], *whose(header), problems, declared=count)
+    return Source(document.name, "view", parts, *whose(header), problems, declared=count)
+
+
+def _part_of(document: Document, view: View, catalog: Catalog) -> Part:
+    fields, revision = view_fields(view, catalog), revision_of(catalog, view)
+    return Part(catalog.entities[view.entity], document, fields, None, view, revision)
 
 
 def of_entity(document: Document, entity: Entity, catalog: Catalog) -> Source:

@@ -1,0 +1,150 @@
+"""The rows of lists: they belong to the row of the record they stand in, and may be deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bakeio_core.catalog.exchange import ABSENT, CONFLICT, Change, Changes
+from bakeio_core.catalog.fields import DELETE
+from bakeio_core.catalog.lists import parent_column
+from bakeio_core.catalog.model import RowId
+from bakeio_core.database.rows import Row
+from bakeio_core.database.writing import whole_row
+from bakeio_core.importing.linking.claims import PartOutcome
+from bakeio_core.importing.linking.drafts import Draft, LinkError
+from bakeio_core.importing.planning.questions import KEPT_HERE
+from bakeio_core.importing.reading.lists import ListDocument
+from bakeio_core.importing.reading.sources import Part
+from bakeio_core.importing.state import ImportState
+from bakeio_core.values.wording import shown
+
+DELETED = "to be deleted"
+"""What a file says of a row of a list that it deletes, where that is shown beside its values."""
+
+
+def deletes(draft: Draft) -> bool:
+    """Tell whether a row of a list is to be deleted."""
+    return bool(draft.values.get(DELETE))
+
+
+class ListRows:
+    """Link the rows of a list to the rows of the records they stand in.
+
+    A part that is no list has none.
+
+    Args:
+        state: The import.
+        part: The part.
+        outcome: What comes of its records.
+    """
+
+    def __init__(self, state: ImportState, part: Part, outcome: PartOutcome) -> None:
+        self.state, self.part, self.outcome = state, part, outcome
+        self.entity = part.entity
+
+    def note(self, drafts: Sequence[Draft]) -> None:
+        """Note where the records ended up, for the rows of their lists."""
+        if self.part.view is None or not self.part.view.lists:
+            return
+        noted = self.state.rows_of_records(self.part)
+        for draft in drafts:
+            is_out = draft.row is None or draft.is_left_out
+            place = self.outcome.rows.id_index
+            noted.note(draft.number, None if is_out or draft.row is None else draft.row[place])
+
+    def link(self, drafts: list[Draft], batch: Changes) -> list[Draft]:
+        """Link rows to those of their records; return those that are not left out with them."""
+        document, holder = self.part.document, self.part.holder
+        if holder is None or not isinstance(document, ListDocument):
+            return drafts
+        known = self.state.rows_of_records(holder)
+        linked: dict[int, RowId] = {}
+        left = []
+        for draft in drafts:
+            row = known.find(document.record_of(draft.number))
+            if row is None:
+                reason = "the record it stands in is left out"
+                skip = Change("skip", self.entity.name, draft.number, reason=reason)
+                self.outcome.count("skipped", skip, batch)
+                continue
+            left.append(draft)
+            if row is ABSENT:
+                message = "stands in a record that cannot be imported itself"
+                draft.fault = LinkError("missing-reference", message)
+            else:
+                linked[draft.number] = row
+        self._put([draft for draft in left if draft.number in linked], linked, holder)
+        return left
+
+    def _put(self, drafts: Sequence[Draft], linked: dict[int, RowId], holder: Part) -> None:
+        """Let rows say to which row they belong, as a file would that had a field for it."""
+        if not drafts or self.part.view is None:
+            return
+        column = parent_column(self.part.view)
+        reference, item = self.entity.references[column], self.part.fields.by_name[column]
+        rows = self.state.tables.rows(holder.entity)
+        there = rows.by_id(set(linked.values()))
+        for draft in drafts:
+            row = there[linked[draft.number]]
+            draft.links[column] = row[rows.index[reference.to]]
+            draft.values[item.name] = row[rows.index[item.target or reference.to]]
+
+    # -- deleting
+    def gone(self, draft: Draft) -> bool:
+        """Tell whether a row to be deleted is not there any more: it was, when it was exported."""
+        is_unknown = draft.fault is not None and draft.fault.code == "unknown-row"
+        return deletes(draft) and draft.base is not None and is_unknown
+
+    def refuses(self, draft: Draft) -> bool:
+        """Report a row that is to be deleted and that there is none of; tell whether it is one."""
+        if deletes(draft):
+            message = "names no row of this record that could be deleted: restore its _rev or key"
+            self.outcome.error(draft, "unknown-row", DELETE, True, message)
+        return deletes(draft)
+
+    def delete(self, draft: Draft, row: Row, changed: dict[str, Any], batch: Changes) -> None:
+        """Delete a row; one that the database changed since the export is a conflict.
+
+        Args:
+            draft: The row of the list.
+            row: Its row in the database.
+            changed: What the database has now in the fields that it changed.
+            batch: What is written next.
+        """
+        identity, policy = row[self.outcome.rows.id_index], self.state.options.on_conflict
+        common = self.entity.name, draft.number, identity
+        decided = {name: self._decided(draft, name) for name in changed}
+        is_kept = any(action not in ("", "take-file") for action in decided.values())
+        changed = {name: now for name, now in changed.items() if not decided[name]}
+        if changed and policy != "take-file" and not is_kept:
+            self._report(draft, changed, fails=policy == "fail")
+        if changed and policy == "fail" and not is_kept:
+            theirs = dict.fromkeys(changed, DELETED)
+            self.outcome.count("conflicts", Change("conflict", *common, theirs, changed), batch)
+        elif is_kept or (changed and policy != "take-file"):
+            reason = "the database changed it since the export"
+            self.outcome.count("skipped", Change("skip", *common, reason=reason), batch)
+        else:
+            old = dict(zip(self.entity.columns, whole_row(self.entity, row), strict=True))
+            self.outcome.count("deleted", Change("delete", *common, {}, old), batch)
+
+    @staticmethod
+    def _decided(draft: Draft, name: str) -> str:
+        """Return what was decided about a field in conflict, empty where nothing was."""
+        actions = ("take-file", "keep-database", "leave-field")
+        found = None if draft.decided is None else draft.decided.find(name, *actions)
+        return "" if found is None else found[1].action
+
+    def _report(self, draft: Draft, changed: dict[str, Any], *, fails: bool) -> None:
+        for name, now in changed.items():
+            remedy = "Choose with --on-conflict keep-db or take-file" if fails else KEPT_HERE
+            message = (
+                f"the row is {DELETED}, but the database changed this since the export, to "
+                f"{shown(now)}. {remedy}"
+            )
+            severity = "error" if fails else "warning"
+            self.outcome.report(draft, "conflict", name, None, message, severity)
+            if fails:
+                values = {"file": DELETED, "database": now}
+                self.outcome.ask(draft, CONFLICT, name, message, values)
