@@ -26,6 +26,7 @@ _HOMES = {
     ),
     "bakeio_core.catalog.hookspecs": ("hookimpl", "hookspec"),
     "bakeio_core.catalog.plugins.packages": ("KnownPackage",),
+    "bakeio_core.cli.session": ("Session", "json_option"),
     "bakeio_core.host.bakeio": ("Bakeio",),
     "bakeio_core.importing.options": ("ImportOptions",),
     "bakeio_core.importing.run": ("Plan",),
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.model import Entity, Suspects
     from bakeio_core.catalog.plugins.packages import KnownPackage
     from bakeio_core.catalog.view import Field, View, editable, key, readonly
+    from bakeio_core.cli.session import Session, json_option
     from bakeio_core.database.connect import connect
     from bakeio_core.errors import (
         BakeioError,
@@ -104,6 +106,7 @@ __all__ = [
     "Problems",
     "Question",
     "Report",
+    "Session",
     "Suspects",
     "UsageError",
     "View",
@@ -112,6 +115,7 @@ __all__ = [
     "hookimpl",
     "hookspec",
     "identity_columns",
+    "json_option",
     "key",
     "readonly",
     "stamp_columns",

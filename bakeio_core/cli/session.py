@@ -35,7 +35,9 @@ Found = TypeVar("Found", bound="Installed")
 
 
 class Session:
-    """Hand a command what the global options say: the database, the plugins, a way to print.
+    """Give a command what the global options say: database, plugins, a way to print and to ask.
+
+    A command takes it with `@click.pass_obj`. A program may make one for a database of its own.
 
     Args:
         database: A path of an SQLite file, or a URL; None is what the profile says, or `bakeio.db`.
@@ -48,9 +50,9 @@ class Session:
 
     def __init__(
         self,
-        database: str | None,
-        block: Sequence[str],
-        quiet: bool,
+        database: str | None = None,
+        block: Sequence[str] = (),
+        quiet: bool = False,
         wait: float = 10.0,
         profile: Path | None = None,
     ) -> None:
@@ -74,7 +76,10 @@ class Session:
 
     @cached_property
     def database(self) -> str:
-        """The database, as somebody named it: here, in the environment or in the profile."""
+        """The database, as somebody named it: here, in the environment or in the profile.
+
+        A path or a URL, with its password; `reading`, `writing` and `write` open it.
+        """
         return self._named_database or self.profile.database or DATABASE
 
     @cached_property
@@ -141,9 +146,26 @@ class Session:
         sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
         sys.stdout.flush()
 
+    @staticmethod
+    def confirm(question: str) -> None:
+        """Ask a person to agree; no is the answer where they say nothing.
+
+        Args:
+            question: What is asked, such as `Write this?`; it goes to stderr.
+
+        Raises:
+            click.Abort: They said no, or nobody answers; the command ends with exit code 130.
+        """
+        click.confirm(question, abort=True, err=True)
+
     @contextlib.contextmanager
     def progress(self) -> Iterator[Callable[[str, int], None] | None]:
-        """Show how far it is on a terminal, beyond 1,000 records, until the block ends."""
+        """Show how far it is on a terminal, beyond 1,000 records, until the block ends.
+
+        Returns:
+            A function of (entity, records written), for the `progress` of `Bakeio`; None where
+            nobody sees it.
+        """
         if self.quiet or not sys.stderr.isatty():
             yield None
             return
