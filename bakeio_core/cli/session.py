@@ -46,6 +46,7 @@ class Session:
         wait: How many seconds to wait for another program that is writing.
         profile: The file of the profile; None is the one beside the database's file, else the one
             in the current folder.
+        bakeio: The library with its plugins, where a program has it already.
     """
 
     def __init__(
@@ -55,9 +56,12 @@ class Session:
         quiet: bool = False,
         wait: float = 10.0,
         profile: Path | None = None,
+        bakeio: Bakeio | None = None,
     ) -> None:
         self.block, self.quiet, self.wait = block, quiet, wait
         self._named_database, self._named_profile = database, profile
+        if bakeio is not None:
+            self.bakeio = bakeio
 
     @cached_property
     def profile(self) -> Profile:
