@@ -1,4 +1,7 @@
-"""A command of a plugin works with the same session as those of bakeio, and fails as they do."""
+"""A command of a plugin works with the same session as those of bakeio, and fails as they do.
+
+A program makes a session of an engine it has.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,11 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 from support.commands import Run
 from support.plugins import install
+
+from bakeio_core import Bakeio, DatabaseError, Session, begin_write, connect
 
 CODE = '''
 import click
@@ -100,3 +106,34 @@ def test_the_command_of_the_guide_for_plugins_works(
     assert run("-d", sample, "empties").out == "All of them have rows.\n"
     assert run("-d", tmp_path / "new.db", "init").code == 0
     assert "products" in run("-d", tmp_path / "new.db", "empties", "--json").json["empty"]
+
+
+def test_a_session_of_a_hosts_own_engine_uses_its_connections(bakery: str, core: Bakeio) -> None:
+    engine = create_engine(connect(bakery).url)
+    session = Session(engine, bakeio=core)
+    with session.reading() as db:
+        assert db.engine is engine
+        before = core.runs(db)
+    with pytest.raises(ZeroDivisionError):
+        session.write(lambda db: (db.exec_driver_sql("DELETE FROM inventory_items"), 1 / 0))
+    with session.reading() as db:
+        assert core.runs(db) == before
+        assert db.exec_driver_sql("SELECT count(*) FROM inventory_items").scalar()
+    assert session.bakeio is core
+    engine.dispose()
+
+
+def test_a_session_does_not_wait_for_ever_while_its_host_is_writing(
+    bakery: str, core: Bakeio
+) -> None:
+    args = {"timeout": 0.2} if connect(bakery).dialect.name == "sqlite" else {}
+    engine = create_engine(connect(bakery).url, connect_args=args)
+    session = Session(engine, wait=0.2, bakeio=core)
+    with begin_write(engine) as host:
+        host.exec_driver_sql("UPDATE products SET notes = 'x' WHERE id = 1")
+        with pytest.raises(DatabaseError) as refused:
+            session.write(
+                lambda db: db.exec_driver_sql("UPDATE products SET notes = 'y' WHERE id = 1")
+            )
+    assert refused.value.code == "locked"
+    engine.dispose()

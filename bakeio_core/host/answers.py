@@ -8,12 +8,14 @@ from typing import Any
 from bakeio_core.catalog.exchange import Candidate, Question
 from bakeio_core.errors import UsageError
 from bakeio_core.host.installed import Installed
-from bakeio_core.resolving.typed import new_row, rows_like, typed_value
 from bakeio_core.values.wording import BadValue
 
 
 class Answers(Installed):
-    """Read what people type about a question of a plan; no database is needed any more."""
+    """Read what people type about a question of a plan; no database is needed any more.
+
+    What ranks candidates is imported when it is first asked to: most imports ask nothing.
+    """
 
     def candidates(self, question: Question, text: str, limit: int = 9) -> list[Candidate]:
         """Return the rows that what somebody typed may mean, the best first.
@@ -23,6 +25,8 @@ class Answers(Installed):
             text: What was typed.
             limit: How many at most.
         """
+        from bakeio_core.resolving.typed import rows_like
+
         return rows_like(question, text, self.catalog, limit)
 
     def typed_value(self, question: Question, text: str) -> Any:
@@ -31,6 +35,8 @@ class Answers(Installed):
         Raises:
             UsageError: It stands for none; it says how to write one.
         """
+        from bakeio_core.resolving.typed import typed_value
+
         try:
             return typed_value(question, text, self.catalog)
         except BadValue as error:
@@ -46,4 +52,6 @@ class Answers(Installed):
         Raises:
             FormRefused: Something is missing, or cannot be read; `fields` says what.
         """
+        from bakeio_core.resolving.typed import new_row
+
         return new_row(question, texts, self.catalog)

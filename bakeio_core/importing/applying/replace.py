@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import exc
 
 from bakeio_core.catalog.exchange import Change, Changes
-from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.catalog.keys.rings import links_back
+from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.connect import savepoint
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.referrers import Referrers, Uses
