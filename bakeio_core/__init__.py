@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "bakeio_core.catalog.columns": ("identity_columns", "stamp_columns"),
-    "bakeio_core.database.connect": ("connect",),
+    "bakeio_core.database.connect": ("begin_read", "begin_write", "connect"),
     "bakeio_core.files.documents.limits": ("Limits",),
     "bakeio_core.errors": (
         "BakeioError",
@@ -26,12 +26,18 @@ _HOMES = {
     ),
     "bakeio_core.catalog.hookspecs": ("hookimpl", "hookspec"),
     "bakeio_core.catalog.plugins.packages": ("KnownPackage",),
+    "bakeio_core.cli.session": ("Session", "json_option"),
     "bakeio_core.host.bakeio": ("Bakeio",),
+    "bakeio_core.cli.review.page": ("write_report",),
+    "bakeio_core.resolving.decision_file": ("read_decisions", "write_decisions"),
+    "bakeio_core.resolving.typed": ("FormRefused",),
+    "bakeio_core.importing.reading.sources": ("Source",),
     "bakeio_core.importing.options": ("ImportOptions",),
     "bakeio_core.importing.run": ("Plan",),
     "bakeio_core.catalog.model": ("Entity", "Suspects"),
     "bakeio_core.catalog.view": ("Field", "View", "children", "editable", "key", "readonly"),
     "bakeio_core.catalog.exchange": (
+        "Candidate",
         "Change",
         "Changes",
         "Decision",
@@ -48,6 +54,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 if TYPE_CHECKING:
     from bakeio_core.catalog.columns import identity_columns, stamp_columns
     from bakeio_core.catalog.exchange import (
+        Candidate,
         Change,
         Changes,
         Decision,
@@ -59,7 +66,9 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.model import Entity, Suspects
     from bakeio_core.catalog.plugins.packages import KnownPackage
     from bakeio_core.catalog.view import Field, View, children, editable, key, readonly
-    from bakeio_core.database.connect import connect
+    from bakeio_core.cli.review.page import write_report
+    from bakeio_core.cli.session import Session, json_option
+    from bakeio_core.database.connect import begin_read, begin_write, connect
     from bakeio_core.errors import (
         BakeioError,
         DatabaseError,
@@ -75,14 +84,18 @@ if TYPE_CHECKING:
     from bakeio_core.files.documents.limits import Limits
     from bakeio_core.host.bakeio import Bakeio
     from bakeio_core.importing.options import ImportOptions
+    from bakeio_core.importing.reading.sources import Source
     from bakeio_core.importing.run import Plan
     from bakeio_core.report import Report
+    from bakeio_core.resolving.decision_file import read_decisions, write_decisions
+    from bakeio_core.resolving.typed import FormRefused
     from bakeio_core.version import VERSION
 
 __all__ = [
     "VERSION",
     "Bakeio",
     "BakeioError",
+    "Candidate",
     "Change",
     "Changes",
     "DatabaseError",
@@ -92,6 +105,7 @@ __all__ = [
     "ExportRefused",
     "Exported",
     "Field",
+    "FormRefused",
     "Format",
     "ImportOptions",
     "ImportRefused",
@@ -104,18 +118,26 @@ __all__ = [
     "Problems",
     "Question",
     "Report",
+    "Session",
+    "Source",
     "Suspects",
     "UsageError",
     "View",
+    "begin_read",
+    "begin_write",
     "children",
     "connect",
     "editable",
     "hookimpl",
     "hookspec",
     "identity_columns",
+    "json_option",
     "key",
+    "read_decisions",
     "readonly",
     "stamp_columns",
+    "write_decisions",
+    "write_report",
 ]
 
 

@@ -15,6 +15,8 @@ from bakeio_core.values.folding import folded_key
 from bakeio_core.values.wording import shown
 
 ABSENT: Any = object()
+Progress = Callable[[str, int], None]
+"""Told of (entity or view, records done); what it raises ends the work, and nothing is written."""
 MOST_SHOWN = 10_000
 
 
@@ -210,6 +212,8 @@ ANSWERS = {
 }
 """What may be answered to each kind of question; a change nobody asks about may be rejected."""
 Identity = tuple[Any, ...]
+SEEN = ("file", "database")
+"""What a decision about a record may say it was made about."""
 
 
 @dataclass(eq=False)
@@ -273,6 +277,11 @@ class Question:
         """The actions that can be answered."""
         impossible = {"empty": not self.nullable, "create": bool(self.among)}
         return tuple(action for action in ANSWERS[self.kind] if not impossible.get(action))
+
+    @property
+    def seen(self) -> Mapping[str, Any]:
+        """What `file` and `database` have: a decision about anything else is not about this."""
+        return {side: self.values[side] for side in SEEN if side in self.values}
 
     def candidates(self, limit: int = 5) -> list[Candidate]:
         """Return the rows that may be meant, the best first, with scores and reasons."""

@@ -51,6 +51,21 @@ class Commands(click.Group):
                 raise
             raise click.UsageError(error.format_message().rstrip(".") + hint, context) from None
 
+    def invoke(self, context: click.Context) -> Any:
+        """Carry out a command; where one of a plugin fails in no way of bakeio's, name it."""
+        try:
+            return super().invoke(context)
+        except (OSError, click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            from bakeio_core.errors import BakeioError
+
+            name = (context.invoked_subcommand or "").replace("_", "-")
+            of_bakeio = isinstance(error, BakeioError) or name in self.commands
+            if of_bakeio or name not in (found := plugin_commands()):
+                raise
+            raise _failed(found[name], error) from error
+
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """List plugin commands without importing them: their help is their own."""
         plugins = {
@@ -64,6 +79,17 @@ class Commands(click.Group):
         }
         with formatter.section("Commands"):
             formatter.write_dl(sorted({**plugins, **own}.items()))
+
+
+def _failed(entry: Any, error: Exception) -> Exception:
+    """Return what tells a person that the command of a plugin failed, and whose it is."""
+    from bakeio_core.errors import PluginError, describe
+
+    owner = f" of {entry.dist.name} {entry.dist.version}" if entry.dist else ""
+    return PluginError(
+        f"the command {entry.name}{owner} failed: {describe(error)}. "
+        "That is a fault of the package: update it, or tell those who make it"
+    )
 
 
 def plugin_commands() -> dict[str, Any]:

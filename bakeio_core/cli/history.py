@@ -146,7 +146,7 @@ def _agreed_deletions(session: Session, run: int) -> int:
             f"taking run {run} back would delete {counted(gone, 'row')}: nothing was written. "
             f"If that is meant, type: bakeio undo {run}, or: bakeio undo --yes"
         )
-    click.confirm(f"Delete {counted(gone, 'row')} that run {run} made?", abort=True, err=True)
+    session.confirm(f"Delete {counted(gone, 'row')} that run {run} made?")
     return gone
 
 

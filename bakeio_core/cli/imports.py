@@ -221,7 +221,7 @@ def _agreed(session: Session, request: Request, source: Source, questions: Quest
         if is_writing and not request.yes:
             lines = plan.preview().split("\n")[: len(plan.report.entities)]
             session.say("\n".join(["", *lines]))
-            click.confirm("Write this?", abort=True, err=True)
+            session.confirm("Write this?")
         return Agreed(plan=plan if is_writing else None)
     if request.options["mode"] == "replace" and not (request.dry_run or request.yes):
         return Agreed(totals=_confirm_replacing(session, request, source))
@@ -241,7 +241,7 @@ def _confirm_changes(session: Session, request: Request, source: Source) -> Plan
     if plan.report.count_changes() <= FEW or plan.report.refused:
         return None
     session.say("\n".join(lines(plan.report, color=colored(sys.stderr))), colored=True)
-    click.confirm("Write this?", abort=True, err=True)
+    session.confirm("Write this?")
     return plan
 
 
@@ -271,7 +271,7 @@ def _confirm_replacing(session: Session, request: Request, source: Source) -> di
     for name, counts in report.entities.items():
         if counts["deleted"]:
             session.say(f"  {name:<20} {counts['deleted']:>9,} to be deleted")
-    click.confirm(f"Delete {counted(gone, 'row')} the set does not have?", abort=True, err=True)
+    session.confirm(f"Delete {counted(gone, 'row')} the set does not have?")
     return report.summary
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
     from bakeio_core.catalog.plugins.profile import Profile
     from bakeio_core.host.bakeio import Bakeio
@@ -35,27 +35,42 @@ Found = TypeVar("Found", bound="Installed")
 
 
 class Session:
-    """Hand a command what the global options say: the database, the plugins, a way to print.
+    """Give a command what the global options say: database, plugins, a way to print and to ask.
+
+    A command takes it with `@click.pass_obj`. A program may make one for a database of its own.
 
     Args:
-        database: A path of an SQLite file, or a URL; None is what the profile says, or `bakeio.db`.
+        database: A path of an SQLite file, a URL, or an engine, whose connections are used then;
+            None is what the profile says, or `bakeio.db`.
         block: The plugins and distributions to leave out.
         quiet: Say nothing on stderr but errors.
-        wait: How many seconds to wait for another program that is writing.
+        wait: How many seconds to wait for another program that is writing; an engine that knows
+            how long keeps to that.
         profile: The file of the profile; None is the one beside the database's file, else the one
             in the current folder.
+        bakeio: The library with its plugins, where a program has it already.
     """
 
     def __init__(
         self,
-        database: str | None,
-        block: Sequence[str],
-        quiet: bool,
+        database: str | Engine | None = None,
+        block: Sequence[str] = (),
+        quiet: bool = False,
         wait: float = 10.0,
         profile: Path | None = None,
+        bakeio: Bakeio | None = None,
     ) -> None:
         self.block, self.quiet, self.wait = block, quiet, wait
-        self._named_database, self._named_profile = database, profile
+        self._engine: Engine | None = None
+        self._named_database: str | None = None
+        if database is None or isinstance(database, str):
+            self._named_database = database
+        else:
+            self._engine = database
+            self._named_database = database.url.render_as_string(hide_password=False)
+        self._named_profile = profile
+        if bakeio is not None:
+            self.bakeio = bakeio
 
     @cached_property
     def profile(self) -> Profile:
@@ -74,7 +89,10 @@ class Session:
 
     @cached_property
     def database(self) -> str:
-        """The database, as somebody named it: here, in the environment or in the profile."""
+        """The database, as somebody named it: here, in the environment or in the profile.
+
+        A path or a URL, with its password; `reading`, `writing` and `write` open it.
+        """
         return self._named_database or self.profile.database or DATABASE
 
     @cached_property
@@ -141,9 +159,26 @@ class Session:
         sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
         sys.stdout.flush()
 
+    @staticmethod
+    def confirm(question: str) -> None:
+        """Ask a person to agree; no is the answer where they say nothing.
+
+        Args:
+            question: What is asked, such as `Write this?`; it goes to stderr.
+
+        Raises:
+            click.Abort: They said no, or nobody answers; the command ends with exit code 130.
+        """
+        click.confirm(question, abort=True, err=True)
+
     @contextlib.contextmanager
     def progress(self) -> Iterator[Callable[[str, int], None] | None]:
-        """Show how far it is on a terminal, beyond 1,000 records, until the block ends."""
+        """Show how far it is on a terminal, beyond 1,000 records, until the block ends.
+
+        Returns:
+            A function of (entity, records written), for the `progress` of `Bakeio`; None where
+            nobody sees it.
+        """
         if self.quiet or not sys.stderr.isatty():
             yield None
             return
@@ -166,16 +201,12 @@ class Session:
         Raises:
             DatabaseError: There is none.
         """
-        from bakeio_core.database.connect import begin_read, connect
+        from bakeio_core.database.connect import begin_read
 
         self._require()
-        engine = connect(self.database, timeout=self.wait)
-        try:
-            with begin_read(engine) as db:
-                self._require_tables(db)
-                yield db
-        finally:
-            engine.dispose()
+        with self._connected(self.database) as engine, begin_read(engine) as db:
+            self._require_tables(db)
+            yield db
 
     @contextlib.contextmanager
     def writing(self, *, create: bool = False) -> Iterator[Connection]:
@@ -195,7 +226,7 @@ class Session:
         path = file_of(self.database)
         if not create:
             self._require()
-        if path is None or os.path.lexists(path):
+        if path is None or self._engine is not None or os.path.lexists(path):
             if path is not None:
                 with contextlib.suppress(OSError):
                     settle(Path(path))
@@ -215,18 +246,29 @@ class Session:
 
     @contextlib.contextmanager
     def _transaction(self, target: str, create: bool) -> Iterator[Connection]:
-        from bakeio_core.database.connect import begin_write, connect, is_there, translated
+        from bakeio_core.database.connect import begin_write, is_there, translated
         from bakeio_core.database.dialects import dialect_of
 
-        engine = connect(target, timeout=self.wait)
-        try:
+        with self._connected(target) as engine:
             if not is_there(target):
                 with translated(self.database), engine.connect() as db:
                     dialect_of(db).prepare_new(db)
-            with begin_write(engine, self.database) as db:
+            with begin_write(engine, self.database, wait=self.wait) as db:
                 if not create:
                     self._require_tables(db)
                 yield db
+
+    @contextlib.contextmanager
+    def _connected(self, target: str) -> Iterator[Engine]:
+        """Give the engine of a program, or one for as long as the block lasts."""
+        from bakeio_core.database.connect import connect
+
+        if self._engine is not None:
+            yield self._engine
+            return
+        engine = connect(target, timeout=self.wait)
+        try:
+            yield engine
         finally:
             engine.dispose()
 
@@ -257,6 +299,13 @@ class Session:
             self.say("another transaction came between: doing it all again")
             time.sleep(random.uniform(0.05, 0.3))
         return result
+
+    @property
+    def shown(self) -> str:
+        """The database as it may be shown to people: without its password."""
+        from bakeio_core.database.connect import shown_url
+
+        return shown_url(self.database)
 
     def is_there(self) -> bool:
         """Tell whether the database exists."""

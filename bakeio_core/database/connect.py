@@ -242,7 +242,9 @@ def begin_read(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def begin_write(engine: Engine, shown: Target | None = None) -> Iterator[Connection]:
+def begin_write(
+    engine: Engine, shown: Target | None = None, *, wait: float = BUSY_SECONDS
+) -> Iterator[Connection]:
     """Open the one write transaction: taken at once, committed at the end of the block.
 
     It is rolled back if the block raises.
@@ -250,6 +252,7 @@ def begin_write(engine: Engine, shown: Target | None = None) -> Iterator[Connect
     Args:
         engine: the database.
         shown: what the database is called in messages, where that is not the engine's own URL.
+        wait: seconds to wait for a lock, where the engine would wait for ever.
     """
     with (
         translated(engine.url if shown is None else shown),
@@ -257,6 +260,7 @@ def begin_write(engine: Engine, shown: Target | None = None) -> Iterator[Connect
         db.execution_options(bakeio_begin="BEGIN IMMEDIATE"),
         db.begin(),
     ):
+        dialect_of(db).limit_waiting(db, wait)
         yield db
 
 

@@ -312,6 +312,9 @@ class Dialect(ABC):
         sql = f"ADD FOREIGN KEY ({key}) REFERENCES {refers}"
         db.exec_driver_sql(f"ALTER TABLE {self.format_table(table)} {sql}")
 
+    def limit_waiting(self, db: Connection, seconds: float) -> None:
+        """Wait for a lock so long at most in this transaction, where it would be for ever."""
+
     def lock(self, db: Connection, tables: Sequence[Table]) -> None:
         """Keep other writers off the tables until the transaction ends.
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
-from bakeio_core.catalog.exchange import EncodedBatch
+from bakeio_core.catalog.exchange import EncodedBatch, Progress
 from bakeio_core.files.documents.encoding import CLOSE, encode_lines, opened_document
 
-Progress = Callable[[str, int], None]
 """Called with (entity or view, records done so far)."""
 
 

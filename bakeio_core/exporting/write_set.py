@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.exchange import Progress
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.connect import streaming
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.rows import Rows
 from bakeio_core.errors import ExportRefused, Problem, UsageError
 from bakeio_core.exporting.careful import gaps_of, refuse
-from bakeio_core.exporting.documents import Progress, moment, write_records
+from bakeio_core.exporting.documents import moment, write_records
 from bakeio_core.exporting.partial import (
     Part,
     omitted_records,

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.exchange import Format
+from bakeio_core.catalog.exchange import Format, Progress
 from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import streaming
 from bakeio_core.database.view_query import count_records
 from bakeio_core.errors import DocumentError
-from bakeio_core.exporting.documents import Progress, Sink, moment, write_records
+from bakeio_core.exporting.documents import Sink, moment, write_records
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.scanner import BLOCK
 from bakeio_core.files.output import Foreign, atomic_file

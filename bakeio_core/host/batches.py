@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import exc
 
+from bakeio_core.catalog.exchange import Progress
 from bakeio_core.catalog.plugins.loading import Plugins
 from bakeio_core.errors import BakeioError, PluginError, describe
-from bakeio_core.exporting.documents import Progress
 from bakeio_core.importing.applying.apply import Write
 
 

@@ -12,6 +12,7 @@ from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import translated
 from bakeio_core.errors import BakeioError, UsageError
 from bakeio_core.files.output import refuse_file
+from bakeio_core.host.answers import Answers
 from bakeio_core.host.history import History
 from bakeio_core.host.imports import Imports
 from bakeio_core.report import Report
@@ -19,11 +20,12 @@ from bakeio_core.report import Report
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bakeio_core.exporting.documents import Progress, Sink
+    from bakeio_core.catalog.exchange import Progress
+    from bakeio_core.exporting.documents import Sink
     from bakeio_core.exporting.write_set import Exported
 
 
-class Exports(Imports, History):
+class Exports(Imports, Answers, History):
     """Write a database as files.
 
     It stands on the way in: a proof restores what was written, and a view's file is overwritten

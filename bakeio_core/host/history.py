@@ -9,7 +9,7 @@ from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.tables import Tables
 from bakeio_core.errors import UsageError
 from bakeio_core.history.aliases import all_aliases, forget_alias
-from bakeio_core.history.tables import all_runs, make_tables, will_write
+from bakeio_core.history.tables import all_runs, database_id, make_tables, will_write
 from bakeio_core.history.undo import run_to_undo, undo_run
 from bakeio_core.history.upgrade import refuse_writing, upgrade_tables
 from bakeio_core.history.why import history_of
@@ -57,6 +57,14 @@ class History(Installed):
         ensure_begun(db)
         with translated():
             return upgrade_tables(db, self.catalog)
+
+    def database_id(self, db: Connection) -> str | None:
+        """Return the UUID by which files know a database; None where nothing of bakeio's is there.
+
+        It is the `database_id` of a file that was exported from it.
+        """
+        with translated():
+            return database_id(db)
 
     def runs(self, db: Connection) -> list[dict[str, Any]]:
         """Return what was imported into this database, the latest run first.

@@ -7,10 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.exchange import REFERENCE, Decision, Missing, Question
+from bakeio_core.catalog.exchange import (
+    REFERENCE,
+    Decision,
+    Missing,
+    Progress,
+    Question,
+)
 from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.errors import BakeioError, ImportRefused, UsageError
-from bakeio_core.exporting.documents import Progress
 from bakeio_core.exporting.refresh import refresh_file
 from bakeio_core.files.output import refuse_file
 from bakeio_core.history.tables import will_write
@@ -39,6 +44,7 @@ class Imports(Installed):
         options: ImportOptions | None = None,
         resolve: Resolver | None = None,
         decisions: Mapping[Missing, Decision] | None = None,
+        progress: Progress | None = None,
         **how: Any,
     ) -> Plan:
         """Find out what an import would do; only SELECTs are made.
@@ -50,6 +56,7 @@ class Imports(Installed):
             resolve: Called with every question that nobody has answered, returns the decisions it
                 knows; plugins are asked first.
             decisions: Answers known already.
+            progress: Called with (entity, records looked at); what it raises ends the planning.
             how: Options by name, such as `mode="update-only"`; see `ImportOptions`.
 
         Returns:
@@ -77,7 +84,7 @@ class Imports(Installed):
                 left = [item for item in questions if known.get(item) is None]
                 yield checked_answers(resolver(left) or {}) if left else {}
 
-        return plan_import(db, self.catalog, opened, chosen, known, answer)
+        return plan_import(db, self.catalog, opened, chosen, known, answer, progress)
 
     def _opened(self, source: str | Path | Source, options: ImportOptions) -> Source:
         if isinstance(source, Source):
@@ -111,7 +118,8 @@ class Imports(Installed):
             journal: Record the run.
             skipped_log: Where the records left out are written before this returns; remove it if
                 you roll back.
-            progress: Called with (entity, records written).
+            progress: Called with (entity, records written); what it raises ends the import, and
+                nothing is written.
 
         Raises:
             ImportRefused: It must not be done, or (`changed-meanwhile`) file or database are no
@@ -160,7 +168,7 @@ class Imports(Installed):
             dry_run: Write, look, and take everything back.
             journal: Record the run.
             skipped_log: As for `apply`.
-            progress: Called with (entity, records written).
+            progress: As for `apply`.
             how: Options by name, such as `mode="update-only"`; see `ImportOptions`.
 
         Raises:

@@ -14,6 +14,7 @@ from bakeio_core.catalog.exchange import (
     Decision,
     Identity,
     Missing,
+    Progress,
     Question,
 )
 from bakeio_core.catalog.model import RowId
@@ -109,6 +110,7 @@ def plan_import(
     options: ImportOptions,
     known: Decisions,
     answer: Answer,
+    progress: Progress | None = None,
 ) -> Plan:
     """Plan an import again and again, until nothing is asked or nobody knows more answers.
 
@@ -119,6 +121,7 @@ def plan_import(
         options: How.
         known: The answers known; it grows.
         answer: Asks for more.
+        progress: Told how many records of an entity were planned.
 
     Returns:
         The plan, with the report a real import would give.
@@ -129,7 +132,7 @@ def plan_import(
     with translated(), streaming():
         search = Candidates(db, catalog, known.aliases)
         while True:
-            plan = ImportPlan(db, catalog, source, options, known).run()
+            plan = ImportPlan(db, catalog, source, options, known).run(progress)
             missing = _ordered(plan, search)
             asked = [*missing, *plan.outcome.asked]
             new = [known.add(answers) for answers in answer(asked)] if asked else []

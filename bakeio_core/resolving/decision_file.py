@@ -17,6 +17,7 @@ from bakeio_core.catalog.exchange import (
     CHANGE,
     EXISTING,
     REFERENCE,
+    SEEN,
     Decision,
     Missing,
     Question,
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _PLAIN = (str, int, float, Decimal)
-SEEN = ("file", "database")
-"""What a decision about a record may say it was made about."""
 
 
 def read_decisions(path: Path, catalog: Catalog) -> dict[Missing, Decision]:

@@ -12,7 +12,6 @@ from typing import Any
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import EXISTING, REFERENCE, Candidate, Decision, Missing
 from bakeio_core.errors import counted
-from bakeio_core.resolving.candidates import as_asked
 from bakeio_core.resolving.decisions import now
 from bakeio_core.resolving.form import SLUG, FormField, blanks, needs_slug
 from bakeio_core.resolving.prompts import (
@@ -27,13 +26,12 @@ from bakeio_core.resolving.prompts import (
     wrapped,
 )
 from bakeio_core.resolving.record_dialogue import RecordDialogue
-from bakeio_core.values.text import Boolean
+from bakeio_core.resolving.typed import NO_SLUG, rows_like, typed_field
 from bakeio_core.values.wording import BadValue, printable, shown
 
 BACK = "<"
 CLOSE = 0.85
 """From this score on a person is asked once more before a row is created beside the candidate."""
-YES_OR_NO = {"y": True, "yes": True, "true": True, "n": False, "no": False, "false": False}
 
 
 class Dialogue:
@@ -107,8 +105,7 @@ class Dialogue:
                 reply = "This is the first question."
             elif choice.startswith("f ") and item.search:
                 text = answer[2:].strip()
-                asked = as_asked(self.catalog.entities[item.entity], text)
-                others = item.search(Missing(item.entity, asked), 9)
+                others = rows_like(item, text, self.catalog, 9)
                 reply = "" if others else f"Nothing is like {shown(text)}."
                 found = others or found
                 lines = [*listed(found), *self._choices(item, len(found))]
@@ -182,8 +179,7 @@ class Dialogue:
             values |= value
             head = []
         if needs_slug(self.catalog.entities[item.entity], values):
-            why = "No slug can be made of that: give one, in letters a to z, digits and _."
-            value = yield from self._blank(item, SLUG, wrapped(why, "    "))
+            value = yield from self._blank(item, SLUG, wrapped(NO_SLUG, "    "))
             if value is WENT_BACK:
                 return WENT_BACK
             values |= value
@@ -216,37 +212,10 @@ class Dialogue:
             return {}, [f"    {field_title(blank.name)} is needed."]
         if blank.choices and text.isdecimal():
             return {}, [f"    The numbers go from 1 to {len(blank.choices)}."]
-        if blank.target is not None:
-            return self._named(item, blank, text), []
-        kind = self.catalog.entities[item.entity].kinds[blank.name]
-        value = YES_OR_NO.get(text.lower(), text) if isinstance(kind, Boolean) else text
         try:
-            return {blank.name: kind.read(value, lambda note: None)}, []
+            return typed_field(item, blank, text, self.catalog), []
         except BadValue as error:
             return {}, wrapped(f"{error}.", "    ")
-
-    def _named(self, item: Missing, blank: FormField, text: str) -> dict[str, Any]:
-        """Return how a decision names the row of a reference.
-
-        By its key where the text is that of a row, else by what people call it.
-        """
-        target = self.catalog.entities[str(blank.target)]
-        references = self.catalog.entities[item.entity].references
-        column = next(
-            (c for c, r in references.items() if blank.name in r.lookups),
-            blank.name.split(".", maxsplit=1)[0],
-        )
-        found = item.search(Missing(target.name, as_asked(target, text)), 1) if item.search else []
-        if found and found[0].automatic:
-            return {f"{column}.{name}": value for name, value in found[0].key.items()}
-        known = [
-            *(key[0] for key in target.all_keys if len(key) == 1 and key[0] != "uuid"),
-            *references[column].lookups.values(),
-        ]
-        if not known:
-            return {column: text}
-        label = next((label for label in target.labels if label in known), known[0])
-        return {f"{column}.{label}": text}
 
 
 def field_title(path: str) -> str:

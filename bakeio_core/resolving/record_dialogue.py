@@ -17,7 +17,7 @@ from bakeio_core.resolving.prompts import (
     picked,
     wrapped,
 )
-from bakeio_core.values.text import Boolean
+from bakeio_core.resolving.typed import typed_value
 from bakeio_core.values.wording import BadValue, printable, shown
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ WAYS = {
 }
 """What is typed for an action, and what it does."""
 SIDES = {"base": "at export", "database": "database", "file": "file"}
-TRUTHS = {"y": True, "yes": True, "true": True, "n": False, "no": False, "false": False}
 
 
 class RecordDialogue:
@@ -80,8 +79,7 @@ class RecordDialogue:
 
     @staticmethod
     def _decided(item: Question, action: str, **more: Mapping[str, Any]) -> Decision:
-        seen = {side: item.values[side] for side in ("file", "database") if side in item.values}
-        return Decision(action, by=BY, at=now(), seen=seen, **more)
+        return Decision(action, by=BY, at=now(), seen=item.seen, **more)
 
     @staticmethod
     def _head(item: Question, title: str) -> list[str]:
@@ -115,17 +113,12 @@ class RecordDialogue:
 
     def _value(self, item: Question) -> Talk:
         """Ask for a value; nothing typed goes back."""
-        entity = self.catalog.entities[item.entity]
-        column = next(iter(item.fields), "")
-        is_own = column in entity.kinds and column not in entity.references
-        kind = entity.kinds[column] if is_own else None
         lines = list[str]()
         while True:
             text = (yield Prompt(lines, f"  {item.field} (empty: back): ")).strip()
             if not text:
                 return WENT_BACK
-            value = TRUTHS.get(text.lower(), text) if isinstance(kind, Boolean) else text
             try:
-                return value if kind is None else kind.read(value, lambda note: None)
+                return typed_value(item, text, self.catalog)
             except BadValue as error:
                 lines = wrapped(f"{error}.", "    ")

@@ -15,8 +15,11 @@ from typing import Any
 
 import msgspec
 
+from bakeio_core.catalog.exchange import Decision, Question
 from bakeio_core.errors import Problem, counted
+from bakeio_core.files.output import atomic_file
 from bakeio_core.report import Report, counted_outcome
+from bakeio_core.resolving.decision_file import all_entries
 from bakeio_core.values.wording import printable, shown
 
 HEAD = (
@@ -54,6 +57,27 @@ def not_a_page(path: Path) -> str | None:
     """Say why a file must not be replaced by a page: None where it is one."""
     with open(path, "rb") as file:
         return None if file.read(len(HEAD)) == HEAD.encode() else "is no report that bakeio wrote"
+
+
+def write_report(
+    report: Report, path: Path, decisions: Mapping[Question, Decision] | None = None
+) -> None:
+    """Write a report as one HTML page, to look through and, where nothing was imported, answer in.
+
+    Args:
+        report: What an import came to, or would.
+        path: The page; an earlier one is replaced.
+        decisions: The answers that were given already.
+
+    Raises:
+        UsageError: Anything else is in the way.
+        BakeioError: It cannot be written.
+    """
+    name = f"{Path(report.source).stem}.decisions.json"
+    command = f"bakeio import {report.source} --decisions {name}"
+    answering = Answering(name, command, all_entries(decisions or {}))
+    with atomic_file(path, not_a_page) as file:
+        file.write(page(report, answering))
 
 
 def page(report: Report, answering: Answering) -> bytes:

@@ -212,6 +212,11 @@ class PostgreSQL(Dialect):
                 f"ALTER SEQUENCE {sequence} RESTART WITH {self.next_id(db, table, primary)}"
             )
 
+    def limit_waiting(self, db: Connection, seconds: float) -> None:
+        """Set a limit where the connection has none."""
+        if not self._lock_timeout(db):
+            db.exec_driver_sql(f"SET LOCAL lock_timeout = '{max(1, int(seconds * 1000))}ms'")
+
     def lock(self, db: Connection, tables: Sequence[Table]) -> None:
         names = list(map(self.format_table, tables))
         if not names or self._tried(
@@ -237,16 +242,17 @@ class PostgreSQL(Dialect):
             self._say_waiting(db, "another bakeio that is making tables")
             self.fetch(db, f"SELECT pg_advisory_xact_lock({_MAKING})")
 
+    def _lock_timeout(self, db: Connection) -> int:
+        """Return the milliseconds a connection waits for a lock, 0 for ever."""
+        return int(self.scalar(db, "SELECT setting FROM pg_settings WHERE name = 'lock_timeout'"))
+
     def _say_waiting(self, db: Connection, whom: str) -> tuple[float, float]:
         """Tell the log who is waited for.
 
         Returns:
             the seconds the connection waits at most (0: for ever), and when they are over.
         """
-        seconds = (
-            int(self.scalar(db, "SELECT setting FROM pg_settings WHERE name = 'lock_timeout'"))
-            / 1000
-        )
+        seconds = self._lock_timeout(db) / 1000
         log.info("waiting%s for %s", f", {seconds:g} seconds at most," if seconds else "", whom)
         return seconds, time.monotonic() + seconds
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.exchange import Change, Changes
+from bakeio_core.catalog.exchange import Change, Changes, Progress
 from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.called import CalledChanges
 from bakeio_core.errors import Problem, counted
@@ -100,17 +100,25 @@ class ImportPlan:
         plan = PartPlan(self.state, part, *common, is_decided=True)
         return plan_decided(plan, wanted, batch)
 
-    def changes(self) -> Iterator[Changes]:
-        """Yield the changes of all parts in import order."""
+    def changes(self, progress: Progress | None = None) -> Iterator[Changes]:
+        """Yield the changes of all parts in import order.
+
+        Args:
+            progress: Told how many records of an entity were planned.
+        """
         for part in self.source.parts:
-            yield from self.part(part).changes()
+            plan = self.part(part)
+            for batch in plan.changes():
+                yield batch
+                if progress is not None:
+                    progress(part.entity.name, plan.reader.total)
         for _, batch in self.late_changes():
             yield batch
         self.parents.take_unneeded()
 
-    def run(self) -> ImportPlan:
+    def run(self, progress: Progress | None = None) -> ImportPlan:
         """Plan everything, for what it comes to alone."""
-        for _ in self.changes():
+        for _ in self.changes(progress):
             pass
         return self
 

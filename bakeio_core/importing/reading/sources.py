@@ -89,10 +89,18 @@ class Part:
 
 @dataclass(eq=False)
 class Source:
-    """One import's input: `parts` in import order, whose data it is, and where it lies.
+    """Know what is to be imported before it is: what it holds, whose data that is, where it lies.
 
-    Of a log of skipped records `log_of` is the SHA-256 of the file they come from, and
-    `logged_numbers` {number in the log: number in that file}.
+    Attributes:
+        name: That of the file or folder.
+        kind: set, view, entity or skipped (a log of skipped records).
+        parts: What it holds, one part for each entity, in import order.
+        database_id: The database it was exported from, as `Bakeio.database_id` has it.
+        exported_at: When (UTC, ISO 8601).
+        export_id: That of the export.
+        problems: What is wrong with the file as a whole.
+        log_of: Of a log, the SHA-256 of the file its records come from.
+        logged_numbers: Of a log, {number in it: number in that file}.
     """
 
     name: str
@@ -112,6 +120,12 @@ class Source:
     logged_numbers: dict[int, int] = field(default_factory=dict)
     database_kind: str | None = None
     days: str | None = None
+
+    @property
+    def count(self) -> int | None:
+        """How many records it says it has, None where it does not say."""
+        listed = [part.listed.count for part in self.parts if part.listed is not None]
+        return sum(listed) if listed else self.declared
 
     def goes_into(self, kind: str) -> None:
         """Note the kind of database, such as `sqlite`, that it is imported into."""

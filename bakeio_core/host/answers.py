@@ -1,0 +1,57 @@
+"""What a program needs that asks people itself: candidates, and typed texts as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bakeio_core.catalog.exchange import Candidate, Question
+from bakeio_core.errors import UsageError
+from bakeio_core.host.installed import Installed
+from bakeio_core.values.wording import BadValue
+
+
+class Answers(Installed):
+    """Read what people type about a question of a plan; no database is needed any more.
+
+    What ranks candidates is imported when it is first asked to: most imports ask nothing.
+    """
+
+    def candidates(self, question: Question, text: str, limit: int = 9) -> list[Candidate]:
+        """Return the rows that what somebody typed may mean, the best first.
+
+        Args:
+            question: One of a plan, that waits for a row; no database is needed any more.
+            text: What was typed.
+            limit: How many at most.
+        """
+        from bakeio_core.resolving.typed import rows_like
+
+        return rows_like(question, text, self.catalog, limit)
+
+    def typed_value(self, question: Question, text: str) -> Any:
+        """Return what a typed text stands for, where a question waits for a value.
+
+        Raises:
+            UsageError: It stands for none; it says how to write one.
+        """
+        from bakeio_core.resolving.typed import typed_value
+
+        try:
+            return typed_value(question, text, self.catalog)
+        except BadValue as error:
+            raise UsageError(str(error)) from None
+
+    def new_row(self, question: Question, texts: Mapping[str, str]) -> dict[str, Any]:
+        """Return what a filled in form stands for, as `values` of a decision to create a row.
+
+        Args:
+            question: One of a plan, about a reference; its `form` has the fields.
+            texts: {name of a field: what stands in it}; an empty text leaves a field out.
+
+        Raises:
+            FormRefused: Something is missing, or cannot be read; `fields` says what.
+        """
+        from bakeio_core.resolving.typed import new_row
+
+        return new_row(question, texts, self.catalog)
