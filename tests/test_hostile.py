@@ -79,7 +79,7 @@ def test_a_broken_first_record_leaves_the_others_readable_in_a_spread_layout(
 ) -> None:
     document = view("products")
     text = json.dumps(document, indent=indent) if indent else lined(document)
-    (tmp_path / "v.json").write_text(text.replace('"product_id":', "product_id:", 1), "utf-8")
+    (tmp_path / "v.json").write_text(text.replace('"product_id":', '"product_id"=', 1), "utf-8")
     done = run("-d", sample, "import-view", tmp_path / "v.json", "--json")
     assert [(p["code"], p["records"]) for p in done.json["problems"]] == [("bad-json", [1])]
     assert done.json["summary"]["processed"] == 81

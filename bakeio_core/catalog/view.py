@@ -230,3 +230,8 @@ class View:
 
 def _is_list(item: object) -> bool:
     return isinstance(item, Field) and item.role == "list"
+
+
+def plain_view_name(given: str) -> str:
+    """Return the name of a view as it is installed: without the ending it has in files."""
+    return given.strip().removesuffix("_complete").replace("-", "_")

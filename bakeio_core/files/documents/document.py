@@ -159,9 +159,18 @@ class Document:
             if in_front:
                 yield from self._cut(file, in_front)
             else:
-                yield from in_blocks(value for name, value in self._scan(file) if name is None)
+                yield from in_blocks(self._records_of(file))
             while file.read(scanner.BLOCK):
                 pass
+
+    def _records_of(self, file: HashingReader) -> Iterator[Any]:
+        has_records = False
+        for name, value in self._scan(file):
+            if name is None:
+                has_records = True
+                yield value
+            elif has_records:
+                self._refuse_more_records(name, value)
 
     def _cut(self, file: HashingReader, start: re.Match[bytes]) -> Iterator[Block]:
         """Cut the stream between records; leave to the scanner what cannot be cut.
@@ -264,6 +273,17 @@ class Document:
         )
         if twice is not None:
             raise self._stands_twice(twice)
+        for name, value in end.items():
+            self._refuse_more_records(name, value)
+
+    def _refuse_more_records(self, name: str | None, value: Any) -> None:
+        """Raise where a list behind the records may hold more of them: nobody would read it."""
+        is_list = name != RECORDS and isinstance(value, list) and value
+        if is_list and self.kind == "view" and all(isinstance(item, dict) for item in value):
+            raise self._fail(
+                "bad-document",
+                f'has records in "records" and in "{name}": put all that are meant into "records"',
+            )
 
     def _stands_twice(self, name: str) -> DocumentError:
         return self._fail("bad-document", f'the field "{name}" stands twice in the header')

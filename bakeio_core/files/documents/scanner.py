@@ -143,6 +143,8 @@ def explain_json(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "is nested too deeply"
     if isinstance(error, json.JSONDecodeError):
+        if error.msg.startswith("Invalid control character"):
+            return "a line ends, or a tab stands, inside of a text: write \\n or \\t there"
         seen = next(
             (why for mark, why in _MARKS.items() if error.doc.startswith(mark, error.pos)), ""
         )
@@ -152,6 +154,16 @@ def explain_json(error: Exception) -> str:
         said, shown = error.msg[:1].lower() + error.msg[1:], json.dumps(near, ensure_ascii=False)
         return f"is not valid JSON: {said} near {shown}"
     return f"is not valid JSON: {error}"
+
+
+_BEGUN = re.compile(r"[-.]?[\d.eE+-]*\Z|\\?u?[0-9a-fA-F]{0,4}\"?\Z|[a-zA-Z]{1,8}\Z")
+"""What is left of a value whose end is missing."""
+
+
+def _is_cut(error: json.JSONDecodeError) -> bool:
+    """Tell whether text is no JSON only because its end is missing."""
+    rest = error.doc[error.pos :].strip(" \t\r\n")
+    return error.msg.startswith("Unterminated") or bool(_BEGUN.match(rest))
 
 
 class HashingReader:
@@ -243,7 +255,7 @@ class Scanner:
                 if cut_short and self.more():
                     continue
                 said = explain_json(error)
-                if said in _MARKS.values() or not (cut_short and self.ended):
+                if said in _MARKS.values() or not (self.ended and _is_cut(error)):
                     raise failed(self.name, "bad-document", f"{what}: {said}") from error
                 cut = f"ends in the middle of {what}"
                 raise failed(self.name, "truncated", f"{cut}: get a complete copy of it") from error

@@ -7,16 +7,19 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bakeio_core.catalog.fields import plain_name
+from bakeio_core.catalog.fields import FileField, plain_name
 from bakeio_core.errors import Problem, counted
 from bakeio_core.importing.reading.sources import Part
-from bakeio_core.values.wording import jsonable, shown
+from bakeio_core.values import Json
+from bakeio_core.values.wording import jsonable, listed, shown
 
 MOST_NAMES = 1000
 """How many different unknown field names are looked at and told; more are no misspellings."""
 OTHERS = "(other names)"
 MOST_TOLD = 8
 """Names of fields shown of a record that has none of those there are."""
+VALUE = ("value", "newvalue", "new")
+"""What the new value of a field is called, in plain form, where it stands among remarks on it."""
 Report = Callable[[str, Any, str], None]
 """Is given a field, its value and what is wrong with it."""
 
@@ -24,7 +27,8 @@ Report = Callable[[str, Any, str], None]
 class FieldNames:
     """Tell which fields the names in the records of one part mean.
 
-    `unknown` counts names nobody knows, `renamed` (name in the file, field) of other names.
+    `unknown` counts names nobody knows, `renamed` (name in the file, field) of other names,
+    `remarked` (field, name of its value, names beside that) of values among remarks.
 
     Args:
         part: The part.
@@ -34,6 +38,7 @@ class FieldNames:
         self.part, self.fields = part, part.fields
         self.unknown: Counter[str] = Counter()
         self.renamed: Counter[tuple[str, str]] = Counter()
+        self.remarked: Counter[tuple[str, str, str]] = Counter()
         self._near: dict[str, str | None] = {}
 
     def told(self, raw: Mapping[str, Any], report: Report) -> dict[str, Any]:
@@ -48,7 +53,8 @@ class FieldNames:
         for name, value in raw.items():
             item = self.fields.named(name)
             if item is not None:
-                self._tell(told, said, item.name, name, value, report)
+                cell = self._cell(item, value) if isinstance(value, dict) else value
+                self._tell(told, said, item.name, name, cell, report)
             elif isinstance(value, dict) and value and all(map(self.fields.named, value)):
                 for inner, cell in value.items():
                     known = self.fields.named(inner)
@@ -66,6 +72,14 @@ class FieldNames:
         if not told and not is_strange:
             report("", None, self._without_fields(raw))
         return told
+
+    def _cell(self, item: FileField, value: dict[str, Any]) -> Any:
+        """Return the value of a field that was written as an object with it and remarks on it."""
+        given = [name for name in value if plain_name(name) in VALUE]
+        if len(given) != 1 or isinstance(item.kind, Json):
+            return value
+        self.remarked[item.name, given[0], listed([n for n in value if n != given[0]])] += 1
+        return value[given[0]]
 
     @staticmethod
     def _tell(
@@ -110,6 +124,9 @@ class FieldNames:
             self._problem(name, count, "note", f"is read as {field}")
             for (name, field), count in self.renamed.items()
         ]
+        for (name, given, others), count in self.remarked.items():
+            beside = f", and what stands beside it ({others}) is not" if others else ""
+            found.append(self._problem(name, count, "note", f'"{given}" is read{beside}'))
         return found + [
             self._problem(name, count, "warning", f"is no field of {entity} and is ignored")
             for name, count in self.unknown.items()

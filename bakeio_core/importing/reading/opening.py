@@ -14,6 +14,7 @@ from typing import IO, Any
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import Format
 from bakeio_core.catalog.plugins import packages
+from bakeio_core.catalog.view import plain_view_name
 from bakeio_core.errors import DocumentError, Problems
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.encoding import encode_lines, opened_document
@@ -21,8 +22,8 @@ from bakeio_core.files.documents.limits import Limits
 from bakeio_core.files.leftovers import settle_missing
 from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.manifest import MANIFEST
-from bakeio_core.importing.reading.forgiving import forgiven, is_json
-from bakeio_core.importing.reading.shapes import with_header_and_records
+from bakeio_core.importing.reading.answers.forgiving import forgiven, is_json
+from bakeio_core.importing.reading.answers.shapes import with_header_and_records
 from bakeio_core.importing.reading.skipped_log import open_log
 from bakeio_core.importing.reading.sources import Source, of_entity, of_set, of_view
 from bakeio_core.values.wording import shown
@@ -179,7 +180,7 @@ def _source_of(document: Document, data: bytes | None, catalog: Catalog) -> Sour
 
 
 def _view_name(document: Document, given: Any, catalog: Catalog) -> str:
-    name = str(given).removesuffix("_complete").replace("-", "_")
+    name = plain_view_name(str(given))
     if name not in catalog.views:
         why = catalog.disabled_views.get(name)
         known = (

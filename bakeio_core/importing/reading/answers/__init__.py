@@ -1,0 +1,1 @@
+"""What people, programs and assistants hand in that is not quite a file of bakeio."""
