@@ -13,6 +13,15 @@ from sqlalchemy import Connection, Double, Table, cast, exc, func
 
 from bakeio_core import values
 from bakeio_core.database.dialect import HIGHEST, LOWEST, Column, Dialect, JsonPage, Rows, log
+from bakeio_core.database.systems.rights import lockable, may_rebuild, refuse_closed_schemas
+from bakeio_core.database.systems.sequences import (
+    drawn,
+    hold,
+    may_advance,
+    next_number,
+    restart,
+    sequence_of,
+)
 from bakeio_core.errors import DatabaseError
 from bakeio_core.values.numbers import all_shortest
 
@@ -104,21 +113,20 @@ class PostgreSQL(Dialect):
         return expression
 
     def existing_columns(self, db: Connection) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
+        # information_schema hides what this user may not touch
         sql = (
-            "SELECT table_name, column_name FROM information_schema.columns "
-            "WHERE table_schema = ANY(current_schemas(false))"
+            "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
+            f"WHERE {_IS_TABLE} AND a.attnum > 0 AND NOT a.attisdropped"
         )
+        found: dict[str, set[str]] = {}
         for table, column in self.fetch(db, sql):
             found.setdefault(table, set()).add(column)
+        if not found:
+            refuse_closed_schemas(self, db)
         return found
 
     def has_table(self, db: Connection, name: str) -> bool:
-        # the kinds information_schema has columns of
-        sql = (
-            "SELECT 1 FROM pg_class WHERE relname = %s AND relkind IN ('r', 'p', 'v', 'f') "
-            "AND relnamespace = ANY(current_schemas(false)::regnamespace[])"
-        )
+        sql = f"SELECT 1 FROM pg_class c WHERE c.relname = %s AND {_IS_TABLE}"
         return bool(self.fetch(db, sql, (name,)))
 
     def json_pages(
@@ -193,27 +201,36 @@ class PostgreSQL(Dialect):
             self.scalar(db, f"SELECT max({self.quote(primary)}) FROM {self.format_table(table)}")
             or 0
         )
-        sequence = _sequence(self, db, table, primary)
-        if sequence:
-            last, called = self.fetch(db, f"SELECT last_value, is_called FROM {sequence}")[0]
-            highest = max(highest, last if called else last - 1)
-        return max(highest, 0) + 1
+        sequence = sequence_of(self, db, table, primary)
+        following = next_number(self, db, sequence) if sequence else 1
+        return max(highest + 1, following, 1)
+
+    def kept_ids(self, db: Connection, table: Table, primary: str) -> int:
+        sequence = sequence_of(self, db, table, primary)
+        if sequence is None or may_advance(self, db, sequence):
+            return HIGHEST
+        return next_number(self, db, sequence) - 1
+
+    def draw_ids(self, db: Connection, table: Table, primary: str, count: int) -> Sequence[int]:
+        sequence = sequence_of(self, db, table, primary)
+        if sequence is None:
+            return super().draw_ids(db, table, primary, count)
+        named = (self.format_table(table), self.quote(primary))
+        return drawn(self, db, sequence, *named, count)
 
     def hold_sequences(self, db: Connection, table: Table, columns: Iterable[str]) -> None:
         for column in columns:
-            sequence = _sequence(self, db, table, column)
+            sequence = sequence_of(self, db, table, column)
             if sequence is not None:
-                _hold(self, db, sequence)
+                hold(self, db, sequence)
 
     def advance_ids(self, db: Connection, table: Table, primary: str) -> None:
-        sequence = _sequence(self, db, table, primary)
-        if sequence:  # RESTART belongs to the transaction, setval does not
-            db.exec_driver_sql(
-                f"ALTER SEQUENCE {sequence} RESTART WITH {self.next_id(db, table, primary)}"
-            )
+        sequence = sequence_of(self, db, table, primary)
+        if sequence and may_advance(self, db, sequence):
+            restart(db, sequence, self.next_id(db, table, primary))
 
     def lock(self, db: Connection, tables: Sequence[Table]) -> None:
-        names = list(map(self.format_table, tables))
+        names = lockable(self, db, list(map(self.format_table, tables)))
         if not names or self._tried(
             db, f"LOCK TABLE {', '.join(names)} IN SHARE ROW EXCLUSIVE MODE NOWAIT"
         ):
@@ -290,8 +307,10 @@ class PostgreSQL(Dialect):
         name = self.format_table(table)
         targets = [key.target_fullname.split(".")[:-1] for key in table.foreign_keys]
         referred = [".".join(map(self.quote, target)) for target in targets]
-        names = ", ".join(dict.fromkeys([name, *referred]))
-        if not self._tried(db, f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE NOWAIT"):
+        names = list(dict.fromkeys([name, *referred]))
+        if not may_rebuild(self, db, names) or not self._tried(
+            db, f"LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE NOWAIT"
+        ):
             # somebody reads: an index that stays costs less than waiting, and cannot end in a
             # deadlock
             yield
@@ -309,6 +328,10 @@ class PostgreSQL(Dialect):
 
 
 _cursors = itertools.count(1)
+_IS_TABLE = (
+    "c.relkind IN ('r', 'p', 'v', 'f') "
+    "AND c.relnamespace = ANY(current_schemas(false)::regnamespace[])"
+)
 _MAKING = int.from_bytes(b"bakeio", "big")
 """The number of the advisory lock under which tables are made."""
 
@@ -332,40 +355,6 @@ def _rebuilt(dialect: PostgreSQL, db: Connection, table: Table) -> tuple[Rows, R
         (name, [key.parent.name for key in table.foreign_keys]),
     )
     return indexes, keys
-
-
-def _sequence(dialect: PostgreSQL, db: Connection, table: Table, column: str) -> str | None:
-    """Return the sequence behind a column: its own, else one that its default asks."""
-    named = (dialect.format_table(table), column)
-    own: str | None = dialect.scalar(db, "SELECT pg_get_serial_sequence(%s, %s)", named)
-    default = next(c.default for c in table.columns if c.name == column)
-    if own is None and default is not None and default.is_sequence:
-        declared = dialect.sa.identifier_preparer.format_sequence(default)  # type: ignore[arg-type]
-        own = dialect.scalar(db, "SELECT to_regclass(%s)::text", (declared,))
-    asked = (
-        "SELECT s.oid::regclass::text FROM pg_attrdef a JOIN pg_attribute c "
-        "ON c.attrelid = a.adrelid AND c.attnum = a.adnum "
-        "JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = a.oid "
-        "JOIN pg_class s ON s.oid = d.refobjid AND s.relkind = 'S' "
-        "WHERE a.adrelid = %s::regclass AND c.attname = %s LIMIT 1"
-    )
-    return own or dialect.scalar(db, asked, named)
-
-
-def _hold(dialect: PostgreSQL, db: Connection, sequence: str) -> None:
-    """Make a sequence go on as it would, within the transaction."""
-    sql = (
-        "SELECT v.last_value + CASE WHEN v.is_called THEN s.seqincrement ELSE 0 END "
-        f"FROM {sequence} v, pg_sequence s WHERE s.seqrelid = %s::regclass"
-    )
-    point = db.begin_nested()
-    try:
-        first = dialect.scalar(db, sql, (sequence,))
-        # RESTART belongs to the transaction, and with it what is taken afterwards
-        db.exec_driver_sql(f"ALTER SEQUENCE {sequence} RESTART WITH {first}")
-        point.commit()
-    except exc.DBAPIError:  # it is somebody else's: then numbers may be left out
-        point.rollback()
 
 
 def _page(lines: list[bytes]) -> JsonPage:

@@ -140,11 +140,11 @@ class Application:
             if before_commit is not None:
                 before_commit()
             self._refuse(expected)
+            if self.journal is not None:
+                self._finish_journal(self.journal)
             if dry_run:
                 point.rollback()
                 return
-            if self.journal is not None:
-                self._finish_journal(self.journal)
             self._advance_ids()
 
     def _refuse_dangling(self) -> None:
