@@ -7,6 +7,7 @@ dialect.
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import socket
 from collections.abc import Collection, Iterator
@@ -98,6 +99,8 @@ def connect(target: Target, *, timeout: float = BUSY_SECONDS) -> Engine:
         event.listen(engine, "connect", _sqlite_on_connect)
         event.listen(engine, "begin", _sqlite_on_begin)
     else:
+        # what it makes of errors that are told anyway stays off stderr, where nobody reads its log
+        logging.getLogger("psycopg").addHandler(logging.NullHandler())
         wait = max(1, int(timeout * 1000))  # 0 would mean to wait for ever
         event.listen(
             engine, "begin", lambda db: db.exec_driver_sql(f"SET LOCAL lock_timeout = '{wait}ms'")

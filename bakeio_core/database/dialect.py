@@ -105,9 +105,9 @@ class Dialect(ABC):
         """Return a computed expression as its wire value."""
         return expression
 
-    def executemany(self, db: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        if rows:
-            db.exec_driver_sql(sql, list(rows))
+    def executemany(self, db: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Run a statement for each of some parameters; return how many rows it wrote in all."""
+        return db.exec_driver_sql(sql, list(rows)).rowcount if rows else 0
 
     @contextmanager
     def _raised(self, sql: str) -> Iterator[None]:
@@ -254,8 +254,8 @@ class Dialect(ABC):
         columns: Sequence[str],
         kinds: Sequence[values.Kind],
         rows: Sequence[tuple[Any, ...]],
-    ) -> None:
-        """Write new rows of wire values in one go."""
+    ) -> int:
+        """Write new rows of wire values in one go; return how many the database took."""
 
     @abstractmethod
     def next_id(self, db: Connection, table: Table, primary: str) -> int:
@@ -288,6 +288,15 @@ class Dialect(ABC):
         Raises:
             DatabaseError: (`locked`) that says who holds them, where the database knows.
         """
+
+    def hiding_tables(self, db: Connection, tables: Sequence[Table]) -> list[Table]:
+        """Return those of some tables of which a policy may hide rows from this user."""
+        return []
+
+    @contextmanager
+    def seeing_all(self, db: Connection) -> Iterator[None]:
+        """Have statements fail inside the block of which a policy would hide rows."""
+        yield
 
     @contextmanager
     def much_work(self, db: Connection) -> Iterator[None]:

@@ -13,7 +13,15 @@ from sqlalchemy import Connection, Double, Table, cast, exc, func
 
 from bakeio_core import values
 from bakeio_core.database.dialect import HIGHEST, LOWEST, Column, Dialect, JsonPage, Rows, log
-from bakeio_core.database.systems.rights import lockable, may_rebuild, refuse_closed_schemas
+from bakeio_core.database.systems.constraints import is_of_rule
+from bakeio_core.database.systems.rights import (
+    hiding_tables,
+    lockable,
+    may_rebuild,
+    refuse_closed_schemas,
+    takes_copies,
+    without_policies,
+)
 from bakeio_core.database.systems.sequences import (
     drawn,
     hold,
@@ -38,9 +46,8 @@ class PostgreSQL(Dialect):
     )  # pg_type: numeric, float8
 
     def is_refusal(self, error: exc.DBAPIError) -> bool:
-        """Tell so also of a trigger's exception (class P0) and a view's check option (44)."""
-        state = str(getattr(error.orig, "sqlstate", None) or "")
-        return super().is_refusal(error) or state[:2] in ("P0", "44")
+        """Tell so also of a trigger's exception, a view's check option and a policy."""
+        return super().is_refusal(error) or is_of_rule(error)
 
     def read(self, column: str, kind: values.Kind) -> str:
         if not kind.sql_convertible:
@@ -187,14 +194,20 @@ class PostgreSQL(Dialect):
         columns: Sequence[str],
         kinds: Sequence[values.Kind],
         rows: Sequence[tuple[Any, ...]],
-    ) -> None:
+    ) -> int:
         if not rows:
-            return
-        names = ", ".join(map(self.quote, columns))
-        sql = f"COPY {self.format_table(table)} ({names}) FROM STDIN"
-        with self._raised(sql), self._cursor(db).copy(sql) as copy:
+            return 0
+        names, target = ", ".join(map(self.quote, columns)), self.format_table(table)
+        if not takes_copies(self, db, target):
+            marks = ", ".join(map(self.write, kinds))
+            sql = f"INSERT INTO {target} ({names}) OVERRIDING SYSTEM VALUE VALUES ({marks})"
+            return self.executemany(db, sql, rows)
+        sql = f"COPY {target} ({names}) FROM STDIN"
+        cursor = self._cursor(db)
+        with self._raised(sql), cursor.copy(sql) as copy:
             for row in rows:
                 copy.write_row(row)
+        return int(cursor.rowcount)
 
     def next_id(self, db: Connection, table: Table, primary: str) -> int:
         highest = (
@@ -301,6 +314,15 @@ class PostgreSQL(Dialect):
             for name, process, user, since in self.fetch(db, sql, (list(names),))
         ]
         return " and ".join(found) or "another program"
+
+    def hiding_tables(self, db: Connection, tables: Sequence[Table]) -> list[Table]:
+        named = {self.format_table(table): table for table in tables}
+        return [named[name] for name in hiding_tables(self, db, list(named))]
+
+    @contextmanager
+    def seeing_all(self, db: Connection) -> Iterator[None]:
+        with without_policies(self, db):
+            yield
 
     @contextmanager
     def loading(self, db: Connection, table: Table) -> Iterator[None]:

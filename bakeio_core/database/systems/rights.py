@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -53,3 +54,31 @@ def refuse_closed_schemas(dialect: Dialect, db: Connection) -> None:
             f"{user} may not use the schema {schema} of the database, so no table is found. Let "
             f"its owner grant it: GRANT USAGE ON SCHEMA {schema} TO {user}"
         )
+
+
+def hiding_tables(dialect: Dialect, db: Connection, names: Sequence[str]) -> list[str]:
+    """Return those of some formatted tables of which a policy may hide rows from this user."""
+    sql = (
+        "SELECT n.name FROM unnest(%s::text[]) WITH ORDINALITY AS n(name, place) "
+        "WHERE row_security_active(n.name) ORDER BY n.place"
+    )
+    return [row[0] for row in dialect.fetch(db, sql, (list(names),))]
+
+
+@contextmanager
+def without_policies(dialect: Dialect, db: Connection) -> Iterator[None]:
+    """Have statements fail inside the block of which a policy would hide rows."""
+    before = dialect.scalar(db, "SELECT current_setting('row_security')")
+    change = "SELECT set_config('row_security', %s, true)"
+    dialect.scalar(db, change, ("off",))
+    yield
+    dialect.scalar(db, change, (before,))
+
+
+def takes_copies(dialect: Dialect, db: Connection, name: str) -> bool:
+    """Tell whether COPY writes to a formatted table as INSERT does: past no policy and no rule."""
+    sql = (
+        "SELECT relkind IN ('r', 'p') AND NOT relhasrules AND NOT row_security_active(oid) "
+        "FROM pg_class WHERE oid = %s::regclass"
+    )
+    return bool(dialect.scalar(db, sql, (name,)))

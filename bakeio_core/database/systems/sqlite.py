@@ -254,9 +254,9 @@ class SQLite(Dialect):
         columns: Sequence[str],
         kinds: Sequence[values.Kind],
         rows: Sequence[tuple[Any, ...]],
-    ) -> None:
+    ) -> int:
         names, marks = ", ".join(map(self.quote, columns)), ", ".join(map(self.write, kinds))
-        self.executemany(
+        return self.executemany(
             db, f"INSERT INTO {self.format_table(table)} ({names}) VALUES ({marks})", rows
         )
 

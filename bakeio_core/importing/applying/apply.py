@@ -16,8 +16,12 @@ from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.connect import ensure_begun, savepoint, streaming, translated
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.referrers import Referrers
-from bakeio_core.database.systems.constraints import check_deferred, deferred_constraints
-from bakeio_core.database.writing import halved, parking
+from bakeio_core.database.systems.constraints import (
+    check_deferred,
+    deferred_constraints,
+    refuse_deferred,
+)
+from bakeio_core.database.writing import NotTaken, halved, parking
 from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, learn
 from bakeio_core.history.journal import Journal
@@ -137,6 +141,7 @@ class Application:
                 self.replacement.delete()
             self._delete_unneeded_parents()
             self._refuse_dangling()
+            refuse_deferred(dialect, self.db)
             if before_commit is not None:
                 before_commit()
             self._refuse(expected)
@@ -225,7 +230,7 @@ class Application:
             if dialect_of(self.db).is_refusal(error):
                 return error
             raise
-        except DefaultFailed as failed:
+        except (DefaultFailed, NotTaken) as failed:
             return failed
         return None
 
@@ -300,7 +305,7 @@ class Application:
         entity, swapping, self._swapping = part.entity, self._swapping, []
         swapped = Changes(entity, entity.columns, updates=swapping)
         parked = parking(entity, swapping)
-        with contextlib.suppress(exc.IntegrityError, exc.DataError), savepoint(self.db):
+        with contextlib.suppress(exc.IntegrityError, exc.DataError, NotTaken), savepoint(self.db):
             self.write(db=self.db, entity=entity, changes=parked)
             self.write(db=self.db, entity=entity, changes=swapped)
             self._enter(part.file, swapped)

@@ -89,6 +89,7 @@ class Source:
     logged_numbers: dict[int, int] = field(default_factory=dict)
     database_kind: str | None = None
     days: str | None = None
+    is_visible_only: bool = False
 
     def goes_into(self, kind: str) -> None:
         """Note the kind of database, such as `sqlite`, that it is imported into."""
@@ -187,6 +188,7 @@ def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> S
         aliases=opened.aliases,
         database_kind=opened.database_kind,
         days=opened.days,
+        is_visible_only=opened.is_visible_only,
     )
 
 
