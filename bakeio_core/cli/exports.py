@@ -120,6 +120,11 @@ def upgrade(session: Session, as_json: bool) -> None:
     is_flag=True,
     help="Write null for values no file can hold; the manifest has them as they are stored.",
 )
+@click.option(
+    "--visible-only",
+    is_flag=True,
+    help="Write what this user sees, where policies of the database may hide rows.",
+)
 @json_option
 @click.pass_obj
 def export_complete(
@@ -132,6 +137,7 @@ def export_complete(
     since: Any,
     until: Any,
     as_stored: bool,
+    visible_only: bool,
     as_json: bool,
 ) -> None:
     """Write everything as a normalized set that rebuilds the database anywhere."""
@@ -147,6 +153,7 @@ def export_complete(
             since=since,
             until=until,
             as_stored=as_stored,
+            visible_only=visible_only,
             prove=prove,
             progress=progress,
         )
@@ -162,6 +169,7 @@ def export_complete(
                 "undated": {"rows": dict(done.undated), "included": done.has_undated},
                 "omitted_records": dict(done.omitted_records),
                 "omitted_references": list(done.omitted_references),
+                "visible_only": list(done.hidden),
             }
         )
         return
@@ -190,6 +198,8 @@ def export_complete(
     for left in done.omitted_references:
         named = f"which names something in {counted(left['rows'], 'row')}"
         session.result(f"  left out of {left['entity']}: {left['field']}, {named}")
+    if done.hidden:
+        session.result(f"  only what this user sees of: {', '.join(done.hidden)}")
     if prove:
         session.result(
             "Proved: restored into a scratch database and exported again, it is the same."

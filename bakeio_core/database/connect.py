@@ -7,8 +7,8 @@ dialect.
 from __future__ import annotations
 
 import gc
+import logging
 import os
-import re
 import socket
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -21,8 +21,8 @@ from sqlalchemy.engine import URL, make_url
 
 from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.systems.constraints import refusal_of
-from bakeio_core.errors import DatabaseError, UsageError
+from bakeio_core.database.systems.failures import explained
+from bakeio_core.errors import UsageError
 
 BUSY_SECONDS = 10.0
 Target = str | Path | URL
@@ -99,6 +99,8 @@ def connect(target: Target, *, timeout: float = BUSY_SECONDS) -> Engine:
         event.listen(engine, "connect", _sqlite_on_connect)
         event.listen(engine, "begin", _sqlite_on_begin)
     else:
+        # what it makes of errors that are told anyway stays off stderr, where nobody reads its log
+        logging.getLogger("psycopg").addHandler(logging.NullHandler())
         wait = max(1, int(timeout * 1000))  # 0 would mean to wait for ever
         event.listen(
             engine, "begin", lambda db: db.exec_driver_sql(f"SET LOCAL lock_timeout = '{wait}ms'")
@@ -154,81 +156,11 @@ def translated(target: Target | None = None) -> Iterator[None]:
         yield
     except exc.DatabaseError as error:
         inside = _named.get()
-        raise _explained(error, f" {shown_url(inside)}" if inside is not None else "") from error
+        where = f" {shown_url(inside)}" if inside is not None else ""
+        user = _url(inside).username if inside is not None else None
+        raise explained(error, where, user or "this user") from error
     finally:
         _named.reset(named)
-
-
-_WAIT = "Wait for it to finish or end it, then try again; --wait SECONDS waits longer"
-_BETWEEN = (
-    "another transaction changed the same data meanwhile; nothing was written. "
-    "Roll back, then do the same again"
-)
-_CAUSES = {  # by the name or number the driver gives: (what to say, code, again)
-    "SQLITE_BUSY": (
-        f"is locked: another program is writing to it, and SQLite cannot tell which. {_WAIT}",
-        "locked",
-        False,
-    ),
-    "SQLITE_BUSY_SNAPSHOT": (f"moved on: {_BETWEEN}", "changed-meanwhile", True),
-    "40001": (f"moved on: {_BETWEEN}", "changed-meanwhile", True),
-    "40P01": (f"met a deadlock: {_BETWEEN}", "locked", True),
-    "55P03": (f"is locked: another program is writing to it. {_WAIT}", "locked", False),
-}
-_AT_THE_END = {
-    "unique": "two rows would have the same {}",
-    "missing": "{} is missing in a row",
-    "reference": "a reference names no row, or the row it names would go ({})",
-    "check": "a row breaks the rule {}",
-}
-_REMEDIES = (  # by the text, where the driver gives no name
-    (
-        r"database or disk is full|No space left|disk I/O error",
-        "make room where it lies or see to its disk, then try again; nothing was written",
-    ),
-    (
-        r"readonly database|unable to open|read-only|attempt to write",
-        "it or its folder is missing or must not be written: see to that, "
-        "or copy the database to another place; nothing was written",
-    ),
-)
-
-
-def is_forbidden(error: BaseException | None) -> bool:
-    """Tell whether the database refuses a statement because this user may not run it."""
-    state = getattr(error.orig, "sqlstate", None) if isinstance(error, exc.DBAPIError) else None
-    return state == "42501"  # insufficient_privilege
-
-
-def is_misunderstood(error: exc.DBAPIError) -> bool:
-    """Tell whether the database makes no sense of a statement."""
-    state = str(getattr(error.orig, "sqlstate", None) or "")
-    name = getattr(error.orig, "sqlite_errorname", None)
-    text = re.search(r"syntax error|unrecognized token|unknown function", str(error.orig))
-    return state.startswith("42") or name == "SQLITE_ERROR" or bool(text)
-
-
-def _explained(error: exc.DatabaseError, where: str) -> DatabaseError:
-    """Say what a driver's error means, and whether the same may succeed when it is done again."""
-    text = str(error.orig).strip().split("\n")[0]
-    name = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
-    if name is None and "locked" in text:
-        name = "SQLITE_BUSY"  # Python 3.10 does not tell
-    if name in _CAUSES:
-        said, code, again = _CAUSES[name]
-        return DatabaseError(f"the database{where} {said}", code=code, again=again)
-    if isinstance(error, exc.IntegrityError):
-        refused = refusal_of(error)
-        named = " and ".join(refused.columns) or refused.rule
-        what = _AT_THE_END.get(refused.kind, refused.said).format(named or "one of its columns")
-        message = f"the database{where} refuses what was written: {what}. Nothing was kept"
-        return DatabaseError(message, code="constraint")
-    if not isinstance(error, exc.OperationalError):
-        return DatabaseError(f"the database{where} refused: {text}", code="io-error")
-    remedy = next(
-        (f": {said}" for pattern, said in _REMEDIES if re.search(pattern, text, re.I)), ""
-    )
-    return DatabaseError(f"cannot use the database{where}: {text}{remedy}", code="io-error")
 
 
 @contextmanager

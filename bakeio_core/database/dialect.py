@@ -12,17 +12,17 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Table, exc, literal
+from sqlalchemy import Connection, Table, exc
 from sqlalchemy.engine import Dialect as SADialect
-from sqlalchemy.schema import CreateTable
 
 from bakeio_core import values
-from bakeio_core.errors import DatabaseError
 from bakeio_core.values.wording import shown
 
 Rows = list[tuple[Any, ...]]
 Column = Sequence[Any]
 log = logging.getLogger("bakeio")
+LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
+"""Below and above every number that records are sorted by."""
 MOST_JSON_FIELDS = 50
 """SQLite takes 127 arguments in a function call (SQLITE_MAX_FUNCTION_ARG), two for each field."""
 
@@ -105,9 +105,9 @@ class Dialect(ABC):
         """Return a computed expression as its wire value."""
         return expression
 
-    def executemany(self, db: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        if rows:
-            db.exec_driver_sql(sql, list(rows))
+    def executemany(self, db: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Run a statement for each of some parameters; return how many rows it wrote in all."""
+        return db.exec_driver_sql(sql, list(rows)).rowcount if rows else 0
 
     @contextmanager
     def _raised(self, sql: str) -> Iterator[None]:
@@ -254,63 +254,31 @@ class Dialect(ABC):
         columns: Sequence[str],
         kinds: Sequence[values.Kind],
         rows: Sequence[tuple[Any, ...]],
-    ) -> None:
-        """Write new rows of wire values in one go."""
+    ) -> int:
+        """Write new rows of wire values in one go; return how many the database took."""
 
     @abstractmethod
     def next_id(self, db: Connection, table: Table, primary: str) -> int:
         """Return the lowest id that neither a row has nor had."""
 
+    def kept_ids(self, db: Connection, table: Table, primary: str) -> int:
+        """Return up to which id new rows may have one that the database's own counter did not give.
+
+        Any, where this user can make it go on after those (`advance_ids`); else the counter must
+        be past it already, or it would give the same once more.
+        """
+        return HIGHEST
+
+    def draw_ids(self, db: Connection, table: Table, primary: str, count: int) -> Sequence[int]:
+        """Take so many ids of the database's own counter for good, rising and of no row."""
+        first = self.next_id(db, table, primary)
+        return range(first, first + count)
+
     def advance_ids(self, db: Connection, table: Table, primary: str) -> None:
-        """Make the database's own counter go on after the highest id."""
+        """Make the database's own counter go on after the highest id, where this user may."""
 
     def hold_sequences(self, db: Connection, table: Table, columns: Iterable[str]) -> None:
         """Let what is taken of the sequences behind columns be given back with the transaction."""
-
-    def add_column(self, db: Connection, table: Table, column: Any) -> None:
-        """Add a column to an existing table.
-
-        Raises:
-            DatabaseError: where existing rows could not be filled.
-        """
-        default = self.column_default(column)
-        if not column.nullable and default is None:
-            raise DatabaseError(
-                f"cannot add {table.name}.{column.name}: it is required and has no default. "
-                "Add it by hand"
-            )
-        kind = column.type.compile(dialect=self.sa)
-        name = f"{self.format_table(table)} ADD COLUMN {self.quote(column.name)} {kind}"
-        db.exec_driver_sql(
-            f"ALTER TABLE {name}"
-            + (f" DEFAULT {default}" if default else "")
-            + ("" if column.nullable else " NOT NULL")
-        )
-        for foreign in column.foreign_keys:
-            self.add_reference(db, table, column, foreign)
-
-    def column_default(self, column: Any) -> str | None:
-        """Return the SQL of a column's default that fits into ALTER TABLE, None without one."""
-        server = column.server_default
-        if server is not None:
-            return str(
-                self.sa.ddl_compiler(self.sa, CreateTable(column.table)).get_column_default_string(
-                    column
-                )
-            )
-        if column.default is not None and column.default.is_scalar:
-            return str(
-                literal(column.default.arg, column.type).compile(
-                    dialect=self.sa, compile_kwargs={"literal_binds": True}
-                )
-            )
-        return None
-
-    def add_reference(self, db: Connection, table: Table, column: Any, foreign: Any) -> None:
-        *target, target_column = map(self.quote, foreign.target_fullname.split("."))
-        key, refers = self.quote(column.name), f"{'.'.join(target)} ({target_column})"
-        sql = f"ADD FOREIGN KEY ({key}) REFERENCES {refers}"
-        db.exec_driver_sql(f"ALTER TABLE {self.format_table(table)} {sql}")
 
     def limit_waiting(self, db: Connection, seconds: float) -> None:
         """Wait for a lock so long at most in this transaction, where it would be for ever."""
@@ -324,6 +292,15 @@ class Dialect(ABC):
             DatabaseError: (`locked`) that says who holds them, where the database knows.
         """
 
+    def hiding_tables(self, db: Connection, tables: Sequence[Table]) -> list[Table]:
+        """Return those of some tables of which a policy may hide rows from this user."""
+        return []
+
+    @contextmanager
+    def seeing_all(self, db: Connection) -> Iterator[None]:
+        """Have statements fail inside the block of which a policy would hide rows."""
+        yield
+
     @contextmanager
     def much_work(self, db: Connection) -> Iterator[None]:
         """Tune the connection for an import or an export."""
@@ -336,10 +313,6 @@ class Dialect(ABC):
         What violates one is raised then.
         """
         yield
-
-
-LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
-"""Below and above every number that records are sorted by."""
 
 
 def is_doubtful(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeio_core import values
 from bakeio_core.catalog.model import ROW_KEY, Entity, Reference, RowId
+from bakeio_core.database.dialects import columns_there, dialect_of
 from bakeio_core.database.rows import Rows
 
 if TYPE_CHECKING:
@@ -66,3 +67,10 @@ class Tables:
         readable = entity.readable_key
         columns = entity.primary_key if readable == (ROW_KEY,) else readable
         return None if row is None else {column: row[rows.index[column]] for column in columns}
+
+
+def hidden_entities(db: Connection, catalog: Catalog) -> list[str]:
+    """Return the entities of which policies of the database may hide rows from this user."""
+    there = columns_there(db, catalog.tables.values())
+    hiding = dialect_of(db).hiding_tables(db, list(there))
+    return [entity.name for entity in catalog.entities.values() if entity.table in hiding]

@@ -21,6 +21,7 @@ from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.row_ids import row_parameters, where_row
 from bakeio_core.database.rows import Row, Rows
+from bakeio_core.errors import DatabaseError, counted
 from bakeio_core.values.text import Boolean, Text
 
 if TYPE_CHECKING:
@@ -34,41 +35,81 @@ def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> i
     A new row may have the key of one that is deleted. Updates are grouped by the columns that
     change. What is made on writing is written through SQLAlchemy, and stands in `changes`
     afterwards.
+
+    Raises:
+        NotTaken: The database reports no error, and yet a row is not as it was written.
     """
     dialect = dialect_of(db)
-    if changes.deletes:
-        _delete(db, dialect, entity, changes.deletes)
+    taken = _delete(db, dialect, entity, changes.deletes) if changes.deletes else 0
     if entity.filled.made_on_writing and any(MADE in row for row in changes.rows):
-        _insert_made(db, entity, changes)
+        taken += _insert_made(db, entity, changes)
     else:
-        _insert(db, dialect, entity, changes)
+        taken += _insert(db, dialect, entity, changes)
     updates = [change for change in changes.updates if change.new]
     made = [change for change in updates if MADE in change.new.values()] if updates else []
-    _update_made(db, entity, made)
+    taken += _update_made(db, entity, made)
     groups: dict[tuple[str, ...], list[Change]] = {}
     for change in updates:
         if not made or change not in made:
             groups.setdefault(tuple(change.new), []).append(change)
     for columns, group in groups.items():
-        _update(db, dialect, entity, columns, group)
-    return len(changes.rows) + len(updates) + len(changes.deletes)
+        taken += _update(db, dialect, entity, columns, group)
+    expected = len(changes.rows) + len(updates) + len(changes.deletes)
+    if taken < expected and (lost := _not_taken(db, entity, changes, updates)):
+        raise NotTaken(entity.name, lost)
+    return expected
 
 
-def _delete(db: Connection, dialect: Dialect, entity: Entity, gone: Sequence[Change]) -> None:
+def _delete(db: Connection, dialect: Dialect, entity: Entity, gone: Sequence[Change]) -> int:
     table, where = dialect.format_table(entity.table), where_row(dialect, entity)
     named = row_parameters(dialect, entity)
     sql = f"DELETE FROM {table} WHERE {where}"
-    dialect.executemany(db, sql, [named(change.known_id) for change in gone])
+    return dialect.executemany(db, sql, [named(change.known_id) for change in gone])
 
 
-def _insert(db: Connection, dialect: Dialect, entity: Entity, changes: Changes) -> None:
+class NotTaken(DatabaseError):
+    """Look at the triggers and rules of a table: they swallow what is written, without an error."""
+
+    code = "constraint"
+
+    def __init__(self, table: str, rows: int) -> None:
+        super().__init__(
+            f"the database reports no error, but leaves {counted(rows, 'row')} of {table} as "
+            "before: a trigger, a rule or a policy of its own swallows the change"
+        )
+
+
+def _not_taken(db: Connection, entity: Entity, changes: Changes, updates: Sequence[Change]) -> int:
+    """Count the rows that are not as they were written.
+
+    The database may have counted fewer for another reason: a trigger did the writing itself.
+    """
+    rows, primary = Rows(db, entity), changes.columns.index(entity.primary)
+    new = [row[primary] for row in changes.rows]
+    gone = [change.known_id for change in changes.deletes]
+    there = rows.by_id([*new, *gone, *(change.known_id for change in updates)])
+
+    def has(change: Change, column: str, value: Any) -> bool:
+        return entity.kinds[column].same(rows.value(there[change.known_id], column), value)
+
+    kept = [
+        change
+        for change in updates
+        if change.known_id not in there
+        or not all(has(change, c, v) for c, v in change.new.items() if v is not MADE)
+    ]
+    missing = sum(identity not in there for identity in new)
+    return missing + len(kept) + sum(identity in there for identity in gone)
+
+
+def _insert(db: Connection, dialect: Dialect, entity: Entity, changes: Changes) -> int:
     stored = [c for c in changes.columns if c != ROW_KEY and c not in entity.filled.computed]
     rows = changes.rows
     if len(stored) < len(changes.columns):
         kept = itemgetter(*map(changes.columns.index, stored))
         rows = list(map(kept, rows))
     kinds = [entity.kinds[column] for column in stored]
-    dialect.insert(db, entity.table, stored, kinds, _bound(dialect, entity, stored, rows))
+    return dialect.insert(db, entity.table, stored, kinds, _bound(dialect, entity, stored, rows))
 
 
 def _update(
@@ -77,8 +118,8 @@ def _update(
     entity: Entity,
     columns: Sequence[str],
     group: Sequence[Change],
-) -> None:
-    """Write updates that set the same columns."""
+) -> int:
+    """Write updates that set the same columns; return how many rows took them."""
     table, where = dialect.format_table(entity.table), where_row(dialect, entity)
     named = row_parameters(dialect, entity)
     sets = ", ".join(
@@ -88,12 +129,16 @@ def _update(
     ids = (named(change.known_id) for change in group)
     sql = f"UPDATE {table} SET {sets} WHERE {where}"
     pairs = zip(values, ids, strict=True)
-    dialect.executemany(db, sql, [(*row, *identity) for row, identity in pairs])
+    return dialect.executemany(db, sql, [(*row, *identity) for row, identity in pairs])
 
 
 # -- what the application or the database makes on writing
-def _insert_made(db: Connection, entity: Entity, changes: Changes) -> None:
-    """Insert rows as the application would, in their order, and read back what was made."""
+def _insert_made(db: Connection, entity: Entity, changes: Changes) -> int:
+    """Insert rows as the application would, in their order, and read back what was made.
+
+    Returns:
+        How many of them are there.
+    """
     own = [entity.column(column).default for column in entity.filled.made_on_writing]
     # a function or an expression may look at the rows before
     is_one_by_one = any(default is not None and not default.is_sequence for default in own)
@@ -104,29 +149,38 @@ def _insert_made(db: Connection, entity: Entity, changes: Changes) -> None:
     index = changes.columns.index(entity.primary)
     there = Rows(db, entity).by_id([row[index] for row in changes.rows])
     # in place: who planned the rows sees what came of them
-    changes.rows[:] = [there[row[index]] for row in changes.rows]  # type: ignore[index]
+    changes.rows[:] = [there.get(row[index], row) for row in changes.rows]  # type: ignore[index]
+    return len(there)
 
 
 def _made_cells(row: Row) -> tuple[bool, ...]:
     return tuple([cell is MADE for cell in row])
 
 
-def _update_made(db: Connection, entity: Entity, group: Sequence[Change]) -> None:
-    """Update rows as the application would, and note what was set besides."""
+def _update_made(db: Connection, entity: Entity, group: Sequence[Change]) -> int:
+    """Update rows as the application would, and note what was set besides.
+
+    Returns:
+        How many rows took it.
+    """
     if not group:
-        return
+        return 0
+    taken = 0
     primary = [entity.column(column) for column in entity.primary_key]
     for change in group:
         parts = zip(entity.primary_key, key_parts(entity, change.known_id), strict=True)
         named = zip(primary, _as_parameters(entity, parts).values(), strict=True)
         statement = entity.table.update().where(and_(*(c == value for c, value in named)))
-        _execute(db, entity, statement.values(_as_parameters(entity, change.new.items())))
+        setting = statement.values(_as_parameters(entity, change.new.items()))
+        taken += _execute(db, entity, setting)
     rows = Rows(db, entity)
     there = rows.by_id([change.known_id for change in group])
     for change in group:
-        row = there[change.known_id]
-        made = {c: rows.value(row, c) for c, value in change.new.items() if value is MADE}
-        change.new = {**change.new, **made}
+        row = there.get(change.known_id)
+        if row is not None:
+            made = {c: rows.value(row, c) for c, value in change.new.items() if value is MADE}
+            change.new = {**change.new, **made}
+    return taken
 
 
 def _as_parameters(entity: Entity, cells: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -140,9 +194,9 @@ def _as_parameters(entity: Entity, cells: Iterable[tuple[str, Any]]) -> dict[str
 
 def _execute(
     db: Connection, entity: Entity, statement: Any, values: Sequence[dict[str, Any]] = ()
-) -> None:
+) -> int:
     try:
-        db.execute(statement, list(values) or None)
+        return db.execute(statement, list(values) or None).rowcount
     except exc.DBAPIError:
         raise
     except exc.StatementError as error:  # what a function raised that makes a value

@@ -58,6 +58,7 @@ class Exported:
         omitted_records: {entity: number of its rows outside the days}, where a range was asked for.
         omitted_references: The references to entities that were left out, each with `entity`,
             `field` and the number of `rows` that name something there.
+        hidden: The entities of which policies may have hidden rows.
     """
 
     folder: Path
@@ -69,6 +70,7 @@ class Exported:
     has_undated: bool = True
     omitted_records: Mapping[str, int] = field(default_factory=dict)
     omitted_references: tuple[Mapping[str, Any], ...] = ()
+    hidden: tuple[str, ...] = ()
 
 
 def write_set(
@@ -83,6 +85,7 @@ def write_set(
     since: date | None = None,
     until: date | None = None,
     as_stored: bool = False,
+    hidden: Collection[str] = (),
     prove: Callable[[Path], dict[str, Any]] | None = None,
     progress: Progress | None = None,
 ) -> Exported:
@@ -100,6 +103,8 @@ def write_set(
         until: Only dated rows of this day or earlier, and what they refer to.
         as_stored: Write null for each value no file can hold; the manifest then has them as they
             are stored (`gaps`).
+        hidden: The entities of which policies may hide rows from this user; the manifest then says
+            that the set holds what is visible (`visible_only`).
         prove: Called with the folder before it appears; what it returns stands in the manifest as
             `proof`.
         progress: Called with (entity, records written so far).
@@ -137,6 +142,8 @@ def write_set(
         }
         omitted = {"omitted_references": unnamed, "omitted_records": left_out}
         manifest |= {name: value for name, value in omitted.items() if value}
+        if hidden:
+            manifest["visible_only"] = True
         if unheld:
             manifest["gaps"] = gaps_of(unheld)
         _write_manifest(scratch, manifest)
@@ -156,6 +163,7 @@ def write_set(
         since is None,
         left_out,
         tuple(unnamed),
+        tuple(hidden),
     )
 
 

@@ -16,7 +16,7 @@ from bakeio_core.database.connect import savepoint
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.referrers import Referrers
 from bakeio_core.database.tables import Tables
-from bakeio_core.database.writing import halved
+from bakeio_core.database.writing import NotTaken, halved
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.values.wording import shown
 
@@ -41,6 +41,7 @@ class Rewrite:
         shown: The changes that were made, as many as a report shows.
         grown: The entities that have rows again: their ids are to be counted on.
         in_use: How many rows are kept as they are because others refer to them.
+        refused: Why the database refuses what it refuses first; empty where it refuses nothing.
         waiting: (file, update, row as it is) of updates the database refused alone; a value that
             changed hands may be free when all others have gone back.
     """
@@ -56,6 +57,7 @@ class Rewrite:
         self.shown: list[Change] = []
         self.grown: set[str] = set()
         self.in_use = 0
+        self.refused = ""
         self._late: list[Changes] = []
         self.waiting: list[tuple[str, Change, Row]] = []
 
@@ -143,8 +145,8 @@ class Rewrite:
                 self.journal.created(entity, file, changes.rows, changes.numbers)
                 self.journal.updated(entity, file, changes.updates)
                 self.journal.deleted(entity, [rows[change.id] for change in changes.deletes])
-        except exc.DBAPIError as error:
-            if not dialect_of(self.db).is_refusal(error):
+        except (exc.DBAPIError, NotTaken) as error:
+            if not self._is_refusal(error):
                 raise
             if size > 1:
                 for half in halved(changes):
@@ -181,7 +183,7 @@ class Rewrite:
         changes: Changes,
         rows: ById,
         file: str,
-        error: exc.DBAPIError,
+        error: exc.DBAPIError | NotTaken,
         *,
         final: bool,
     ) -> None:
@@ -190,13 +192,18 @@ class Rewrite:
             update = changes.updates[0]
             self.waiting.append((file, update, rows[update.id]))
             return
-        reason = " ".join(str(error.orig).split("\n")[0].split())
+        said = str(error if isinstance(error, NotTaken) else error.orig)
+        reason = " ".join(said.split("\n")[0].split())
         why = f"the database refuses to take it back ({reason})"
+        self.refused = self.refused or why
         if changes.rows:
             self.skip(changes.entity, changes.rows[0], why, file)
         else:
             change = (changes.updates or changes.deletes)[0]
             self.skip(changes.entity, rows[change.id], why, file, change.record)
+
+    def _is_refusal(self, error: exc.DBAPIError | NotTaken) -> bool:
+        return isinstance(error, NotTaken) or dialect_of(self.db).is_refusal(error)
 
     def _insert(self, changes: Changes) -> None:
         """Write a batch; new rows that refer to each other are written first and linked then."""
@@ -236,8 +243,8 @@ class Rewrite:
         try:
             with savepoint(self.db):
                 self._call(changes)
-        except exc.DBAPIError as error:
-            if not dialect_of(self.db).is_refusal(error):
+        except (exc.DBAPIError, NotTaken) as error:
+            if not self._is_refusal(error):
                 raise
             if len(changes.updates) > 1:
                 for half in halved(changes):

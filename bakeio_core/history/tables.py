@@ -28,8 +28,8 @@ from sqlalchemy import (
 )
 
 from bakeio_core.catalog.catalog import Catalog, order_indexes
-from bakeio_core.database.connect import is_forbidden, is_misunderstood
 from bakeio_core.database.dialects import columns_there, dialect_of, make_schemas
+from bakeio_core.database.systems.failures import is_forbidden, is_misunderstood
 from bakeio_core.errors import DatabaseError
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.connect import ensure_begun, savepoint, streaming, translated
 from bakeio_core.database.dialects import columns_there
+from bakeio_core.database.systems.constraints import refuse_deferred
 from bakeio_core.errors import BakeioError, Problem
 from bakeio_core.history.aliases import Alias, all_aliases
 from bakeio_core.history.entries import changed_something, entities_of
@@ -117,7 +118,8 @@ def undo_run(
         did_something = total["created"] + total["updated"] + total["deleted"]
         is_nothing = not did_something and names_before == names_after
         if is_nothing and not rewrite.in_use:
-            raise _nothing(number, rewrite.problems.warnings)
+            raise _nothing(number, rewrite.problems.warnings, rewrite.refused)
+        refuse_deferred(dialect, db)
         if dry_run or is_nothing:  # the run stands, to be taken back once nothing uses its rows
             point.rollback()
         else:
@@ -174,12 +176,14 @@ def _tell_names(rewrite: Rewrite, before: list[Alias], after: list[Alias]) -> No
                 )
 
 
-def _nothing(number: int, kept: int) -> BakeioError:
+def _nothing(number: int, kept: int, refused: str) -> BakeioError:
     why = "it changed nothing, or all of it is gone already"
-    if kept:
+    if refused:
+        why = f"{refused} ({kept} kept)"
+    elif kept:
         why = f"all of it was changed since ({kept} kept)"
     return BakeioError(
         f"nothing of run {number} can be taken back: {why}. "
         "To take back an earlier one, name it: bakeio undo RUN (bakeio runs lists them)",
-        code="conflict" if kept else None,
+        code="constraint" if refused else "conflict" if kept else None,
     )

@@ -24,6 +24,7 @@ from sqlalchemy.schema import AddConstraint
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.database.dialect import log
 from bakeio_core.database.dialects import columns_there, dialect_of
+from bakeio_core.database.systems.new_columns import add_column
 from bakeio_core.errors import FIRST_RECORDS, DatabaseError, counted
 from bakeio_core.history.tables import META, METADATA, VERSION, make_tables, stored_meta
 
@@ -172,7 +173,7 @@ def upgrade_tables(db: Connection, catalog: Catalog) -> list[str]:
     tables, columns = _lacking(db, catalog)
     make_tables(db, catalog)
     for column in columns:
-        dialect_of(db).add_column(db, column.table, column)
+        add_column(db, column.table, column)
     added = [*(table.fullname for table in tables), *map(_named, columns)]
     added += _add_indexes(db, catalog, added)
     added += _add_checks(db, catalog)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -10,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import translated
-from bakeio_core.errors import BakeioError, UsageError
+from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.tables import hidden_entities
+from bakeio_core.errors import BakeioError, ExportRefused, UsageError
 from bakeio_core.files.output import refuse_file
 from bakeio_core.host.answers import Answers
 from bakeio_core.host.history import History
 from bakeio_core.host.imports import Imports
 from bakeio_core.report import Report
+from bakeio_core.values.wording import listed
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -44,6 +49,7 @@ class Exports(Imports, Answers, History):
         since: date | None = None,
         until: date | None = None,
         as_stored: bool = False,
+        visible_only: bool = False,
         prove: bool = False,
         progress: Progress | None = None,
     ) -> Exported:
@@ -61,6 +67,9 @@ class Exports(Imports, Answers, History):
                 date are among them where there is no `since`.
             as_stored: Write null for each value no file can hold, such as infinity or bytes in a
                 text; the manifest then has them as they are stored (`gaps`).
+            visible_only: Write what this user sees, where policies of the database (row-level
+                security) may hide rows; the manifest then says so (`visible_only`), and no such set
+                replaces what is there.
             prove: Restore the set into a scratch database, export that and compare, before it
                 appears; the manifest then says so (`proof`).
             progress: Called with (entity, records written).
@@ -71,12 +80,13 @@ class Exports(Imports, Answers, History):
         Raises:
             UsageError: Anything else is in the way, or the first day comes after the last.
             PluginError: A plugin is broken and not blocked.
-            ExportRefused: The database holds values no file can hold; it names each.
+            ExportRefused: The database holds values no file can hold; it names each. Or policies
+                of it may hide rows.
         """
         from bakeio_core.exporting.write_set import write_set
 
         self._refuse_broken("an export without it would not be complete")
-        with translated():
+        with translated(), self._whole(db, visible_only=visible_only) as hidden:
             return write_set(
                 self.hook,
                 db,
@@ -88,9 +98,30 @@ class Exports(Imports, Answers, History):
                 since=since,
                 until=until,
                 as_stored=as_stored,
+                hidden=hidden,
                 prove=partial(self._prove, transactional=transactional) if prove else None,
                 progress=progress,
             )
+
+    @contextmanager
+    def _whole(self, db: Connection, *, visible_only: bool) -> Iterator[Sequence[str]]:
+        """Make sure that all rows are seen inside the block.
+
+        Yields the entities of which policies may hide rows, where that is agreed to.
+        """
+        hidden = hidden_entities(db, self.catalog)
+        if visible_only:
+            yield hidden
+            return
+        if hidden:
+            raise ExportRefused(
+                f"policies of the database (row-level security) may hide rows of "
+                f"{listed(hidden)} from this user, so the set would not be complete: nothing was "
+                "written. Export as a role that sees all rows (ALTER ROLE ... BYPASSRLS), or write "
+                "what this user sees with --visible-only: no such set can replace what is there"
+            )
+        with dialect_of(db).seeing_all(db):
+            yield ()
 
     def _prove(self, folder: Path, *, transactional: bool) -> dict[str, Any]:
         """Restore a set into a scratch database, export it again and compare."""

@@ -15,6 +15,7 @@ from bakeio_core.catalog.exchange import (
     Question,
 )
 from bakeio_core.database.connect import ensure_begun, streaming, translated
+from bakeio_core.database.tables import hidden_entities
 from bakeio_core.errors import BakeioError, ImportRefused, UsageError
 from bakeio_core.exporting.refresh import refresh_file
 from bakeio_core.files.output import refuse_file
@@ -28,6 +29,7 @@ from bakeio_core.importing.reading.sources import Source
 from bakeio_core.importing.run import Plan, carry_out, learned, plan_import
 from bakeio_core.report import Report
 from bakeio_core.resolving.decisions import Decisions, Resolver, auto_create, checked_answers
+from bakeio_core.values.wording import listed
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -215,11 +217,11 @@ class Imports(Installed):
         **how: Any,
     ) -> Report:
         if options.mode == "replace":
-            self._refuse_replacing(source, options)
+            self._refuse_replacing(db, source, options)
         write = batch_writer(self.plugins, progress)
         return carry_out(db, self.catalog, source, options, decisions, write, **how)
 
-    def _refuse_replacing(self, source: Source, options: ImportOptions) -> None:
+    def _refuse_replacing(self, db: Connection, source: Source, options: ImportOptions) -> None:
         """Raise where rows must not be replaced by a source."""
         if source.kind != "set":
             message = f"only a set can replace what is there; {source.name} is a {source.kind}"
@@ -229,6 +231,21 @@ class Imports(Installed):
                 f"{source.name} has only the days {source.days}: every other row of its entities "
                 "would be deleted. Import it with --mode merge, or name the range to mean that: "
                 f"--allow {source.days}",
+                code="blocked",
+            )
+        if source.is_visible_only:
+            raise BakeioError(
+                f"{source.name} has only the rows its exporter could see (visible_only): every "
+                "other row of its entities would be deleted. Import it with --mode merge",
+                code="blocked",
+            )
+        hidden = hidden_entities(db, self.catalog)
+        if hidden:
+            raise BakeioError(
+                f"policies of the database (row-level security) may hide rows of {listed(hidden)} "
+                "from this user, and what is not seen cannot be replaced: nothing was written. "
+                "Import as a role that sees all rows (ALTER ROLE ... BYPASSRLS), or with "
+                "--mode merge",
                 code="blocked",
             )
         self._refuse_broken("rows cannot be replaced without it")

@@ -192,6 +192,7 @@ def carry_out(
             is_planning=False,
             is_compared=expected is not None,
         )
+        plan.state.is_trial = dry_run
         _tell_of_journal(db, plan, is_journaled=is_journaled)
         replacement = None
         if options.mode == "replace":
@@ -224,7 +225,7 @@ def carry_out(
     report = reports[0]
     if dry_run:
         return report
-    if adopts and has_journal(db):
+    if adopts and has_journal(db) and not plan.state.has_moved_ids:
         adopt_database_id(db, str(source.database_id))
     if application.journal is not None:
         report.run = application.journal.run

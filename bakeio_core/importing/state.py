@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.columns import MADE, STAMPS
 from bakeio_core.catalog.exchange import (
-    ABSENT,
     MOST_SHOWN,
     Change,
     Changes,
@@ -28,7 +28,9 @@ from bakeio_core.database.tables import Tables
 from bakeio_core.errors import Problems
 from bakeio_core.history.earlier import EarlierRuns
 from bakeio_core.history.tables import database_id
+from bakeio_core.importing.new_ids import NewIds
 from bakeio_core.importing.options import ImportOptions
+from bakeio_core.importing.reading.lists import RecordRows
 from bakeio_core.importing.reading.sources import Part, Source
 from bakeio_core.report import COUNTS
 from bakeio_core.resolving.decisions import Decisions
@@ -48,7 +50,9 @@ class ImportState:
 
     `same_database` tells whether the file is of this very database, so that its ids count;
     `earlier` knows what runs of the same file and of the same export did;
-    `now` is the moment of the import (UTC, ISO), the same for every row.
+    `now` is the moment of the import (UTC, ISO), the same for every row;
+    `is_trial` tells whether nothing of what is written stays: so it is until somebody says
+    otherwise.
 
     Args:
         db: A connection inside the caller's transaction.
@@ -87,9 +91,8 @@ class ImportState:
         self.fully_imported: set[str] = set()
         self._record_rows: dict[str, RecordRows] = {}
         self.now = datetime.now(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
-        self._next_ids: dict[str, int] = {}
-        self._first_ids: dict[str, int] = {}
-        self._last_ids: dict[str, int] = {}
+        self.is_trial = True
+        self._new_ids: dict[str, NewIds] = {}
 
     def content_of(self, part: Part) -> Key:
         """Return the columns by whose values rows of a part are known that nothing else names."""
@@ -107,22 +110,34 @@ class ImportState:
         """Return where the records of a part ended up, for the rows of their lists."""
         return self._record_rows.setdefault(part.file, RecordRows())
 
-    def next_id(self, entity: Entity, count: int = 1) -> int:
-        """Return the first of so many ids no row has or had, others at each call."""
-        if entity.name not in self._next_ids:
-            dialect = dialect_of(self.db)
-            first = dialect.next_id(self.db, entity.table, entity.surrogate)
-            self._next_ids[entity.name] = self._first_ids[entity.name] = first
-        self._next_ids[entity.name] += count
-        if count:
-            self._last_ids[entity.name] = self._next_ids[entity.name] - 1
-        return self._next_ids[entity.name] - count
+    def new_ids(self, entity: Entity) -> NewIds:
+        """Return what gives the new rows of an entity their ids.
 
-    def took_id(self, entity: Entity, identity: int) -> None:
-        """Note that a row keeps the id of the file, so that new ids go on after it."""
-        self.next_id(entity, 0)
-        self._next_ids[entity.name] = max(self._next_ids[entity.name], identity + 1)
-        self._last_ids[entity.name] = max(self.last_id(entity), identity)
+        Raises:
+            DatabaseError: This user may not make any.
+        """
+        known = self._new_ids.get(entity.name)
+        if known is None:
+            known = NewIds(
+                self.db, entity, is_trial=self.is_trial, same_database=self.same_database
+            )
+            self._new_ids[entity.name] = known
+        return known
+
+    def without_foreign_ids(self, entity: Entity, ids: set[RowId]) -> set[RowId]:
+        """Return ids without those that mean nothing in the file: this import gave them anew."""
+        given = self._new_ids.get(entity.name)
+        if given is None or given.keeps_all:
+            return ids
+        return {i for i in ids if not isinstance(i, int) or given.place(i) is None}
+
+    @property
+    def has_moved_ids(self) -> bool:
+        """Whether a row has another id here than in the file."""
+        return any(
+            self.id_maps[part.entity.name].has_moved(part.entity.primary)
+            for part in self.source.parts
+        )
 
     def as_compared(self, entity: Entity, rows: Sequence[Row]) -> Iterable[Row]:
         """Return rows to be created without what is made anew by each plan.
@@ -143,16 +158,13 @@ class ImportState:
 
     def _places(self, entity: Entity, column: str, values: list[Any]) -> list[Any]:
         reference = entity.references.get(column)
-        first = None if reference is None else self._first_ids.get(reference.target)
-        if reference is None or first is None:
+        given = None if reference is None else self._new_ids.get(reference.target)
+        if reference is None or given is None:
             return values
         if reference.to != self.catalog.entities[reference.target].surrogate:
             return values
-        return [i if i is None or i < first else ("new", i - first) for i in values]
-
-    def last_id(self, entity: Entity) -> int:
-        """Return the highest id that a row of this import got; 0 where none did."""
-        return self._last_ids.get(entity.name, 0)
+        places = [(i, None if i is None else given.place(i)) for i in values]
+        return [i if place is None else ("new", place) for i, place in places]
 
 
 class Outcome:
@@ -321,25 +333,6 @@ def _as_shown(created: Changes) -> list[Change]:
     return changes
 
 
-class RecordRows:
-    """Where the records of a part ended up, for the rows of their lists.
-
-    `failed` are the numbers of those that cannot be imported.
-    """
-
-    def __init__(self) -> None:
-        self.failed: set[int] = set()
-        self._rows: dict[int, RowId | None] = {}
-
-    def note(self, number: int, row_id: RowId | None) -> None:
-        """Note the row of a record; None where it is left out on purpose."""
-        self._rows[number] = row_id
-
-    def find(self, number: int) -> Any:
-        """Return the row of a record, ABSENT where it cannot be imported."""
-        return ABSENT if number in self.failed else self._rows.get(number, ABSENT)
-
-
 class IdMap:
     """Where the rows of a file ended up: their ids and keys there, and their ids here.
 
@@ -350,6 +343,7 @@ class IdMap:
         self._moved: dict[tuple[str, Any], tuple[RowId, ...]] = {}
         self._kept = array("q")
         self._kept_set: set[RowId] = set()
+        self._shifted = (array("q"), array("q"))
 
     def keep(self, ids: Iterable[int]) -> None:
         """Note rows whose id here is that of the file."""
@@ -361,6 +355,16 @@ class IdMap:
         if row_id not in known:
             self._moved[column, value] = (*known, row_id)
 
+    def shift(self, file_ids: Iterable[int], ids: Iterable[int]) -> None:
+        """Note many rows whose ids in the file, which only rise, may be others here."""
+        for known, some in zip(self._shifted, (file_ids, ids), strict=True):
+            known.extend(some)
+
+    def has_moved(self, primary: str) -> bool:
+        """Tell whether a row has another id here than in the file."""
+        before, after = self._shifted
+        return before != after or any(column == primary for column, _ in self._moved)
+
     def get(self, column: str, value: Any) -> tuple[RowId, ...]:
         """Return the rows the file calls so."""
         return self._moved.get((column, value), ())
@@ -371,4 +375,8 @@ class IdMap:
             self._kept_set.update(self._kept)
             self._kept = array("q")
         moved = self._moved.get((primary, file_id), ())
+        before, after = self._shifted
+        place = bisect_left(before, file_id) if before and isinstance(file_id, int) else len(before)
+        if place < len(before) and before[place] == file_id:
+            moved = (*moved, after[place])
         return (*moved, file_id) if file_id in self._kept_set else moved

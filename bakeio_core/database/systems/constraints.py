@@ -66,6 +66,24 @@ def refusal_of(error: exc.DBAPIError) -> Refusal:
     return Refusal(kind, tuple(columns), "", said)
 
 
+_OF_THE_MOMENT = ("08", "40", "53", "55", "57", "58", "XX")
+"""The classes of errors that may be over the next time, whatever raised them."""
+
+
+def is_of_rule(error: exc.DBAPIError) -> bool:
+    """Tell whether a rule beyond constraints refuses a row on a server.
+
+    A trigger's exception, whatever code it has; a view's check option; a policy.
+    """
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    diagnosis = getattr(error.orig, "diag", None)
+    if state[:2] in ("P0", "44"):
+        return True
+    raised_by = getattr(diagnosis, "source_function", None)  # is in no language of people
+    is_raised = raised_by in ("exec_stmt_raise", "ExecWithCheckOptions")
+    return is_raised and state[:2] not in _OF_THE_MOMENT
+
+
 _OF_TABLE = "FROM pg_constraint WHERE conrelid = %s::regclass AND"
 
 
@@ -90,6 +108,23 @@ def check_deferred(dialect: Dialect, db: Connection, names: Sequence[str]) -> No
     quoted = ", ".join(map(dialect.quote, names))
     db.exec_driver_sql(f"SET CONSTRAINTS {quoted} IMMEDIATE")
     db.exec_driver_sql(f"SET CONSTRAINTS {quoted} DEFERRED")
+
+
+def refuse_deferred(dialect: Dialect, db: Connection) -> None:
+    """Have all that is looked at late looked at now, as the commit will; what comes is as before.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: What the commit would refuse.
+    """
+    if dialect.name != "postgresql":
+        return
+    late = "SELECT EXISTS (SELECT FROM pg_constraint WHERE condeferred)"
+    if dialect.scalar(db, late):
+        point = db.begin_nested()
+        try:
+            db.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
+        finally:
+            point.rollback()  # which leaves them deferred, as they were
 
 
 def dangling_references(dialect: Dialect, db: Connection, table: Table) -> list[tuple[int, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -12,8 +11,25 @@ from typing import Any
 from sqlalchemy import Connection, Double, Table, cast, exc, func
 
 from bakeio_core import values
-from bakeio_core.database.dialect import HIGHEST, LOWEST, Column, Dialect, JsonPage, Rows, log
-from bakeio_core.errors import DatabaseError
+from bakeio_core.database.dialect import HIGHEST, LOWEST, Column, Dialect, JsonPage, Rows
+from bakeio_core.database.systems import locks
+from bakeio_core.database.systems.constraints import is_of_rule
+from bakeio_core.database.systems.rights import (
+    hiding_tables,
+    lockable,
+    may_rebuild,
+    refuse_closed_schemas,
+    takes_copies,
+    without_policies,
+)
+from bakeio_core.database.systems.sequences import (
+    drawn,
+    hold,
+    may_advance,
+    next_number,
+    restart,
+    sequence_of,
+)
 from bakeio_core.values.numbers import all_shortest
 
 
@@ -29,9 +45,8 @@ class PostgreSQL(Dialect):
     )  # pg_type: numeric, float8
 
     def is_refusal(self, error: exc.DBAPIError) -> bool:
-        """Tell so also of a trigger's exception (class P0) and a view's check option (44)."""
-        state = str(getattr(error.orig, "sqlstate", None) or "")
-        return super().is_refusal(error) or state[:2] in ("P0", "44")
+        """Tell so also of a trigger's exception, a view's check option and a policy."""
+        return super().is_refusal(error) or is_of_rule(error)
 
     def read(self, column: str, kind: values.Kind) -> str:
         if not kind.sql_convertible:
@@ -104,21 +119,20 @@ class PostgreSQL(Dialect):
         return expression
 
     def existing_columns(self, db: Connection) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
+        # information_schema hides what this user may not touch
         sql = (
-            "SELECT table_name, column_name FROM information_schema.columns "
-            "WHERE table_schema = ANY(current_schemas(false))"
+            "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
+            f"WHERE {_IS_TABLE} AND a.attnum > 0 AND NOT a.attisdropped"
         )
+        found: dict[str, set[str]] = {}
         for table, column in self.fetch(db, sql):
             found.setdefault(table, set()).add(column)
+        if not found:
+            refuse_closed_schemas(self, db)
         return found
 
     def has_table(self, db: Connection, name: str) -> bool:
-        # the kinds information_schema has columns of
-        sql = (
-            "SELECT 1 FROM pg_class WHERE relname = %s AND relkind IN ('r', 'p', 'v', 'f') "
-            "AND relnamespace = ANY(current_schemas(false)::regnamespace[])"
-        )
+        sql = f"SELECT 1 FROM pg_class c WHERE c.relname = %s AND {_IS_TABLE}"
         return bool(self.fetch(db, sql, (name,)))
 
     def json_pages(
@@ -179,125 +193,82 @@ class PostgreSQL(Dialect):
         columns: Sequence[str],
         kinds: Sequence[values.Kind],
         rows: Sequence[tuple[Any, ...]],
-    ) -> None:
+    ) -> int:
         if not rows:
-            return
-        names = ", ".join(map(self.quote, columns))
-        sql = f"COPY {self.format_table(table)} ({names}) FROM STDIN"
-        with self._raised(sql), self._cursor(db).copy(sql) as copy:
+            return 0
+        names, target = ", ".join(map(self.quote, columns)), self.format_table(table)
+        if not takes_copies(self, db, target):
+            marks = ", ".join(map(self.write, kinds))
+            sql = f"INSERT INTO {target} ({names}) OVERRIDING SYSTEM VALUE VALUES ({marks})"
+            return self.executemany(db, sql, rows)
+        sql = f"COPY {target} ({names}) FROM STDIN"
+        cursor = self._cursor(db)
+        with self._raised(sql), cursor.copy(sql) as copy:
             for row in rows:
                 copy.write_row(row)
+        return int(cursor.rowcount)
 
     def next_id(self, db: Connection, table: Table, primary: str) -> int:
         highest = (
             self.scalar(db, f"SELECT max({self.quote(primary)}) FROM {self.format_table(table)}")
             or 0
         )
-        sequence = _sequence(self, db, table, primary)
-        if sequence:
-            last, called = self.fetch(db, f"SELECT last_value, is_called FROM {sequence}")[0]
-            highest = max(highest, last if called else last - 1)
-        return max(highest, 0) + 1
+        sequence = sequence_of(self, db, table, primary)
+        following = next_number(self, db, sequence) if sequence else 1
+        return max(highest + 1, following, 1)
+
+    def kept_ids(self, db: Connection, table: Table, primary: str) -> int:
+        sequence = sequence_of(self, db, table, primary)
+        if sequence is None or may_advance(self, db, sequence):
+            return HIGHEST
+        return next_number(self, db, sequence) - 1
+
+    def draw_ids(self, db: Connection, table: Table, primary: str, count: int) -> Sequence[int]:
+        sequence = sequence_of(self, db, table, primary)
+        if sequence is None:
+            return super().draw_ids(db, table, primary, count)
+        named = (self.format_table(table), self.quote(primary))
+        return drawn(self, db, sequence, *named, count)
 
     def hold_sequences(self, db: Connection, table: Table, columns: Iterable[str]) -> None:
         for column in columns:
-            sequence = _sequence(self, db, table, column)
+            sequence = sequence_of(self, db, table, column)
             if sequence is not None:
-                _hold(self, db, sequence)
+                hold(self, db, sequence)
 
     def advance_ids(self, db: Connection, table: Table, primary: str) -> None:
-        sequence = _sequence(self, db, table, primary)
-        if sequence:  # RESTART belongs to the transaction, setval does not
-            db.exec_driver_sql(
-                f"ALTER SEQUENCE {sequence} RESTART WITH {self.next_id(db, table, primary)}"
-            )
+        sequence = sequence_of(self, db, table, primary)
+        if sequence and may_advance(self, db, sequence):
+            restart(db, sequence, self.next_id(db, table, primary))
 
     def limit_waiting(self, db: Connection, seconds: float) -> None:
         """Set a limit where the connection has none."""
-        if not self._lock_timeout(db):
-            db.exec_driver_sql(f"SET LOCAL lock_timeout = '{max(1, int(seconds * 1000))}ms'")
+        locks.limit_waiting(self, db, seconds)
 
     def lock(self, db: Connection, tables: Sequence[Table]) -> None:
-        names = list(map(self.format_table, tables))
-        if not names or self._tried(
-            db, f"LOCK TABLE {', '.join(names)} IN SHARE ROW EXCLUSIVE MODE NOWAIT"
-        ):
-            return
-        seconds, end = self._say_waiting(db, self._holders(db, names))
-        # one by one, so that all of them together are not waited for longer than was said
-        for name in names:
-            left = max(1, int((end - time.monotonic()) * 1000)) if seconds else 0
-            db.exec_driver_sql(f"SET LOCAL lock_timeout = '{left}ms'")
-            if not self._tried(db, f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE"):
-                raise DatabaseError(
-                    f"{name} in the database is locked by {self._holders(db, [name])}, "
-                    f"for more than {seconds:g} seconds: wait for that to "
-                    "finish or end it, then try again; --wait SECONDS waits longer",
-                    code="locked",
-                )
-        db.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(seconds * 1000)}ms'")
+        locks.lock(self, db, lockable(self, db, list(map(self.format_table, tables))))
 
     def keep_makers_off(self, db: Connection) -> None:
-        if not self.scalar(db, f"SELECT pg_try_advisory_xact_lock({_MAKING})"):
-            self._say_waiting(db, "another bakeio that is making tables")
-            self.fetch(db, f"SELECT pg_advisory_xact_lock({_MAKING})")
+        locks.keep_makers_off(self, db)
 
-    def _lock_timeout(self, db: Connection) -> int:
-        """Return the milliseconds a connection waits for a lock, 0 for ever."""
-        return int(self.scalar(db, "SELECT setting FROM pg_settings WHERE name = 'lock_timeout'"))
+    def hiding_tables(self, db: Connection, tables: Sequence[Table]) -> list[Table]:
+        named = {self.format_table(table): table for table in tables}
+        return [named[name] for name in hiding_tables(self, db, list(named))]
 
-    def _say_waiting(self, db: Connection, whom: str) -> tuple[float, float]:
-        """Tell the log who is waited for.
-
-        Returns:
-            the seconds the connection waits at most (0: for ever), and when they are over.
-        """
-        seconds = self._lock_timeout(db) / 1000
-        log.info("waiting%s for %s", f", {seconds:g} seconds at most," if seconds else "", whom)
-        return seconds, time.monotonic() + seconds
-
-    @staticmethod
-    def _tried(db: Connection, sql: str) -> bool:
-        """Run a statement that takes a lock; tell whether it got it.
-
-        The transaction goes on either way.
-        """
-        point = db.begin_nested()
-        try:
-            db.exec_driver_sql(sql)
-        except exc.OperationalError as error:
-            point.rollback()
-            if getattr(error.orig, "sqlstate", None) != "55P03":
-                raise
-            return False
-        point.commit()
-        return True
-
-    def _holders(self, db: Connection, names: Sequence[str]) -> str:
-        """Return who keeps others from writing to the tables, as the server knows them."""
-        sql = (
-            "SELECT DISTINCT coalesce(nullif(a.application_name, ''), a.backend_type), a.pid, "
-            "coalesce(', user ' || a.usename, ''), "
-            "coalesce(', since ' || to_char(a.xact_start, 'HH24:MI:SS'), '') "
-            "FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid "
-            "WHERE l.granted AND l.pid <> pg_backend_pid() "
-            "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
-            "AND l.relation = ANY(%s::regclass[]) "
-            "AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')"
-        )
-        found = [
-            f"{name} (process {process} of the server{user}{since})"
-            for name, process, user, since in self.fetch(db, sql, (list(names),))
-        ]
-        return " and ".join(found) or "another program"
+    @contextmanager
+    def seeing_all(self, db: Connection) -> Iterator[None]:
+        with without_policies(self, db):
+            yield
 
     @contextmanager
     def loading(self, db: Connection, table: Table) -> Iterator[None]:
         name = self.format_table(table)
         targets = [key.target_fullname.split(".")[:-1] for key in table.foreign_keys]
         referred = [".".join(map(self.quote, target)) for target in targets]
-        names = ", ".join(dict.fromkeys([name, *referred]))
-        if not self._tried(db, f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE NOWAIT"):
+        names = list(dict.fromkeys([name, *referred]))
+        if not may_rebuild(self, db, names) or not locks.tried(
+            db, f"LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE NOWAIT"
+        ):
             # somebody reads: an index that stays costs less than waiting, and cannot end in a
             # deadlock
             yield
@@ -315,8 +286,10 @@ class PostgreSQL(Dialect):
 
 
 _cursors = itertools.count(1)
-_MAKING = int.from_bytes(b"bakeio", "big")
-"""The number of the advisory lock under which tables are made."""
+_IS_TABLE = (
+    "c.relkind IN ('r', 'p', 'v', 'f') "
+    "AND c.relnamespace = ANY(current_schemas(false)::regnamespace[])"
+)
 
 
 def _rebuilt(dialect: PostgreSQL, db: Connection, table: Table) -> tuple[Rows, Rows]:
@@ -338,40 +311,6 @@ def _rebuilt(dialect: PostgreSQL, db: Connection, table: Table) -> tuple[Rows, R
         (name, [key.parent.name for key in table.foreign_keys]),
     )
     return indexes, keys
-
-
-def _sequence(dialect: PostgreSQL, db: Connection, table: Table, column: str) -> str | None:
-    """Return the sequence behind a column: its own, else one that its default asks."""
-    named = (dialect.format_table(table), column)
-    own: str | None = dialect.scalar(db, "SELECT pg_get_serial_sequence(%s, %s)", named)
-    default = next(c.default for c in table.columns if c.name == column)
-    if own is None and default is not None and default.is_sequence:
-        declared = dialect.sa.identifier_preparer.format_sequence(default)  # type: ignore[arg-type]
-        own = dialect.scalar(db, "SELECT to_regclass(%s)::text", (declared,))
-    asked = (
-        "SELECT s.oid::regclass::text FROM pg_attrdef a JOIN pg_attribute c "
-        "ON c.attrelid = a.adrelid AND c.attnum = a.adnum "
-        "JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = a.oid "
-        "JOIN pg_class s ON s.oid = d.refobjid AND s.relkind = 'S' "
-        "WHERE a.adrelid = %s::regclass AND c.attname = %s LIMIT 1"
-    )
-    return own or dialect.scalar(db, asked, named)
-
-
-def _hold(dialect: PostgreSQL, db: Connection, sequence: str) -> None:
-    """Make a sequence go on as it would, within the transaction."""
-    sql = (
-        "SELECT v.last_value + CASE WHEN v.is_called THEN s.seqincrement ELSE 0 END "
-        f"FROM {sequence} v, pg_sequence s WHERE s.seqrelid = %s::regclass"
-    )
-    point = db.begin_nested()
-    try:
-        first = dialect.scalar(db, sql, (sequence,))
-        # RESTART belongs to the transaction, and with it what is taken afterwards
-        db.exec_driver_sql(f"ALTER SEQUENCE {sequence} RESTART WITH {first}")
-        point.commit()
-    except exc.DBAPIError:  # it is somebody else's: then numbers may be left out
-        point.rollback()
 
 
 def _page(lines: list[bytes]) -> JsonPage:

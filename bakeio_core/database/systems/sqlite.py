@@ -22,7 +22,6 @@ from bakeio_core.database.systems.sqlite_cells import (
     truth,
     undecoded,
 )
-from bakeio_core.errors import DatabaseError
 
 
 class SQLite(Dialect):
@@ -37,30 +36,6 @@ class SQLite(Dialect):
             tail = func.replace(func.substr(expression, 12), ".000000", "")
             return func.substr(expression, 1, 10).concat("T").concat(tail).concat("Z")
         return expression
-
-    def add_column(self, db: Connection, table: Table, column: Any) -> None:
-        default = self.column_default(column)
-        name, kind = self.quote(column.name), column.type.compile(dialect=self.sa)
-        if not column.nullable and (default is None or "(" in default or "CURRENT" in default):
-            # SQLite adds only columns with constant defaults: add it without constraints, fill it
-            if default is None:
-                raise DatabaseError(
-                    f"cannot add {table.name}.{column.name}: it is required and has no default. "
-                    "Add it by hand"
-                )
-            db.exec_driver_sql(f"ALTER TABLE {self.format_table(table)} ADD COLUMN {name} {kind}")
-            db.exec_driver_sql(f"UPDATE {self.format_table(table)} SET {name} = {default}")
-            return
-        refers = "".join(
-            f" REFERENCES {self.quote(t)} ({self.quote(c)})"
-            for *_, t, c in (f.target_fullname.split(".") for f in column.foreign_keys)
-        )
-        rest = (
-            (f" DEFAULT {default}" if default else "")
-            + ("" if column.nullable else " NOT NULL")
-            + refers
-        )
-        db.exec_driver_sql(f"ALTER TABLE {self.format_table(table)} ADD COLUMN {name} {kind}{rest}")
 
     def prepare_new(self, db: Connection) -> None:
         with self._raised("PRAGMA journal_mode=WAL"):
@@ -279,9 +254,9 @@ class SQLite(Dialect):
         columns: Sequence[str],
         kinds: Sequence[values.Kind],
         rows: Sequence[tuple[Any, ...]],
-    ) -> None:
+    ) -> int:
         names, marks = ", ".join(map(self.quote, columns)), ", ".join(map(self.write, kinds))
-        self.executemany(
+        return self.executemany(
             db, f"INSERT INTO {self.format_table(table)} ({names}) VALUES ({marks})", rows
         )
 

@@ -115,6 +115,11 @@ class ExportSet:
         return f"{since or ''}..{until or ''}" if since or until else None
 
     @property
+    def is_visible_only(self) -> bool:
+        """Whether policies of the database may have hidden rows from who exported the set."""
+        return bool(self.manifest.get("visible_only"))
+
+    @property
     def gaps(self) -> list[dict[str, Any]]:
         """The cells that are null in the set because no file can hold what is stored in them.
 

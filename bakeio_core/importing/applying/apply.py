@@ -16,8 +16,12 @@ from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.connect import ensure_begun, savepoint, streaming, translated
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.referrers import Referrers
-from bakeio_core.database.systems.constraints import check_deferred, deferred_constraints
-from bakeio_core.database.writing import halved, parking
+from bakeio_core.database.systems.constraints import (
+    check_deferred,
+    deferred_constraints,
+    refuse_deferred,
+)
+from bakeio_core.database.writing import NotTaken, halved, parking
 from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, learn
 from bakeio_core.history.journal import Journal
@@ -137,14 +141,15 @@ class Application:
                 self.replacement.delete()
             self._delete_unneeded_parents()
             self._refuse_dangling()
+            refuse_deferred(dialect, self.db)
             if before_commit is not None:
                 before_commit()
             self._refuse(expected)
+            if self.journal is not None:
+                self._finish_journal(self.journal)
             if dry_run:
                 point.rollback()
                 return
-            if self.journal is not None:
-                self._finish_journal(self.journal)
             self._advance_ids()
 
     def _refuse_dangling(self) -> None:
@@ -225,7 +230,7 @@ class Application:
             if dialect_of(self.db).is_refusal(error):
                 return error
             raise
-        except DefaultFailed as failed:
+        except (DefaultFailed, NotTaken) as failed:
             return failed
         return None
 
@@ -241,10 +246,9 @@ class Application:
         lost = lost_by_others(self._referrers, part.entity, changes)
         for change, why in lost:
             self._report_refused(part, change, why)
-        if lost:
-            gone = {change.id for change, _ in lost}
-            changes.updates = [change for change in changes.updates if change.id not in gone]
-            changes.deletes = [change for change in changes.deletes if change.id not in gone]
+        gone = {change.id for change, _ in lost}
+        changes.updates = [change for change in changes.updates if change.id not in gone]
+        changes.deletes = [change for change in changes.deletes if change.id not in gone]
 
     def _explain(self, part: Part, change: Change, failure: Failure) -> RefusedRow:
         where = part.fields, partial(self._creating_record, part)
@@ -303,7 +307,7 @@ class Application:
         entity, swapping, self._swapping = part.entity, self._swapping, []
         swapped = Changes(entity, entity.columns, updates=swapping)
         parked = parking(entity, swapping)
-        with contextlib.suppress(exc.IntegrityError, exc.DataError), savepoint(self.db):
+        with contextlib.suppress(exc.IntegrityError, exc.DataError, NotTaken), savepoint(self.db):
             self.write(db=self.db, entity=entity, changes=parked)
             self.write(db=self.db, entity=entity, changes=swapped)
             self._enter(part.file, swapped)

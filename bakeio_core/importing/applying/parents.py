@@ -14,6 +14,7 @@ from bakeio_core.catalog.model import Entity
 from bakeio_core.database.connect import savepoint
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.rows import Row
+from bakeio_core.database.writing import NotTaken
 from bakeio_core.errors import Problem
 from bakeio_core.importing.applying.refused import RefusedRows
 from bakeio_core.importing.linking.drafts import LinkError
@@ -72,7 +73,7 @@ class ParentRows:
         try:
             with savepoint(self.db):
                 self._write(db=self.db, entity=alone.entity, changes=alone)
-        except (exc.DBAPIError, DefaultFailed) as failure:
+        except (exc.DBAPIError, DefaultFailed, NotTaken) as failure:
             is_error = isinstance(failure, exc.DBAPIError)
             if is_error and not dialect_of(self.db).is_refusal(failure):  # type: ignore[arg-type]
                 raise

@@ -22,6 +22,7 @@ from bakeio_core.database.systems.constraints import (
     rule_text,
 )
 from bakeio_core.database.tables import Tables
+from bakeio_core.database.writing import NotTaken
 from bakeio_core.values.columns import checks_of
 from bakeio_core.values.wording import listed, shown
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from bakeio_core.importing.linking.claims import Claims
     from bakeio_core.importing.reading.sources import Part
 
-Failure = exc.DBAPIError | DefaultFailed
+Failure = exc.DBAPIError | DefaultFailed | NotTaken
 """What keeps a row out: the database, or the application that makes a value of it."""
 
 
@@ -81,6 +82,8 @@ class RefusedRows:
         if isinstance(failure, DefaultFailed):
             field = self._said(entity, failure.column, None, fields)[0] if failure.column else None
             return RefusedRow(str(failure), field, None, "plugin-error")
+        if isinstance(failure, NotTaken):
+            return RefusedRow(str(failure))
         refusal, values = refusal_of(failure), self._values(entity, change)
         if refusal.kind == "unique":
             return self._taken(entity, change, values, refusal, fields, record_of)

@@ -18,6 +18,7 @@ from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.documents.exact import is_block_exact, is_exact
 from bakeio_core.importing.bulk.part import BulkPart, Decided, Item, is_plain_text
 from bakeio_core.importing.linking.link import REMEMBERED
+from bakeio_core.importing.new_ids import NewIds
 from bakeio_core.values import Text
 
 _UNLINKED: Any = object()
@@ -35,6 +36,7 @@ class NewRowsInBulk:
         self.entity, self.fields, self.names = self.part.entity, self.part.fields, bulk.reader.names
         self.is_view = bulk.is_view
         self.sources = sources
+        self._last_file_id = 0
         self.links: dict[str, dict[Any, Any]] = {column: {} for column in self.entity.references}
         own = {column for column in self.entity.columns if self._is_given(column)}
         told = own | {c for c in self.entity.columns if self._is_known(c)}
@@ -154,7 +156,8 @@ class NewRowsInBulk:
         if doubtful:
             rows, numbers = [rows[i] for i in good], [numbers[i] for i in good]
         decided.rows, decided.numbers = rows, numbers
-        if self.entity.surrogate and not self.is_view and not self.rows.was_empty:
+        is_kept = self.entity.surrogate and not self.is_view and not self.rows.was_empty
+        if is_kept and self.state.new_ids(self.entity).highest_kept:
             # of a table that was empty every id is the file's
             self.state.id_maps[self.entity.name].keep(row[self.rows.id_index] for row in rows)
         return [items[index] for index in sorted(doubtful)]
@@ -263,22 +266,35 @@ class NewRowsInBulk:
         if not self.entity.surrogate:
             parts = [columns[column] for column in self.entity.primary_key]
             return given or list(map(joined, zip(*parts, strict=True)))
-        if self.is_view:
-            first = self.state.next_id(self.entity, len(good))
-            ids: list[Any] = [None] * len(given)
-            for place, index in enumerate(good):
-                ids[index] = first + place
-            return ids
+        new_ids = self.state.new_ids(self.entity)
         wanted = [given[index] for index in good]
-        if any(type(identity) is not int for identity in wanted):
-            return None
-        is_rising = all(map(int.__lt__, wanted, wanted[1:]))
-        if not is_rising or wanted[0] <= self.state.last_id(self.entity):
-            return None
+        if not self.is_view:
+            if any(type(identity) is not int for identity in wanted):
+                return None
+            is_rising = all(map(int.__lt__, wanted, wanted[1:]))
+            if not is_rising or wanted[0] <= self._last_file_id:
+                return None
+            self._last_file_id = wanted[-1]
+            if new_ids.highest_kept and wanted[-1] > new_ids.highest_kept:
+                return None
+        if not self.is_view and new_ids.highest_kept:
+            return given if self._keep(wanted, new_ids) else None
+        ids: list[Any] = [None] * len(given)
+        taken = new_ids.take(len(good))
+        for index, identity in zip(good, taken, strict=True):
+            ids[index] = identity
+        if not self.is_view:
+            self.state.id_maps[self.entity.name].shift(wanted, taken)
+        return ids
+
+    def _keep(self, wanted: list[int], new_ids: NewIds) -> bool:
+        """Take the ids of the file, where all of them are free."""
+        if wanted[0] <= new_ids.last:
+            return False
         if not self.rows.was_empty and self.rows.existing_ids(wanted):
-            return None
-        self.state.took_id(self.entity, wanted[-1])
-        return given
+            return False
+        new_ids.took(wanted[-1])
+        return True
 
 
 def _refused(check: Callable[[Any, Any], Any], values: Sequence[Any]) -> list[int]:

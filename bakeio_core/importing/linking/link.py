@@ -140,6 +140,7 @@ class Linker:
         by_id = [key[-1] for key in keys if not _is_named(key) and key[-1] is not None]
         counts = self.state.same_database or target.name in self.state.fully_imported
         existing = rows.existing_ids(by_id) if by_id and counts else set()
+        existing = self.state.without_foreign_ids(target, existing)
         links: dict[Row, RowId | LinkError] = {}
         for key in keys:
             if not _is_named(key):

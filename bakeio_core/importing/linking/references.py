@@ -155,9 +155,18 @@ class References:
         return not field.kind.same(value, self.linker.current(field, row, names, self.rows))
 
     def _own_id(self, draft: Draft, column: str) -> Any:
-        """Return the id a record of this very database gives for a reference, None for none."""
-        is_own = self.state.same_database
-        return draft.values.get(self.fields.own.get(column, "")) if is_own else None
+        """Return the id a record of this very database gives for a reference, None for none.
+
+        Of a row that came back under another one it is that.
+        """
+        if not self.state.same_database:
+            return None
+        identity = draft.values.get(self.fields.own.get(column, ""))
+        if identity is None:
+            return None
+        reference = self.entity.references[column]
+        moved = self.state.id_maps[reference.target].of_id(reference.to, identity)
+        return moved[0] if len(moved) == 1 else identity
 
     def _is_current(self, draft: Draft, key: Row, row: Row, column: str, names: Names) -> bool:
         """Tell whether a key names the row that the reference means now."""

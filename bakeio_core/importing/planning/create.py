@@ -173,12 +173,12 @@ class NewRows:
         return self._supplied(draft, column) if value is None else value
 
     def _identity(self, draft: Draft, taken: set[RowId]) -> int:
-        """Return the id of the file where it is free, else a new one."""
-        wanted = self._file_id(draft)
-        if isinstance(wanted, int) and wanted > 0 and wanted not in taken:
-            self.state.took_id(self.entity, wanted)
+        """Return the id of the file where it is free and may be had, else a new one."""
+        wanted, new_ids = self._file_id(draft), self.state.new_ids(self.entity)
+        if isinstance(wanted, int) and 0 < wanted <= new_ids.highest_kept and wanted not in taken:
+            new_ids.took(wanted)
             return wanted
-        return self.state.next_id(self.entity)
+        return new_ids.take()[0]
 
     def _supplied(self, draft: Draft, column: str) -> Any:
         """Return what bakeio supplies for a column a new record says nothing about.

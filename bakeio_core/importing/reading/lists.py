@@ -7,7 +7,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+from bakeio_core.catalog.exchange import ABSENT
 from bakeio_core.catalog.fields import FieldMap
+from bakeio_core.catalog.model import RowId
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block, in_blocks
 from bakeio_core.files.documents.document import Document
@@ -135,6 +137,25 @@ class ListDocument(Document):
 
     def _place(self, number: int) -> int:
         return bisect_right(self._first, number) - 1
+
+
+class RecordRows:
+    """Where the records of a part ended up, for the rows of their lists.
+
+    `failed` are the numbers of those that cannot be imported.
+    """
+
+    def __init__(self) -> None:
+        self.failed: set[int] = set()
+        self._rows: dict[int, RowId | None] = {}
+
+    def note(self, number: int, row_id: RowId | None) -> None:
+        """Note the row of a record; None where it is left out on purpose."""
+        self._rows[number] = row_id
+
+    def find(self, number: int) -> Any:
+        """Return the row of a record, ABSENT where it cannot be imported."""
+        return ABSENT if number in self.failed else self._rows.get(number, ABSENT)
 
 
 class _Lists:

@@ -120,6 +120,7 @@ class Source:
     logged_numbers: dict[int, int] = field(default_factory=dict)
     database_kind: str | None = None
     days: str | None = None
+    is_visible_only: bool = False
 
     @property
     def count(self) -> int | None:
@@ -225,6 +226,7 @@ def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> S
         aliases=opened.aliases,
         database_kind=opened.database_kind,
         days=opened.days,
+        is_visible_only=opened.is_visible_only,
     )
 
 

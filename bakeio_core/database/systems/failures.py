@@ -1,0 +1,113 @@
+"""What an error of a driver means: in words a person can act on."""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy import exc
+
+from bakeio_core.database.systems.constraints import refusal_of
+from bakeio_core.errors import DatabaseError
+
+_WAIT = "Wait for it to finish or end it, then try again; --wait SECONDS waits longer"
+_BETWEEN = (
+    "another transaction changed the same data meanwhile; nothing was written. "
+    "Roll back, then do the same again"
+)
+_CAUSES = {  # by the name or number the driver gives: (what to say, code, again)
+    "SQLITE_BUSY": (
+        f"is locked: another program is writing to it, and SQLite cannot tell which. {_WAIT}",
+        "locked",
+        False,
+    ),
+    "SQLITE_BUSY_SNAPSHOT": (f"moved on: {_BETWEEN}", "changed-meanwhile", True),
+    "40001": (f"moved on: {_BETWEEN}", "changed-meanwhile", True),
+    "40P01": (f"met a deadlock: {_BETWEEN}", "locked", True),
+    "55P03": (f"is locked: another program is writing to it. {_WAIT}", "locked", False),
+}
+_AT_THE_END = {
+    "unique": "two rows would have the same {}",
+    "missing": "{} is missing in a row",
+    "reference": "a reference names no row, or the row it names would go ({})",
+    "check": "a row breaks the rule {}",
+}
+_REMEDIES = (  # by the text, where the driver gives no name
+    (
+        r"database or disk is full|No space left|disk I/O error",
+        "make room where it lies or see to its disk, then try again; nothing was written",
+    ),
+    (
+        r"readonly database|unable to open|read-only|attempt to write",
+        "it or its folder is missing or must not be written: see to that, "
+        "or copy the database to another place; nothing was written",
+    ),
+)
+
+
+def is_forbidden(error: BaseException | None) -> bool:
+    """Tell whether the database refuses a statement because this user may not run it."""
+    state = getattr(error.orig, "sqlstate", None) if isinstance(error, exc.DBAPIError) else None
+    return state == "42501"  # insufficient_privilege
+
+
+def is_misunderstood(error: exc.DBAPIError) -> bool:
+    """Tell whether the database makes no sense of a statement."""
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    name = getattr(error.orig, "sqlite_errorname", None)
+    text = re.search(r"syntax error|unrecognized token|unknown function", str(error.orig))
+    return state.startswith("42") or name == "SQLITE_ERROR" or bool(text)
+
+
+def explained(error: exc.DatabaseError, where: str, user: str) -> DatabaseError:
+    """Say what a driver's error means, and whether the same may succeed when it is done again.
+
+    Args:
+        error: The error.
+        where: What the database is called, after a space; empty where it has no name.
+        user: Who works with it.
+    """
+    text = str(error.orig).strip().split("\n")[0]
+    name = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
+    if name is None and "locked" in text:
+        name = "SQLITE_BUSY"  # Python 3.10 does not tell
+    if name in _CAUSES:
+        said, code, again = _CAUSES[name]
+        return DatabaseError(f"the database{where} {said}", code=code, again=again)
+    if is_forbidden(error):
+        remedy = _granted(text, error, user)
+        return DatabaseError(f"the database{where} does not let {user} do this: {text}. {remedy}")
+    if isinstance(error, exc.IntegrityError):
+        refused = refusal_of(error)
+        named = " and ".join(refused.columns) or refused.rule
+        what = _AT_THE_END.get(refused.kind, refused.said).format(named or "one of its columns")
+        message = f"the database{where} refuses what was written: {what}. Nothing was kept"
+        return DatabaseError(message, code="constraint")
+    if not isinstance(error, exc.OperationalError):
+        return DatabaseError(f"the database{where} refused: {text}", code="io-error")
+    remedy = next(
+        (f": {said}" for pattern, said in _REMEDIES if re.search(pattern, text, re.I)), ""
+    )
+    return DatabaseError(f"cannot use the database{where}: {text}{remedy}", code="io-error")
+
+
+def _granted(text: str, error: exc.DatabaseError, user: str) -> str:
+    """Return who may help, and with which right, as far as the database tells."""
+    denied = _DENIED.search(text)
+    if denied is None:
+        return "Only the owner may"
+    what, name = denied.groups()
+    words = (error.statement or "").split(None, 3)
+    verb = words[0].upper() if words else ""
+    if verb == "COPY":
+        verb = "SELECT" if words[1].startswith("(") else "INSERT"
+    if what == "schema":
+        right, on = ("CREATE" if verb in ("CREATE", "ALTER") else "USAGE"), f"SCHEMA {name}"
+    elif what == "sequence":
+        right, on = "USAGE, SELECT", f"SEQUENCE {name}"
+    else:
+        right, on = (verb if verb in _RIGHTS else "SELECT"), name
+    return f"Let its owner grant it: GRANT {right} ON {on} TO {user}"
+
+
+_DENIED = re.compile(r"permission denied for (table|relation|view|sequence|schema) (\S+)")
+_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")

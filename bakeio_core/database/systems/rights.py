@@ -1,0 +1,84 @@
+"""What a user of PostgreSQL may do to tables of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from bakeio_core.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from bakeio_core.database.dialect import Dialect
+
+
+def lockable(dialect: Dialect, db: Connection, names: Sequence[str]) -> list[str]:
+    """Return those of some formatted tables that this user may keep other writers off.
+
+    Whoever may neither change nor delete rows may not; what they may do to a table, which is to
+    add rows at most, needs no such lock.
+    """
+    sql = (
+        "SELECT n.name FROM unnest(%s::text[]) WITH ORDINALITY AS n(name, place) "
+        "WHERE has_table_privilege(n.name::regclass, 'UPDATE, DELETE, TRUNCATE') ORDER BY n.place"
+    )
+    return [row[0] for row in dialect.fetch(db, sql, (list(names),))]
+
+
+def may_rebuild(dialect: Dialect, db: Connection, names: Sequence[str]) -> bool:
+    """Tell whether this user may drop indexes and foreign keys of tables and make them again."""
+    sql = (
+        "SELECT bool_and(pg_has_role(c.relowner, 'USAGE') "
+        "AND has_schema_privilege(c.relnamespace, 'CREATE')) "
+        "FROM pg_class c WHERE c.oid = ANY(%s::regclass[])"
+    )
+    return bool(dialect.scalar(db, sql, (list(names),)))
+
+
+def refuse_closed_schemas(dialect: Dialect, db: Connection) -> None:
+    """Raise where the tables may be in a schema that this user may not look into.
+
+    Raises:
+        DatabaseError: It says which, and what to grant.
+    """
+    sql = (
+        "SELECT current_user, n.nspname FROM pg_namespace n "
+        "WHERE n.oid::regnamespace::text = ANY(regexp_split_to_array("
+        "replace(current_setting('search_path'), '\"$user\"', current_user), ' *, *')) "
+        "AND NOT has_schema_privilege(n.oid, 'USAGE')"
+    )
+    for user, schema in dialect.fetch(db, sql):
+        raise DatabaseError(
+            f"{user} may not use the schema {schema} of the database, so no table is found. Let "
+            f"its owner grant it: GRANT USAGE ON SCHEMA {schema} TO {user}"
+        )
+
+
+def hiding_tables(dialect: Dialect, db: Connection, names: Sequence[str]) -> list[str]:
+    """Return those of some formatted tables of which a policy may hide rows from this user."""
+    sql = (
+        "SELECT n.name FROM unnest(%s::text[]) WITH ORDINALITY AS n(name, place) "
+        "WHERE row_security_active(n.name) ORDER BY n.place"
+    )
+    return [row[0] for row in dialect.fetch(db, sql, (list(names),))]
+
+
+@contextmanager
+def without_policies(dialect: Dialect, db: Connection) -> Iterator[None]:
+    """Have statements fail inside the block of which a policy would hide rows."""
+    before = dialect.scalar(db, "SELECT current_setting('row_security')")
+    change = "SELECT set_config('row_security', %s, true)"
+    dialect.scalar(db, change, ("off",))
+    yield
+    dialect.scalar(db, change, (before,))
+
+
+def takes_copies(dialect: Dialect, db: Connection, name: str) -> bool:
+    """Tell whether COPY writes to a formatted table as INSERT does: past no policy and no rule."""
+    sql = (
+        "SELECT relkind IN ('r', 'p') AND NOT relhasrules AND NOT row_security_active(oid) "
+        "FROM pg_class WHERE oid = %s::regclass"
+    )
+    return bool(dialect.scalar(db, sql, (name,)))

@@ -1,0 +1,152 @@
+"""Rules of the database's own: triggers that refuse or swallow, constraints looked at late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.commands import Run, export
+from support.databases import rows_of, sql
+from support.files import document, edit
+from support.receipts import purchase, view_of
+
+Make = Callable[..., str]
+BODY = {
+    "refuse": "RAISE EXCEPTION 'too dear: %', NEW.unit_price{};",
+    "swallow": "RETURN NULL;",
+}
+
+
+def trigger(url: str, does: str, event: str, *, code: str = "") -> None:
+    """Make a trigger refuse or swallow purchases of a price of 8.5."""
+    if url.startswith("postgresql"):
+        what = BODY[does].format(f" USING ERRCODE = '{code}'" if code else "")
+        sql(
+            url,
+            "CREATE OR REPLACE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"IF NEW.unit_price = 8.5 THEN {what} END IF; RETURN NEW; END $$",
+            f"CREATE TRIGGER guard BEFORE {event} ON purchases "
+            "FOR EACH ROW EXECUTE FUNCTION guard()",
+        )
+        return
+    what = "RAISE(ABORT, 'too dear: 8.5')" if does == "refuse" else "RAISE(IGNORE)"
+    sql(
+        url,
+        f"CREATE TRIGGER guard BEFORE {event} ON purchases WHEN NEW.unit_price = 8.5 "
+        f"BEGIN SELECT {what}; END",
+    )
+
+
+@pytest.fixture
+def bought(tmp_path: Path) -> Path:
+    """Three new purchases, the second of a price that triggers know."""
+    return view_of(tmp_path / "new.json", [purchase("Wegmans", day) for day in (1, 2, 3)])
+
+
+@pytest.mark.parametrize(("does", "said"), [("refuse", "too dear"), ("swallow", "swallows")])
+def test_a_trigger_keeps_out_its_own_record_and_no_other(
+    bakery: str, run: Run, bought: Path, tmp_path: Path, does: str, said: str
+) -> None:
+    trigger(bakery, does, "INSERT")
+    before = rows_of(bakery)
+    for words in (["--dry-run"], []):
+        refused = run("-d", bakery, "import-view", bought, *words)
+        assert refused.code == 1
+        assert "record 2" in refused.out and said in refused.out, refused.out
+        assert "[constraint]" in refused.out
+        assert refused.err == ""
+    assert rows_of(bakery) == before
+    log = tmp_path / "skipped.json"
+    for words in (["--dry-run"], []):
+        done = run("-d", bakery, "import-view", bought, "--skip-on-error", "--skipped-log", log)
+        assert (done.code, done.err) == (3, "")
+        if words:
+            continue
+    assert sql(bakery, "SELECT count(*) FROM purchases WHERE unit_price = 8.5") == [(0,)]
+    assert len(document(log)["records"]) == 1
+
+
+@pytest.mark.parametrize(("does", "said"), [("refuse", "too dear"), ("swallow", "swallows")])
+def test_an_update_and_an_undo_that_a_trigger_keeps_out_are_told(
+    bakery: str, run: Run, tmp_path: Path, does: str, said: str
+) -> None:
+    path = export(run, bakery, "purchases", tmp_path / "p.json")
+    edit(path, lambda records: records[0].update(unit_price=8.5, notes="dear"))
+    assert run("-d", bakery, "import-view", path).code == 0
+    edit(path, lambda records: records[0].update(unit_price=9))
+    edit(path, lambda records: records[1].update(unit_price=8.5, notes="swallowed"))
+    trigger(bakery, does, "UPDATE")
+    refused = run("-d", bakery, "import-view", path)
+    assert refused.code == 1
+    assert "record 2" in refused.out and said in refused.out, refused.out
+    log = tmp_path / "skipped.json"
+    done = run("-d", bakery, "import-view", path, "--skip-on-error", "--skipped-log", log)
+    assert (done.code, done.err) == (3, "")
+    assert sql(bakery, "SELECT count(*) FROM purchases WHERE notes = 'swallowed'") == [(0,)]
+    undone = run("-d", bakery, "undo", "--yes")
+    assert undone.code == 1
+    assert "nothing of run 3 can be taken back" in undone.err and said in undone.err, undone.err
+
+
+@pytest.mark.parametrize("code", ["45000", "42501", "ZZ001", "22012"])
+def test_a_triggers_exception_is_a_constraint_whatever_its_code(
+    new_postgresql: Make, run: Run, sample_template: str, bought: Path, code: str
+) -> None:
+    url = new_postgresql(sample_template)
+    trigger(url, "refuse", "INSERT", code=code)
+    refused = run("-d", url, "import-view", bought)
+    assert (refused.code, refused.err) == (1, "")
+    assert "record 2" in refused.out and "too dear" in refused.out, refused.out
+    assert "[constraint]" in refused.out
+
+
+def test_rules_of_a_table_are_kept(
+    new_postgresql: Make, run: Run, sample_template: str, bought: Path
+) -> None:
+    url = new_postgresql(sample_template)
+    sql(
+        url,
+        "CREATE RULE guard AS ON INSERT TO purchases WHERE NEW.unit_price = 8.5 DO INSTEAD NOTHING",
+    )
+    refused = run("-d", url, "import-view", bought)
+    assert refused.code == 1
+    assert "record 2" in refused.out and "swallows" in refused.out, refused.out
+
+
+def test_a_constraint_looked_at_late_is_looked_at_by_the_dry_run(
+    new_postgresql: Make, run: Run, sample_template: str, bought: Path
+) -> None:
+    url = new_postgresql(sample_template)
+    sql(
+        url,
+        "CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF (SELECT count(*) FROM purchases) > 402 THEN RAISE EXCEPTION 'too many'; END IF; "
+        "RETURN NULL; END $$",
+        "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON purchases DEFERRABLE INITIALLY DEFERRED "
+        "FOR EACH ROW EXECUTE FUNCTION late()",
+    )
+    for words in (["--dry-run"], []):
+        refused = run("-d", url, "import-view", bought, *words)
+        assert refused.code == 1
+        assert "too many" in refused.out + refused.err, refused.out + refused.err
+    assert sql(url, "SELECT count(*) FROM purchases") == [(400,)]
+
+
+def test_a_late_constraint_of_another_table_is_looked_at_by_the_dry_run(
+    new_postgresql: Make, run: Run, sample_template: str, bought: Path
+) -> None:
+    url = new_postgresql(sample_template)
+    sql(
+        url,
+        "CREATE TABLE prices (price numeric PRIMARY KEY)",
+        "CREATE TABLE audit (price numeric REFERENCES prices DEFERRABLE INITIALLY DEFERRED)",
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "INSERT INTO audit VALUES (NEW.unit_price); RETURN NEW; END $$",
+        "CREATE TRIGGER note BEFORE INSERT ON purchases FOR EACH ROW EXECUTE FUNCTION note()",
+    )
+    for words in (["--dry-run"], []):
+        refused = run("-d", url, "import-view", bought, *words)
+        assert refused.code == 1
+        assert "refuses what was written" in refused.err, refused.out + refused.err
+    assert sql(url, "SELECT count(*) FROM purchases") == [(400,)]
