@@ -26,6 +26,7 @@ _HOMES = {
     ),
     "bakeio_core.catalog.hookspecs": ("hookimpl", "hookspec"),
     "bakeio_core.catalog.plugins.packages": ("KnownPackage",),
+    "bakeio_core.catalog.plugins.upgrades": ("DocumentUpgrade", "ForeignDocument"),
     "bakeio_core.cli.session": ("Session", "json_option"),
     "bakeio_core.host.bakeio": ("Bakeio",),
     "bakeio_core.cli.review.page": ("write_report",),
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.hookspecs import hookimpl, hookspec
     from bakeio_core.catalog.model import Entity, Suspects
     from bakeio_core.catalog.plugins.packages import KnownPackage
+    from bakeio_core.catalog.plugins.upgrades import DocumentUpgrade, ForeignDocument
     from bakeio_core.catalog.view import Field, View, children, editable, key, readonly
     from bakeio_core.cli.review.page import write_report
     from bakeio_core.cli.session import Session, json_option
@@ -101,10 +103,12 @@ __all__ = [
     "DatabaseError",
     "Decision",
     "DocumentError",
+    "DocumentUpgrade",
     "Entity",
     "ExportRefused",
     "Exported",
     "Field",
+    "ForeignDocument",
     "FormRefused",
     "Format",
     "ImportOptions",

@@ -13,6 +13,7 @@ from support.commands import Run
 from support.plugins import install
 
 from bakeio_core import Bakeio, Entity, PluginError, UsageError, View, hookimpl, key
+from bakeio_core.catalog.plugins import packages
 
 STANDARD = ["suppliers", "ingredients", "products", "purchases", "inventory_items"]
 HOST = """
@@ -350,8 +351,14 @@ def test_what_is_missing_is_told_with_the_package_that_brings_it(
     ],
 )
 def test_a_foreign_file_is_told_with_the_package_that_reads_it(
-    run: Run, here: Path, sample: Path, document: dict[str, Any]
+    run: Run,
+    here: Path,
+    sample: Path,
+    document: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(packages, "_installed_version", lambda distribution: "")
+    (here / "bakeio.toml").write_text('use = ["bakeio"]', "utf-8")
     (here / "old.json").write_text(json.dumps(document), "utf-8")
     done = run("-d", sample, "import", "old.json")
     assert done.code == 1

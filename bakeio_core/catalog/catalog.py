@@ -16,6 +16,7 @@ from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.declared import declared_entities, declared_views
 from bakeio_core.catalog.plugins.loading import BY_NAME, Plugin, Plugins
+from bakeio_core.catalog.plugins.upgrades import DocumentUpgrade, declared_upgrades
 from bakeio_core.catalog.view import OfRow, View
 from bakeio_core.errors import PluginError, describe
 
@@ -40,6 +41,7 @@ class Catalog:
         excused: the disabled entities that only lack one of those; `excused_views` such views.
         unused: {name: `Plugin`} of the blocked and failed ones.
         provider: {entity: its `Plugin`}; `view_provider` the same for views.
+        upgrades: (`Plugin`, `DocumentUpgrade`) of what plugins read besides.
     """
 
     def __init__(self) -> None:
@@ -56,6 +58,7 @@ class Catalog:
         self.blocked: set[str] = set()
         self.provider: dict[str, Plugin] = {}
         self.view_provider: dict[str, Plugin] = {}
+        self.upgrades: list[tuple[Plugin, DocumentUpgrade]] = []
 
     @classmethod
     def assemble(cls, plugins: Plugins) -> Catalog:
@@ -80,6 +83,7 @@ class Catalog:
             catalog.metadata.remove(catalog.metadata.tables[name])
         views = declared_views(plugins)
         catalog.disabled_views = views.contested
+        catalog.upgrades = declared_upgrades(plugins)
         for name, view in views.found.items():
             try:
                 catalog._add_view(view, views.provider[name])

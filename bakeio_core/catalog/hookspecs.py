@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.catalog import Catalog
     from bakeio_core.catalog.exchange import Batch, Changes, Decision, Format, Missing, Question
     from bakeio_core.catalog.model import Entity
+    from bakeio_core.catalog.plugins.upgrades import DocumentUpgrade
 from bakeio_core.catalog.view import View
 
 hookspec = pluggy.HookspecMarker("bakeio")
@@ -24,7 +25,9 @@ hookimpl = pluggy.HookimplMarker("bakeio")
 
 
 @hookspec
-def bakeio_entities(metadata: MetaData) -> Entity | Sequence[Entity]:  # type: ignore[empty-body]
+def bakeio_entities(  # type: ignore[empty-body]
+    metadata: MetaData, database: str | None
+) -> Entity | Sequence[Entity]:
     """Declare entities: tables that can be exported, imported and referred to.
 
     Called once for each plugin; what it raises disables that plugin only.
@@ -32,6 +35,8 @@ def bakeio_entities(metadata: MetaData) -> Entity | Sequence[Entity]:  # type: i
     Args:
         metadata: the SQLAlchemy `MetaData` all plugins build on, so that foreign keys are strings
             and no plugin imports another.
+        database: the database that the profile names, a URL or the path of an SQLite file, for
+            plugins that read tables off it; None where it names none.
 
     >>> from sqlalchemy import Column, Integer, String, Table
     >>> from bakeio_core import Entity, hookimpl
@@ -44,8 +49,11 @@ def bakeio_entities(metadata: MetaData) -> Entity | Sequence[Entity]:  # type: i
 
 
 @hookspec
-def bakeio_views() -> View | Sequence[View]:  # type: ignore[empty-body]
+def bakeio_views(database: str | None) -> View | Sequence[View]:  # type: ignore[empty-body]
     """Declare views: denormalized files people and assistants edit.
+
+    Args:
+        database: as of `bakeio_entities`.
 
     >>> from bakeio_core import View, editable, hookimpl, key
     >>> @hookimpl
@@ -175,6 +183,22 @@ def bakeio_formats() -> Format | Sequence[Format]:  # type: ignore[empty-body]
     ...     def write(file, header, records): ...
     ...     def read(file): return {}, []
     ...     return Format(name="lines", suffix=".lines", write=write, read=read)
+    """
+
+
+@hookspec
+def bakeio_document_upgrades() -> DocumentUpgrade | Sequence[DocumentUpgrade]:  # type: ignore[empty-body]
+    """Declare which documents of other programs, or of an older time, are read, and how.
+
+    A document that bakeio reads itself is none of theirs. One that two steps would read is refused.
+
+    >>> from bakeio_core import DocumentUpgrade, hookimpl
+    >>> @hookimpl
+    ... def bakeio_document_upgrades():
+    ...     def heats(document):
+    ...         for heat in document.header["heats"]:
+    ...             yield "ovens", {"slug": heat["oven"]}
+    ...     return DocumentUpgrade("an oven log", lambda header: "heats" in header, heats)
     """
 
 

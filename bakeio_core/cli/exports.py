@@ -248,6 +248,40 @@ def validate_export(
         raise SystemExit(1)
 
 
+@bakeio.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A new folder for the set; a new file where PATH is edits of a view.",
+)
+@click.option(
+    "--force", is_flag=True, help="Replace what an earlier conversion wrote there, nothing else."
+)
+@json_option
+@click.pass_obj
+def convert(session: Session, path: Path, output: Path, force: bool, as_json: bool) -> None:
+    """Write a document of another program as files of bakeio, as `import` would read it.
+
+    Which documents are read is for plugins to say. Needs no database.
+    """
+    from bakeio_core.errors import counted
+    from bakeio_core.report import problem_lines
+
+    counts, problems = session.bakeio.convert(path, output, force=force)
+    if as_json:
+        told = {"path": str(path), "output": str(output), "records": counts}
+        session.result_json(told | {"problems": as_data(problems)})
+        return
+    for line in problem_lines(list(problems), problems.dropped):
+        session.result(line)
+    for name, count in counts.items():
+        session.result(f"  {name:<20} {counted(count, 'record')}")
+    session.result(f"Wrote {output}. Import it: bakeio import {output}")
+
+
 @contextlib.contextmanager
 def telling(session: Session, as_json: bool) -> Iterator[None]:
     """Tell every value of the database that no file can hold, before the command ends with that."""

@@ -146,9 +146,9 @@ def write_set(
             manifest["visible_only"] = True
         if unheld:
             manifest["gaps"] = gaps_of(unheld)
-        _write_manifest(scratch, manifest)
+        write_manifest(scratch, manifest)
         if prove is not None:
-            _write_manifest(scratch, manifest | {"proof": prove(scratch)})
+            write_manifest(scratch, manifest | {"proof": prove(scratch)})
         if packed is not None:
             # on the disk before the folder is put in: then only its rename is left to do
             _pack(packed, scratch, path.name, now)
@@ -195,13 +195,13 @@ def _write_files(
             "schema": schema_block(entity),
         }
         try:
-            count, sha256 = _write_document(folder / name, header, batches, progress)
+            count, sha256 = write_document(folder / name, header, batches, progress)
         except ExportRefused as refused:
             unheld += refused.problems
             if not as_stored:
                 continue
             batches = partial(batches, entity=entity.with_gaps())
-            count, sha256 = _write_document(folder / name, header, batches, progress)
+            count, sha256 = write_document(folder / name, header, batches, progress)
         needs = [target for target in catalog.dependencies(entity) if target in part.entities]
         files.append(
             {
@@ -244,7 +244,8 @@ def _days(**days: date | None) -> dict[str, str | None]:
     return {name: day.isoformat() if day else None for name, day in days.items()}
 
 
-def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write the manifest of a set into its folder."""
     file = HashedFile(folder / MANIFEST)
     file.write(pretty(manifest))
     file.close()
@@ -274,7 +275,7 @@ def manifest_aliases(
     return found
 
 
-def _write_document(
+def write_document(
     path: Path,
     header: dict[str, Any],
     batches: Callable[[], Iterable[Any] | None],

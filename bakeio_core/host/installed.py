@@ -213,6 +213,36 @@ class Installed:
         source.path = str(where.resolve()) if isinstance(where, Path) else None
         return source
 
+    def convert(
+        self, path: str | Path, target: str | Path, *, force: bool = False
+    ) -> tuple[dict[str, int], Problems]:
+        """Write another program's document as bakeio would have: what `import_` makes of it.
+
+        Args:
+            path: The document, a file, folder or zip that a plugin's step reads
+                (`bakeio_document_upgrades`).
+            target: The folder of the normalized set; of a document that is edits of a view the
+                view's file.
+            force: Replace what was written there before.
+
+        Returns:
+            {entity or view: number of records}, and what is to be said of the document.
+
+        Raises:
+            UsageError: bakeio reads the document itself, or anything is in the way.
+            DocumentError: It cannot be read.
+        """
+        from bakeio_core.exporting.convert import write_converted
+
+        source = self.open(path)
+        if not source.read_as:
+            raise UsageError(
+                f"{source.name} needs no conversion: bakeio reads it itself. Import it: "
+                f"bakeio import {path}"
+            )
+        counts = write_converted(source, self.catalog, Path(target), force=force)
+        return counts, source.problems
+
     @property
     def not_as_view(self) -> Foreign:
         """What says of a path why `refresh_view` must not write there."""

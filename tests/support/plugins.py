@@ -44,6 +44,8 @@ class Environment:
             Path(bakeio_bakery.__file__).parent.parent,
             paths["purelib"],
             paths["platlib"],
+            # those of this repository, where they are installed as they are edited
+            *sorted(Path(__file__).parents[2].glob("plugins/bakeio-*")),
         ]
         (Path(packages) / "lent.pth").write_text("\n".join(dict.fromkeys(map(str, lent))), "utf-8")
         return made

@@ -56,16 +56,21 @@ def _entities_of(plugin: Plugin, plugins: Plugins, metadata: MetaData) -> list[E
     """Return the entities of a plugin, also where another one has built a table of that name."""
     there = set(metadata.tables)
     try:
-        return _checked(plugins.call(plugin, ENTITIES, metadata=metadata), Entity, ENTITIES)
+        return _checked(_entities(plugin, plugins, metadata), Entity, ENTITIES)
     except InvalidRequestError:
         # Only a plugin that is sound by itself contests a name of another one.
         alone = MetaData()
-        _checked(plugins.call(plugin, ENTITIES, metadata=alone), Entity, ENTITIES)
+        _checked(_entities(plugin, plugins, alone), Entity, ENTITIES)
         contested = alone.tables.keys() & there
         if not contested:
             raise
         _forget(metadata, (metadata.tables.keys() - there) | contested)
-        return _checked(plugins.call(plugin, ENTITIES, metadata=metadata), Entity, ENTITIES)
+        return _checked(_entities(plugin, plugins, metadata), Entity, ENTITIES)
+
+
+def _entities(plugin: Plugin, plugins: Plugins, metadata: MetaData) -> list[Any]:
+    database = plugins.profile.database
+    return plugins.call(plugin, ENTITIES, metadata=metadata, database=database)
 
 
 def _forget(metadata: MetaData, names: Iterable[str]) -> None:
@@ -78,7 +83,9 @@ def declared_views(plugins: Plugins) -> Declared[View]:
     claims: list[tuple[Plugin, View]] = []
     for plugin in plugins.implementing(VIEWS):
         try:
-            views = _checked(plugins.call(plugin, VIEWS), View, VIEWS)
+            views = _checked(
+                plugins.call(plugin, VIEWS, database=plugins.profile.database), View, VIEWS
+            )
         except Exception as error:  # a stranger's function
             plugins.fail(plugin, describe(error))
         else:

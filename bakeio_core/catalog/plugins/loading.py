@@ -90,6 +90,8 @@ class Plugins:
     def discover(self) -> None:
         """Load every entry point of the group `bakeio` that is neither blocked nor left out.
 
+        Those of the group `bakeio.optional` are loaded where the profile names them.
+
         One that fails is kept in `all` with its reason.
 
         Raises:
@@ -97,11 +99,14 @@ class Plugins:
         """
         from importlib_metadata import entry_points
 
-        entries = entry_points(group=packages.PLUGINS)
+        optional = entry_points(group=packages.OPTIONAL)
+        entries = [*entry_points(group=packages.PLUGINS), *optional]
         of = _distributions(entries)
         all_found = [(Plugin(entry.name, *of[entry.dist]), entry) for entry in entries]
         for found, entry in sorted(all_found, key=lambda each: str(each[0])):
             reason = self._left_out(found)
+            if entry in optional and found.name not in self.profile.use:
+                reason = "used only where a profile names it"
             known = self.all.get(found.name)
             if known is None:
                 self.all[found.name] = found

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 PLUGINS, COMMANDS, PACKAGES = "bakeio", "bakeio.commands", "bakeio.packages"
-"""The groups of entry points."""
+OPTIONAL = "bakeio.optional"
+"""The groups of entry points; plugins of the last are used only where a profile names them."""
 READS = "reads such files"
 
 

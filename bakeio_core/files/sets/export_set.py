@@ -176,7 +176,11 @@ class ExportSet:
 
     def document(self, listed: Listed) -> Document:
         """Return one of its files, to be read."""
-        return Document(listed.filename, lambda: self.store.open(listed.filename), self.limits)
+        return self.file(listed.filename)
+
+    def file(self, name: str) -> Document:
+        """Return a file in it, whether it is listed or not, to be read."""
+        return Document(name, lambda: self.store.open(name), self.limits)
 
 
 def _is_alias(item: Any) -> bool:

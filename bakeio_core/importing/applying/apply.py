@@ -332,8 +332,8 @@ class Application:
             rows = [row for row in parents[name] if (name, row[index]) in self.plan.parents.rows]
             journal.created(entity, source.name, rows, [0] * len(rows))
         counts = dict(self.outcome.summary)
-        if self.replacement is not None:
-            counts["deleted"] = sum(map(len, self.replacement.gone.values()))
+        deleted = sum(each["deleted"] for each in self.outcome.counts.values())
+        counts |= {"deleted": deleted} if deleted or self.replacement is not None else {}
         journal.finish(counts, source.sha256, self.plan.resolved())
         learn(self.db, journal.run, self._lessons(), self.state.now)
 

@@ -35,7 +35,8 @@ IDS = 500
 class ReadOnlyFields:
     """Compare the read-only fields of a part's records with the database.
 
-    `naming` are those that say what a row, or one it refers to, is called.
+    `naming` are those that say what a row, or one it refers to, is called, `calling` those of them
+    that are computed.
 
     Args:
         state: The import.
@@ -52,7 +53,8 @@ class ReadOnlyFields:
         ids = {n for n, source in self._sources.items() if source in self.entity.references}
         if not state.same_database:
             self.names = tuple(name for name in self.names if name not in ids)
-        self.naming = {n for n, s in self._sources.items() if _calls(s) or n in ids}
+        self.calling = tuple(n for n in self.names if _calls(self._sources[n]))
+        self.naming = {*self.calling, *ids}
         self._edited: Counter[str] = Counter()
         self._numbers: dict[str, list[int]] = {}
 

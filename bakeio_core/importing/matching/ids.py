@@ -11,6 +11,7 @@ from bakeio_core.catalog.model import Key
 from bakeio_core.database.rows import Row
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker
+from bakeio_core.importing.linking.read_only import ReadOnlyFields, plain
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values.wording import shown
@@ -25,6 +26,7 @@ class IdMatch:
         linker: What knows what referred rows are called.
         keys: The keys that stand on no reference.
         key: Gives the values a record has for a key.
+        read_only: What records say in fields that are never written.
     """
 
     def __init__(
@@ -34,7 +36,9 @@ class IdMatch:
         linker: Linker,
         keys: Sequence[Key],
         key: Callable[[Draft, Key], Row | None],
+        read_only: ReadOnlyFields,
     ) -> None:
+        self.read_only = read_only
         self.state, self.part, self.linker = state, part, linker
         self.entity, self.fields, self.keys, self._key = part.entity, part.fields, keys, key
         self.rows = state.tables.rows(part.entity)
@@ -140,7 +144,11 @@ class IdMatch:
                 draft.fault = LinkError("unknown-row", f"{said} is no row of {name} ({why})")
 
     def match_context(self, drafts: list[Draft]) -> None:
-        """An id of nobody knows which database counts where every stored context agrees."""
+        """An id of nobody knows which database counts where all that names the row agrees.
+
+        What names it is what rows it refers to are called, stored or computed. A row that has
+        only half of what the record says of its key is taken for another one.
+        """
         ids = [i for d in drafts if isinstance(i := d.values.get(self.id_field or ""), int)]
         rows = self.rows.by_id(ids)
         names = self.linker.names_of(self.fields, list(rows.values()))
@@ -148,8 +156,32 @@ class IdMatch:
         for draft in drafts:
             row = rows.get(draft.values.get(self.id_field or "", 0))
             has_context = any(name in draft.values for name in context)
-            if row is not None and has_context and not self.disagreeing(draft, row, names):
+            if row is None or not self._is_alike(draft, row):
+                continue
+            if has_context:
+                is_it = not self.disagreeing(draft, row, names)
+            else:
+                is_it = self._is_called_so(draft, row)
+            if is_it:
                 draft.row = row
+
+    def _is_alike(self, draft: Draft, row: Row) -> bool:
+        """Tell whether a row has at least half of what a record says of its key."""
+        references = self.entity.references
+        columns = {c for key in self.entity.all_keys for c in key if c not in references}
+        said = {c: draft.values.get(self.fields.own.get(c, "")) for c in columns}
+        known = {c: value for c, value in said.items() if value not in (None, "")}
+        kinds = self.entity.kinds
+        alike = [kinds[c].same(value, row[self.rows.index[c]]) for c, value in known.items()]
+        return not alike or 2 * sum(alike) > len(alike)
+
+    def _is_called_so(self, draft: Draft, row: Row) -> bool:
+        """Tell whether the rows that a row refers to are called as a record says."""
+        said = {n: draft.context[n] for n in self.read_only.calling if n in draft.context}
+        names = [name for name, value in said.items() if plain(value) not in (None, "")]
+        values = [tuple(said[name] for name in names)]
+        ids = [row[self.rows.id_index]]
+        return bool(names) and not self.read_only.differing(names, ids, values)
 
     def disagreeing(self, draft: Draft, row: Row, names: dict[str, Any]) -> str | None:
         """Return the first key or naming field of a view's record that is not what the row has."""

@@ -16,6 +16,7 @@ from bakeio_core.errors import Problems
 from bakeio_core.importing.linking.claims import Claims
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker
+from bakeio_core.importing.linking.read_only import ReadOnlyFields
 from bakeio_core.importing.matching.ids import IdMatch
 from bakeio_core.importing.matching.own_rows import OwnRows
 from bakeio_core.importing.matching.revisions import RevisionMatch
@@ -35,9 +36,17 @@ class Matcher:
         part: The part whose records are matched.
         linker: What links references and knows what rows are called.
         claims: The rows that records of the part mean already.
+        read_only: What its records say besides.
     """
 
-    def __init__(self, state: ImportState, part: Part, linker: Linker, claims: Claims) -> None:
+    def __init__(
+        self,
+        state: ImportState,
+        part: Part,
+        linker: Linker,
+        claims: Claims,
+        read_only: ReadOnlyFields,
+    ) -> None:
         self.state, self.part, self.linker, self.claims = state, part, linker, claims
         self.entity, self.fields = part.entity, part.fields
         self.rows = state.tables.rows(part.entity)
@@ -48,7 +57,7 @@ class Matcher:
         self.content = state.content_of(part)
         self.id_field = self.fields.own.get(self.entity.surrogate)
         self.revisions = RevisionMatch(state, part)
-        self.ids = IdMatch(state, part, linker, self.keys, self.key)
+        self.ids = IdMatch(state, part, linker, self.keys, self.key, read_only)
         self.own_rows = OwnRows(state, part)
 
     def key(self, draft: Draft, key: Key) -> Row | None:

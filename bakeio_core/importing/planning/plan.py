@@ -97,12 +97,12 @@ class PartPlan:
         self.reader = Reader(part, self.outcome.problems, self.decided)
         self.polymorphic = PolymorphicIds(state, part, linker)
         self.list_rows = ListRows(state, part, self.outcome)
-        self.matcher = Matcher(state, part, linker, self.claims)
+        self.read_only = ReadOnlyFields(state, part)
+        self.matcher = Matcher(state, part, linker, self.claims, self.read_only)
         self.references = References(state, part, linker, parents, self.outcome, plan_parent)
         self.deferred = DeferredLinks(self.references)
         self.new_rows = NewRows(state, part, self.outcome, self.references, self.deferred, parents)
         self.kind: PartKind = kind(self)
-        self.read_only = ReadOnlyFields(state, part)
         self.noticed = Noticed(state, part, self.outcome, self.decided)
         self.merge = FieldMerge(
             state, part, linker, self.references, self.deferred, self.kind.rules, self.kind.fields

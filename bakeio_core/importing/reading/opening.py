@@ -26,7 +26,11 @@ from bakeio_core.importing.reading.answers.forgiving import forgiven, is_json
 from bakeio_core.importing.reading.answers.shapes import with_header_and_records
 from bakeio_core.importing.reading.skipped_log import open_log
 from bakeio_core.importing.reading.sources import Source, of_entity, of_set, of_view
+from bakeio_core.importing.reading.upgraded import upgraded, upgraded_set
 from bakeio_core.values.wording import shown
+
+OWN = {"manifest_version", "view_name", "entity_type", "skipped_at"}
+"""What tells that a document is one that bakeio reads itself."""
 
 
 def open_source(
@@ -74,7 +78,9 @@ def _open_path(
         or path.suffix.lower() == ".zip"
         or zipfile.is_zipfile(path)
     ):
-        return of_set(ExportSet.open(path, limits), catalog, accept_edits)
+        opened = ExportSet.open(path, limits)
+        foreign = None if "manifest_version" in opened.manifest else upgraded_set(opened, catalog)
+        return foreign or of_set(opened, catalog, accept_edits)
     for known in formats:
         if path.suffix.lower() == known.suffix.lower():
             with open(path, "rb") as file:
@@ -142,6 +148,8 @@ def _source_of(document: Document, data: bytes | None, catalog: Catalog) -> Sour
     problems = Problems()
     if data is not None and not is_json(data):
         document = forgiven(document, data, catalog, problems)
+    if OWN.isdisjoint(_keys_of(document)) and (foreign := upgraded(document, catalog)):
+        return foreign
     document = with_header_and_records(document, catalog, problems)
     kind, header = document.kind, document.header
     if kind == "entity":

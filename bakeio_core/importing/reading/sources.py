@@ -101,6 +101,7 @@ class Source:
         problems: What is wrong with the file as a whole.
         log_of: Of a log, the SHA-256 of the file its records come from.
         logged_numbers: Of a log, {number in it: number in that file}.
+        read_as: Of a document that a plugin's step has read what it is, in words; else empty.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Source:
     database_kind: str | None = None
     days: str | None = None
     is_visible_only: bool = False
+    read_as: str = ""
 
     @property
     def count(self) -> int | None:
