@@ -218,7 +218,7 @@ class Session:
         Raises:
             DatabaseError: There is none, or another program made it meanwhile.
         """
-        from bakeio_core.database.connect import file_of
+        from bakeio_core.database.connect import connect, file_of
         from bakeio_core.errors import DatabaseError
         from bakeio_core.files.leftovers import settle
         from bakeio_core.files.output import new_file
@@ -233,6 +233,7 @@ class Session:
             with self._transaction(self.database, create) as db:
                 yield db
             return
+        connect(self.database).dispose()  # its options make sense, before its path alone is used
         try:
             with new_file(Path(path)) as part, self._transaction(str(part), create) as db:
                 yield db

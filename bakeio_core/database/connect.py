@@ -9,7 +9,9 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import re
 import socket
+import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -90,32 +92,77 @@ def connect(target: Target, *, timeout: float = BUSY_SECONDS) -> Engine:
         UsageError: for a URL that makes no sense.
     """
     url = _url(target)
+    plain, arguments = _arguments(url, timeout)
     try:
-        engine = create_engine(url, connect_args=_arguments(url, timeout))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", exc.SAWarning)  # of options that make no sense
+            engine = create_engine(plain, connect_args=arguments)
     except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError) as error:
         hint = '; for PostgreSQL: pip install "bakeio[postgres]"' if "psycopg" in str(error) else ""
         raise UsageError(f"cannot use {shown_url(url)}: {error}{hint}") from None
+    except (ValueError, exc.SAWarning) as error:
+        said = str(error).split(" and are being ignored")[0]
+        raise UsageError(f"cannot use the options of {shown_url(url)}: {said}") from None
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _sqlite_on_connect)
         event.listen(engine, "begin", _sqlite_on_begin)
-    else:
-        # what it makes of errors that are told anyway stays off stderr, where nobody reads its log
-        logging.getLogger("psycopg").addHandler(logging.NullHandler())
-        wait = max(1, int(timeout * 1000))  # 0 would mean to wait for ever
-        event.listen(
-            engine, "begin", lambda db: db.exec_driver_sql(f"SET LOCAL lock_timeout = '{wait}ms'")
-        )
+        return engine
+    # what it makes of errors that are told anyway stays off stderr, where nobody reads its log
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
+    if PREPARED not in arguments:
+        event.listen(engine, "connect", _prepare_nothing_for_poolers)
+    wait = max(1, int(timeout * 1000))  # 0 would mean to wait for ever
+    event.listen(
+        engine, "begin", lambda db: db.exec_driver_sql(f"SET LOCAL lock_timeout = '{wait}ms'")
+    )
     return engine
 
 
-def _arguments(url: URL, timeout: float) -> dict[str, Any]:
-    """Return what the driver is told: how long to wait, or what we are called on the server."""
+PREPARED = "prepare_threshold"
+"""The option of a URL that says how often a statement runs before it is prepared; `none`: never."""
+_OF_PROGRAMS = ("autocommit", "context", "row_factory", "cursor_factory")
+"""What the driver's `connect` takes of programs, and no URL can say."""
+
+
+def _arguments(url: URL, timeout: float) -> tuple[URL, dict[str, Any]]:
+    """Return the URL, and what the driver is told besides.
+
+    That is how long to wait, or what we are called on the server.
+
+    Raises:
+        UsageError: The URL has an option that it cannot have.
+    """
     if url.get_backend_name() == "sqlite":
-        return {"timeout": timeout, "check_same_thread": False}
-    if "psycopg" in url.drivername or url.drivername == "postgresql":
-        name = f"bakeio (process {os.getpid()} on {socket.gethostname()})"
-        return {"fallback_application_name": name[:63]}  # NAMEDATALEN of PostgreSQL, less one
-    return {}
+        return url, {"timeout": timeout, "check_same_thread": False}
+    if "psycopg" not in url.drivername:
+        return url, {}
+    name = f"bakeio (process {os.getpid()} on {socket.gethostname()})"
+    arguments: dict[str, Any] = {"fallback_application_name": name[:63]}  # NAMEDATALEN, less one
+    for option in _OF_PROGRAMS:
+        if option in url.query:
+            raise UsageError(f"{option} is no option of a database URL: leave it out")
+    if PREPARED in url.query:
+        said = str(url.query[PREPARED])
+        if not re.fullmatch(r"\d{1,9}|none", said, re.I):
+            raise UsageError(f"{PREPARED}={said} in the database URL: write a number or none")
+        arguments[PREPARED] = None if said.lower() == "none" else int(said)
+        url = url.difference_update_query([PREPARED])
+    return url, arguments
+
+
+def _prepare_nothing_for_poolers(connection: Any, record: Any) -> None:
+    """Prepare no statements where a pooler is between: the next one may go to another server.
+
+    A pooler makes up the number of the server's process that it tells its clients.
+    """
+    if not hasattr(connection, PREPARED):
+        return
+    connection.autocommit = True
+    told = connection.info.backend_pid
+    (real,) = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
+    connection.autocommit = False
+    if told != real:
+        connection.prepare_threshold = None
 
 
 def _sqlite_on_connect(connection: Any, record: Any) -> None:
