@@ -169,6 +169,7 @@ def export_complete(
                 "undated": {"rows": dict(done.undated), "included": done.has_undated},
                 "omitted_records": dict(done.omitted_records),
                 "omitted_references": list(done.omitted_references),
+                "omitted_columns": dict(done.omitted_columns),
                 "visible_only": list(done.hidden),
             }
         )
@@ -198,6 +199,8 @@ def export_complete(
     for left in done.omitted_references:
         named = f"which names something in {counted(left['rows'], 'row')}"
         session.result(f"  left out of {left['entity']}: {left['field']}, {named}")
+    for name, columns in done.omitted_columns.items():
+        session.result(f"  left out of {name}: {_columns(columns)}, which no plugin declares")
     if done.hidden:
         session.result(f"  only what this user sees of: {', '.join(done.hidden)}")
     if prove:
@@ -206,6 +209,10 @@ def export_complete(
         )
     if done.archive:
         session.result(f"Archive: {done.archive}")
+
+
+def _columns(names: Sequence[str]) -> str:
+    return f"the column{'' if len(names) == 1 else 's'} {', '.join(names)}"
 
 
 @bakeio.command("validate-export")

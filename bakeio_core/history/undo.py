@@ -18,7 +18,12 @@ from bakeio_core.history.aliases import Alias, all_aliases
 from bakeio_core.history.entries import changed_something, entities_of
 from bakeio_core.history.journal import Journal
 from bakeio_core.history.remove import remove_rows
-from bakeio_core.history.restore import recreate_later, recreate_rows, restore_fields
+from bakeio_core.history.restore import (
+    recreate_later,
+    recreate_rows,
+    recreate_unknown,
+    restore_fields,
+)
 from bakeio_core.history.rewrite import Rewrite
 from bakeio_core.history.tables import all_runs, has_journal, undone_runs
 from bakeio_core.report import COUNTS, UNDO, Report
@@ -113,6 +118,7 @@ def undo_run(
         restore_fields(rewrite, number)
         remove_rows(rewrite, number)
         recreate_later(rewrite, later)
+        recreate_unknown(rewrite, number)
         total = sum(rewrite.counts.values(), Counter[str]())
         _tell_names(rewrite, names_before, names_after)
         did_something = total["created"] + total["updated"] + total["deleted"]
@@ -124,7 +130,7 @@ def undo_run(
             point.rollback()
         else:
             journal.finish(total)
-            for name in rewrite.grown:
+            for name in rewrite.recreated:
                 entity = catalog.entities[name]
                 if entity.surrogate:
                     dialect.advance_ids(db, entity.table, entity.surrogate)
