@@ -143,7 +143,7 @@ def export_complete(
     """Write everything as a normalized set that rebuilds the database anywhere."""
     from bakeio_core.errors import counted
 
-    with session.progress() as progress, telling(session, as_json), session.reading() as db:
+    with session.progress() as progress, telling(session, as_json), session.exporting() as db:
         done = session.bakeio.export_complete(
             db,
             output,
@@ -332,8 +332,9 @@ def export_view(
         raise UsageError(str(error)) from None
     suffix = core.formats[format_].suffix if format_ in core.formats else ".json"
     path = output or f"docs/exports/ai_augmentation/view_{view.name}{suffix}"
-    with session.progress() as progress, telling(session, as_json), session.reading() as db:
+    with session.progress() as progress, telling(session, as_json), session.exporting() as db:
         if path == "-":
+            session.interrupts.said = "Interrupted: the output is not whole."
             core.export_view(db, view, sys.stdout.buffer)
             return
         count = core.export_view(db, view, path, format=format_, force=force, progress=progress)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from bakeio_core.cli.interrupts import Interrupts
 from bakeio_core.cli.session import Session
 from bakeio_core.version import VERSION
 
@@ -146,5 +147,8 @@ def bakeio(
     """Take a bakery's data out of its database as files, and bring enriched files back in without
     losing anything.
     """
+    interrupts = context.obj
     context.obj = Session(database, block, quiet, wait, profile)
+    if isinstance(interrupts, Interrupts):
+        context.obj.interrupts = interrupts
     context.with_resource(context.obj.talking())

@@ -15,6 +15,7 @@ from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.history import runs
 from bakeio_core.cli.imports import import_any
 from bakeio_core.cli.inspect import plugins
+from bakeio_core.cli.interrupts import Interrupts
 from bakeio_core.cli.session import Session, shownable
 
 COMMANDS = (export_view, import_any, plugins, runs)
@@ -42,29 +43,41 @@ def _explain(error: Any, as_json: bool) -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; the process ends with the exit code of the contract."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    with Interrupts() as interrupts:
+        code = _run(words, interrupts)
+        if arguments is None:
+            interrupts.ignore()
+    raise SystemExit(code)
+
+
+def _run(words: list[str], interrupts: Interrupts) -> int:
+    """Run a command and return its exit code; what goes wrong is told."""
     try:
-        bakeio.main(words, prog_name="bakeio", standalone_mode=False)
-        code = 0
+        bakeio.main(words, prog_name="bakeio", standalone_mode=False, obj=interrupts)
         sys.stdout.flush()
+        return 0
     except click.exceptions.Exit as done:
-        code = done.exit_code
+        return done.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted: nothing was written.", err=True)
-        code = 130
+        click.echo(interrupts.said, err=True)
+        return 130
     except click.ClickException as error:
         said = io.StringIO()
         error.show(said)
         click.echo(shownable(said.getvalue().rstrip("\n"), sys.stderr), err=True)
-        code = error.exit_code
+        return error.exit_code
     except BrokenPipeError:
         # the reader has gone: point stdout nowhere, so that nothing complains at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        return 0
     except SystemExit as leaving:
-        code = leaving.code if isinstance(leaving.code, int) else 1
+        return leaving.code if isinstance(leaving.code, int) else 1
     except Exception as error:
         from bakeio_core.errors import BakeioError
 
+        if interrupts.is_ending:
+            click.echo(interrupts.said, err=True)
+            return 130
         if not isinstance(error, (BakeioError, OSError)):
             raise
         if isinstance(error, OSError):
@@ -72,5 +85,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}",
                 code="io-error",
             )
-        code = _explain(error, "--json" in words)
-    raise SystemExit(code)
+        return _explain(error, "--json" in words)

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from bakeio_core.cli.interrupts import Interrupts
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
@@ -61,6 +63,7 @@ class Session:
         bakeio: Bakeio | None = None,
     ) -> None:
         self.block, self.quiet, self.wait = block, quiet, wait
+        self.interrupts = Interrupts()
         self._engine: Engine | None = None
         self._named_database: str | None = None
         if database is None or isinstance(database, str):
@@ -258,6 +261,7 @@ class Session:
                 if not create:
                     self._require_tables(db)
                 yield db
+                self.interrupts.point_of_no_return()
 
     @contextlib.contextmanager
     def _connected(self, target: str) -> Iterator[Engine]:
@@ -297,6 +301,7 @@ class Session:
             except DatabaseError as error:
                 if not error.again or attempt == ATTEMPTS:
                     raise
+            self.interrupts.begin_anew()
             self.say("another transaction came between: doing it all again")
             time.sleep(random.uniform(0.05, 0.3))
         return result
@@ -307,6 +312,20 @@ class Session:
         from bakeio_core.database.connect import shown_url
 
         return shown_url(self.database)
+
+    @contextlib.contextmanager
+    def exporting(self) -> Iterator[Connection]:
+        """Open the database for one consistent look at it, of which files are made.
+
+        Once they are put in their places, an interrupt comes too late.
+
+        Raises:
+            DatabaseError: There is none.
+        """
+        from bakeio_core.files.output import telling_swaps
+
+        with self.reading() as db, telling_swaps(self.interrupts.point_of_no_return):
+            yield db
 
     def is_there(self) -> bool:
         """Tell whether the database exists."""

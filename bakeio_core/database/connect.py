@@ -103,12 +103,13 @@ def connect(target: Target, *, timeout: float = BUSY_SECONDS) -> Engine:
     except (ValueError, exc.SAWarning) as error:
         said = str(error).split(" and are being ignored")[0]
         raise UsageError(f"cannot use the options of {shown_url(url)}: {said}") from None
+    for name in ("sqlalchemy", "psycopg"):
+        # what they log of errors that are told anyway stays off stderr, where nobody asked for it
+        logging.getLogger(name).addHandler(logging.NullHandler())
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _sqlite_on_connect)
         event.listen(engine, "begin", _sqlite_on_begin)
         return engine
-    # what it makes of errors that are told anyway stays off stderr, where nobody reads its log
-    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     if PREPARED not in arguments:
         event.listen(engine, "connect", _prepare_nothing_for_poolers)
     wait = max(1, int(timeout * 1000))  # 0 would mean to wait for ever

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -282,7 +282,9 @@ class SQLite(Dialect):
         try:
             yield
         finally:
-            db.exec_driver_sql(f"PRAGMA cache_size={before}")
+            # an interrupt within a statement leaves no connection to tune
+            with suppress(exc.InvalidRequestError):
+                db.exec_driver_sql(f"PRAGMA cache_size={before}")
 
     @contextmanager
     def loading(self, db: Connection, table: Table) -> Iterator[None]:
