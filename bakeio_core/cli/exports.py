@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import click
 from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.import_options import only_one
 from bakeio_core.cli.session import Session, json_option
+from bakeio_core.cli.streams import OUTPUT
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -335,7 +335,7 @@ def export_view(
     with session.progress() as progress, telling(session, as_json), session.exporting() as db:
         if path == "-":
             session.interrupts.said = "Interrupted: the output is not whole."
-            core.export_view(db, view, sys.stdout.buffer)
+            core.export_view(db, view, OUTPUT)
             return
         count = core.export_view(db, view, path, format=format_, force=force, progress=progress)
     if as_json:

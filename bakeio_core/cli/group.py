@@ -9,6 +9,7 @@ import click
 
 from bakeio_core.cli.interrupts import Interrupts
 from bakeio_core.cli.session import Session
+from bakeio_core.cli.streams import ReaderGone
 from bakeio_core.version import VERSION
 
 COMMANDS = "bakeio.commands"
@@ -56,6 +57,8 @@ class Commands(click.Group):
         """Carry out a command; where one of a plugin fails in no way of bakeio's, name it."""
         try:
             return super().invoke(context)
+        except BrokenPipeError as error:
+            raise ReaderGone from error
         except (OSError, click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except Exception as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +16,7 @@ from bakeio_core.cli.imports import import_any
 from bakeio_core.cli.inspect import plugins
 from bakeio_core.cli.interrupts import Interrupts
 from bakeio_core.cli.session import Session, shownable
+from bakeio_core.cli.streams import OUTPUT, ReaderGone, talk
 
 COMMANDS = (export_view, import_any, plugins, runs)
 """One command of each module: their commands join the group when they are imported."""
@@ -36,17 +36,22 @@ def _explain(error: Any, as_json: bool) -> int:
             }
         )
     else:
-        click.echo(shownable(f"Error: {printable(str(error))}", sys.stderr), err=True)
+        talk(shownable(f"Error: {printable(str(error))}", sys.stderr))
     return code
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; the process ends with the exit code of the contract."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    OUTPUT.begin()
     with Interrupts() as interrupts:
         code = _run(words, interrupts)
+        OUTPUT.flush()
+        if OUTPUT.failed and not interrupts.is_late:
+            code = code or 1  # the output was all there was to do
         if arguments is None:
             interrupts.ignore()
+            OUTPUT.close()
     raise SystemExit(code)
 
 
@@ -54,21 +59,19 @@ def _run(words: list[str], interrupts: Interrupts) -> int:
     """Run a command and return its exit code; what goes wrong is told."""
     try:
         bakeio.main(words, prog_name="bakeio", standalone_mode=False, obj=interrupts)
-        sys.stdout.flush()
         return 0
     except click.exceptions.Exit as done:
         return done.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo(interrupts.said, err=True)
+        talk(interrupts.said)
         return 130
     except click.ClickException as error:
         said = io.StringIO()
         error.show(said)
-        click.echo(shownable(said.getvalue().rstrip("\n"), sys.stderr), err=True)
+        talk(shownable(said.getvalue().rstrip("\n"), sys.stderr))
         return error.exit_code
-    except BrokenPipeError:
-        # the reader has gone: point stdout nowhere, so that nothing complains at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ReaderGone:
+        OUTPUT.abandon()
         return 0
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 1
@@ -76,7 +79,7 @@ def _run(words: list[str], interrupts: Interrupts) -> int:
         from bakeio_core.errors import BakeioError
 
         if interrupts.is_ending:
-            click.echo(interrupts.said, err=True)
+            talk(interrupts.said)
             return 130
         if not isinstance(error, (BakeioError, OSError)):
             raise

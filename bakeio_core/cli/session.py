@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from bakeio_core.cli.interrupts import Interrupts
+from bakeio_core.cli.streams import OUTPUT, talk
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -128,39 +129,26 @@ class Session:
             colored: Whether they hold escape sequences of ours and none of anybody else.
         """
         if not self.quiet:
-            click.echo(shownable(text, sys.stderr, colored=colored), err=True)
+            talk(shownable(text, sys.stderr, colored=colored))
 
     @contextlib.contextmanager
     def talking(self) -> Iterator[None]:
         """Say what the library tells its log: what it waits for, what an earlier run left."""
-        import logging
+        from bakeio_core.cli.log import hearing
 
-        say = self.say
-
-        class Talk(logging.Handler):
-            def emit(self, record: logging.LogRecord) -> None:
-                say(record.getMessage())
-
-        log, talk = logging.getLogger("bakeio"), Talk()
-        log.setLevel(logging.INFO)
-        log.addHandler(talk)
-        try:
+        with hearing(self.say):
             yield
-        finally:
-            log.removeHandler(talk)
 
     @staticmethod
     def result(text: str, *, colored: bool = False) -> None:
         """Print a result: to stdout."""
-        click.echo(shownable(text, sys.stdout, colored=colored))
+        OUTPUT.text(shownable(text, sys.stdout, colored=colored))
 
     @staticmethod
     def result_json(value: dict[str, Any]) -> None:
         """Print the one JSON object of a command, in UTF-8 whatever the terminal."""
         text = json.dumps(value, ensure_ascii=False, default=str) + "\n"
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-        sys.stdout.flush()
+        OUTPUT.line(text.encode("utf-8", "backslashreplace"))
 
     @staticmethod
     def confirm(question: str) -> None:
@@ -190,12 +178,12 @@ class Session:
         def show(name: str, done: int) -> None:
             if done > 1000 and time.monotonic() - last[0] > 0.2:
                 last[0] = time.monotonic()
-                click.echo(f"\r  {shownable(name, sys.stderr)} {done:,}\033[K", err=True, nl=False)
+                talk(f"\r  {shownable(name, sys.stderr)} {done:,}\033[K", end=False)
 
         try:
             yield show
         finally:
-            click.echo("\r\033[K", err=True, nl=False)
+            talk("\r\033[K", end=False)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -315,13 +303,7 @@ class Session:
 
     @contextlib.contextmanager
     def exporting(self) -> Iterator[Connection]:
-        """Open the database for one consistent look at it, of which files are made.
-
-        Once they are put in their places, an interrupt comes too late.
-
-        Raises:
-            DatabaseError: There is none.
-        """
+        """Read as `reading` does for files, after whose swap an interrupt comes too late."""
         from bakeio_core.files.output import telling_swaps
 
         with self.reading() as db, telling_swaps(self.interrupts.point_of_no_return):
