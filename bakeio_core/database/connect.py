@@ -24,6 +24,7 @@ from sqlalchemy.engine import URL, make_url
 from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.systems.failures import explained
+from bakeio_core.database.systems.secrets import shown, without_password, without_secrets
 from bakeio_core.errors import UsageError
 
 BUSY_SECONDS = 10.0
@@ -36,14 +37,18 @@ def _url(target: Target) -> URL:
     if isinstance(target, URL):
         return target
     text = os.fspath(target)
-    if "://" not in text and not text.startswith("sqlite:"):
+    is_path = "://" not in text and not text.startswith("sqlite:")
+    if is_path and not re.match(r"(postgres|postgresql|cockroachdb)(\+\w+)?:|postgres\w*//", text):
         return URL.create("sqlite", database=text)
     try:
         url = make_url(text)
-    except exc.ArgumentError:
+        if "@" in (url.host or ""):  # the end of a password
+            raise ValueError
+    except (exc.ArgumentError, ValueError):  # the latter of a port
         raise UsageError(
-            f"cannot read the database URL {text!r}: "
-            "write a path, sqlite:///PATH or postgresql://USER@HOST/NAME"
+            f"cannot read the database URL {without_password(text)!r}: "
+            "write a path, sqlite:///PATH or postgresql://USER@HOST/NAME; "
+            "in a password / is %2F, @ is %40, : is %3A"
         ) from None
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg")
@@ -55,7 +60,7 @@ def shown_url(target: Target) -> str:
     url = _url(target)
     if url.get_backend_name() == "sqlite":
         return url.database or ":memory:"
-    return url.render_as_string(hide_password=True).replace("+psycopg", "")
+    return shown(url)
 
 
 def file_of(target: Target) -> str | None:
@@ -99,9 +104,10 @@ def connect(target: Target, *, timeout: float = BUSY_SECONDS) -> Engine:
             engine = create_engine(plain, connect_args=arguments)
     except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError) as error:
         hint = '; for PostgreSQL: pip install "bakeio[postgres]"' if "psycopg" in str(error) else ""
-        raise UsageError(f"cannot use {shown_url(url)}: {error}{hint}") from None
+        said = without_secrets(str(error), url)
+        raise UsageError(f"cannot use {shown_url(url)}: {said}{hint}") from None
     except (ValueError, exc.SAWarning) as error:
-        said = str(error).split(" and are being ignored")[0]
+        said = without_secrets(str(error).split(" and are being ignored")[0], url)
         raise UsageError(f"cannot use the options of {shown_url(url)}: {said}") from None
     for name in ("sqlalchemy", "psycopg"):
         # what they log of errors that are told anyway stays off stderr, where nobody asked for it
@@ -204,9 +210,11 @@ def translated(target: Target | None = None) -> Iterator[None]:
         yield
     except exc.DatabaseError as error:
         inside = _named.get()
-        where = f" {shown_url(inside)}" if inside is not None else ""
-        user = _url(inside).username if inside is not None else None
-        raise explained(error, where, user or "this user") from error
+        url = _url(inside) if inside is not None else None
+        where = "" if inside is None else f" {shown_url(inside)}"
+        told = explained(error, where, (url and url.username) or "this user")
+        told.args = (without_secrets(str(told), url),)
+        raise told from error
     finally:
         _named.reset(named)
 
