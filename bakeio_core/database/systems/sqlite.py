@@ -273,6 +273,18 @@ class SQLite(Dialect):
             )
         return max(highest, 0) + 1
 
+    def bytes_of(self, db: Connection, tables: Sequence[Table]) -> int | None:
+        names = [table.name for table in tables]
+        marks = ", ".join("?" * len(names))
+        sql = (
+            "SELECT sum(pgsize) FROM dbstat WHERE aggregate = TRUE AND name IN "
+            f"(SELECT name FROM sqlite_master WHERE tbl_name IN ({marks}))"
+        )
+        try:
+            return int(self.scalar(db, sql, tuple(names)) or 0)
+        except exc.OperationalError:  # it was built without this table
+            return None
+
     @contextmanager
     def much_work(self, db: Connection) -> Iterator[None]:
         before = self.scalar(db, "PRAGMA cache_size")

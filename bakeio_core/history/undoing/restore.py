@@ -25,7 +25,7 @@ from bakeio_core.values.wording import shown
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.model import Entity
-    from bakeio_core.history.rewrite import Rewrite, Row
+    from bakeio_core.history.undoing.rewrite import Rewrite, Row
 
 BATCH = 2000
 
