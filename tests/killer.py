@@ -1,11 +1,15 @@
 """Kill imports and exports at random moments and look at what is left.
 
     python tests/killer.py --kills 2000
+    python tests/killer.py --aimed 200
 
 Each round forks one child of this process (everything is imported here, no connection is open),
 lets it run a real command line, and kills it with SIGKILL: at a random moment by the clock, or just
 before a random one of its own steps (statements, renames, links). Then the state must be the old
 one or the new one, whole; the same command run again must succeed and leave nothing lying about.
+
+Aimed, each round interrupts a child with SIGINT instead, within milliseconds of its commit or of
+the rename that is one. Then what it says, and its exit code, must be what happened.
 """
 
 from __future__ import annotations
@@ -65,17 +69,20 @@ one), . before any other step.
 
 
 # -- the child
-def run_child(words: list[str], pipe: int, commits: str, die_at: int | None, log: Path) -> None:
-    """Run a command line and tell its steps through the pipe; just before the step `die_at` die by
-    SIGKILL. Never returns.
+def run_child(
+    words: list[str], pipe: int, commits: str, die_at: int | None, log: Path, by: signal.Signals
+) -> None:
+    """Run a command line and tell its steps through the pipe; just before the step `die_at` be hit
+    by a signal. Never returns.
     """
     code = 70
     try:
         out = os.open(log, os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
         for number, target in ((0, os.open(os.devnull, os.O_RDONLY)), (1, out), (2, out)):
             os.dup2(target, number)
-        _tell_steps(pipe, commits, die_at)
-        main(words)
+        _tell_steps(pipe, commits, die_at, by)
+        sys.argv[1:] = words
+        main()
     except SystemExit as left:
         code = left.code if isinstance(left.code, int) else 1
     except BaseException:
@@ -89,7 +96,7 @@ def run_child(words: list[str], pipe: int, commits: str, die_at: int | None, log
         os._exit(code)
 
 
-def _tell_steps(pipe: int, commits: str, die_at: int | None) -> None:
+def _tell_steps(pipe: int, commits: str, die_at: int | None, by: signal.Signals) -> None:
     steps = 0
     told = set[str]()
 
@@ -99,7 +106,7 @@ def _tell_steps(pipe: int, commits: str, die_at: int | None) -> None:
         os.write(pipe, (what if what not in told else ".").encode())
         told.add(what)
         if steps == die_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), by)
 
     def audit(name: str, arguments: tuple[Any, ...]) -> None:
         if name == "open" and ".part-" in str(arguments[0]) and "w" in str(arguments[1] or ""):
@@ -135,6 +142,7 @@ def run(
     *,
     die_at: int | None = None,
     kill: tuple[str, float] | None = None,
+    by: signal.Signals = signal.SIGKILL,
 ) -> Ended:
     """Run a command in a child. kill: (after which mark of the trace, how many seconds later)."""
     reads, writes = os.pipe()
@@ -142,7 +150,7 @@ def run(
     process = os.fork()
     if process == 0:
         os.close(reads)
-        run_child(words, writes, commits, die_at, log)
+        run_child(words, writes, commits, die_at, log, by)
     os.close(writes)
     trace: Trace = [(started, "s")]
     deadline = started + kill[1] if kill and kill[0] == "s" else None
@@ -150,7 +158,7 @@ def run(
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
         ready, _, _ = select.select([reads], [], [], left)
         if not ready:
-            os.kill(process, signal.SIGKILL)
+            os.kill(process, by)
             deadline = None
             continue
         data = os.read(reads, 4096)
@@ -631,6 +639,55 @@ def one_kill(
     scenario.counts["runs after"] += 1
 
 
+NEAR = 0.004
+"""How many seconds an aimed signal comes before or after a commit at most."""
+
+
+def one_interrupt(scenario: Scenario, chance: random.Random, log: Path) -> None:
+    """Interrupt one child around its commit: what it says must be what happened."""
+    scenario.prepare()
+    commit = scenario.steps.index("c")
+    how: dict[str, Any]
+    if chance.random() < 0.5:
+        how = {"die_at": 1 + max(0, commit + chance.randint(-6, 1))}
+    elif chance.random() < 0.6:
+        how = {"kill": ("c", chance.random() * NEAR)}
+    else:
+        how = {"kill": ("w", max(0.0, scenario.times["w"] - chance.random() * NEAR))}
+    ended = run(scenario.words, scenario.commits, log, by=signal.SIGINT, **how)
+    scenario.settled(ended.process)
+    is_told = "Interrupted: nothing was written." in ended.said
+    expected = {130: "old", scenario.good: "new"}.get(ended.code or 0)
+    found = scenario.state(ended.code)
+    if found != expected or is_told != (found == "old") or "Traceback" in ended.said:
+        raise Fault(f"{scenario.name}: exit {ended.code}, and now: {found}: {ended.said}")
+    if scenario.leftovers():
+        raise Fault(f"{scenario.name}: exit {ended.code} leaves {scenario.leftovers()}")
+    if found == "old" and "--skipped-log" in scenario.words and Path(scenario.words[-1]).exists():
+        raise Fault(f"{scenario.name}: nothing was written but a log")
+    scenario.counts[found] += 1
+
+
+def interrupt_all(
+    scenarios: list[Scenario], signals: int, chance: random.Random, log: Path
+) -> bool:
+    """Aim so many signals at the commits of the scenarios in turn, and print what was found."""
+    for scenario in scenarios:
+        calibrate(scenario, log)
+    for turn in range(signals):
+        one_interrupt(scenarios[turn % len(scenarios)], chance, log)
+    total = sum((scenario.counts for scenario in scenarios), Counter[str]())
+    for scenario in scenarios:
+        print(
+            f"{scenario.name:<34}{scenario.counts['old']:>6,} old{scenario.counts['new']:>6,} new"
+        )
+    print(
+        f"{signals:,} signals within {NEAR * 1000:g} ms of a commit: {total['old']:,} times "
+        f"nothing was written and {total['new']:,} times all of it, as it was said."
+    )
+    return signals < 50 or bool(total["old"] and total["new"])
+
+
 def kill_at_steps(
     scenarios: list[Scenario], every: int, chance: random.Random, log: Path
 ) -> Counter[str]:
@@ -712,9 +769,19 @@ def postgresql(given: str | None, folder: Path) -> Iterator[str]:
     server.cleanup()
 
 
+def server_of(given: argparse.Namespace, folder: Path) -> Any:
+    """The server that is wanted, None where none is."""
+    if given.sqlite:
+        return contextlib.nullcontext()
+    return postgresql(given.postgresql, folder)
+
+
 def command(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=2000)
+    parser.add_argument(
+        "--aimed", type=int, metavar="N", help="interrupt so often around commits instead"
+    )
     parser.add_argument(
         "--every",
         type=int,
@@ -728,6 +795,7 @@ def command(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--postgresql", metavar="URL", help="a server to use instead of one of its own"
     )
+    parser.add_argument("--sqlite", action="store_true", help="only SQLite, without any server")
     given = parser.parse_args(arguments)
     seed = given.seed if given.seed is not None else random.randrange(1 << 30)
     print(f"seed {seed}")
@@ -741,10 +809,11 @@ def command(arguments: list[str] | None = None) -> int:
     core = Bakeio.discover()
     with (
         tempfile.TemporaryDirectory() as temporary,
-        postgresql(given.postgresql, Path(temporary)) as server,
+        server_of(given, Path(temporary)) as server,
     ):
         folder = Path(temporary)
-        benches = [Bench(folder / "sqlite", core, None), Bench(folder / "server", core, server)]
+        benches = [Bench(folder / "sqlite", core, None)]
+        benches += [Bench(folder / "server", core, server)] if server else []
         scenarios = [
             s
             for bench in benches
@@ -753,6 +822,8 @@ def command(arguments: list[str] | None = None) -> int:
         ]
         try:
             chance, log = random.Random(seed), folder / "said.txt"
+            if given.aimed:
+                return 0 if interrupt_all(scenarios, given.aimed, chance, log) else 1
             total = (
                 kill_at_steps(scenarios, given.every, chance, log)
                 if given.every

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from support.commands import Run
+from support.commands import Run, export
 from support.databases import TABLES, rows_of
 from support.files import FILES, resign
 
@@ -469,3 +469,17 @@ def test_fields_nobody_knows_are_one_warning_a_name_with_their_count(
         ("unknown-field", "warning", FILES["products"], "brnd", 3),
     }
     assert done.json["summary"]["created"] == 776
+
+
+@pytest.mark.parametrize("value", ['"\\ud83d"', "1e4000"])
+def test_no_value_of_a_field_that_is_only_shown_breaks_the_import_off(
+    run: Run, sample: Path, tmp_path: Path, value: str
+) -> None:
+    path = export(run, sample, "purchases", tmp_path / "p.json")
+    document = json.loads(path.read_text("utf-8"))
+    document["records"] = document["records"][:2]
+    document["records"][0]["product_name"] = "*"
+    path.write_text(json.dumps(document).replace('"*"', value), "utf-8")
+    done = run("-d", sample, "import-view", path)
+    assert done.code in (0, 1)
+    assert "product_name" in done.out, done.out + done.err

@@ -46,6 +46,11 @@ def test_killed_at_any_moment_there_is_the_old_state_or_the_new_one(postgresql: 
     assert "never anything else" in told
 
 
+def test_what_an_interrupted_command_says_is_what_happened() -> None:
+    told = ran(HERE / "killer.py", "--aimed", 8, "--sqlite", "--only", "import: skip|export: view$")
+    assert "as it was said" in told
+
+
 def test_several_writers_lose_nothing(postgresql: str) -> None:
     told = ran(HERE / "writers.py", "--rounds", 2, "--postgresql", postgresql)
     assert told.count("3 imports that landed, 1 imports that said conflict") == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import click
 from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.import_options import only_one
 from bakeio_core.cli.session import Session, json_option
+from bakeio_core.cli.streams import OUTPUT
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -143,7 +143,7 @@ def export_complete(
     """Write everything as a normalized set that rebuilds the database anywhere."""
     from bakeio_core.errors import counted
 
-    with session.progress() as progress, telling(session, as_json), session.reading() as db:
+    with session.progress() as progress, telling(session, as_json), session.exporting() as db:
         done = session.bakeio.export_complete(
             db,
             output,
@@ -169,6 +169,7 @@ def export_complete(
                 "undated": {"rows": dict(done.undated), "included": done.has_undated},
                 "omitted_records": dict(done.omitted_records),
                 "omitted_references": list(done.omitted_references),
+                "omitted_columns": dict(done.omitted_columns),
                 "visible_only": list(done.hidden),
             }
         )
@@ -198,6 +199,8 @@ def export_complete(
     for left in done.omitted_references:
         named = f"which names something in {counted(left['rows'], 'row')}"
         session.result(f"  left out of {left['entity']}: {left['field']}, {named}")
+    for name, columns in done.omitted_columns.items():
+        session.result(f"  left out of {name}: {_columns(columns)}, which no plugin declares")
     if done.hidden:
         session.result(f"  only what this user sees of: {', '.join(done.hidden)}")
     if prove:
@@ -206,6 +209,10 @@ def export_complete(
         )
     if done.archive:
         session.result(f"Archive: {done.archive}")
+
+
+def _columns(names: Sequence[str]) -> str:
+    return f"the column{'' if len(names) == 1 else 's'} {', '.join(names)}"
 
 
 @bakeio.command("validate-export")
@@ -359,9 +366,10 @@ def export_view(
         raise UsageError(str(error)) from None
     suffix = core.formats[format_].suffix if format_ in core.formats else ".json"
     path = output or f"docs/exports/ai_augmentation/view_{view.name}{suffix}"
-    with session.progress() as progress, telling(session, as_json), session.reading() as db:
+    with session.progress() as progress, telling(session, as_json), session.exporting() as db:
         if path == "-":
-            core.export_view(db, view, sys.stdout.buffer)
+            session.interrupts.said = "Interrupted: the output is not whole."
+            core.export_view(db, view, OUTPUT)
             return
         count = core.export_view(db, view, path, format=format_, force=force, progress=progress)
     if as_json:

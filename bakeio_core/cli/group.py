@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
+from bakeio_core.cli.interrupts import Interrupts
 from bakeio_core.cli.session import Session
+from bakeio_core.cli.streams import ReaderGone
 from bakeio_core.version import VERSION
 
 COMMANDS = "bakeio.commands"
@@ -55,6 +57,8 @@ class Commands(click.Group):
         """Carry out a command; where one of a plugin fails in no way of bakeio's, name it."""
         try:
             return super().invoke(context)
+        except BrokenPipeError as error:
+            raise ReaderGone from error
         except (OSError, click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except Exception as error:
@@ -146,5 +150,8 @@ def bakeio(
     """Take a bakery's data out of its database as files, and bring enriched files back in without
     losing anything.
     """
+    interrupts = context.obj
     context.obj = Session(database, block, quiet, wait, profile)
+    if isinstance(interrupts, Interrupts):
+        context.obj.interrupts = interrupts
     context.with_resource(context.obj.talking())

@@ -65,11 +65,13 @@ def runs(session: Session, as_json: bool) -> None:
     """List what was imported, the latest run first."""
     with session.reading() as db:
         found = session.bakeio.runs(db)
+        pruned = session.bakeio.journal(db)["pruned"]
     if as_json:
-        session.result_json({"runs": found})
+        session.result_json({"runs": found, "pruned": pruned})
         return
     for run in found:
-        session.result(f"{run['id']:>4}  {_what_it_did(run)}")
+        left = "" if run["id"] > pruned else "  (taken out of the journal)"
+        session.result(f"{run['id']:>4}  {_what_it_did(run)}{left}")
     if not found:
         session.result("Nothing was imported yet.")
 
@@ -164,10 +166,10 @@ def why(session: Session, entity: str, key: str, field: str | None, as_json: boo
 
     with session.reading() as db:
         found = session.bakeio.why(db, entity, key, field)
+        pruned = session.bakeio.journal(db)["pruned"]
     if as_json:
-        session.result_json(
-            {"entity": entity.replace("-", "_"), "key": key, "field": field, "history": found}
-        )
+        told = {"entity": entity.replace("-", "_"), "key": key, "field": field, "history": found}
+        session.result_json({**told, "pruned": pruned})
         return
     for entry in found:
         what = f"{entry['action']}d"
@@ -176,5 +178,78 @@ def why(session: Session, entity: str, key: str, field: str | None, as_json: boo
         where = str(entry["file"] or entry["source"])
         where += f", record {entry['record']}" if entry["record"] else ""
         session.result(printable(f"{what}  (run {entry['run']}, {entry['at'][:19]}Z, {where})"))
+    if pruned:
+        session.say(f"note: what runs up to {pruned} did was taken out of the journal")
     if not found:
         session.result("No import set it: it was made or changed elsewhere, or without a journal.")
+
+
+@bakeio.command(
+    help="Show how large the journal is, which lets imports be taken back (undo) and explained "
+    "(why); or take runs of long ago out of it: journal prune --keep-days N."
+)
+@click.argument("action", type=click.Choice(["show", "prune"]), default="show")
+@click.option(
+    "--keep-days", type=click.IntRange(min=0), metavar="N", help="Keep the runs of so many days."
+)
+@click.option(
+    "--keep-runs", type=click.IntRange(min=0), metavar="N", help="Keep so many runs, the latest."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would go, and take nothing out.")
+@json_option
+@click.pass_obj
+def journal(
+    session: Session,
+    action: str,
+    keep_days: int | None,
+    keep_runs: int | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Show the journal, or thin it."""
+    from bakeio_core.errors import counted
+
+    if action == "show":
+        if dry_run or keep_days is not None or keep_runs is not None:
+            raise click.UsageError("to take runs out: bakeio journal prune --keep-days N")
+        with session.reading() as db:
+            size = session.bakeio.journal(db)
+        session.result_json(size) if as_json else _show_journal(session, size)
+        return
+
+    def work(db: Connection) -> dict[str, Any]:
+        return session.bakeio.prune_journal(db, keep_days=keep_days, keep_runs=keep_runs)
+
+    gone = session.write(work, dry_run=dry_run)
+    if as_json:
+        session.result_json({"dry_run": dry_run, **gone})
+        return
+    if not gone["runs"]:
+        session.result("No run is old enough: nothing was taken out.")
+        return
+    did = "would be" if dry_run else "was" if gone["runs"] == 1 else "were"
+    session.result(
+        f"{counted(gone['runs'], 'run')} up to {gone['to']} {did} taken out of the journal: "
+        f"{counted(gone['changes'], 'field')} set, {gone['batches']:,} batches of rows. "
+        "They cannot be taken back or explained any more."
+    )
+    if not dry_run:
+        session.say("The space is used again; to make the database smaller, run VACUUM in it.")
+
+
+def _show_journal(session: Session, size: Mapping[str, Any]) -> None:
+    from bakeio_core.errors import counted
+
+    session.result(f"{counted(size['runs'], 'run')}, {_bytes(size['bytes'])}")
+    if size["pruned"]:
+        session.result(f"  up to run {size['pruned']} only that there were such runs")
+    if size["first"]:
+        session.result(f"  everything since {size['first'][:19]}Z")
+    session.result(f"  {size['changes']:>9,} fields set")
+    session.result(f"  {size['batches']:>9,} batches of rows created and deleted")
+
+
+def _bytes(size: int | None) -> str:
+    if size is None:
+        return "of a size the database does not tell"
+    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"

@@ -15,6 +15,7 @@ from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.import_options import import_options, only_one
 from bakeio_core.cli.review.questions import Questions
 from bakeio_core.cli.session import Session, colored, shownable
+from bakeio_core.cli.streams import talk
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -352,7 +353,7 @@ def _write_page(session: Session, report: Report, request: Request, questions: Q
 
 
 def _show_error(message: str) -> None:
-    click.echo(shownable(f"Error: {message}", sys.stderr), err=True)
+    talk(shownable(f"Error: {message}", sys.stderr))
 
 
 @bakeio.command("import-complete")

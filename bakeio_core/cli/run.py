@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +14,9 @@ from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.history import runs
 from bakeio_core.cli.imports import import_any
 from bakeio_core.cli.inspect import plugins
+from bakeio_core.cli.interrupts import Interrupts
 from bakeio_core.cli.session import Session, shownable
+from bakeio_core.cli.streams import OUTPUT, ReaderGone, talk
 
 COMMANDS = (export_view, import_any, plugins, runs)
 """One command of each module: their commands join the group when they are imported."""
@@ -35,36 +36,51 @@ def _explain(error: Any, as_json: bool) -> int:
             }
         )
     else:
-        click.echo(shownable(f"Error: {printable(str(error))}", sys.stderr), err=True)
+        talk(shownable(f"Error: {printable(str(error))}", sys.stderr))
     return code
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; the process ends with the exit code of the contract."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    OUTPUT.begin()
+    with Interrupts() as interrupts:
+        code = _run(words, interrupts)
+        OUTPUT.flush()
+        if OUTPUT.failed and not interrupts.is_late:
+            code = code or 1  # the output was all there was to do
+        if arguments is None:
+            interrupts.ignore()
+            OUTPUT.close()
+    raise SystemExit(code)
+
+
+def _run(words: list[str], interrupts: Interrupts) -> int:
+    """Run a command and return its exit code; what goes wrong is told."""
     try:
-        bakeio.main(words, prog_name="bakeio", standalone_mode=False)
-        code = 0
-        sys.stdout.flush()
+        bakeio.main(words, prog_name="bakeio", standalone_mode=False, obj=interrupts)
+        return 0
     except click.exceptions.Exit as done:
-        code = done.exit_code
+        return done.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted: nothing was written.", err=True)
-        code = 130
+        talk(interrupts.said)
+        return 130
     except click.ClickException as error:
         said = io.StringIO()
         error.show(said)
-        click.echo(shownable(said.getvalue().rstrip("\n"), sys.stderr), err=True)
-        code = error.exit_code
-    except BrokenPipeError:
-        # the reader has gone: point stdout nowhere, so that nothing complains at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        talk(shownable(said.getvalue().rstrip("\n"), sys.stderr))
+        return error.exit_code
+    except ReaderGone:
+        OUTPUT.abandon()
+        return 0
     except SystemExit as leaving:
-        code = leaving.code if isinstance(leaving.code, int) else 1
+        return leaving.code if isinstance(leaving.code, int) else 1
     except Exception as error:
         from bakeio_core.errors import BakeioError
 
+        if interrupts.is_ending:
+            talk(interrupts.said)
+            return 130
         if not isinstance(error, (BakeioError, OSError)):
             raise
         if isinstance(error, OSError):
@@ -72,5 +88,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}",
                 code="io-error",
             )
-        code = _explain(error, "--json" in words)
-    raise SystemExit(code)
+        return _explain(error, "--json" in words)

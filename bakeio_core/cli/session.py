@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from bakeio_core.cli.interrupts import Interrupts
+from bakeio_core.cli.streams import OUTPUT, talk
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
@@ -61,6 +64,7 @@ class Session:
         bakeio: Bakeio | None = None,
     ) -> None:
         self.block, self.quiet, self.wait = block, quiet, wait
+        self.interrupts = Interrupts()
         self._engine: Engine | None = None
         self._named_database: str | None = None
         if database is None or isinstance(database, str):
@@ -125,39 +129,26 @@ class Session:
             colored: Whether they hold escape sequences of ours and none of anybody else.
         """
         if not self.quiet:
-            click.echo(shownable(text, sys.stderr, colored=colored), err=True)
+            talk(shownable(text, sys.stderr, colored=colored))
 
     @contextlib.contextmanager
     def talking(self) -> Iterator[None]:
         """Say what the library tells its log: what it waits for, what an earlier run left."""
-        import logging
+        from bakeio_core.cli.log import hearing
 
-        say = self.say
-
-        class Talk(logging.Handler):
-            def emit(self, record: logging.LogRecord) -> None:
-                say(record.getMessage())
-
-        log, talk = logging.getLogger("bakeio"), Talk()
-        log.setLevel(logging.INFO)
-        log.addHandler(talk)
-        try:
+        with hearing(self.say):
             yield
-        finally:
-            log.removeHandler(talk)
 
     @staticmethod
     def result(text: str, *, colored: bool = False) -> None:
         """Print a result: to stdout."""
-        click.echo(shownable(text, sys.stdout, colored=colored))
+        OUTPUT.text(shownable(text, sys.stdout, colored=colored))
 
     @staticmethod
     def result_json(value: dict[str, Any]) -> None:
         """Print the one JSON object of a command, in UTF-8 whatever the terminal."""
         text = json.dumps(value, ensure_ascii=False, default=str) + "\n"
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-        sys.stdout.flush()
+        OUTPUT.line(text.encode("utf-8", "backslashreplace"))
 
     @staticmethod
     def confirm(question: str) -> None:
@@ -187,12 +178,12 @@ class Session:
         def show(name: str, done: int) -> None:
             if done > 1000 and time.monotonic() - last[0] > 0.2:
                 last[0] = time.monotonic()
-                click.echo(f"\r  {shownable(name, sys.stderr)} {done:,}\033[K", err=True, nl=False)
+                talk(f"\r  {shownable(name, sys.stderr)} {done:,}\033[K", end=False)
 
         try:
             yield show
         finally:
-            click.echo("\r\033[K", err=True, nl=False)
+            talk("\r\033[K", end=False)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -218,7 +209,7 @@ class Session:
         Raises:
             DatabaseError: There is none, or another program made it meanwhile.
         """
-        from bakeio_core.database.connect import file_of
+        from bakeio_core.database.connect import connect, file_of
         from bakeio_core.errors import DatabaseError
         from bakeio_core.files.leftovers import settle
         from bakeio_core.files.output import new_file
@@ -233,6 +224,7 @@ class Session:
             with self._transaction(self.database, create) as db:
                 yield db
             return
+        connect(self.database).dispose()  # its options make sense, before its path alone is used
         try:
             with new_file(Path(path)) as part, self._transaction(str(part), create) as db:
                 yield db
@@ -257,6 +249,7 @@ class Session:
                 if not create:
                     self._require_tables(db)
                 yield db
+                self.interrupts.point_of_no_return()
 
     @contextlib.contextmanager
     def _connected(self, target: str) -> Iterator[Engine]:
@@ -296,6 +289,7 @@ class Session:
             except DatabaseError as error:
                 if not error.again or attempt == ATTEMPTS:
                     raise
+            self.interrupts.begin_anew()
             self.say("another transaction came between: doing it all again")
             time.sleep(random.uniform(0.05, 0.3))
         return result
@@ -306,6 +300,14 @@ class Session:
         from bakeio_core.database.connect import shown_url
 
         return shown_url(self.database)
+
+    @contextlib.contextmanager
+    def exporting(self) -> Iterator[Connection]:
+        """Read as `reading` does for files, after whose swap an interrupt comes too late."""
+        from bakeio_core.files.output import telling_swaps
+
+        with self.reading() as db, telling_swaps(self.interrupts.point_of_no_return):
+            yield db
 
     def is_there(self) -> bool:
         """Tell whether the database exists."""

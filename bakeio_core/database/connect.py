@@ -9,7 +9,9 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import re
 import socket
+import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -22,6 +24,7 @@ from sqlalchemy.engine import URL, make_url
 from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.systems.failures import explained
+from bakeio_core.database.systems.secrets import shown, without_password, without_secrets
 from bakeio_core.errors import UsageError
 
 BUSY_SECONDS = 10.0
@@ -34,14 +37,18 @@ def _url(target: Target) -> URL:
     if isinstance(target, URL):
         return target
     text = os.fspath(target)
-    if "://" not in text and not text.startswith("sqlite:"):
+    is_path = "://" not in text and not text.startswith("sqlite:")
+    if is_path and not re.match(r"(postgres|postgresql|cockroachdb)(\+\w+)?:|postgres\w*//", text):
         return URL.create("sqlite", database=text)
     try:
         url = make_url(text)
-    except exc.ArgumentError:
+        if "@" in (url.host or ""):  # the end of a password
+            raise ValueError
+    except (exc.ArgumentError, ValueError):  # the latter of a port
         raise UsageError(
-            f"cannot read the database URL {text!r}: "
-            "write a path, sqlite:///PATH or postgresql://USER@HOST/NAME"
+            f"cannot read the database URL {without_password(text)!r}: "
+            "write a path, sqlite:///PATH or postgresql://USER@HOST/NAME; "
+            "in a password / is %2F, @ is %40, : is %3A"
         ) from None
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg")
@@ -53,7 +60,7 @@ def shown_url(target: Target) -> str:
     url = _url(target)
     if url.get_backend_name() == "sqlite":
         return url.database or ":memory:"
-    return url.render_as_string(hide_password=True).replace("+psycopg", "")
+    return shown(url)
 
 
 def file_of(target: Target) -> str | None:
@@ -90,32 +97,79 @@ def connect(target: Target, *, timeout: float = BUSY_SECONDS) -> Engine:
         UsageError: for a URL that makes no sense.
     """
     url = _url(target)
+    plain, arguments = _arguments(url, timeout)
     try:
-        engine = create_engine(url, connect_args=_arguments(url, timeout))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", exc.SAWarning)  # of options that make no sense
+            engine = create_engine(plain, connect_args=arguments)
     except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError) as error:
         hint = '; for PostgreSQL: pip install "bakeio[postgres]"' if "psycopg" in str(error) else ""
-        raise UsageError(f"cannot use {shown_url(url)}: {error}{hint}") from None
+        said = without_secrets(str(error), url)
+        raise UsageError(f"cannot use {shown_url(url)}: {said}{hint}") from None
+    except (ValueError, exc.SAWarning) as error:
+        said = without_secrets(str(error).split(" and are being ignored")[0], url)
+        raise UsageError(f"cannot use the options of {shown_url(url)}: {said}") from None
+    for name in ("sqlalchemy", "psycopg"):
+        # what they log of errors that are told anyway stays off stderr, where nobody asked for it
+        logging.getLogger(name).addHandler(logging.NullHandler())
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _sqlite_on_connect)
         event.listen(engine, "begin", _sqlite_on_begin)
-    else:
-        # what it makes of errors that are told anyway stays off stderr, where nobody reads its log
-        logging.getLogger("psycopg").addHandler(logging.NullHandler())
-        wait = max(1, int(timeout * 1000))  # 0 would mean to wait for ever
-        event.listen(
-            engine, "begin", lambda db: db.exec_driver_sql(f"SET LOCAL lock_timeout = '{wait}ms'")
-        )
+        return engine
+    if PREPARED not in arguments:
+        event.listen(engine, "connect", _prepare_nothing_for_poolers)
+    wait = max(1, int(timeout * 1000))  # 0 would mean to wait for ever
+    event.listen(
+        engine, "begin", lambda db: db.exec_driver_sql(f"SET LOCAL lock_timeout = '{wait}ms'")
+    )
     return engine
 
 
-def _arguments(url: URL, timeout: float) -> dict[str, Any]:
-    """Return what the driver is told: how long to wait, or what we are called on the server."""
+PREPARED = "prepare_threshold"
+"""The option of a URL that says how often a statement runs before it is prepared; `none`: never."""
+_OF_PROGRAMS = ("autocommit", "context", "row_factory", "cursor_factory")
+"""What the driver's `connect` takes of programs, and no URL can say."""
+
+
+def _arguments(url: URL, timeout: float) -> tuple[URL, dict[str, Any]]:
+    """Return the URL, and what the driver is told besides.
+
+    That is how long to wait, or what we are called on the server.
+
+    Raises:
+        UsageError: The URL has an option that it cannot have.
+    """
     if url.get_backend_name() == "sqlite":
-        return {"timeout": timeout, "check_same_thread": False}
-    if "psycopg" in url.drivername or url.drivername == "postgresql":
-        name = f"bakeio (process {os.getpid()} on {socket.gethostname()})"
-        return {"fallback_application_name": name[:63]}  # NAMEDATALEN of PostgreSQL, less one
-    return {}
+        return url, {"timeout": timeout, "check_same_thread": False}
+    if "psycopg" not in url.drivername:
+        return url, {}
+    name = f"bakeio (process {os.getpid()} on {socket.gethostname()})"
+    arguments: dict[str, Any] = {"fallback_application_name": name[:63]}  # NAMEDATALEN, less one
+    for option in _OF_PROGRAMS:
+        if option in url.query:
+            raise UsageError(f"{option} is no option of a database URL: leave it out")
+    if PREPARED in url.query:
+        said = str(url.query[PREPARED])
+        if not re.fullmatch(r"\d{1,9}|none", said, re.I):
+            raise UsageError(f"{PREPARED}={said} in the database URL: write a number or none")
+        arguments[PREPARED] = None if said.lower() == "none" else int(said)
+        url = url.difference_update_query([PREPARED])
+    return url, arguments
+
+
+def _prepare_nothing_for_poolers(connection: Any, record: Any) -> None:
+    """Prepare no statements where a pooler is between: the next one may go to another server.
+
+    A pooler makes up the number of the server's process that it tells its clients.
+    """
+    if not hasattr(connection, PREPARED):
+        return
+    connection.autocommit = True
+    told = connection.info.backend_pid
+    (real,) = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
+    connection.autocommit = False
+    if told != real:
+        connection.prepare_threshold = None
 
 
 def _sqlite_on_connect(connection: Any, record: Any) -> None:
@@ -156,9 +210,11 @@ def translated(target: Target | None = None) -> Iterator[None]:
         yield
     except exc.DatabaseError as error:
         inside = _named.get()
-        where = f" {shown_url(inside)}" if inside is not None else ""
-        user = _url(inside).username if inside is not None else None
-        raise explained(error, where, user or "this user") from error
+        url = _url(inside) if inside is not None else None
+        where = "" if inside is None else f" {shown_url(inside)}"
+        told = explained(error, where, (url and url.username) or "this user")
+        told.args = (without_secrets(str(told), url),)
+        raise told from error
     finally:
         _named.reset(named)
 

@@ -292,6 +292,10 @@ class Dialect(ABC):
             DatabaseError: (`locked`) that says who holds them, where the database knows.
         """
 
+    def bytes_of(self, db: Connection, tables: Sequence[Table]) -> int | None:
+        """Return what tables take with their indexes; None where the database does not tell."""
+        return None
+
     def hiding_tables(self, db: Connection, tables: Sequence[Table]) -> list[Table]:
         """Return those of some tables of which a policy may hide rows from this user."""
         return []

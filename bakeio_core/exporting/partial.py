@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, and_, literal_column, or_, types
 from bakeio_core.catalog.keys.dating import date_paths, is_required, step_from
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.systems.unknown_columns import unknown_columns
 from bakeio_core.exporting.closure import Closure
 from bakeio_core.exporting.records import count_rows
 
@@ -173,6 +174,13 @@ def omitted_references(db: Connection, part: Part) -> list[dict[str, Any]]:
         for entity in part.entities.values()
         for column in sorted(entity.left_out)
     ]
+
+
+def omitted_columns(db: Connection, part: Part) -> dict[str, list[str]]:
+    """Return the columns that the tables of a set have, and nobody declared: {entity: columns}."""
+    dialect = dialect_of(db)
+    found = {name: unknown_columns(dialect, db, entity) for name, entity in part.entities.items()}
+    return {name: columns for name, columns in found.items() if columns}
 
 
 def undated(db: Connection, part: Part) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid as uuids
 import zipfile
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -25,6 +25,7 @@ from bakeio_core.exporting.careful import gaps_of, refuse
 from bakeio_core.exporting.documents import moment, write_records
 from bakeio_core.exporting.partial import (
     Part,
+    omitted_columns,
     omitted_records,
     omitted_references,
     part_of,
@@ -59,6 +60,7 @@ class Exported:
         omitted_references: The references to entities that were left out, each with `entity`,
             `field` and the number of `rows` that name something there.
         hidden: The entities of which policies may have hidden rows.
+        omitted_columns: {entity: columns of its table that no plugin declares}.
     """
 
     folder: Path
@@ -71,6 +73,7 @@ class Exported:
     omitted_records: Mapping[str, int] = field(default_factory=dict)
     omitted_references: tuple[Mapping[str, Any], ...] = ()
     hidden: tuple[str, ...] = ()
+    omitted_columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def write_set(
@@ -140,7 +143,12 @@ def write_set(
                 "date_range": _days(since=since, until=until) if since or until else None,
             },
         }
-        omitted = {"omitted_references": unnamed, "omitted_records": left_out}
+        unknown = omitted_columns(db, part)
+        omitted = {
+            "omitted_references": unnamed,
+            "omitted_records": left_out,
+            "omitted_columns": unknown,
+        }
         manifest |= {name: value for name, value in omitted.items() if value}
         if hidden:
             manifest["visible_only"] = True
@@ -164,6 +172,7 @@ def write_set(
         left_out,
         tuple(unnamed),
         tuple(hidden),
+        unknown,
     )
 
 

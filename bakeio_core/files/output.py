@@ -15,6 +15,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import IO
 
@@ -26,6 +27,19 @@ Foreign = Callable[[Path], "str | None"]
 
 None where bakeio may have written all of it.
 """
+
+
+_before_swap: ContextVar[Callable[[], None]] = ContextVar("before_swap", default=lambda: None)
+
+
+@contextmanager
+def telling_swaps(tell: Callable[[], None]) -> Iterator[None]:
+    """Have `tell` called in the moment before what was written is put in its place."""
+    token = _before_swap.set(tell)
+    try:
+        yield
+    finally:
+        _before_swap.reset(token)
 
 
 class HashedFile:
@@ -115,6 +129,7 @@ def atomic_file(path: Path, foreign: Foreign) -> Iterator[HashedFile]:
                 yield file
                 file.close()
                 refuse_file(target, foreign)
+                _before_swap.get()()
                 os.replace(part, target)
             except BaseException:
                 file.file.close()
@@ -141,6 +156,7 @@ def atomic_folder(path: Path, foreign: Foreign) -> Iterator[Path]:
             try:
                 yield part
                 sync_folder(part)
+                _before_swap.get()()
                 _set_aside(path, old, foreign)
                 _put_in(part, path)
             except BaseException:

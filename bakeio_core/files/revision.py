@@ -241,15 +241,26 @@ def context_hash(values: Sequence[Any]) -> int:
     Args:
         values: wire values, or `msgspec.Raw` as they stand in the file.
     """
-    return zlib.crc32(_ENCODER.encode(values))
+    return zlib.crc32(_encoded(values))
+
+
+def _encoded(values: Sequence[Any]) -> bytes:
+    """Return values as JSON; halves of surrogate pairs, which no export holds, as escapes."""
+    try:
+        return _ENCODER.encode(values)
+    except UnicodeEncodeError:
+        return json.dumps(list(values), default=repr).encode()
 
 
 def context_lines(rows: Iterable[Sequence[Any]]) -> list[bytes]:
     """Return what is hashed of the read-only fields of many records."""
     rows = list(rows)
-    lines = _ENCODER.encode_lines(rows).split(b"\n")[:-1]
+    try:
+        lines = _ENCODER.encode_lines(rows).split(b"\n")[:-1]
+    except UnicodeEncodeError:
+        lines = []
     # a value that was not decoded may stand on several lines
-    return lines if len(lines) == len(rows) else list(map(_ENCODER.encode, rows))
+    return lines if len(lines) == len(rows) else list(map(_encoded, rows))
 
 
 def context_hashes(rows: Iterable[Sequence[Any]]) -> list[int]:

@@ -12,11 +12,12 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from bakeio_core.catalog.keys.row_ids import row_id
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.history.journal import texts
-from bakeio_core.history.packing import unpacked
+from bakeio_core.history.packing import HEAD, ends_of, unpacked
 from bakeio_core.history.tables import BATCHES, CHANGES, RowNumbers
 from bakeio_core.values.nested import exact
 
@@ -99,24 +100,54 @@ def batches(
         query = query.where(BATCHES.c.entity == entity)
     found, named = db.execute(query).all(), RowNumbers(db)
     for of, number in reversed(found) if backwards else found:
-        one = select(BATCHES).where(BATCHES.c.run == of, BATCHES.c.number == number)
-        row = db.execute(one).mappings().one()
-        data = bytes(row["data"])
-        batch = Batch(row["entity"], row["action"], row["file"])
-        if row["action"] == "delete":
-            decoder = msgspec.json.Decoder(float_hook=decimal.Decimal)
-            batch.rows = decoder.decode_lines(zlib.decompress(data))
-        else:
-            numbers, data = unpacked(data, row["count"])
-            batch.ids = named.ids(batch.entity, numbers)
-            batch.records, data = unpacked(data, row["count"])
-            sums, size = array("I", data), 2 * row["count"]
-            batch.checksums, batch.contents = sums[:size], sums[size:]
-        yield of, batch
+        yield of, _batch(db, of, number, named)
+
+
+def batches_with(db: Connection, entity: Entity, row: RowId) -> Iterator[tuple[int, Batch]]:
+    """Go through the batches in which a row of an entity was created or deleted.
+
+    Whether a batch has it is told by a few bytes of most of them.
+    """
+    if not dialect_of(db).has_table(db, BATCHES.name):
+        return
+    named = RowNumbers(db)
+    number = named.find(entity.name, row)
+    head = func.substr(BATCHES.c.data, 1, HEAD)
+    columns = (BATCHES.c.run, BATCHES.c.number, BATCHES.c.action, BATCHES.c["count"], head)
+    query = select(*columns).where(BATCHES.c.entity == entity.name)
+    for run, batch, action, count, begin in db.execute(query.order_by(*columns[:2])).all():
+        ends = ends_of(bytes(begin), count) if action == "create" else None
+        if number is not None and ends is not None and not ends[0] <= number <= ends[1]:
+            continue
+        found = _batch(db, run, batch, named)
+        if row in found.ids or any(row_id(entity, cells) == row for cells in found.rows):
+            yield run, found
+
+
+def _batch(db: Connection, run: int, number: int, named: RowNumbers) -> Batch:
+    one = select(BATCHES).where(BATCHES.c.run == run, BATCHES.c.number == number)
+    row = db.execute(one).mappings().one()
+    data = bytes(row["data"])
+    batch = Batch(row["entity"], row["action"], row["file"])
+    if row["action"] == "delete":
+        decoder = msgspec.json.Decoder(float_hook=decimal.Decimal)
+        batch.rows = decoder.decode_lines(zlib.decompress(data))
+        return batch
+    numbers, data = unpacked(data, row["count"])
+    batch.ids = named.ids(batch.entity, numbers)
+    batch.records, data = unpacked(data, row["count"])
+    sums, size = array("I", data), 2 * row["count"]
+    batch.checksums, batch.contents = sums[:size], sums[size:]
+    return batch
 
 
 def fields_set(
-    db: Connection, run: int | None = None, *, entity: str | None = None, row: RowId | None = None
+    db: Connection,
+    run: int | None = None,
+    *,
+    entity: str | None = None,
+    row: RowId | None = None,
+    field: str | None = None,
 ) -> Iterator[FieldSet]:
     """Go through the fields that were set, in the order they were.
 
@@ -125,13 +156,19 @@ def fields_set(
         run: Only what this run set.
         entity: Only fields of this entity.
         row: Only fields of the row with this id.
+        field: Only this field.
     """
     query, named = select(CHANGES.c.id), RowNumbers(db)
     if entity is not None and row is not None:
         row = named.find(entity, row)
         if row is None:
             return
-    for column, value in (("run", run), ("entity", entity), ("row", row)):
+    for column, value in (
+        ("run", run),
+        ("entity", entity),
+        ("row", row),
+        ("field", field),
+    ):
         if value is not None:
             query = query.where(CHANGES.c[column] == value)
     # The ids first: asked for pages in their order, a database may walk through all of the journal,

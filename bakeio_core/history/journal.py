@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
     from bakeio_core.catalog.exchange import Change
     from bakeio_core.catalog.model import Entity
+    from bakeio_core.database.systems.unknown_columns import Cells
 
+UNKNOWN = "*"
+"""Under which a deleted row has what it had in columns nobody declared: no column is called so."""
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -160,10 +163,23 @@ class Journal:
         sql = f"INSERT INTO {CHANGES.name} ({', '.join(quoted)}) VALUES ({marks})"
         dialect.executemany(self.db, sql, rows)
 
-    def deleted(self, entity: Entity, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Enter rows that were deleted, whole: wire values in the order of `entity.columns`."""
+    def deleted(
+        self, entity: Entity, rows: Sequence[tuple[Any, ...]], unknown: Cells | None = None
+    ) -> None:
+        """Enter rows that were deleted, whole.
+
+        Args:
+            entity: Whose rows.
+            rows: Their wire values in the order of `entity.columns`.
+            unknown: What they had in columns that nobody declared.
+        """
         if rows:
-            whole = [dict(zip(entity.columns, row, strict=True)) for row in rows]
+            whole: list[dict[str, Any]] = [
+                dict(zip(entity.columns, row, strict=True)) for row in rows
+            ]
+            for row in whole if unknown else ():
+                cells = (unknown or {}).get(row[entity.primary])
+                row |= {UNKNOWN: cells} if cells else {}
             data = zlib.compress(_ENCODER.encode_lines(whole), 1)
             self._enter(entity, "delete", "", len(rows), data)
 

@@ -74,6 +74,20 @@ def packed(numbers: Iterable[int]) -> bytes:
     return array("q", [len(data), known[0]]).tobytes() + data
 
 
+HEAD = 16
+"""How many bytes of packed numbers tell whether they follow one another."""
+
+
+def ends_of(head: bytes, count: int) -> tuple[int, int] | None:
+    """Return the first and the last of packed numbers that follow one another.
+
+    Returns:
+        None where they do not, so that only all of them tell.
+    """
+    size, first = array("q", head)
+    return (first, first + count - 1) if size < 0 else None
+
+
 def unpacked(data: bytes, count: int) -> tuple[array[int], bytes]:
     """Get back the `count` numbers that `packed` packed, and what follows them."""
     size, first = array("q", data[:16])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.keys.row_ids import row_id
-from bakeio_core.history.entries import batches, fields_set, read_text, wire_value
+from bakeio_core.history.entries import batches_with, fields_set, read_text, wire_value
 from bakeio_core.history.tables import all_runs
 
 if TYPE_CHECKING:
@@ -47,16 +46,15 @@ def history_of(
             }
         )
 
-    for item in fields_set(db, entity=entity.name, row=identity):
-        if column in (None, item.field):
-            old, new = (
-                wire_value(entity, item.field, read_text(text)) for text in (item.old, item.new)
-            )
-            values = {"field": item.field, "old": old, "new": new, "decision": item.decision}
-            event(item.run, item.file, item.record, "set", **values)
-    for run, batch in batches(db, entity=entity.name):
-        if batch.action == "create" and identity in batch.ids:
+    for item in fields_set(db, entity=entity.name, row=identity, field=column):
+        old, new = (
+            wire_value(entity, item.field, read_text(text)) for text in (item.old, item.new)
+        )
+        values = {"field": item.field, "old": old, "new": new, "decision": item.decision}
+        event(item.run, item.file, item.record, "set", **values)
+    for run, batch in batches_with(db, entity, identity):
+        if batch.action == "create":
             event(run, batch.file, batch.records[list(batch.ids).index(identity)], "create")
-        if any(row_id(entity, row) == identity for row in batch.rows):
+        else:
             event(run, None, None, "delete")
     return sorted(found, key=lambda entry: -int(entry["run"]))

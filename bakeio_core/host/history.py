@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Candidate
@@ -9,8 +10,9 @@ from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.tables import Tables
 from bakeio_core.errors import UsageError
 from bakeio_core.history.aliases import all_aliases, forget_alias
+from bakeio_core.history.prune import prune, size_of
 from bakeio_core.history.tables import all_runs, database_id, make_tables, will_write
-from bakeio_core.history.undo import run_to_undo, undo_run
+from bakeio_core.history.undoing.undo import run_to_undo, undo_run
 from bakeio_core.history.upgrade import refuse_writing, upgrade_tables
 from bakeio_core.history.why import history_of
 from bakeio_core.host.batches import batch_writer
@@ -74,6 +76,42 @@ class History(Installed):
         """
         with translated():
             return all_runs(db)
+
+    def journal(self, db: Connection) -> dict[str, Any]:
+        """Return how much the journal holds, which lets imports be taken back and explained.
+
+        Returns:
+            {runs, pruned, first, changes, batches, bytes}: how many runs there were, the number of
+            the last one that was taken out (0: none), when the first one was that is left, how
+            many fields were set, in how many batches rows were created and deleted, and what that
+            takes on the disk, None where the database does not tell.
+        """
+        with translated():
+            return asdict(size_of(db))
+
+    def prune_journal(
+        self, db: Connection, *, keep_days: int | None = None, keep_runs: int | None = None
+    ) -> dict[str, Any]:
+        """Take what the runs of long ago did out of the journal, in the caller's transaction.
+
+        That there were such runs stays in `runs`; they cannot be taken back or explained any more.
+
+        Args:
+            db: A connection inside the caller's transaction.
+            keep_days: Keep the runs of so many days.
+            keep_runs: Keep so many runs, the latest. Where both are given, a run stays for either.
+
+        Returns:
+            {runs, to, changes, batches} that were taken out; `to` is the number of the last run.
+
+        Raises:
+            UsageError: Neither is given.
+        """
+        ensure_begun(db)
+        with translated():
+            will_write(db, self.catalog)
+            refuse_writing(db, self.catalog)
+            return asdict(prune(db, keep_days=keep_days, keep_runs=keep_runs))
 
     def run_to_undo(self, db: Connection, run: int | None = None) -> dict[str, Any]:
         """Return the run that `undo` would take back, to show it to somebody first.

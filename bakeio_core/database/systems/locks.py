@@ -79,7 +79,7 @@ def tried(db: Connection, sql: str) -> bool:
     point = db.begin_nested()
     try:
         db.exec_driver_sql(sql)
-    except exc.OperationalError as error:
+    except exc.DBAPIError as error:
         point.rollback()
         if getattr(error.orig, "sqlstate", None) != "55P03":
             raise

@@ -251,6 +251,10 @@ class PostgreSQL(Dialect):
     def keep_makers_off(self, db: Connection) -> None:
         locks.keep_makers_off(self, db)
 
+    def bytes_of(self, db: Connection, tables: Sequence[Table]) -> int | None:
+        sql = "SELECT sum(pg_total_relation_size(n::regclass))::bigint FROM unnest(%s::text[]) n"
+        return int(self.scalar(db, sql, (list(map(self.format_table, tables)),)) or 0)
+
     def hiding_tables(self, db: Connection, tables: Sequence[Table]) -> list[Table]:
         named = {self.format_table(table): table for table in tables}
         return [named[name] for name in hiding_tables(self, db, list(named))]

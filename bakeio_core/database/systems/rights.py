@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, exc
 
 from bakeio_core.errors import DatabaseError
 
@@ -71,8 +71,12 @@ def without_policies(dialect: Dialect, db: Connection) -> Iterator[None]:
     before = dialect.scalar(db, "SELECT current_setting('row_security')")
     change = "SELECT set_config('row_security', %s, true)"
     dialect.scalar(db, change, ("off",))
-    yield
-    dialect.scalar(db, change, (before,))
+    try:
+        yield
+    finally:
+        # what failed in the block may have ended the transaction, and this setting with it
+        with suppress(exc.SQLAlchemyError):
+            dialect.scalar(db, change, (before,))
 
 
 def takes_copies(dialect: Dialect, db: Connection, name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -273,6 +273,18 @@ class SQLite(Dialect):
             )
         return max(highest, 0) + 1
 
+    def bytes_of(self, db: Connection, tables: Sequence[Table]) -> int | None:
+        names = [table.name for table in tables]
+        marks = ", ".join("?" * len(names))
+        sql = (
+            "SELECT sum(pgsize) FROM dbstat WHERE aggregate = TRUE AND name IN "
+            f"(SELECT name FROM sqlite_master WHERE tbl_name IN ({marks}))"
+        )
+        try:
+            return int(self.scalar(db, sql, tuple(names)) or 0)
+        except exc.OperationalError:  # it was built without this table
+            return None
+
     @contextmanager
     def much_work(self, db: Connection) -> Iterator[None]:
         before = self.scalar(db, "PRAGMA cache_size")
@@ -282,7 +294,9 @@ class SQLite(Dialect):
         try:
             yield
         finally:
-            db.exec_driver_sql(f"PRAGMA cache_size={before}")
+            # an interrupt within a statement leaves no connection to tune
+            with suppress(exc.InvalidRequestError):
+                db.exec_driver_sql(f"PRAGMA cache_size={before}")
 
     @contextmanager
     def loading(self, db: Connection, table: Table) -> Iterator[None]:

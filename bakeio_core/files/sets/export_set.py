@@ -15,6 +15,7 @@ from bakeio_core.errors import DocumentError, Problem
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.limits import Limits
 from bakeio_core.files.documents.scanner import DECODER, Duplicated, explain_json
+from bakeio_core.files.documents.streams import is_stream
 from bakeio_core.files.leftovers import settle_missing
 from bakeio_core.files.sets.archive import Archive, Folder, Store
 from bakeio_core.files.sets.manifest import ENTRY, MANIFEST, Listed
@@ -72,6 +73,9 @@ class ExportSet:
         settle_missing(path)
         if not path.exists():
             raise DocumentError(f"{path}: there is no such file or folder", code="missing-file")
+        if is_stream(path):
+            said = "is a pipe or a device: name the folder, the zip or the manifest of a set"
+            raise DocumentError(f"{path}: {said}", code="bad-document")
         if path.is_dir():
             return cls(Folder(path), limits)
         if zipfile.is_zipfile(path) or path.suffix.lower() == ".zip":

@@ -15,6 +15,7 @@ from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.referrers import Referrers, Uses
 from bakeio_core.database.row_ids import row_parameters, where_row
 from bakeio_core.database.rows import Row
+from bakeio_core.database.systems.unknown_columns import unknown_cells
 from bakeio_core.database.writing import cut_links, whole_row
 from bakeio_core.errors import ImportRefused, counted
 from bakeio_core.history.journal import Journal
@@ -56,7 +57,10 @@ class Replacement:
             self._refuse_used(part.entity, besides=inside)
         for part in self.plan.source.parts:
             if journal is not None:
-                journal.deleted(part.entity, self.gone[part.entity.name])
+                unknown = unknown_cells(
+                    dialect_of(self.db), self.db, part.entity, self._ids(part.entity)
+                )
+                journal.deleted(part.entity, self.gone[part.entity.name], unknown)
             self._park_names(part.entity)
 
     def _rows_without_record(self, entity: Entity) -> list[Row]:

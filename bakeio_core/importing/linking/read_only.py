@@ -200,7 +200,12 @@ class ReadOnlyFields:
 
 def plain(said: Any) -> Any:
     """Return a value of a record that may not be decoded yet."""
-    return msgspec.json.decode(bytes(said)) if isinstance(said, msgspec.Raw) else said
+    if not isinstance(said, msgspec.Raw):
+        return said
+    try:
+        return msgspec.json.decode(bytes(said))
+    except msgspec.ValidationError:  # a number beyond all use: no row has it
+        return bytes(said).decode()
 
 
 def _literal(identity: RowId) -> str:

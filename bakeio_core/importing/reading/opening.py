@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Collection
@@ -19,6 +18,7 @@ from bakeio_core.errors import DocumentError, Problems
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.encoding import encode_lines, opened_document
 from bakeio_core.files.documents.limits import Limits
+from bakeio_core.files.documents.streams import is_stream, refuse_device
 from bakeio_core.files.leftovers import settle_missing
 from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.manifest import MANIFEST
@@ -55,6 +55,9 @@ def open_source(
     """
     if not isinstance(path, Path):
         return _open_stream(path, catalog, limits)
+    if is_stream(path):
+        with open(path, "rb") as stream:
+            return _open_stream(stream, catalog, limits, path.name)
     try:
         return _open_path(path, catalog, limits, accept_edits, formats)
     except DocumentError as error:
@@ -89,7 +92,9 @@ def _open_path(
             return _open_document(
                 Document(path.name, partial(io.BytesIO, data), limits), None, catalog
             )
-    content = path.read_bytes() if path.stat().st_size <= limits.forgiven else None
+    with open(path, "rb") as file:
+        content: bytes | None = file.read(limits.forgiven + 1)
+    content = content if content is not None and len(content) <= limits.forgiven else None
     return _open_document(Document.at(path, limits), content, catalog)
 
 
@@ -105,23 +110,35 @@ def not_as_view(
         return "is no view"
 
 
-def _open_stream(stream: IO[bytes], catalog: Catalog, limits: Limits) -> Source:
+def _open_stream(
+    stream: IO[bytes], catalog: Catalog, limits: Limits, name: str = "stdin"
+) -> Source:
     """Read a stream, which can be read once, for a document, which is read several times.
 
     What is long waits in a temporary file, which goes with the document.
     """
+    refuse_device(stream, name)
     data = stream.read(limits.forgiven + 1)
+    if data.startswith(b"PK\x03\x04"):
+        raise DocumentError(f"{name}: is a zip: save it as a file, then import that")
     if len(data) <= limits.forgiven:
-        return _open_document(Document("stdin", partial(io.BytesIO, data), limits), data, catalog)
+        return _open_document(Document(name, partial(io.BytesIO, data), limits), data, catalog)
+    if not data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"[")):
+        said = f"is no JSON, and what is longer than {limits.forgiven >> 20} MiB has to be"
+        raise DocumentError(f"{name}: {said}", code="bad-json")
     folder = tempfile.TemporaryDirectory(prefix="bakeio-")
-    with open(Path(folder.name, "stdin"), "wb") as file:
-        file.write(data)
-        shutil.copyfileobj(stream, file, 1 << 20)
-    return _open_document(Document("stdin", partial(_open_spooled, folder), limits), None, catalog)
+    with open(Path(folder.name, "stream"), "wb") as file:
+        while data:
+            file.write(data)
+            if file.tell() > limits.spooled:
+                said = f"is longer than {limits.spooled >> 30} GiB: save it as a file first"
+                raise DocumentError(f"{name}: {said}", code="too-large")
+            data = stream.read(1 << 20)
+    return _open_document(Document(name, partial(_open_spooled, folder), limits), None, catalog)
 
 
 def _open_spooled(folder: tempfile.TemporaryDirectory[str]) -> IO[bytes]:
-    return open(Path(folder.name, "stdin"), "rb")
+    return open(Path(folder.name, "stream"), "rb")
 
 
 def _open_document(document: Document, data: bytes | None, catalog: Catalog) -> Source:

@@ -15,6 +15,7 @@ from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.connect import savepoint
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.referrers import Referrers
+from bakeio_core.database.systems.unknown_columns import unknown_cells
 from bakeio_core.database.tables import Tables
 from bakeio_core.database.writing import NotTaken, halved
 from bakeio_core.errors import Problem, Problems
@@ -39,7 +40,7 @@ class Rewrite:
         counts: {entity: what was created, updated, deleted, skipped, unchanged and processed}.
         problems: What is kept, and why.
         shown: The changes that were made, as many as a report shows.
-        grown: The entities that have rows again: their ids are to be counted on.
+        recreated: {entity: ids of its rows that are there again}; they are to be counted on.
         in_use: How many rows are kept as they are because others refer to them.
         refused: Why the database refuses what it refuses first; empty where it refuses nothing.
         waiting: (file, update, row as it is) of updates the database refused alone; a value that
@@ -55,7 +56,7 @@ class Rewrite:
         self.counts: dict[str, Counter[str]] = {}
         self.problems = Problems()
         self.shown: list[Change] = []
-        self.grown: set[str] = set()
+        self.recreated: dict[str, set[Any]] = {}
         self.in_use = 0
         self.refused = ""
         self._late: list[Changes] = []
@@ -137,6 +138,9 @@ class Rewrite:
         if not size:
             return
         entity = changes.entity
+        unknown = unknown_cells(
+            dialect_of(self.db), self.db, entity, [change.known_id for change in changes.deletes]
+        )
         try:
             with savepoint(self.db):
                 if before is not None:
@@ -144,7 +148,8 @@ class Rewrite:
                 self._insert(changes)
                 self.journal.created(entity, file, changes.rows, changes.numbers)
                 self.journal.updated(entity, file, changes.updates)
-                self.journal.deleted(entity, [rows[change.id] for change in changes.deletes])
+                gone = [rows[change.id] for change in changes.deletes]
+                self.journal.deleted(entity, gone, unknown)
         except (exc.DBAPIError, NotTaken) as error:
             if not self._is_refusal(error):
                 raise
@@ -162,7 +167,9 @@ class Rewrite:
             if done:
                 self.count(entity, what, len(done))
         if changes.rows:
-            self.grown.add(entity.name)
+            primary = changes.columns.index(entity.primary)
+            ids = self.recreated.setdefault(entity.name, set())
+            ids.update(row[primary] for row in changes.rows)
             links = self._links(changes, is_own=False)
             self._late += [links] if links.updates else []
         self.shown += islice(changes, max(0, MOST_SHOWN - len(self.shown)))

@@ -15,7 +15,7 @@ from bakeio_core.history.packing import checksums
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.model import Entity, RowId
-    from bakeio_core.history.rewrite import Rewrite, Row
+    from bakeio_core.history.undoing.rewrite import Rewrite, Row
 
 
 @dataclass

@@ -17,10 +17,16 @@ from bakeio_core.errors import BakeioError, Problem
 from bakeio_core.history.aliases import Alias, all_aliases
 from bakeio_core.history.entries import changed_something, entities_of
 from bakeio_core.history.journal import Journal
-from bakeio_core.history.remove import remove_rows
-from bakeio_core.history.restore import recreate_later, recreate_rows, restore_fields
-from bakeio_core.history.rewrite import Rewrite
+from bakeio_core.history.prune import pruned_to
 from bakeio_core.history.tables import all_runs, has_journal, undone_runs
+from bakeio_core.history.undoing.remove import remove_rows
+from bakeio_core.history.undoing.restore import (
+    recreate_later,
+    recreate_rows,
+    recreate_unknown,
+    restore_fields,
+)
+from bakeio_core.history.undoing.rewrite import Rewrite
 from bakeio_core.report import COUNTS, UNDO, Report
 from bakeio_core.values.wording import shown
 
@@ -50,16 +56,25 @@ def run_to_undo(db: Connection, run: int | None) -> dict[str, Any]:
             "tables of bakeio's own. The next import makes them, and so does bakeio init",
             code="no-journal",
         )
-    known, undone = all_runs(db), undone_runs(db)
+    known, undone, pruned = all_runs(db), undone_runs(db), pruned_to(db)
     if run is None:
         for entry in known:
+            if entry["id"] <= pruned:
+                break
             stands = entry["undoes"] is None and entry["id"] not in undone
             if stands and _left_something(db, entry["id"]):
                 return entry
-        raise BakeioError("there is no import to take back; see: bakeio runs")
+        more = f" (what runs up to {pruned} did was taken out of the journal)" if pruned else ""
+        raise BakeioError(f"there is no import to take back{more}; see: bakeio runs")
     found = [entry for entry in known if entry["id"] == run]
     if not found:
         raise BakeioError(f"there is no run {run}; see: bakeio runs")
+    if run is not None and run <= pruned:
+        raise BakeioError(
+            f"what run {run} did was taken out of the journal, with all runs up to {pruned}: it "
+            "cannot be taken back. A set exported before it has the rows as they were",
+            code="no-journal",
+        )
     if run in undone:
         raise BakeioError(
             f"run {run} was taken back already, by run {undone[run]}; "
@@ -113,6 +128,7 @@ def undo_run(
         restore_fields(rewrite, number)
         remove_rows(rewrite, number)
         recreate_later(rewrite, later)
+        recreate_unknown(rewrite, number)
         total = sum(rewrite.counts.values(), Counter[str]())
         _tell_names(rewrite, names_before, names_after)
         did_something = total["created"] + total["updated"] + total["deleted"]
@@ -124,7 +140,7 @@ def undo_run(
             point.rollback()
         else:
             journal.finish(total)
-            for name in rewrite.grown:
+            for name in rewrite.recreated:
                 entity = catalog.entities[name]
                 if entity.surrogate:
                     dialect.advance_ids(db, entity.table, entity.surrogate)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.columns import MADE
 from bakeio_core.catalog.exchange import Change, Changes
+from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.systems.unknown_columns import give_back
 from bakeio_core.database.writing import parking
 from bakeio_core.history.entries import (
     Batch,
@@ -18,11 +20,12 @@ from bakeio_core.history.entries import (
     read_text,
     wire_value,
 )
+from bakeio_core.history.journal import UNKNOWN
 from bakeio_core.values.wording import shown
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.model import Entity
-    from bakeio_core.history.rewrite import Rewrite, Row
+    from bakeio_core.history.undoing.rewrite import Rewrite, Row
 
 BATCH = 2000
 
@@ -47,6 +50,27 @@ def recreate_rows(rewrite: Rewrite, run: int) -> list[Changes]:
             later.append(_recreate(rewrite, entity, batch))
     rewrite.link_late()
     return [changes for changes in later if changes.rows]
+
+
+def recreate_unknown(rewrite: Rewrite, run: int) -> None:
+    """Give rows that are there again what they had in columns nobody declares.
+
+    Args:
+        rewrite: What wrote the rows.
+        run: The run that is taken back.
+    """
+    for _, batch in batches(rewrite.db, run) if rewrite.recreated else ():
+        entity = rewrite.catalog.entities.get(batch.entity)
+        if batch.action != "delete" or entity is None:
+            continue
+        cells = {
+            row[entity.primary]: row[UNKNOWN]
+            for row in batch.rows
+            if UNKNOWN in row and row[entity.primary] in rewrite.recreated.get(entity.name, ())
+        }
+        for column in give_back(dialect_of(rewrite.db), rewrite.db, entity, cells):
+            why = f"the column {column} is gone, and what rows had in it"
+            rewrite.keep(entity, f"table {entity.name}:", why)
 
 
 def recreate_later(rewrite: Rewrite, later: Sequence[Changes]) -> None:

@@ -1,0 +1,94 @@
+"""The standard streams: a reader may go away, a disk may be full, and the command goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import Any
+
+import click
+
+
+class ReaderGone(Exception):
+    """Stop writing: nobody reads stdout any more."""
+
+
+class StandardOutput:
+    """Write results to stdout.
+
+    Where that fails, the command is not broken off: what it did is done. Nobody is told of a reader
+    who has read enough.
+
+    Attributes:
+        failed: Whether something could not be written that somebody waits for.
+    """
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin with a stream that works."""
+        self.failed = self._is_closed = False
+
+    def text(self, text: str) -> None:
+        """Write a text and the end of its line."""
+        if not self._is_closed:
+            try:
+                click.echo(text)
+            except OSError as error:
+                self._give_up(error)
+
+    def line(self, data: bytes) -> None:
+        """Write a line of bytes, whatever the encoding of the terminal."""
+        with contextlib.suppress(ReaderGone):
+            sys.stdout.flush()
+            self.write(data)
+            self.flush()
+
+    def write(self, data: bytes, /) -> Any:
+        """Write a part of something long.
+
+        Raises:
+            ReaderGone: Nobody reads it, or it cannot be written, which was told.
+        """
+        try:
+            if not self._is_closed:
+                return sys.stdout.buffer.write(data)
+        except OSError as error:
+            self._give_up(error)
+        raise ReaderGone
+
+    def flush(self) -> None:
+        """Bring what was written to whoever reads it."""
+        try:
+            if not self._is_closed:
+                sys.stdout.flush()
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        self._is_closed = True
+        if not isinstance(error, BrokenPipeError):
+            self.failed = True
+            reason = (error.strerror or str(error)).lower()
+            talk(f"Error: cannot write the output: {reason}")
+
+    def abandon(self) -> None:
+        """Write nothing more: the reader has gone."""
+        self._is_closed = True
+
+    def close(self) -> None:
+        """Point stdout nowhere where it failed, so that nothing complains when the program ends."""
+        if self._is_closed:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+OUTPUT = StandardOutput()
+"""The stdout of this process."""
+
+
+def talk(text: str, *, end: bool = True) -> None:
+    """Write to stderr; where nobody reads that, there is nobody to be told."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True, nl=end)

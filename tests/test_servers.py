@@ -1,0 +1,92 @@
+"""Servers as they are run: behind a pooler, and as replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.commands import Run, export
+from support.files import edit, set_contents
+from support.receipts import purchase, view_of
+from support.servers import pooler, standby
+
+Make = Callable[..., str]
+
+
+def test_everything_works_behind_a_pooler_of_transactions(
+    new_postgresql: Make, run: Run, sample_template: str, tmp_path: Path
+) -> None:
+    url = new_postgresql(sample_template)
+    with pooler(url) as pooled:
+        sets = [tmp_path / f"set{number}" for number in (1, 2)]
+        for folder in sets:
+            done = run("-d", pooled, "export-complete", "-o", folder)
+            assert done.code == 0, done.err
+        contents = [set_contents(folder) for folder in sets]
+        assert contents[0].keys() == contents[1].keys()
+        path = export(run, pooled, "purchases", tmp_path / "p.json")
+        edit(path, lambda records: [{**record, "notes": "edited"} for record in records])
+        assert run("-d", pooled, "import-view", path).code == 0
+        assert run("-d", pooled, "undo", "--yes").code == 0
+        again = run("-d", pooled, "import-complete", sets[0], "--json")
+        assert again.json["summary"]["unchanged"] == 776, again.err
+        for option in ("prepare_threshold=none", "connect_timeout=5"):
+            assert run("-d", f"{pooled}&{option}", "runs").code == 0
+
+
+@pytest.mark.parametrize(
+    "option", ["prepare_threshold=often", "autocommit=true", "row_factory=x", "nonsense=1"]
+)
+def test_an_option_that_a_url_cannot_have_is_named(postgresql: str, run: Run, option: str) -> None:
+    refused = run("-d", f"{postgresql}&{option}", "runs")
+    assert refused.code in (1, 2)
+    assert option.split("=")[0] in refused.err
+
+
+@pytest.mark.parametrize("option", ["nonsense=1", "timeout=soon"])
+def test_an_option_that_sqlite_cannot_have_is_named(tmp_path: Path, run: Run, option: str) -> None:
+    refused = run("-d", f"sqlite:///{tmp_path}/a.db?{option}", "init")
+    assert refused.code == 2
+    assert option.split("=")[1] in refused.err or "nonsense" in refused.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_replica_is_read_and_refuses_writes_in_plain_words(
+    new_postgresql: Make, run: Run, sample_template: str, tmp_path: Path
+) -> None:
+    url = new_postgresql(sample_template)
+    bought = view_of(tmp_path / "new.json", [purchase("Wegmans")])
+    assert run("-d", url, "import-view", bought).code == 0
+    whole = tmp_path / "whole"
+    assert run("-d", url, "export-complete", "-o", whole).code == 0
+    with standby(url) as replica:
+        reads = [
+            ["export-complete", "-o", tmp_path / "set"],
+            ["export-view", "purchases", "-o", tmp_path / "p.json"],
+            ["runs"],
+            ["why", "suppliers", "wegmans_burlington_ma"],
+            ["suggest", "suppliers", "wegman"],
+            ["aliases"],
+        ]
+        for words in reads:
+            done = run("-d", replica, *words)
+            assert (done.code, done.err) == (0, ""), done.err
+        edit(tmp_path / "p.json", lambda records: records[0].update(notes="edited"))
+        writes = [
+            ["import-view", bought],
+            ["import-view", tmp_path / "p.json", "--dry-run"],
+            ["import-complete", whole],
+            ["import-complete", whole, "--mode", "replace", "--yes"],
+            ["undo", "--yes"],
+            ["init"],
+            ["upgrade"],
+        ]
+        for words in writes:
+            refused = run("-d", replica, *words)
+            if words[0] in ("init", "upgrade") and refused.code == 0:
+                assert "there already" in refused.out or "up to date" in refused.out
+                continue
+            assert refused.code == 1, (words, refused.out)
+            assert "is a read-only replica" in refused.err, (words, refused.err)
+            assert refused.err.count("Error") == 1
