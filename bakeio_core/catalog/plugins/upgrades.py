@@ -42,7 +42,7 @@ class ForeignDocument(Protocol):
         """Note that something of a record has no place here; told once a field, with a count.
 
         Args:
-            field: such as `products: lot`.
+            field: such as `ovens: wheels`.
             why: said besides, where that is not clear.
         """
         ...
@@ -51,7 +51,7 @@ class ForeignDocument(Protocol):
         """Note how something of a record was read; told once, with a count.
 
         Args:
-            text: such as `an empty price is read as 0`.
+            text: such as `an empty weight is read as 0`.
         """
         ...
 
