@@ -94,8 +94,10 @@ def test_a_profile_says_which_plugins_and_distributions_are_used(run: Run, here:
         "The profile bakeio.toml uses Bakeio, without view-products, sample." in run("plugins").out
     )
     assert [view["name"] for view in run("views", "--json").json["views"]] == [
+        "ingredients",
         "inventory",
         "purchases",
+        "suppliers",
     ]
     assert run("views").err == ""
     (here / "bakeio.toml").write_text('use = ["view_products"]', "utf-8")
