@@ -36,7 +36,15 @@ _HOMES = {
     "bakeio_core.importing.options": ("ImportOptions",),
     "bakeio_core.importing.run": ("Plan",),
     "bakeio_core.catalog.model": ("Entity", "Suspects"),
-    "bakeio_core.catalog.view": ("Field", "View", "children", "editable", "key", "readonly"),
+    "bakeio_core.catalog.view": (
+        "Field",
+        "View",
+        "children",
+        "computed",
+        "editable",
+        "key",
+        "readonly",
+    ),
     "bakeio_core.catalog.exchange": (
         "Candidate",
         "Change",
@@ -67,7 +75,15 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.model import Entity, Suspects
     from bakeio_core.catalog.plugins.packages import KnownPackage
     from bakeio_core.catalog.plugins.upgrades import DocumentUpgrade, ForeignDocument
-    from bakeio_core.catalog.view import Field, View, children, editable, key, readonly
+    from bakeio_core.catalog.view import (
+        Field,
+        View,
+        children,
+        computed,
+        editable,
+        key,
+        readonly,
+    )
     from bakeio_core.cli.review.page import write_report
     from bakeio_core.cli.session import Session, json_option
     from bakeio_core.database.connect import begin_read, begin_write, connect
@@ -130,6 +146,7 @@ __all__ = [
     "begin_read",
     "begin_write",
     "children",
+    "computed",
     "connect",
     "editable",
     "hookimpl",

@@ -23,6 +23,12 @@ pytest.register_assert_rewrite("support")
 from support.commands import Ran  # noqa: E402  (rewritten assertions first)
 from support.databases import rows_of  # noqa: E402
 
+ALONE = Path(__file__).resolve().parent / "data" / "bakery_alone"
+"""Stands before what is installed, and hides the packages of the repository that bring tables: the
+tests are of the bakery alone, in this process and in those it starts. Who tests such a package
+hands its modules in, or takes this off the path again."""
+sys.path.insert(0, str(ALONE))
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ALONE), os.getenv("PYTHONPATH")]))
 REAL_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 

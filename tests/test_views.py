@@ -565,3 +565,35 @@ def test_a_refreshed_file_knows_the_rows_its_new_records_became(
 
 def test_only_the_file_of_a_view_can_be_refreshed(run: Run, sample: Path, sample_set: Path) -> None:
     assert run("-d", sample, "import", sample_set, "--refresh").code == 2
+
+
+# -- suppliers and ingredients
+
+
+def test_a_city_and_a_category_are_corrected_and_a_shop_added_as_products_are(
+    bakery: str, tmp_path: Path, core: Bakeio
+) -> None:
+    engine = connect(bakery)
+
+    def imported(view: str, change: Callable[[list[dict[str, Any]]], object]) -> Any:
+        path = tmp_path / f"{view}.json"
+        with begin_read(engine) as db:
+            core.export_view(db, view, path)
+        whole = document(path)
+        edit(path, change)
+        with begin_write(engine) as db:
+            report = core.import_(db, path)
+        assert report.summary["unchanged"] == len(whole["records"]) - 1
+        return report.summary
+
+    def correct(records: list[dict[str, Any]]) -> None:
+        records[0]["city"] = "Dedham"
+        records.append({"name": "Corner Shop", "city": "Lynn", "state": "MA"})
+
+    totals = imported("suppliers", correct)
+    assert (totals["updated"], totals["created"]) == (1, 1)
+    assert imported("ingredients", lambda r: r[3].update(category="Flours"))["updated"] == 1
+    engine.dispose()
+    found = sql(bakery, "SELECT slug, city FROM suppliers WHERE id IN (1, 9) ORDER BY id")
+    assert found == [("costco_waltham_ma", "Dedham"), ("corner_shop_lynn_ma", "Lynn")]
+    assert sql(bakery, "SELECT category FROM ingredients WHERE id = 4") == [("Flours",)]

@@ -6,7 +6,7 @@ a column is to hold (`own`), or what the row a reference means is called (`namin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -55,6 +55,16 @@ class FieldMap:
 
     def __iter__(self) -> Iterator[FileField]:
         return iter(self.by_name.values())
+
+    def unread(self, columns: Collection[str]) -> FieldMap:
+        """Return the fields with those about some columns as mere context, which is not taken."""
+        fields = [
+            replace(field, column=None, target=None, kind=Json(), role="context")
+            if field.column in columns
+            else field
+            for field in self
+        ]
+        return FieldMap(self.entity, self.catalog, fields)
 
     @cached_property
     def own(self) -> dict[str, str]:

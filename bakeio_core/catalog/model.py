@@ -221,6 +221,8 @@ class Entity:
 
     def without(self, columns: Collection[str]) -> Entity:
         """Return the entity without some of its references and their lookups; for exports."""
+        if not columns:
+            return self
         return _changed(self, "left_out", frozenset(columns))
 
     @cached_property

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement
+from sqlalchemy.types import TypeEngine, to_instance
 
 from bakeio_core.errors import PluginError
 
+T = TypeVar("T")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -31,7 +33,22 @@ class OfRow:
     compute: Callable[[Any], ColumnElement[Any]]
 
 
-Source = str | Callable[..., ColumnElement[Any]] | OfRow
+@dataclass(frozen=True)
+class OfRows:
+    """Values that code of a plugin computes for many rows at once, see `computed`.
+
+    Args:
+        prepare: gets the connection and the catalog and returns what the values are computed with.
+        values: gets that and the ids of rows, and returns their values in the same order.
+        type: a SQLAlchemy type, of the values.
+    """
+
+    prepare: Callable[[Any, Any], Any]
+    values: Callable[[Any, Sequence[Any]], Sequence[Any]]
+    type: TypeEngine[Any]
+
+
+Source = str | Callable[..., ColumnElement[Any]] | OfRow | OfRows
 
 
 @dataclass(frozen=True)
@@ -92,6 +109,26 @@ def readonly(source: Source, compute: Callable[[Any], ColumnElement[Any]] | None
             "readonly(path, compute): the first must be a path to a row, such as a_id or a_id.b_id"
         )
     return Field("readonly", OfRow(source, compute))
+
+
+def computed(
+    prepare: Callable[[Any, Any], T],
+    values: Callable[[T, Sequence[Any]], Sequence[Any]],
+    type_: TypeEngine[Any] | type[TypeEngine[Any]],
+) -> Field:
+    """Declare context that your own code computes for many rows at once, where SQL cannot.
+
+    It is never written, and an import compares it as any other context.
+
+    Args:
+        prepare: `prepare(db, catalog)` reads what is needed, with as many statements for one row
+            as for a million, and returns something to compute with. It is called once for all
+            fields of a file that name it; a class will do.
+        values: `values(prepared, ids)` returns a value for each of the ids of some rows (up to
+            some hundred), in their order, without a statement of its own; null where there is none.
+        type_: the SQLAlchemy type of the values, such as `Numeric(10, 2)` or `Text`.
+    """
+    return Field("readonly", OfRows(prepare, values, to_instance(type_)))
 
 
 def children(source: str, fields: Mapping[str, Field], key: str | Sequence[str] = ()) -> Field:

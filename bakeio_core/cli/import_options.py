@@ -142,6 +142,13 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="Take a set whose files were changed after the export.",
         ),
         click.option(
+            "--without",
+            multiple=True,
+            metavar="ENTITY",
+            help="Leave it out of a set, and what cannot do without it; may be given more than "
+            "once.",
+        ),
+        click.option(
             "--refresh",
             is_flag=True,
             help="Afterwards write the view's file anew, with ids and _rev of what was added.",

@@ -59,6 +59,7 @@ class Request:
     review: bool
     no_input: bool
     accept_edits: bool
+    without: Sequence[str]
     refresh: bool
     no_journal: bool
     as_json: bool
@@ -188,7 +189,9 @@ def _opened(session: Session, request: Request) -> Source:
     if request.html is not None:
         refuse_file(request.html, not_a_page)
     source = session.bakeio.open(
-        sys.stdin.buffer if from_stdin else target, accept_edits=request.accept_edits
+        sys.stdin.buffer if from_stdin else target,
+        accept_edits=request.accept_edits,
+        without=request.without,
     )
     if source.kind not in (*request.kinds, "skipped"):
         raise DocumentError(

@@ -106,7 +106,7 @@ def views(session: Session, as_json: bool) -> None:
         session.result(
             f"{row['name']:<12} {row['distribution']} {row['version']}  {row['purpose']}"
         )
-        session.result(f"{'':<12} edits {', '.join(row['editable'])}")
+        session.result(f"{'':<12} edits {', '.join(row['editable']) or 'nothing'}")
     for name, reason in catalog.disabled_views.items():
         session.result(f"{name:<12} disabled: {reason}")
 

@@ -17,11 +17,13 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
 from bakeio_core.catalog.model import ROW_KEY, Entity
-from bakeio_core.catalog.view import OfRow, Source, View
+from bakeio_core.catalog.view import OfRow, OfRows, Source, View
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.row_ids import row_key
+from bakeio_core.errors import BakeioError, PluginError, counted, describe
 from bakeio_core.values.columns import kind_of
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.numbers import Decimal, Float, all_shortest
@@ -68,14 +70,17 @@ class Projection:
         self.source: Any = entity.table if table is None else table
         self.stored: dict[str, dict[str, None]] = {}
         self.aliases: dict[tuple[str, ...], tuple[Any, Entity]] = {(): (self.source, entity)}
+        self._prepared: dict[Any, Any] = {}
 
     def cell(self, source: Source) -> Cell:
         """Return the selected value of a source.
 
         Args:
-            source: A column, a dotted path, or a function of the tables or of the row a path leads
-                to.
+            source: A column, a dotted path, a function of the tables or of the row a path leads
+                to, or what code computes of the ids of rows.
         """
+        if isinstance(source, OfRows):
+            return self._of_rows(source)
         if isinstance(source, OfRow):
             row, target = self._follow(tuple(filter(None, source.path.split("."))))
             value = source.compute(row.c)
@@ -91,6 +96,40 @@ class Projection:
             return self._computed(expression, expression.type)
         *steps, column = source.split(".")
         return self._stored(*self._follow(tuple(steps)), column)
+
+    def _of_rows(self, source: OfRows) -> Cell:
+        ids, kind = self.cell(self.entity.primary), kind_of(_typed(source.type))
+
+        def make(column: Sequence[Any]) -> Sequence[Any]:
+            known = column if ids.make is None else ids.make(column)
+            try:
+                if source.prepare not in self._prepared:
+                    self._prepared[source.prepare] = source.prepare(self.db, self.catalog)
+                values = source.values(self._prepared[source.prepare], known)
+                wire = [None if value is None else kind.from_python(value) for value in values]
+                if isinstance(kind, (Decimal, Float)):
+                    wire = all_shortest([None if value is None else float(value) for value in wire])
+            except (BakeioError, SQLAlchemyError):
+                raise
+            except Exception as error:  # a stranger's function
+                raise PluginError(f"{_called(source)}: {describe(error)}") from error
+            if len(wire) != len(known):
+                raise PluginError(
+                    f"{_called(source)} gave {counted(len(wire), 'value')} for "
+                    f"{counted(len(known), 'row')}: it must give one for each, or null"
+                )
+            return wire
+
+        return Cell(ids.sql, kind, make)
+
+    def lacking(self, source: OfRows) -> Any:
+        """Return the condition that code computes nothing of a row."""
+        cell, ids = self.cell(source), self.cell(self.entity.primary)
+        found = self.dialect.fetch(self.db, self.text(self.select([ids])))
+        column = [row[0] for row in found]
+        values = cell.make(column) if column and cell.make is not None else ()
+        pairs = zip(column, values, strict=True)
+        return ids.sql.in_([identity for identity, value in pairs if value in (None, "")])
 
     def _stored(self, table: Any, entity: Entity, column: str) -> Cell:
         dialect, kind = self.dialect, entity.kinds[column]
@@ -145,6 +184,12 @@ class Projection:
         )
 
 
+def _called(source: OfRows) -> str:
+    """Return what a plugin calls the function that computes values."""
+    module = getattr(source.values, "__module__", "")
+    return f"{module}.{getattr(source.values, '__qualname__', source.values)}"
+
+
 def _typed(declared: Any) -> Column[Any]:
     """Return a stand-in column of an expression's type.
 
@@ -163,7 +208,11 @@ def narrowing(projection: Projection, view: View, catalog: Catalog) -> list[Any]
         where.append(or_(column.is_(None), column.is_(False)))
     fields = {**catalog.views.get(view.name, view).fields, **view.fields}
     for name in view.missing:
-        cell = projection.cell(fields[name].source)
+        source = fields[name].source
+        if isinstance(source, OfRows):
+            where.append(projection.lacking(source))
+            continue
+        cell = projection.cell(source)
         lacks = cell.sql.is_(None)
         where.append(or_(lacks, cell.sql == "") if isinstance(cell.kind, Text) else lacks)
     return where

@@ -8,14 +8,15 @@ Where transactional entities are left out, references to them are left out of th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, literal_column, or_, types
 
-from bakeio_core.catalog.keys.dating import date_paths, is_required, step_from
+from bakeio_core.catalog.keys.dating import date_paths, step_from
+from bakeio_core.catalog.keys.omitting import references_into
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.systems.unknown_columns import unknown_columns
@@ -74,7 +75,8 @@ def part_of(
     omitted = (*gone, *sorted(catalog.blocked | blocked), *catalog.disabled)
     if gone:
         kept = [entity for name, entity in catalog.entities.items() if name not in gone]
-        return Part({entity.name: _without(entity, gone) for entity in kept}, omitted)
+        left = {e.name: e.without(references_into(e, gone)) for e in kept}
+        return Part(left, omitted)
     if since is None and until is None:
         return Part(catalog.entities, omitted)
     made = {name: entity for name, entity in catalog.entities.items() if name in there}
@@ -89,18 +91,6 @@ def part_of(
         for name, entity in catalog.entities.items()
     }
     return Part(entities, omitted, dates)
-
-
-def _without(entity: Entity, gone: Collection[str]) -> Entity:
-    """Return an entity without its references to some others; each of them may be null."""
-    columns = {
-        column
-        for foreign in entity.foreign_keys
-        if foreign.target in gone and not is_required(entity, foreign)
-        for column in foreign.columns
-        if entity.nullable(column)
-    }
-    return entity.without(columns) if columns else entity
 
 
 # -- days

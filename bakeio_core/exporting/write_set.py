@@ -220,9 +220,18 @@ def _write_files(
                 "checksum_sha256": sha256,
                 "import_order": order,
                 "dependencies": needs,
+                **_declared_by(catalog, entity),
             }
         )
     return files, unheld
+
+
+def _declared_by(catalog: Catalog, entity: Entity) -> dict[str, str]:
+    """Return what brought an entity, to be installed where the set is imported."""
+    plugin = catalog.provider.get(entity.name)
+    if plugin is None or not plugin.distribution:
+        return {}
+    return {"distribution": plugin.distribution, "distribution_version": plugin.version}
 
 
 def _manifest(

@@ -89,9 +89,11 @@ class Imports(Installed):
         return plan_import(db, self.catalog, opened, chosen, known, answer, progress)
 
     def _opened(self, source: str | Path | Source, options: ImportOptions) -> Source:
-        if isinstance(source, Source):
-            return source
-        return self.open(source, accept_edits=options.accept_edits)
+        if not isinstance(source, Source):
+            return self.open(source, accept_edits=options.accept_edits, without=options.without)
+        if options.without:
+            raise UsageError(f"{source.name} is open already: give without to open()")
+        return source
 
     def _known(
         self, db: Connection, source: Source, decisions: Mapping[Missing, Decision] | None

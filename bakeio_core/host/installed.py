@@ -189,16 +189,24 @@ class Installed:
                 check_values(opened, self.catalog, problems)
             return problems
 
-    def open(self, path: str | Path | IO[bytes], *, accept_edits: bool = False) -> Source:
+    def open(
+        self,
+        path: str | Path | IO[bytes],
+        *,
+        accept_edits: bool = False,
+        without: Collection[str] = (),
+    ) -> Source:
         """Open what a path or a stream holds, for `plan` or `import_`.
 
         Args:
             path: A set's folder, zip or manifest, a view's file, an entity's file, or a binary
                 stream.
             accept_edits: Changed checksums and counts of a set are warnings.
+            without: Entities of a set that are left out, and with them what cannot do without.
 
         Raises:
             DocumentError: It cannot be read.
+            UsageError: The set has no such entities, or it is no set.
         """
         from bakeio_core.importing.reading.opening import open_source
 
@@ -208,6 +216,7 @@ class Installed:
             self.catalog,
             self.limits,
             accept_edits=accept_edits,
+            without=without,
             formats=self.formats.values(),
         )
         source.path = str(where.resolve()) if isinstance(where, Path) else None

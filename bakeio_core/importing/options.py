@@ -22,6 +22,7 @@ class ImportOptions:
         on_conflict: Where file and database both changed: fail, keep-db or take-file.
         skip_errors: Import the good records and leave the others out.
         accept_edits: Take a set whose files were changed; checksums and counts are warnings then.
+        without: Entities of a set that are left out, and with them what cannot do without.
         nulls: What null means in a view, and in a set of another database: keep or clear.
         allow: Columns whose checks are lifted; with replace, the range of days of a set that has no
             others, such as `2025-01-01..`, whose other rows are to be deleted.
@@ -37,6 +38,7 @@ class ImportOptions:
     on_conflict: str = "fail"
     skip_errors: bool = False
     accept_edits: bool = False
+    without: Collection[str] = ()
     nulls: str = "keep"
     allow: Collection[str] = ()
     allow_duplicates: bool = False

@@ -1,1 +1,1 @@
-"""The standard bakery: five entities, three views and sample data, each a plugin of its own."""
+"""The standard bakery: five entities, five views and sample data, each a plugin of its own."""

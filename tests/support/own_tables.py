@@ -13,7 +13,7 @@ from bakeio_core import Bakeio, Entity, Report, View, connect, hookimpl
 
 BAKERY = [
     *("suppliers", "ingredients", "products", "purchases", "inventory", "sample"),
-    *("view_products", "view_inventory", "view_purchases"),
+    *("view_products", "view_inventory", "view_purchases", "view_suppliers", "view_ingredients"),
 ]
 """The plugins of the bakery, which such a program does not use."""
 

@@ -15,6 +15,9 @@ PLUGINS, COMMANDS, PACKAGES = "bakeio", "bakeio.commands", "bakeio.packages"
 OPTIONAL = "bakeio.optional"
 """The groups of entry points; plugins of the last are used only where a profile names them."""
 READS = "reads such files"
+_PLAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._+!-]*[A-Za-z0-9])?")
+_LONGEST = 60
+"""Characters of a name or a version that is repeated as it stands."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,26 @@ def for_command(name: str) -> str:
 def for_entity(name: object) -> str:
     """Return a sentence about the package that brings an entity, empty where none is known."""
     return _sentence(lambda known: name in known.entities)
+
+
+def for_declarer(distribution: str, version: str) -> str:
+    """Return a sentence about the package that declared an entity where a set was written.
+
+    Args:
+        distribution: What the set says: a stranger's word.
+        version: That of it.
+
+    Returns:
+        Nothing where it is no name that pip installs.
+    """
+    named = [distribution, *([version] if version else [])]
+    if not all(_PLAIN.fullmatch(name) and len(name) <= _LONGEST for name in named):
+        return ""
+    declared = f"{' '.join(named)} declared it where the set was written"
+    there = _installed_version(distribution)
+    if there:
+        return f". {declared}; here version {there} is installed: see bakeio plugins, or update it"
+    return f". {declared}: if you trust that, pip install {distribution}"
 
 
 def for_view(name: object) -> str:

@@ -5,8 +5,9 @@ It is opened without a database. `verify` checks it, `replaceable` tells it from
 
 from __future__ import annotations
 
+import copy
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,8 @@ class ExportSet:
         manifest: what `manifest.json` holds.
         files: what it lists, in import order.
         faults: what is wrong with its list of files.
+        left_out: what it lists besides and is not read, see `without`.
+        notes: what is told of that.
 
     Raises:
         DocumentError: with the code of the contract where there is no manifest to go by.
@@ -65,6 +68,8 @@ class ExportSet:
         self.manifest = self._read_manifest()
         self.faults: list[Problem] = []
         self.files = sorted(self._read_files(), key=lambda listed: listed.order)
+        self.left_out: list[Listed] = []
+        self.notes: list[Problem] = []
 
     @classmethod
     def open(cls, path: Path, limits: Limits | None = None) -> ExportSet:
@@ -87,6 +92,14 @@ class ExportSet:
                 code="bad-document",
             )
         return cls(Folder(path.parent), limits)
+
+    def without(self, entities: Collection[str]) -> ExportSet:
+        """Return the set without the files of some entities."""
+        rest = copy.copy(self)
+        rest.files = [listed for listed in self.files if listed.entity not in entities]
+        gone = [listed for listed in self.files if listed.entity in entities]
+        rest.left_out = [*self.left_out, *gone]
+        return rest
 
     @property
     def name(self) -> str:
@@ -136,6 +149,7 @@ class ExportSet:
             for item in (found if isinstance(found, list) else [])
             if isinstance(item, dict)
             and all(isinstance(item.get(name), kind) for name, kind in types.items())
+            and item["entity"] not in {listed.entity for listed in self.left_out}
         ]
 
     def _read_manifest(self) -> dict[str, Any]:
@@ -210,4 +224,10 @@ def _listed(item: Any) -> Listed:
         item["checksum_sha256"],
         item["import_order"],
         tuple(map(str, item["dependencies"])),
+        _text(item.get("distribution")),
+        _text(item.get("distribution_version")),
     )
+
+
+def _text(said: Any) -> str:
+    return said if isinstance(said, str) else ""

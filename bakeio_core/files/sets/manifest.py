@@ -32,7 +32,10 @@ ENTRY: dict[str, tuple[type, str]] = {
 
 @dataclass(frozen=True)
 class Listed:
-    """One file as the manifest lists it."""
+    """One file as the manifest lists it.
+
+    `distribution` is what declared its entity where the set was written, `version` that of it.
+    """
 
     filename: str
     entity: str
@@ -40,6 +43,8 @@ class Listed:
     sha256: str
     order: int
     dependencies: tuple[str, ...]
+    distribution: str = ""
+    version: str = ""
 
 
 def counted(header: dict[str, Any], listed: Listed, count: int) -> Iterator[Problem]:

@@ -87,12 +87,14 @@ def _structure(opened: ExportSet, catalog: Catalog) -> Iterator[Problem]:
     for name in sorted(name for name, times in Counter(listed_names).items() if times > 1):
         message = f"lists {in_ascii(name)} twice"
         yield Problem(code="bad-manifest", file=MANIFEST, message=message)
-    for name in sorted(there - set(listed_names) - {MANIFEST}):
+    left_out = {listed.filename for listed in opened.left_out}
+    for name in sorted(there - set(listed_names) - left_out - {MANIFEST}):
         if is_safe(name):
             message = "is in the set but not in its manifest: move it elsewhere"
             yield Problem(code="unexpected-file", file=in_ascii(name), message=message)
     yield from _order_problems(opened, catalog)
     yield from _gaps(opened)
+    yield from opened.notes
 
 
 def _gaps(opened: ExportSet) -> Iterator[Problem]:
@@ -129,7 +131,9 @@ def _not_installed(listed: Listed, catalog: Catalog) -> Problem:
     why = catalog.disabled.get(listed.entity)
     if not why and listed.entity in catalog.blocked:
         why = "its plugin is blocked"
-    hint = packages.for_entity(listed.entity) or ". Install its plugin, or remove the file"
+    hint = packages.for_entity(listed.entity)
+    hint = hint or packages.for_declarer(listed.distribution, listed.version)
+    hint = hint or ". Install its plugin"
     wrong = f"disabled: {why}" if why else f"no installed entity{hint}"
     return Problem(
         code="blocked" if why else "unknown-entity",
@@ -211,7 +215,7 @@ def _order_problems(opened: ExportSet, catalog: Catalog) -> Iterator[Problem]:
 def _odd_dependencies(opened: ExportSet, listed: Listed, catalog: Catalog) -> Iterator[Problem]:
     omitted = opened.manifest.get("omitted_entities")
     known = {*catalog.entities, *catalog.disabled, *catalog.blocked}
-    known |= {other.entity for other in opened.files}
+    known |= {other.entity for other in (*opened.files, *opened.left_out)}
     if isinstance(omitted, list):
         known |= set(map(str, omitted))
     for name in listed.dependencies:

@@ -14,7 +14,7 @@ from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import Format
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.view import plain_view_name
-from bakeio_core.errors import DocumentError, Problems
+from bakeio_core.errors import DocumentError, Problems, UsageError
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.encoding import encode_lines, opened_document
 from bakeio_core.files.documents.limits import Limits
@@ -22,6 +22,7 @@ from bakeio_core.files.documents.streams import is_stream, refuse_device
 from bakeio_core.files.leftovers import settle_missing
 from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.manifest import MANIFEST
+from bakeio_core.files.sets.narrowed import narrowed
 from bakeio_core.importing.reading.answers.forgiving import forgiven, is_json
 from bakeio_core.importing.reading.answers.shapes import with_header_and_records
 from bakeio_core.importing.reading.skipped_log import open_log
@@ -39,6 +40,7 @@ def open_source(
     limits: Limits,
     *,
     accept_edits: bool = False,
+    without: Collection[str] = (),
     formats: Collection[Format] = (),
 ) -> Source:
     """Open a set's folder, zip or manifest, an entity's file or a view's file.
@@ -48,18 +50,31 @@ def open_source(
         catalog: What is installed.
         limits: How much is taken.
         accept_edits: Changed checksums and counts of a set are warnings.
+        without: Entities of a set that are left out, with what cannot do without them.
         formats: Those plugins bring besides JSON.
 
     Raises:
         DocumentError: It cannot be read.
+        UsageError: It has no such entities, or is no set.
     """
-    if not isinstance(path, Path):
-        return _open_stream(path, catalog, limits)
-    if is_stream(path):
+    if isinstance(path, Path) and is_stream(path) and not without:
         with open(path, "rb") as stream:
             return _open_stream(stream, catalog, limits, path.name)
+    if isinstance(path, Path) and not is_stream(path) and _is_set(path):
+        opened = ExportSet.open(path, limits)
+        if "manifest_version" not in opened.manifest and not without:
+            foreign = upgraded_set(opened, catalog)
+            if foreign is not None:
+                return foreign
+        whole = narrowed(opened, without, catalog) if without else opened
+        return of_set(whole, catalog, accept_edits)
+    if without:
+        name = path.name if isinstance(path, Path) else "stdin"
+        raise UsageError(f"--without leaves out entities of a set, and {name} is none")
+    if not isinstance(path, Path):
+        return _open_stream(path, catalog, limits)
     try:
-        return _open_path(path, catalog, limits, accept_edits, formats)
+        return _open_path(path, catalog, limits, formats)
     except DocumentError as error:
         suffixes = {known.suffix.lower() for known in formats}
         is_foreign = path.is_file() and path.suffix.lower() not in suffixes
@@ -69,21 +84,20 @@ def open_source(
         raise DocumentError(f"{error}{hint}", code=error.code) from None
 
 
-def _open_path(
-    path: Path, catalog: Catalog, limits: Limits, accept_edits: bool, formats: Collection[Format]
-) -> Source:
+def _is_set(path: Path) -> bool:
+    """Tell whether a path is the folder, the zip or the manifest of a set.
+
+    Raises:
+        DocumentError: There is nothing.
+    """
     settle_missing(path)
     if not path.exists():
         raise DocumentError(f"{path}: there is no such file or folder", code="missing-file")
-    if (
-        path.is_dir()
-        or path.name == MANIFEST
-        or path.suffix.lower() == ".zip"
-        or zipfile.is_zipfile(path)
-    ):
-        opened = ExportSet.open(path, limits)
-        foreign = None if "manifest_version" in opened.manifest else upgraded_set(opened, catalog)
-        return foreign or of_set(opened, catalog, accept_edits)
+    is_named_so = path.name == MANIFEST or path.suffix.lower() == ".zip"
+    return path.is_dir() or is_named_so or zipfile.is_zipfile(path)
+
+
+def _open_path(path: Path, catalog: Catalog, limits: Limits, formats: Collection[Format]) -> Source:
     for known in formats:
         if path.suffix.lower() == known.suffix.lower():
             with open(path, "rb") as file:

@@ -15,12 +15,14 @@ from bakeio_core.catalog.fields import (
     entity_fields,
     view_fields,
 )
+from bakeio_core.catalog.keys.omitting import references_into
 from bakeio_core.catalog.lists import list_views, parent_column
 from bakeio_core.catalog.model import Entity, Key
 from bakeio_core.catalog.view import View
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.files.documents.document import Document, InMemoryDocument
 from bakeio_core.files.revision import Revision, revision_of
+from bakeio_core.files.sets.archive import in_ascii
 from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.manifest import Listed, checksum_problem, counted, version_problem
 from bakeio_core.files.sets.verify import structure
@@ -198,6 +200,9 @@ def whose(header: Mapping[str, Any]) -> tuple[str | None, str | None, str | None
 def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> Source:
     """Return the source of a normalized set; its structural problems are in `problems`."""
     problems = structure(opened, catalog)
+    for problem in problems:
+        if problem.code in ("unknown-entity", "blocked"):
+            problem.message += f". To import the rest: --without {in_ascii(problem.entity or '')}"
     if accept_edits:
         for problem in problems:
             if problem.code in ("checksum-mismatch", "count-mismatch"):
@@ -214,7 +219,9 @@ def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> S
         ):
             names.remove(listed.filename)  # a file listed twice is told, and read once
             entity = catalog.entities[listed.entity]
-            part = Part(entity, opened.document(listed), entity_fields(entity, catalog), listed)
+            unread = references_into(entity, {other.entity for other in opened.left_out})
+            fields = entity_fields(entity, catalog).unread(unread)
+            part = Part(entity, opened.document(listed), fields, listed)
             mine = (gap for gap in opened.gaps if gap["entity"] == entity.name)
             part.gaps = frozenset((gap["field"], gap["id"]) for gap in mine)
             parts.append(part)
