@@ -41,10 +41,10 @@ _HOMES = {
         "Change",
         "Changes",
         "Decision",
-        "Format",
         "Missing",
         "Question",
     ),
+    "bakeio_core.catalog.plugins.formats": ("CellError", "Column", "Format", "Sheet", "Table"),
     "bakeio_core.report": ("Report",),
     "bakeio_core.version": ("VERSION",),
     "bakeio_core.exporting.write_set": ("Exported",),
@@ -58,12 +58,12 @@ if TYPE_CHECKING:
         Change,
         Changes,
         Decision,
-        Format,
         Missing,
         Question,
     )
     from bakeio_core.catalog.hookspecs import hookimpl, hookspec
     from bakeio_core.catalog.model import Entity, Suspects
+    from bakeio_core.catalog.plugins.formats import CellError, Column, Format, Sheet, Table
     from bakeio_core.catalog.plugins.packages import KnownPackage
     from bakeio_core.catalog.view import Field, View, children, editable, key, readonly
     from bakeio_core.cli.review.page import write_report
@@ -96,8 +96,10 @@ __all__ = [
     "Bakeio",
     "BakeioError",
     "Candidate",
+    "CellError",
     "Change",
     "Changes",
+    "Column",
     "DatabaseError",
     "Decision",
     "DocumentError",
@@ -120,7 +122,9 @@ __all__ = [
     "Report",
     "Session",
     "Source",
+    "Sheet",
     "Suspects",
+    "Table",
     "UsageError",
     "View",
     "begin_read",

@@ -1,11 +1,11 @@
-"""The plain values hooks speak of: batches, changes, formats, missing references, decisions."""
+"""The plain values hooks speak of: batches, changes, missing references, decisions."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 
@@ -108,23 +108,6 @@ class Changes:
         yield from self.updates
         yield from self.deletes
         yield from self.others
-
-
-@dataclass(frozen=True)
-class Format:
-    """How a view is written to a file and read back besides JSON (the hook `bakeio_formats`).
-
-    Args:
-        name: what it is called.
-        suffix: the ending of its files, with the point.
-        write: function(file, header, records) that writes to a binary file.
-        read: function(file) -> (header, records) that reads from one.
-    """
-
-    name: str
-    suffix: str
-    write: Callable[[IO[bytes], dict[str, Any], Iterable[dict[str, Any]]], None]
-    read: Callable[[IO[bytes]], tuple[dict[str, Any], Iterable[dict[str, Any]]]]
 
 
 class EncodedBatch(Sequence[Mapping[str, Any]]):

@@ -37,6 +37,7 @@ class Request:
 
     Attributes:
         target: What to import; `-` is stdin.
+        format_: The name of its format, where that was said.
         kinds: What it may be: set, view, entity.
         create: Whether a missing database is made.
         log: Where skipped records are logged.
@@ -47,6 +48,7 @@ class Request:
     """
 
     target: Path
+    format_: str | None
     kinds: Sequence[str]
     create: bool
     log: Path
@@ -187,7 +189,9 @@ def _opened(session: Session, request: Request) -> Source:
     if request.html is not None:
         refuse_file(request.html, not_a_page)
     source = session.bakeio.open(
-        sys.stdin.buffer if from_stdin else target, accept_edits=request.accept_edits
+        sys.stdin.buffer if from_stdin else target,
+        accept_edits=request.accept_edits,
+        format=request.format_,
     )
     if source.kind not in (*request.kinds, "skipped"):
         raise DocumentError(

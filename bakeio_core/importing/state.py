@@ -84,9 +84,7 @@ class ImportState:
         self.earlier = EarlierRuns(db, source.export_id, source.path, source.log_of)
         self.outcome = Outcome(source, options.most_changes, is_compared=is_compared)
         self.problems = self.outcome.problems
-        for part in source.parts:
-            if part.document.place_of is not None:
-                self.problems.places[part.file] = part.document.place_of
+        self.problems.place_of = source.place_of
         self.id_maps = {name: IdMap() for name in catalog.entities}
         self.fully_imported: set[str] = set()
         self._record_rows: dict[str, RecordRows] = {}

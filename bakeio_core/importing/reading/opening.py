@@ -6,24 +6,25 @@ import io
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.exchange import Format
 from bakeio_core.catalog.plugins import packages
+from bakeio_core.catalog.plugins.formats import HEAD, Format, Formats
 from bakeio_core.catalog.view import plain_view_name
 from bakeio_core.errors import DocumentError, Problems
 from bakeio_core.files.documents.document import Document
-from bakeio_core.files.documents.encoding import encode_lines, opened_document
 from bakeio_core.files.documents.limits import Limits
 from bakeio_core.files.leftovers import settle_missing
 from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.manifest import MANIFEST
 from bakeio_core.importing.reading.answers.forgiving import forgiven, is_json
 from bakeio_core.importing.reading.answers.shapes import with_header_and_records
+from bakeio_core.importing.reading.sheets.opening import read_sheets
 from bakeio_core.importing.reading.skipped_log import open_log
 from bakeio_core.importing.reading.sources import Source, of_entity, of_set, of_view
 from bakeio_core.values.wording import shown
@@ -35,9 +36,10 @@ def open_source(
     limits: Limits,
     *,
     accept_edits: bool = False,
-    formats: Collection[Format] = (),
+    formats: Formats | None = None,
+    format_: str | None = None,
 ) -> Source:
-    """Open a set's folder, zip or manifest, an entity's file or a view's file.
+    """Open a set's folder, zip or manifest, an entity's file, a view's file or a workbook of them.
 
     Args:
         path: Where it lies, or a binary stream that holds one file.
@@ -45,17 +47,21 @@ def open_source(
         limits: How much is taken.
         accept_edits: Changed checksums and counts of a set are warnings.
         formats: Those plugins bring besides JSON.
+        format_: The name of the one it is in; by default that is told by its ending or contents.
 
     Raises:
         DocumentError: It cannot be read.
+        UsageError: There is no such format.
     """
+    known = formats if formats is not None else Formats()
+    named = known.named(format_, packages.for_format(format_)) if format_ else None
+    guessed = Formats() if format_ else known
     if not isinstance(path, Path):
-        return _open_stream(path, catalog, limits)
+        return _open_stream(path, catalog, limits, guessed, named)
     try:
-        return _open_path(path, catalog, limits, accept_edits, formats)
+        return _open_path(path, catalog, limits, accept_edits, named or _format_of(path, guessed))
     except DocumentError as error:
-        suffixes = {known.suffix.lower() for known in formats}
-        is_foreign = path.is_file() and path.suffix.lower() not in suffixes
+        is_foreign = path.is_file() and known.by_suffix(path.name) is None
         hint = packages.for_file(path.name) if is_foreign else ""
         if not hint:
             raise
@@ -63,11 +69,13 @@ def open_source(
 
 
 def _open_path(
-    path: Path, catalog: Catalog, limits: Limits, accept_edits: bool, formats: Collection[Format]
+    path: Path, catalog: Catalog, limits: Limits, accept_edits: bool, known: Format | None
 ) -> Source:
     settle_missing(path)
     if not path.exists():
         raise DocumentError(f"{path}: there is no such file or folder", code="missing-file")
+    if known is not None and path.is_file():
+        return _open_sheets(known, lambda: open(path, "rb"), path.name, catalog, limits)
     if (
         path.is_dir()
         or path.name == MANIFEST
@@ -75,42 +83,69 @@ def _open_path(
         or zipfile.is_zipfile(path)
     ):
         return of_set(ExportSet.open(path, limits), catalog, accept_edits)
-    for known in formats:
-        if path.suffix.lower() == known.suffix.lower():
-            with open(path, "rb") as file:
-                header, records = known.read(file)
-            data = opened_document(header) + encode_lines(list(records)) + b"\n  ]\n}\n"
-            return _open_document(
-                Document(path.name, partial(io.BytesIO, data), limits), None, catalog
-            )
     content = path.read_bytes() if path.stat().st_size <= limits.forgiven else None
     return _open_document(Document.at(path, limits), content, catalog)
 
 
+def _format_of(path: Path, formats: Formats) -> Format | None:
+    """Return the format of a file by its ending, else its first bytes; None for JSON and sets."""
+    if not path.is_file():
+        return None
+    known = formats.by_suffix(path.name)
+    if known is None and path.suffix.lower() != ".json":
+        with open(path, "rb") as file:
+            known = formats.by_head(file.read(HEAD))
+    return known
+
+
+def _open_sheets(
+    known: Format, open_: Callable[[], IO[bytes]], name: str, catalog: Catalog, limits: Limits
+) -> Source:
+    """Open the sheets of a file; each view is a part of its own."""
+    problems = Problems()
+    documents = read_sheets(known, open_, name, catalog, limits, problems)
+    sources = [_of_view(document, catalog, problems) for document in documents]
+    source = sources[0]
+    if len(sources) > 1:
+        source = replace(source, parts=[s.parts[0] for s in sources], declared=None)
+    source.format = known
+    problems.place_of = source.place_of
+    return source
+
+
 def not_as_view(
-    path: Path, catalog: Catalog, limits: Limits, formats: Collection[Format] = ()
+    path: Path, catalog: Catalog, limits: Limits, formats: Formats | None = None
 ) -> str | None:
-    """Say why a file cannot be written anew as a view; None where it is one, in JSON."""
-    if path.suffix.lower() in {known.suffix.lower() for known in formats}:
-        return "is in a plugin's format, and only JSON can be written anew"
+    """Say why a file cannot be written anew as a view; None where it is one."""
+    known = _format_of(path, formats) if formats else None
+    if known is not None and known.edit is None:
+        return f"is in the format {known.name}, of which only new files can be written"
     try:
-        return None if open_source(path, catalog, limits).kind == "view" else "is no view"
+        source = open_source(path, catalog, limits, formats=formats)
+        return None if source.kind == "view" else "is no view"
     except DocumentError:
         return "is no view"
 
 
-def _open_stream(stream: IO[bytes], catalog: Catalog, limits: Limits) -> Source:
+def _open_stream(
+    stream: IO[bytes], catalog: Catalog, limits: Limits, formats: Formats, named: Format | None
+) -> Source:
     """Read a stream, which can be read once, for a document, which is read several times.
 
     What is long waits in a temporary file, which goes with the document.
     """
     data = stream.read(limits.forgiven + 1)
+    known = named or formats.by_head(data[:HEAD])
+    if len(data) <= limits.forgiven and known is not None:
+        return _open_sheets(known, partial(io.BytesIO, data), "stdin", catalog, limits)
     if len(data) <= limits.forgiven:
         return _open_document(Document("stdin", partial(io.BytesIO, data), limits), data, catalog)
     folder = tempfile.TemporaryDirectory(prefix="bakeio-")
     with open(Path(folder.name, "stdin"), "wb") as file:
         file.write(data)
         shutil.copyfileobj(stream, file, 1 << 20)
+    if known is not None:
+        return _open_sheets(known, partial(_open_spooled, folder), "stdin", catalog, limits)
     return _open_document(Document("stdin", partial(_open_spooled, folder), limits), None, catalog)
 
 
@@ -171,12 +206,12 @@ def _source_of(document: Document, data: bytes | None, catalog: Catalog) -> Sour
             f'{document.name}: has no "view_name"; '
             f"the views that are installed are {', '.join(catalog.views) or 'none'}"
         )
-    return of_view(
-        document,
-        catalog.views[_view_name(document, header.get("view_name"), catalog)],
-        catalog,
-        problems,
-    )
+    return _of_view(document, catalog, problems)
+
+
+def _of_view(document: Document, catalog: Catalog, problems: Problems) -> Source:
+    name = _view_name(document, document.header.get("view_name"), catalog)
+    return of_view(document, catalog.views[name], catalog, problems)
 
 
 def _view_name(document: Document, given: Any, catalog: Catalog) -> str:

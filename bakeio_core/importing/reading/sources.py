@@ -17,6 +17,7 @@ from bakeio_core.catalog.fields import (
 )
 from bakeio_core.catalog.lists import list_views, parent_column
 from bakeio_core.catalog.model import Entity, Key
+from bakeio_core.catalog.plugins.formats import Format
 from bakeio_core.catalog.view import View
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.files.documents.document import Document, InMemoryDocument
@@ -101,6 +102,7 @@ class Source:
         problems: What is wrong with the file as a whole.
         log_of: Of a log, the SHA-256 of the file its records come from.
         logged_numbers: Of a log, {number in it: number in that file}.
+        format: That of its sheets, None for JSON.
     """
 
     name: str
@@ -121,6 +123,14 @@ class Source:
     database_kind: str | None = None
     days: str | None = None
     is_visible_only: bool = False
+    format: Format | None = None
+
+    def place_of(self, problem: Problem, number: int) -> str:
+        """Return where in a sheet the record of a problem stands, empty in other files."""
+        for part in self.parts:
+            if problem.entity in (None, part.entity.name) and problem.file == part.file:
+                return part.document.place(number, problem.field or "")
+        return ""
 
     @property
     def count(self) -> int | None:
