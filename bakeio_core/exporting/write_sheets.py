@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.exchange import EncodedBatch
+from bakeio_core.catalog.exchange import EncodedBatch, Progress
 from bakeio_core.catalog.fields import REV, FileField, view_fields
 from bakeio_core.catalog.plugins.formats import Cell, Column, Format, Sheet, blamed
 from bakeio_core.catalog.view import View
@@ -23,7 +23,7 @@ from bakeio_core.database.connect import streaming
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.view_query import count_records, kind_of_source
 from bakeio_core.errors import UsageError
-from bakeio_core.exporting.documents import Progress, Sink
+from bakeio_core.exporting.documents import Sink
 from bakeio_core.exporting.write_view import view_header
 from bakeio_core.files.output import Foreign, atomic_file
 from bakeio_core.files.sheets.cells import about, guarded

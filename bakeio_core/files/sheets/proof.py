@@ -58,7 +58,7 @@ class Proof:
 
     def restored(self, name: str, cell: Any, base: int | None) -> Reading | None:
         """Return the reading of a cell that is what it was when it was exported, None for none."""
-        if base is None:
+        if base is None or name not in self.kinds:
             return None
         found = readings(self.kinds[name], cell)
         return next((r for r in found if field_hash(r.value) == base), None)

@@ -7,6 +7,7 @@ from typing import Any
 
 from bakeio_core.catalog.fields import REV
 from bakeio_core.files.sheets.proof import Proof, Restored
+from bakeio_core.files.sheets.readings import form_of
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.values.wording import BadValue
 
@@ -20,7 +21,9 @@ class RestoredValues:
 
     def __init__(self, part: Part) -> None:
         self.part, self.counts = part, Restored()
-        kinds = {item.name: item.kind for item in part.fields}
+        # a text that reads as JSON may be meant as one
+        forms = ((item.name, item.kind, form_of(item.kind)) for item in part.fields)
+        kinds = {name: kind for name, kind, form in forms if form != "other"}
         self._proof = None if part.revision is None else Proof(part.revision, kinds)
 
     def restore(self, values: dict[str, Any]) -> None:
