@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
 from collections.abc import Iterator, Sequence
@@ -48,8 +49,13 @@ def write(file: IO[bytes], sheets: Sequence[Sheet]) -> None:
 def _with_words(row: Sequence[Any], truths: Sequence[int]) -> list[Any]:
     words = list(row)
     for index in truths:
-        words[index] = {True: "true", False: "false"}.get(words[index], words[index])
+        words[index] = _word(words[index])
     return words
+
+
+def _word(cell: Any) -> Any:
+    """Return true and false as words, whatever else as it is."""
+    return str(cell).lower() if isinstance(cell, bool) else cell
 
 
 def read(file: IO[bytes]) -> Iterator[Table]:
@@ -109,7 +115,8 @@ class _Text(io.TextIOWrapper):
     """A text over a file that somebody else closes."""
 
     def close(self) -> None:
-        self.detach()
+        with contextlib.suppress(ValueError):  # it is closed already
+            self.detach()
 
 
 def _is_utf8(file: IO[bytes]) -> bool:
@@ -153,7 +160,7 @@ def edit(file: IO[bytes], new: IO[bytes], edits: dict[str, dict[int, dict[int, A
             row = list(cells)
             for index, cell in by_row.get(number, {}).items():
                 row += [""] * (index + 1 - len(row))
-                row[index] = {True: "true", False: "false"}.get(cell, cell)
+                row[index] = _word(cell)
             lines.writerow(row)
         text.flush()
     finally:

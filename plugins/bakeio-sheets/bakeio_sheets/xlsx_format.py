@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import IO
+from typing import IO, Any
 
 from bakeio_core import Format, Sheet, Table, hookimpl
 
@@ -18,6 +18,7 @@ def bakeio_formats() -> Format:
         write=_write,
         read=_read,
         recognises=is_workbook,
+        edit=_edit,
         has_sheets=True,
     )
 
@@ -33,6 +34,12 @@ def _write(file: IO[bytes], sheets: Sequence[Sheet]) -> None:
     from bakeio_sheets.xlsx_writing import write
 
     write(file, sheets)
+
+
+def _edit(file: IO[bytes], new: IO[bytes], edits: dict[str, dict[int, dict[int, Any]]]) -> None:
+    from bakeio_sheets.xlsx_editing import edit
+
+    edit(file, new, edits)
 
 
 def _read(file: IO[bytes]) -> Iterator[Table]:

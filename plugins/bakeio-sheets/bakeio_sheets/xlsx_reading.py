@@ -29,16 +29,13 @@ def read(file: IO[bytes]) -> Iterator[Table]:
         values = load_workbook(file, read_only=True, data_only=True, keep_links=False)
     except Exception as error:
         raise DocumentError(f"is no workbook that can be read ({error})") from None
-    calculated = _sheets_with_formulas(file, values)
-    formulas = (
-        load_workbook(file, read_only=True, keep_links=False) if any(calculated.values()) else None
-    )
+    formulas = load_workbook(file, read_only=True, keep_links=False) if has_formulas(file) else None
     for sheet in values.worksheets:
-        if sheet.title in (COVER, LISTS):
-            continue
+        if sheet.title in (COVER, LISTS) or not hasattr(sheet, "reset_dimensions"):
+            continue  # a sheet that is a chart has no cells
         sheet.reset_dimensions()
         rows: Iterable[Sequence[Any]] = sheet.iter_rows(values_only=True)
-        if formulas is not None and calculated[sheet.title]:
+        if formulas is not None:
             behind = formulas[sheet.title]
             behind.reset_dimensions()
             both = zip(rows, behind.iter_rows(values_only=True), strict=False)
@@ -69,19 +66,19 @@ def _with_formulas(values: Sequence[Any], formulas: Sequence[Any]) -> list[Any]:
     ]
 
 
-def _sheets_with_formulas(file: IO[bytes], book: Any) -> dict[str, bool]:
-    """Tell of each sheet whether formulas stand in it."""
+def has_formulas(file: IO[bytes]) -> bool:
+    """Tell whether formulas stand in any sheet of a workbook."""
     file.seek(0)
-    found = {}
     with zipfile.ZipFile(file) as archive:
-        for sheet in book.worksheets:
-            with archive.open(sheet._worksheet_path) as part:
-                tail, has_formula = b"", False
-                while not has_formula and (data := part.read(1 << 20)):
-                    has_formula = _FORMULA.search(tail + data) is not None
-                    tail = data[-3:]
-            found[sheet.title] = has_formula
-    return found
+        for name in archive.namelist():
+            if name.startswith("xl/worksheets/") and name.endswith(".xml"):
+                with archive.open(name) as part:
+                    tail = b""
+                    while data := part.read(1 << 20):
+                        if _FORMULA.search(tail + data):
+                            return True
+                        tail = data[-3:]
+    return False
 
 
 def _refuse_bombs(file: IO[bytes]) -> None:

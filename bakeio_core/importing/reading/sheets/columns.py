@@ -167,7 +167,8 @@ class FieldColumn:
         found = [reading for reading in readings(self.kind, text) if reading.is_plain]
         settled = self.patterns.settled(self.name, found)
         if settled is not None:
-            self.read_as[self.name, settled.how] += 1
+            if settled.how:
+                self.read_as[self.name, settled.how] += 1
             return settled.value
         if not found:
             noun = "a day" if re.match(r"\d{4}-\d\d-\d\d", text) else "true or false"

@@ -5,37 +5,57 @@ from __future__ import annotations
 import tempfile
 from array import array
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from bakeio_core.catalog.plugins.formats import Edits
 from bakeio_core.errors import Problem, counted
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.encoding import CLOSE, opened_document
 from bakeio_core.files.documents.limits import Limits
 from bakeio_core.files.documents.scanner import BLOCK
+from bakeio_core.files.sheets.cells import about, guarded
 from bakeio_core.files.sheets.proof import Restored
 from bakeio_core.importing.reading.sheets.columns import UNTOLD, FieldColumn
 from bakeio_core.importing.reading.sheets.headings import letters
+
+
+@dataclass
+class Where:
+    """Where in a sheet what stands.
+
+    Attributes:
+        name: What the sheet is called.
+        row: The number of the row of headings.
+        columns: {field: index of its column}.
+        about: The index of the column that says what the sheet is of, None where there is none.
+    """
+
+    name: str
+    row: int
+    columns: Mapping[str, int]
+    about: int | None = None
 
 
 class Spool:
     """Records on their way from cells to a document; the file goes with the last who knows it.
 
     Attributes:
-        tables: The names of the sheets the records are from.
+        tables: The sheets the records are from.
     """
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="bakeio-")
         self._file: IO[bytes] | None = open(Path(self._folder.name, "records"), "wb")
         self._rows, self._tables = array("L"), array("H")
-        self.tables: list[str] = []
+        self.tables: list[Where] = []
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def begin(self, header: dict[str, Any], table: str) -> None:
+    def begin(self, header: dict[str, Any], table: Where) -> None:
         """Begin the records of a sheet; only the first one's header counts."""
         if self._file is not None and not self.tables:
             self._file.write(opened_document(header))
@@ -59,7 +79,7 @@ class Spool:
         """Open the records as a document."""
         return open(Path(self._folder.name, "records"), "rb")
 
-    def where(self, number: int) -> tuple[str, int] | None:
+    def where(self, number: int) -> tuple[Where, int] | None:
         """Return the sheet and the row a record stands in, None for no such record."""
         if not 1 <= number <= len(self._rows):
             return None
@@ -74,7 +94,7 @@ class SheetDocument(Document):
         open_: A function returning the file as a binary stream.
         limits: How much of it is taken.
         spool: The records.
-        columns: {field: (what turned its cells into values, its index)}.
+        columns: {field: what turned its cells into values}.
     """
 
     def __init__(
@@ -83,7 +103,7 @@ class SheetDocument(Document):
         open_: Callable[[], IO[bytes]],
         limits: Limits,
         spool: Spool,
-        columns: Mapping[str, tuple[FieldColumn, int]],
+        columns: Mapping[str, FieldColumn],
     ) -> None:
         super().__init__(name, open_, limits)
         self.spool, self.columns = spool, columns
@@ -104,27 +124,49 @@ class SheetDocument(Document):
         if where is None:
             return ""
         table, row = where
-        known = self.columns.get(field)
-        sheet = f"{table}!" if table else ""
-        return f"{sheet}{letters(known[1])}{row}" if known else f"{sheet}row {row}".lstrip()
+        index = table.columns.get(field)
+        sheet = f"{table.name}!" if table.name else ""
+        return f"{sheet}row {row}" if index is None else f"{sheet}{letters(index)}{row}"
+
+    def edits(self, fresh: Mapping[int, Mapping[str, Any]], header: Mapping[str, Any]) -> Edits:
+        """Return the cells to set so that records say other values.
+
+        Args:
+            fresh: {number of a record: {field: value}}; fields without a column are left out.
+            header: What the sheets are to say of themselves from now on.
+        """
+        edits: Edits = {}
+        for number, values in fresh.items():
+            where = self.spool.where(number)
+            if where is None:
+                continue
+            table, row = where
+            named = {table.columns[n]: v for n, v in values.items() if n in table.columns}
+            cells = dict(zip(named, guarded(list(named.values())), strict=True))
+            edits.setdefault(table.name, {})[row] = cells
+        for table in self.spool.tables:
+            if table.about is not None:
+                row_of_headings = edits.setdefault(table.name, {}).setdefault(table.row, {})
+                row_of_headings[table.about] = about({**self.header, **header})
+        return edits
 
     def settled(self, name: str, value: Any) -> Any:
         if isinstance(value, dict) and value.keys() == {UNTOLD} and name in self.columns:
-            return self.columns[name][0].settled(str(value[UNTOLD]))
+            return self.columns[name].settled(str(value[UNTOLD]))
         return value
 
     @property
     def restored(self) -> Restored:
         """How many cells came back from what a spreadsheet did to them."""
         found: Restored = Restored()
-        for column, _ in self.columns.values():
+        for column in self.columns.values():
             found.update(column.restored)
         return found
 
     def notes(self, entity: str) -> Iterator[Problem]:
         """Say how cells were read that no `_rev` proves, and which were emptied."""
         common = {"code": "bad-value", "severity": "note", "file": self.name, "entity": entity}
-        for column, _ in self.columns.values():
+        for column in self.columns.values():
             for (name, how), count in column.read_as.items():
                 verb = "is" if count == 1 else "are"
                 message = f"{counted(count, 'cell')} {verb} read as {how}"

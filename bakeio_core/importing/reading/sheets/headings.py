@@ -29,6 +29,7 @@ class Headings:
         row: The number of the row they stand in.
         names: The heading of each column by its index, as it stands there.
         header: What the sheet says of itself, as the header of a document does.
+        about: The index of the column that says it, None where there is none.
         above: The rows above that are not empty.
     """
 
@@ -36,6 +37,7 @@ class Headings:
     row: int
     names: dict[int, str]
     header: dict[str, Any] = field(default_factory=dict)
+    about: int | None = None
     above: list[int] = field(default_factory=list)
 
 
@@ -75,7 +77,7 @@ def find_headings(
     view = _view(header, list(names.values()), fields, called, catalog)
     above = [other for other, cells in rows if other < number and any(_is_said(c) for c in cells)]
     _refuse_twice(names, fields[view], number)
-    return Headings(view, number, names, header, above)
+    return Headings(view, number, names, header, about[0] if about else None, above)
 
 
 def letters(index: int) -> str:

@@ -18,7 +18,7 @@ from bakeio_core.files.documents.limits import Limits
 from bakeio_core.files.revision import revision_of
 from bakeio_core.files.sheets.proof import Patterns, Proof
 from bakeio_core.importing.reading.sheets.columns import FieldColumn
-from bakeio_core.importing.reading.sheets.document import SheetDocument, Spool
+from bakeio_core.importing.reading.sheets.document import SheetDocument, Spool, Where
 from bakeio_core.importing.reading.sheets.headings import (
     LOOKED_AT,
     Headings,
@@ -53,7 +53,7 @@ class ViewSheets:
         kinds = {item.name: self._kind(item) for item in self.fields}
         self.proof = Proof(revision_of(catalog, self.view), kinds)
         self.patterns, self.spool = Patterns(), Spool()
-        self.columns: dict[str, tuple[FieldColumn, int]] = {}
+        self.columns: dict[str, FieldColumn] = {}
 
     def _kind(self, item: FileField) -> Kind:
         shows = self.view.fields.get(item.name)
@@ -67,10 +67,10 @@ class ViewSheets:
             "view_name": f"{self.view.name}_complete",
             **{name: value for name, value in headings.header.items() if name != "view_name"},
         }
-        self.spool.begin(header, table.name)
         columns = {index: self._column(name) for index, name in headings.names.items()}
-        for index, column in columns.items():
-            self.columns.setdefault(column.name, (column, index))
+        self.columns |= {column.name: column for column in columns.values()}
+        indexes = {column.name: index for index, column in columns.items()}
+        self.spool.begin(header, Where(table.name, headings.row, indexes, headings.about))
         reading = _Rows(self, table, headings, columns)
         while block := list(itertools.islice(rows, AT_ONCE)):
             reading.take(block)
@@ -80,7 +80,7 @@ class ViewSheets:
         item = self.fields.named(name)
         known = self.columns.get(name if item is None else item.name)
         if known is not None:
-            return known[0]
+            return known
         kind = self.proof.kinds[item.name] if item is not None else Json()
         return FieldColumn(name, item, kind, self.proof, self.patterns)
 
