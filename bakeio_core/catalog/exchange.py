@@ -212,6 +212,7 @@ class Question:
         field: where in the file.
         count: how many records it is about.
         records: the first 20 of them, as (file, number).
+        places: where those stand in a sheet, such as `Sheet1!B17`; none in other files.
         nullable: whether the reference may be left empty.
         among: ids of the rows an ambiguous key may mean.
         why: what was wrong with the answer given before.
@@ -234,6 +235,7 @@ class Question:
     field: str = ""
     count: int = 0
     records: list[tuple[str, int]] = dataclasses.field(default_factory=list)
+    places: list[str] = dataclasses.field(default_factory=list)
     nullable: bool = True
     among: tuple[RowId, ...] = ()
     why: str = ""

@@ -127,10 +127,22 @@ class Source:
 
     def place_of(self, problem: Problem, number: int) -> str:
         """Return where in a sheet the record of a problem stands, empty in other files."""
-        for part in self.parts:
-            if problem.entity in (None, part.entity.name) and problem.file == part.file:
-                return part.document.place(number, problem.field or "")
-        return ""
+        return self.place(problem.file, number, problem.field or "", problem.entity)
+
+    def place(self, file: str | None, number: int, field: str, entity: str | None = None) -> str:
+        """Return where in a sheet a field of a record stands, empty in other files.
+
+        Args:
+            file: What messages call the file.
+            number: The number of the record.
+            field: The field.
+            entity: Whose record it is; of a field that one view alone has it need not be said.
+        """
+        of_file = [part for part in self.parts if part.file == file]
+        for part in of_file:
+            if entity == part.entity.name or (entity is None and field in part.fields.by_name):
+                return part.document.place(number, field)
+        return of_file[0].document.place(number, field) if of_file and entity is None else ""
 
     @property
     def count(self) -> int | None:

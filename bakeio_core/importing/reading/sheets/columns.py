@@ -24,6 +24,8 @@ from bakeio_core.values.wording import BadValue, shown
 NULL, EMPTY = b"null", b'""'
 UNTOLD = "_cell"
 """Names, in place of a value, a cell of which nobody can say yet what it means."""
+NOUN = "_is"
+"""Says beside it what a cell holds that is no text."""
 ERRORS = frozenset(
     [
         *["#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"],
@@ -127,8 +129,9 @@ class FieldColumn:
     def _unproved(self, cell: Any, found: list[Reading]) -> bytes:
         """Return what a cell is read as that nobody can prove; untold where it has two readings."""
         if not found:
-            is_json = isinstance(cell, (str, bool, int, float, Decimal))
-            return encode_as_read(cell) if is_json else _untold(str(cell))
+            noun = {bool: "true or false", datetime.time: "a time"}.get(type(cell), "a day")
+            is_json = isinstance(cell, (str, int, float, Decimal)) and not isinstance(cell, bool)
+            return encode_as_read(cell) if is_json else _untold(str(cell), noun)
         if len({repr(reading.value) for reading in found}) > 1:
             return _untold(str(cell))
         self.patterns.note(self.name, found)
@@ -149,12 +152,21 @@ class FieldColumn:
         self.emptied.append(number)
         return EMPTY
 
-    def settled(self, text: str) -> Any:
+    def settled(self, text: str, noun: str = "") -> Any:
         """Return the value of a cell that was untold, now that the whole column is known.
+
+        Args:
+            text: What stands in the cell.
+            noun: What that is, where it is no text.
 
         Raises:
             BadValue: Nobody can say what it means; it says why.
         """
+        if noun:
+            wanted = "text" if self.form in ("text", "code") else self.kind.noun
+            raise BadValue(
+                f"{text} is {noun} where {wanted} is wanted: format the cell so, and write it again"
+            )
         if text.startswith("="):
             raise BadValue(
                 f"holds the formula {shown(text, 30)} without a result: open the file in a "
@@ -170,20 +182,14 @@ class FieldColumn:
             if settled.how:
                 self.read_as[self.name, settled.how] += 1
             return settled.value
-        if not found:
-            noun = "a day" if re.match(r"\d{4}-\d\d-\d\d", text) else "true or false"
-            raise BadValue(
-                f"{shown(text)} is {noun} where text is wanted: format the cell as text and write "
-                "it again"
-            )
         ways = " or ".join(dict.fromkeys(str(reading.value) for reading in found))
         raise BadValue(
             f"{shown(text)} can be read in more than one way: write {ways}, whichever is meant"
         )
 
 
-def _untold(text: str) -> bytes:
-    return encode_as_read({UNTOLD: text})
+def _untold(text: str, noun: str = "") -> bytes:
+    return encode_as_read({UNTOLD: text, **({NOUN: noun} if noun else {})})
 
 
 def _is_no_value(text: str) -> bool:

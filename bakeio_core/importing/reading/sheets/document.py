@@ -18,7 +18,7 @@ from bakeio_core.files.documents.limits import Limits
 from bakeio_core.files.documents.scanner import BLOCK
 from bakeio_core.files.sheets.cells import about, guarded
 from bakeio_core.files.sheets.proof import Restored
-from bakeio_core.importing.reading.sheets.columns import UNTOLD, FieldColumn
+from bakeio_core.importing.reading.sheets.columns import NOUN, UNTOLD, FieldColumn
 from bakeio_core.importing.reading.sheets.headings import letters
 
 
@@ -125,8 +125,9 @@ class SheetDocument(Document):
             return ""
         table, row = where
         index = table.columns.get(field)
-        sheet = f"{table.name}!" if table.name else ""
-        return f"{sheet}row {row}" if index is None else f"{sheet}{letters(index)}{row}"
+        if index is None:
+            return f"{table.name} row {row}".lstrip()
+        return f"{table.name}!{letters(index)}{row}".lstrip("!")
 
     def edits(self, fresh: Mapping[int, Mapping[str, Any]], header: Mapping[str, Any]) -> Edits:
         """Return the cells to set so that records say other values.
@@ -151,8 +152,9 @@ class SheetDocument(Document):
         return edits
 
     def settled(self, name: str, value: Any) -> Any:
-        if isinstance(value, dict) and value.keys() == {UNTOLD} and name in self.columns:
-            return self.columns[name].settled(str(value[UNTOLD]))
+        is_untold = isinstance(value, dict) and UNTOLD in value and name in self.columns
+        if is_untold and value.keys() <= {UNTOLD, NOUN}:
+            return self.columns[name].settled(str(value[UNTOLD]), str(value.get(NOUN, "")))
         return value
 
     @property
