@@ -7,7 +7,7 @@ import operator
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ import msgspec
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import EncodedBatch, Progress
 from bakeio_core.catalog.fields import REV, FileField, view_fields
+from bakeio_core.catalog.lists import list_views, named_by
 from bakeio_core.catalog.plugins.formats import Cell, Column, Format, Sheet, blamed
 from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import streaming
@@ -30,6 +31,7 @@ from bakeio_core.files.sheets.cells import about, guarded
 from bakeio_core.files.sheets.readings import form_of
 from bakeio_core.importing.reading.sheets.opening import foreign_sheet
 from bakeio_core.values.kind import Kind
+from bakeio_core.values.wording import listed
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -47,9 +49,39 @@ NOTES = (
 )
 
 
+class _Rows:
+    """The rows of a list of a view, kept until the sheet of the view is written.
+
+    Args:
+        view: That of the list.
+        called: The field of the view that names the record a row belongs to.
+        fields: The columns of the sheet, the one that names the record in front.
+    """
+
+    def __init__(self, view: View, called: str, fields: list[Column]) -> None:
+        self.view, self.called, self.fields = view, called, fields
+        self.name = view.name.rpartition(".")[2]
+        self._file = tempfile.TemporaryFile()
+
+    def keep(self, records: Sequence[Any]) -> None:
+        """Keep the rows that belong to some records."""
+        for record in records:
+            for row in record[self.name] or ():
+                line = _ENCODER.encode({**row, self.fields[0].name: record[self.called]})
+                self._file.write(line + b"\n")
+
+    def batches(self) -> Iterator[Any]:
+        """Yield the rows as records of the list's own view."""
+        self._file.seek(0)
+        decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
+        while lines := list(itertools.islice(self._file, 500)):
+            yield list(map(decode, lines))
+        self._file.close()
+
+
 @dataclass
 class _Written:
-    """One view on its way into a sheet; `count` counts its records."""
+    """One view on its way into a sheet; `count` counts its records, `lists` are those it has."""
 
     view: View
     header: dict[str, Any]
@@ -57,15 +89,18 @@ class _Written:
     batches: Iterator[Any]
     count: int = 0
     progress: Progress | None = None
-    guards: list[int] = field(default_factory=list)
+    lists: list[_Rows] = field(default_factory=list)
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """Yield the cells of the records."""
         names = [column.name for column in self.fields]
         cells_of = operator.itemgetter(*names, REV)
         for batch in self.batches:
-            rows = list(map(cells_of, _decoded(batch)))
+            records = _decoded(batch)
+            rows = list(map(cells_of, records))
             yield from self._guarded(rows)
+            for rows_of in self.lists:
+                rows_of.keep(records)
             self.count += len(rows)
             if self.progress:
                 self.progress(self.view.name, self.count)
@@ -73,7 +108,8 @@ class _Written:
     def _guarded(self, rows: list[tuple[Cell, ...]]) -> Sequence[Sequence[Cell]]:
         """Return rows in which no cell is a formula, lists and objects as JSON."""
         columns = list(zip(*rows, strict=True))
-        for index in [*self.guards, len(self.fields)] if columns else ():
+        texts = [i for i, c in enumerate(self.fields) if c.kind in ("text", "code", "other")]
+        for index in [*texts, len(self.fields)] if columns else ():
             columns[index] = tuple(guarded(list(map(_flat, columns[index]))))
         return list(zip(*columns, strict=True))
 
@@ -89,6 +125,7 @@ def _decoded(batch: Any) -> Sequence[Any]:
     return _DECODER.decode(b"[" + batch.data + b"]")
 
 
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER = msgspec.json.Decoder(list[dict[str, Any]], float_hook=Decimal)
 
 
@@ -126,8 +163,15 @@ def write_sheets(
         header = written[0].header
         for other in written[1:]:  # one file is one export
             other.header |= {name: header[name] for name in ("export_id", "exported_at")}
+        sheets = [sheet for one in written for sheet in _sheets(one)]
+        if len(sheets) > len(written) and not known.has_sheets:
+            lists = listed([rows.name for one in written for rows in one.lists])
+            raise UsageError(
+                f"a file in the format {known.name} has no place for {lists}: leave that out "
+                "(--fields), or write a workbook (.xlsx)"
+            )
         try:
-            known.write(scratch, [_sheet(one) for one in written])
+            known.write(scratch, sheets)
         except Exception as error:
             raise blamed(known, f"write {', '.join(view.name for view in views)}", error) from error
         _hand_over(scratch, target, not_in_format(known, catalog))
@@ -158,16 +202,48 @@ def _begun(
     header = view_header(db, view, catalog, count_records(db, view, catalog))
     batches = iter(hook.bakeio_project_view(db=db, view=view, catalog=catalog) or ())
     first = next(batches, ())
-    columns = described(db, catalog, view, list(itertools.islice(_decoded(first), 500)))
-    guards = [i for i, c in enumerate(columns) if c.kind in ("text", "code", "other")]
+    sample = list(itertools.islice(_decoded(first), 500))
+    columns = described(db, catalog, view, sample)
     every = itertools.chain([first] if len(first) else [], batches)
-    return _Written(view, header, columns, every, progress=progress, guards=guards)
+    lists = [
+        _Rows(
+            of_list,
+            called,
+            [
+                replace(
+                    next(c for c in columns if c.name == called),
+                    name=f"{view.name}.{called}",
+                    role="editable",
+                ),
+                *described(db, catalog, of_list, [r for one in sample for r in one[name] or ()]),
+            ],
+        )
+        for name, of_list in list_views(view, catalog.entities).items()
+        if (called := named_by(view, of_list, catalog.entities))
+    ]
+    return _Written(view, header, columns, every, progress=progress, lists=lists)
 
 
-def _sheet(one: _Written) -> Sheet:
+def _sheets(one: _Written) -> Iterator[Sheet]:
+    """Yield the sheet of a view, then those of its lists, whose rows are known once it is written.
+
+    Where a row of a list belongs is told by its first column.
+    """
+    yield _sheet(one, one.view.purpose)
+    for rows in one.lists:
+        header = {**one.header, "view_name": rows.view.name}
+        header.pop("record_count", None)
+        inner = _Written(rows.view, header, rows.fields, rows.batches())
+        purpose = (
+            f"{rows.name} of {one.view.name}: a row belongs to the one its {rows.called} names"
+        )
+        yield _sheet(inner, purpose)
+
+
+def _sheet(one: _Written, purpose: str) -> Sheet:
     told = [Column(REV, "hidden"), Column(about(one.header), "hidden", nullable=True)]
     rows = ((*row, None) for row in one.rows())
-    return Sheet(one.view.name, [*one.fields, *told], rows, one.view.purpose, NOTES)
+    return Sheet(one.view.name, [*one.fields, *told], rows, purpose, NOTES)
 
 
 # -- what the columns are
@@ -185,6 +261,8 @@ def described(
     entity, fields = catalog.entities[view.entity], view_fields(view, catalog)
     columns = []
     for name, item in view.fields.items():
+        if item.role == "parent":
+            continue
         kind = kind_of_source(catalog, entity, item.source)
         known = fields.by_name[name]
         is_id = known.column in (entity.primary, "uuid") and known.target is None

@@ -7,7 +7,6 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -26,7 +25,7 @@ from bakeio_core.importing.reading.answers.forgiving import forgiven, is_json
 from bakeio_core.importing.reading.answers.shapes import with_header_and_records
 from bakeio_core.importing.reading.sheets.opening import read_sheets
 from bakeio_core.importing.reading.skipped_log import open_log
-from bakeio_core.importing.reading.sources import Source, of_entity, of_set, of_view
+from bakeio_core.importing.reading.sources import Source, of_entity, of_set, of_sheets, of_view
 from bakeio_core.values.wording import shown
 
 
@@ -104,10 +103,7 @@ def _open_sheets(
     """Open the sheets of a file; each view is a part of its own."""
     problems = Problems()
     documents = read_sheets(known, open_, name, catalog, limits, problems)
-    sources = [_of_view(document, catalog, problems) for document in documents]
-    source = sources[0]
-    if len(sources) > 1:
-        source = replace(source, parts=[s.parts[0] for s in sources], declared=None)
+    source = of_sheets(documents, catalog, problems)
     source.format = known
     problems.place_of = source.place_of
     return source
@@ -206,11 +202,7 @@ def _source_of(document: Document, data: bytes | None, catalog: Catalog) -> Sour
             f'{document.name}: has no "view_name"; '
             f"the views that are installed are {', '.join(catalog.views) or 'none'}"
         )
-    return _of_view(document, catalog, problems)
-
-
-def _of_view(document: Document, catalog: Catalog, problems: Problems) -> Source:
-    name = _view_name(document, document.header.get("view_name"), catalog)
+    name = _view_name(document, header.get("view_name"), catalog)
     return of_view(document, catalog.views[name], catalog, problems)
 
 

@@ -292,6 +292,39 @@ def of_view(document: Document, view: View, catalog: Catalog, problems: Problems
     return Source(document.name, "view", parts, *whose(header), problems, declared=count)
 
 
+def of_sheets(documents: Mapping[str, Document], catalog: Catalog, problems: Problems) -> Source:
+    """Return the source of a file of sheets.
+
+    Args:
+        documents: {view: its records}; a list within a view has a sheet, and so a name, of its own.
+        catalog: What is installed.
+        problems: What is told of the file.
+    """
+    parts = list[Part]()
+    for view in catalog.views.values():
+        lists = list_views(view, catalog.entities)
+        own = documents.get(view.name)
+        nothing = InMemoryDocument(Document("no sheet", io.BytesIO), {}, [])
+        part = _part_of(own or nothing, view, catalog)
+        if own is not None:
+            parts.append(part)
+        for name, listed in lists.items():
+            if listed.name in documents:
+                rows, key = _part_of(documents[listed.name], listed, catalog), view.lists[name].key
+                rows.holder, rows.key = part, (parent_column(listed), *key) if key else ()
+                parts.append(rows)
+    order = list(catalog.entities)
+    parts.sort(key=lambda part: order.index(part.entity.name))
+    header = parts[0].document.header
+    for part in parts:
+        problem = version_problem(part.document.header, "view_version", part.file)
+        if problem:
+            problems.add(problem)
+    declared = header.get("record_count") if len(parts) == 1 else None
+    count = declared if isinstance(declared, int) else None
+    return Source(parts[0].file, "view", parts, *whose(header), problems, declared=count)
+
+
 def _part_of(document: Document, view: View, catalog: Catalog) -> Part:
     fields, revision = view_fields(view, catalog), revision_of(catalog, view)
     return Part(catalog.entities[view.entity], document, fields, None, view, revision)

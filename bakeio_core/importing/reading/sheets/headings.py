@@ -119,7 +119,9 @@ def _view(
         why = catalog.disabled_views.get(said, "not installed")
         message = f'is of the view "{said}", which is {why}'
         raise DocumentError(message, code="unknown-view")
-    scores = {view: _known(of, names) for view, of in fields.items()}
+    # a list within a view says of which one it is, by its name at least
+    able = {v: of for v, of in fields.items() if "." not in v or v in called}
+    scores = {view: _known(of, names) for view, of in able.items()}
     most = max(scores.values())
     fitting = [view for view, score in scores.items() if score == most]
     named = [view for view in fitting if any(view in name.lower() for name in called)]

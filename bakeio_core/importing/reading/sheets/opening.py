@@ -10,8 +10,10 @@ from typing import IO, Any
 import msgspec
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.fields import REV, FieldMap, FileField, view_fields
+from bakeio_core.catalog.fields import REV, FieldMap, FileField, plain_name, view_fields
+from bakeio_core.catalog.lists import list_views, named_by, parent_column
 from bakeio_core.catalog.plugins.formats import Format, Table, blamed
+from bakeio_core.catalog.view import View
 from bakeio_core.database.view_query import kind_of_source
 from bakeio_core.errors import DocumentError, Problem, Problems
 from bakeio_core.files.documents.limits import Limits
@@ -39,15 +41,15 @@ class ViewSheets:
     """Collect the records of one view from the sheets of a file.
 
     Args:
-        view: The name of the view.
+        view: The view; also that of a list within one.
         catalog: What is installed.
         name: How messages call the file.
         problems: Where is told what was left out.
     """
 
-    def __init__(self, view: str, catalog: Catalog, name: str, problems: Problems) -> None:
+    def __init__(self, view: View, catalog: Catalog, name: str, problems: Problems) -> None:
         self.catalog, self.name, self.problems = catalog, name, problems
-        self.view = catalog.views[view]
+        self.view = view
         self.entity = catalog.entities[self.view.entity]
         self.fields = view_fields(self.view, catalog)
         kinds = {item.name: self._kind(item) for item in self.fields}
@@ -63,6 +65,7 @@ class ViewSheets:
 
     def read(self, table: Table, headings: Headings, rows: Iterator[Row]) -> None:
         """Read the rows below the headings of a sheet."""
+        self._name_parents(headings)
         header = {
             "view_name": f"{self.view.name}_complete",
             **{name: value for name, value in headings.header.items() if name != "view_name"},
@@ -75,6 +78,16 @@ class ViewSheets:
         while block := list(itertools.islice(rows, AT_ONCE)):
             reading.take(block)
         reading.tell()
+
+    def _name_parents(self, headings: Headings) -> None:
+        """Let the heading by which a list's sheet names the records be the field that links."""
+        owner = self.catalog.views.get(self.view.name.rpartition(".")[0])
+        if owner is None:
+            return
+        called = f"{owner.name}.{named_by(owner, self.view, self.catalog.entities)}"
+        for index, name in headings.names.items():
+            if plain_name(name) == plain_name(called):
+                headings.names[index] = parent_column(self.view)
 
     def _column(self, name: str) -> FieldColumn:
         item = self.fields.named(name)
@@ -194,8 +207,8 @@ def read_sheets(
     catalog: Catalog,
     limits: Limits,
     problems: Problems,
-) -> list[SheetDocument]:
-    """Read the sheets of a file; return a document for each view, in import order.
+) -> dict[str, SheetDocument]:
+    """Read the sheets of a file; return {view: its records}.
 
     Args:
         known: The format of the file.
@@ -209,7 +222,8 @@ def read_sheets(
         DocumentError: No sheet can be read as a view.
         PluginError: The format's plugin failed.
     """
-    fields = {view: view_fields(catalog.views[view], catalog) for view in catalog.views}
+    views = _all_views(catalog)
+    fields = {name_: view_fields(view, catalog) for name_, view in views.items()}
     found: dict[str, ViewSheets] = {}
     others: list[str] = []
     try:
@@ -223,7 +237,7 @@ def read_sheets(
                     continue
                 sheets = found.get(headings.view)
                 if sheets is None:
-                    sheets = ViewSheets(headings.view, catalog, name, problems)
+                    sheets = ViewSheets(views[headings.view], catalog, name, problems)
                     found[headings.view] = sheets
                 below = (row for row in top if row[0] > headings.row)
                 sheets.read(table, headings, itertools.chain(below, rows))
@@ -236,9 +250,15 @@ def read_sheets(
     for other in others:
         message = f'the sheet "{other}" has no headings of a view and is ignored'
         problems.add(Problem(code="bad-document", severity="note", file=name, message=message))
-    order = list(catalog.entities)
-    ordered = sorted(found.values(), key=lambda sheets: order.index(sheets.view.entity))
-    return [sheets.document(open_, limits) for sheets in ordered]
+    return {view: sheets.document(open_, limits) for view, sheets in found.items()}
+
+
+def _all_views(catalog: Catalog) -> dict[str, View]:
+    """Return {name: view} of all views and of the lists within them."""
+    found = dict(catalog.views)
+    for view in catalog.views.values():
+        found |= {listed.name: listed for listed in list_views(view, catalog.entities).values()}
+    return found
 
 
 def foreign_sheet(known: Format, path: Path, catalog: Catalog) -> str | None:
@@ -249,7 +269,7 @@ def foreign_sheet(known: Format, path: Path, catalog: Catalog) -> str | None:
         path: The file.
         catalog: What is installed.
     """
-    fields = {view: view_fields(catalog.views[view], catalog) for view in catalog.views}
+    fields = {name: view_fields(view, catalog) for name, view in _all_views(catalog).items()}
     is_view = False
     try:
         with open(path, "rb") as file:
