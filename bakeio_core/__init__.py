@@ -50,10 +50,10 @@ _HOMES = {
         "Change",
         "Changes",
         "Decision",
-        "Format",
         "Missing",
         "Question",
     ),
+    "bakeio_core.catalog.plugins.formats": ("CellError", "Column", "Format", "Sheet", "Table"),
     "bakeio_core.report": ("Report",),
     "bakeio_core.version": ("VERSION",),
     "bakeio_core.exporting.write_set": ("Exported",),
@@ -67,12 +67,12 @@ if TYPE_CHECKING:
         Change,
         Changes,
         Decision,
-        Format,
         Missing,
         Question,
     )
     from bakeio_core.catalog.hookspecs import hookimpl, hookspec
     from bakeio_core.catalog.model import Entity, Suspects
+    from bakeio_core.catalog.plugins.formats import CellError, Column, Format, Sheet, Table
     from bakeio_core.catalog.plugins.packages import KnownPackage
     from bakeio_core.catalog.plugins.upgrades import DocumentUpgrade, ForeignDocument
     from bakeio_core.catalog.view import (
@@ -114,8 +114,10 @@ __all__ = [
     "Bakeio",
     "BakeioError",
     "Candidate",
+    "CellError",
     "Change",
     "Changes",
+    "Column",
     "DatabaseError",
     "Decision",
     "DocumentError",
@@ -139,8 +141,10 @@ __all__ = [
     "Question",
     "Report",
     "Session",
+    "Sheet",
     "Source",
     "Suspects",
+    "Table",
     "UsageError",
     "View",
     "begin_read",

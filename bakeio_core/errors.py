@@ -145,8 +145,10 @@ class Problem(msgspec.Struct, kw_only=True):
         code: One of `CODES`.
         severity: error, warning or note.
         record: Its number within `file`, from 1.
-        place: Where `record` stands in the words of the file, where a number does not tell.
+        place: Where `record` stands in the words of the file, where a number does not tell:
+            `Sheet1!B17`, `row 2 of record 3`.
         records: The first 20 numbers, where several records share the cause.
+        places: Those of the same records, where `place` tells that of one.
         count: How many records share it.
         key: What `record` is called, {field of the file: value}; empty where it does not say.
         candidates: The rows a reference may mean, as `Candidate.as_dict` gives them.
@@ -165,14 +167,14 @@ class Problem(msgspec.Struct, kw_only=True):
     field: str | None = None
     value: Any = None
     candidates: list[dict[str, Any]] = []
+    places: list[str] = []
 
     def __str__(self) -> str:
         where = [str(self.file)] if self.file else []
         if self.count > 1 and self.records:
             more = f" and {self.count - 5} more" if self.count > 5 else ""
-            first = f"{self.place} and others" if self.place else ""
-            numbers = f"records {', '.join(map(str, self.records[:5]))}{more}"
-            where.append(first or numbers)
+            said = self.places or list(map(str, self.records))
+            where.append(f"{'' if self.places else 'records '}{', '.join(said[:5])}{more}")
         elif self.record is not None:
             where.append(f"{self.place or f'record {self.record}'}{self._called()}")
         if self.field:
@@ -199,16 +201,16 @@ def counted(number: int, noun: str) -> str:
 class Problems:
     """Collect the problems of a run in bounded memory, equal causes as one problem with a count.
 
-    `places` tell of files whose records are not found by a number where one stands.
-
     Beyond 10,000 different ones only the totals go on counting (`errors`, `warnings`, `dropped`).
+    `listener` is told of each; `place_of` says where the record of a number stands, empty
+    where the number says that.
     """
 
     def __init__(self) -> None:
         self._known: dict[tuple[Any, ...], Problem] = {}
         self.errors = self.warnings = self.dropped = 0
         self.listener: Callable[[Problem], None] | None = None
-        self.places: dict[str, Callable[[int], str]] = {}
+        self.place_of: Callable[[Problem, int], str] | None = None
 
     def __iter__(self) -> Iterator[Problem]:
         return iter(self._known.values())
@@ -224,8 +226,6 @@ class Problems:
         """
         if self.listener:
             self.listener(problem)
-        if problem.record is not None and problem.file in self.places:
-            problem.place = self.places[problem.file](problem.record)
         said = (cause,) if cause else (repr(problem.value), problem.message)
         same = (
             problem.code,
@@ -237,6 +237,9 @@ class Problems:
         )
         known = self._known.get(same)
         numbers = problem.records or ([problem.record] if problem.record is not None else [])
+        places = [self.place_of(problem, number) for number in numbers] if self.place_of else []
+        places = places if any(places) else []
+        problem.place = places[0] if places and problem.record is not None else problem.place
         if known is not None and not numbers:
             return  # a fault of the whole file, said again
         if problem.severity == "error":
@@ -246,10 +249,11 @@ class Problems:
         if known is not None:
             known.count += problem.count
             known.records = [*known.records, *numbers][:FIRST_RECORDS]
+            known.places = [*known.places, *places][:FIRST_RECORDS]
         elif len(self._known) >= MOST_PROBLEMS:
             self.dropped += 1
         else:
-            problem.records = numbers
+            problem.records, problem.places = numbers, places
             self._known[same] = problem
 
 

@@ -197,6 +197,7 @@ def question_as_dict(question: Question) -> dict[str, Any]:
         "why": question.why,
         "count": question.count,
         "records": [{"file": file, "record": number} for file, number in question.records[:20]],
+        **({"places": question.places} if question.places else {}),
         **{name: question.values[name] for name in VALUES if name in question.values},
         "answers": list(question.answers),
         "default": question.default or None,

@@ -14,7 +14,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -322,7 +322,8 @@ def test_what_a_page_tells_to_type_works(
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delenv("BAKEIO_DATABASE", raising=False)
-    only_bundled_plugins(monkeypatch, tmp_path)
+    installed = re.findall(r"pip install (bakeio-[a-z-]+)", "\n".join(b.text for b in page))
+    only_bundled_plugins(monkeypatch, tmp_path, installed)
     if not any(b.mark == "tour" and "bakeio init" in b.text for b in page):
         Path("bakeio.db").write_bytes(sample_database.read_bytes())
     server = (
@@ -343,7 +344,9 @@ def test_what_a_page_tells_to_type_works(
                 exec(code, scope)
 
 
-def only_bundled_plugins(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+def only_bundled_plugins(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, installed: Sequence[str]
+) -> None:
     """Hide what else is installed here; what the page itself installs stays."""
     all_entry_points = importlib_metadata.entry_points
 
@@ -355,7 +358,8 @@ def only_bundled_plugins(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
                 if entry.dist is not None
                 else Path()
             )
-            if entry.dist is not None and (entry.dist.name == "bakeio" or home == folder.resolve()):
+            names = ("bakeio", *installed)
+            if entry.dist is not None and (entry.dist.name in names or home == folder.resolve()):
                 kept.append(entry)
         return kept
 

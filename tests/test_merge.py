@@ -352,7 +352,7 @@ WRONG: dict[str, tuple[Callable[[Records], Any], set[tuple[str, str | None]]]] =
                  {("missing-field", "product_slug")}),
     "invented id": (lambda r: [*r, r[0] | {"product_id": 999, "product_slug": "new", "_rev": None}],
                     {("unknown-row", None)}),
-    "barcode as number": (set_(0, upc_code=11960232), {("bad-value", "upc_code")}),
+    "barcode as number": (set_(0, upc_code=11960233), {("bad-value", "upc_code")}),
     "misspelt": (lambda r: r[0].update(upc_cod=r[0].pop("upc_code")),
                  {("unknown-field", "upc_cod")}),
     "no _rev, ingredient": (lambda r: r[0].update(_rev=None, ingredient_slug="salt"),

@@ -1,11 +1,11 @@
-"""The plain values hooks speak of: batches, changes, formats, missing references, decisions."""
+"""The plain values hooks speak of: batches, changes, missing references, decisions."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 
@@ -110,23 +110,6 @@ class Changes:
         yield from self.others
 
 
-@dataclass(frozen=True)
-class Format:
-    """How a view is written to a file and read back besides JSON (the hook `bakeio_formats`).
-
-    Args:
-        name: what it is called.
-        suffix: the ending of its files, with the point.
-        write: function(file, header, records) that writes to a binary file.
-        read: function(file) -> (header, records) that reads from one.
-    """
-
-    name: str
-    suffix: str
-    write: Callable[[IO[bytes], dict[str, Any], Iterable[dict[str, Any]]], None]
-    read: Callable[[IO[bytes]], tuple[dict[str, Any], Iterable[dict[str, Any]]]]
-
-
 class EncodedBatch(Sequence[Mapping[str, Any]]):
     """A batch of records whose JSON exists already: written as it is, decoded when somebody looks.
 
@@ -229,6 +212,7 @@ class Question:
         field: where in the file.
         count: how many records it is about.
         records: the first 20 of them, as (file, number).
+        places: where those stand in a sheet, such as `Sheet1!B17`; none in other files.
         nullable: whether the reference may be left empty.
         among: ids of the rows an ambiguous key may mean.
         why: what was wrong with the answer given before.
@@ -251,6 +235,7 @@ class Question:
     field: str = ""
     count: int = 0
     records: list[tuple[str, int]] = dataclasses.field(default_factory=list)
+    places: list[str] = dataclasses.field(default_factory=list)
     nullable: bool = True
     among: tuple[RowId, ...] = ()
     why: str = ""

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, MetaData
 
     from bakeio_core.catalog.catalog import Catalog
-    from bakeio_core.catalog.exchange import Batch, Changes, Decision, Format, Missing, Question
+    from bakeio_core.catalog.exchange import Batch, Changes, Decision, Missing, Question
     from bakeio_core.catalog.model import Entity
+    from bakeio_core.catalog.plugins.formats import Format
     from bakeio_core.catalog.plugins.upgrades import DocumentUpgrade
 from bakeio_core.catalog.view import View
 
@@ -175,14 +176,22 @@ def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> A
 
 @hookspec
 def bakeio_formats() -> Format | Sequence[Format]:  # type: ignore[empty-body]
-    """Declare document formats besides JSON: how a view's records are written and read back.
+    """Declare formats besides JSON: how views are written as sheets of cells, and cells read back.
 
-    >>> from bakeio_core import Format, hookimpl
+    A format knows nothing of values: bakeio finds headings and records, and undoes what a
+    spreadsheet did to them.
+
+    >>> from bakeio_core import Format, Table, hookimpl
     >>> @hookimpl
     ... def bakeio_formats():
-    ...     def write(file, header, records): ...
-    ...     def read(file): return {}, []
-    ...     return Format(name="lines", suffix=".lines", write=write, read=read)
+    ...     def write(file, sheets):
+    ...         for row in ([column.name for column in sheets[0].columns], *sheets[0].rows):
+    ...             file.write(("|".join("" if c is None else str(c) for c in row)).encode())
+    ...             file.write(b"\\n")
+    ...     def read(file):
+    ...         lines = (line.decode().rstrip("\\n").split("|") for line in file)
+    ...         yield Table(name="", rows=enumerate(lines, 1))
+    ...     return Format(name="bars", suffix=".bars", write=write, read=read)
     """
 
 

@@ -32,6 +32,21 @@ def parent_column(listed: View) -> str:
     )
 
 
+def named_by(view: View, listed: View, entities: Mapping[str, Entity]) -> str:
+    """Return the field of a view that names its records to the rows of a list; "" for none.
+
+    Args:
+        view: The view.
+        listed: The view of the list's rows.
+        entities: Those that are installed.
+    """
+    parent = str(listed.fields[parent_column(listed)].source)
+    _, _, wanted = parent.partition(".")
+    reference = entities[listed.entity].references[parent_column(listed)]
+    wanted = wanted or reference.to
+    return next((name for name, item in view.fields.items() if item.source == wanted), "")
+
+
 def is_list(view: View) -> bool:
     """Tell whether a view is that of the rows of a list."""
     return any(item.role == "parent" for item in view.fields.values())

@@ -318,12 +318,13 @@ def as_data(problems: Iterable[Any]) -> list[Any]:
 
 
 @bakeio.command("export-view")
-@click.argument("name")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option(
     "--output",
     "-o",
     metavar="FILE|-",
-    help="The file; - is stdout. Default: docs/exports/ai_augmentation/view_<name>.json.",
+    help="The file; - is stdout. Its ending says the format. "
+    "Default: docs/exports/ai_augmentation/view_<name>.json.",
 )
 @click.option("--fields", metavar="A,B", help="Only these fields; keys stay.")
 @click.option(
@@ -334,13 +335,18 @@ def as_data(problems: Iterable[Any]) -> list[Any]:
 )
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many records.")
 @click.option("--all", "everything", is_flag=True, help="With hidden records.")
-@click.option("--format", "format_", metavar="F", help="A format a plugin brings, instead of JSON.")
+@click.option(
+    "--format",
+    "format_",
+    metavar="F",
+    help="The format, whatever the ending of the file: json, or one a plugin brings.",
+)
 @click.option("--force", is_flag=True, help="Overwrite a view whose edits are not imported yet.")
 @json_option
 @click.pass_obj
 def export_view(
     session: Session,
-    name: str,
+    names: tuple[str, ...],
     output: str | None,
     fields: str | None,
     missing: tuple[str, ...],
@@ -350,29 +356,34 @@ def export_view(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Write a view: a file a person or an assistant edits, to be imported again."""
+    """Write a view: a file a person or an assistant edits, to be imported again.
+
+    Several views go into one file where its format has sheets, such as a workbook (.xlsx).
+    """
     from bakeio_core.errors import PluginError, UsageError, counted
 
     core = session.bakeio
-    whole = core.view(name)
+    wanted = fields.split(",") if fields else None
     try:
-        view = whole.narrow(
-            fields=fields.split(",") if fields else None,
-            missing=missing,
-            limit=limit,
-            everything=everything,
-        )
+        views = [
+            core.view(name).narrow(
+                fields=wanted, missing=missing, limit=limit, everything=everything
+            )
+            for name in names
+        ]
     except PluginError as error:
         raise UsageError(str(error)) from None
-    suffix = core.formats[format_].suffix if format_ in core.formats else ".json"
-    path = output or f"docs/exports/ai_augmentation/view_{view.name}{suffix}"
+    known = core.formats.get(format_ or "")
+    suffix = known.suffix if known is not None else ".json"
+    called = "_".join(view.name for view in views)
+    path = output or f"docs/exports/ai_augmentation/view_{called}{suffix}"
     with session.progress() as progress, telling(session, as_json), session.exporting() as db:
         if path == "-":
             session.interrupts.said = "Interrupted: the output is not whole."
-            core.export_view(db, view, OUTPUT)
+            core.export_view(db, views, OUTPUT, format=format_)
             return
-        count = core.export_view(db, view, path, format=format_, force=force, progress=progress)
+        count = core.export_view(db, views, path, format=format_, force=force, progress=progress)
     if as_json:
-        session.result_json({"file": path, "view": view.name, "records": count})
+        session.result_json({"file": path, "view": called, "records": count})
     else:
         session.result(f"Exported {counted(count, 'record')} to {path}")

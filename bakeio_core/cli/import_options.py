@@ -50,6 +50,12 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="What to import, instead of the argument.",
         ),
         click.option(
+            "--format",
+            "format_",
+            metavar="F",
+            help="The format of the file, whatever its ending: json, or one a plugin brings.",
+        ),
+        click.option(
             "--mode",
             type=Mode(),
             default="merge",

@@ -38,6 +38,7 @@ class Request:
 
     Attributes:
         target: What to import; `-` is stdin.
+        format_: The name of its format, where that was said.
         kinds: What it may be: set, view, entity.
         create: Whether a missing database is made.
         log: Where skipped records are logged.
@@ -48,6 +49,7 @@ class Request:
     """
 
     target: Path
+    format_: str | None
     kinds: Sequence[str]
     create: bool
     log: Path
@@ -192,6 +194,7 @@ def _opened(session: Session, request: Request) -> Source:
         sys.stdin.buffer if from_stdin else target,
         accept_edits=request.accept_edits,
         without=request.without,
+        format=request.format_,
     )
     if source.kind not in (*request.kinds, "skipped"):
         raise DocumentError(

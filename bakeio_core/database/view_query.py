@@ -190,6 +190,27 @@ def _called(source: OfRows) -> str:
     return f"{module}.{getattr(source.values, '__qualname__', source.values)}"
 
 
+def kind_of_source(catalog: Catalog, entity: Entity, source: Source) -> Kind:
+    """Return what a field of a view holds, without a look at the database.
+
+    Args:
+        catalog: Every entity, for what references lead to.
+        entity: The entity of the view.
+        source: Where the field's value comes from.
+    """
+    if isinstance(source, OfRows):
+        return kind_of(_typed(source.type))
+    if callable(source) and not isinstance(source, OfRow):
+        return kind_of(_typed(source(catalog.tables).type))
+    path = source.path if isinstance(source, OfRow) else source
+    *steps, column = [*filter(None, path.split(".")), *([""] if isinstance(source, OfRow) else [])]
+    for step in steps:
+        entity = catalog.entities[entity.references[step].target]
+    if isinstance(source, OfRow):
+        return kind_of(_typed(source.compute(entity.table.alias().c).type))
+    return entity.kinds[column]
+
+
 def _typed(declared: Any) -> Column[Any]:
     """Return a stand-in column of an expression's type.
 

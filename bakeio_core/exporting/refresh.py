@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import shutil
+import tempfile
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +16,7 @@ from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import EncodedBatch
 from bakeio_core.catalog.fields import CLEAR, REV
 from bakeio_core.catalog.model import RowId
+from bakeio_core.catalog.plugins.formats import Format, blamed
 from bakeio_core.catalog.view import View
 from bakeio_core.database.rows import Rows
 from bakeio_core.errors import DocumentError, Problem
@@ -22,6 +25,7 @@ from bakeio_core.files.documents.encoding import CLOSE, encode_as_read, opened_d
 from bakeio_core.files.documents.patching import ListText, ObjectText, same_json
 from bakeio_core.files.output import Foreign, atomic_file
 from bakeio_core.files.revision import row_hash
+from bakeio_core.importing.reading.sheets.document import SheetDocument
 from bakeio_core.importing.reading.sources import Part
 
 if TYPE_CHECKING:
@@ -38,6 +42,7 @@ def refresh_file(
     ids: Mapping[int, RowId],
     path: Path,
     foreign: Foreign,
+    known: Format | None = None,
 ) -> int:
     """Write a view's file anew: what was imported as its row is now, the rest as it stands there.
 
@@ -52,6 +57,7 @@ def refresh_file(
         ids: {number of a record that was imported: id of its row}.
         path: The file.
         foreign: Tells a file that can be read as a view from others.
+        known: The format of its sheets, None for JSON.
 
     Returns:
         The number of records that are fresh.
@@ -65,10 +71,49 @@ def refresh_file(
     records = dict(item for block in part.whole.blocks() for item in block.as_dicts(part.file))
     fresh = _fresh_records(hook, db, catalog, part, view, records, ids)
     header = view_header(db, view, catalog, len(records))
+    document = part.whole
+    if isinstance(document, SheetDocument) and known is not None:
+        _edit_sheets(document, known, path, foreign, records, fresh, header)
+        return len(fresh)
     text = _patched(path, records, fresh, header)
     with atomic_file(path, foreign) as file:
         file.write(_anew(part, records, fresh, header) if text is None else text)
     return len(fresh)
+
+
+def _edit_sheets(
+    document: SheetDocument,
+    known: Format,
+    path: Path,
+    foreign: Foreign,
+    records: Mapping[int, Record | Problem],
+    fresh: Mapping[int, Record],
+    header: Mapping[str, Any],
+) -> None:
+    """Set those cells of a file of sheets that say another thing now; all else in it stays."""
+    if known.edit is None:
+        raise TypeError(f"the format {known.name} cannot edit")
+    is_whole = len(fresh) == len(records)
+    names = _header_now(document.header, header, is_whole=is_whole)
+    told = {name: header[name] for name in names}
+    changed = {number: _changed(records[number], now) for number, now in fresh.items()}
+    with open(path, "rb") as file, tempfile.TemporaryFile() as scratch:
+        try:
+            known.edit(file, scratch, document.edits(changed, told))
+        except Exception as error:
+            raise blamed(known, f"edit {path.name}", error) from error
+        scratch.seek(0)
+        with atomic_file(path, foreign) as whole:
+            shutil.copyfileobj(scratch, whole, 1 << 20)
+
+
+def _changed(record: Record | Problem, now: Record) -> Record:
+    said = record if isinstance(record, dict) else {}
+    return {n: v for n, v in now.items() if n not in said or not _is_said(said[n], v)}
+
+
+def _is_said(said: Any, now: Any) -> bool:
+    return bool(said == now) or (said in ("", None) and now in ("", None))
 
 
 # -- what the records are now

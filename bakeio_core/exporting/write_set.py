@@ -23,7 +23,7 @@ from bakeio_core.database.rows import Rows
 from bakeio_core.errors import ExportRefused, Problem, UsageError
 from bakeio_core.exporting.careful import gaps_of, refuse
 from bakeio_core.exporting.documents import moment, write_records
-from bakeio_core.exporting.partial import (
+from bakeio_core.exporting.parts.partial import (
     Part,
     omitted_columns,
     omitted_records,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import uuid as uuids
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.exchange import Format, Progress
+from bakeio_core.catalog.exchange import Progress
 from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import streaming
 from bakeio_core.database.view_query import count_records
@@ -18,7 +17,7 @@ from bakeio_core.errors import DocumentError
 from bakeio_core.exporting.documents import Sink, moment, write_records
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.scanner import BLOCK
-from bakeio_core.files.output import Foreign, atomic_file
+from bakeio_core.files.output import atomic_file
 from bakeio_core.history.tables import database_id
 
 if TYPE_CHECKING:
@@ -44,29 +43,6 @@ def not_a_view(path: Path) -> str | None:
             head = _RECORDS.split(file.read(BLOCK), 1)[0]
         is_view = bool(_BEGIN.match(head) and _NAMED.search(head))
     return None if is_view else "is no view that bakeio wrote"
-
-
-def not_in_format(format_: Format, catalog: Catalog) -> Foreign:
-    """Return what says of a file why it must not be replaced by a view in a format.
-
-    It must not where the format cannot read a view in it.
-    """
-    fields = [{*view.fields, *view.lists, "_rev", "_clear"} for view in catalog.views.values()]
-
-    def foreign(path: Path) -> str | None:
-        is_view = False
-        # whatever a reader says of what it was not made for
-        with contextlib.suppress(Exception), open(path, "rb") as file:
-            header, records = format_.read(file)
-            first = next(iter(records), {})
-            is_view = (
-                _is_view(header)
-                if header
-                else any(first and known.issuperset(first) for known in fields)
-            )
-        return None if is_view else f"is no view in the format {format_.name}"
-
-    return foreign
 
 
 def _is_view(header: Mapping[str, Any]) -> bool:
@@ -164,25 +140,3 @@ def write_view(
                 header["record_count"] = written
                 file.restart()
         return written
-
-
-def write_view_as(
-    format_: Format, hook: Any, db: Connection, catalog: Catalog, view: View, target: Path
-) -> int:
-    """Write a view in a format of a plugin; the arguments are those of `write_view`.
-
-    Returns:
-        The number of its records.
-    """
-    count = 0
-
-    def records() -> Iterator[dict[str, Any]]:
-        nonlocal count
-        for batch in hook.bakeio_project_view(db=db, view=view, catalog=catalog) or ():
-            count += len(batch)
-            yield from map(dict, batch)
-
-    header = view_header(db, view, catalog, count_records(db, view, catalog))
-    with atomic_file(target, not_in_format(format_, catalog)) as file:
-        format_.write(cast("IO[bytes]", file), header, records())
-    return count

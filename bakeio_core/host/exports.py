@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.plugins import packages
+from bakeio_core.catalog.plugins.formats import Format
 from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import translated
 from bakeio_core.database.dialects import dialect_of
@@ -139,65 +140,86 @@ class Exports(Imports, Answers, History):
     def export_view(
         self,
         db: Connection,
-        view: str | View,
+        view: str | View | Sequence[str | View],
         target: str | Path | Sink,
         *,
         format: str | None = None,
         force: bool = False,
         progress: Progress | None = None,
     ) -> int:
-        """Write a view as a file people and assistants edit.
+        """Write a view as a file people and assistants edit, or several as one workbook.
 
         Args:
             db: A connection.
-            view: Its name, or a view narrowed by `bakeio.view(name).narrow(...)`.
+            view: Its name, or a view narrowed by `bakeio.view(name).narrow(...)`; several of them
+                where the format has sheets.
             target: A path or a binary stream.
-            format: One of `formats`, for a path, instead of JSON.
+            format: One of `formats`, or `json`; by default what the ending of the path says, else
+                JSON.
             force: Overwrite a view that holds edits not imported yet.
             progress: Called with (view, records written).
 
         Returns:
-            The number of its records.
+            The number of their records.
 
         Raises:
             BakeioError: `blocked`, a view with such edits would be overwritten.
-            UsageError: Any other file would be overwritten, or there is no such view or format.
+            UsageError: Any other file would be overwritten, there is no such view or format, or the
+                format does not go with the views.
             ExportRefused: The database holds values no file can hold; it names each.
         """
-        from bakeio_core.exporting.write_view import write_view, write_view_as
+        from bakeio_core.exporting.write_sheets import write_sheets
+        from bakeio_core.exporting.write_view import write_view
 
-        chosen = self.view(view) if isinstance(view, str) else view
+        several = [view] if isinstance(view, (str, View)) else view
+        chosen = [self.view(one) if isinstance(one, str) else one for one in several]
+        target = Path(target) if isinstance(target, (str, Path)) else target
+        known = self._format_for(target, format)
+        if known is None and len(chosen) != 1:
+            raise UsageError("a JSON file has one view: write several files, or a workbook (.xlsx)")
         with translated():
-            if isinstance(target, (str, Path)):
-                target = Path(target)
-                self._refuse_overwriting(db, target, format, force=force)
-            if format is None:
-                return write_view(self.hook, db, self.catalog, chosen, target, progress)
-            if format not in self.formats or not isinstance(target, Path):
-                installed = ", ".join(self.formats) or "none besides JSON"
-                raise UsageError(
-                    f'there is no format "{format}" for a file; installed: {installed}'
-                    + packages.for_format(format)
-                )
-            known = self.formats[format]
-            return write_view_as(known, self.hook, db, self.catalog, chosen, target)
+            if isinstance(target, Path):
+                self._refuse_overwriting(db, target, known, force=force)
+            if known is None:
+                return write_view(self.hook, db, self.catalog, chosen[0], target, progress)
+            return write_sheets(known, self.hook, db, self.catalog, chosen, target, progress)
+
+    def _format_for(self, target: Path | Sink, format: str | None) -> Format | None:
+        """Return the format of a file that is to be written, None for JSON.
+
+        Raises:
+            UsageError: Nothing that is installed writes it.
+        """
+        if format is not None:
+            return self.formats.named(format, packages.for_format(format))
+        if not isinstance(target, Path):
+            return None
+        known = self.formats.by_suffix(target.name)
+        hint = "" if known is not None else packages.for_file(target.name)
+        if hint:
+            raise UsageError(
+                f"{target}: no installed format writes {target.suffix} files{hint}. "
+                "JSON under that name: --format json"
+            )
+        return known
 
     def _refuse_overwriting(
-        self, db: Connection, path: Path, format: str | None, *, force: bool
+        self, db: Connection, path: Path, known: Format | None, *, force: bool
     ) -> None:
         """Raise where a file that stands there must not be overwritten by a view."""
-        from bakeio_core.exporting.write_view import not_a_view, not_in_format
+        from bakeio_core.exporting.write_sheets import not_in_format
+        from bakeio_core.exporting.write_view import not_a_view
 
-        known = self.formats.get(format or "")
         refuse_file(path, not_in_format(known, self.catalog) if known else not_a_view)
         if path.exists() and not force:
-            self._refuse_unsent(db, path)
+            self._refuse_unsent(db, path, known)
 
-    def _refuse_unsent(self, db: Connection, path: Path) -> None:
+    def _refuse_unsent(self, db: Connection, path: Path, known: Format | None) -> None:
         """Raise where importing the file that stands there would still change or refuse a thing."""
         hint = f"{path} would be overwritten: import it first, or lose what is in it with --force"
         try:
-            report = self.plan(db, path).report
+            source = self.open(path, format=known.name if known else "json")
+            report = self.plan(db, source).report
         except BakeioError as error:
             reason = f"it cannot be imported as it stands: {error}"
             raise BakeioError(f"{hint} ({reason})", code="blocked") from error

@@ -311,6 +311,8 @@ class Imports(Installed):
             raise UsageError(
                 f"only a view's file can be refreshed; {source.name} is a {source.kind}"
             )
+        if source.format is not None and len(source.parts) > 1:
+            raise UsageError(f"{source.name} holds several views: only one of them is refreshed")
         foreign = self.not_as_view
         refuse_file(Path(path), foreign)
         ensure_begun(db)
@@ -321,5 +323,5 @@ class Imports(Installed):
             plan = ImportPlan(
                 db, self.catalog, source, ImportOptions(), Decisions(kept, learned(db))
             )
-            where = (source.parts[0], plan.imported(), Path(path), foreign)
+            where = (source.parts[0], plan.imported(), Path(path), foreign, source.format)
             return refresh_file(self.hook, db, self.catalog, *where)

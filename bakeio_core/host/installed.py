@@ -9,9 +9,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from bakeio_core.catalog import hookspecs
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.exchange import Format
 from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins import packages
+from bakeio_core.catalog.plugins.formats import Formats
 from bakeio_core.catalog.plugins.loading import Plugins
 from bakeio_core.catalog.plugins.profile import NO_PROFILE, Profile
 from bakeio_core.catalog.view import View
@@ -162,13 +162,10 @@ class Installed:
         return self.catalog.entities[plain]
 
     @cached_property
-    def formats(self) -> dict[str, Format]:
-        """The document formats plugins bring besides JSON: {name: `Format`}."""
-        return {
-            known.name: known
-            for _, found in self.plugins.call_each("bakeio_formats")
-            for known in found
-        }
+    def formats(self) -> Formats:
+        """The formats plugins bring besides JSON: {name: `Format`}."""
+        found = self.plugins.call_each("bakeio_formats")
+        return Formats((known.name, known) for _, results in found for known in results)
 
     def validate(self, path: str | Path, *, values: bool = True) -> Problems:
         """Check a set (folder, zip or manifest) without a database: every problem of it at once.
@@ -195,18 +192,21 @@ class Installed:
         *,
         accept_edits: bool = False,
         without: Collection[str] = (),
+        format: str | None = None,
     ) -> Source:
         """Open what a path or a stream holds, for `plan` or `import_`.
 
         Args:
-            path: A set's folder, zip or manifest, a view's file, an entity's file, or a binary
-                stream.
+            path: A set's folder, zip or manifest, a view's file, an entity's file, a workbook of
+                views, or a binary stream.
             accept_edits: Changed checksums and counts of a set are warnings.
             without: Entities of a set that are left out, and with them what cannot do without.
+            format: One of `formats`, or `json`; by default the ending of the file or what it
+                begins with says which.
 
         Raises:
             DocumentError: It cannot be read.
-            UsageError: The set has no such entities, or it is no set.
+            UsageError: There is no such format, the set has no such entities, or it is no set.
         """
         from bakeio_core.importing.reading.opening import open_source
 
@@ -217,7 +217,8 @@ class Installed:
             self.limits,
             accept_edits=accept_edits,
             without=without,
-            formats=self.formats.values(),
+            formats=self.formats,
+            format_=format,
         )
         source.path = str(where.resolve()) if isinstance(where, Path) else None
         return source
@@ -257,6 +258,4 @@ class Installed:
         """What says of a path why `refresh_view` must not write there."""
         from bakeio_core.importing.reading.opening import not_as_view
 
-        return partial(
-            not_as_view, catalog=self.catalog, limits=self.limits, formats=self.formats.values()
-        )
+        return partial(not_as_view, catalog=self.catalog, limits=self.limits, formats=self.formats)

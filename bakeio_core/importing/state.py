@@ -25,12 +25,12 @@ from bakeio_core.catalog.model import ROW_KEY, Entity, Key, RowId
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.rows import Row
 from bakeio_core.database.tables import Tables
-from bakeio_core.errors import Problems
+from bakeio_core.errors import FIRST_RECORDS, Problems
 from bakeio_core.history.earlier import EarlierRuns
 from bakeio_core.history.tables import database_id
 from bakeio_core.importing.new_ids import NewIds
 from bakeio_core.importing.options import ImportOptions
-from bakeio_core.importing.reading.lists import RecordRows
+from bakeio_core.importing.reading.derived.lists import RecordRows
 from bakeio_core.importing.reading.sources import Part, Source
 from bakeio_core.report import COUNTS
 from bakeio_core.resolving.decisions import Decisions
@@ -84,9 +84,7 @@ class ImportState:
         self.earlier = EarlierRuns(db, source.export_id, source.path, source.log_of)
         self.outcome = Outcome(source, options.most_changes, is_compared=is_compared)
         self.problems = self.outcome.problems
-        for part in source.parts:
-            if part.document.place_of is not None:
-                self.problems.places[part.file] = part.document.place_of
+        self.problems.place_of = source.place_of
         self.id_maps = {name: IdMap() for name in catalog.entities}
         self.fully_imported: set[str] = set()
         self._record_rows: dict[str, RecordRows] = {}
@@ -179,7 +177,7 @@ class Outcome:
     """
 
     def __init__(self, source: Source, most_changes: int, *, is_compared: bool) -> None:
-        self.is_compared = is_compared
+        self.source, self.is_compared = source, is_compared
         self.problems = Problems()
         self.counts: dict[str, Counter[str]] = {
             part.entity.name: Counter() for part in source.parts
@@ -270,6 +268,11 @@ class Outcome:
         if known is not None:
             known.count += 1
             known.records.append(where)
+            self._note_place(known, where, question.field)
+
+    def _note_place(self, known: Question, where: tuple[str, int], field: str) -> None:
+        place = self.source.place(*where, field) if len(known.places) < FIRST_RECORDS else ""
+        known.places += [place] if place else []
 
     @property
     def asked(self) -> list[Question]:
@@ -297,6 +300,7 @@ class Outcome:
         known.count += 1
         if len(known.records) < 20:
             known.records.append((file, number))
+            self._note_place(known, (file, number), field)
 
     def note_failed(self, entity: Entity, values: Mapping[str, Any]) -> None:
         """Remember what a record that cannot be imported is called by.

@@ -121,10 +121,12 @@ class Dialogue:
             else f"No row of {item.entity} has {what}."
         )
         more = f" and {item.count - 5:,} more" if item.count > 5 else ""
-        numbers = ", ".join(str(number) for _, number in item.records[:5]) + more
+        numbers = ", ".join(item.places[:5] or [str(number) for _, number in item.records[:5]])
+        numbers += more
         where = item.field or "a reference"
         file = ", ".join(sorted({file for file, _ in item.records}))
-        used = f"Used in {where} of record {numbers} of {file}."
+        record = "" if item.places else "record "
+        used = f"Used in {where} of {record}{numbers} of {file}."
         if item.count > 1:
             used = f"Used in {where} of {item.count:,} records of {file}: {numbers}."
         known = [

@@ -85,9 +85,9 @@ class RecordDialogue:
     def _head(item: Question, title: str) -> list[str]:
         named = " and ".join(f"{column} {shown(value)}" for column, value in item.key.items())
         label = f" ({printable(item.label)})" if item.label else ""
-        numbers = ", ".join(str(number) for _, number in item.records[:5])
+        numbers = ", ".join(item.places[:5] or [f"record {n}" for _, n in item.records[:5]])
         files = ", ".join(sorted({file for file, _ in item.records}))
-        records = f"Record {numbers} of {files}: {named}{label}."
+        records = f"{numbers[:1].upper()}{numbers[1:]} of {files}: {named}{label}."
         what = f"{item.field}: {item.message}" if item.field else item.message
         lines = ["", f"{title}: {item.entity}"]
         for sentence in (printable(records), printable(what)):

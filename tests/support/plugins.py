@@ -42,6 +42,7 @@ class Environment:
         lent = [
             Path(bakeio_core.__file__).parent.parent,
             Path(bakeio_bakery.__file__).parent.parent,
+            *sorted(Path(bakeio_bakery.__file__).parent.parent.glob("bakeio-*")),
             paths["purelib"],
             paths["platlib"],
             # those of this repository, where they are installed as they are edited

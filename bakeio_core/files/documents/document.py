@@ -86,11 +86,6 @@ class Document:
         return self._header
 
     @property
-    def place_of(self) -> Callable[[int], str] | None:
-        """What tells where a record stands, by its number; None where that number tells it."""
-        return None
-
-    @property
     def kind(self) -> str:
         """manifest, entity, view, skipped, or unknown."""
         return next((kind for name, kind in _KINDS.items() if name in self.header), "unknown")
@@ -100,6 +95,18 @@ class Document:
         """Whether it holds a list of records, and be it an empty one."""
         self._known_header()
         return self._has_records
+
+    def place(self, number: int, field: str = "") -> str:
+        """Return where a record, or a field of it, stands; empty where its number says that."""
+        return ""
+
+    def settled(self, name: str, value: Any) -> Any:
+        """Return what a value of a field means, now that the whole document was seen.
+
+        Raises:
+            BadValue: Nobody can say; it says why.
+        """
+        return value
 
     def _fail(self, code: str, message: str) -> DocumentError:
         return failed(self.name, code, message)
@@ -346,6 +353,13 @@ class InMemoryDocument(Document):
     ) -> None:
         super().__init__(document.name, document.open, document.limits)
         self._header, self._items, self._has_records = header, items, True
+        self._document = document
+
+    def place(self, number: int, field: str = "") -> str:
+        return self._document.place(number, field)
+
+    def settled(self, name: str, value: Any) -> Any:
+        return self._document.settled(name, value)
 
     def blocks(self, seen: Callable[[bytes], object] | None = None) -> Iterator[Block]:
         """Yield the records in blocks; no bytes are theirs, so `seen` is given nothing."""

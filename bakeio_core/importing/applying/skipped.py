@@ -13,7 +13,7 @@ from bakeio_core.files.documents.encoding import CLOSE, encode_as_read, opened_d
 from bakeio_core.files.documents.scanner import BrokenRecord
 from bakeio_core.files.output import atomic_file
 from bakeio_core.importing.planning.import_plan import ImportPlan
-from bakeio_core.importing.reading.lists import ListDocument
+from bakeio_core.importing.reading.derived.lists import ListDocument
 from bakeio_core.importing.reading.skipped_log import not_a_log
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.resolving.decision_file import decision_entries

@@ -12,6 +12,7 @@ from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.documents.exact import is_exact
 from bakeio_core.files.revision import field_hash
+from bakeio_core.files.sheets.proof import may_be_damaged
 from bakeio_core.importing.bulk.part import BulkPart, is_plain_text
 
 
@@ -37,11 +38,11 @@ class PlainEdit:
         if value == current and (self.kind.sql_convertible or self.kind.same(value, current)):
             return True
         if self.is_code and self.kind.same(value, current):
-            return True
+            return self.base is None  # what a spreadsheet took off is counted
         if self.base is not None:
             if field_hash(value) == base[self.base]:
                 return row[0] not in self.own_rows
-            if field_hash(current) != base[self.base]:
+            if field_hash(current) != base[self.base] or may_be_damaged(value, current):
                 return False
         if not self._fits(block, number, value):
             return False

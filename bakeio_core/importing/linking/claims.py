@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from bakeio_core.catalog.exchange import Change, Changes, Question
+from bakeio_core.catalog.fields import REV
 from bakeio_core.catalog.model import Key, RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem, Problems
@@ -18,7 +19,7 @@ from bakeio_core.importing.reading.decided_records import Decided, record_key
 from bakeio_core.importing.reading.reader import Reader
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import CREATED, ImportState
-from bakeio_core.values.wording import jsonable, shown, whole
+from bakeio_core.values.wording import jsonable, listed, shown, whole
 
 
 class Claims:
@@ -306,6 +307,9 @@ class PartOutcome:
             self._withdraw(identity)
         self.counts["errors"] += 2
         self.counts[did] -= 1
+        if draft.base is not None and draft.values.get(REV) is not None:
+            self.report(draft, "duplicate-key", "", None, _copied(self.part, first, draft))
+            return
         message = f"different records have one key ({what}): {remedy}"
         self._report_both(first, draft, message, "error")
 
@@ -361,3 +365,16 @@ def content_hash(items: Iterable[tuple[str, Any]]) -> int:
         return hash(frozenset(known))
     except TypeError:  # a list or an object among the values
         return hash(frozenset((name, repr(value)) for name, value in known))
+
+
+def _copied(part: Part, first: int, draft: Draft) -> str:
+    """Say that a record was made of another one, and how it becomes a new one."""
+    own = [part.fields.own.get(column, "") for column in (part.entity.primary, "uuid")]
+    emptied = [name for name in (*own, REV) if draft.values.get(name) is not None]
+    keys = [item.name for item in part.fields.of_role("key")]
+    its_own = f" and give it its own {listed(keys)}" if keys else ""
+    place = part.document.place(first) or f"record {first}"
+    return (
+        f"is a copy of {place} with other values: empty its {listed(emptied)}{its_own} to add a "
+        f"row of {part.entity.name}, or keep one of the two"
+    )

@@ -22,6 +22,7 @@ from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
 from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.parents import CreatedParents, PlanParent
 from bakeio_core.importing.linking.read_only import plain
+from bakeio_core.importing.reading.derived.lists import ListDocument
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.resolving.decisions import with_remedy
@@ -55,8 +56,9 @@ class References:
         self.entity, self.fields = part.entity, part.fields
         self.rows = state.tables.rows(part.entity)
         self.coming, self.coming_rows = self._coming(state), ComingRows(state)
-        # what a row of a list belongs to is told by the record it stands in
-        told = "" if part.holder is None or part.view is None else parent_column(part.view)
+        # what a row of a list belongs to is told by the record it stands in, if it stands in one
+        is_within = part.view is not None and isinstance(part.document, ListDocument)
+        told = parent_column(part.view) if is_within and part.view is not None else ""
         self.looked_up = [column for column in self.entity.references if column != told]
 
     def _coming(self, state: ImportState) -> set[str]:

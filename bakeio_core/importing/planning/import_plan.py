@@ -20,7 +20,7 @@ from bakeio_core.importing.planning.decided import plan_decided
 from bakeio_core.importing.planning.plan import PartKind, PartPlan
 from bakeio_core.importing.planning.set_part import SetPart
 from bakeio_core.importing.planning.view_part import ViewPart
-from bakeio_core.importing.reading.lists import ListDocument
+from bakeio_core.importing.reading.derived.lists import ListDocument
 from bakeio_core.importing.reading.sources import Part, Source, decided_part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.report import COUNTS, Report

@@ -14,7 +14,7 @@ from bakeio_core.database.writing import whole_row
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.planning.questions import KEPT_HERE
-from bakeio_core.importing.reading.lists import ListDocument
+from bakeio_core.importing.reading.derived.lists import ListDocument
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values.wording import shown

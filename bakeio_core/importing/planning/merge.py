@@ -16,6 +16,7 @@ from bakeio_core.catalog.fields import CLEAR, FileField
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.revision import field_hash
+from bakeio_core.files.sheets.proof import Restored, is_display_of
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.deferred import DeferredLinks
 from bakeio_core.importing.linking.drafts import Draft, LinkError
@@ -168,6 +169,9 @@ class FieldMerge:
         deferred: Keeps references to rows that may still come.
         rules: What the values of the file come to.
         fields: The fields that are written.
+
+    Attributes:
+        displayed: How many values are only shown otherwise than the database has them.
     """
 
     def __init__(
@@ -185,6 +189,7 @@ class FieldMerge:
         self.rules, self.fields = rules, fields
         self.entity, self.rows = part.entity, state.tables.rows(part.entity)
         self.own_edits = OwnEdits(state, part)
+        self.displayed = Restored()
 
     def merge(self, draft: Draft, row: Row, names: Names) -> Merged | None:
         """Return what a record changes in its row, None where a problem was reported."""
@@ -222,6 +227,9 @@ class FieldMerge:
         is_as_exported = base is not None and field_hash(value) == base and not is_cleared
         # it may be typed back to that, after an import of another value
         if is_as_exported and (item, row) not in self.own_edits:
+            return True
+        if base is not None and field_hash(current) == base and is_display_of(value, current):
+            self.displayed[item.name, "as a spreadsheet shows it"] += 1
             return True
         settled = self.rules.settle(draft, item, current, value)
         if settled is ABSENT:

@@ -27,6 +27,11 @@ EARLIEST, AHEAD = date(1900, 1, 1), timedelta(days=731)
 MOST_VALUES = 1000
 """Of more different values only the most frequent are counted on, to find what many rows get."""
 MOST_RECORDS = 1000
+_LEAST = 8
+"""So many rows with the values of one another are no chance."""
+_LEAST_VALUES = 4
+MOST_EXCHANGED = 20_000
+"""Of more different values nothing is told: nobody looks for order in them."""
 
 
 @dataclass
@@ -53,6 +58,38 @@ class Suspicion:
             self.before[number] = before
 
 
+class ExchangedValues:
+    """Count the values that changes set in one column, and those they replace.
+
+    Where they are the same, one column of a sheet was sorted, and the others were not.
+
+    Attributes:
+        records: {record: what its row had} of the first changes.
+    """
+
+    def __init__(self) -> None:
+        self.records: dict[int, Any] = {}
+        self.count = 0
+        self._new, self._old = Counter[Any](), Counter[Any]()
+
+    def add(self, column: str, changes: Sequence[Change], most_records: int) -> None:
+        """Add changes of a column."""
+        if len(self._new) > MOST_EXCHANGED:
+            return
+        self.count += len(changes)
+        self._new.update(change.new[column] for change in changes)
+        self._old.update(change.old.get(column) for change in changes)
+        for change in changes[: max(0, most_records - len(self.records))]:
+            self.records[change.record] = change.old.get(column)
+
+    @property
+    def are_exchanged(self) -> bool:
+        """Whether nearly all rows get values that others of them had: nothing was written."""
+        if self.count < _LEAST or len(self._new) > MOST_EXCHANGED or len(self._new) < _LEAST_VALUES:
+            return False
+        return 10 * sum((self._new & self._old).values()) >= 9 * self.count
+
+
 class SuspiciousValues:
     """Look at the values that changes set, one after another.
 
@@ -69,6 +106,7 @@ class SuspiciousValues:
         self._same: dict[tuple[str, Any], Suspicion] = {}
         self._changed: Counter[str] = Counter()
         self._moved: dict[str, Suspicion] = {}
+        self._exchanged: dict[str, ExchangedValues] = {}
 
     def look(self, changes: Sequence[Change]) -> None:
         """Look at the values of changes, column by column."""
@@ -77,7 +115,13 @@ class SuspiciousValues:
             for column in change.new:
                 by_column.setdefault(column, []).append(change)
         for column, some in by_column.items():
-            if column in STAMPS or column in self.entity.references:
+            if column in STAMPS:
+                continue
+            updates = [change for change in some if change.action == "update"]
+            if updates and self.entity.kinds[column].is_scalar:
+                known = self._exchanged.setdefault(column, ExchangedValues())
+                known.add(column, updates, MOST_RECORDS)
+            if column in self.entity.references:
                 continue
             if column in self._numbers or column in self._dates:
                 self._look_at_each(column, some, self._far)
@@ -207,8 +251,14 @@ class SuspiciousValues:
 
     def of_many(self) -> Iterator[Suspicion]:
         """Return what is suspicious of many rows together."""
-        for moved in self._moved.values():
-            if moved.count >= self.limits.moved:
+        exchanged = {c: known for c, known in self._exchanged.items() if known.are_exchanged}
+        for column, known in exchanged.items():
+            message = "has the value of another row: was this column sorted without the others?"
+            found = Suspicion([*known.records], column, None, message, known.records)
+            found.count = known.count
+            yield found
+        for column, moved in self._moved.items():
+            if column not in exchanged and moved.count >= self.limits.moved:
                 moved.message = "has the value of the row beside it: did the column move by a row?"
                 yield moved
         for same in self._same.values():

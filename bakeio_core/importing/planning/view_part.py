@@ -15,6 +15,7 @@ from bakeio_core.importing.linking.read_only import plain
 from bakeio_core.importing.planning.merge import EditRules
 from bakeio_core.importing.planning.plan import PartPlan
 from bakeio_core.importing.reading.reader import Reader
+from bakeio_core.importing.reading.sheets.document import SheetDocument
 from bakeio_core.values.wording import shown
 
 
@@ -141,6 +142,27 @@ class ViewPart:
     def moved(self, draft: Draft, row: Row) -> None:
         """A view's records are referred to by no other record of the file."""
 
+    def _restored(self, reader: Reader) -> Iterator[Problem]:
+        """Say what came back from what a spreadsheet did to it, and how cells were read."""
+        document, entity = self.part.document, self.part.entity.name
+        restored = reader.restored.counts + self.plan.merge.displayed
+        if isinstance(document, SheetDocument):
+            restored += document.restored
+        for (name, how), count in restored.items():
+            them = "it" if count == 1 else "them"
+            yield Problem(
+                code="bad-value",
+                severity="note",
+                file=self.part.file,
+                entity=entity,
+                field=name,
+                count=count,
+                message=f"{counted(count, 'value')} came back from what a spreadsheet did to "
+                f"{them} ({how})",
+            )
+        if isinstance(document, SheetDocument):
+            yield from document.notes(entity)
+
     def notes(self, reader: Reader) -> Iterator[Problem]:
         """Say what was noticed of the whole file."""
         common: dict[str, Any] = {"file": self.part.file, "entity": self.part.entity.name}
@@ -149,6 +171,7 @@ class ViewPart:
             more = "" if total > declared else "; rows of records left out are left alone"
             message = f"holds {counted(total, 'record')}, its header says {declared}{more}"
             yield Problem(code="count-mismatch", severity="note", message=message, **common)
+        yield from self._restored(reader)
         yield from self.plan.noticed.problems()
         yield from self.plan.read_only.problems()
         if self.two_way:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import io
 import tempfile
 import zipfile
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.exchange import Format
 from bakeio_core.catalog.plugins import packages
+from bakeio_core.catalog.plugins.formats import HEAD, Format, Formats
 from bakeio_core.catalog.view import plain_view_name
 from bakeio_core.errors import DocumentError, Problems, UsageError
 from bakeio_core.files.documents.document import Document
-from bakeio_core.files.documents.encoding import encode_lines, opened_document
 from bakeio_core.files.documents.limits import Limits
 from bakeio_core.files.documents.streams import is_stream, refuse_device
 from bakeio_core.files.leftovers import settle_missing
@@ -25,9 +24,10 @@ from bakeio_core.files.sets.manifest import MANIFEST
 from bakeio_core.files.sets.narrowed import narrowed
 from bakeio_core.importing.reading.answers.forgiving import forgiven, is_json
 from bakeio_core.importing.reading.answers.shapes import with_header_and_records
+from bakeio_core.importing.reading.derived.upgraded import upgraded, upgraded_set
+from bakeio_core.importing.reading.sheets.opening import read_sheets
 from bakeio_core.importing.reading.skipped_log import open_log
-from bakeio_core.importing.reading.sources import Source, of_entity, of_set, of_view
-from bakeio_core.importing.reading.upgraded import upgraded, upgraded_set
+from bakeio_core.importing.reading.sources import Source, of_entity, of_set, of_sheets, of_view
 from bakeio_core.values.wording import shown
 
 OWN = {"manifest_version", "view_name", "entity_type", "skipped_at"}
@@ -41,9 +41,10 @@ def open_source(
     *,
     accept_edits: bool = False,
     without: Collection[str] = (),
-    formats: Collection[Format] = (),
+    formats: Formats | None = None,
+    format_: str | None = None,
 ) -> Source:
-    """Open a set's folder, zip or manifest, an entity's file or a view's file.
+    """Open a set's folder, zip or manifest, an entity's file, a view's file or a workbook of them.
 
     Args:
         path: Where it lies, or a binary stream that holds one file.
@@ -52,32 +53,30 @@ def open_source(
         accept_edits: Changed checksums and counts of a set are warnings.
         without: Entities of a set that are left out, with what cannot do without them.
         formats: Those plugins bring besides JSON.
+        format_: The name of the one it is in; by default that is told by its ending or contents.
 
     Raises:
         DocumentError: It cannot be read.
-        UsageError: It has no such entities, or is no set.
+        UsageError: There is no such format, it has no such entities, or is no set.
     """
+    known = formats if formats is not None else Formats()
+    named = known.named(format_, packages.for_format(format_)) if format_ else None
+    guessed = Formats() if format_ else known
     if isinstance(path, Path) and is_stream(path) and not without:
         with open(path, "rb") as stream:
-            return _open_stream(stream, catalog, limits, path.name)
-    if isinstance(path, Path) and not is_stream(path) and _is_set(path):
-        opened = ExportSet.open(path, limits)
-        if "manifest_version" not in opened.manifest and not without:
-            foreign = upgraded_set(opened, catalog)
-            if foreign is not None:
-                return foreign
-        whole = narrowed(opened, without, catalog) if without else opened
-        return of_set(whole, catalog, accept_edits)
+            return _open_stream(stream, catalog, limits, guessed, named, path.name)
+    in_sheets = named or (_format_of(path, guessed) if isinstance(path, Path) else None)
+    if isinstance(path, Path) and in_sheets is None and _is_set(path):
+        return _open_set(path, catalog, limits, accept_edits, without)
     if without:
         name = path.name if isinstance(path, Path) else "stdin"
         raise UsageError(f"--without leaves out entities of a set, and {name} is none")
     if not isinstance(path, Path):
-        return _open_stream(path, catalog, limits)
+        return _open_stream(path, catalog, limits, guessed, named)
     try:
-        return _open_path(path, catalog, limits, formats)
+        return _open_path(path, catalog, limits, in_sheets)
     except DocumentError as error:
-        suffixes = {known.suffix.lower() for known in formats}
-        is_foreign = path.is_file() and path.suffix.lower() not in suffixes
+        is_foreign = path.is_file() and known.by_suffix(path.name) is None
         hint = packages.for_file(path.name) if is_foreign else ""
         if not hint:
             raise
@@ -97,35 +96,74 @@ def _is_set(path: Path) -> bool:
     return path.is_dir() or is_named_so or zipfile.is_zipfile(path)
 
 
-def _open_path(path: Path, catalog: Catalog, limits: Limits, formats: Collection[Format]) -> Source:
-    for known in formats:
-        if path.suffix.lower() == known.suffix.lower():
-            with open(path, "rb") as file:
-                header, records = known.read(file)
-            data = opened_document(header) + encode_lines(list(records)) + b"\n  ]\n}\n"
-            return _open_document(
-                Document(path.name, partial(io.BytesIO, data), limits), None, catalog
-            )
+def _open_set(
+    path: Path, catalog: Catalog, limits: Limits, accept_edits: bool, without: Collection[str]
+) -> Source:
+    opened = ExportSet.open(path, limits)
+    if "manifest_version" not in opened.manifest and not without:
+        foreign = upgraded_set(opened, catalog)
+        if foreign is not None:
+            return foreign
+    whole = narrowed(opened, without, catalog) if without else opened
+    return of_set(whole, catalog, accept_edits)
+
+
+def _open_path(path: Path, catalog: Catalog, limits: Limits, known: Format | None) -> Source:
+    settle_missing(path)
+    if not path.exists():
+        raise DocumentError(f"{path}: there is no such file or folder", code="missing-file")
+    if known is not None and path.is_file():
+        return _open_sheets(known, lambda: open(path, "rb"), path.name, catalog, limits)
     with open(path, "rb") as file:
         content: bytes | None = file.read(limits.forgiven + 1)
     content = content if content is not None and len(content) <= limits.forgiven else None
     return _open_document(Document.at(path, limits), content, catalog)
 
 
+def _format_of(path: Path, formats: Formats) -> Format | None:
+    """Return the format of a file by its ending, else its first bytes; None for JSON and sets."""
+    if not path.is_file():
+        return None
+    known = formats.by_suffix(path.name)
+    if known is None and path.suffix.lower() != ".json":
+        with open(path, "rb") as file:
+            known = formats.by_head(file.read(HEAD))
+    return known
+
+
+def _open_sheets(
+    known: Format, open_: Callable[[], IO[bytes]], name: str, catalog: Catalog, limits: Limits
+) -> Source:
+    """Open the sheets of a file; each view is a part of its own."""
+    problems = Problems()
+    documents = read_sheets(known, open_, name, catalog, limits, problems)
+    source = of_sheets(documents, catalog, problems)
+    source.format = known
+    problems.place_of = source.place_of
+    return source
+
+
 def not_as_view(
-    path: Path, catalog: Catalog, limits: Limits, formats: Collection[Format] = ()
+    path: Path, catalog: Catalog, limits: Limits, formats: Formats | None = None
 ) -> str | None:
-    """Say why a file cannot be written anew as a view; None where it is one, in JSON."""
-    if path.suffix.lower() in {known.suffix.lower() for known in formats}:
-        return "is in a plugin's format, and only JSON can be written anew"
+    """Say why a file cannot be written anew as a view; None where it is one."""
+    known = _format_of(path, formats) if formats else None
+    if known is not None and known.edit is None:
+        return f"is in the format {known.name}, of which only new files can be written"
     try:
-        return None if open_source(path, catalog, limits).kind == "view" else "is no view"
+        source = open_source(path, catalog, limits, formats=formats)
+        return None if source.kind == "view" else "is no view"
     except DocumentError:
         return "is no view"
 
 
 def _open_stream(
-    stream: IO[bytes], catalog: Catalog, limits: Limits, name: str = "stdin"
+    stream: IO[bytes],
+    catalog: Catalog,
+    limits: Limits,
+    formats: Formats,
+    named: Format | None,
+    name: str = "stdin",
 ) -> Source:
     """Read a stream, which can be read once, for a document, which is read several times.
 
@@ -133,11 +171,14 @@ def _open_stream(
     """
     refuse_device(stream, name)
     data = stream.read(limits.forgiven + 1)
-    if data.startswith(b"PK\x03\x04"):
+    known = named or formats.by_head(data[:HEAD])
+    if known is None and data.startswith(b"PK\x03\x04"):
         raise DocumentError(f"{name}: is a zip: save it as a file, then import that")
+    if len(data) <= limits.forgiven and known is not None:
+        return _open_sheets(known, partial(io.BytesIO, data), name, catalog, limits)
     if len(data) <= limits.forgiven:
         return _open_document(Document(name, partial(io.BytesIO, data), limits), data, catalog)
-    if not data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"[")):
+    if known is None and not data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"[")):
         said = f"is no JSON, and what is longer than {limits.forgiven >> 20} MiB has to be"
         raise DocumentError(f"{name}: {said}", code="bad-json")
     folder = tempfile.TemporaryDirectory(prefix="bakeio-")
@@ -148,6 +189,8 @@ def _open_stream(
                 said = f"is longer than {limits.spooled >> 30} GiB: save it as a file first"
                 raise DocumentError(f"{name}: {said}", code="too-large")
             data = stream.read(1 << 20)
+    if known is not None:
+        return _open_sheets(known, partial(_open_spooled, folder), name, catalog, limits)
     return _open_document(Document(name, partial(_open_spooled, folder), limits), None, catalog)
 
 
@@ -210,12 +253,8 @@ def _source_of(document: Document, data: bytes | None, catalog: Catalog) -> Sour
             f'{document.name}: has no "view_name"; '
             f"the views that are installed are {', '.join(catalog.views) or 'none'}"
         )
-    return of_view(
-        document,
-        catalog.views[_view_name(document, header.get("view_name"), catalog)],
-        catalog,
-        problems,
-    )
+    name = _view_name(document, header.get("view_name"), catalog)
+    return of_view(document, catalog.views[name], catalog, problems)
 
 
 def _view_name(document: Document, given: Any, catalog: Catalog) -> str:

@@ -22,6 +22,7 @@ from bakeio_core.files.documents.exact import holds_more_than_doubles, is_exact
 from bakeio_core.importing.reading.decided_records import DecidedRecords, RecordDecisions
 from bakeio_core.importing.reading.kept import kept_value
 from bakeio_core.importing.reading.names import FieldNames
+from bakeio_core.importing.reading.sheets.restoring import RestoredValues
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.values import Decimal
 from bakeio_core.values.wording import BadValue, escapes_nul, jsonable
@@ -51,7 +52,7 @@ class Reader:
 
     `names` maps the fields of the file to the attributes of the objects that `typed` gives; it is
     known once a block was read, as is `context`, the same for fields that are only compared.
-    `total` counts the records read, `known` knows their names.
+    `total` counts the records read, `known` knows their names, `restored` what a spreadsheet did.
 
     Args:
         part: What is read.
@@ -69,6 +70,7 @@ class Reader:
         self.context: dict[str, str] = {}
         self.total = 0
         self._shown = part.revision.context if part.revision is not None else ()
+        self.restored = RestoredValues(part)
         self._type: Any = None
         self._decoder: Any = None
         self._order: list[str] = []
@@ -98,7 +100,7 @@ class Reader:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         is_whole = block.first == self.total + 1 and len(records) == len(block.texts)
-        if not is_whole or not self._has_each_name_once(data, len(records)):
+        if not is_whole or not _has_each_name_once(data, len(self._order) * len(records)):
             return None
         if self._nests and _nests_too_deep(block, len(records)):
             return None
@@ -113,19 +115,6 @@ class Reader:
         if escapes_nul(data):
             return None
         return None if self._checked and holds_more_than_doubles(data, zeros) else records
-
-    def _has_each_name_once(self, data: bytes, count: int) -> bool:
-        expected = len(self._order) * count
-        if data.count(b":") == expected:
-            return True
-        # There are colons within texts, or too many names. A name standing twice, of which the
-        # decoder keeps the last, makes more of these; \": is a quote within a text.
-        names = data.count(b'":')
-        if names != expected and names - data.count(b'\\":') != expected:
-            return False
-        if not any(mark in data for mark in _BEFORE_COLON):
-            return True  # far cheaper to tell than what follows, and almost always so
-        return not (b'" :' in data or b'"  ' in data or _APART.search(data))
 
     def _prepare(self, block: Block) -> bool:
         """Make the record type of the fields of the first record; every one must have these."""
@@ -262,6 +251,7 @@ class Reader:
             values = {name: value_of(item) for name, value_of in attributes}
             for name, make in decoded.items():
                 values[name] = make(values[name])
+            self.restored.restore(values)
             found.append(Record(number, values, context=contexts(item)))
         return found
 
@@ -288,7 +278,8 @@ class Reader:
         for name, value in told.items():
             if self.fields[name].role != "context":
                 self._read_value(record, name, value, raw)
-        record.context = {name: told[name] for name in self._shown if name in told}
+        self.restored.restore(record.values)
+        record.context = self.restored.context(self._shown, told)
         return record
 
     def _read_value(self, record: Record, name: str, value: Any, raw: Mapping[str, Any]) -> None:
@@ -302,8 +293,13 @@ class Reader:
                 self._report(record, "bad-value", name, None, "is null, but a value is required")
             return
         try:
+            value = self.part.document.settled(name, value)
             record.values[name] = item.kind.read(value, partial(self._note, record, name))
         except BadValue as error:
+            restored = self.restored.restored(name, value, raw)
+            if restored is not None:
+                record.values[name] = restored
+                return
             if value == "" and self.part.view is not None:
                 record.values[name] = ""  # a cell somebody emptied
                 return
@@ -350,6 +346,20 @@ class Reader:
 
 _BEFORE_COLON = (b" :", b"\n:", b"\r:", b"\t:")
 _APART = re.compile(rb"[\t\r\n][ \t\r\n]*:")
+
+
+def _has_each_name_once(data: bytes, expected: int) -> bool:
+    """Tell whether JSON has so many names of fields, and none of them twice."""
+    if data.count(b":") == expected:
+        return True
+    # There are colons within texts, or too many names. A name standing twice, of which the
+    # decoder keeps the last, makes more of these; \": is a quote within a text.
+    names = data.count(b'":')
+    if names != expected and names - data.count(b'\\":') != expected:
+        return False
+    if not any(mark in data for mark in _BEFORE_COLON):
+        return True  # far cheaper to tell than what follows, and almost always so
+    return not (b'" :' in data or b'"  ' in data or _APART.search(data))
 
 
 def _nests_too_deep(block: Block, count: int) -> bool:

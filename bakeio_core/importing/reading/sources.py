@@ -18,6 +18,7 @@ from bakeio_core.catalog.fields import (
 from bakeio_core.catalog.keys.omitting import references_into
 from bakeio_core.catalog.lists import list_views, parent_column
 from bakeio_core.catalog.model import Entity, Key
+from bakeio_core.catalog.plugins.formats import Format
 from bakeio_core.catalog.view import View
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.files.documents.document import Document, InMemoryDocument
@@ -26,7 +27,7 @@ from bakeio_core.files.sets.archive import in_ascii
 from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.manifest import Listed, checksum_problem, counted, version_problem
 from bakeio_core.files.sets.verify import structure
-from bakeio_core.importing.reading.lists import ListDocument, RecordsAlone
+from bakeio_core.importing.reading.derived.lists import ListDocument, RecordsAlone
 
 
 @dataclass(eq=False)
@@ -104,6 +105,7 @@ class Source:
         log_of: Of a log, the SHA-256 of the file its records come from.
         logged_numbers: Of a log, {number in it: number in that file}.
         read_as: Of a document that a plugin's step has read what it is, in words; else empty.
+        format: That of its sheets, None for JSON.
     """
 
     name: str
@@ -125,6 +127,26 @@ class Source:
     days: str | None = None
     is_visible_only: bool = False
     read_as: str = ""
+    format: Format | None = None
+
+    def place_of(self, problem: Problem, number: int) -> str:
+        """Return where in a sheet the record of a problem stands, empty in other files."""
+        return self.place(problem.file, number, problem.field or "", problem.entity)
+
+    def place(self, file: str | None, number: int, field: str, entity: str | None = None) -> str:
+        """Return where in a sheet a field of a record stands, empty in other files.
+
+        Args:
+            file: What messages call the file.
+            number: The number of the record.
+            field: The field.
+            entity: Whose record it is; of a field that one view alone has it need not be said.
+        """
+        of_file = [part for part in self.parts if part.file == file]
+        for part in of_file:
+            if entity == part.entity.name or (entity is None and field in part.fields.by_name):
+                return part.document.place(number, field)
+        return of_file[0].document.place(number, field) if of_file and entity is None else ""
 
     @property
     def count(self) -> int | None:
@@ -277,6 +299,39 @@ def of_view(document: Document, view: View, catalog: Catalog, problems: Problems
     declared = header.get("record_count")
     count = declared if isinstance(declared, int) else None
     return Source(document.name, "view", parts, *whose(header), problems, declared=count)
+
+
+def of_sheets(documents: Mapping[str, Document], catalog: Catalog, problems: Problems) -> Source:
+    """Return the source of a file of sheets.
+
+    Args:
+        documents: {view: its records}; a list within a view has a sheet, and so a name, of its own.
+        catalog: What is installed.
+        problems: What is told of the file.
+    """
+    parts = list[Part]()
+    for view in catalog.views.values():
+        lists = list_views(view, catalog.entities)
+        own = documents.get(view.name)
+        nothing = InMemoryDocument(Document("no sheet", io.BytesIO), {}, [])
+        part = _part_of(own or nothing, view, catalog)
+        if own is not None:
+            parts.append(part)
+        for name, listed in lists.items():
+            if listed.name in documents:
+                rows, key = _part_of(documents[listed.name], listed, catalog), view.lists[name].key
+                rows.holder, rows.key = part, (parent_column(listed), *key) if key else ()
+                parts.append(rows)
+    order = list(catalog.entities)
+    parts.sort(key=lambda part: order.index(part.entity.name))
+    header = parts[0].document.header
+    for part in parts:
+        problem = version_problem(part.document.header, "view_version", part.file)
+        if problem:
+            problems.add(problem)
+    declared = header.get("record_count") if len(parts) == 1 else None
+    count = declared if isinstance(declared, int) else None
+    return Source(parts[0].file, "view", parts, *whose(header), problems, declared=count)
 
 
 def _part_of(document: Document, view: View, catalog: Catalog) -> Part:

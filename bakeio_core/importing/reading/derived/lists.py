@@ -43,6 +43,12 @@ class RecordsAlone(Document):
             items = [(n, self._alone(n, item)) for n, item in block.as_dicts(self.name)]
             yield Block(block.first, None, items=items)
 
+    def place(self, number: int, field: str = "") -> str:
+        return self.whole.place(number, field)
+
+    def settled(self, name: str, value: Any) -> Any:
+        return self.whole.settled(name, value)
+
     def _alone(self, number: int, item: dict[str, Any] | Problem) -> dict[str, Any] | Problem:
         if isinstance(item, Problem):
             return item
@@ -115,7 +121,7 @@ class ListDocument(Document):
         """Return the number of the record that a row which was read stands in."""
         return self._records[self._place(number)]
 
-    def place_of(self, number: int) -> str:
+    def place(self, number: int, field: str = "") -> str:
         """Return where a row that was read stands, such as `row 2 of record 3`."""
         place = self._place(number)
         return f"row {number - self._first[place] + 1} of record {self._records[place]}"

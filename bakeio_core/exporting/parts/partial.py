@@ -20,7 +20,7 @@ from bakeio_core.catalog.keys.omitting import references_into
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.systems.unknown_columns import unknown_columns
-from bakeio_core.exporting.closure import Closure
+from bakeio_core.exporting.parts.closure import Closure
 from bakeio_core.exporting.records import count_rows
 
 if TYPE_CHECKING:

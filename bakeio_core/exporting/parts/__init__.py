@@ -1,0 +1,1 @@
+"""Which rows a set has that holds a part of a database."""

@@ -1,0 +1,136 @@
+"""Days as spreadsheets and people write them: in the order of a country, by number, by name."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from bakeio_core.values.wording import plain
+
+FIRST = datetime.date(1899, 12, 30)
+"""The day that spreadsheets number 0, so that 1 March 1900 is 61 as in all of them."""
+SINCE_1904 = 1462
+"""By how many days the numbers of old workbooks of the Macintosh are behind."""
+_PARTS = re.compile(r"(\d{1,4})([./ -])\s?(\d{1,2})\2\s?(\d{4}|\d{1,2})", re.ASCII)
+_NAMED = re.compile(r"(\d{1,2})[. -]+([a-zä]{3})[a-zä]*[. -]+(\d{4}|\d\d)")
+_NAMED_FIRST = re.compile(r"([a-z]{3})[a-z]*[. -]+(\d{1,2}),? +(\d{4})")
+_TIME = re.compile(
+    r"(.*?)[T ]+(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,6}))?)?(?: ?([ap])\.?m\.?)?Z?"
+)
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_OTHER_MONTHS = {"mär": 3, "mrz": 3, "mai": 5, "okt": 10, "dez": 12, "maa": 3, "mei": 5}
+ORDERS = {"ymd": "year{0}month{0}day", "dmy": "day{0}month{0}year", "mdy": "month{0}day{0}year"}
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day that a cell may mean, with its time of day where the cell has one.
+
+    `how`, `pattern` and `is_plain` are those of a `Reading`.
+    """
+
+    day: datetime.date
+    time: datetime.time | None = None
+    how: str = ""
+    pattern: tuple[str, str] | None = None
+    is_plain: bool = True
+
+
+def days_of(cell: Any) -> Iterator[Day]:
+    """Yield the days a cell may mean.
+
+    Args:
+        cell: A text, a day, a moment, or the number of a day.
+    """
+    if isinstance(cell, datetime.datetime):
+        yield Day(cell.date(), cell.time(), is_plain=not any(cell.timetuple()[3:6]))
+    elif isinstance(cell, datetime.date):
+        yield Day(cell)
+    elif isinstance(cell, (int, float)) and not isinstance(cell, bool):
+        yield from _numbered(float(cell))
+    elif isinstance(cell, str):
+        yield from _spelled(plain(cell))
+
+
+def _numbered(number: float) -> Iterator[Day]:
+    for days, how in (number, "the number of a day"), (number + SINCE_1904, "since 1904"):
+        with suppress(OverflowError, ValueError):
+            moment = datetime.datetime.combine(FIRST, datetime.time())
+            moment += datetime.timedelta(seconds=round(days * 86_400))
+            yield Day(moment.date(), moment.time(), how, ("day", how), is_plain=False)
+
+
+def _spelled(text: str) -> Iterator[Day]:
+    time, is_midnight = None, True
+    if match := _TIME.fullmatch(text):
+        hour = int(match[2]) % 12 + (12 if match[6] == "p" else 0) if match[6] else int(match[2])
+        micro = int(((match[5] or "") + "000000")[:6])
+        with suppress(ValueError):
+            time = datetime.time(hour, int(match[3]), int(match[4] or 0), micro)
+            text, is_midnight = match[1].rstrip(", "), time == datetime.time()
+    for year, month, day, how, pattern in _calendar(text):
+        with suppress(ValueError):
+            full = year + (2000 if year < 70 else 1900) if year < 100 else year
+            yield Day(datetime.date(full, month, day), time, how, pattern, is_midnight)
+    if re.fullmatch(r"\d{5}([.,]\d+)?", text):
+        yield from _numbered(float(text.replace(",", ".")))
+
+
+def _calendar(text: str) -> Iterator[tuple[int, int, int, str, tuple[str, str] | None]]:
+    """Yield (year, month, day, how it is read, what that supposes) of a text."""
+    if match := re.fullmatch(r"(\d{4})(\d\d)(\d\d)", text):
+        yield int(match[1]), int(match[2]), int(match[3]), "yearmonthday", None
+    if match := _PARTS.fullmatch(text):
+        one, mark, two, three = match.groups()
+        for order, called in ORDERS.items():
+            numbers = dict(zip(order, (one, two, three), strict=True))
+            is_year = len(numbers["y"]) == 4 or (len(numbers["y"]) == 2 and order != "ymd")
+            is_year = is_year or (len(one) == 2 and mark == "-")
+            if is_year and max(len(numbers["m"]), len(numbers["d"])) <= 2:
+                is_iso = order == "ymd" and mark == "-" and len(one) == 4
+                how = "" if is_iso else called.format(mark)
+                pattern = None if len(one) == 4 else (f"day{mark}", order)
+                year, month, day = (int(numbers[part]) for part in "ymd")
+                yield year, month, day, how, pattern
+    lower = text.lower()
+    if match := _NAMED.fullmatch(lower):
+        if month := _month(match[2]):
+            yield int(match[3]), month, int(match[1]), "the name of a month", None
+    elif (match := _NAMED_FIRST.fullmatch(lower)) and (month := _month(match[1])):
+        yield int(match[3]), month, int(match[2]), "the name of a month", None
+
+
+def _month(name: str) -> int:
+    return _MONTHS.index(name) + 1 if name in _MONTHS else _OTHER_MONTHS.get(name, 0)
+
+
+def texts_of_days(day: datetime.date) -> Iterator[str]:
+    """Yield texts of which a spreadsheet may have made a day."""
+    y, m, d = day.year, day.month, day.day
+    yield f"{y:04}-{m:02}-{d:02}"
+    for first, second in (d, m), (m, d):
+        for mark in ".-/":
+            yield f"{first}{mark}{second}"
+            yield f"{first:02}{mark}{second:02}"
+            yield f"{first}{mark}{second}{mark}{y}"
+            yield f"{first:02}{mark}{second:02}{mark}{y}"
+            yield f"{first}{mark}{second}{mark}{y % 100:02}"
+            yield f"{first:02}{mark}{second:02}{mark}{y % 100:02}"
+    yield f"{d}.{m}."
+    for mark in "-/.":
+        yield f"{m}{mark}{y}"
+        yield f"{m:02}{mark}{y}"
+        yield f"{y}{mark}{m:02}"
+        yield f"{m}{mark}{y % 100:02}"
+    name = _MONTHS[m - 1]
+    for month in (name, name.capitalize(), name.upper()):
+        yield f"{month}{d}"
+        yield f"{month} {d}"
+        yield f"{month}{y % 100:02}"
+        yield f"{d}-{month}"
+        yield f"{d} {month}"
+        yield f"{month}-{y % 100:02}"

@@ -1,0 +1,275 @@
+"""What a cell may have been before a spreadsheet changed it: every reading, the plainest first.
+
+A spreadsheet takes zeros off codes, shows days and numbers in the way of its country, numbers days,
+writes true and false in its language and sets typographic signs. None of that can be taken back by
+a rule; but where `_rev` has the hash of what the cell was, a reading with that hash is what it was.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from bakeio_core.files.sheets.days import days_of, texts_of_days
+from bakeio_core.values.kind import Kind
+from bakeio_core.values.wording import BadValue, plain
+
+MOST_DIGITS = 20
+"""Digits of the longest code that zeros are put in front of."""
+EXACT = ".15g"
+"""How many digits a spreadsheet keeps of a number (IEEE 754: DBL_DIG)."""
+_AMOUNT = re.compile(
+    r"([A-Z]{3}|[$€£¥₹])?\s*([+-]?)\s*(\d[\d.,'\s]*|[.,]\d+)\s*(?:[A-Z]{3}|[$€£¥₹])?"
+)
+_SPACED = re.compile(r"\d{1,3}(?:[\s']\d{3})+(?:[.,]\d+)?|[\d.,]+", re.ASCII)
+_DECIMAL = re.compile(r"([+-]?\d+)[.,](\d+)", re.ASCII)
+_EXPONENT = re.compile(r"([+-]?\d+)(?:[.,](\d+))?E([+-]?)0*(\d+)", re.ASCII | re.IGNORECASE)
+TRUTHS = dict.fromkeys(("true", "wahr", "vrai", "verdadero", "vero", "waar"), True)
+TRUTHS |= dict.fromkeys(("yes", "ja", "oui", "sí", "si", "y", "j", "x", "1", "on", "t"), True)
+TRUTHS |= dict.fromkeys(("false", "falsch", "faux", "falso", "onwaar"), False)
+TRUTHS |= dict.fromkeys(("no", "nein", "non", "nee", "n", "0", "off", "f"), False)
+"""The words for true and false, of spreadsheets and of people."""
+_PLAIN_SIGNS = str.maketrans(
+    {
+        **dict.fromkeys("‘’‚ʼ´`", "'"),
+        **dict.fromkeys("“”„«»", '"'),
+        **dict.fromkeys("‐‑‒–—−", "-"),
+        **dict.fromkeys("\u00a0\u2007\u202f", " "),
+        "…": "...",
+        "©": "(c)",
+        "®": "(r)",
+        "™": "(tm)",
+        "½": "1/2",
+        "¼": "1/4",
+        "¾": "3/4",
+    }
+)
+_DOUBLE_DASHES = str.maketrans({"–": "--", "—": "--"})
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a cell may mean.
+
+    Attributes:
+        value: The wire value.
+        how: What a spreadsheet did to it, or how it is read, in words; empty where it is as it is.
+        pattern: (what the reading supposes of the whole column, the supposition), such as
+            `("decimal", ",")`; None where it supposes nothing.
+        is_plain: Whether it may be taken without a proof.
+    """
+
+    value: Any
+    how: str = ""
+    pattern: tuple[str, str] | None = None
+    is_plain: bool = True
+
+
+Ways = Iterator[tuple[Any, str, tuple[str, str] | None, bool]]
+"""What `Kind.read` may take, how it is read, what that supposes, whether it needs no proof."""
+
+
+def form_of(kind: Kind) -> str:
+    """Return which of the forms of a cell a kind of values has; see `Column.kind`."""
+    schema = kind.schema()
+    if getattr(kind, "is_code", False):
+        return "code"
+    if schema.get("type") == "string" and "contentEncoding" not in schema:
+        return {"date": "day", "date-time": "moment", "time": "time"}.get(
+            schema.get("format", ""), "text"
+        )
+    numbers = {"integer": "whole", "number": "number", "boolean": "truth"}
+    return numbers.get(str(schema.get("type")), "other")
+
+
+def readings(kind: Kind, cell: Any) -> Iterator[Reading]:
+    """Yield what a cell may mean in a column of a kind, each value once, the plainest first.
+
+    Args:
+        kind: What the column holds.
+        cell: A text, number, day, moment, time or truth.
+    """
+    known = set[Any]()
+    for value, how, pattern, is_plain in _WAYS[form_of(kind)](cell):
+        try:
+            wire = kind.read(value, lambda note: None)
+        except BadValue:
+            continue
+        key = (type(wire) is bool, json.dumps(wire, default=str), pattern)
+        if key not in known:
+            known.add(key)
+            yield Reading(wire, how, pattern, is_plain)
+
+
+# -- texts
+def _texts(cell: Any) -> Ways:
+    if isinstance(cell, str):
+        yield cell, "", None, True
+        yield from _signs(cell)
+        yield from _codes(cell, is_typed=False)
+    elif isinstance(cell, bool):
+        yield from _spelled_truths(cell)
+    elif isinstance(cell, (int, float, Decimal)):
+        text = _written(cell)
+        yield text, "a number", None, "E" not in text
+        yield from _codes(text, is_typed=True)
+    elif isinstance(cell, (datetime.datetime, datetime.date)):
+        for text in texts_of_days(cell):
+            yield text, "a date made of text", None, False
+
+
+def _codes(text: str, *, is_typed: bool) -> Ways:
+    if text.isascii() and text.isdigit():
+        for length in range(len(text) + 1, MOST_DIGITS + 1):
+            yield text.zfill(length), "zeros in front lost", None, False
+    if match := _DECIMAL.fullmatch(text):
+        for zeros in range(4):
+            for mark in ".,":
+                decimals = f"{match[1]}{mark}{match[2]}{'0' * zeros}"
+                yield decimals, "read as a number", None, False
+    elif is_typed or text.isdigit():
+        for end in (".0", ".00", ",00", ".000"):
+            yield text + end, "read as a number", None, False
+        for zeros in range(1, len(text) - len(text.rstrip("0")) + 1):
+            for power in (f"E{zeros}", f"e{zeros}", f"E+{zeros}", f"E+{zeros:02}", f"E{zeros:02}"):
+                yield text[:-zeros] + power, "read as a number", None, False
+    if match := _EXPONENT.fullmatch(text):
+        whole = match[1] + (f".{match[2]}" if match[2] else "")
+        for sign in ("E", "e", "E+", "e+", "E-", "e-"):
+            yield f"{whole}{sign}{match[4]}", "read as a number", None, False
+    if text.lower() in TRUTHS and not text.isdigit():
+        yield from _spelled_truths(TRUTHS[text.lower()])
+    for day in days_of(text):
+        for spelled in texts_of_days(day.day):
+            yield spelled, "a date made of text", None, False
+
+
+def _signs(text: str) -> Ways:
+    if text.isascii():
+        return
+    how = "typographic signs"
+    yield text.translate(_PLAIN_SIGNS), how, None, False
+    yield text.translate(_DOUBLE_DASHES).translate(_PLAIN_SIGNS), how, None, False
+
+
+def _spelled_truths(truth: bool) -> Ways:
+    for word in ("true", "True", "TRUE") if truth else ("false", "False", "FALSE"):
+        yield word, "read as true or false", None, False
+
+
+def _written(number: int | float | Decimal) -> str:
+    """Return a number as a person writes it, with the digits a spreadsheet keeps."""
+    if isinstance(number, float):
+        is_whole = number.is_integer() and abs(number) < 1e15
+        return str(int(number)) if is_whole else format(number, EXACT).upper()
+    return format(number, "f") if isinstance(number, Decimal) else str(number)
+
+
+# -- numbers
+def _numbers(cell: Any) -> Ways:
+    if isinstance(cell, bool):
+        return
+    if isinstance(cell, float):
+        yield cell, "", None, True
+        yield float(format(cell, EXACT)), "digits behind the 15th", None, True
+        for digits in range(12):
+            yield round(cell, digits), "digits behind the 15th", None, False
+    elif isinstance(cell, (int, Decimal)):
+        yield cell, "", None, True
+    elif isinstance(cell, (datetime.datetime, datetime.date)):
+        for text in (f"{cell.day}.{cell.month}", f"{cell.month}.{cell.day}"):
+            yield text, "a date made of a number", None, False
+        yield f"{cell.month}.{cell.year}", "a date made of a number", None, False
+    elif isinstance(cell, str):
+        yield from _spelled_numbers(cell)
+
+
+def _spelled_numbers(text: str) -> Ways:
+    amount = _AMOUNT.fullmatch(plain(text).strip())
+    if amount is None or not _SPACED.fullmatch(amount[3].strip()):
+        with suppress(ValueError):
+            yield float(text.replace(",", ".")), "", None, True
+        return
+    is_plain = len(amount[0].strip()) == len((amount[2] + amount[3]).strip())
+    sign, digits = amount[2].replace("+", ""), re.sub(r"[\s']", "", amount[3])
+    for mark, other in (".", ","), (",", "."):
+        whole, _, decimals = digits.partition(mark) if mark in digits else (digits, "", "")
+        parts = whole.split(other)
+        is_grouped = all(len(part) == 3 for part in parts[1:]) and 1 <= len(parts[0]) <= 3
+        if len(parts) > 1 and (not is_grouped or parts[0].startswith("0")):
+            continue
+        if decimals and not decimals.isdigit():
+            continue
+        number = f"{sign}{''.join(parts) or '0'}{'.' + decimals if decimals else ''}"
+        has_marks = "." in digits or "," in digits
+        how = "a decimal comma" if mark == "," and has_marks else ""
+        how = "marks of thousands" if len(parts) > 1 else how
+        how = how if is_plain else "with a currency"
+        yield number, how, ("decimal", mark) if has_marks else None, is_plain
+
+
+# -- days, moments, times, truths, others
+def _days(cell: Any) -> Ways:
+    for day in days_of(cell):
+        yield day.day.isoformat(), day.how, day.pattern, day.is_plain
+
+
+def _moments(cell: Any) -> Ways:
+    if isinstance(cell, str):
+        yield cell, "", None, True
+    for day in days_of(cell):
+        midnight = datetime.time()
+        is_plain = day.is_plain or day.time not in (None, midnight)
+        for time in (day.time or midnight, midnight):
+            moment = datetime.datetime.combine(day.day, time)
+            yield f"{moment.isoformat()}Z", day.how, day.pattern, is_plain and time is day.time
+
+
+def _times(cell: Any) -> Ways:
+    if isinstance(cell, datetime.datetime):
+        cell = cell.time()
+    yield cell.isoformat() if isinstance(cell, datetime.time) else cell, "", None, True
+    if isinstance(cell, (int, float)) and 0 <= cell < 1:
+        seconds = round(cell * 86_400_000_000)
+        time = (datetime.datetime.min + datetime.timedelta(microseconds=seconds)).time()
+        yield time.isoformat(), "a part of a day", None, False
+
+
+def _truths(cell: Any) -> Ways:
+    yield cell, "", None, True
+    word = str(cell).strip().lower()
+    if not isinstance(cell, bool) and word in TRUTHS:
+        yield TRUTHS[word], "in words" if not word.isdigit() else "1 and 0", None, True
+
+
+def _others(cell: Any) -> Ways:
+    if isinstance(cell, str):
+        with suppress(ValueError, RecursionError):
+            yield json.loads(cell, parse_float=Decimal), "", None, True
+        yield cell, "", None, True
+        yield from _spelled_numbers(cell)
+    elif isinstance(cell, datetime.timedelta):
+        yield cell.total_seconds(), "", None, True
+    elif isinstance(cell, (datetime.datetime, datetime.date)):
+        yield from _days(cell)
+    else:
+        yield cell, "", None, True
+
+
+_WAYS: dict[str, Callable[[Any], Ways]] = {
+    "text": _texts,
+    "code": _texts,
+    "number": _numbers,
+    "whole": _numbers,
+    "day": _days,
+    "moment": _moments,
+    "time": _times,
+    "truth": _truths,
+    "other": _others,
+}

@@ -1,0 +1,1 @@
+"""Read the sheets of a file as documents: headings, rows, cells."""

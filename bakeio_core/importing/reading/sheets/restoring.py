@@ -1,0 +1,60 @@
+"""Values of records as they were before a spreadsheet changed them, in every kind of file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bakeio_core.catalog.fields import REV
+from bakeio_core.files.sheets.proof import Proof, Restored
+from bakeio_core.files.sheets.readings import form_of
+from bakeio_core.importing.reading.sources import Part
+from bakeio_core.values.wording import BadValue
+
+
+class RestoredValues:
+    """Take back what a spreadsheet did to the values of a part's records, where `_rev` proves it.
+
+    Attributes:
+        counts: How many values of which field came back from what.
+    """
+
+    def __init__(self, part: Part) -> None:
+        self.part, self.counts = part, Restored()
+        # a text that reads as JSON may be meant as one
+        forms = ((item.name, item.kind, form_of(item.kind)) for item in part.fields)
+        kinds = {name: kind for name, kind, form in forms if form != "other"}
+        self._proof = None if part.revision is None else Proof(part.revision, kinds)
+
+    def restore(self, values: dict[str, Any]) -> None:
+        """Put back those of the wire values of a record that were changed."""
+        if self._proof is not None:
+            self._proof.restore(values, values.get(REV), self.counts)
+
+    def restored(self, name: str, value: Any, raw: Mapping[str, Any]) -> Any:
+        """Return the wire value that one was which cannot be read now; None where none is proved.
+
+        Args:
+            name: The field.
+            value: What the file says.
+            raw: The record, with its `_rev`.
+        """
+        if self._proof is None or value == "":
+            return None
+        base = self._proof.base(self._proof.bases(raw.get(REV)), name)
+        reading = self._proof.restored(name, value, base)
+        if reading is None:
+            return None
+        self.counts[name, reading.how] += 1
+        return reading.value
+
+    def context(self, names: Iterable[str], told: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a record says in fields that are only compared; null what nobody can tell."""
+        context, settled = dict[str, Any](), self.part.document.settled
+        for name in names:
+            if name in told:
+                try:
+                    context[name] = settled(name, told[name])
+                except BadValue:
+                    context[name] = None
+        return context

@@ -1,0 +1,1 @@
+"""Views as sheets: CSV files and XLSX workbooks."""

@@ -1,0 +1,204 @@
+"""What a spreadsheet does to values is undone where `_rev` proves it, and told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.commands import Run, export
+from support.databases import rows_of
+from support.files import edit
+from support.reports import counts
+from support.sheets import Rows, column, edit_csv, excel, rows_of_csv, write_csv
+
+CAME_BACK = "came back from what a spreadsheet did to them"
+VIEWS = ("products", "inventory", "purchases")
+
+
+def notes(report: dict[str, Any]) -> list[str]:
+    known = (p for p in report["problems"] if p["severity"] == "note")
+    return [f"{p['field']}: {p['message']}" for p in known]
+
+
+def changes(report: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """What changes, {record: {field: new value}}."""
+    return {
+        change["record"]: {item["field"]: item["new"] for item in change["fields"]}
+        for change in report["changes"]
+    }
+
+
+@pytest.mark.parametrize("country", ["us", "de"])
+def test_a_csv_that_excel_opened_and_saved_changes_nothing(
+    run: Run, new_bakery: Any, tmp_path: Path, country: str
+) -> None:
+    url = new_bakery()
+    before = rows_of(url)
+    for view in VIEWS:
+        path = export(run, url, view, tmp_path / f"{view}.csv")
+        done = run("-d", url, "import-view", excel(path, country), "--json")
+        assert done.code == 0, done.out
+        assert set(counts(done)) == {"processed", "unchanged"}, done.out
+        if view == "products":
+            assert f"upc_code: 43 values {CAME_BACK} (zeros in front lost)" in notes(done.json)
+    assert rows_of(url) == before
+
+
+def test_of_a_mangled_file_the_edits_land_and_nothing_else(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    path = export(run, sample, "inventory", tmp_path / "inventory.csv")
+
+    def count(rows: Rows) -> None:
+        quantity, day, location = (
+            column(rows, name) for name in ("quantity", "addition_date", "location")
+        )
+        rows[3][quantity], rows[5][quantity], rows[7][quantity] = "2,5", "40", "1.250,5"
+        rows[9][day], rows[11][day] = "05.03.2026", "31.01.26"
+        rows[13][location] = "Regal 3"
+
+    done = run("-d", sample, "import-view", excel(path, "de", count), "--json")
+    assert changes(done.json) == {
+        3: {"quantity": 2.5},
+        5: {"quantity": 40},
+        7: {"quantity": 1250.5},
+        9: {"addition_date": "2026-03-05"},
+        11: {"addition_date": "2026-01-31"},
+        13: {"location": "Regal 3"},
+    }
+    assert counts(done)["updated"] == 6
+
+
+def test_without_rev_what_nobody_can_tell_is_refused_by_its_place(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    path = export(run, sample, "inventory", tmp_path / "inventory.csv")
+    rows = rows_of_csv(path)
+    rev, day, quantity = (column(rows, n) for n in ("_rev", "addition_date", "quantity"))
+    for row in rows[1:]:
+        row[rev] = ""
+    rows[4][day], rows[5][day] = "05/06/2025", "6/5/2025"
+    rows[6][quantity] = "1,234"
+    done = run("-d", sample, "import-view", write_csv(path, rows), "--json")
+    assert done.code == 1
+    said = {p["place"]: p["message"] for p in done.json["problems"] if p["severity"] == "error"}
+    letter = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    assert said == {
+        f"{letter[day]}5": '"05/06/2025" can be read in more than one way: '
+        "write 2025-06-05 or 2025-05-06, whichever is meant",
+        f"{letter[day]}6": '"6/5/2025" can be read in more than one way: '
+        "write 2025-05-06 or 2025-06-05, whichever is meant",
+    }
+    assert "quantity: 1 cell is read as marks of thousands" in notes(done.json)
+
+
+def test_a_column_is_read_by_its_one_pattern(run: Run, sample: Path, tmp_path: Path) -> None:
+    path = export(run, sample, "inventory", tmp_path / "inventory.csv", "--limit", "4")
+    rows = rows_of_csv(path)
+    rev, day = column(rows, "_rev"), column(rows, "addition_date")
+    for row, said in zip(rows[1:], ("05/06/2025", "02/28/2025", "03/04/2025", ""), strict=True):
+        row[rev], row[day] = "", said or row[day]
+    done = run("-d", sample, "import-view", write_csv(path, rows), "--json")
+    days = [change["addition_date"] for change in changes(done.json).values()]
+    assert days == ["2025-05-06", "2025-02-28", "2025-03-04"]
+    rows[4][day] = "31/01/2025"  # and now the column contradicts itself
+    done = run("-d", sample, "import-view", write_csv(path, rows), "--json")
+    assert done.code == 1
+
+
+def test_json_is_taken_back_by_the_same_proof(run: Run, sample: Path, tmp_path: Path) -> None:
+    path = export(run, sample, "products", tmp_path / "view.json")
+
+    def mangle(records: list[dict[str, Any]]) -> None:
+        records[0] |= {"upc_code": 11960232, "package_size": "25,0"}
+        records[1] |= {"upc_code": "11580737", "package_unit_quantity": "5.0"}
+        records[2] |= {"package_unit_quantity": f"{records[2]['package_unit_quantity']} "}
+
+    edit(path, mangle)
+    done = run("-d", sample, "import-view", path, "--json")
+    assert counts(done) == {"processed": 81, "unchanged": 81}, done.out
+    assert f"upc_code: 2 values {CAME_BACK} (zeros in front lost)" in notes(done.json)
+
+
+def test_an_emptied_cell_empties_and_an_empty_one_says_nothing(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    path = export(run, sample, "products", tmp_path / "products.csv")
+
+    def empty(rows: Rows) -> None:
+        rows[1][column(rows, "brand")] = rows[2][column(rows, "upc_code")] = ""
+        rows[3][column(rows, "ingredient_name")] = ""
+
+    edit_csv(path, empty)
+    done = run("-d", sample, "import-view", path, "--dry-run", "--json")
+    assert changes(done.json) == {1: {"brand": None}, 2: {"upc_code": None}}
+    assert "brand: 1 cell was emptied: that empties the field" in notes(done.json)
+
+    rows = rows_of_csv(path)
+    rev = column(rows, "_rev")
+    write_csv(path, [row[:rev] + row[rev + 1 :] for row in rows])
+    done = run("-d", sample, "import-view", path, "--dry-run", "--json")
+    assert done.json["changes"] == []
+    assert done.json["summary"]["nulls_kept"] >= 2
+
+
+def test_what_is_required_is_not_emptied(run: Run, sample: Path, tmp_path: Path) -> None:
+    path = export(run, sample, "products", tmp_path / "products.csv")
+    edit_csv(path, lambda rows: rows[1].__setitem__(column(rows, "package_unit"), ""))
+    done = run("-d", sample, "import-view", path)
+    assert done.code == 1
+    assert "M2 " in done.out + done.err
+    assert "package_unit: is empty, but a value is required" in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("#N/A", "holds the error #N/A of a spreadsheet"),
+        ("#REF!", "holds the error #REF! of a spreadsheet"),
+        ("=L2*2", 'holds the formula "=L2*2" without a result'),
+    ],
+)
+def test_errors_and_formulas_are_never_values(
+    run: Run, sample: Path, tmp_path: Path, cell: str, said: str
+) -> None:
+    path = export(run, sample, "products", tmp_path / "products.csv", "--limit", "3")
+
+    def spoil(rows: Rows) -> None:
+        rows[1][column(rows, "notes")] = rows[2][column(rows, "package_size")] = cell
+
+    edit_csv(path, spoil)
+    done = run("-d", sample, "import-view", path, "--json")
+    assert done.code == 1
+    found = {p["place"]: p["message"] for p in done.json["problems"] if p["severity"] == "error"}
+    assert found.keys() == {"P2", "L3"}
+    assert all(said in message for message in found.values())
+
+
+DANGEROUS = (
+    *['=HYPERLINK("http://x")', "+1 555 0100", "-5% off", "@home", "'=quoted", "''+", "\tTab"],
+    *["=1+1\nsecond line", "'tis", "007", "1.50", "TRUE", "3/4", "1E5"],
+)
+
+
+def test_texts_a_spreadsheet_would_run_come_back_exact(
+    run: Run, new_bakery: Any, tmp_path: Path
+) -> None:
+    url = new_bakery()
+    path = export(run, url, "products", tmp_path / "view.json")
+
+    def write(records: list[dict[str, Any]]) -> None:
+        for record, text in zip(records, DANGEROUS, strict=False):
+            record["notes"] = text
+
+    edit(path, write)
+    assert run("-d", url, "import-view", path).code == 0
+    for ending in ("csv", "xlsx"):
+        sheet = export(run, url, "products", tmp_path / f"products.{ending}")
+        done = run("-d", url, "import-view", sheet, "--json")
+        assert counts(done) == {"processed": 81, "unchanged": 81}, done.out
+    cells = [cell for row in rows_of_csv(tmp_path / "products.csv") for cell in row]
+    assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@", "\t")]
+    done = run("-d", url, "import-view", excel(tmp_path / "products.csv", "de"), "--json")
+    assert counts(done) == {"processed": 81, "unchanged": 81}, done.out
