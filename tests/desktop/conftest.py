@@ -31,8 +31,6 @@ def root(display: str) -> Iterator[Any]:
     made.update()
     yield made
     made.update()
-    for job in made.tk.splitlist(made.tk.call("after", "info")):
-        made.after_cancel(job)
     made.destroy()
 
 

@@ -61,14 +61,39 @@ def until(window: Any, is_so: Callable[[], Any], what: str = "") -> Any:
         found = is_so()
         if found:
             return found
-        assert time.monotonic() < end, f"it does not become so: {what}"
+        assert time.monotonic() < end, f"it does not become so: {what}; {_told(window)}"
         time.sleep(0.005)
+
+
+KEYSYMS = {" ": "space", "/": "slash", ".": "period", "_": "underscore", "-": "minus"}
+
+
+def press(widget: Any, *keys: str) -> None:
+    """Press keys in a widget, by their names, as the window system would tell Tk of it."""
+    inner = getattr(widget, "_entry", widget)
+    inner.focus_force()
+    inner.update()
+    for key in keys:
+        inner.event_generate(f"<KeyPress-{key}>")
+        inner.event_generate(f"<KeyRelease-{key}>")
+    inner.update()
+
+
+def write(widget: Any, text: str) -> None:
+    """Type a text into a field."""
+    press(widget, *[KEYSYMS.get(letter, letter) for letter in text])
 
 
 def looked_at(dialog: Any) -> Any:
     """Wait until the dialog of an import has nothing to do but to wait for its person."""
     until(dialog, lambda: dialog.progress is None and dialog.plan is not None, "it has looked")
     return dialog
+
+
+def _told(window: Any) -> list[str]:
+    """Return what messages say that stand above a window."""
+    above = [one for one in window.winfo_children() if one.winfo_exists()]
+    return [one.text for one in above if type(one).__name__ == "Message"]
 
 
 def windows(parent: Any, kind: str) -> list[Any]:

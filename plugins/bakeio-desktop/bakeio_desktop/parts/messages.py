@@ -84,12 +84,14 @@ class Window(ctk.CTkToplevel):  # type: ignore[misc]
         )
 
     def _take_over(self) -> None:
-        if self.winfo_exists():
-            self.lift()
-            if self.winfo_viewable():
-                self.grab_set()
-            else:
-                self.after(20, self._take_over)
+        """Let no other window of the program take input; it must be seen first."""
+        if not self.winfo_exists():
+            return
+        self.lift()
+        try:
+            self.grab_set()
+        except tkinter.TclError:  # it is not drawn yet, or a menu is open
+            self.after(30, self._take_over)
 
     def leave(self) -> None:
         """Close it."""

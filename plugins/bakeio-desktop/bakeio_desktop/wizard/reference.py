@@ -168,12 +168,22 @@ class ReferencePage(ctk.CTkFrame):  # type: ignore[misc]
     # -- a new one
     def _ask_for_a_new_one(self) -> None:
         self._way("create", f"Create a new row of {self.question.entity}")
-        given = self._offered.values if self._offered is not None else {}
-        texts = {name: "" if value is None else str(value) for name, value in given.items()}
-        self.form = Form(self, self.question.form, texts)
+        self.form = Form(self, self.question.form, self._texts())
         self._gap = look.frame(self)
         self._gap.configure(height=1)
         self._gap.pack(fill="x")
+
+    def _texts(self) -> dict[str, str]:
+        """Return what stood in the form when it was answered before."""
+        given = self._offered.values if self._offered is not None else {}
+        texts = {name: "" if value is None else str(value) for name, value in given.items()}
+        references = self.bakeio.catalog.entities[self.question.entity].references
+        for column, reference in references.items():
+            # an answer names the row by a key of it, a form by the field that the file has
+            by_key = [text for name, text in texts.items() if name.startswith(f"{column}.")]
+            for name in reference.lookups if by_key else ():
+                texts.setdefault(name, by_key[0])
+        return texts
 
     def _way(self, action: str, text: str) -> None:
         made = look.radio(self, text, self.action, action, self._show_form)

@@ -5,6 +5,7 @@ A job opens its connection itself, so that no other thread ever uses it.
 
 from __future__ import annotations
 
+import gc
 import logging
 import queue
 import threading
@@ -94,6 +95,7 @@ class Worker:
         self._outstanding: list[Job[Any]] = []
         self._thread: threading.Thread | None = None
         self._is_stopped = False
+        self._last: Job[Any] | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -111,6 +113,8 @@ class Worker:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="bakeio", daemon=True)
             self._thread.start()
+        if not self._outstanding:
+            _GARBAGE.keep()
         self._outstanding.append(job)
         self._jobs.put(job)
         if len(self._outstanding) == 1:
@@ -123,6 +127,8 @@ class Worker:
         for job in self._outstanding:
             job.cancel()
         self._jobs.put(None)
+        if self._outstanding:
+            _GARBAGE.drop()
 
     def wait(self, seconds: float) -> None:
         """Wait until what was stopped has been rolled back, so long at most."""
@@ -133,19 +139,34 @@ class Worker:
     def _poll(self) -> None:
         if self._is_stopped:
             return
-        while not self._results.empty():
-            self._results.get()()
-        if self._outstanding and not self._is_stopped:
-            self._widget.after(POLLED, self._poll)
+        try:
+            while not self._results.empty():
+                self._results.get()()
+        finally:  # whatever was raised by who was told: there may be more to tell
+            if self._outstanding and not self._is_stopped:
+                self._widget.after(POLLED, self._poll)
 
     def _settle(self, job: Job[Any], tell: Callable[[], None]) -> None:
         self._outstanding.remove(job)
+        # what the thread let go of last: it may do so a moment later than it told of it, and what
+        # the job knows of windows must not go away in that thread
+        self._last = job
+        if not self._outstanding:
+            _GARBAGE.drop()
         tell()
 
     # -- in the thread of the worker
     def _run(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            self._results.put(self._carried_out(job))
+        while self._do_next():
+            pass
+
+    def _do_next(self) -> bool:
+        """Do the next job; it is forgotten here when this returns."""
+        job = self._jobs.get()
+        if job is None:
+            return False
+        self._results.put(self._carried_out(job))
+        return True
 
     def _carried_out(self, job: Job[Any]) -> Callable[[], None]:
         """Do a job; return what tells the window of it."""
@@ -157,6 +178,33 @@ class Worker:
             error = raised
             return lambda: self._settle(job, lambda: job.failed(error))
         return lambda: self._settle(job, lambda: job.done(result))
+
+
+class _Garbage:
+    """Keep the collector off while any worker works.
+
+    It may run in any thread. What it finds of windows calls Tk as it goes away, which in another
+    thread than theirs waits for ever.
+    """
+
+    def __init__(self) -> None:
+        self._working, self._was_on = 0, False
+
+    def keep(self) -> None:
+        """Let it lie, as one more worker begins."""
+        if not self._working:
+            self._was_on = gc.isenabled()
+            gc.disable()
+        self._working += 1
+
+    def drop(self) -> None:
+        """Let it be collected, once no worker works any more."""
+        self._working -= 1
+        if not self._working and self._was_on:
+            gc.enable()
+
+
+_GARBAGE = _Garbage()
 
 
 class _Listening(logging.Handler):
