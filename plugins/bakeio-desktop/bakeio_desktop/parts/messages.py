@@ -42,13 +42,20 @@ def worded(error: Exception) -> str:
         if error.code in _INSTEAD:
             return _INSTEAD[error.code]
         text = without_commands(str(error)).removesuffix("; run: bakeio init")
-        return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+        return sentence(text)
     if isinstance(error, OSError):
         return f"{error.filename or 'A file'}: {(error.strerror or str(error)).lower()}."
     return (
         f"Something went wrong that should not: {type(error).__name__}: {error}. "
         "Nothing was written. Please tell those who make bakeio-desktop."
     )
+
+
+def sentence(text: str) -> str:
+    """Return a message as a sentence; one that begins with the name of a file keeps that."""
+    is_word = text.split(" ", maxsplit=1)[0].isalpha()
+    end = "" if text.endswith((".", "!", "?")) else "."
+    return (text[:1].upper() if is_word else text[:1]) + text[1:] + end
 
 
 class Window(ctk.CTkToplevel):  # type: ignore[misc]

@@ -9,6 +9,7 @@ import customtkinter as ctk
 
 from bakeio_core import Bakeio, Decision, Question, UsageError
 from bakeio_desktop.parts import look
+from bakeio_desktop.parts.messages import sentence
 from bakeio_desktop.parts.table import Column, Row, Table
 from bakeio_desktop.wizard.interview import decided
 from bakeio_desktop.wizard.page import NotAnswered, shown
@@ -82,7 +83,7 @@ class RecordPage(ctk.CTkFrame):  # type: ignore[misc]
         try:
             value = self.bakeio.typed_value(self.question, text)
         except UsageError as error:
-            self.wrong.configure(text=f"{str(error)[:1].upper()}{str(error)[1:]}.")
+            self.wrong.configure(text=sentence(str(error)))
             self.wrong.pack(fill="x", padx=(30, 0))
             look.focus(self.text)
             raise NotAnswered("The value cannot be taken.") from None
