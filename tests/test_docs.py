@@ -54,6 +54,14 @@ def load_generator() -> ModuleType:
 generate = load_generator()
 
 
+def all_commands() -> set[str]:
+    """The commands of bakeio, and those of the other distributions that lie in this repository."""
+    here = {folder.name for folder in (ROOT / "plugins").iterdir()}
+    of_plugins = importlib_metadata.entry_points(group="bakeio.commands")
+    others = {entry.name for entry in of_plugins if entry.dist and entry.dist.name in here}
+    return {*generate.commands(), *others}
+
+
 def read(name: str) -> str:
     return (ROOT / name).read_text("utf-8")
 
@@ -229,7 +237,7 @@ def test_the_readme_is_short() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_option_and_command_a_page_names_exists(name: str) -> None:
-    known, commands = read("docs/reference/cli.md"), generate.commands()
+    known, commands = read("docs/reference/cli.md"), all_commands()
     spans = re.findall(r"`([^`\n]+)`", without_code(read(name)))
     options = {
         option for span in spans for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", span)
@@ -287,7 +295,7 @@ BAKEIO_LINES = [
 def test_every_command_line_in_the_documentation_makes_sense(line: str) -> None:
     words = shlex.split(line, comments=True)[1:]
     with cli.bakeio.make_context("bakeio", list(words)) as context:
-        place = next((n for n, word in enumerate(words) if word in generate.commands()), None)
+        place = next((n for n, word in enumerate(words) if word in all_commands()), None)
         assert place is not None, f"no command of bakeio in: {line}"
         command = cli.bakeio.get_command(context, words[place])
         assert command is not None

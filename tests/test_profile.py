@@ -324,10 +324,13 @@ def test_two_objects_of_one_name_are_refused() -> None:
 
 # -- packages to install
 def test_what_is_missing_is_told_with_the_package_that_brings_it(
-    run: Run, here: Path, sample: Path, folder: Path
+    run: Run, here: Path, sample: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     get = "pip install bakeio-"
-    assert f"bakeio-desktop brings it: {get}desktop" in run("desktop", "some.json").err
+    known = "from bakeio_core import KnownPackage\nALL = [KnownPackage('bakeio-stoves', ['stoke'])]"
+    entry = "[bakeio.packages]\nstoves = stoves_known:ALL\n"
+    install(here / "known", monkeypatch, "stoves_known", known, entry_points=entry)
+    assert f"bakeio-stoves brings it: {get}stoves" in run("stoke", "some.json").err
     assert "bakeio-recipes brings it" in run("schema", "recipes").err
     asked = run("-d", sample, "export-view", "products", "--format", "xlsx", "-o", "a.xlsx")
     assert f"bakeio-sheets brings it: {get}sheets" in asked.err

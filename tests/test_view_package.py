@@ -6,15 +6,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.plugins import Environment
-
-import bakeio_bakery
-import bakeio_core
 
 PACKAGE = Path(__file__).parent.parent / "plugins" / "bakeio-view-reorder"
 
@@ -24,26 +20,7 @@ BUNDLED = ["ingredients", "inventory", "products", "purchases", "suppliers"]
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """An environment that sees bakeio and what it needs, but no installed reorder view."""
-    folder = tmp_path_factory.mktemp("alone")
-    made, lent = Environment.make(folder / "env"), folder / "lent"
-    lent.mkdir()
-    for source in {sysconfig.get_paths()["purelib"], sysconfig.get_paths()["platlib"]}:
-        for entry in Path(source).iterdir():
-            if "bakeio" not in entry.name and entry.suffix != ".pth":
-                (lent / entry.name).symlink_to(entry)
-    for entry in Path(sysconfig.get_paths()["purelib"]).glob("bakeio-*.dist-info"):
-        (lent / entry.name).symlink_to(entry)
-    home = next((folder / "env").rglob("lent.pth"))
-    home.write_text(
-        "\n".join(
-            [
-                str(lent),
-                str(Path(bakeio_core.__file__).parent.parent),
-                str(Path(bakeio_bakery.__file__).parent.parent),
-            ]
-        )
-    )
-    yield made
+    yield Environment.alone(tmp_path_factory.mktemp("alone"))
 
 
 def views(environment: Environment) -> list[str]:

@@ -51,6 +51,22 @@ class Environment:
         (Path(packages) / "lent.pth").write_text("\n".join(dict.fromkeys(map(str, lent))), "utf-8")
         return made
 
+    @classmethod
+    def alone(cls, folder: Path) -> Environment:
+        """Make one that sees bakeio and what it needs, but no other distribution of ours."""
+        made, lent = cls.make(folder / "env"), folder / "lent"
+        lent.mkdir()
+        for source in {sysconfig.get_paths()["purelib"], sysconfig.get_paths()["platlib"]}:
+            for entry in Path(source).iterdir():
+                if "bakeio" not in entry.name and entry.suffix != ".pth":
+                    (lent / entry.name).symlink_to(entry)
+        for entry in Path(sysconfig.get_paths()["purelib"]).glob("bakeio-*.dist-info"):
+            (lent / entry.name).symlink_to(entry)
+        homes = (bakeio_core.__file__, bakeio_bakery.__file__)
+        seen = [lent, *(Path(home).parent.parent for home in homes)]
+        next((folder / "env").rglob("lent.pth")).write_text("\n".join(map(str, seen)))
+        return made
+
     @property
     def python(self) -> Path:
         return self.folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

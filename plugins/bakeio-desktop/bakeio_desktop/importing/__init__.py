@@ -1,0 +1,1 @@
+"""The dialog that imports a file: facts, preview, questions, progress, summary."""

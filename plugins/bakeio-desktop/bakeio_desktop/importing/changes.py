@@ -1,0 +1,124 @@
+"""What an import would change, as the rows of a table; made where a worker has time for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bakeio_core import Problem, Report
+from bakeio_desktop.parts.messages import without_commands
+from bakeio_desktop.parts.table import Row
+
+KINDS = {
+    "create": "New",
+    "update": "Changed",
+    "delete": "Deleted",
+    "conflict": "Conflict",
+    "error": "Problem",
+    "warning": "Warning",
+    "note": "Note",
+}
+"""What the kinds of lines are called, in the order of their weight."""
+ORDER = {"error": 0, "conflict": 1, "delete": 2, "warning": 3, "update": 4, "create": 5, "note": 6}
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of a preview.
+
+    Attributes:
+        rows: One for each change and each problem.
+        counts: How many there are of each kind.
+        hidden: How many more changes there are than lines.
+    """
+
+    rows: list[Row]
+    counts: dict[str, int]
+    hidden: int
+
+
+def lines_of(report: Report) -> Lines:
+    """Return what a report tells, the problems first."""
+    whole = report.as_dict()
+    rows = [_problem(problem) for problem in report.problems]
+    rows += [_change(change) for change in whole["changes"]]
+    rows.sort(key=lambda row: ORDER.get(row.kind, 9))
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.kind] = counts.get(row.kind, 0) + 1
+    return Lines(rows, counts, whole["more_changes"])
+
+
+def details(about: Any) -> str:
+    """Return all there is to say about a line: every field, whole."""
+    if isinstance(about, Problem):
+        near = "\n".join(
+            f"    like it: {found['label']} ({found['score']:.0%})" for found in about.candidates
+        )
+        return without_commands(str(about)) + (f"\n{near}" if near else "")
+    change: Mapping[str, Any] = about
+    head = f"{change['entity']}: {_called(change)}"
+    record = f", record {change['record']} of the file" if change["record"] else ""
+    return "\n".join([head + record, *(f"    {_field(change, f, 2000)}" for f in change["fields"])])
+
+
+def _change(change: Mapping[str, Any]) -> Row:
+    record = change["record"] or 0
+    action = change["action"]
+    what = KINDS.get(action, action)
+    fields = "; ".join(_field(change, field, 60) for field in change["fields"])
+    called = _called(change)
+    cells = (what, f"{record:,}" if record else "", change["entity"], called, fields)
+    order = (ORDER.get(action, 9), record, change["entity"], called.casefold(), fields)
+    return Row(cells, action, change, order)
+
+
+def _problem(problem: Problem) -> Row:
+    records = problem.records[:3] or ([problem.record] if problem.record else [])
+    first = records[0] if records else 0
+    number = f"{first:,}" + (f" +{problem.count - 1:,}" if problem.count > 1 else "")
+    called = ", ".join(f"{name} {value}" for name, value in problem.key.items())
+    field = f"{problem.field}: " if problem.field else ""
+    message = field + without_commands(problem.message)
+    entity = problem.entity or ""
+    what = KINDS[problem.severity]
+    order = (ORDER[problem.severity], first, entity, called.casefold(), message)
+    return Row(
+        (what, number if first else "", entity, called, message), problem.severity, problem, order
+    )
+
+
+def _called(change: Mapping[str, Any]) -> str:
+    if change["label"]:
+        return str(change["label"])
+    return ", ".join(f"{name} {_shown(value, 60)}" for name, value in change["key"].items())
+
+
+def _field(change: Mapping[str, Any], field: Mapping[str, Any], most: int) -> str:
+    name, action = field["field"], change["action"]
+    old, new = _side(field, "old", most), _side(field, "new", most)
+    if action == "create":
+        return f"{name}: {new}"
+    if action == "delete":
+        return f"{name}: {old}"
+    if action == "conflict":
+        was = f" (at export {_shown(field['base'], most)})" if "base" in field else ""
+        return f"{name}: database {old}, file {new}{was}"
+    return f"{name}: {old} → {new}"
+
+
+def _side(field: Mapping[str, Any], side: str, most: int) -> str:
+    """Return a value before or after; of a reference what people call the row."""
+    row = field.get(f"{side}_row")
+    if row and row.get("label"):
+        return str(row["label"])
+    return _shown(field.get(side), most)
+
+
+def _shown(value: Any, most: int) -> str:
+    if value is None:
+        return "(empty)"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,357 @@
+"""The dialog: choose a file, see what it would do, answer what is unclear, import."""
+
+from __future__ import annotations
+
+import tkinter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bakeio_core import Bakeio, BakeioError, Decision, Plan, Question, Report
+from bakeio_desktop.importing.changes import Lines, lines_of
+from bakeio_desktop.importing.chooser import Chooser
+from bakeio_desktop.importing.facts import facts_of
+from bakeio_desktop.importing.job import FileImport, Opened, refused_report
+from bakeio_desktop.importing.preview import Preview
+from bakeio_desktop.importing.summary import Summary
+from bakeio_desktop.importing.undo import UndoWindow
+from bakeio_desktop.parts import look
+from bakeio_desktop.parts.messages import Ask, Window, tell_error
+from bakeio_desktop.parts.progress import ProgressWindow
+from bakeio_desktop.wizard.interview import Interview
+from bakeio_desktop.wizard.wizard import Wizard
+from bakeio_desktop.work.database import Target, open_session
+from bakeio_desktop.work.worker import Cancelled, Job, Worker
+
+
+class ImportViewDialog(Window):
+    """Import an edited file in a window of its own, above one of your program.
+
+    A person chooses the file, sees what it would change, answers what is unclear and imports it, or
+    closes the window with nothing written. The work is done in a thread of its own, with
+    connections of its own; your window goes on meanwhile, but takes no input.
+
+    Args:
+        parent: A window of your program: a `tkinter.Tk` or `tkinter.Toplevel`, or customtkinter's.
+        bakeio: The library with its plugins, such as `Bakeio.discover()`.
+        engine_or_url: The database: your SQLAlchemy engine, a URL, or the path of an SQLite file.
+        file: A file to begin with.
+        done: Called with the `Report` when something was imported, and with that of the undo when
+            it was taken back.
+
+    Raises:
+        UsageError: The database is in the memory of one connection.
+    """
+
+    def __init__(
+        self,
+        parent: tkinter.Misc,
+        bakeio: Bakeio,
+        engine_or_url: Target,
+        *,
+        file: str | Path | None = None,
+        done: Callable[[Report], object] | None = None,
+    ) -> None:
+        self.session = open_session(engine_or_url, bakeio)
+        super().__init__(parent, "Import", (980, 680))
+        self.bakeio, self._done = bakeio, done
+        self.worker = Worker(self)
+        self.file: FileImport | None = None
+        self.opened: Opened | None = None
+        self.plan: Plan | None = None
+        self.report: Report | None = None
+        self.interview: Interview | None = None
+        self.wizard: Wizard | None = None
+        self.summary: Summary | None = None
+        self.progress: ProgressWindow | None = None
+        self._wants_to_leave = False
+        self._top()
+        self._bottom()
+        self.preview = Preview(self)
+        self.preview.pack(fill="both", expand=True, padx=look.PAD)
+        self._refresh()
+        self.after(30, lambda: look.focus(self.chooser.path))
+        if file is not None:
+            self.after(40, self.open, file)
+
+    # -- what is drawn
+    def _top(self) -> None:
+        self.chooser = Chooser(self, self.bakeio, self.open, self.look)
+        self.chooser.pack(fill="x", padx=look.PAD, pady=(look.PAD, look.GAP))
+
+    def _bottom(self) -> None:
+        self.bottom = look.frame(self)
+        self.bottom.pack(side="bottom", fill="x", padx=look.PAD, pady=look.PAD)
+        self.close = look.button(self.bottom, "Close", self.leave)
+        self.close.pack(side="left")
+        self.go = look.button(self.bottom, "Import", self._go, primary=True)
+        self.go.pack(side="right")
+        self.rest = look.button(self.bottom, "", self._import_the_rest)
+        self.doubts = look.button(self.bottom, "", self._ask_doubts)
+        self.told = look.label(self.bottom)
+        self.told.pack(side="left", padx=look.PAD)
+
+    def _refresh(self) -> None:
+        """Show what can be done with what was planned."""
+        self.rest.pack_forget()
+        self.doubts.pack_forget()
+        is_idle = self.progress is None
+        plan = self.plan
+        if plan is None:
+            self.go.configure(text="Import")
+            look.enable(self.go, False)
+            self.told.configure(text="")
+            return
+        summary, asked = plan.report.summary, self._asked()
+        out = summary["errors"]
+        if asked:
+            text = "Answer 1 question" if len(asked) == 1 else f"Answer {len(asked):,} questions"
+            self.go.configure(text=text)
+        else:
+            self.go.configure(text="Import")
+        look.enable(self.go, is_idle and bool(asked or not plan.report.refused))
+        doubts = self._doubts()
+        if doubts and is_idle:
+            self.doubts.configure(text=f"Check {len(doubts):,} doubtful")
+            self.doubts.pack(side="right", padx=look.GAP)
+        if out and not summary["conflicts"] and is_idle:
+            left = "leave this 1 out" if out == 1 else f"leave these {out:,} out"
+            self.rest.configure(text=f"Import the rest, {left}")
+            self.rest.pack(side="right", padx=look.GAP)
+        self.told.configure(text=_would(plan.report, bool(asked)))
+
+    # -- a file
+    def open(self, path: str | Path) -> None:
+        """Open a file, and look what it would change."""
+        if self.progress is not None:
+            return
+        self._keep()
+        self.file = FileImport(self.bakeio, self.session, Path(path))
+        self.plan, self.interview = None, None
+        self.chooser.show(str(path), "Opening …")
+        self.preview.show(Lines([], {}, 0))
+        self._refresh()
+        self.worker.do(self.file.open, self._opened, self._not_opened)
+
+    def _opened(self, opened: Opened) -> None:
+        self.opened = opened
+        self.interview = Interview(self.bakeio, opened.kept)
+        self.chooser.facts.configure(text=facts_of(opened))
+        self.look()
+
+    def _not_opened(self, error: Exception) -> None:
+        self.file = None
+        self.chooser.facts.configure(text="")
+        tell_error(self, "This file cannot be opened", error)
+
+    # -- what it would do
+    def look(self) -> None:
+        """Find out what the import would do, with the answers there are."""
+        file, interview = self.file, self.interview
+        if file is None or interview is None or self.progress is not None:
+            return
+        answers, options = dict(interview.answers), self.chooser.options()
+
+        def work(job: Job[Any]) -> tuple[Plan, Lines]:
+            plan = file.plan(job, answers, options)
+            return plan, lines_of(plan.report)
+
+        self._do("Looking what would change", work, self._looked, "This cannot be imported")
+
+    def _looked(self, found: tuple[Plan, Lines]) -> None:
+        self.plan, lines = found
+        self.preview.show(lines)
+        if self.wizard is not None and self._asked():
+            self.wizard.go_on(self._asked())
+        else:
+            self._leave_wizard()
+
+    # -- what is unclear
+    def _asked(self) -> list[Question]:
+        """Return what keeps records out, where answers can help at all."""
+        return [] if self.plan is None else self.plan.open
+
+    def _doubts(self) -> list[Question]:
+        """Return what is taken as it stands where nobody looks at it."""
+        if self.plan is None:
+            return []
+        return [question for question in self.plan.questions if question.default]
+
+    def _go(self) -> None:
+        if self._asked():
+            self._ask(self._asked())
+        else:
+            self._import(skip_errors=False)
+
+    def _ask_doubts(self) -> None:
+        self._ask(self._doubts())
+
+    def _ask(self, questions: list[Question]) -> None:
+        if self.interview is None or self.opened is None:
+            return
+        self.interview.ask(questions)
+        entities = {part.file: part.entity.name for part in self.opened.source.parts}
+        self.preview.pack_forget()
+        self.chooser.pack_forget()
+        self.bottom.pack_forget()
+        self.wizard = Wizard(
+            self,
+            self.bakeio,
+            self.worker,
+            self.interview,
+            entities,
+            self._answered,
+            self._leave_wizard,
+        )
+        self.wizard.pack(fill="both", expand=True, padx=look.PAD, pady=look.PAD)
+
+    def _answered(self, answers: Mapping[Question, Decision]) -> None:
+        self.look()
+
+    def _leave_wizard(self) -> None:
+        """Show the preview again."""
+        if self.wizard is not None:
+            self.wizard.destroy()
+            self.wizard = None
+            self._keep()
+            self._show_preview()
+        self._refresh()
+
+    def _show_preview(self) -> None:
+        self.chooser.pack(fill="x", padx=look.PAD, pady=(look.PAD, look.GAP))
+        self.bottom.pack(side="bottom", fill="x", padx=look.PAD, pady=look.PAD)
+        self.preview.pack(fill="both", expand=True, padx=look.PAD)
+        look.focus(self.go)
+
+    def _keep(self) -> None:
+        """Keep what was answered, beside the file."""
+        if self.file is None or self.interview is None or self.report is not None:
+            return
+        try:
+            self.file.keep(self.interview.answers)
+        except (BakeioError, OSError) as error:
+            tell_error(self.master, "Your answers could not be kept", error)
+
+    # -- the import
+    def _import_the_rest(self) -> None:
+        self._import(skip_errors=True)
+
+    def _import(self, *, skip_errors: bool) -> None:
+        file, plan = self.file, self.plan
+        if file is None or plan is None:
+            return
+
+        def work(job: Job[Any]) -> Report:
+            return file.write(job, plan, skip_errors=skip_errors)
+
+        self._do("Importing", work, self._imported, "Nothing was imported")
+
+    def _imported(self, report: Report) -> None:
+        self.report = report
+        self.chooser.pack_forget()
+        self.preview.pack_forget()
+        self.bottom.pack_forget()
+        self.summary = Summary(self, report, undo=self._undo, again=self._again, close=self.leave)
+        self.summary.pack(fill="both", expand=True, padx=look.PAD, pady=look.PAD)
+        if self._done is not None:
+            self._done(report)
+
+    def _again(self) -> None:
+        if self.summary is not None:
+            self.summary.destroy()
+        self.summary, self.report, self.file = None, None, None
+        self.plan, self.interview, self.opened = None, None, None
+        self.chooser.show("", "")
+        self.preview.show(Lines([], {}, 0))
+        self._show_preview()
+        self._refresh()
+        look.focus(self.chooser.path)
+
+    def _undo(self) -> None:
+        run = self.report.run if self.report is not None else None
+        UndoWindow(self, self.bakeio, self.session, self.worker, run, self._undone)
+
+    def _undone(self, report: Report) -> None:
+        if self.summary is not None:
+            self.summary.taken_back()
+        if self._done is not None:
+            self._done(report)
+
+    # -- work
+    def _do(
+        self,
+        phase: str,
+        work: Callable[[Job[Any]], Any],
+        done: Callable[[Any], object],
+        trouble: str,
+    ) -> None:
+        """Do work with a window that shows how far it is, and stops it."""
+
+        def ended() -> None:
+            if self.progress is not None:
+                self.progress.done()
+                self.progress = None
+            if self._wants_to_leave:
+                self.leave()
+
+        def succeeded(result: Any) -> None:
+            ended()
+            if self.winfo_exists():
+                done(result)
+
+        def failed(error: Exception) -> None:
+            ended()
+            if not self.winfo_exists():
+                return
+            self._leave_wizard()
+            report = refused_report(error)
+            if report is not None:
+                self.preview.show(lines_of(report))
+            if not isinstance(error, Cancelled):
+                tell_error(self, trouble, error)
+
+        total = self.opened.source.count if self.opened is not None else None
+        job = self.worker.do(work, succeeded, failed)
+        self.progress = ProgressWindow(self, job, phase, total)
+        self._refresh()
+
+    def leave(self) -> None:
+        """Close the window; while it works a person is asked, and the work is taken back."""
+        if self.progress is not None:
+            Ask(
+                self.progress,
+                "Stop and close?",
+                "It is not done yet. If you stop it, nothing is written.",
+                "Stop and close",
+                self._stop,
+                no="Go on",
+            )
+            return
+        self._keep()
+        self.worker.stop()
+        super().leave()
+
+    def _stop(self) -> None:
+        self._wants_to_leave = True
+        if self.progress is not None:
+            self.progress.leave()
+        else:
+            self.leave()
+
+
+def _would(report: Report, is_asking: bool) -> str:
+    """Return what an import would come to, in a line."""
+    summary = report.summary
+    parts = [
+        f"{summary.get(what, 0):,} {title}"
+        for what, title in (
+            ("created", "new"),
+            ("updated", "changed"),
+            ("unchanged", "unchanged"),
+            ("skipped", "skipped"),
+            ("conflicts", "in conflict"),
+            ("errors", "wait for answers" if is_asking else "cannot be imported"),
+        )
+        if summary.get(what)
+    ]
+    return ", ".join(parts) or "Nothing to import"

@@ -1,0 +1,38 @@
+"""What is known of a file as soon as it is open, in words."""
+
+from __future__ import annotations
+
+from bakeio_desktop.importing.job import Opened
+from bakeio_desktop.parts.messages import without_commands
+
+CALLED = {
+    "view": "A view",
+    "set": "A complete set",
+    "entity": "The records of one entity",
+    "skipped": "A log of records that were left out",
+}
+
+
+def facts_of(opened: Opened) -> str:
+    """Return what a file is, of when and from where, and what is wrong with it as a whole."""
+    source = opened.source
+    views = [part.view.name for part in source.parts if part.view is not None]
+    names = views or [part.entity.name for part in source.parts]
+    count = f", {source.count:,} records" if source.count is not None else ""
+    sentences = [f"{CALLED.get(source.kind, source.kind)}: {', '.join(names)}{count}."]
+    if source.exported_at:
+        whose = {True: "from this database", False: "from another database", None: ""}
+        when = source.exported_at[:16].replace("T", " ")
+        sentences.append(f"Exported {when} (UTC) {whose[opened.is_own]}".rstrip() + ".")
+    else:
+        sentences.append("It does not say when it was exported, so conflicts cannot be told.")
+    if opened.kept:
+        number = len(opened.kept)
+        answers = "1 answer is" if number == 1 else f"{number:,} answers are"
+        sentences.append(f"{answers} kept from before, and offered again.")
+    if opened.not_kept:
+        sentences.append(f"Answers kept from before cannot be read: {opened.not_kept}")
+    problems = [
+        f"{problem.severity}: {without_commands(str(problem))}" for problem in source.problems
+    ]
+    return "\n".join([" ".join(sentences), *problems[:3]])
