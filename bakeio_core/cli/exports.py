@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bakeio_core.cli.assistant import assistant_options, export_lean, for_assistant
 from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.import_options import only_one
 from bakeio_core.cli.session import Session, json_option
@@ -295,10 +296,12 @@ def as_data(problems: Iterable[Any]) -> list[Any]:
 @click.option("--all", "everything", is_flag=True, help="With hidden records.")
 @click.option("--format", "format_", metavar="F", help="A format a plugin brings, instead of JSON.")
 @click.option("--force", is_flag=True, help="Overwrite a view whose edits are not imported yet.")
+@assistant_options
 @json_option
 @click.pass_obj
 def export_view(
     session: Session,
+    /,
     name: str,
     output: str | None,
     fields: str | None,
@@ -308,6 +311,7 @@ def export_view(
     format_: str | None,
     force: bool,
     as_json: bool,
+    **lean: Any,
 ) -> None:
     """Write a view: a file a person or an assistant edits, to be imported again."""
     from bakeio_core.errors import PluginError, UsageError, counted
@@ -323,6 +327,10 @@ def export_view(
         )
     except PluginError as error:
         raise UsageError(str(error)) from None
+    if for_assistant(lean, format_):
+        names = fields.split(",") if fields else None
+        whole = whole.narrow(missing=missing, limit=limit, everything=everything)
+        return export_lean(session, whole, names, output, lean, as_json)
     suffix = core.formats[format_].suffix if format_ in core.formats else ".json"
     path = output or f"docs/exports/ai_augmentation/view_{view.name}{suffix}"
     with session.progress() as progress, telling(session, as_json), session.reading() as db:

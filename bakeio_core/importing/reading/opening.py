@@ -6,7 +6,7 @@ import io
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -23,6 +23,7 @@ from bakeio_core.files.leftovers import settle_missing
 from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.manifest import MANIFEST
 from bakeio_core.importing.reading.answers.forgiving import forgiven, is_json
+from bakeio_core.importing.reading.answers.lean import lean_answer, of_ticket
 from bakeio_core.importing.reading.answers.shapes import with_header_and_records
 from bakeio_core.importing.reading.skipped_log import open_log
 from bakeio_core.importing.reading.sources import Source, of_entity, of_set, of_view
@@ -142,6 +143,8 @@ def _source_of(document: Document, data: bytes | None, catalog: Catalog) -> Sour
     problems = Problems()
     if data is not None and not is_json(data):
         document = forgiven(document, data, catalog, problems)
+    if answers := lean_answer(document):
+        return _of_answers(document, answers, catalog, problems)
     document = with_header_and_records(document, catalog, problems)
     kind, header = document.kind, document.header
     if kind == "entity":
@@ -177,6 +180,16 @@ def _source_of(document: Document, data: bytes | None, catalog: Catalog) -> Sour
         catalog,
         problems,
     )
+
+
+def _of_answers(
+    document: Document, answers: list[Mapping[str, Any]], catalog: Catalog, problems: Problems
+) -> Source:
+    """Return the source of answers to rows that were given out by number."""
+    found = of_ticket(document, answers, catalog, problems)
+    source = of_view(found, catalog.views[found.view], catalog, problems)
+    source.rows, source.origins = found.rows, found.origins
+    return source
 
 
 def _view_name(document: Document, given: Any, catalog: Catalog) -> str:

@@ -101,6 +101,9 @@ class Source:
         problems: What is wrong with the file as a whole.
         log_of: Of a log, the SHA-256 of the file its records come from.
         logged_numbers: Of a log, {number in it: number in that file}.
+        rows: Of an answer under a ticket, {number of a record: what its row is called there}.
+        origins: Of such an answer, {(number, field): source} of the values that an assistant gave,
+            "" where it named none.
     """
 
     name: str
@@ -121,6 +124,8 @@ class Source:
     database_kind: str | None = None
     days: str | None = None
     is_visible_only: bool = False
+    rows: dict[int, str] = field(default_factory=dict)
+    origins: dict[tuple[int, str], str] = field(default_factory=dict)
 
     @property
     def count(self) -> int | None:
