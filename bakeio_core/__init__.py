@@ -33,6 +33,7 @@ _HOMES = {
     "bakeio_core.resolving.decision_file": ("read_decisions", "write_decisions"),
     "bakeio_core.resolving.typed": ("FormRefused",),
     "bakeio_core.importing.reading.sources": ("Source",),
+    "bakeio_core.exporting.assistant.lean": ("LeanFile",),
     "bakeio_core.importing.options": ("ImportOptions",),
     "bakeio_core.importing.run": ("Plan",),
     "bakeio_core.catalog.model": ("Entity", "Suspects"),
@@ -98,6 +99,7 @@ if TYPE_CHECKING:
         Problems,
         UsageError,
     )
+    from bakeio_core.exporting.assistant.lean import LeanFile
     from bakeio_core.exporting.write_set import Exported
     from bakeio_core.files.documents.limits import Limits
     from bakeio_core.host.bakeio import Bakeio
@@ -132,6 +134,7 @@ __all__ = [
     "ImportOptions",
     "ImportRefused",
     "KnownPackage",
+    "LeanFile",
     "Limits",
     "Missing",
     "Plan",

@@ -52,6 +52,8 @@ FIRST_RECORDS = 20
 """How many record numbers a problem holds."""
 MOST_SHOWN_OF_A_KEY = 60
 """How many characters a message shows of each value that names a record."""
+MOST_ALLOWED = 20
+"""How many values a problem holds that can be taken."""
 MOST_PROBLEMS = 10_000
 """How many different problems a run holds."""
 
@@ -136,6 +138,45 @@ class ExportRefused(BakeioError):
         self.problems = list(problems)
 
 
+class Advice(str):
+    """A message that has what it says to write as data too.
+
+    Args:
+        text: The message.
+        write: The values that may be meant, best first; one alone is surely meant.
+        allowed: Values of which only one can be right.
+        field: The field they are to be written to, where it is another one than the problem's.
+    """
+
+    write: tuple[Any, ...]
+    allowed: tuple[Any, ...]
+    field: str | None
+
+    def __new__(
+        cls, text: str, *write: Any, allowed: Sequence[Any] = (), field: str | None = None
+    ) -> Advice:
+        made = super().__new__(cls, text)
+        made.write, made.allowed, made.field = write, tuple(allowed), field
+        return made
+
+    def within(self, before: str, after: str = "") -> Advice:
+        """Return the same advice within more words."""
+        text = f"{before}{self}{after}"
+        return Advice(text, *self.write, allowed=self.allowed, field=self.field)
+
+
+def advised(field: str | None, message: str) -> dict[str, Any]:
+    """Return `fix` and `allowed` of a problem with a field, as a message advises."""
+    if not isinstance(message, Advice):
+        return {}
+    allowed = list(message.allowed[:MOST_ALLOWED]) or list(message.write)
+    told = {"allowed": allowed} if message.field is None else {}
+    if field is None or len(message.write) != 1:
+        return told
+    other = {} if message.field in (None, field) else {"instead_of": field}
+    return {**told, "fix": {"field": message.field or field, "value": message.write[0], **other}}
+
+
 class Problem(msgspec.Struct, kw_only=True):
     """One thing wrong with the data, where it stands and what to do.
 
@@ -151,7 +192,12 @@ class Problem(msgspec.Struct, kw_only=True):
         places: Those of the same records, where `place` tells that of one.
         count: How many records share it.
         key: What `record` is called, {field of the file: value}; empty where it does not say.
-        candidates: The rows a reference may mean, as `Candidate.as_dict` gives them.
+        label: What people call `record`; empty where it does not say.
+        allowed: Values that can be taken in place of `value`, or those nearest to it, best first.
+        fix: What mends it, where that is sure: {"field", "value"}, with "instead_of", another field
+            of the record that is then to be left out.
+        candidates: The rows a reference may mean, as `Candidate.as_dict` gives them, each with
+            `write`, {field: value} that means it.
     """
 
     code: str
@@ -163,9 +209,12 @@ class Problem(msgspec.Struct, kw_only=True):
     records: list[int] = []
     count: int = 1
     key: dict[str, Any] = {}
+    label: str = ""
     entity: str | None = None
     field: str | None = None
     value: Any = None
+    allowed: list[Any] = []
+    fix: dict[str, Any] = {}
     candidates: list[dict[str, Any]] = []
     places: list[str] = []
 
@@ -248,6 +297,8 @@ class Problems:
             self.warnings += problem.count
         if known is not None:
             known.count += problem.count
+            if known.fix != problem.fix:  # each record has its own
+                known.fix, known.allowed = {}, []
             known.records = [*known.records, *numbers][:FIRST_RECORDS]
             known.places = [*known.places, *places][:FIRST_RECORDS]
         elif len(self._known) >= MOST_PROBLEMS:

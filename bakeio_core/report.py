@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,7 @@ CHANGING = ("created", "updated", "deleted", "conflicts")
 """The counts of records that have a change."""
 VALUES = ("base", "database", "file")
 UNDO = "undo"
+MOST_FOR_ASSISTANT = 200
 BY_MODE = ("skip-existing", "update-only")
 """The modes that skip records for no problem of theirs."""
 TOTALS = ("created", "updated", "deleted", *COUNTS[3:])
@@ -112,6 +114,27 @@ class Report:
             "questions": list(map(question_as_dict, self.questions[:most_changes])),
             "changes": list(map(change_as_dict, self.changes[:most_changes])),
             "more_changes": self.count_changes() - len(self.changes[:most_changes]),
+        }
+
+    def for_assistant(self, most_changes: int = MOST_FOR_ASSISTANT) -> dict[str, Any]:
+        """Return what an assistant needs to mend its answer: nothing of commands and their options.
+
+        Args:
+            most_changes: How many changes it holds at most.
+
+        Returns:
+            {"refused", "summary", "problems", "changes", "more_changes"}; a problem has what there
+            is of "record", "records", "key", "label", "field", "value", "message", "allowed", "fix"
+            and "candidates".
+        """
+        changes = [change_as_dict(change) for change in self.changes[:most_changes]]
+        told = ("action", "key", "label", "record", "fields")
+        return {
+            "refused": without_options(self.refused),
+            "summary": {name: count for name, count in self.summary.items() if count},
+            "problems": [problem_for_assistant(problem) for problem in self.problems],
+            "changes": [{n: v for n, v in one.items() if n in told and v} for one in changes],
+            "more_changes": self.count_changes() - len(changes),
         }
 
     def as_lines(self) -> Iterator[dict[str, Any]]:
@@ -266,6 +289,48 @@ def _resolved_line(entry: dict[str, Any]) -> str:
     became = f"{_WAYS[entry['action']]}{target}{learned}"
     records = counted(entry["records"], "record")
     return f"  {entry['entity']}: {key(entry['key'])}{field} {became} ({records})"
+
+
+def problem_for_assistant(problem: Problem) -> dict[str, Any]:
+    """Return a problem as an assistant needs it, with what there is of its parts."""
+    names = ("code", "severity", "record", "key", "label", "field", "value", "allowed", "fix")
+    told = {name: getattr(problem, name) for name in names}
+    told["message"] = without_options(problem.message)
+    if problem.code in ("missing-reference", "ambiguous-key") and problem.severity == "error":
+        told["message"] += " Write a row that is there, or leave the record out."
+    told["records"] = problem.records if problem.count > 1 else []
+    told["candidates"] = [
+        {"label": found["label"], "write": found.get("write", {})} for found in problem.candidates
+    ]
+    has_value = problem.field is not None and problem.severity == "error"
+    return {
+        name: value
+        for name, value in told.items()
+        if value not in (None, "", [], {}) or (name == "value" and has_value)
+    }
+
+
+_OPTION = re.compile(r"(?<![\w-])--[a-z]")
+_CLAUSES = re.compile(r"(.*?) ?\(([^()]*)\)\.?", re.DOTALL)
+
+
+def without_options(message: str) -> str:
+    """Return a message without the options of commands it ends with; those are for people.
+
+    They stand in brackets at its end, or in its last sentence.
+    """
+    while _OPTION.search(message):
+        before, _, last = message.rpartition(". ")
+        found = _CLAUSES.fullmatch(last)
+        if found is None or _OPTION.search(found[1]):
+            if not before:
+                return message[: _OPTION.search(message).start()].rstrip(" (")  # type: ignore[union-attr]
+            message = f"{before}."
+            continue
+        kept = "; ".join(part for part in found[2].split("; ") if not _OPTION.search(part))
+        last = f"{found[1]} ({kept})" if kept else found[1]
+        message = f"{before}. {last}" if before else last
+    return message
 
 
 def counted_outcome(what: str, count: int) -> str:

@@ -20,7 +20,7 @@ except SystemExit as left:
 print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)
 """
 IMPORTING = ["bakeio_core.importing", "bakeio_core.files.sets", "bakeio_core.history"]
-EXPORTING = ["bakeio_core.exporting.write_set", "bakeio_core.exporting.proof"]
+EXPORTING = ["bakeio_core.exporting.write_set", "bakeio_core.exporting.proving.proof"]
 RANKING = ["rapidfuzz", "anyascii", "bakeio_core.resolving.candidates"]
 DATABASES = ["sqlalchemy.dialects.postgresql", "psycopg", "bakeio_core.database.connect"]
 

@@ -388,7 +388,7 @@ def _check_of(entity: Entity, column: str) -> Check:
         try:
             code = read_code(new) if isinstance(new, str) else new
         except BadValue as error:
-            return Problem(code="check", message=str(error))
+            return Problem(code="check", message=error.message)
         return code if declared is None else declared(old, code)
 
     return check

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bakeio_core.cli.assistant import assistant_options, export_lean, for_assistant
 from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.import_options import only_one
 from bakeio_core.cli.session import Session, json_option
@@ -342,10 +343,12 @@ def as_data(problems: Iterable[Any]) -> list[Any]:
     help="The format, whatever the ending of the file: json, or one a plugin brings.",
 )
 @click.option("--force", is_flag=True, help="Overwrite a view whose edits are not imported yet.")
+@assistant_options
 @json_option
 @click.pass_obj
 def export_view(
     session: Session,
+    /,
     names: tuple[str, ...],
     output: str | None,
     fields: str | None,
@@ -355,6 +358,7 @@ def export_view(
     format_: str | None,
     force: bool,
     as_json: bool,
+    **lean: Any,
 ) -> None:
     """Write a view: a file a person or an assistant edits, to be imported again.
 
@@ -373,6 +377,11 @@ def export_view(
         ]
     except PluginError as error:
         raise UsageError(str(error)) from None
+    if for_assistant(lean, format_):
+        if len(names) > 1:
+            raise UsageError("an assistant gets one view at a time: name one of them")
+        whole = core.view(names[0]).narrow(missing=missing, limit=limit, everything=everything)
+        return export_lean(session, whole, wanted, output, lean, as_json)
     known = core.formats.get(format_ or "")
     suffix = known.suffix if known is not None else ".json"
     called = "_".join(view.name for view in views)

@@ -174,6 +174,14 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="Print one JSON object a line: the report, then each problem, question and "
             "change, all of them.",
         ),
+        click.option(
+            "--for",
+            "reader",
+            type=click.Choice(["people", "assistant"]),
+            default="people",
+            show_default=True,
+            help="With --json: an assistant is told what mends its answer, and no options.",
+        ),
     ]
     for option in reversed(options):
         function = option(function)

@@ -46,6 +46,7 @@ class Request:
         decisions_file: Where answers are read from and kept.
         options: What `Bakeio.plan` is told besides the answers.
         limit: How many changes JSON holds.
+        reader: Whom JSON is for: people, or an assistant that is to mend its answer.
     """
 
     target: Path
@@ -66,6 +67,7 @@ class Request:
     no_journal: bool
     as_json: bool
     json_lines: bool
+    reader: str
     options: dict[str, Any]
     limit: int
 
@@ -96,6 +98,7 @@ def _requested(
     as_json: bool,
     json_lines: bool,
     limit_changes: int | None,
+    reader: str,
     **given: Any,
 ) -> Request:
     """Return what was asked for, where it makes sense."""
@@ -104,6 +107,8 @@ def _requested(
         raise click.UsageError(f"{asks} asks and --no-input does not: give one of them")
     if review and given["mode"] == "replace":
         raise click.UsageError("--mode replace makes the database what the set says: no --review")
+    if reader == "assistant" and not as_json:
+        raise click.UsageError("--for assistant is about --json: give it too")
     if as_json and json_lines:
         raise click.UsageError("--json is one object and --json-lines many: give one of them")
     # lines are for large plans, and hold all of it unless they are told otherwise
@@ -118,6 +123,7 @@ def _requested(
         no_input=no_input,
         as_json=as_json or json_lines,
         json_lines=json_lines,
+        reader=reader,
         limit=MOST_IN_JSON if most is None else most,
         options={name: given.pop(name) for name in planned}
         | {"create": create_missing}
@@ -170,6 +176,9 @@ def run_import(session: Session, **given: Any) -> None:
     if request.json_lines:
         for line in report.as_lines():
             session.result_json(line)
+        raise SystemExit(report.exit_code)
+    if request.reader == "assistant":
+        session.result_json(report.for_assistant())
         raise SystemExit(report.exit_code)
     show_report(session, report, request.as_json, request.limit)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from bakeio_core.cli.assistant import tickets
 from bakeio_core.cli.exports import as_data, export_view
 from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.history import runs
@@ -18,7 +19,7 @@ from bakeio_core.cli.interrupts import Interrupts
 from bakeio_core.cli.session import Session, shownable
 from bakeio_core.cli.streams import OUTPUT, ReaderGone, talk
 
-COMMANDS = (export_view, import_any, plugins, runs)
+COMMANDS = (export_view, import_any, plugins, runs, tickets)
 """One command of each module: their commands join the group when they are imported."""
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.exchange import Progress
+    from bakeio_core.exporting.assistant.lean import LeanFile
     from bakeio_core.exporting.documents import Sink
     from bakeio_core.exporting.write_set import Exported
 
@@ -126,7 +127,7 @@ class Exports(Imports, Answers, History):
 
     def _prove(self, folder: Path, *, transactional: bool) -> dict[str, Any]:
         """Restore a set into a scratch database, export it again and compare."""
-        from bakeio_core.exporting.proof import prove_set
+        from bakeio_core.exporting.proving.proof import prove_set
         from bakeio_core.exporting.write_set import write_set
 
         def restore(db: Connection, set_: Path) -> Report:
@@ -202,6 +203,53 @@ class Exports(Imports, Answers, History):
                 "JSON under that name: --format json"
             )
         return known
+
+    def export_for_assistant(
+        self,
+        db: Connection,
+        view: str | View,
+        target: str | Path | Sink,
+        *,
+        shown: Sequence[str] | None = None,
+        fill: Sequence[str] = (),
+        only_fill: bool = False,
+        max_tokens: int | None = None,
+    ) -> list[LeanFile]:
+        """Write the rows of a view for an assistant: by number, with what its task needs alone.
+
+        Keys, ids and `_rev` stay here, under a ticket the answer names. It expires after 30 days.
+
+        Args:
+            db: A connection.
+            view: Its name, or a view narrowed by `bakeio.view(name).narrow(...)`.
+            target: A path or a binary stream. Several files are told apart by `.part2of3`.
+            shown: The fields the assistant sees; left out, those people call a row by.
+            fill: The fields it is asked for; left out, those the view is narrowed to the lack of,
+                else all that can be edited.
+            only_fill: Values that are there are never overwritten by the answer.
+            max_tokens: How many tokens a file has at most, by the tables `o200k_base`.
+
+        Returns:
+            The files, each with its `ticket`, `text` and the path it was written to.
+
+        Raises:
+            UsageError: A field is none of the view, or another file stands at the target.
+        """
+        from bakeio_core.exporting.assistant.lean import lean_files, task_of, write_lean
+
+        chosen = self.view(view) if isinstance(view, str) else view
+        task = task_of(
+            chosen,
+            self.catalog,
+            shown=shown,
+            fill=fill,
+            only_fill=only_fill,
+            max_tokens=max_tokens,
+        )
+        with translated():
+            files = lean_files(self.hook, db, self.catalog, task)
+        write_lean(files, Path(target) if isinstance(target, str) else target)
+        return files
 
     def _refuse_overwriting(
         self, db: Connection, path: Path, known: Format | None, *, force: bool

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from bakeio_core.catalog.catalog import Catalog
 
+LIKELY = 0.5
+"""From this likelihood on a row is surely meant, where it is the only one."""
 Resolver = Callable[[Sequence[Question]], Mapping[Question, Decision]]
 
 
@@ -134,6 +136,18 @@ def name_candidates(
         asks = problem.code in ("missing-reference", "ambiguous-key")
         if item is not None and asks and not problem.candidates:
             problem.candidates = [_written(item, found) for found in item.candidates(3)]
+            problem.fix = _fix(problem)
+
+
+def _fix(problem: Problem) -> dict[str, Any]:
+    """Return what to write for the one row that is meant; empty where that is not sure."""
+    likely = [found for found in problem.candidates if found["score"] >= LIKELY]
+    write = likely[0]["write"] if len(likely) == 1 else {}
+    if len(write) != 1:
+        return {}
+    ((field, value),) = write.items()
+    other = {} if field == problem.field else {"instead_of": problem.field}
+    return {"field": field, "value": value, **other}
 
 
 def _folded(value: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import types
 from sqlalchemy.engine.default import DefaultDialect
 
+from bakeio_core.errors import Advice
 from bakeio_core.values.folding import fold
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.text import Text
@@ -55,20 +56,22 @@ class Choice(Kind):
         if meant is not None:
             note(f"{shown(value)} is stored as {shown(meant)}")
             return meant
-        raise BadValue(f"{shown(value)} is not one of {self._listed()}{self._hint(value)}")
+        near = self._near(value)
+        hint = f": did you mean {shown(near[0])}?" if near else ""
+        message = f"{shown(value)} is not one of {self._listed()}{hint}"
+        raise BadValue(Advice(message, *near, allowed=self.choices))
 
     def _listed(self) -> str:
         listed = ", ".join(map(shown, self.choices[:MOST_LISTED]))
         more = len(self.choices) - MOST_LISTED
         return f"{listed} and {more} more" if more > 0 else listed
 
-    def _hint(self, value: object) -> str:
+    def _near(self, value: object) -> list[str]:
         if not isinstance(value, str):
-            return ""
+            return []
         called = {fold(text): text for text in self.choices}
         called |= {fold(name): text for (_, name), text in self._others.items() if _is_text(name)}
-        near = difflib.get_close_matches(fold(value), called, 1)
-        return f": did you mean {shown(called[near[0]])}?" if near else ""
+        return [called[near] for near in difflib.get_close_matches(fold(value), called, 1)]
 
     def all_valid(self, values: Sequence[Any]) -> bool:
         return self._known.issuperset(values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from bakeio_core.errors import Advice
 from bakeio_core.values.folding import fold, padded
 from bakeio_core.values.wording import BadValue, shown
 
@@ -37,16 +38,19 @@ def read_code(text: str) -> str:
             f"{shown(text)} was shortened by a spreadsheet and has lost digits: read the code again"
         )
     if fold(plain) in _PLACEHOLDERS:
-        raise BadValue(f"{shown(text)} is no code: leave it null where there is none")
+        said = f"{shown(text)} is no code: leave it null where there is none"
+        raise BadValue(Advice(said, None))
     bare = plain
     if plain[:1] in ("=", "'"):
         bare = (_QUOTED.match(plain) or [plain, plain])[1]
     if padded(bare):
         digits = re.sub(r"[\s-]", "", bare.removesuffix(".0"))
         if not digits.strip("0"):
-            raise BadValue(f"{shown(text)} has only zeros: leave it null where there is none")
+            said = f"{shown(text)} has only zeros: leave it null where there is none"
+            raise BadValue(Advice(said, None))
         return digits
     found = _DIGITS.findall(plain)
     if len(found) == 1 and re.search(r"[:=]", plain):
-        raise BadValue(f'{shown(text)} holds more than the code: write "{found[0]}"')
+        said = f'{shown(text)} holds more than the code: write "{found[0]}"'
+        raise BadValue(Advice(said, found[0]))
     return text

@@ -54,7 +54,7 @@ def as_decimal(value: object, noun: str) -> decimal.Decimal:
         raise BadValue(f"{shown(value)} is not {noun}")
     if isinstance(value, str):
         if not _NUMBER.fullmatch(value):
-            raise BadValue(f"{shown(value)} is not {noun}{number_hint(value)}")
+            raise BadValue(number_hint(value).within(f"{shown(value)} is not {noun}"))
         value = value.lstrip("+")
     try:
         number = decimal.Decimal(repr(value) if isinstance(value, float) else value)

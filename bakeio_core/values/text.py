@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
+from bakeio_core.errors import Advice
 from bakeio_core.values.bounds import Bounds
 from bakeio_core.values.folding import padded
 from bakeio_core.values.kind import Kind
@@ -63,10 +64,11 @@ class Text(Kind):
     def read(self, value: object, note: Note) -> str:
         if not isinstance(value, str):
             if isinstance(value, (int, decimal.Decimal, float)) and not isinstance(value, bool):
-                raise BadValue(
+                message = (
                     f"{shown(value)} is a number where text is wanted: "
                     f'write it in quotes, "{shown(value)}", zeros in front too'
                 )
+                raise BadValue(Advice(message, shown(value)))
             raise BadValue(f"{shown(value)} is not text")
         if "\0" in value:
             raise BadValue("holds a NUL character, which databases cannot store: remove it")

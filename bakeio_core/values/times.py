@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time, timezone
 from typing import Any
 
+from bakeio_core.errors import Advice
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.wording import BadValue, Note, day_hint, shown
 
@@ -67,11 +68,13 @@ class Date(Kind):
                 raise BadValue(f"{shown(value)} is no day of the calendar") from None
             return value
         if re.match(r"\d{4}-\d{2}-\d{2}[T ]", value):
-            raise BadValue(f"{shown(value)} is a date with a time: write only {value[:10]}")
+            message = f"{shown(value)} is a date with a time: write only {value[:10]}"
+            raise BadValue(Advice(message, value[:10]))
         hint = day_hint(value)
         if " or " in hint:
-            raise BadValue(f"{shown(value)} can be read in more than one way: {hint}")
-        raise BadValue(f"{shown(value)} is not a date: {hint or 'write YYYY-MM-DD'}")
+            raise BadValue(hint.within(f"{shown(value)} can be read in more than one way: "))
+        advice = hint if hint else Advice("write YYYY-MM-DD")
+        raise BadValue(advice.within(f"{shown(value)} is not a date: "))
 
     def stored(self, value: Any) -> Any:
         match = _STORED_DAY.fullmatch(value) if isinstance(value, str) else None

@@ -13,13 +13,21 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
+from bakeio_core.errors import Advice
 from bakeio_core.values.folding import TYPOGRAPHY
 
 Note = Callable[[str], None]
 
 
 class BadValue(ValueError):
-    """A value that cannot be taken: the text says what is wrong with it and how to write it."""
+    """A value that cannot be taken: the text says what is wrong with it and how to write it.
+
+    `message` is the text, with what to write as data where it is an `Advice`.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 def shown(value: object, most: int = 60) -> str:
@@ -133,35 +141,41 @@ def plain(text: str) -> str:
     return " ".join("".join(digits).split())
 
 
-def number_hint(value: str) -> str:
+def number_hint(value: str) -> Advice:
     """Return how a text that is no number may be written, empty where that is not sure.
 
     Args:
         value: The text as it stands in the file.
     """
     if len(value) > MOST:
-        return ""
+        return Advice("")
     text = plain(value)
     if signed := _SIGNED.fullmatch(text):
-        return f": write {signed[1].replace('+', '')}{signed[2]}"
+        return _write(f"{signed[1].replace('+', '')}{signed[2]}")
     amount = _AMOUNT.fullmatch(text)
     if amount is None or _MULTIPLIES.search(amount["rest"]):
-        return ""
+        return Advice("")
     number, sign = amount["number"], amount["sign"]
     without = re.sub(r"[,' ]", "", number)
     if _GROUPED.fullmatch(number) and _WITH_COMMA.fullmatch(number):
-        return f": write {sign}{without} or {sign}{number.replace(',', '.')}, whichever is meant"
+        both = f"{sign}{without}", f"{sign}{number.replace(',', '.')}"
+        return Advice(f": write {both[0]} or {both[1]}, whichever is meant", *both)
     if _WITH_COMMA.fullmatch(number):
-        return f": write {sign}{number.replace(',', '.')} (with a point)"
+        return _write(f"{sign}{number.replace(',', '.')}", " (with a point)")
     if _GROUPED_BY_POINTS.fullmatch(number):
         whole, _, decimals = number.rpartition(",")
-        return f": write {sign}{re.sub(r'[^0-9]', '', whole)}.{decimals} (with a point)"
+        digits = re.sub(r"[^0-9]", "", whole)
+        return _write(f"{sign}{digits}.{decimals}", " (with a point)")
     if re.fullmatch(r"\d+(\.\d+)?", number) or _GROUPED.fullmatch(number):
-        return f": write {sign}{without} (digits only, no currency or unit)"
-    return ""
+        return _write(f"{sign}{without}", " (digits only, no currency or unit)")
+    return Advice("")
 
 
-def day_hint(value: str) -> str:
+def _write(number: str, remark: str = "") -> Advice:
+    return Advice(f": write {number}{remark}", number)
+
+
+def day_hint(value: str) -> Advice:
     """Return which days a text that is none may mean, empty where it may mean none.
 
     Args:
@@ -170,8 +184,9 @@ def day_hint(value: str) -> str:
     text = plain(value)
     days = list(dict.fromkeys(day.isoformat() for day in _days(text)))
     if not days:
-        return ""
-    return f"write {' or '.join(days)}" + (", whichever is meant" if len(days) > 1 else "")
+        return Advice("")
+    which = ", whichever is meant" if len(days) > 1 else ""
+    return Advice(f"write {' or '.join(days)}{which}", *days)
 
 
 def _days(text: str) -> Iterator[date]:

@@ -70,6 +70,8 @@ class Document:
         self._header: dict[str, Any] | None = None
         self._start: re.Match[bytes] | None = None
         self._has_records = False
+        self.is_cut = False
+        """Whether it is what was whole of a text that was cut off."""
 
     @classmethod
     def at(cls, path: Path, limits: Limits | None = None) -> Document:

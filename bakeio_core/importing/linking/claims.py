@@ -12,7 +12,7 @@ from bakeio_core.catalog.exchange import Change, Changes, Question
 from bakeio_core.catalog.fields import REV
 from bakeio_core.catalog.model import Key, RowId
 from bakeio_core.database.rows import Row
-from bakeio_core.errors import Problem, Problems
+from bakeio_core.errors import Problem, Problems, advised
 from bakeio_core.importing.linking.drafts import Draft
 from bakeio_core.importing.linking.parents import CreatedParents
 from bakeio_core.importing.reading.decided_records import Decided, record_key
@@ -146,10 +146,12 @@ class PartOutcome:
                 file=self.part.file,
                 record=draft.number,
                 key=self.part.fields.called(draft.values),
+                label=self.part.fields.label(draft.told),
                 entity=self.entity.name,
                 field=field or None,
                 value=jsonable(value),
-                message=message,
+                message=str(message),
+                **advised(field or None, message),
             ),
             cause,
         )

@@ -10,6 +10,7 @@ from bakeio_core.catalog.exchange import ABSENT, Changes
 from bakeio_core.catalog.keys.row_ids import row_id
 from bakeio_core.catalog.model import ROW_KEY, RowId
 from bakeio_core.database.rows import Row
+from bakeio_core.errors import Advice
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.deferred import DeferredLinks
 from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
@@ -142,21 +143,22 @@ class NewRows:
         else:
             names_none = said is not None or key in columns
         if self.part.view is not None and field and needed and names_none:
-            message = f"{self._names_no_row(field, said)} needs {listed(needed)} too"
-            self.outcome.error(draft, "missing-field", field, said, message)
+            advice = self._names_no_row(field, said).within("", f" needs {listed(needed)} too")
+            self.outcome.error(draft, "missing-field", field, said, advice)
             return
         message = f"is missing: a new row of {self.entity.name} needs it"
         for place, column in enumerate(columns):
             say = self.outcome.report if place else self.outcome.error
             say(draft, "missing-field", self.fields.naming_of(column), None, message)
 
-    def _names_no_row(self, field: str, said: Any) -> str:
+    def _names_no_row(self, field: str, said: Any) -> Advice:
         name = self.entity.name
         if said is None:
-            return f"is missing, so the record names no row of {name}; a new one"
+            return Advice(f"is missing, so the record names no row of {name}; a new one")
         near = self.near.of(self.entity.readable_key[0], said)
         meant = f": did you mean {' or '.join(map(shown, near))}" if near else ""
-        return f"no row of {name} has {field} {shown(said)}{meant}{'?' if near else '.'} A new row"
+        said = f"no row of {name} has {field} {shown(said)}{meant}{'?' if near else '.'} A new row"
+        return Advice(said, *near)
 
     def _value(self, draft: Draft, column: str, taken: set[RowId]) -> Any:
         if column in self.entity.filled.computed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Change, Changes, Progress
@@ -252,6 +252,13 @@ class ImportPlan:
             change.fields = fields.get(change.entity, {})
         return shown
 
+    def _name_rows(self, told: Iterable[Problem | Change]) -> None:
+        """Say what records are called in the exchange they were given out in by number."""
+        for one in told if self.source.rows else ():
+            name = self.source.rows.get(one.record or 0)
+            if name is not None:
+                one.key = {"row": name, **one.key}
+
     def report(self, *, dry_run: bool, refused: str = "") -> Report:
         """Return the report of what was planned."""
         outcome = self.outcome
@@ -264,6 +271,8 @@ class ImportPlan:
                 entities[name]["deleted"] = count
         shown = self._shown()
         twins = beside_twins(self.state.db, self.state.catalog, self.parents)
+        problems = [*self.source.problems, *outcome.problems, *twins, *self._unused()]
+        self._name_rows([*problems, *shown])
         return Report(
             run=None,
             dry_run=dry_run,
@@ -273,7 +282,7 @@ class ImportPlan:
             entities=entities,
             created_entities=self.parents.keys,
             resolved=self.resolved(),
-            problems=[*self.source.problems, *outcome.problems, *twins, *self._unused()],
+            problems=problems,
             refused=refused,
             dropped=outcome.problems.dropped,
             changes=shown,

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from bakeio_core.catalog.exchange import ABSENT, CHECK, VALUE
 from bakeio_core.catalog.fields import CLEAR, FileField
 from bakeio_core.database.rows import Row
-from bakeio_core.errors import Problem
+from bakeio_core.errors import Advice, Problem
 from bakeio_core.files.revision import field_hash
 from bakeio_core.files.sheets.proof import Restored, is_display_of
 from bakeio_core.importing.linking.claims import PartOutcome
@@ -107,8 +107,11 @@ class EditRules:
         if isinstance(answer, Problem):
             if column in self.state.options.allow:
                 return value
-            message = f"{answer.message} (--allow {column} takes it all the same)"
-            self.outcome.error(draft, "check", item.name, value, message)
+            advice = (
+                answer.message if isinstance(answer.message, Advice) else Advice(answer.message)
+            )
+            lifted = f" (--allow {column} takes it all the same)"
+            self.outcome.error(draft, "check", item.name, value, advice.within("", lifted))
             values = {"file": value, "database": old}
             self.outcome.ask(draft, CHECK, item.name, answer.message, values)
             return ABSENT

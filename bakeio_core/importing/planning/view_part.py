@@ -8,7 +8,7 @@ from typing import Any
 
 from bakeio_core.catalog.fields import REV, FileField
 from bakeio_core.database.rows import Row
-from bakeio_core.errors import Problem, counted
+from bakeio_core.errors import Advice, Problem, counted
 from bakeio_core.importing.linking.drafts import Draft
 from bakeio_core.importing.linking.link import Names
 from bakeio_core.importing.linking.read_only import plain
@@ -16,7 +16,7 @@ from bakeio_core.importing.planning.merge import EditRules
 from bakeio_core.importing.planning.plan import PartPlan
 from bakeio_core.importing.reading.reader import Reader
 from bakeio_core.importing.reading.sheets.document import SheetDocument
-from bakeio_core.values.wording import shown
+from bakeio_core.values.wording import jsonable, shown
 
 
 class ViewPart:
@@ -96,8 +96,9 @@ class ViewPart:
         message = (
             f"was changed: the row {by}has {shown(now)}, the record says {shown(value)}. {remedy}"
         )
+        advice = Advice(message, jsonable(now))
         cause = f"another {field} than the row {by}has" if by else ""
-        self.plan.outcome.error(draft, "tampered-context", field, value, message, cause)
+        self.plan.outcome.error(draft, "tampered-context", field, value, advice, cause)
 
     def _names_its_row(self, draft: Draft) -> bool:
         """Tell whether a record says which row it is, besides its `_rev`."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bakeio_core.catalog.fields import FileField, plain_name
-from bakeio_core.errors import Problem, counted
+from bakeio_core.errors import Advice, Problem, counted
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.values import Json
 from bakeio_core.values.wording import jsonable, listed, shown
@@ -64,7 +64,7 @@ class FieldNames:
                 is_strange = True
                 near = self._near[name]
                 message = f'is no field of {self.part.entity.name}: did you mean "{near}"?'
-                report(name, value, message)
+                report(name, value, Advice(message, jsonable(value), field=near))
             else:
                 is_counted = name in self.unknown or len(self.unknown) < MOST_NAMES
                 self.unknown[name if is_counted else OTHERS] += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 import zipfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -23,6 +23,7 @@ from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.manifest import MANIFEST
 from bakeio_core.files.sets.narrowed import narrowed
 from bakeio_core.importing.reading.answers.forgiving import forgiven, is_json
+from bakeio_core.importing.reading.answers.lean import lean_answer, of_ticket
 from bakeio_core.importing.reading.answers.shapes import with_header_and_records
 from bakeio_core.importing.reading.derived.upgraded import upgraded, upgraded_set
 from bakeio_core.importing.reading.sheets.opening import read_sheets
@@ -224,6 +225,8 @@ def _source_of(document: Document, data: bytes | None, catalog: Catalog) -> Sour
         document = forgiven(document, data, catalog, problems)
     if OWN.isdisjoint(_keys_of(document)) and (foreign := upgraded(document, catalog)):
         return foreign
+    if answers := lean_answer(document):
+        return _of_answers(document, answers, catalog, problems)
     document = with_header_and_records(document, catalog, problems)
     kind, header = document.kind, document.header
     if kind == "entity":
@@ -255,6 +258,16 @@ def _source_of(document: Document, data: bytes | None, catalog: Catalog) -> Sour
         )
     name = _view_name(document, header.get("view_name"), catalog)
     return of_view(document, catalog.views[name], catalog, problems)
+
+
+def _of_answers(
+    document: Document, answers: list[Mapping[str, Any]], catalog: Catalog, problems: Problems
+) -> Source:
+    """Return the source of answers to rows that were given out by number."""
+    found = of_ticket(document, answers, catalog, problems)
+    source = of_view(found, catalog.views[found.view], catalog, problems)
+    source.rows, source.origins = found.rows, found.origins
+    return source
 
 
 def _view_name(document: Document, given: Any, catalog: Catalog) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from bakeio_core.errors import Problem, Problems
+from bakeio_core.errors import Problem, Problems, advised
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.documents.exact import holds_more_than_doubles, is_exact
 from bakeio_core.importing.reading.decided_records import DecidedRecords, RecordDecisions
@@ -285,8 +285,9 @@ class Reader:
     def _read_value(self, record: Record, name: str, value: Any, raw: Mapping[str, Any]) -> None:
         item = self.fields[name]
         if value is None:
-            if item.nullable and self._is_gap(name, raw):
-                return  # the database holds something: nothing is said of it
+            # of a gap nothing is said: the database holds something
+            if item.nullable and (name, raw.get(self.part.entity.primary)) in self.part.gaps:
+                return
             if item.nullable:
                 record.values[name] = None
             else:
@@ -306,15 +307,11 @@ class Reader:
             try:
                 record.values[name] = kept_value(self.part, name, value, raw)
             except BadValue:
-                self._report(record, "bad-value", name, value, str(error))
+                self._report(record, "bad-value", name, value, error.message)
                 return
             if self.part.keeps_stored:
                 message = "is not what its column takes, but was stored so, and is taken as it is"
                 self._add(record, "bad-value", "warning", name, None, message)
-
-    def _is_gap(self, name: str, raw: Mapping[str, Any]) -> bool:
-        gaps = self.part.gaps
-        return bool(gaps) and (name, raw.get(self.part.entity.primary)) in gaps
 
     # -- what is said
     def _report(self, record: Record, code: str, name: str, value: Any, message: str) -> None:
@@ -336,10 +333,12 @@ class Reader:
                 file=self.part.file,
                 record=record.number,
                 key=self.part.fields.called(record.told),
+                label=self.part.fields.label(record.told),
                 entity=self.part.entity.name,
                 field=jsonable(name) or None,
                 value=jsonable(value),
-                message=message,
+                message=str(message),
+                **advised(jsonable(name) or None, message),
             )
         )
 

@@ -106,6 +106,9 @@ class Source:
         logged_numbers: Of a log, {number in it: number in that file}.
         read_as: Of a document that a plugin's step has read what it is, in words; else empty.
         format: That of its sheets, None for JSON.
+        rows: Of an answer under a ticket, {number of a record: what its row is called there}.
+        origins: Of such an answer, {(number, field): source} of the values that an assistant gave,
+            "" where it named none.
     """
 
     name: str
@@ -128,6 +131,8 @@ class Source:
     is_visible_only: bool = False
     read_as: str = ""
     format: Format | None = None
+    rows: dict[int, str] = field(default_factory=dict)
+    origins: dict[tuple[int, str], str] = field(default_factory=dict)
 
     def place_of(self, problem: Problem, number: int) -> str:
         """Return where in a sheet the record of a problem stands, empty in other files."""

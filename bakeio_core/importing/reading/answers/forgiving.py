@@ -24,8 +24,10 @@ from bakeio_core.files.documents.encoding import encode_as_read
 from bakeio_core.files.documents.scanner import DECODER, BrokenRecord
 from bakeio_core.importing.reading.answers.relaxed import Strict, strict, told
 from bakeio_core.importing.reading.answers.shapes import (
+    ANSWERS,
     HEADS,
     MEANT,
+    TICKET,
     best_view,
     numbered,
     wanted_shape,
@@ -60,6 +62,8 @@ class _Piece:
     def head(self) -> str | None:
         """The view or entity it names, None where it has no header."""
         value = self.value if isinstance(self.value, dict) else {}
+        if TICKET in value:
+            return TICKET
         named = next((value[name] for name in HEADS if name in value), None)
         return None if named is None else plain_view_name(str(named))
 
@@ -111,6 +115,12 @@ def forgiven(document: Document, data: bytes, catalog: Catalog, problems: Proble
         _refuse_table(document.name, text, catalog)
         return document if not text.strip() else _refuse_prose(document.name, text, catalog)
     chosen = _chosen(document.name, pieces, done)
+    if len(chosen) > 1 and chosen[0].head == TICKET:
+        answers = _read(
+            document, encode_as_read({ANSWERS: [p.value for p in chosen]}), done, problems
+        )
+        answers.is_cut = chosen[-1].found.is_cut
+        return answers
     if len(chosen) > 1:
         header, records = _merged(document.name, chosen)
         if chosen[-1].found.is_cut:
@@ -121,6 +131,10 @@ def forgiven(document: Document, data: bytes, catalog: Catalog, problems: Proble
     found = piece.found
     _say_around(text, found, done)
     done += [told(found.done)] if found.done else []
+    if found.is_cut and found.is_json and piece.head == TICKET:
+        answers = _read(document, _encoded(found.text), done, problems)
+        answers.is_cut = True
+        return answers
     if found.is_cut and found.is_json and piece.records:
         header, records = _merged(document.name, chosen)
         return _cut(document, header, records, found, problems, done)

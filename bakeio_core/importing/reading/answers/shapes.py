@@ -17,6 +17,10 @@ from bakeio_core.importing.reading.answers.unwrapping import Nested, Unwrapping
 from bakeio_core.values.wording import listed, shown
 
 MEANT = "write"
+TICKET = "ticket"
+"""The field of an answer to rows that were given out by number."""
+ANSWERS = "answers"
+"""Where several such answers stand together, each under its ticket."""
 HEADS = ("view_name", "entity_type")
 """The fields of a header that say what its records are."""
 _VIEW = frozenset(["viewname", "view"])

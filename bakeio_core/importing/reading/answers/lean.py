@@ -1,0 +1,315 @@
+"""Read an answer to rows that were given out by number, under its ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.fields import FieldMap, FileField, plain_name, view_fields
+from bakeio_core.errors import Advice, DocumentError, Problem, Problems, advised, counted
+from bakeio_core.files.documents.document import RECORDS, Document, InMemoryDocument
+from bakeio_core.files.documents.scanner import BrokenRecord, Duplicated
+from bakeio_core.files.tickets import LABEL, Ticket, find
+from bakeio_core.importing.reading.answers.shapes import TICKET, numbered
+from bakeio_core.values.wording import BadValue, listed, shown
+
+_KNOWN = frozenset([TICKET, "set", "add", "note", "rows", "columns", RECORDS])
+_ECHOED = frozenset(["part", "purpose", "rules", "usual", "sources"])
+"""What the file that was given out has, and an answer may repeat."""
+_VALUE = ("value", "new", "newvalue")
+_SHAPE = '{"ticket": ..., "set": {"FIELD": [["ROW", VALUE], ...]}}'
+
+
+class LeanDocument(InMemoryDocument):
+    """The answer as records of its view.
+
+    Attributes:
+        view: The view they are of.
+        rows: What its records are called in the exchange, {number: name}.
+        origins: {(number, field): source} of the values an assistant gave, "" where it named none.
+    """
+
+    view: str
+    rows: dict[int, str]
+    origins: dict[tuple[int, str], str]
+
+
+def lean_answer(document: Document) -> list[Mapping[str, Any]]:
+    """Return the answers in a document that name a ticket; none where it is another document."""
+    if document.kind != "unknown" or document.has_records:
+        header = document.header
+        return [header | {RECORDS: _records(document)}] if TICKET in header else []
+    return list(_answers(document.header, 0))
+
+
+def _records(document: Document) -> list[Any]:
+    blocks = document.blocks() if document.has_records else ()
+    items = (item for block in blocks for _, item in block.as_dicts(document.name))
+    return [item for item in items if isinstance(item, dict)]
+
+
+def _answers(value: Any, depth: int) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, dict):
+        if TICKET in value:
+            yield value
+        elif depth < 4:
+            for inner in value.values():
+                yield from _answers(inner, depth + 1)
+    elif isinstance(value, list) and depth < 4:
+        for inner in value:
+            yield from _answers(inner, depth + 1)
+
+
+def of_ticket(
+    document: Document,
+    answers: list[Mapping[str, Any]],
+    catalog: Catalog,
+    problems: Problems,
+) -> LeanDocument:
+    """Return answers as records of the view their tickets are of.
+
+    Args:
+        document: The document they stand in.
+        answers: They, each under its ticket.
+        catalog: What is installed.
+        problems: Where is told how they were read.
+
+    Raises:
+        DocumentError: A ticket is not known here, or they are of several views.
+    """
+    items: list[tuple[int, dict[str, Any] | Problem]] = []
+    rows, origins, header = dict[int, str](), dict[tuple[int, str], str](), dict[str, Any]()
+    views = set[str]()
+    for answer in answers:
+        reading = _Answer(document, find(answer.get(TICKET), document.name), catalog, problems)
+        offset = max((number for number, _ in items), default=0)
+        reading.read(answer)
+        views.add(reading.ticket.view)
+        header = header or {**reading.ticket.header, TICKET: reading.ticket.ticket}
+        items += reading.items(offset)
+        rows |= {offset + number: name for number, name in reading.names.items()}
+        origins |= {(offset + n, name): source for (n, name), source in reading.origins.items()}
+        if document.is_cut and answer is answers[-1]:
+            reading.tell_cut()
+    if len(views) != 1:
+        raise DocumentError(
+            f"{document.name}: its tickets are of the views {listed(sorted(views))}: one file each"
+        )
+    found = LeanDocument(document, header, items)
+    found.view, found.rows, found.origins = views.pop(), rows, origins
+    return found
+
+
+@dataclass
+class _Row:
+    """What an answer says of one row."""
+
+    record: dict[str, Any]
+    faults: list[tuple[str, Any, str, str]] = field(default_factory=list)
+
+
+class _Answer:
+    """Read one answer."""
+
+    def __init__(
+        self, document: Document, ticket: Ticket, catalog: Catalog, problems: Problems
+    ) -> None:
+        self.document, self.ticket, self.problems = document, ticket, problems
+        if ticket.view not in catalog.views:
+            raise DocumentError(
+                f"{document.name}: its ticket is of the view {ticket.view}, which is not installed",
+                code="unknown-view",
+            )
+        self.fields: FieldMap = view_fields(catalog.views[ticket.view], catalog)
+        self.rows: dict[int, _Row] = {}
+        self.last = 0
+        self.strange: list[tuple[str, Any, str, str]] = []
+        self.added: list[Any] = []
+        self.names: dict[int, str] = {}
+        self.origins: dict[tuple[int, str], str] = {}
+
+    def read(self, answer: Mapping[str, Any]) -> None:
+        """Read everything an answer says."""
+        if isinstance(answer, Duplicated):
+            self._refuse(f'the field "{answer.name}" stands twice in it')
+        unknown = [name for name in answer if name not in _KNOWN | _ECHOED]
+        if unknown:
+            self._refuse(f"it has {listed(list(map(shown, unknown[:8])))}, which nobody reads")
+        given = answer.get("set", {})
+        if not isinstance(given, dict):
+            self._refuse('its "set" is no object')
+        for name, cells in given.items():
+            self._set(name, cells)
+        columns = answer.get("columns")
+        if "rows" in answer:
+            self._echoed(columns, answer["rows"])
+        for record in answer.get(RECORDS, ()):
+            self._record(record)
+        added = answer.get("add", [])
+        if not isinstance(added, list):
+            self._refuse('its "add" is no list')
+        self.added = added
+        if answer.get("note") not in (None, ""):
+            self._tell(f"its note: {shown(answer['note'], 300)}", "note")
+
+    def _refuse(self, seen: str) -> None:
+        raise DocumentError(f"{self.document.name}: {seen}: write {_SHAPE}")
+
+    # -- the forms of an answer
+    def _set(self, name: str, cells: Any) -> None:
+        """Read what is said of one field: pairs, or an object by row."""
+        if isinstance(cells, dict):
+            is_by_row = self.ticket.number_of(name)[0] is not None
+            pairs: list[Any] = [[row, value] for row, value in cells.items()]
+            if is_by_row:  # {row: {field: value}}
+                for inner, value in cells.items():
+                    self._cell(name, inner, value)
+                return
+        elif isinstance(cells, list):
+            pairs = cells
+        else:
+            self._refuse(f'in "set", {shown(name)} is {shown(cells)}')
+        for pair in pairs:
+            if not isinstance(pair, list) or not 2 <= len(pair) <= 3:
+                self.strange.append((name, None, f'{shown(pair)} is no ["ROW", VALUE]', "bad-json"))
+            else:
+                self._cell(pair[0], name, pair[1], *pair[2:])
+
+    def _echoed(self, columns: Any, rows: Any) -> None:
+        """Read rows as they were given out, with what was changed in them."""
+        is_table = isinstance(columns, list) and isinstance(rows, list)
+        if not is_table or not columns or columns[0] != "row":
+            self._refuse('its "rows" have no "columns" that begin with "row"')
+        for row in rows:
+            if not isinstance(row, list) or len(row) != len(columns):
+                said = f"is a row of {len(row) if isinstance(row, list) else 'no'} values"
+                message = f"{said}, and there are {len(columns)} columns"
+                self.strange.append(("", shown(row), message, "bad-json"))
+                continue
+            for name, value in zip(columns[1:], row[1:], strict=True):
+                self._cell(row[0], name, value)
+
+    def _record(self, record: Mapping[str, Any]) -> None:
+        """Read a record that names its row."""
+        if "row" not in record:
+            self.added.append(dict(record))
+            return
+        for name, value in record.items():
+            if name != "row":
+                self._cell(record["row"], name, value)
+
+    def _cell(self, row: Any, name: str, value: Any, source: Any = "") -> None:
+        """Take one value of one row."""
+        number, why = self.ticket.number_of(row)
+        if number is None:
+            self.strange.append((name, row, f"{shown(row)} {why}", "unknown-row"))
+            return
+        if isinstance(value, dict):
+            source = next((v for n, v in value.items() if plain_name(n) == "source"), source)
+            given = [n for n in value if plain_name(n) in _VALUE]
+            value = value[given[0]] if len(given) == 1 else value
+        kept = self.ticket.rows[number - 1]
+        known = self.rows.setdefault(number, _Row(dict(kept.record)))
+        self.last = number
+        self.names[number] = self.ticket.row_name(number)
+        if name == LABEL and LABEL not in self.fields.by_name:
+            if value not in (None, kept.label):
+                message = f"was changed: {self.names[number]} is {shown(kept.label)}. Restore it"
+                advice = Advice(message, kept.label)
+                known.faults.append((LABEL, value, advice, "tampered-context"))
+            return
+        item = self.fields.named(name)
+        field_name = name if item is None else item.name
+        if self._is_said_otherwise(known, kept.record, field_name, value):
+            message = f"is said twice, as {shown(known.record[field_name])} and as {shown(value)}"
+            known.faults.append((field_name, value, f"{message}: keep one", "duplicate-key"))
+            return
+        held = kept.held.get(field_name)
+        unasked = self._unasked(item, field_name, value, held)
+        if unasked:
+            code = "unknown-field" if item is None else "tampered-context"
+            known.faults.append((field_name, value, unasked, code))
+            return
+        is_said = value is not None and not (item and _is_same(item, value, held))
+        if self.ticket.only_fill and is_said and held is not None:
+            message = (
+                f"has the value {shown(held)} already, and only what is empty is filled under this "
+                "ticket: leave it out"
+            )
+            known.faults.append((field_name, value, message, "check"))
+            return
+        known.record[field_name] = value
+        if item is not None and item.role == "editable" and is_said:
+            self.origins[number, field_name] = source if isinstance(source, str) else ""
+
+    def _unasked(self, item: FileField | None, name: str, value: Any, held: Any) -> str:
+        """Say what is wrong with a value of a field that nobody asked for; empty for nothing."""
+        asked = listed(self.ticket.fill)
+        if item is None:
+            return f"is no field of {self.fields.entity.name}; asked for is {asked}"
+        if item.role != "editable" or name in self.ticket.fill:
+            return ""
+        if value is None or _is_same(item, value, held):
+            return ""
+        return f"was not asked for: leave it as it is or out; asked for is {asked}"
+
+    @staticmethod
+    def _is_said_otherwise(known: _Row, kept: Mapping[str, Any], name: str, value: Any) -> bool:
+        return name in known.record and name not in kept and known.record[name] != value
+
+    # -- what comes of it
+    def items(self, offset: int) -> list[tuple[int, dict[str, Any] | Problem]]:
+        """Return the records, each by the number of its row, and what cannot be taken."""
+        found: list[tuple[int, dict[str, Any] | Problem]] = []
+        for number in sorted(self.rows):
+            row, record = self.rows[number], offset + number
+            found.append(
+                (record, self._broken(record, *row.faults[0]) if row.faults else row.record)
+            )
+        after = offset + len(self.ticket.rows)
+        for _, record_or_problem in numbered(self.document, self.added):
+            after += 1
+            found.append((after, record_or_problem))
+        for fault in self.strange:
+            after += 1
+            found.append((after, self._broken(after, *fault)))
+        return found
+
+    def _broken(self, record: int, name: str, value: Any, message: str, code: str) -> Problem:
+        number = next((n for n in self.names if n == record), None)
+        row = self.ticket.rows[record - 1] if number is not None else None
+        key = {} if number is None else {"row": self.names[number]}
+        told = {"code": code, "file": self.document.name, "record": record, "key": key}
+        return BrokenRecord.of(
+            repr([name, value]),
+            **told,
+            field=name or None,
+            value=value if isinstance(value, (str, int)) else None,
+            label=row.label if row is not None else "",
+            message=str(message),
+            **advised(name or None, message),
+        )
+
+    def tell_cut(self) -> None:
+        """Say where an answer that was cut off is to be gone on with."""
+        after = f"continue after {self.names[self.last]}" if self.last else "none was whole"
+        said = f"the answer ends in the middle; {counted(len(self.rows), 'whole row')} read"
+        self._tell(f"{said}: {after}", "warning", "truncated")
+
+    def _tell(self, message: str, severity: str, code: str = "bad-document") -> None:
+        self.problems.add(
+            Problem(code=code, severity=severity, file=self.document.name, message=message)
+        )
+
+
+def _is_same(item: FileField, value: Any, held: Any) -> bool:
+    """Tell whether a value is what a field has already, however it is written."""
+    if held is None or value is None:
+        return value is held
+    try:
+        read = [item.kind.read(one, lambda note: None) for one in (value, held)]
+    except BadValue:
+        return bool(value == held)
+    return item.kind.same(*read)
