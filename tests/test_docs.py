@@ -24,6 +24,7 @@ import click
 import importlib_metadata
 import pytest
 from support.commands import Ran
+from support.screen import screen
 
 import bakeio_core
 from bakeio_core import Bakeio, Limits, cli
@@ -315,6 +316,13 @@ RUN = [
 ]
 
 
+@pytest.fixture
+def virtual_screen() -> Iterator[str]:
+    """A screen for the windows that a page opens."""
+    with screen() as name:
+        yield name
+
+
 @pytest.mark.parametrize("name", RUN)
 def test_what_a_page_tells_to_type_works(
     name: str,
@@ -339,6 +347,8 @@ def test_what_a_page_tells_to_type_works(
         if any(b.mark == "tour" and SERVER in b.text for b in page)
         else SERVER
     )
+    if "ImportViewDialog" in "".join(block.text for block in page):
+        request.getfixturevalue("virtual_screen")
     scope: dict[str, Any] = {"__name__": "__page__"}
     for block in page:
         if block.mark == "tour":

@@ -327,15 +327,15 @@ def test_what_is_missing_is_told_with_the_package_that_brings_it(
     run: Run, here: Path, sample: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     get = "pip install bakeio-"
-    known = "from bakeio_core import KnownPackage\nALL = [KnownPackage('bakeio-stoves', ['stoke'])]"
+    known = "from bakeio_core import KnownPackage\nALL = [KnownPackage('bakeio-stoves', ['stoke'], formats=['heat'])]"
     entry = "[bakeio.packages]\nstoves = stoves_known:ALL\n"
     install(here / "known", monkeypatch, "stoves_known", known, entry_points=entry)
     assert f"bakeio-stoves brings it: {get}stoves" in run("stoke", "some.json").err
     assert "bakeio-recipes brings it" in run("schema", "recipes").err
-    asked = run("-d", sample, "export-view", "products", "--format", "xlsx", "-o", "a.xlsx")
-    assert f"bakeio-sheets brings it: {get}sheets" in asked.err
-    (here / "a.xlsx").write_bytes(b"PK no sheet")
-    assert f"bakeio-sheets reads such files: {get}sheets" in run("import", "a.xlsx").err
+    asked = run("-d", sample, "export-view", "products", "--format", "heat", "-o", "a.heat")
+    assert f"bakeio-stoves brings it: {get}stoves" in asked.err
+    (here / "a.heat").write_bytes(b"PK no sheet")
+    assert f"bakeio-stoves reads such files: {get}stoves" in run("import", "a.heat").err
     (here / "bakeio.toml").write_text('use = ["bakeio-events"]', "utf-8")
     assert f"It can be had: {get}events" in run("plugins").err
     (here / "bakeio.toml").unlink()

@@ -12,8 +12,8 @@ import click
 from bakeio_core.cli.assistant import assistant_options, export_lean, for_assistant
 from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.import_options import only_one
+from bakeio_core.cli.process.streams import OUTPUT
 from bakeio_core.cli.session import Session, json_option
-from bakeio_core.cli.streams import OUTPUT
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from bakeio_core.cli.interrupts import Interrupts
+from bakeio_core.cli.process.interrupts import Interrupts
+from bakeio_core.cli.process.streams import ReaderGone
 from bakeio_core.cli.session import Session
-from bakeio_core.cli.streams import ReaderGone
 from bakeio_core.version import VERSION
 
 COMMANDS = "bakeio.commands"

@@ -14,8 +14,7 @@ import click
 from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.import_options import import_options, only_one
 from bakeio_core.cli.review.questions import Questions
-from bakeio_core.cli.session import Session, colored, shownable
-from bakeio_core.cli.streams import talk
+from bakeio_core.cli.session import Session, colored, show_error
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -344,7 +343,7 @@ def _refresh(session: Session, request: Request) -> None:
             count = session.bakeio.refresh_view(db, path, decisions=decisions)
         session.say(f"{path} is fresh: {counted(count, 'record')} as in the database now")
     except BakeioError as error:
-        _show_error(f"{error} (the import is done, only the file is as it was)")
+        show_error(f"{error} (the import is done, only the file is as it was)")
 
 
 def _write_page(session: Session, report: Report, request: Request, questions: Questions) -> None:
@@ -364,11 +363,7 @@ def _write_page(session: Session, report: Report, request: Request, questions: Q
     except BakeioError as error:
         nothing = report.refused or report.dry_run
         outcome = "nothing was imported" if nothing else "the import is done"
-        _show_error(f"{error} ({outcome}, only its report is missing)")
-
-
-def _show_error(message: str) -> None:
-    talk(shownable(f"Error: {message}", sys.stderr))
+        show_error(f"{error} ({outcome}, only its report is missing)")
 
 
 @bakeio.command("import-complete")

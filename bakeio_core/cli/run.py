@@ -15,9 +15,9 @@ from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.history import runs
 from bakeio_core.cli.imports import import_any
 from bakeio_core.cli.inspect import plugins
-from bakeio_core.cli.interrupts import Interrupts
+from bakeio_core.cli.process.interrupts import Interrupts
+from bakeio_core.cli.process.streams import OUTPUT, ReaderGone, talk
 from bakeio_core.cli.session import Session, shownable
-from bakeio_core.cli.streams import OUTPUT, ReaderGone, talk
 
 COMMANDS = (export_view, import_any, plugins, runs, tickets)
 """One command of each module: their commands join the group when they are imported."""

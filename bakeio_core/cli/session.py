@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from bakeio_core.cli.interrupts import Interrupts
-from bakeio_core.cli.streams import OUTPUT, talk
+from bakeio_core.cli.process.interrupts import Interrupts
+from bakeio_core.cli.process.streams import OUTPUT, talk
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -134,7 +134,7 @@ class Session:
     @contextlib.contextmanager
     def talking(self) -> Iterator[None]:
         """Say what the library tells its log: what it waits for, what an earlier run left."""
-        from bakeio_core.cli.log import hearing
+        from bakeio_core.cli.process.log import hearing
 
         with hearing(self.say):
             yield
@@ -346,6 +346,11 @@ def _without_collector() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+def show_error(message: str) -> None:
+    """Write a message to stderr as that of an error, though the command goes on."""
+    talk(shownable(f"Error: {message}", sys.stderr))
 
 
 def shownable(text: str, stream: Any, *, colored: bool = False) -> str:

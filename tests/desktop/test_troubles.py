@@ -89,7 +89,7 @@ def test_forty_faults_are_forty_lines_and_the_rest_is_imported_without_them(
     assert "Problem (40)" in window.preview.kind.cget("values")
     window.preview.text.insert(0, "39 dollars")
     window.preview._narrow()
-    assert len(window.preview.table.rows) == 1
+    assert len(window.preview.table.rows) == 1, window.preview.table.rows
     window.preview.table.select(0)
     assert "39 dollars" in window.preview.details.get("1.0", "end")
     assert window.rest.cget("text") == "Import the rest, leave these 40 out"
