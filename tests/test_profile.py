@@ -327,7 +327,8 @@ def test_what_is_missing_is_told_with_the_package_that_brings_it(
     run: Run, here: Path, sample: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     get = "pip install bakeio-"
-    known = "from bakeio_core import KnownPackage\nALL = [KnownPackage('bakeio-stoves', ['stoke'], formats=['heat'])]"
+    made = "KnownPackage('bakeio-stoves', ['stoke'], formats=['heat'])"
+    known = f"from bakeio_core import KnownPackage\nALL = [{made}]"
     entry = "[bakeio.packages]\nstoves = stoves_known:ALL\n"
     install(here / "known", monkeypatch, "stoves_known", known, entry_points=entry)
     assert f"bakeio-stoves brings it: {get}stoves" in run("stoke", "some.json").err
