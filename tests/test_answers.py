@@ -94,7 +94,7 @@ NAMED = {
     "| product_slug | upc_code |\n|---|---|\n| x | 1 |\n": "a Markdown table",
     '[{"op": "replace", "key": "x", "value": 1}]': 'no view has all their fields ("key", "op"',
     '[{"quantity": 1, "location": "x"}]': "view inventory",
-    '[{"notes": "x"}]': 'add "view_name": "inventory" or',
+    '[{"notes": "x"}]': "its fields fit the views ",
     f'{{"view_name": "products", "records": [\n{LINE},\n{{"product_slug": "a': (
         f'record 1 is the last whole one (product_slug "{SLUG}"'
     ),
