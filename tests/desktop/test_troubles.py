@@ -100,7 +100,7 @@ def test_forty_faults_are_forty_lines_and_the_rest_is_imported_without_them(
     assert "39 dollars" in windows(summary, "Message")[0].text
     log = Path(summary.report.skipped_log)
     document = json.loads(log.read_text("utf-8"))
-    assert len(document["skipped_records"]) == 40
+    assert len(document["records"]) == 40
     window.leave()
 
 
