@@ -32,7 +32,7 @@ from bakeio_core.values.wording import shown
 if TYPE_CHECKING:
     from bakeio_core.catalog.catalog import Catalog
 
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=str.__str__)
 _PLAIN = (str, int, float, Decimal)
 
 

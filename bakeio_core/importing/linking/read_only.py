@@ -204,8 +204,8 @@ def plain(said: Any) -> Any:
         return said
     try:
         return msgspec.json.decode(bytes(said))
-    except msgspec.ValidationError:  # a number beyond all use: no row has it
-        return bytes(said).decode()
+    except (msgspec.MsgspecError, UnicodeDecodeError):  # beyond all use: no row has it
+        return bytes(said).decode("utf-8", "backslashreplace")
 
 
 def _literal(identity: RowId) -> str:

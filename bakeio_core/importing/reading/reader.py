@@ -286,7 +286,8 @@ class Reader:
         item = self.fields[name]
         if value is None:
             # of a gap nothing is said: the database holds something
-            if item.nullable and (name, raw.get(self.part.entity.primary)) in self.part.gaps:
+            gaps, row = self.part.gaps, raw.get(self.part.entity.primary)
+            if item.nullable and isinstance(row, int) and (name, row) in gaps:
                 return
             if item.nullable:
                 record.values[name] = None
