@@ -9,14 +9,23 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 from conftest import Ran, rows_of
 
-from bakeio_core import Bakeio, Format, UsageError, connect, hookimpl
+from bakeio_core import (
+    Bakeio,
+    DocumentError,
+    Format,
+    Sheet,
+    Table,
+    UsageError,
+    connect,
+    hookimpl,
+)
 from bakeio_core.database.connect import begin_read
 
 Run = Callable[..., Ran]
@@ -501,16 +510,17 @@ def test_a_file_that_comes_while_a_view_is_written_is_kept(
     assert {path.name: path.read_text() for path in place.iterdir()} == {"v.json": "mine"}
 
 
-def write(file: IO[bytes], header: dict[str, Any], records: Iterable[dict[str, Any]]) -> None:
-    file.write(
-        b"LINES\n"
-        + b"".join(json.dumps(item, default=str).encode() + b"\n" for item in (header, *records))
-    )
+def write(file: IO[bytes], sheets: Sequence[Sheet]) -> None:
+    (sheet,) = sheets
+    file.write(b"LINES\n")
+    for row in ([column.name for column in sheet.columns], *sheet.rows):
+        file.write(json.dumps(list(row), default=float).encode() + b"\n")
 
 
-def read(file: IO[bytes]) -> tuple[dict[str, Any], Iterable[dict[str, Any]]]:
-    lines = file.read().splitlines()
-    return json.loads(lines[1]), map(json.loads, lines[2:])
+def read(file: IO[bytes]) -> Iterator[Table]:
+    if file.readline() != b"LINES\n":
+        raise DocumentError("does not begin with LINES")
+    yield Table("", enumerate(map(json.loads, file), 1))
 
 
 class Lines:
@@ -540,8 +550,8 @@ def test_a_format_replaces_only_what_it_can_read_as_a_view(sample: Path, place: 
             assert core.export_view(db, "products", own, format="lines", force=True) == 81
     before = own.read_bytes()
     with begin_read(engine) as db, pytest.raises(UsageError, match="is no view that bakeio wrote"):
-        core.export_view(db, "products", own, force=True)
-    with begin_read(engine) as db, pytest.raises(UsageError, match="only JSON can be written anew"):
+        core.export_view(db, "products", own, format="json", force=True)
+    with begin_read(engine) as db, pytest.raises(UsageError, match="only new files can be written"):
         core.refresh_view(db, own)
     engine.dispose()
     assert own.read_bytes() == before

@@ -49,6 +49,8 @@ def shown(value: object, most: int = 60) -> str:
         )
     elif isinstance(value, bytes):
         text = f"x'{value.hex()}'"
+    elif isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53:
+        text = str(int(value))  # whichever of the two a driver gives for 25
     elif isinstance(value, dict):
         text = "an object"
     elif isinstance(value, list):

@@ -227,7 +227,9 @@ def a_log_of_a_view_nobody_brings(kit: Kit) -> Words:
 
 @bad("unknown-entity", "set")
 def a_set_with_shops(kit: Kit) -> Words:
-    kit.edit("manifest.json", lambda manifest: manifest["files"][4].update(entity_type="shops"))
+    of = {"distribution": "bakeio-shops", "distribution_version": "1.2.0"}
+    shops = {"entity_type": "shops", **of}
+    kit.edit("manifest.json", lambda manifest: manifest["files"][4].update(shops))
     kit.edit(INVENTORY, lambda document: document.update(entity_type="shops"))
     return kit.validate()
 
