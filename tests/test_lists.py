@@ -26,6 +26,7 @@ from support.hosts import guest, identity, name, table
 
 from bakeio_core import (
     Bakeio,
+    Decision,
     Entity,
     ImportRefused,
     PluginError,
@@ -256,6 +257,40 @@ def test_both_sides_of_a_row_are_merged_and_a_contradiction_is_told(
     assert "to be deleted" in str(refused.value.problems[0])
     assert take(document, on_conflict="keep-db").summary.get("deleted") is None
     assert take(document, on_conflict="take-file").summary["deleted"] == 1
+
+
+def test_a_contradiction_in_a_row_is_decided_as_any_other(
+    export: Callable[[], dict[str, Any]],
+    take: Callable[..., Report],
+    engine: Engine,
+    core: Bakeio,
+    tmp_path: Path,
+) -> None:
+    document = export()
+    with engine.begin() as db:
+        db.execute(text("UPDATE cards SET amount = 50 WHERE part_id = 1"))
+    line(document, "red", "ace")["amount"] = 60
+    line(document, "blue", "ace")["_delete"] = True
+    (tmp_path / "edited.json").write_text(json.dumps(document), "utf-8")
+    with engine.begin() as db:
+        asked = core.plan(db, tmp_path / "edited.json").questions
+    assert [(q.key["deck_id.name"], q.values["file"]) for q in asked] == [
+        ("red", 60),
+        ("blue", "to be deleted"),
+    ]
+    answers = {question: Decision.take_file() for question in asked}
+    assert take(document, decisions=answers).summary["updated"] == 1
+    assert cards(engine) == {("red", "ace"): (60, None), ("red", "king"): (2, "x")}
+
+
+def test_a_row_that_names_its_record_itself_is_refused(
+    export: Callable[[], dict[str, Any]], take: Callable[..., Report]
+) -> None:
+    document = export()
+    line(document, "red", "ace")["deckId"] = "blue"
+    with pytest.raises(ImportRefused) as refused:
+        take(document)
+    assert "is told by the record that the row stands in" in str(refused.value.problems[0])
 
 
 def test_a_row_others_refer_to_is_not_deleted(

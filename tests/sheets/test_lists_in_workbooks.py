@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,26 @@ def test_the_rows_of_a_list_have_a_sheet_with_the_key_they_belong_to(
         with engine.begin() as db:
             summary = core.import_(db, path).summary
         assert {name: summary[name] for name in expected} == expected
+
+
+def test_rows_of_a_list_are_moved_and_added_in_their_sheet(
+    engine: Engine, core: Bakeio, tmp_path: Path
+) -> None:
+    path = tmp_path / "shelves.xlsx"
+    with engine.begin() as db:
+        core.export_view(db, "shelves", path)
+    book = openpyxl.load_workbook(path)
+    sheet: Any = book["shelves.jars"]
+    sheet["A2"] = "low"
+    sheet["A4"], sheet["B4"], sheet["C4"] = "top", "oats", 7
+    book.save(path)
+    with engine.begin() as db:
+        report = core.import_(db, path)
+        assert (report.summary["updated"], report.summary["created"]) == (1, 1)
+        core.export_view(db, "shelves", tmp_path / "now.json")
+    shelves = json.loads((tmp_path / "now.json").read_text("utf-8"))["records"]
+    held = {shelf["name"]: {jar["jar"] for jar in shelf["jars"]} for shelf in shelves}
+    assert held == {"top": {"oats"}, "low": {"rye", "salt"}}
 
 
 def test_a_csv_file_refuses_a_list_in_words(engine: Engine, core: Bakeio, tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ class References:
         self, draft: Draft, field: FileField, value: Any, row: Row, names: Names
     ) -> bool:
         """Tell whether a record of a view gives a reference another name than its row has."""
-        if field.role != "editable" or value in (None, ""):
+        if field.role not in ("editable", "parent") or value in (None, ""):
             return False
         base = draft.base_of(self.part, field.name)
         if base is not None and field_hash(value) == base:

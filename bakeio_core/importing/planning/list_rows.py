@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from bakeio_core.catalog.exchange import ABSENT, CONFLICT, Change, Changes
@@ -19,6 +19,7 @@ from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values.wording import shown
 
+_NO_ROW = (ABSENT, None)
 DELETED = "to be deleted"
 """What a file says of a row of a list that it deletes, where that is shown beside its values."""
 
@@ -42,6 +43,27 @@ class ListRows:
     def __init__(self, state: ImportState, part: Part, outcome: PartOutcome) -> None:
         self.state, self.part, self.outcome = state, part, outcome
         self.entity = part.entity
+        if isinstance(part.document, ListDocument):
+            part.document.called = self._called
+
+    def _called(self, numbers: Collection[int]) -> dict[int, Any]:
+        """Return what records are called by the field that their rows lack: {number: value}."""
+        holder, view = self.part.holder, self.part.view
+        if holder is None or view is None:
+            return {}
+        known = self.state.rows_of_records(holder)
+        found = {number: row for number in numbers if (row := known.find(number)) not in _NO_ROW}
+        values = self._values(holder, parent_column(view), found.values())
+        return {number: values[row][1] for number, row in found.items() if row in values}
+
+    def _values(
+        self, holder: Part, column: str, ids: Iterable[RowId]
+    ) -> dict[RowId, tuple[Any, Any]]:
+        """Return what rows of records are referred to by, and called by: {id: (value, value)}."""
+        reference, item = self.entity.references[column], self.part.fields.by_name[column]
+        rows = self.state.tables.rows(holder.entity)
+        to, named = rows.index[reference.to], rows.index[item.target or reference.to]
+        return {i: (row[to], row[named]) for i, row in rows.by_id(set(ids)).items()}
 
     def note(self, drafts: Sequence[Draft]) -> None:
         """Note where the records ended up, for the rows of their lists."""
@@ -82,13 +104,9 @@ class ListRows:
         if not drafts or self.part.view is None:
             return
         column = parent_column(self.part.view)
-        reference, item = self.entity.references[column], self.part.fields.by_name[column]
-        rows = self.state.tables.rows(holder.entity)
-        there = rows.by_id(set(linked.values()))
+        values = self._values(holder, column, linked.values())
         for draft in drafts:
-            row = there[linked[draft.number]]
-            draft.links[column] = row[rows.index[reference.to]]
-            draft.values[item.name] = row[rows.index[item.target or reference.to]]
+            draft.links[column], draft.values[column] = values[linked[draft.number]]
 
     # -- deleting
     def gone(self, draft: Draft) -> bool:

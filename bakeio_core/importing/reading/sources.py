@@ -297,7 +297,9 @@ def of_view(document: Document, view: View, catalog: Catalog, problems: Problems
     if view.lists:
         part.document = RecordsAlone(document, part.fields)
     for name, listed in list_views(view, catalog.entities).items():
-        rows = _part_of(ListDocument(document, part.fields, name), listed, catalog)
+        rows = _part_of(
+            ListDocument(document, part.fields, name, parent_column(listed)), listed, catalog
+        )
         key = view.lists[name].key
         rows.holder, rows.key = part, (parent_column(listed), *key) if key else ()
         parts.append(rows)

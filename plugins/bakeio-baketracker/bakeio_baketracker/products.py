@@ -39,14 +39,14 @@ def number(value: Any) -> Decimal | None:
         return None
 
 
-def size(document: ForeignDocument, value: Any, name: str) -> Decimal | None:
-    """Return an amount with three digits at most after the point, which is told."""
+def size(document: ForeignDocument, value: Any, name: str, digits: int = 3) -> Decimal | None:
+    """Return an amount with so many decimals at most; that others were cut off is told."""
     amount = number(value)
     if amount is None:
         return None
-    rounded = round(amount, 3)
+    rounded = round(amount, digits)
     if rounded != amount:
-        document.leave_out(f"{name}: digits after the third")
+        document.leave_out(f"{name}: what is beyond {digits} decimals")
     return rounded.normalize() if rounded == rounded.to_integral() else rounded
 
 

@@ -20,6 +20,8 @@ LISTED = {
 }
 """{list within a record: the entity of its lines}."""
 NAMED = {"recipes": "recipe", "events": "event"}
+OF_COMPONENT = {"recipe_name": "component_recipe_name", "recipe_slug": "component_recipe_slug"}
+"""{field of a nested recipe: what it is beside the recipe that it is part of}."""
 
 
 def whole(document: ForeignDocument, names: list[str], records: Lists) -> Told:
@@ -37,8 +39,8 @@ def whole(document: ForeignDocument, names: list[str], records: Lists) -> Told:
         "products": lambda raw: _one("products", products.add(raw)),
         "purchases": lambda raw: _one("purchases", purchase(document, products, raw)),
         "inventory_items": lambda raw: _one("inventory_items", lot(document, products, raw)),
-        "recipes": lambda raw: _with_lines("recipes", raw),
-        "events": lambda raw: _with_lines("events", raw),
+        "recipes": lambda raw: _with_lines(document, "recipes", raw),
+        "events": lambda raw: _with_lines(document, "events", raw),
     }
     first = [name for name in own if name in names]
     for name in (*first, *(name for name in names if name not in own)):
@@ -126,7 +128,7 @@ def _day(value: Any) -> Any:
     return value[:10] if isinstance(value, str) else value
 
 
-def _with_lines(name: str, raw: Mapping[str, Any]) -> Told:
+def _with_lines(document: ForeignDocument, name: str, raw: Mapping[str, Any]) -> Told:
     """Yield a recipe or an event, then the lines of its lists with what it is called."""
     lists = {key: raw[key] for key in LISTED if isinstance(raw.get(key), list)}
     record = {key: value for key, value in raw.items() if key not in lists}
@@ -135,4 +137,10 @@ def _with_lines(name: str, raw: Mapping[str, Any]) -> Told:
     called = {f"{owner}_{key}": raw[key] for key in ("slug", "name") if raw.get(key) is not None}
     for key, lines in lists.items():
         for line in each(lines):
-            yield LISTED[key], {**called, **with_the_rest({}, line)}
+            told = with_the_rest({}, line)
+            if key == "components":
+                told = {OF_COMPONENT.get(field, field): value for field, value in told.items()}
+            if "quantity" in told:
+                amount = f"{LISTED[key]}: quantity"
+                told["quantity"] = size(document, told["quantity"], amount, digits=6)
+            yield LISTED[key], {**called, **told}

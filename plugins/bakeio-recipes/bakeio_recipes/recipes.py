@@ -83,8 +83,8 @@ def _lines(metadata: MetaData) -> Entity:
         table,
         content=("recipe_id", "ingredient_id", "quantity", "unit"),
         lookups={
-            "recipe_id": {"recipe_slug": "slug"},
-            "ingredient_id": {"ingredient_slug": "slug"},
+            "recipe_id": {"recipe_slug": "slug", "recipe_name": "name"},
+            "ingredient_id": {"ingredient_slug": "slug", "ingredient_name": "display_name"},
         },
     )
 
@@ -114,8 +114,11 @@ def _components(metadata: MetaData) -> Entity:
         table,
         keys=[("recipe_id", "component_recipe_id")],
         lookups={
-            "recipe_id": {"recipe_slug": "slug"},
-            "component_recipe_id": {"component_recipe_slug": "slug"},
+            "recipe_id": {"recipe_slug": "slug", "recipe_name": "name"},
+            "component_recipe_id": {
+                "component_recipe_slug": "slug",
+                "component_recipe_name": "name",
+            },
         },
     )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from bakeio_core.catalog.exchange import ABSENT
-from bakeio_core.catalog.fields import FieldMap
+from bakeio_core.catalog.fields import FieldMap, plain_name
 from bakeio_core.catalog.model import RowId
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block, in_blocks
@@ -72,11 +72,18 @@ class ListDocument(Document):
         whole: The document.
         fields: The fields of its records.
         name: The list.
+        parent: The field that tells to which record a row belongs; no file has it.
+
+    Attributes:
+        called: Tells what some of the records are called by that field, by their numbers; it is set
+            once they were planned.
     """
 
-    def __init__(self, whole: Document, fields: FieldMap, name: str) -> None:
+    def __init__(self, whole: Document, fields: FieldMap, name: str, parent: str) -> None:
         super().__init__(f"{whole.name}: {name}", whole.open, whole.limits)
         self.whole, self.list, self._lists = whole, name, _Lists(fields)
+        self.parent = parent
+        self.called: Callable[[Collection[int]], Mapping[int, Any]] = lambda numbers: {}
         self._records, self._first = array("q"), array("q")
         self._is_read = False
 
@@ -95,14 +102,16 @@ class ListDocument(Document):
     def _items(self) -> Iterator[Item]:
         count, is_first = 0, not self._is_read
         for block in self.whole.blocks():
-            for number, record in block.as_dicts(self.whole.name):
+            records = block.as_dicts(self.whole.name)
+            called = self.called([number for number, _ in records])
+            for number, record in records:
                 rows = self._rows(record)
                 if is_first and rows:
                     self._records.append(number)
                     self._first.append(count + 1)
                 for row in rows:
                     count += 1
-                    yield count, self._row(count, row)
+                    yield count, self._row(count, row, called.get(number))
         self._is_read = True
 
     def _rows(self, record: dict[str, Any] | Problem) -> list[Any]:
@@ -111,11 +120,20 @@ class ListDocument(Document):
         found = (value for name, value in self._lists.of(record, self.list))
         return next((value for value in found if isinstance(value, list)), [])
 
-    def _row(self, number: int, row: Any) -> dict[str, Any] | Problem:
-        if isinstance(row, dict):
-            return row
-        message = f"is {shown(row)}, but a row of {self.list} is an object {{...}}"
-        return Problem(code="bad-value", file=self.name, record=number, message=message)
+    def _row(self, number: int, row: Any, called: Any) -> dict[str, Any] | Problem:
+        """Return a row that tells to which record it belongs, or what is wrong with it."""
+        common: dict[str, Any] = {"file": self.name, "record": number}
+        if not isinstance(row, dict):
+            message = f"is {shown(row)}, but a row of {self.list} is an object {{...}}"
+            return Problem(code="bad-value", message=message, **common)
+        own = next((n for n in row if plain_name(n) == plain_name(self.parent)), None)
+        if own is not None:
+            message = (
+                "is told by the record that the row stands in: leave it out. To move a row put it "
+                "into the list of another record"
+            )
+            return Problem(code="tampered-context", field=own, message=message, **common)
+        return row if called is None else {self.parent: called, **row}
 
     def record_of(self, number: int) -> int:
         """Return the number of the record that a row which was read stands in."""

@@ -234,6 +234,15 @@ def choice(
     return made
 
 
+CHOSEN = {
+    "text_color": TEXT,
+    "fg_color": ACCENT,
+    "hover_color": ACCENT_HOVER,
+    "border_color": QUIET,
+}
+"""The colours of what is chosen or ticked."""
+
+
 def radio(
     parent: Any,
     text: str,
@@ -249,12 +258,9 @@ def radio(
         value=value,
         command=command,
         font=font(),
-        text_color=TEXT,
-        fg_color=ACCENT,
-        hover_color=ACCENT_HOVER,
-        border_color=QUIET,
         radiobutton_width=20,
         radiobutton_height=20,
+        **CHOSEN,
     )
     pressed_by_keys(made, made.invoke, QUIET)
     return made
@@ -267,12 +273,9 @@ def check(parent: Any, text: str, variable: tkinter.BooleanVar) -> ctk.CTkCheckB
         text=text,
         variable=variable,
         font=font(),
-        text_color=TEXT,
-        fg_color=ACCENT,
-        hover_color=ACCENT_HOVER,
-        border_color=QUIET,
         checkbox_width=20,
         checkbox_height=20,
+        **CHOSEN,
     )
     pressed_by_keys(made, made.toggle, QUIET)
     return made

@@ -79,7 +79,8 @@ class Window(ctk.CTkToplevel):  # type: ignore[misc]
         self.geometry(f"{wide}x{high}+{left}+{top}")
         self.minsize(min(wide, 420), min(high, 180))
         self.transient(above)
-        self.bind("<Escape>", lambda _: self.leave())
+        # Tk may call it without an event while the application goes down
+        self.bind("<Escape>", lambda *_: self.leave())
         self.protocol("WM_DELETE_WINDOW", self.leave)
         self.after(10, self._take_over)
 
