@@ -1,4 +1,4 @@
-"""Commands that make databases and files: init, upgrade, export, validate."""
+"""Commands that make and check files: export, validate, convert."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from bakeio_core.cli.process.streams import OUTPUT
 from bakeio_core.cli.session import Session, json_option
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from bakeio_core.report import Report
+    from bakeio_core.exporting.write_set import Exported
 
 
 MOST_TOLD = 20
@@ -38,50 +36,6 @@ class Day(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
             return date.fromisoformat(value) if isinstance(value, str) else value
         except ValueError:
             self.fail(f"{value!r} is not a date: write YYYY-MM-DD", parameter, context)
-
-
-@bakeio.command()
-@click.option(
-    "--sample", is_flag=True, help="Load a realistic small bakery into the empty database."
-)
-@json_option
-@click.pass_obj
-def init(session: Session, sample: bool, as_json: bool) -> None:
-    """Create the tables; doing it twice is harmless."""
-    from bakeio_core.database.connect import shown_url
-    from bakeio_core.errors import counted
-
-    core = session.bakeio
-
-    def work(db: Connection) -> tuple[list[str], Report | None]:
-        return core.create_tables(db), core.load_sample(db) if sample else None
-
-    made, report = session.write(work, create=True)
-    where = shown_url(session.database)
-    if as_json:
-        loaded = report.summary["created"] if report else 0
-        session.result_json({"database": where, "tables": made, "sample": loaded})
-        return
-    done = f"made {counted(len(made), 'table')}" if made else "all tables are there already"
-    session.result(f"{where}: {done}")
-    for name, counts in report.entities.items() if report else ():
-        if not counts["created"]:
-            continue
-        noun = "record" if counts["created"] == 1 else "records"
-        session.result(f"  {name:<20} {counts['created']:>6,} {noun}")
-
-
-@bakeio.command()
-@json_option
-@click.pass_obj
-def upgrade(session: Session, as_json: bool) -> None:
-    """Bring an older database's tables up to this version, in one transaction."""
-    with session.writing() as db:
-        added = session.bakeio.upgrade(db)
-    if as_json:
-        session.result_json({"added": added})
-    else:
-        session.result(f"Added {', '.join(added)}." if added else "The database is up to date.")
 
 
 @bakeio.command("export-complete")
@@ -142,8 +96,6 @@ def export_complete(
     as_json: bool,
 ) -> None:
     """Write everything as a normalized set that rebuilds the database anywhere."""
-    from bakeio_core.errors import counted
-
     with session.progress() as progress, telling(session, as_json), session.exporting() as db:
         done = session.bakeio.export_complete(
             db,
@@ -159,22 +111,37 @@ def export_complete(
             progress=progress,
         )
     if as_json:
-        session.result_json(
-            {
-                "folder": str(done.folder),
-                "archive": str(done.archive) if done.archive else None,
-                "counts": done.counts,
-                "omitted": list(done.omitted),
-                "proved": prove,
-                "problems": as_data(done.problems),
-                "undated": {"rows": dict(done.undated), "included": done.has_undated},
-                "omitted_records": dict(done.omitted_records),
-                "omitted_references": list(done.omitted_references),
-                "omitted_columns": dict(done.omitted_columns),
-                "visible_only": list(done.hidden),
-            }
-        )
+        session.result_json(_set_as_data(done) | {"proved": prove})
         return
+    _tell_set(session, done)
+    if prove:
+        session.result(
+            "Proved: restored into a scratch database and exported again, it is the same."
+        )
+    if done.archive:
+        session.result(f"Archive: {done.archive}")
+
+
+def _set_as_data(done: Exported) -> dict[str, Any]:
+    """Return what was written of a set as JSON tells it."""
+    return {
+        "folder": str(done.folder),
+        "archive": str(done.archive) if done.archive else None,
+        "counts": done.counts,
+        "omitted": list(done.omitted),
+        "problems": as_data(done.problems),
+        "undated": {"rows": dict(done.undated), "included": done.has_undated},
+        "omitted_records": dict(done.omitted_records),
+        "omitted_references": list(done.omitted_references),
+        "omitted_columns": dict(done.omitted_columns),
+        "visible_only": list(done.hidden),
+    }
+
+
+def _tell_set(session: Session, done: Exported) -> None:
+    """Tell what was written of a set, and what was not."""
+    from bakeio_core.errors import counted
+
     tell(session, done.problems)
     for name, count in done.undated.items():
         where = (
@@ -204,12 +171,6 @@ def export_complete(
         session.result(f"  left out of {name}: {_columns(columns)}, which no plugin declares")
     if done.hidden:
         session.result(f"  only what this user sees of: {', '.join(done.hidden)}")
-    if prove:
-        session.result(
-            "Proved: restored into a scratch database and exported again, it is the same."
-        )
-    if done.archive:
-        session.result(f"Archive: {done.archive}")
 
 
 def _columns(names: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from bakeio_core.cli.assistant import tickets
+from bakeio_core.cli.databases import init
 from bakeio_core.cli.exports import as_data, export_view
 from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.history import runs
@@ -19,7 +20,7 @@ from bakeio_core.cli.process.interrupts import Interrupts
 from bakeio_core.cli.process.streams import OUTPUT, ReaderGone, talk
 from bakeio_core.cli.session import Session, shownable
 
-COMMANDS = (export_view, import_any, plugins, runs, tickets)
+COMMANDS = (init, export_view, import_any, plugins, runs, tickets)
 """One command of each module: their commands join the group when they are imported."""
 
 
