@@ -163,6 +163,10 @@ def test_a_foreign_folder_and_its_zip_give_the_same(
     with engine.begin() as db:
         assert core.import_(db, path).summary["created"] == 1
         assert table(db, "name", "ovens") == [("deck",)]
+    (problem,) = core.validate(path)
+    assert "is an archive of ovens, which has nothing that a set of bakeio is checked by" in (
+        problem.message
+    )
 
 
 def test_a_foreign_view_is_somebodys_edits(core: Bakeio, engine: Engine, tmp_path: Path) -> None:

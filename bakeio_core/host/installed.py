@@ -178,9 +178,12 @@ class Installed:
         from bakeio_core.files.sets.export_set import ExportSet
         from bakeio_core.files.sets.verify import verify
         from bakeio_core.importing.reading.checking import check_values
+        from bakeio_core.importing.reading.derived.upgraded import foreign_set
 
         with streaming():
             opened = ExportSet.open(Path(path), self.limits)
+            if foreign := foreign_set(opened, self.catalog):
+                return foreign
             problems = verify(opened, self.catalog)
             if values:
                 check_values(opened, self.catalog, problems)

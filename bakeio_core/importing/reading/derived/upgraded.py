@@ -109,6 +109,25 @@ def upgraded_set(opened: ExportSet, catalog: Catalog) -> Source | None:
     return _source(ForeignSet(opened, catalog, problems), *found, catalog)
 
 
+def foreign_set(opened: ExportSet, catalog: Catalog) -> Problems | None:
+    """Return what is said of another program's folder or zip instead of checking it as a set.
+
+    None where it is a set of bakeio, or no step knows it.
+    """
+    if "manifest_version" in opened.manifest:
+        return None
+    found = _step_of(opened.name, opened.manifest, catalog)
+    if found is None:
+        return None
+    problems, (_, upgrade) = Problems(), found
+    message = (
+        f"is {upgrade.name}, which has nothing that a set of bakeio is checked by. Import it as it "
+        "is (bakeio import), or write the set it amounts to (bakeio convert) and check that"
+    )
+    problems.add(Problem(code="bad-manifest", file=opened.name, message=message))
+    return problems
+
+
 def _step_of(
     name: str, header: Mapping[str, Any], catalog: Catalog
 ) -> tuple[Plugin, DocumentUpgrade] | None:
