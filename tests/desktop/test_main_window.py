@@ -73,6 +73,19 @@ def test_it_shows_what_is_in_the_database_imports_from_its_menu_and_takes_back(
     assert sql(sample, "SELECT count(*) FROM purchases") == [(BEFORE,)]
 
 
+def test_a_database_made_before_a_package_was_installed_is_shown_without_its_tables(
+    window: Any, sample: Path
+) -> None:
+    sql(sample, "DROP TABLE inventory_items")
+    window.open_database(str(sample))
+    until(window, lambda: ("inventory_items", "no table") in cells(window), "it is shown")
+    assert ("suppliers", "8") in cells(window)
+
+
+def cells(window: Any) -> set[tuple[str, ...]]:
+    return {tuple(row.cells) for row in window.entities.rows}
+
+
 def test_a_database_is_made_exported_and_remembered(
     window: Any, tmp_path: Path, core: Bakeio
 ) -> None:

@@ -93,7 +93,7 @@ class MainWindow(ctk.CTk):  # type: ignore[misc]
         self.both.rowconfigure(1, weight=1)
         look.title(self.both, "What is in it", 14).grid(row=0, column=0, sticky="w", pady=4)
         look.title(self.both, "What was imported", 14).grid(row=0, column=1, sticky="w", pady=4)
-        self.entities = Table(self.both, ENTITIES)
+        self.entities = Table(self.both, ENTITIES, colors={"missing": look.QUIET})
         self.entities.grid(row=1, column=0, sticky="nsew", padx=(0, look.PAD))
         self.runs = Table(self.both, RUNS)
         self.runs.grid(row=1, column=1, sticky="nsew")
