@@ -120,6 +120,34 @@ def test_a_database_is_made_exported_and_remembered(
     assert len(kept.databases) == 2
 
 
+def test_a_file_of_the_command_line_is_opened_as_soon_as_a_database_is(
+    display: str,
+    core: Bakeio,
+    sample: Path,
+    handed_back: HandedBack,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from bakeio_desktop.window.main import MainWindow
+    from bakeio_desktop.window.remembered import Remembered
+
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    session = Session(str(tmp_path / "none.db"), quiet=True, bakeio=core)
+    window = MainWindow(session, Remembered())
+    window.import_file(handed_back({**LINE, "supplier_name": "Wegmans"}))
+    window.update()
+    assert window.dialog is None
+    window.open_database(str(tmp_path / "nowhere.db"))
+    message = until(window, lambda: windows(window, "Message"))[0]
+    assert "there is no database" in message.text.lower()
+    message.close.invoke()
+    window.open_database(str(sample))
+    dialog = until(window, lambda: window.dialog, "the dialog opens")
+    assert looked_at(dialog).told.cget("text") == "1 new"
+    dialog.leave()
+    window.leave()
+
+
 def test_passwords_are_not_remembered_and_a_spoilt_file_is_as_nothing(tmp_path: Path) -> None:
     pytest.importorskip("customtkinter")
     from bakeio_desktop.window.remembered import Remembered
