@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types docs bench clean
+.PHONY: demo test lint types docs screenshots bench clean
 
 PLUGINS := $(wildcard plugins/bakeio-*)
 
@@ -26,6 +26,9 @@ types: .venv/.installed
 
 docs: .venv/.installed
 	$(BIN)/python docs/generate.py
+
+screenshots: .venv/.installed
+	$(BIN)/python docs/screenshots.py
 
 bench: .venv/.installed
 	$(BIN)/python benchmarks/run.py

@@ -311,3 +311,24 @@ def test_what_needs_no_database_loads_no_heavy_module_and_no_plugin(code: str) -
     assert done.returncode == 0, done.stderr
     loaded = json.loads(done.stderr.splitlines()[-1])
     assert [name for name in loaded if name.split(".")[0] in heavy] == []
+
+
+# -- packages of their own in this repository
+PACKAGES = sorted((CORE.parent / "plugins").glob("bakeio-*/bakeio_*/"))
+OF_PACKAGES = [path for package in PACKAGES for path in sorted(package.rglob("*.py"))]
+
+
+@pytest.mark.parametrize(
+    "path", OF_PACKAGES, ids=lambda path: path.relative_to(CORE.parent / "plugins").as_posix()
+)
+def test_a_package_uses_public_names_alone_and_says_one_thing_in_a_file(path: Path) -> None:
+    parsed = ast.parse(path.read_text("utf-8"))
+    imports = [node for node in ast.walk(parsed) if isinstance(node, ast.ImportFrom)]
+    of_core = [node for node in imports if (node.module or "").startswith("bakeio_core")]
+    assert {node.module for node in of_core} <= {"bakeio_core"}
+    assert {alias.name for node in of_core for alias in node.names} <= {*bakeio_core.__all__}
+    assert len(path.read_text("utf-8").splitlines()) <= MOST_LINES
+    classes = [node for node in ast.walk(parsed) if isinstance(node, ast.ClassDef)]
+    long = {c.name: c.end_lineno - c.lineno + 1 for c in classes if c.end_lineno}
+    assert {name: lines for name, lines in long.items() if lines > MOST_LINES_OF_A_CLASS} == {}
+    assert [node.lineno for node in ast.walk(parsed) if isinstance(node, ast.Assert)] == []

@@ -70,11 +70,15 @@ KEYSYMS = {" ": "space", "/": "slash", ".": "period", "_": "underscore", "-": "m
 
 def press(widget: Any, *keys: str) -> None:
     """Press keys in a widget, by their names, as the window system would tell Tk of it."""
+    import tkinter
+
     inner = getattr(widget, "_entry", widget)
-    inner.focus_force()
+    tkinter.Misc.focus_force(inner)  # a button of the toolkit would hand it to the text in it
     inner.update()
     for key in keys:
         inner.event_generate(f"<KeyPress-{key}>")
+        if not inner.winfo_exists():  # that closed its window
+            return
         inner.event_generate(f"<KeyRelease-{key}>")
     inner.update()
 

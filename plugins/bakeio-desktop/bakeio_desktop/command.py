@@ -35,5 +35,5 @@ def desktop(session: Session, file: Path | None) -> None:
             code="io-error",
         ) from None
     if file is not None:
-        window.after(100, window.import_file, file)
+        window.import_file(file)
     window.mainloop()

@@ -42,8 +42,14 @@ class Lines:
 def lines_of(report: Report) -> Lines:
     """Return what a report tells, the problems first."""
     whole = report.as_dict()
-    rows = [_problem(problem) for problem in report.problems]
-    rows += [_change(change) for change in whole["changes"]]
+    rows = [_change(change) for change in whole["changes"]]
+    # a conflict that stands there with its values need not be told once more in words
+    seen = {row.about["record"] for row in rows if row.kind == "conflict"}
+    rows += [
+        _problem(problem)
+        for problem in report.problems
+        if problem.code != "conflict" or not {*problem.records} <= seen
+    ]
     rows.sort(key=lambda row: ORDER.get(row.kind, 9))
     counts: dict[str, int] = {}
     for row in rows:

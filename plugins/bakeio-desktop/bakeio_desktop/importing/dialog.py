@@ -16,8 +16,8 @@ from bakeio_desktop.importing.preview import Preview
 from bakeio_desktop.importing.summary import Summary
 from bakeio_desktop.importing.undo import UndoWindow
 from bakeio_desktop.parts import look
-from bakeio_desktop.parts.messages import Ask, Window, tell_error
-from bakeio_desktop.parts.progress import ProgressWindow
+from bakeio_desktop.parts.messages import Window, tell_error
+from bakeio_desktop.parts.progress import Busy, ProgressWindow
 from bakeio_desktop.wizard.interview import Interview
 from bakeio_desktop.wizard.wizard import Wizard
 from bakeio_desktop.work.database import Target, open_session
@@ -63,7 +63,7 @@ class ImportViewDialog(Window):
         self.interview: Interview | None = None
         self.wizard: Wizard | None = None
         self.summary: Summary | None = None
-        self.progress: ProgressWindow | None = None
+        self.busy = Busy(self, self.worker)
         self._wants_to_leave = False
         self._top()
         self._bottom()
@@ -73,6 +73,11 @@ class ImportViewDialog(Window):
         self.after(30, lambda: look.focus(self.chooser.path))
         if file is not None:
             self.after(40, self.open, file)
+
+    @property
+    def progress(self) -> ProgressWindow | None:
+        """The window that shows how far the work is, None while there is none."""
+        return self.busy.progress
 
     # -- what is drawn
     def _top(self) -> None:
@@ -86,8 +91,8 @@ class ImportViewDialog(Window):
         self.close.pack(side="left")
         self.go = look.button(self.bottom, "Import", self._go, primary=True)
         self.go.pack(side="right")
-        self.rest = look.button(self.bottom, "", self._import_the_rest)
-        self.doubts = look.button(self.bottom, "", self._ask_doubts)
+        self.rest = look.button(self.bottom, "", lambda: self._import(skip_errors=True))
+        self.doubts = look.button(self.bottom, "", lambda: self._ask(self._doubts()))
         self.told = look.label(self.bottom)
         self.told.pack(side="left", padx=look.PAD)
 
@@ -183,9 +188,6 @@ class ImportViewDialog(Window):
         else:
             self._import(skip_errors=False)
 
-    def _ask_doubts(self) -> None:
-        self._ask(self._doubts())
-
     def _ask(self, questions: list[Question]) -> None:
         if self.interview is None or self.opened is None:
             return
@@ -233,9 +235,6 @@ class ImportViewDialog(Window):
             tell_error(self.master, "Your answers could not be kept", error)
 
     # -- the import
-    def _import_the_rest(self) -> None:
-        self._import(skip_errors=True)
-
     def _import(self, *, skip_errors: bool) -> None:
         file, plan = self.file, self.plan
         if file is None or plan is None:
@@ -285,23 +284,14 @@ class ImportViewDialog(Window):
         done: Callable[[Any], object],
         trouble: str,
     ) -> None:
-        """Do work with a window that shows how far it is, and stops it."""
-
-        def ended() -> None:
-            if self.progress is not None:
-                self.progress.done()
-                self.progress = None
-            if self._wants_to_leave:
-                self.leave()
+        """Do work, and go on with what it comes to, or tell what went wrong."""
 
         def succeeded(result: Any) -> None:
-            ended()
-            if self.winfo_exists():
+            if not self._left():
                 done(result)
 
         def failed(error: Exception) -> None:
-            ended()
-            if not self.winfo_exists():
+            if self._left():
                 return
             self._leave_wizard()
             report = refused_report(error)
@@ -311,21 +301,18 @@ class ImportViewDialog(Window):
                 tell_error(self, trouble, error)
 
         total = self.opened.source.count if self.opened is not None else None
-        job = self.worker.do(work, succeeded, failed)
-        self.progress = ProgressWindow(self, job, phase, total)
+        self.busy.do(phase, work, succeeded, failed, total)
         self._refresh()
+
+    def _left(self) -> bool:
+        """Close the window where a person asked for it while it worked; tell whether it is gone."""
+        if self._wants_to_leave and self.winfo_exists():
+            self.leave()
+        return not self.winfo_exists()
 
     def leave(self) -> None:
         """Close the window; while it works a person is asked, and the work is taken back."""
-        if self.progress is not None:
-            Ask(
-                self.progress,
-                "Stop and close?",
-                "It is not done yet. If you stop it, nothing is written.",
-                "Stop and close",
-                self._stop,
-                no="Go on",
-            )
+        if self.busy.ask_to_stop(self._stop):
             return
         self._keep()
         self.worker.stop()
@@ -333,8 +320,8 @@ class ImportViewDialog(Window):
 
     def _stop(self) -> None:
         self._wants_to_leave = True
-        if self.progress is not None:
-            self.progress.leave()
+        if self.busy.progress is not None:
+            self.busy.progress.leave()
         else:
             self.leave()
 

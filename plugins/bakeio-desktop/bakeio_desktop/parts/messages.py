@@ -188,7 +188,7 @@ class Ask(Window):
         self.no.pack(side="right")
         self.yes = look.button(row, yes, self._agree, primary=True)
         self.yes.pack(side="right", padx=look.GAP)
-        look.paragraph(self, text).pack(fill="both", expand=True, padx=look.PAD)
+        look.paragraph(self, text).pack(fill="x", padx=look.PAD)
         self.after(30, lambda: look.focus(self.no))
 
     def _agree(self) -> None:

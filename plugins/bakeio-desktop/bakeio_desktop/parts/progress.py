@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 import tkinter
+from collections.abc import Callable
 from typing import Any
 
 import customtkinter as ctk
 
 from bakeio_desktop.parts import look
-from bakeio_desktop.parts.messages import Window, button_row
-from bakeio_desktop.work.worker import Job
+from bakeio_desktop.parts.messages import Ask, Window, button_row
+from bakeio_desktop.work.worker import Job, Worker
 
 DRAWN = 100
 """Milliseconds between two looks at the job."""
@@ -81,6 +82,67 @@ class ProgressWindow(Window):
             return "Almost done …"
         seconds = (time.monotonic() - self._job.began) / records * (total - records)
         return f"About {duration(seconds)} left"
+
+
+class Busy:
+    """Do the work of a window, with another one above it that shows how far that is.
+
+    Args:
+        window: The window.
+        worker: Does the work.
+
+    Attributes:
+        progress: The window above it, None while nothing is done.
+    """
+
+    def __init__(self, window: tkinter.Misc, worker: Worker) -> None:
+        self._window, self._worker = window, worker
+        self.progress: ProgressWindow | None = None
+
+    def do(
+        self,
+        phase: str,
+        work: Callable[[Job[Any]], Any],
+        done: Callable[[Any], object],
+        failed: Callable[[Exception], object],
+        total: int | None = None,
+    ) -> None:
+        """Do a piece of work.
+
+        Args:
+            phase: What is done, such as `Importing`.
+            work: Does it, in the thread of the worker.
+            done: Called with the result, once the window above is closed.
+            failed: Called with what was raised instead.
+            total: How many records there are.
+        """
+
+        def ended(tell: Callable[[Any], object]) -> Callable[[Any], None]:
+            def tell_it(what: Any) -> None:
+                if self.progress is not None:
+                    self.progress.done()
+                    self.progress = None
+                tell(what)
+
+            return tell_it
+
+        job = self._worker.do(work, ended(done), ended(failed))
+        if self.progress is None:
+            self.progress = ProgressWindow(self._window, job, phase, total)
+
+    def ask_to_stop(self, agreed: Callable[[], object]) -> bool:
+        """Ask whether what is done is to be stopped; tell whether there was anything to ask."""
+        if self.progress is None:
+            return False
+        Ask(
+            self.progress,
+            "Stop and close?",
+            "It is not done yet. If you stop it, nothing is written.",
+            "Stop and close",
+            agreed,
+            no="Go on",
+        )
+        return True
 
 
 def duration(seconds: float) -> str:

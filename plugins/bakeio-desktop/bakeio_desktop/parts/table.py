@@ -14,6 +14,8 @@ import customtkinter as ctk
 from bakeio_desktop.parts import look
 
 UP, DOWN = "  ▲", "  ▼"
+APART = "   "
+"""What keeps a number from the text to its right."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,8 @@ class Table(ctk.CTkFrame):  # type: ignore[misc]
         self.rowconfigure(0, weight=1)
         self.tree.grid(row=0, column=0, sticky="nsew", padx=(3, 0), pady=3)
         self._bar.grid(row=0, column=1, sticky="ns", padx=3, pady=3)
-        self._dress()
         self._listen()
+        self._dress()
 
     # -- what it shows
     def show(self, rows: Sequence[Row]) -> None:
@@ -122,6 +124,7 @@ class Table(ctk.CTkFrame):  # type: ignore[misc]
         self._sorted = (column, downward)
         for place, one in enumerate(self.columns):
             mark = (DOWN if downward else UP) if place == column else ""
+            mark = mark or (APART if one.is_number else "")
             self.tree.heading(str(place), text=one.title + mark)
         self._arrange()
 
@@ -160,6 +163,10 @@ class Table(ctk.CTkFrame):  # type: ignore[misc]
             self._selected = next(found, -1)
         self._paint()
 
+    def _cell(self, column: int, row: Row) -> str:
+        text = row.cells[column].replace("\n", " ⏎ ")
+        return text + APART if self.columns[column].is_number else text
+
     def _seen(self) -> int:
         """Return how many whole rows fit."""
         height = self.tree.winfo_height()
@@ -177,7 +184,7 @@ class Table(ctk.CTkFrame):  # type: ignore[misc]
         for item in there[len(part) :]:
             tree.delete(item)
         for place, row in enumerate(part):
-            cells = [cell.replace("\n", " ⏎ ") for cell in row.cells]
+            cells = [self._cell(column, row) for column in range(len(self.columns))]
             if place < len(there):
                 tree.item(there[place], values=cells, tags=(row.kind,))
             else:
@@ -190,6 +197,20 @@ class Table(ctk.CTkFrame):  # type: ignore[misc]
         total = max(1, len(self.rows))
         self._bar.set(self._first / total, min(1.0, (self._first + seen) / total))
 
+    def _fit(self) -> None:
+        """Share the width among the columns: what is left goes to those that stretch."""
+        factor, width = look.scale(self), self.tree.winfo_width()
+        own = [round(column.width * factor) for column in self.columns]
+        if width > 1:
+            stretching = [n for n, column in enumerate(self.columns) if column.stretches]
+            wanted = sum(own[place] for place in stretching)
+            left = max(0, width - (sum(own) - wanted))
+            for place in stretching:
+                own[place] = max(round(60 * factor), left * own[place] // max(1, wanted))
+        for place, pixels in enumerate(own):
+            self.tree.column(str(place), width=pixels)
+        self._paint()
+
     def _dress(self) -> None:
         factor = look.scale(self)
         look.style_trees(self)
@@ -197,19 +218,19 @@ class Table(ctk.CTkFrame):  # type: ignore[misc]
             anchor: Literal["e", "w"] = "e" if column.is_number else "w"
             self.tree.heading(
                 str(place),
-                text=column.title,
+                text=column.title + (APART if column.is_number else ""),
                 anchor=anchor,
                 command=partial(self.sort, place),
             )
             self.tree.column(
                 str(place),
-                width=round(column.width * factor),
                 minwidth=round(40 * factor),
-                stretch=column.stretches,
+                stretch=False,
                 anchor=anchor,
             )
         for kind, color in self._colors.items():
             self.tree.tag_configure(kind, foreground=look.picked(color))
+        self._fit()
 
     def _listen(self) -> None:
         tree = self.tree
@@ -227,7 +248,7 @@ class Table(ctk.CTkFrame):  # type: ignore[misc]
         tree.bind("<Button-4>", lambda _: self._roll(-1))
         tree.bind("<Button-5>", lambda _: self._roll(1))
         tree.bind("<<TreeviewSelect>>", self._clicked)
-        tree.bind("<Configure>", lambda _: self._paint())
+        tree.bind("<Configure>", lambda _: self._fit())
         for opening in ("<Double-1>", "<Return>", "<KP_Enter>"):
             tree.bind(opening, self._open)
         tree.bind("<FocusIn>", self._entered)
@@ -281,4 +302,3 @@ class Table(ctk.CTkFrame):  # type: ignore[misc]
         super()._set_scaling(*factors, **named)
         if hasattr(self, "tree"):
             self._dress()
-            self._paint()

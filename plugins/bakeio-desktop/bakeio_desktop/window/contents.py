@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 
 from bakeio_core import Session
 from bakeio_desktop.parts.table import Row
@@ -38,9 +38,15 @@ def look_into(session: Session, job: Job[Any]) -> Contents:
     """Count what is in a database, and list what was imported."""
     entities = []
     with session.reading() as db:
+        there = inspect(db)
         for name, entity in session.bakeio.catalog.entities.items():
-            count = db.execute(select(func.count()).select_from(entity.table)).scalar_one()
             job.progress(name, 0)
+            table = entity.table
+            # a package that was installed later has no tables here before `bakeio upgrade`
+            if not there.has_table(table.name, schema=table.schema):
+                entities.append(Row((name, "no table"), "missing", name, (name, -1)))
+                continue
+            count = db.execute(select(func.count()).select_from(table)).scalar_one()
             entities.append(Row((name, f"{count:,}"), "", name, (name, count)))
         runs = session.bakeio.runs(db)[:MOST_RUNS]
     return Contents(entities, [_run(run) for run in runs])

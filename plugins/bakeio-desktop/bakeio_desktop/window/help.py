@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from bakeio_core import VERSION, Bakeio
 
-HELP = """\
+_WRITTEN = """\
 Out: File > Export > View writes a file that people and assistants fill in. Give it away.
 
 In: File > Import > Import View opens the file that came back. You see every line that would
@@ -31,6 +31,9 @@ F10 or Alt with the underlined letter opens the menu.
 
 More is in the documentation: docs/guides/desktop.md of bakeio, and bakeio --help.
 """
+_PARAGRAPHS = _WRITTEN.split("\n\n")
+HELP = "\n\n".join(" ".join(paragraph.split()) for paragraph in _PARAGRAPHS)
+"""Its lines are as long as the window is wide."""
 
 
 def about(bakeio: Bakeio) -> str:

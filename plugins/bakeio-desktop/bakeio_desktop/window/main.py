@@ -16,8 +16,8 @@ from bakeio_core import BakeioError, Session
 from bakeio_desktop.importing.dialog import ImportViewDialog
 from bakeio_desktop.importing.undo import UndoWindow
 from bakeio_desktop.parts import look
-from bakeio_desktop.parts.messages import Ask, Message, tell_error
-from bakeio_desktop.parts.progress import ProgressWindow
+from bakeio_desktop.parts.messages import Message, tell_error
+from bakeio_desktop.parts.progress import Busy
 from bakeio_desktop.parts.table import Column, Table
 from bakeio_desktop.window.contents import Contents, look_into
 from bakeio_desktop.window.exporting import Exporting
@@ -55,7 +55,8 @@ class MainWindow(ctk.CTk):  # type: ignore[misc]
         self.bakeio = session.bakeio
         self.session: Session | None = None
         self.worker = Worker(self)
-        self.progress: ProgressWindow | None = None
+        self.busy = Busy(self, self.worker)
+        self._waiting: Path | None = None
         self.dialog: ImportViewDialog | None = None
         self.exporting = Exporting(self)
         self._place()
@@ -93,7 +94,7 @@ class MainWindow(ctk.CTk):  # type: ignore[misc]
         self.both.rowconfigure(1, weight=1)
         look.title(self.both, "What is in it", 14).grid(row=0, column=0, sticky="w", pady=4)
         look.title(self.both, "What was imported", 14).grid(row=0, column=1, sticky="w", pady=4)
-        self.entities = Table(self.both, ENTITIES)
+        self.entities = Table(self.both, ENTITIES, colors={"missing": look.QUIET})
         self.entities.grid(row=1, column=0, sticky="nsew", padx=(0, look.PAD))
         self.runs = Table(self.both, RUNS)
         self.runs.grid(row=1, column=1, sticky="nsew")
@@ -113,7 +114,7 @@ class MainWindow(ctk.CTk):  # type: ignore[misc]
         else:
             shown = self.session.shown
             self.name.configure(text=Path(shown).name if "://" not in shown else shown)
-            self.told.configure(text=shown if "://" not in shown else "")
+            self.told.configure(text=_lies(shown) if "://" not in shown else "")
             self.both.pack(fill="both", expand=True, padx=look.PAD, pady=(0, look.PAD))
             look.focus(self.importing)
         self.menu.build()
@@ -137,6 +138,8 @@ class MainWindow(ctk.CTk):  # type: ignore[misc]
             self.remembered.opened(session.database)
             self._show_database()
             self._show(found)
+            if self._waiting is not None:
+                self.import_file(self._waiting)
 
         self.work("Opening", work, done, "This database cannot be opened")
 
@@ -208,10 +211,9 @@ class MainWindow(ctk.CTk):  # type: ignore[misc]
 
     # -- import, undo, export
     def import_file(self, file: Path | None = None) -> None:
-        """Open the dialog that imports a file."""
+        """Open the dialog that imports a file; without a database, as soon as one is open."""
+        self._waiting = file if self.session is None else None
         if self.session is None:
-            if file is not None:
-                Message(self, "Open a database first", f"Then import {file} into it.")
             return
         self.dialog = ImportViewDialog(
             self, self.bakeio, self.session.database, file=file, done=lambda _: self.refresh()
@@ -283,39 +285,18 @@ class MainWindow(ctk.CTk):  # type: ignore[misc]
     ) -> None:
         """Do work with a window that shows how far it is, and stops it."""
 
-        def ended() -> None:
-            if self.progress is not None:
-                self.progress.done()
-                self.progress = None
-
-        def succeeded(result: Any) -> None:
-            ended()
-            done(result)
-
         def failed(error: Exception) -> None:
-            ended()
             if self.session is None:
                 self._show_database()
             if not isinstance(error, Cancelled):
                 tell_error(self, trouble, error)
 
-        job = self.worker.do(work, succeeded, failed)
-        if self.progress is None:
-            self.progress = ProgressWindow(self, job, phase, None)
+        self.busy.do(phase, work, done, failed)
 
     def leave(self) -> None:
         """Close the window; what is being written is asked about, and taken back."""
-        if self.worker.is_busy and self.progress is not None:
-            Ask(
-                self.progress,
-                "Stop and close?",
-                "It is not done yet. If you stop it, nothing is written.",
-                "Stop and close",
-                self._stop,
-                no="Go on",
-            )
-            return
-        self._stop()
+        if not self.busy.ask_to_stop(self._stop):
+            self._stop()
 
     def _stop(self) -> None:
         self.remembered.geometry = self.geometry()
@@ -330,6 +311,14 @@ class MainWindow(ctk.CTk):  # type: ignore[misc]
         """Tell of a fault of the window itself, which goes on."""
         if isinstance(error, Exception):
             tell_error(self, "That did not work", error)
+
+
+def _lies(path: str) -> str:
+    """Return where a file lies, beginning with ~ where that is below a person's own folder."""
+    whole = Path(path).absolute()
+    if whole.is_relative_to(Path.home()):
+        return str(Path("~") / whole.relative_to(Path.home()))
+    return str(whole)
 
 
 def scaling_of_system() -> float:

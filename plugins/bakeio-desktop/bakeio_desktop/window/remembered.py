@@ -77,6 +77,7 @@ def without_password(database: Any) -> str:
     if "://" not in text:
         return str(Path(text).absolute())
     try:
-        return make_url(text).set(password=None).render_as_string()
+        # `set` would take None for "as it is"
+        return make_url(text)._replace(password=None).render_as_string()
     except ArgumentError:
         return text

@@ -84,7 +84,7 @@ class RecordPage(ctk.CTkFrame):  # type: ignore[misc]
             value = self.bakeio.typed_value(self.question, text)
         except UsageError as error:
             self.wrong.configure(text=sentence(str(error)))
-            self.wrong.pack(fill="x", padx=(30, 0))
+            self.wrong.pack(fill="x", padx=(30, 0), after=self._line)
             look.focus(self.text)
             raise NotAnswered("The value cannot be taken.") from None
         return decided(self.question, action, values={"value": value})
@@ -149,7 +149,7 @@ class RecordPage(ctk.CTkFrame):  # type: ignore[misc]
             made = self.ways[action] = look.radio(self, text, self.action, action)
             made.pack(fill="x", pady=4)
             return
-        line = look.frame(self)
+        line = self._line = look.frame(self)
         line.pack(fill="x", pady=2)
         self.ways[action] = look.radio(line, text, self.action, action, self._to_text)
         self.ways[action].pack(side="left")

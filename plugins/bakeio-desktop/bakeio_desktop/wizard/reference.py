@@ -202,7 +202,7 @@ class ReferencePage(ctk.CTkFrame):  # type: ignore[misc]
 
     def _told(self) -> str:
         question = self.question
-        what = " and ".join(f"{field_title(c)} “{v}”" for c, v in question.key.items())
+        what = " and ".join(f"{c.replace('_', ' ')} “{v}”" for c, v in question.key.items())
         sentences = [f"No row of {question.entity} has {what}."]
         if question.among:
             sentences = [f"{len(question.among)} rows of {question.entity} have {what}."]
