@@ -27,7 +27,7 @@ from bakeio_desktop.window.remembered import Remembered
 from bakeio_desktop.work.database import open_session
 from bakeio_desktop.work.worker import Cancelled, Job, Worker
 
-ENTITIES = (Column("Of", 150, stretches=True), Column("Rows", 80, is_number=True))
+ENTITIES = (Column("Of", 190, stretches=True), Column("Rows", 64, is_number=True))
 RUNS = (
     Column("No.", 50, is_number=True),
     Column("When (UTC)", 130),
