@@ -15,7 +15,7 @@ demo: .venv/.installed
 	$(BIN)/bakeio demo
 
 test: .venv/.installed
-	$(BIN)/python -m pytest --numprocesses 2
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

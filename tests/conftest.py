@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import importlib_metadata
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
@@ -39,6 +40,25 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def metadata_read_once() -> Iterator[None]:
+    """Read what is installed once for each path that modules are found on: a process of a person
+    asks once, this one asks thousands of times.
+    """
+    read, known = importlib_metadata.entry_points, dict[tuple[object, ...], Any]()
+
+    def entry_points(**chosen: str) -> Any:
+        folders = [path for path in map(Path, sys.path) if path.is_dir()]
+        key = tuple((str(folder), folder.stat().st_mtime_ns) for folder in folders)
+        if key not in known:
+            known[key] = read()
+        return known[key].select(**chosen)
+
+    importlib_metadata.entry_points = entry_points  # type: ignore[assignment]
+    yield
+    importlib_metadata.entry_points = read
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Real files of a public project, where they lie beside the checkout."""
@@ -59,7 +79,8 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         isolation_level="AUTOCOMMIT",
     )
     with engine.connect() as db:  # no test pulls the server's plug, only that of its clients
-        db.execute(text("ALTER SYSTEM SET fsync = off"))
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            db.execute(text(f"ALTER SYSTEM SET {setting} = off"))
         db.execute(text("SELECT pg_reload_conf()"))
     engine.dispose()
     yield server.get_uri()
@@ -79,7 +100,7 @@ def new_postgresql(postgresql: str) -> Iterator[Callable[..., str]]:
     def make(template: str = "template0") -> str:
         name = f"t{uuid.uuid4().hex[:12]}"
         with admin.connect() as db:
-            db.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+            db.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
         made.append(name)
         return postgresql.replace("/postgres?", f"/{name}?")
 

@@ -37,7 +37,7 @@ def test_killed_at_any_moment_there_is_the_old_state_or_the_new_one(postgresql: 
     told = ran(
         HERE / "killer.py",
         "--every",
-        14,
+        40,
         "--only",
         "import: skip|export: set and",
         "--postgresql",
@@ -47,7 +47,7 @@ def test_killed_at_any_moment_there_is_the_old_state_or_the_new_one(postgresql: 
 
 
 def test_what_an_interrupted_command_says_is_what_happened() -> None:
-    told = ran(HERE / "killer.py", "--aimed", 8, "--sqlite", "--only", "import: skip|export: view$")
+    told = ran(HERE / "killer.py", "--aimed", 5, "--sqlite", "--only", "import: skip|export: view$")
     assert "as it was said" in told
 
 

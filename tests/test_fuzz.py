@@ -1,4 +1,4 @@
-"""A thousand hostile documents: a sample of what `python tests/fuzz.py` throws at the command
+"""Hostile documents: a sample of what `python tests/fuzz.py` throws at the command
 line.
 """
 
@@ -15,16 +15,16 @@ from support.mutations import make
 SEED = 4711
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(2))
 def test_hostile_documents_break_nothing(part: int, tmp_path: Path) -> None:
-    tally = fuzz.many(tmp_path, SEED, range(part, 960, 4))
+    tally = fuzz.many(tmp_path, SEED, range(part, 240, 2))
     assert tally.failures == []
-    assert tally.documents == 240
+    assert tally.documents == 120
     assert tally.enough, tally.lines()
 
 
 def test_hostile_documents_break_nothing_on_postgresql(postgresql: str, tmp_path: Path) -> None:
-    tally = fuzz.many(tmp_path, SEED, range(960, 1000), postgresql)
+    tally = fuzz.many(tmp_path, SEED, range(960, 980), postgresql)
     assert tally.failures == []
     assert tally.enough, tally.lines()
 

@@ -149,7 +149,7 @@ def test_a_manifest_that_lists_one_file_many_times_is_refused_at_once(
     manifest["files"] = manifest["files"][:1000]
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     assert codes(run("validate-export", folder, "--json").json) == {"bad-manifest", "bad-order"}
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 3
 
 
 # -- skipped logs
@@ -450,16 +450,16 @@ def test_records_nested_too_deeply_are_refused_one_by_one(
 def timed(run: Run, *words: object) -> Ran:
     began = time.process_time()
     done = run(*words)
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 3
     return done
 
 
 @pytest.mark.parametrize("text", [
-    "/*" * 500_000, "```a\nx" * 300_000, '"' + '\\"' * 800_000, '"' * 999_999,
-    "," + " " * 2_000_000, "[" * 1_000_000, '{"a":' * 200_000,
-    "#" * 1_000_000, "//\n" * 500_000, "\\" * 1_000_000,
-    '{"records": [' + "{}," * 200_000, "{" * 1_000_000 + "}" * 1_000_000,
-    '{"view_name": "products", "records": [\n' + "{x\n," * 200_000, "```\n" * 300_000,
+    "/*" * 150_000, "```a\nx" * 100_000, '"' + '\\"' * 250_000, '"' * 299_999,
+    "," + " " * 600_000, "[" * 300_000, '{"a":' * 60_000,
+    "#" * 300_000, "//\n" * 150_000, "\\" * 300_000,
+    '{"records": [' + "{}," * 60_000, "{" * 300_000 + "}" * 300_000,
+    '{"view_name": "products", "records": [\n' + "{x\n," * 60_000, "```\n" * 100_000,
 ], ids=lambda text: text[:12])  # fmt: skip
 def test_text_that_is_almost_json_is_refused_quickly(
     run: Run, sample: Path, tmp_path: Path, text: str

@@ -30,6 +30,7 @@ def on_terminal(
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(folder)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # what runs in the background ignores it
         if stdin is not None:
             os.dup2(os.open(stdin, os.O_RDONLY), 0)
         os.execve(
