@@ -55,7 +55,7 @@ _HOMES = {
         "Question",
     ),
     "bakeio_core.catalog.plugins.formats": ("CellError", "Column", "Format", "Sheet", "Table"),
-    "bakeio_core.report": ("Report",),
+    "bakeio_core.history.report": ("Report",),
     "bakeio_core.version": ("VERSION",),
     "bakeio_core.exporting.write_set": ("Exported",),
 }
@@ -102,11 +102,11 @@ if TYPE_CHECKING:
     from bakeio_core.exporting.assistant.lean import LeanFile
     from bakeio_core.exporting.write_set import Exported
     from bakeio_core.files.documents.limits import Limits
+    from bakeio_core.history.report import Report
     from bakeio_core.host.bakeio import Bakeio
     from bakeio_core.importing.options import ImportOptions
     from bakeio_core.importing.reading.sources import Source
     from bakeio_core.importing.run import Plan
-    from bakeio_core.report import Report
     from bakeio_core.resolving.decision_file import read_decisions, write_decisions
     from bakeio_core.resolving.typed import FormRefused
     from bakeio_core.version import VERSION

@@ -5,7 +5,9 @@ Exceptions are for being unable to go on.
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -308,6 +310,16 @@ class Problems:
             self._known[same] = problem
 
 
+def place_of(function: Any) -> str:
+    """Return where a plugin's function begins, ` (ovens.py:12)`; empty where that is not known."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return f" ({_file_name(code.co_filename)}:{code.co_firstlineno})" if code else ""
+
+
+def _file_name(path: str) -> str:
+    return re.split(r"[/\\]", path)[-1]
+
+
 def describe(error: BaseException) -> str:
     """Return one line saying what a plugin raised, and where in it, not in what it called."""
     if isinstance(error, PluginError):
@@ -315,6 +327,6 @@ def describe(error: BaseException) -> str:
     trace, place = error.__traceback__, ""
     while trace is not None:
         if not trace.tb_frame.f_globals.get("__name__", "").startswith("sqlalchemy."):
-            place = f" ({trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno})"
+            place = f" ({_file_name(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno})"
         trace = trace.tb_next
     return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"

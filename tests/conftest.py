@@ -83,7 +83,9 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             db.execute(text(f"ALTER SYSTEM SET {setting} = off"))
         db.execute(text("SELECT pg_reload_conf()"))
     engine.dispose()
+    os.environ["BAKEIO_TEST_POSTGRESQL"] = server.get_uri()
     yield server.get_uri()
+    del os.environ["BAKEIO_TEST_POSTGRESQL"]
     server.cleanup()
 
 

@@ -12,7 +12,7 @@ from bakeio_core.cli.session import Session, json_option
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bakeio_core.report import Report
+    from bakeio_core.history.report import Report
 
 
 @bakeio.command()

@@ -199,7 +199,7 @@ def validate_export(
     already, or rows changed since.
     """
     from bakeio_core.errors import counted
-    from bakeio_core.report import problem_lines
+    from bakeio_core.history.report import problem_lines
 
     target = only_one(path, manifest, "PATH", "--manifest")
     problems = session.bakeio.validate(target, values=values)
@@ -237,7 +237,7 @@ def convert(session: Session, path: Path, output: Path, force: bool, as_json: bo
     Which documents are read is for plugins to say. Needs no database.
     """
     from bakeio_core.errors import counted
-    from bakeio_core.report import problem_lines
+    from bakeio_core.history.report import problem_lines
 
     counts, problems = session.bakeio.convert(path, output, force=force)
     if as_json:

@@ -14,7 +14,7 @@ from bakeio_core.cli.session import Session, json_option
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bakeio_core.report import Report
+    from bakeio_core.history.report import Report
 
 SCREENFUL = 20
 """How many rows an undo deletes without a question where its run was not named."""
@@ -78,7 +78,7 @@ def runs(session: Session, as_json: bool) -> None:
 
 def _what_it_did(run: Mapping[str, Any]) -> str:
     """Return a run as a line without its number: when, of which file, in which mode, the counts."""
-    from bakeio_core.report import counted_outcome
+    from bakeio_core.history.report import counted_outcome
     from bakeio_core.values.wording import printable
 
     counts = ", ".join(

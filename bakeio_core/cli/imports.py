@@ -19,9 +19,9 @@ from bakeio_core.cli.session import Session, colored, show_error
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from bakeio_core.history.report import Report
     from bakeio_core.importing.reading.sources import Source
     from bakeio_core.importing.run import Plan
-    from bakeio_core.report import Report
 
 
 MOST_IN_JSON = 1000

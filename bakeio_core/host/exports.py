@@ -17,10 +17,10 @@ from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.tables import hidden_entities
 from bakeio_core.errors import BakeioError, ExportRefused, UsageError
 from bakeio_core.files.output import refuse_file
+from bakeio_core.history.report import Report
 from bakeio_core.host.answers import Answers
 from bakeio_core.host.history import History
 from bakeio_core.host.imports import Imports
-from bakeio_core.report import Report
 from bakeio_core.values.wording import listed
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from bakeio_core.database.tables import Tables
 from bakeio_core.errors import UsageError
 from bakeio_core.history.aliases import all_aliases, forget_alias
 from bakeio_core.history.prune import prune, size_of
+from bakeio_core.history.report import Report
 from bakeio_core.history.tables import all_runs, database_id, make_tables, will_write
 from bakeio_core.history.undoing.undo import run_to_undo, undo_run
 from bakeio_core.history.upgrade import refuse_writing, upgrade_tables
@@ -18,7 +19,6 @@ from bakeio_core.history.why import history_of
 from bakeio_core.host.batches import batch_writer
 from bakeio_core.host.installed import Installed
 from bakeio_core.importing.run import learned
-from bakeio_core.report import Report
 from bakeio_core.resolving.decisions import now
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from bakeio_core.database.tables import hidden_entities
 from bakeio_core.errors import BakeioError, ImportRefused, UsageError
 from bakeio_core.exporting.refresh import refresh_file
 from bakeio_core.files.output import refuse_file
+from bakeio_core.history.report import Report
 from bakeio_core.history.tables import will_write
 from bakeio_core.host.batches import batch_writer
 from bakeio_core.host.installed import Installed
@@ -27,7 +28,6 @@ from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.samples import sample_source
 from bakeio_core.importing.reading.sources import Source
 from bakeio_core.importing.run import Plan, carry_out, learned, plan_import
-from bakeio_core.report import Report
 from bakeio_core.resolving.decisions import Decisions, Resolver, auto_create, checked_answers
 from bakeio_core.values.wording import listed
 

@@ -22,6 +22,7 @@ from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.dialects import columns_there
 from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, all_aliases, learn
+from bakeio_core.history.report import Report
 from bakeio_core.history.tables import (
     METADATA,
     adopt_database_id,
@@ -38,7 +39,6 @@ from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.decided_records import record_key, told_records
 from bakeio_core.importing.reading.sources import Source
-from bakeio_core.report import Report
 from bakeio_core.resolving.decisions import Decisions, name_candidates
 from bakeio_core.resolving.form import blanks
 from bakeio_core.values.folding import folded_key

@@ -27,12 +27,12 @@ from bakeio_core.database.rows import Row
 from bakeio_core.database.tables import Tables
 from bakeio_core.errors import FIRST_RECORDS, Problems
 from bakeio_core.history.earlier import EarlierRuns
+from bakeio_core.history.report import COUNTS
 from bakeio_core.history.tables import database_id
 from bakeio_core.importing.new_ids import NewIds
 from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.reading.derived.lists import RecordRows
 from bakeio_core.importing.reading.sources import Part, Source
-from bakeio_core.report import COUNTS
 from bakeio_core.resolving.decisions import Decisions
 from bakeio_core.values.text import Identifier
 

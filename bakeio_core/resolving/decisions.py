@@ -17,7 +17,7 @@ from bakeio_core.catalog.exchange import (
 from bakeio_core.catalog.hookspecs import hookimpl
 from bakeio_core.catalog.model import RowId
 from bakeio_core.catalog.plugins import packages
-from bakeio_core.errors import Problem, UsageError
+from bakeio_core.errors import PluginError, Problem, UsageError
 from bakeio_core.resolving.form import known_values
 from bakeio_core.values.folding import fold
 from bakeio_core.values.wording import jsonable
@@ -88,8 +88,17 @@ def checked_answers(answers: Mapping[Question, Decision]) -> Mapping[Question, D
 
     Raises:
         UsageError: It names the question, the answer and what can be answered.
+        PluginError: They are no answers at all.
     """
+    if not isinstance(answers, Mapping):
+        kind = type(answers).__name__
+        raise PluginError(f"questions were answered with a {kind}, not with {{question: decision}}")
     for question, decision in answers.items():
+        if not isinstance(decision, Decision):
+            kind = type(decision).__name__
+            raise PluginError(
+                f"{question}: the answer is a {kind}, not a Decision such as Decision.skip()"
+            )
         if decision.action not in question.answers:
             raise UsageError(
                 f'{question}: "{decision.action}" is no answer to this; answer with '

@@ -169,7 +169,7 @@ class Story:
 
     def enrich(self) -> None:
         from bakeio_core.database.connect import begin_write
-        from bakeio_core.report import differing
+        from bakeio_core.history.report import differing
 
         self.tell("\n4. An assistant looks up barcodes: export-view products --missing upc_code")
         document = self._view("products", missing=["upc_code"])

@@ -14,7 +14,7 @@ import pluggy
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.packages import plain_name
 from bakeio_core.catalog.plugins.profile import NO_PROFILE, Profile, without
-from bakeio_core.errors import PluginError, UsageError, describe
+from bakeio_core.errors import PluginError, UsageError, describe, place_of
 
 if TYPE_CHECKING:
     from importlib_metadata import EntryPoint
@@ -242,17 +242,24 @@ class Plugins:
         return [plugin for plugin in self.all.values() if hook in plugin.hooks]
 
     def call(self, plugin: Plugin, hook: str, **arguments: Any) -> list[Any]:
-        """Call a collecting hook of one plugin, whatever it raises, and return its results."""
+        """Call a collecting hook of one plugin, whatever it raises, and return its results.
+
+        Raises:
+            PluginError: It returned nothing, which is how a forgotten `return` looks.
+        """
         others = [
             other
             for name, other in self.manager.list_name_plugin()
             if other is not None and name != plugin.name
         ]
-        caller = self.manager.subset_hook_caller(hook, others)
+        results = self.manager.subset_hook_caller(hook, others)(**arguments)
+        if not results and not _is_wrapper(plugin, hook):
+            raise PluginError(
+                f"{hook} returned nothing{place_of(getattr(plugin.module, hook))}: end it with "
+                "return and what it declares, or return [] where that is nothing"
+            )
         return [
-            item
-            for result in caller(**arguments)
-            for item in (result if _is_several(result) else [result])
+            item for result in results for item in (result if _is_several(result) else [result])
         ]
 
     def call_each(self, hook: str, **arguments: Any) -> Iterator[tuple[Plugin, list[Any]]]:
@@ -313,6 +320,11 @@ def _home(module: Any) -> Any:
         if isinstance(module, types.ModuleType)
         else getattr(module, "__module__", type(module).__module__)
     )
+
+
+def _is_wrapper(plugin: Plugin, hook: str) -> bool:
+    options = getattr(getattr(plugin.module, hook), "bakeio_impl", {})
+    return bool(options.get("wrapper") or options.get("hookwrapper"))
 
 
 def _is_several(result: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bakeio_core.catalog.exchange import Change
 from bakeio_core.cli.session import Session, colored
-from bakeio_core.report import Report, differing
+from bakeio_core.history.report import Report, differing
 from bakeio_core.values.wording import printable, shown
 
 SAMPLES = 8

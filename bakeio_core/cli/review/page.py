@@ -18,7 +18,7 @@ import msgspec
 from bakeio_core.catalog.exchange import Decision, Question
 from bakeio_core.errors import Problem, counted
 from bakeio_core.files.output import atomic_file
-from bakeio_core.report import Report, counted_outcome
+from bakeio_core.history.report import Report, counted_outcome
 from bakeio_core.resolving.decision_file import all_entries
 from bakeio_core.values.wording import printable, shown
 

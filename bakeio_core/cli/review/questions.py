@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.exchange import Decision, Question
+    from bakeio_core.history.report import Report
     from bakeio_core.importing.reading.sources import Source
     from bakeio_core.importing.run import Plan
-    from bakeio_core.report import Report
     from bakeio_core.resolving.prompts import Talk
 
 Terminal = tuple[IO[str], IO[str]]

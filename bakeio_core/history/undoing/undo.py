@@ -18,6 +18,7 @@ from bakeio_core.history.aliases import Alias, all_aliases
 from bakeio_core.history.entries import changed_something, entities_of
 from bakeio_core.history.journal import Journal
 from bakeio_core.history.prune import pruned_to
+from bakeio_core.history.report import COUNTS, UNDO, Report
 from bakeio_core.history.tables import all_runs, has_journal, undone_runs
 from bakeio_core.history.undoing.remove import remove_rows
 from bakeio_core.history.undoing.restore import (
@@ -27,7 +28,6 @@ from bakeio_core.history.undoing.restore import (
     restore_fields,
 )
 from bakeio_core.history.undoing.rewrite import Rewrite
-from bakeio_core.report import COUNTS, UNDO, Report
 from bakeio_core.values.wording import shown
 
 if TYPE_CHECKING:

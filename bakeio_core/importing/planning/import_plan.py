@@ -10,6 +10,7 @@ from bakeio_core.catalog.exchange import Change, Changes, Progress
 from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.called import CalledChanges
 from bakeio_core.errors import Problem, counted
+from bakeio_core.history.report import COUNTS, Report
 from bakeio_core.importing.linking.deferred import DeferredLinks
 from bakeio_core.importing.linking.drafts import LinkError, PendingParent
 from bakeio_core.importing.linking.link import Linker
@@ -23,7 +24,6 @@ from bakeio_core.importing.planning.view_part import ViewPart
 from bakeio_core.importing.reading.derived.lists import ListDocument
 from bakeio_core.importing.reading.sources import Part, Source, decided_part
 from bakeio_core.importing.state import ImportState
-from bakeio_core.report import COUNTS, Report
 from bakeio_core.resolving.decisions import Decisions
 
 if TYPE_CHECKING:

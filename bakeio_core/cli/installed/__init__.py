@@ -1,0 +1,1 @@
+"""Commands about what is installed: what it is, what is wrong with it, how to begin another."""

@@ -1,0 +1,24 @@
+"""The kit for plugin authors: it finds what is broken, by the right check, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from support.kilns import BROKEN, Kilns
+
+from bakeio_core.testing import CHECKS, faults_of
+
+
+def test_no_sound_plugin_is_called_broken() -> None:
+    assert faults_of(Kilns()) == {}
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
+def test_a_broken_plugin_is_caught_by_the_check_that_should(broken: type[Kilns]) -> None:
+    check = BROKEN[broken]
+    faults = faults_of(broken(), checks=[check])
+    assert list(faults) == [check]
+
+
+def test_every_check_but_those_of_the_core_alone_has_caught_something() -> None:
+    own_to_the_core = {"dry-run", "nulls", "skip-on-error"}
+    assert {*BROKEN.values()} == CHECKS.keys() - own_to_the_core
