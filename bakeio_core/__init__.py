@@ -27,6 +27,7 @@ _HOMES = {
     "bakeio_core.catalog.hookspecs": ("hookimpl", "hookspec"),
     "bakeio_core.catalog.plugins.packages": ("KnownPackage",),
     "bakeio_core.catalog.plugins.upgrades": ("DocumentUpgrade", "ForeignDocument"),
+    "bakeio_core.cli.process.terminal": ("ask_on_terminal",),
     "bakeio_core.cli.session": ("Session", "json_option"),
     "bakeio_core.host.bakeio": ("Bakeio",),
     "bakeio_core.cli.review.page": ("write_report",),
@@ -34,6 +35,8 @@ _HOMES = {
     "bakeio_core.resolving.typed": ("FormRefused",),
     "bakeio_core.importing.reading.sources": ("Source",),
     "bakeio_core.exporting.assistant.lean": ("LeanFile",),
+    "bakeio_core.exporting.assistant.tokens": ("count_tokens",),
+    "bakeio_core.files.tickets": ("data_folder", "write_owned"),
     "bakeio_core.importing.options": ("ImportOptions",),
     "bakeio_core.importing.run": ("Plan",),
     "bakeio_core.catalog.model": ("Entity", "Suspects"),
@@ -85,6 +88,7 @@ if TYPE_CHECKING:
         key,
         readonly,
     )
+    from bakeio_core.cli.process.terminal import ask_on_terminal
     from bakeio_core.cli.review.page import write_report
     from bakeio_core.cli.session import Session, json_option
     from bakeio_core.database.connect import begin_read, begin_write, connect
@@ -100,8 +104,10 @@ if TYPE_CHECKING:
         UsageError,
     )
     from bakeio_core.exporting.assistant.lean import LeanFile
+    from bakeio_core.exporting.assistant.tokens import count_tokens
     from bakeio_core.exporting.write_set import Exported
     from bakeio_core.files.documents.limits import Limits
+    from bakeio_core.files.tickets import data_folder, write_owned
     from bakeio_core.host.bakeio import Bakeio
     from bakeio_core.importing.options import ImportOptions
     from bakeio_core.importing.reading.sources import Source
@@ -150,11 +156,14 @@ __all__ = [
     "Table",
     "UsageError",
     "View",
+    "ask_on_terminal",
     "begin_read",
     "begin_write",
     "children",
     "computed",
     "connect",
+    "count_tokens",
+    "data_folder",
     "editable",
     "hookimpl",
     "hookspec",
@@ -165,6 +174,7 @@ __all__ = [
     "readonly",
     "stamp_columns",
     "write_decisions",
+    "write_owned",
     "write_report",
 ]
 
