@@ -58,7 +58,7 @@ _HOMES = {
         "Question",
     ),
     "bakeio_core.catalog.plugins.formats": ("CellError", "Column", "Format", "Sheet", "Table"),
-    "bakeio_core.report": ("Report",),
+    "bakeio_core.report": ("Report", "without_options"),
     "bakeio_core.version": ("VERSION",),
     "bakeio_core.exporting.write_set": ("Exported",),
 }
@@ -112,7 +112,7 @@ if TYPE_CHECKING:
     from bakeio_core.importing.options import ImportOptions
     from bakeio_core.importing.reading.sources import Source
     from bakeio_core.importing.run import Plan
-    from bakeio_core.report import Report
+    from bakeio_core.report import Report, without_options
     from bakeio_core.resolving.decision_file import read_decisions, write_decisions
     from bakeio_core.resolving.typed import FormRefused
     from bakeio_core.version import VERSION
@@ -173,6 +173,7 @@ __all__ = [
     "read_decisions",
     "readonly",
     "stamp_columns",
+    "without_options",
     "write_decisions",
     "write_owned",
     "write_report",
