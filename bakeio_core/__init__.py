@@ -27,6 +27,7 @@ _HOMES = {
     "bakeio_core.catalog.hookspecs": ("hookimpl", "hookspec"),
     "bakeio_core.catalog.plugins.packages": ("KnownPackage",),
     "bakeio_core.catalog.plugins.upgrades": ("DocumentUpgrade", "ForeignDocument"),
+    "bakeio_core.cli.process.terminal": ("ask_on_terminal",),
     "bakeio_core.cli.session": ("Session", "json_option"),
     "bakeio_core.host.bakeio": ("Bakeio",),
     "bakeio_core.cli.review.page": ("write_report",),
@@ -34,6 +35,8 @@ _HOMES = {
     "bakeio_core.resolving.typed": ("FormRefused",),
     "bakeio_core.importing.reading.sources": ("Source",),
     "bakeio_core.exporting.assistant.lean": ("LeanFile",),
+    "bakeio_core.exporting.assistant.tokens": ("count_tokens",),
+    "bakeio_core.files.tickets": ("data_folder", "write_owned"),
     "bakeio_core.importing.options": ("ImportOptions",),
     "bakeio_core.importing.run": ("Plan",),
     "bakeio_core.catalog.model": ("Entity", "Suspects"),
@@ -55,7 +58,7 @@ _HOMES = {
         "Question",
     ),
     "bakeio_core.catalog.plugins.formats": ("CellError", "Column", "Format", "Sheet", "Table"),
-    "bakeio_core.history.report": ("Report",),
+    "bakeio_core.history.report": ("Report", "without_options"),
     "bakeio_core.version": ("VERSION",),
     "bakeio_core.exporting.write_set": ("Exported",),
 }
@@ -85,6 +88,7 @@ if TYPE_CHECKING:
         key,
         readonly,
     )
+    from bakeio_core.cli.process.terminal import ask_on_terminal
     from bakeio_core.cli.review.page import write_report
     from bakeio_core.cli.session import Session, json_option
     from bakeio_core.database.connect import begin_read, begin_write, connect
@@ -100,9 +104,11 @@ if TYPE_CHECKING:
         UsageError,
     )
     from bakeio_core.exporting.assistant.lean import LeanFile
+    from bakeio_core.exporting.assistant.tokens import count_tokens
     from bakeio_core.exporting.write_set import Exported
     from bakeio_core.files.documents.limits import Limits
-    from bakeio_core.history.report import Report
+    from bakeio_core.files.tickets import data_folder, write_owned
+    from bakeio_core.history.report import Report, without_options
     from bakeio_core.host.bakeio import Bakeio
     from bakeio_core.importing.options import ImportOptions
     from bakeio_core.importing.reading.sources import Source
@@ -150,11 +156,14 @@ __all__ = [
     "Table",
     "UsageError",
     "View",
+    "ask_on_terminal",
     "begin_read",
     "begin_write",
     "children",
     "computed",
     "connect",
+    "count_tokens",
+    "data_folder",
     "editable",
     "hookimpl",
     "hookspec",
@@ -164,7 +173,9 @@ __all__ = [
     "read_decisions",
     "readonly",
     "stamp_columns",
+    "without_options",
     "write_decisions",
+    "write_owned",
     "write_report",
 ]
 

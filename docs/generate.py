@@ -315,6 +315,8 @@ def public_names() -> str:
     return "\n".join(out)
 
 
+COPIES = {REFERENCE.parents[1] / "plugins/bakeio-mcp/bakeio_mcp/errors.txt": "errors.md"}
+"""Pages that a distribution brings along, as they stand in the reference."""
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": command_line,
     "hooks.md": hook_reference,
@@ -345,10 +347,17 @@ def main(arguments: list[str], folder: Path = REFERENCE) -> int:
         print("usage: python docs/generate.py [--check]", file=sys.stderr)
         return 2
     old = stale(folder)
+    copied = {target: (REFERENCE / name).read_text("utf-8") for target, name in COPIES.items()}
+    lagging = [target for target, text in copied.items() if target.read_text("utf-8") != text]
     if arguments:
+        for target in lagging:
+            print(f"{target} is stale: run python docs/generate.py", file=sys.stderr)
         for name in old:
             print(f"docs/reference/{name} is stale: run python docs/generate.py", file=sys.stderr)
-        return 1 if old else 0
+        return 1 if old or lagging else 0
+    for target in lagging:
+        target.write_text(copied[target], "utf-8", newline="\n")
+        print(f"wrote {target}")
     for name in old:
         folder.joinpath(name).write_text(_page(PAGES[name]), "utf-8", newline="\n")
         print(f"wrote docs/reference/{name}")

@@ -236,9 +236,15 @@ def test_the_readme_is_short() -> None:
     assert len(read("README.md").splitlines()) <= 120
 
 
+def options_of_packages() -> str:
+    """The options of the commands that packages of the repository bring, in one text."""
+    commands = [entry.load() for entry in generate.plugin_commands().values()]
+    return " ".join(option for command in commands for p in command.params for option in p.opts)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_option_and_command_a_page_names_exists(name: str) -> None:
-    known, commands = read("docs/reference/cli.md"), all_commands()
+    known, commands = f"{read('docs/reference/cli.md')} {options_of_packages()}", all_commands()
     spans = re.findall(r"`([^`\n]+)`", without_code(read(name)))
     options = {
         option for span in spans for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", span)

@@ -6,7 +6,8 @@ import graphlib
 from collections.abc import Iterator
 from dataclasses import replace
 
-from sqlalchemy import MetaData, Table
+from sqlalchemy import Column, MetaData, Table
+from sqlalchemy.sql import visitors
 from sqlalchemy.util import OrderedSet
 
 from bakeio_core.catalog.keys.dating import wrong_date
@@ -309,3 +310,32 @@ class Catalog:
         """Return the entities whose rows must be there before this one's, in import order."""
         targets = earlier(entity)
         return [name for name in self.entities if name in targets]
+
+
+def made_of(catalog: Catalog, entity: Entity, source: object) -> set[tuple[str, str]] | None:
+    """Return the columns a field of a view is made from, also those it only compares.
+
+    Args:
+        catalog: What is installed.
+        entity: The view's.
+        source: Of the field.
+
+    Returns:
+        (table, column) of each; None where code computes it, of which nobody can tell.
+    """
+    if isinstance(source, str):
+        target, column = catalog.follow(entity, source)
+        return {(target.name, column)}
+    if isinstance(source, OfRow):
+        # the id of the row the path leads to
+        target, _ = catalog.follow(entity, source.path)
+        reference = target.references.get(source.path.split(".")[-1])
+        row = catalog.entities[reference.target] if reference else target
+        expression = source.compute(row.table.c)
+    elif callable(source):
+        expression = source(catalog.tables)
+    else:
+        return None
+    parts = visitors.iterate(expression)
+    columns = {c for part in parts for c in getattr(part, "base_columns", ())}
+    return {(c.table.name, c.name) for c in columns if isinstance(c, Column)}

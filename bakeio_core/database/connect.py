@@ -221,12 +221,17 @@ def translated(target: Target | None = None) -> Iterator[None]:
 
 @contextmanager
 def begin_read(engine: Engine) -> Iterator[Connection]:
-    """Open one snapshot: everything read inside the block is of one moment."""
+    """Open one snapshot: everything read inside the block is of one moment.
+
+    The database refuses to write on this connection.
+    """
     with translated(engine.url), engine.connect() as db:
         options = dialect_of(db).snapshot_options
         with db.execution_options(**options) if options else db, db.begin():
             dialect_of(db).take_snapshot(db)
-            yield db
+            # whatever code reads here, of ours or of a plugin, it cannot write
+            with dialect_of(db).only_reading(db):
+                yield db
 
 
 @contextmanager

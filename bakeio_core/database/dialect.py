@@ -6,7 +6,7 @@ import json
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -140,6 +140,11 @@ class Dialect(ABC):
         """
 
     def take_snapshot(self, db: Connection) -> None: ...
+
+    @abstractmethod
+    def only_reading(self, db: Connection) -> AbstractContextManager[None]:
+        """Have the database itself refuse to write on a connection, inside the block."""
+
     def ensure_begun(self, db: Connection) -> None: ...
 
     @abstractmethod

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from bakeio_core.catalog import hookspecs
-from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.catalog import Catalog, made_of
 from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.formats import Formats
@@ -151,6 +151,32 @@ class Installed:
         installed = ", ".join(self.catalog.views) or "none"
         hint = packages.for_view(plain)
         raise UsageError(f'the view "{name}" is not installed; installed are {installed}{hint}')
+
+    def schema(self, view: str | View) -> dict[str, Any]:
+        """Return the JSON Schema of what a person or an assistant may return of a view.
+
+        Args:
+            view: Its name, or a view narrowed by `bakeio.view(name).narrow(...)`.
+
+        Raises:
+            UsageError: There is no such view.
+        """
+        from bakeio_core.catalog.schema import view_schema
+
+        return view_schema(self.view(view) if isinstance(view, str) else view, self.catalog)
+
+    def made_of(self, view: View, field: str) -> set[tuple[str, str]] | None:
+        """Return the stored columns a field of a view tells something of.
+
+        Args:
+            view: The view.
+            field: One of its fields.
+
+        Returns:
+            (entity, column) of each, those it only compares too; None where code of a plugin
+            computes it, of which nobody can tell.
+        """
+        return made_of(self.catalog, self.catalog.entities[view.entity], view.fields[field].source)
 
     def _entity(self, name: str) -> Entity:
         """Return an installed entity by name; raise where there is none."""

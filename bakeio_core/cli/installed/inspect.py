@@ -16,10 +16,7 @@ from bakeio_core.cli.session import Session, json_option
 @json_option
 def schema(session: Session, view: str, as_json: bool) -> None:
     """Print the JSON Schema of what a person or an assistant may return of a view."""
-    from bakeio_core.catalog.schema import view_schema
-
-    core = session.installed
-    value = view_schema(core.view(view), core.catalog)
+    value = session.installed.schema(view)
     if as_json:
         session.result_json(value)
     else:

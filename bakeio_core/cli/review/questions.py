@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from bakeio_core.cli.process.terminal import terminal_device
 from bakeio_core.cli.session import Session, shownable
 
 if TYPE_CHECKING:
@@ -235,23 +235,18 @@ class Questions:
 
         That is the terminal itself where the records come through stdin.
         """
-        import io
-
         if not self.from_stdin:
             yield sys.stdin, sys.stderr
             return
-        try:
-            device = open("CON" if os.name == "nt" else "/dev/tty", "r+b", buffering=0)
-        except OSError:
-            raise click.UsageError(
-                "the records come through stdin and there is no terminal to ask on: "
-                "give a file, or --decisions"
-            ) from None
-        with device:
-            yield (
-                io.TextIOWrapper(device, "utf-8", "replace", write_through=True),
-                io.TextIOWrapper(device, "utf-8", write_through=True),
-            )
+        with contextlib.ExitStack() as opened:
+            try:
+                terminal = opened.enter_context(terminal_device())
+            except OSError:
+                raise click.UsageError(
+                    "the records come through stdin and there is no terminal to ask on: "
+                    "give a file, or --decisions"
+                ) from None
+            yield terminal
 
 
 def _converse(talk: Talk, terminal: Terminal) -> None:

@@ -260,6 +260,11 @@ class PostgreSQL(Dialect):
         return [named[name] for name in hiding_tables(self, db, list(named))]
 
     @contextmanager
+    def only_reading(self, db: Connection) -> Iterator[None]:
+        db.exec_driver_sql("SET TRANSACTION READ ONLY")
+        yield
+
+    @contextmanager
     def seeing_all(self, db: Connection) -> Iterator[None]:
         with without_policies(self, db):
             yield

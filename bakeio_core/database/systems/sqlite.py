@@ -59,6 +59,15 @@ class SQLite(Dialect):
     def take_snapshot(self, db: Connection) -> None:
         self._patiently(db, "SELECT 1 FROM sqlite_master LIMIT 1")
 
+    @contextmanager
+    def only_reading(self, db: Connection) -> Iterator[None]:
+        driver: Any = db.connection.driver_connection
+        driver.execute("PRAGMA query_only=ON")
+        try:
+            yield
+        finally:
+            driver.execute("PRAGMA query_only=OFF")
+
     def _patiently(self, db: Connection, sql: str) -> None:
         """Run a statement that may meet a lock, for as long as the connection waits for one.
 

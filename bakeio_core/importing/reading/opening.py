@@ -73,7 +73,9 @@ def open_source(
         name = path.name if isinstance(path, Path) else "stdin"
         raise UsageError(f"--without leaves out entities of a set, and {name} is none")
     if not isinstance(path, Path):
-        return _open_stream(path, catalog, limits, guessed, named)
+        called = str(getattr(path, "name", "<"))  # that of the standard one is "<stdin>"
+        plain = "stdin" if called.startswith("<") or called.isdigit() else Path(called).name
+        return _open_stream(path, catalog, limits, guessed, named, plain)
     try:
         return _open_path(path, catalog, limits, in_sheets)
     except DocumentError as error:

@@ -153,6 +153,17 @@ class Source:
                 return part.document.place(number, field)
         return of_file[0].document.place(number, field) if of_file and entity is None else ""
 
+    def named_fields(self) -> set[str]:
+        """Return the fields its records have, as their views call them; it is read for that."""
+        found = set[str]()
+        for part in self.parts:
+            for block in part.document.blocks():
+                for _, record in block.as_dicts(part.file):
+                    if isinstance(record, dict):
+                        items = ((name, part.fields.named(name)) for name in record)
+                        found |= {name if item is None else item.name for name, item in items}
+        return found
+
     @property
     def count(self) -> int | None:
         """How many records it says it has, None where it does not say."""

@@ -1,0 +1,83 @@
+"""The command `bakeio approve`: what no model can do."""
+
+from __future__ import annotations
+
+import click
+
+from bakeio_core import BakeioError, Session, ask_on_terminal, json_option
+from bakeio_mcp import plans
+from bakeio_mcp.refusals import Refused
+
+MOST_LINES = 200
+YES = "yes"
+
+
+@click.command()
+@click.argument("plan", required=False)
+@json_option
+@click.pass_obj
+def approve(session: Session, plan: str | None, as_json: bool) -> None:
+    """Look at the PLAN of an assistant and approve it. Without one: list those that wait.
+
+    The answer is read from the terminal alone, never from a pipe.
+    """
+    if plan is None:
+        _list(session, as_json)
+        return
+    known = _found(plans.named(plan))
+    if plans.is_approved(known):
+        session.result(f"{known.id} is approved already")
+        return
+    answer = ask_on_terminal(_shown(known), f"Approve this? Type {YES}, or anything else for no: ")
+    if answer.lower() != YES:
+        raise BakeioError("not approved: nothing was noted", code="blocked")
+    approval = plans.approve(known)
+    if as_json:
+        session.result_json({"plan": known.id, "by": approval.by, "at": approval.at})
+    else:
+        session.result(
+            f"Approved {known.id}: the assistant may apply it once, by {known.expires_at}"
+        )
+
+
+def _list(session: Session, as_json: bool) -> None:
+    known = plans.waiting()
+    if as_json:
+        told = [{"plan": p.id, "about": p.about, "expires_at": p.expires_at} for p in known]
+        session.result_json({"plans": told})
+        return
+    for one in known:
+        session.result(f"{one.id}  {_what(one)}, until {one.expires_at}")
+    if not known:
+        session.result("No plan waits for approval.")
+
+
+def _found(plan: str) -> plans.KeptPlan:
+    try:
+        return plans.find(plan)
+    except Refused as refused:
+        raise BakeioError(f"{plan}: {refused.message}", code="blocked") from None
+
+
+def _what(plan: plans.KeptPlan) -> str:
+    what = f"undo of run {plan.about}" if plan.kind == "undo" else f"changes of {plan.about}"
+    return f"{what} in {plan.place}"
+
+
+def _shown(plan: plans.KeptPlan) -> str:
+    """Return a plan for a person: what it is, every change, what it comes to."""
+    lines = [f"Plan {plan.id}: {_what(plan)}, made {plan.created_at}", ""]
+    for change in plan.changes:
+        called = change["label"] or ", ".join(f"{n} {v}" for n, v in change["key"].items())
+        lines.append(f"{change['action']} {change['entity']}: {called}")
+        for field in change["fields"]:
+            lines.append(f"    {field['field']}: {_value(field, 'old')} -> {_value(field, 'new')}")
+    if len(lines) > MOST_LINES:
+        left = len(lines) - MOST_LINES
+        lines = [*lines[:MOST_LINES], f"... and {left:,} more lines"]
+    return "\n".join([*lines, "", plan.preview, ""])
+
+
+def _value(field: dict[str, object], side: str) -> str:
+    value = field.get(side)
+    return "nothing" if value is None else str(value)
