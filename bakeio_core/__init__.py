@@ -26,6 +26,7 @@ _HOMES = {
     ),
     "bakeio_core.catalog.hookspecs": ("hookimpl", "hookspec"),
     "bakeio_core.catalog.plugins.packages": ("KnownPackage",),
+    "bakeio_core.catalog.plugins.templates": ("Template", "Totals"),
     "bakeio_core.catalog.plugins.upgrades": ("DocumentUpgrade", "ForeignDocument"),
     "bakeio_core.cli.process.terminal": ("ask_on_terminal",),
     "bakeio_core.cli.session": ("Session", "json_option"),
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.model import Entity, Suspects
     from bakeio_core.catalog.plugins.formats import CellError, Column, Format, Sheet, Table
     from bakeio_core.catalog.plugins.packages import KnownPackage
+    from bakeio_core.catalog.plugins.templates import Template, Totals
     from bakeio_core.catalog.plugins.upgrades import DocumentUpgrade, ForeignDocument
     from bakeio_core.catalog.view import (
         Field,
@@ -154,6 +156,8 @@ __all__ = [
     "Source",
     "Suspects",
     "Table",
+    "Template",
+    "Totals",
     "UsageError",
     "View",
     "ask_on_terminal",

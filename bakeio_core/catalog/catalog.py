@@ -15,10 +15,17 @@ from bakeio_core.catalog.keys.references import ReferenceMap, earlier, open_ring
 from bakeio_core.catalog.lists import list_views
 from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins import packages
-from bakeio_core.catalog.plugins.declared import declared_entities, declared_views
+from bakeio_core.catalog.plugins.declared import (
+    Declared,
+    declared_entities,
+    declared_templates,
+    declared_views,
+)
 from bakeio_core.catalog.plugins.loading import BY_NAME, Plugin, Plugins
+from bakeio_core.catalog.plugins.sound import check_view, followed
+from bakeio_core.catalog.plugins.templates import Template
 from bakeio_core.catalog.plugins.upgrades import DocumentUpgrade, declared_upgrades
-from bakeio_core.catalog.view import OfRow, View
+from bakeio_core.catalog.view import View
 from bakeio_core.errors import PluginError, describe
 
 
@@ -43,6 +50,7 @@ class Catalog:
         unused: {name: `Plugin`} of the blocked and failed ones.
         provider: {entity: its `Plugin`}; `view_provider` the same for views.
         upgrades: (`Plugin`, `DocumentUpgrade`) of what plugins read besides.
+        templates: {name: `Template`}; `disabled_templates` {name: reason} for what cannot work.
     """
 
     def __init__(self) -> None:
@@ -60,6 +68,9 @@ class Catalog:
         self.provider: dict[str, Plugin] = {}
         self.view_provider: dict[str, Plugin] = {}
         self.upgrades: list[tuple[Plugin, DocumentUpgrade]] = []
+        self.templates: dict[str, Template] = {}
+        self.disabled_templates: dict[str, str] = {}
+        self.template_provider: dict[str, Plugin] = {}
 
     @classmethod
     def assemble(cls, plugins: Plugins) -> Catalog:
@@ -90,7 +101,32 @@ class Catalog:
                 catalog._add_view(view, views.provider[name])
             except PluginError as error:
                 plugins.fail(views.provider[name], str(error))
+        catalog._add_templates(declared_templates(plugins), plugins)
         return catalog
+
+    def _add_templates(self, declared: Declared[Template], plugins: Plugins) -> None:
+        """Take over the templates whose views are sound and bear a name of their own."""
+        self.disabled_templates = declared.contested
+        for name, template in declared.found.items():
+            absent = self._absent(template.view)
+            if absent is not None:
+                why = self._why_absent(absent)
+                self.disabled_templates[name] = f"its entity {absent} is {why}"
+                continue
+            try:
+                if name in self.views:
+                    raise PluginError(f'template "{template.called}": a view has this name')
+                view = self._sound(template.view)
+            except PluginError as error:
+                plugins.fail(declared.provider[name], str(error))
+            else:
+                self.templates[name] = replace(template, view=view)
+                self.template_provider[name] = declared.provider[name]
+
+    @property
+    def readable(self) -> dict[str, View]:
+        """{name: `View`} of everything records may be of: the views, and those of templates."""
+        return {**self.views, **{name: item.view for name, item in self.templates.items()}}
 
     def _disable_unresolved(self) -> None:
         """Disable what refers to something that is not there, and what refers to that."""
@@ -204,8 +240,7 @@ class Catalog:
         return (-len(users), name)
 
     def _add_view(self, view: View, plugin: Plugin) -> None:
-        needed = [view.entity, *(str(i.source).split(".")[0] for i in view.lists.values())]
-        absent = next((name for name in needed if name not in self.entities), None)
+        absent = self._absent(view)
         if absent is not None:
             if absent in self.excused or self.is_blocked(absent):
                 self.excused_views.add(view.name)
@@ -214,15 +249,27 @@ class Catalog:
             why = self._why_absent(absent)
             self.disabled_views[view.name] = f"its entity {absent} is {why}"
             return
+        self.views[view.name], self.view_provider[view.name] = self._sound(view), plugin
+
+    def _absent(self, view: View) -> str | None:
+        """Return an entity that a view needs and that is not there."""
+        needed = [view.entity, *(str(i.source).split(".")[0] for i in view.lists.values())]
+        return next((name for name in needed if name not in self.entities), None)
+
+    def _sound(self, view: View) -> View:
+        """Return a view with the fields that say which row a record is.
+
+        Raises:
+            PluginError: It is wrong.
+        """
         try:
             if "." in view.name:
                 raise PluginError("a name must be lower-case letters, digits and _")
             for one in (view, *list_views(view, self.entities).values()):
-                self._check_view(one)
+                check_view(one, self.entities)
         except Exception as error:  # a computed source is a stranger's function
             raise PluginError(f'view "{view.name}": {describe(error)}') from None
-        kept = tuple(self._naming(view))
-        self.views[view.name], self.view_provider[view.name] = replace(view, kept=kept), plugin
+        return replace(view, kept=tuple(self._naming(view)))
 
     def _naming(self, view: View) -> Iterator[str]:
         """Yield the fields that say which row a record is: keys, else the id and what it is of."""
@@ -233,68 +280,25 @@ class Catalog:
                 yield name
 
     def names_a_row(self, entity: Entity, source: object) -> bool:
-        """Tell whether a source is one step over a reference, to a key or lookup of the target."""
+        """Tell whether a source is one step over a reference, to what names a row of the target.
+
+        That is a key, a lookup or a standard number.
+        """
         if not isinstance(source, str) or source.count(".") != 1:
             return False
         step, column = source.split(".")
         reference = entity.references[step]
-        is_key = (column,) in self.entities[reference.target].all_keys
+        target = self.entities[reference.target]
+        is_key = (column,) in target.all_keys or column in target.codes
         return is_key or column in reference.lookups.values()
 
-    def _check_view(self, view: View) -> None:
-        entity = self.entities[view.entity]
-        if view.hides is not None and view.hides not in entity.columns:
-            raise PluginError(f'hides names "{view.hides}", which is no column of {entity.name}')
-        for name, item in view.fields.items():
-            if isinstance(item.source, str):
-                self.follow(entity, item.source, where=f'field "{name}"')
-            if item.role == "editable" and item.source in entity.filled.computed:
-                raise PluginError(
-                    f'field "{name}": the database computes {item.source} from other columns: '
-                    "make it readonly"
-                )
-            if isinstance(item.source, OfRow):
-                owner, column = self.follow(entity, item.source.path, where=f'field "{name}"')
-                if column not in owner.references:
-                    raise PluginError(
-                        f'field "{name}": {item.source.path} is no foreign key, '
-                        "so it leads to no row to compute from"
-                    )
-            if item.role == "key" and item.source not in entity.columns:
-                raise PluginError(f'field "{name}": a key is a column of {entity.name}')
-            if item.role == "editable" and str(item.source).split(".")[0] in entity.primary_key:
-                raise PluginError(
-                    f'field "{name}": {item.source} is the primary key of {entity.name}, which '
-                    "stays as it is: declare it with key() or readonly()"
-                )
-            if item.role == "editable" and isinstance(item.source, str) and "." in item.source:
-                target, column = self.follow(entity, item.source, where=f'field "{name}"')
-                lookups = entity.references[item.source.split(".")[0]].lookups.values()
-                if (column,) not in target.all_keys and column not in lookups:
-                    raise PluginError(
-                        f'field "{name}": {item.source} is editable, '
-                        f"but {column} is no key of {target.name}"
-                    )
-
     def follow(self, entity: Entity, path: str, where: str = "path") -> tuple[Entity, str]:
-        """Follow a dotted path over foreign keys to the entity and column it ends at.
-
-        Args:
-            entity: where the path begins.
-            path: such as `column` or `a_id.b_id.column`.
-            where: what messages call the place that names the path.
+        """Follow a dotted path over foreign keys to the entity and column it ends at; `followed`.
 
         Raises:
             PluginError: where a step does not exist.
         """
-        *steps, column = path.split(".")
-        for step in steps:
-            if step not in entity.references:
-                raise PluginError(f"{where}: {step} is no foreign key of {entity.name} (in {path})")
-            entity = self.entities[entity.references[step].target]
-        if column not in entity.columns:
-            raise PluginError(f"{where}: {column} is no column of {entity.name} (in {path})")
-        return entity, column
+        return followed(self.entities, entity, path, where)
 
     @property
     def tables(self) -> dict[str, Table]:

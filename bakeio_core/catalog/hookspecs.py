@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.exchange import Batch, Changes, Decision, Missing, Question
     from bakeio_core.catalog.model import Entity
     from bakeio_core.catalog.plugins.formats import Format
+    from bakeio_core.catalog.plugins.templates import Template
     from bakeio_core.catalog.plugins.upgrades import DocumentUpgrade
 from bakeio_core.catalog.view import View
 
@@ -208,6 +209,23 @@ def bakeio_document_upgrades() -> DocumentUpgrade | Sequence[DocumentUpgrade]:  
     ...         for heat in document.header["heats"]:
     ...             yield "ovens", {"slug": heat["oven"]}
     ...     return DocumentUpgrade("an oven log", lambda header: "heats" in header, heats)
+    """
+
+
+@hookspec
+def bakeio_templates() -> Template | Sequence[Template]:  # type: ignore[empty-body]
+    """Declare templates: small documents that phones, scanners, assistants and people fill in.
+
+    Each is a view of its own, in the words of whoever fills it in, with an example and what to
+    know. `bakeio template` shows them, and their documents are imported as every other file.
+
+    >>> from bakeio_core import Template, View, editable, hookimpl, readonly
+    >>> @hookimpl
+    ... def bakeio_templates():
+    ...     fields = {"oven": readonly("oven_id.slug"), "heat": editable("degrees")}
+    ...     view = View(name="heat_log", entity="heats", purpose="Note heats", fields=fields)
+    ...     example = {"lines": [{"oven": "deck", "heat": 240}]}
+    ...     return Template(view, required=["oven", "heat"], example=example)
     """
 
 

@@ -1,12 +1,14 @@
-"""JSON Schema of a view: what a person or an assistant may return."""
+"""JSON Schema of a view or a template: what a person or an assistant may return."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.fields import DELETE, FileField, view_fields
+from bakeio_core.catalog.fields import DELETE, FieldMap, FileField, view_fields
 from bakeio_core.catalog.lists import is_list, list_views
+from bakeio_core.catalog.plugins.templates import LINES, TEMPLATE, Template
 from bakeio_core.catalog.view import Field, View
 
 
@@ -59,6 +61,63 @@ def _record(view: View, catalog: Catalog) -> dict[str, Any]:
             "description": "true deletes the row; one that is left out of the list stays.",
         }
     return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def template_schema(template: Template, catalog: Catalog) -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of the documents of a template.
+
+    What is said once may stand beside the lines or in each of them.
+    """
+    fields = view_fields(template.view, catalog)
+    properties: dict[str, Any] = {}
+    for name, item in template.view.fields.items():
+        if name in template.per:
+            own = fields.own[template.of]
+            entity = catalog.entities[template.view.entity]
+            properties[name] = entity.kinds[template.of].schema()
+            properties[name]["description"] = f"Whole packages; {own} is what is in them."
+        else:
+            properties[name] = _field(template.view, item, catalog)
+            properties[name].pop("readOnly", None)
+        if name in template.given:
+            properties[name]["default"] = template.given[name]
+    always = [n for n in template.required if n not in template.once and n not in template.given]
+    naming = [name for item in fields.naming.values() for name in _named(item, template)]
+    line: dict[str, Any] = {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in always if name not in naming],
+        "additionalProperties": False,
+    }
+    line |= _one_of(fields, template, always)
+    once = {name: properties[name] for name in template.once}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"{template.called}.json",
+        "description": " ".join([f"{template.view.purpose}.", *template.instructions]),
+        "type": "object",
+        "required": [TEMPLATE, LINES],
+        "properties": {
+            TEMPLATE: {"const": template.called},
+            **once,
+            LINES: {"type": "array", "items": line},
+        },
+        "additionalProperties": False,
+        "examples": [template.document],
+    }
+
+
+def _named(naming: Mapping[str, FileField], template: Template) -> list[str]:
+    """Return the fields of a template that name one row, where there are several ways to."""
+    names = [item.name for item in naming.values() if item.name in template.view.fields]
+    return names if len(names) > 1 else []
+
+
+def _one_of(fields: FieldMap, template: Template, always: Sequence[str]) -> dict[str, Any]:
+    """Return what says that one of several ways to name a row is enough."""
+    ways = [names for item in fields.naming.values() if (names := _named(item, template))]
+    needed = [names for names in ways if set(names) & set(always)]
+    return {"anyOf": [{"required": [name]} for name in needed[0]]} if needed else {}
 
 
 def _accepted(item: FileField) -> dict[str, Any]:

@@ -169,7 +169,7 @@ class Exports(Imports, Answers, History):
                 format does not go with the views.
             ExportRefused: The database holds values no file can hold; it names each.
         """
-        from bakeio_core.exporting.write_sheets import write_sheets
+        from bakeio_core.exporting.sheets.write_views import write_sheets
         from bakeio_core.exporting.write_view import write_view
 
         several = [view] if isinstance(view, (str, View)) else view
@@ -255,7 +255,7 @@ class Exports(Imports, Answers, History):
         self, db: Connection, path: Path, known: Format | None, *, force: bool
     ) -> None:
         """Raise where a file that stands there must not be overwritten by a view."""
-        from bakeio_core.exporting.write_sheets import not_in_format
+        from bakeio_core.exporting.sheets.write_views import not_in_format
         from bakeio_core.exporting.write_view import not_a_view
 
         refuse_file(path, not_in_format(known, self.catalog) if known else not_a_view)

@@ -12,11 +12,12 @@ from sqlalchemy.exc import InvalidRequestError
 from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins.loading import Plugin, Plugins
 from bakeio_core.catalog.plugins.profile import without
+from bakeio_core.catalog.plugins.templates import Template
 from bakeio_core.catalog.view import View
 from bakeio_core.errors import PluginError, describe
 
-T = TypeVar("T", Entity, View)
-ENTITIES, VIEWS = "bakeio_entities", "bakeio_views"
+T = TypeVar("T", Entity, View, Template)
+ENTITIES, VIEWS, TEMPLATES = "bakeio_entities", "bakeio_views", "bakeio_templates"
 
 
 @dataclass
@@ -90,6 +91,19 @@ def declared_views(plugins: Plugins) -> Declared[View]:
             plugins.fail(plugin, describe(error))
         else:
             claims += [(plugin, view) for view in views]
+    return _settled(claims, plugins)
+
+
+def declared_templates(plugins: Plugins) -> Declared[Template]:
+    """Ask every plugin for its templates; one that raises is failed with its reason."""
+    claims: list[tuple[Plugin, Template]] = []
+    for plugin in plugins.implementing(TEMPLATES):
+        try:
+            templates = _checked(plugins.call(plugin, TEMPLATES), Template, TEMPLATES)
+        except Exception as error:  # a stranger's function
+            plugins.fail(plugin, describe(error))
+        else:
+            claims += [(plugin, template) for template in templates]
     return _settled(claims, plugins)
 
 

@@ -1,13 +1,19 @@
-"""Commands that tell what is there: entities, views, plugins, schema, suggest."""
+"""Commands that tell what is there: entities, views, templates, plugins, schema, suggest."""
 
 from __future__ import annotations
 
 import json
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.session import Session, json_option
+
+if TYPE_CHECKING:
+    from bakeio_core.catalog.plugins.templates import Template
 
 
 @bakeio.command()
@@ -137,3 +143,87 @@ def plugins(session: Session, as_json: bool) -> None:
         used = ", ".join(profile.use) or "all that is installed"
         less = f", without {', '.join(profile.block)}" if profile.block else ""
         session.result(f"The profile {profile.path} uses {used}{less}.")
+
+
+@bakeio.command()
+@click.argument("name", required=False)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="Write one to fill in: a sheet (.csv, .xlsx) with its headings, else the example as JSON.",
+)
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of its documents.")
+@click.option("--example", is_flag=True, help="Print an example of its documents.")
+@json_option
+@click.pass_obj
+def template(
+    session: Session,
+    name: str | None,
+    output: Path | None,
+    schema: bool,
+    example: bool,
+    as_json: bool,
+) -> None:
+    """Show what phones, scanners, assistants and people can fill in: fields, example, what to know.
+
+    Without NAME all of them. What was filled in comes back with `bakeio import FILE`.
+    """
+    installed = session.installed
+    if name is None:
+        _list(session, as_json)
+        return
+    found = installed.template(name)
+    if output is not None:
+        installed.write_template(found.called, output)
+        session.say(f"Wrote {output}. When it is filled in: bakeio import {output}")
+    elif schema:
+        session.result_json(installed.template_schema(name))
+    elif example:
+        session.result_json(found.document)
+    elif as_json:
+        session.result_json(
+            {
+                "name": found.called,
+                "purpose": found.view.purpose,
+                "instructions": list(found.instructions),
+                "example": found.document,
+                "schema": installed.template_schema(name),
+            }
+        )
+    else:
+        session.result("\n".join(_shown(found)))
+
+
+def _list(session: Session, as_json: bool) -> None:
+    catalog = session.installed.catalog
+    if as_json:
+        rows = [
+            {
+                "name": item.called,
+                "purpose": item.view.purpose,
+                "plugin": catalog.template_provider[name].name,
+            }
+            for name, item in catalog.templates.items()
+        ]
+        session.result_json({"templates": rows, "disabled": catalog.disabled_templates})
+        return
+    for item in catalog.templates.values():
+        session.result(f"{item.called:<14} {item.view.purpose}")
+    for name, reason in catalog.disabled_templates.items():
+        session.result(f"{name.replace('_', '-'):<14} disabled: {reason}")
+
+
+def _shown(found: Template) -> list[str]:
+    """Return a template as text for whoever fills it in."""
+    lines = [f"{found.called}: {found.view.purpose}", ""]
+    for name in found.view.fields:
+        marks = ["needed"] if name in found.required else []
+        marks += ["once for all lines or in each"] if name in found.once else []
+        marks += [f"{found.given[name]} if left out"] if name in found.given else []
+        lines.append(f"  {name:<12} {', '.join(marks)}".rstrip())
+    lines.append("")
+    for sentence in found.instructions:
+        lines += textwrap.wrap(sentence, 78, initial_indent="- ", subsequent_indent="  ")
+    lines += ["", "Such as:", "", *json.dumps(found.document, indent=2).splitlines()]
+    return lines

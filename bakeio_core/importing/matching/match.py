@@ -78,7 +78,7 @@ class Matcher:
     # -- by what needs no links
     def match_known(self, drafts: Sequence[Draft]) -> None:
         """Find the rows of records by `_rev`, id, and the keys that stand on no reference."""
-        left = self.revisions.match(drafts)
+        left = self.revisions.match(self._of_rows(drafts))
         identity: list[Key] = [("uuid",)] if ("uuid",) in self.keys else []
         for key in identity:
             left = self._by_key(left, key)
@@ -92,6 +92,14 @@ class Matcher:
             self.ids.refuse_unknown([draft for draft in left if draft.row is None])
         if self.part.view is not None:
             self._by_code([d for d in left if d.row is None and d.fault is None])
+
+    def _of_rows(self, drafts: Sequence[Draft]) -> list[Draft]:
+        """Give records that were made of rows those; return the others."""
+        rows = self.rows.by_id(self.part.rows.values()) if self.part.rows else {}
+        for draft in drafts:
+            identity = self.part.rows.get(draft.number)
+            draft.row = None if identity is None else rows.get(identity)
+        return [draft for draft in drafts if draft.row is None]
 
     def _by_key(self, drafts: list[Draft], key: Key) -> list[Draft]:
         wanted = {d.number: value for d in drafts if (value := self.key(d, key)) is not None}

@@ -16,6 +16,7 @@ from bakeio_core.importing.linking.drafts import LinkError, PendingParent
 from bakeio_core.importing.linking.link import Linker
 from bakeio_core.importing.linking.parents import CreatedParents
 from bakeio_core.importing.linking.twins import beside_twins
+from bakeio_core.importing.matching.counted_lines import CountedLines
 from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.planning.decided import plan_decided
 from bakeio_core.importing.planning.plan import PartKind, PartPlan
@@ -79,6 +80,9 @@ class ImportPlan:
         """Return the plan of one part."""
         common = (self.linker, self.parents, kind_of, self.plan_parent)
         plan = PartPlan(self.state, part, *common)
+        if part.template is not None and part.template.of:
+            part = CountedLines(self.state, part, part.template, plan.references).part_of_rows()
+            plan = PartPlan(self.state, part, *common)
         references = part.entity.references.values()
         if any(r.is_late and r.target != part.entity.name for r in references):
             self._late.append((part, plan.deferred))

@@ -258,7 +258,9 @@ class Noticed:
 
     def _of_new_rows(self) -> Problem:
         new = f"{counted(len(self._created), 'new row')} of {self.entity.name}"
-        if self._beside:
+        if self._beside and self.part.template is not None:
+            message = f"{new}, beside {len(self._beside):,} there are of the same"
+        elif self._beside:
             parents = [c for c in self.entity.content if c in self.entity.references]
             id_field = self.part.fields.own.get(self.entity.primary, self.entity.primary)
             same = self.part.fields.naming_of(parents[0])

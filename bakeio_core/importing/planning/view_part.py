@@ -35,7 +35,7 @@ class ViewPart:
         """Refuse a record in which what names the row, or what it refers to, was changed."""
         plan = self.plan
         if draft.base is None:
-            self.two_way += 1
+            self.two_way += self.part.template is None  # a template's lines never have one
         elif not self._names_its_row(draft):
             message = "names its row by _rev alone, and that of another may have come here: "
             message += f"give {self._naming()} too"

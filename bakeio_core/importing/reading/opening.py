@@ -13,6 +13,7 @@ from typing import IO, Any
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.formats import HEAD, Format, Formats
+from bakeio_core.catalog.plugins.templates import TEMPLATE
 from bakeio_core.catalog.view import plain_view_name
 from bakeio_core.errors import DocumentError, Problems, UsageError
 from bakeio_core.files.documents.document import Document
@@ -25,6 +26,7 @@ from bakeio_core.files.sets.narrowed import narrowed
 from bakeio_core.importing.reading.answers.forgiving import forgiven, is_json
 from bakeio_core.importing.reading.answers.lean import lean_answer, of_ticket
 from bakeio_core.importing.reading.answers.shapes import with_header_and_records
+from bakeio_core.importing.reading.derived.filled_in import of_template
 from bakeio_core.importing.reading.derived.upgraded import upgraded, upgraded_set
 from bakeio_core.importing.reading.sheets.opening import read_sheets
 from bakeio_core.importing.reading.skipped_log import open_log
@@ -227,6 +229,8 @@ def _source_of(document: Document, data: bytes | None, catalog: Catalog) -> Sour
         document = forgiven(document, data, catalog, problems)
     if OWN.isdisjoint(_keys_of(document)) and (foreign := upgraded(document, catalog)):
         return foreign
+    if TEMPLATE in _keys_of(document) and OWN.isdisjoint(_keys_of(document)):
+        return of_template(document, catalog, problems)
     if answers := lean_answer(document):
         return _of_answers(document, answers, catalog, problems)
     document = with_header_and_records(document, catalog, problems)
@@ -259,7 +263,7 @@ def _source_of(document: Document, data: bytes | None, catalog: Catalog) -> Sour
             f"the views that are installed are {', '.join(catalog.views) or 'none'}"
         )
     name = _view_name(document, header.get("view_name"), catalog)
-    return of_view(document, catalog.views[name], catalog, problems)
+    return of_view(document, catalog.readable[name], catalog, problems)
 
 
 def _of_answers(
@@ -274,7 +278,7 @@ def _of_answers(
 
 def _view_name(document: Document, given: Any, catalog: Catalog) -> str:
     name = plain_view_name(str(given))
-    if name not in catalog.views:
+    if name not in catalog.readable:
         why = catalog.disabled_views.get(name)
         known = (
             f"disabled: {why}"

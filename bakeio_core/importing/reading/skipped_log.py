@@ -67,8 +67,8 @@ def open_log(document: Document, catalog: Catalog) -> Source:
         inner = InMemoryDocument(
             document, {"view_name": view} if view else {"entity_type": entity}, items
         )
-        if view and view in catalog.views:
-            parts += of_view(inner, catalog.views[view], catalog, problems).parts
+        if view and view in catalog.readable:
+            parts += of_view(inner, catalog.readable[view], catalog, problems).parts
         elif entity in catalog.entities:
             parts += of_entity(inner, catalog.entities[entity], catalog).parts
         elif not view and not entity:

@@ -17,8 +17,9 @@ from bakeio_core.catalog.fields import (
 )
 from bakeio_core.catalog.keys.omitting import references_into
 from bakeio_core.catalog.lists import list_views, parent_column
-from bakeio_core.catalog.model import Entity, Key
+from bakeio_core.catalog.model import Entity, Key, RowId
 from bakeio_core.catalog.plugins.formats import Format
+from bakeio_core.catalog.plugins.templates import Template
 from bakeio_core.catalog.view import View
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.files.documents.document import Document, InMemoryDocument
@@ -40,6 +41,8 @@ class Part:
         gaps: (field, id) of what is null in it only because no file can hold it.
         holder: Of the rows of a list the part of the records they stand in.
         key: Of the rows of a list what tells those of one record apart, where that was declared.
+        template: That of its records, where they are the lines of one.
+        rows: {number: id of the row} of records that were made of rows.
     """
 
     entity: Entity
@@ -52,6 +55,8 @@ class Part:
     gaps: frozenset[tuple[str, int]] = frozenset()
     holder: Part | None = None
     key: Key = ()
+    template: Template | None = None
+    rows: Mapping[int, RowId] = field(default_factory=dict)
 
     @property
     def file(self) -> str:
@@ -328,7 +333,7 @@ def of_sheets(documents: Mapping[str, Document], catalog: Catalog, problems: Pro
         problems: What is told of the file.
     """
     parts = list[Part]()
-    for view in catalog.views.values():
+    for view in catalog.readable.values():
         lists = list_views(view, catalog.entities)
         own = documents.get(view.name)
         nothing = InMemoryDocument(Document("no sheet", io.BytesIO), {}, [])
@@ -354,7 +359,9 @@ def of_sheets(documents: Mapping[str, Document], catalog: Catalog, problems: Pro
 
 def _part_of(document: Document, view: View, catalog: Catalog) -> Part:
     fields, revision = view_fields(view, catalog), revision_of(catalog, view)
-    return Part(catalog.entities[view.entity], document, fields, None, view, revision)
+    part = Part(catalog.entities[view.entity], document, fields, None, view, revision)
+    part.template = catalog.templates.get(view.name)
+    return part
 
 
 def of_entity(document: Document, entity: Entity, catalog: Catalog) -> Source:

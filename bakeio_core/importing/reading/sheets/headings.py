@@ -15,7 +15,7 @@ from bakeio_core.files.sheets.cells import ABOUT, told_of
 LOOKED_AT = 50
 """Rows at the top of a sheet among which its headings are looked for."""
 FEWEST = 2
-"""So many headings must name fields of a view."""
+"""So many headings must name fields of a view; one in a sheet called after a template."""
 Row = tuple[int, Sequence[Any]]
 """The number of a row, and its cells."""
 
@@ -60,12 +60,13 @@ def find_headings(
             one heading.
     """
     best: tuple[int, Row, dict[int, str]] | None = None
+    fewest = 1 if _named_templates(called, catalog) else FEWEST
     for row in rows:
         names = _names(row[1])
         plain = [name for name in names.values() if not name.startswith(ABOUT)]
         score = max((_known(of, plain) for of in fields.values()), default=0)
         score += 100 * (len(plain) < len(names))  # no other row says what the sheet is of
-        if score >= FEWEST and (best is None or score > best[0]):
+        if score >= fewest and (best is None or score > best[0]):
             best = score, row, names
     if best is None:
         return None
@@ -119,18 +120,29 @@ def _view(
         why = catalog.disabled_views.get(said, "not installed")
         message = f'is of the view "{said}", which is {why}'
         raise DocumentError(message, code="unknown-view")
-    # a list within a view says of which one it is, by its name at least
-    able = {v: of for v, of in fields.items() if "." not in v or v in called}
+    # a list within a view and a template say which one it is, by the name of the sheet at least
+    filled_in = _named_templates(called, catalog)
+    able = {
+        v: of
+        for v, of in fields.items()
+        if (v in called if "." in v else v in filled_in or v not in catalog.templates)
+    }
     scores = {view: _known(of, names) for view, of in able.items()}
     most = max(scores.values())
     fitting = [view for view, score in scores.items() if score == most]
-    named = [view for view in fitting if any(view in name.lower() for name in called)]
+    named = [v for v in fitting if v in filled_in or any(v in name.lower() for name in called)]
     chosen = named if len(named) == 1 else fitting
     if len(chosen) > 1:
         views = " and ".join(fitting)
         message = f"its headings fit the views {views}: call the sheet or the file after one"
         raise DocumentError(message)
     return chosen[0]
+
+
+def _named_templates(called: Sequence[str], catalog: Catalog) -> list[str]:
+    """Return the templates that a sheet or its file is called after."""
+    plain = [name.lower().replace("-", "_").replace(" ", "_") for name in called]
+    return [name for name in catalog.templates if any(name in one for one in plain)]
 
 
 def _refuse_twice(names: Mapping[int, str], fields: FieldMap, row: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,10 +16,11 @@ from bakeio_core.catalog.plugins.formats import Format, Table, blamed
 from bakeio_core.catalog.view import View
 from bakeio_core.database.view_query import kind_of_source
 from bakeio_core.errors import DocumentError, Problem, Problems
+from bakeio_core.files.documents.encoding import encode_as_read
 from bakeio_core.files.documents.limits import Limits
 from bakeio_core.files.revision import revision_of
 from bakeio_core.files.sheets.proof import Patterns, Proof
-from bakeio_core.importing.reading.sheets.columns import FieldColumn
+from bakeio_core.importing.reading.sheets.columns import NULL, FieldColumn
 from bakeio_core.importing.reading.sheets.document import SheetDocument, Spool, Where
 from bakeio_core.importing.reading.sheets.headings import (
     LOOKED_AT,
@@ -55,6 +56,8 @@ class ViewSheets:
         kinds = {item.name: self._kind(item) for item in self.fields}
         self.proof = Proof(revision_of(catalog, self.view), kinds)
         self.patterns, self.spool = Patterns(), Spool()
+        template = catalog.templates.get(view.name)
+        self.constants: Mapping[str, Any] = {} if template is None else template.filled
         self.columns: dict[str, FieldColumn] = {}
 
     def _kind(self, item: FileField) -> Kind:
@@ -125,8 +128,14 @@ class _Rows:
         self.ids = [i for i, column in columns.items() if is_id(fields, column.name)]
         revisions = [i for i, column in columns.items() if column.name == REV]
         self.revision = revisions[0] if revisions else None
+        named = {index: column.name for index, column in columns.items()}
+        given = {name: encode_as_read(value) for name, value in sheets.constants.items()}
+        self.given = {index: given[name] for index, name in named.items() if name in given}
         names = [msgspec.json.encode(name) for name in headings.names.values()]
-        self.template = b"{" + b",".join(b"%b:%%b" % n.replace(b"%", b"%%") for n in names) + b"}"
+        pairs = [b"%b:%%b" % n.replace(b"%", b"%%") for n in names]
+        for name in given.keys() - set(named.values()):
+            pairs.append((msgspec.json.encode(name) + b":" + given[name]).replace(b"%", b"%%"))
+        self.template = b"{" + b",".join(pairs) + b"}"
         self.totals: list[int] = []
         self.nameless: dict[int, int] = {}
 
@@ -156,6 +165,10 @@ class _Rows:
             bases = list(map(self.sheets.proof.bases, map(_text, by_index[self.revision])))
         first = len(self.sheets.spool) + 1
         values = [c.values(by_index[index], first, bases) for index, c in self.columns.items()]
+        for place, index in enumerate(self.columns):
+            if index in self.given:
+                given = self.given[index]
+                values[place] = [given if value == NULL else value for value in values[place]]
         template = self.template
         self.sheets.spool.add([template % row for row in zip(*values, strict=True)], numbers)
 
@@ -255,8 +268,8 @@ def read_sheets(
 
 def _all_views(catalog: Catalog) -> dict[str, View]:
     """Return {name: view} of all views and of the lists within them."""
-    found = dict(catalog.views)
-    for view in catalog.views.values():
+    found = dict(catalog.readable)
+    for view in catalog.readable.values():
         found |= {listed.name: listed for listed in list_views(view, catalog.entities).values()}
     return found
 

@@ -1,0 +1,102 @@
+"""Templates: small documented documents for phones, scanners, assistants and people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bakeio_core.catalog.view import View
+from bakeio_core.errors import PluginError
+
+TEMPLATE, LINES = "template", "lines"
+"""What a document says it is of, and the list of what it tells."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Say that what a line counts is what all rows of a thing come to, not what one of them holds.
+
+    What is more than the rows hold is added to the newest of them; what is less is taken from the
+    oldest. Where there is no row yet one is created. Lines of the same thing are added up.
+
+    Args:
+        by: the references that say what is counted.
+        within: columns by which a line counts only some of the rows, where it gives them.
+        order: the column by which rows are older or newer; those without it are the oldest.
+    """
+
+    by: Sequence[str]
+    within: Sequence[str] = ()
+    order: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """Declare a small document that is filled in elsewhere and imported as a view is.
+
+    As JSON it is `{"template": NAME, FIELD: VALUE, "lines": [{FIELD: VALUE}]}`, as a sheet one row
+    for each line. Its lines are records of a view of its own, with the words of whoever fills it
+    in; so they are matched, linked, asked about and reported like those of any other view.
+
+    Args:
+        view: that view; the template has its name and purpose.
+        required: the fields that every line has to say, itself or once for all.
+        once: the fields that may be said once, beside the lines, for all of them.
+        given: {field: value} of lines that say nothing in it.
+        of: the column that lines count, where they count.
+        per: {field: `reference.column`}: that field counts packages, each of which holds what the
+            column of the row referred to says; together they are `of`.
+        example: a document as it may come in.
+        instructions: what who fills it in has to know, a sentence each.
+        totals: set where lines tell what there is altogether; without it each line is a row.
+
+    Raises:
+        PluginError: It names a field its view has not.
+
+    >>> from bakeio_core import Template, View, editable, readonly
+    >>> fields = {"oven": readonly("oven_id.slug"), "heat": editable("degrees")}
+    >>> heats = View(name="heat_log", entity="heats", purpose="Note heats", fields=fields)
+    >>> example = {"oven": "deck", "lines": [{"heat": 240}]}
+    >>> template = Template(heats, required=["oven", "heat"], once=["oven"], example=example)
+    """
+
+    view: View
+    required: Sequence[str]
+    example: Mapping[str, Any]
+    instructions: Sequence[str] = ()
+    once: Sequence[str] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
+    of: str = ""
+    per: Mapping[str, str] = field(default_factory=dict)
+    totals: Totals | None = None
+
+    def __post_init__(self) -> None:
+        told = {name for name in self.example if name not in (TEMPLATE, LINES)}
+        for name in (*self.required, *self.once, *self.given, *self.per, *told):
+            if name not in self.view.fields:
+                raise PluginError(f'template "{self.called}": there is no field "{name}"')
+        if (self.per or self.totals) and not self.of:
+            raise PluginError(f'template "{self.called}": say of which column it counts (of=)')
+        if not isinstance(self.example.get(LINES), list):
+            raise PluginError(f'template "{self.called}": its example has no list "{LINES}"')
+
+    @property
+    def name(self) -> str:
+        """The name of its view."""
+        return self.view.name
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The example as a document that says of which template it is."""
+        return {TEMPLATE: self.called, **self.example}
+
+    @property
+    def filled(self) -> dict[str, Any]:
+        """{field: value} that stands in a line which says nothing there."""
+        return {name: value for name, value in self.given.items() if name not in self.per}
+
+    @property
+    def called(self) -> str:
+        """What people and documents call it, such as `stock-take`."""
+        return self.view.name.replace("_", "-")

@@ -1,0 +1,1 @@
+"""Sheets: views, templates to fill in, whole sets to read."""

@@ -1,0 +1,74 @@
+"""A document of a template to be filled in: a sheet with its headings, or the example as JSON."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.fields import view_fields
+from bakeio_core.catalog.plugins import packages
+from bakeio_core.catalog.plugins.formats import Column, Formats, Sheet, blamed
+from bakeio_core.catalog.plugins.templates import Template
+from bakeio_core.database.view_query import kind_of_source
+from bakeio_core.errors import UsageError
+from bakeio_core.files.output import atomic_file, refuse_file
+from bakeio_core.files.sheets.cells import about
+from bakeio_core.files.sheets.readings import form_of
+
+WIDEST = 28
+
+
+def write_template(template: Template, catalog: Catalog, formats: Formats, path: Path) -> None:
+    """Write a document to be filled in; its file is new.
+
+    Args:
+        template: Its template.
+        catalog: What is installed.
+        formats: Those plugins bring besides JSON.
+        path: The file, whose ending tells the format.
+
+    Raises:
+        UsageError: It is there already, or nothing writes such files.
+        PluginError: The format's plugin failed.
+    """
+    refuse_file(path, _there)
+    known = formats.by_suffix(path.name)
+    hint = "" if known is not None else packages.for_file(path.name)
+    if hint:
+        raise UsageError(f"{path}: no installed format writes {path.suffix} files{hint}")
+    with tempfile.TemporaryFile() as scratch:
+        if known is None:
+            scratch.write(json.dumps(template.document, indent=2, ensure_ascii=False).encode())
+            scratch.write(b"\n")
+        else:
+            try:
+                known.write(scratch, [_sheet(template, catalog)])
+            except Exception as error:
+                raise blamed(known, f"write {path.name}", error) from error
+        scratch.seek(0)
+        with atomic_file(path, _there) as file:
+            shutil.copyfileobj(scratch, file)
+
+
+def _there(path: Path) -> str:
+    return "is there already"
+
+
+def _sheet(template: Template, catalog: Catalog) -> Sheet:
+    view, entity = template.view, catalog.entities[template.view.entity]
+    fields = view_fields(view, catalog)
+    columns = [
+        Column(
+            name,
+            kind=form_of(kind_of_source(catalog, entity, item.source)),
+            scale=getattr(fields.by_name[name].kind, "scale", None),
+            nullable=name not in template.required,
+            width=min(max(12, len(name) + 3), WIDEST),
+        )
+        for name, item in view.fields.items()
+    ]
+    told = Column(about({"view_name": f"{view.name}_complete"}), "hidden")
+    return Sheet(view.name, [*columns, told], [], view.purpose, list(template.instructions))
