@@ -72,8 +72,10 @@ class Commands(click.Group):
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """List plugin commands without importing them: their help is their own."""
+        from bakeio_core.catalog.plugins.packages import about
+
         plugins = {
-            name: f"Of {entry.dist.name}: bakeio {name} --help"
+            name: f"Of {about(entry.dist)[0]}: bakeio {name} --help"
             for name, entry in plugin_commands().items()
             if entry.dist
         }

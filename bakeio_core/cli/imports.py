@@ -189,7 +189,6 @@ def _opened(session: Session, request: Request) -> Source:
         DocumentError: It is of none of the kinds.
         UsageError: It could not be refreshed, or a file is in the way.
     """
-    from bakeio_core.cli.review.page import not_a_page
     from bakeio_core.errors import DocumentError, UsageError
     from bakeio_core.files.output import refuse_file
     from bakeio_core.importing.reading.skipped_log import not_a_log
@@ -197,6 +196,8 @@ def _opened(session: Session, request: Request) -> Source:
     target, from_stdin = request.target, str(request.target) == "-"
     refuse_file(request.log, not_a_log)
     if request.html is not None:
+        from bakeio_core.cli.review.page import not_a_page
+
         refuse_file(request.html, not_a_page)
     source = session.bakeio.open(
         sys.stdin.buffer if from_stdin else target,

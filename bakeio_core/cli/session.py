@@ -6,7 +6,6 @@ Results go to stdout, talk to stderr.
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import random
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from bakeio_core.cli.process.collector import COLLECTOR
 from bakeio_core.cli.process.interrupts import Interrupts
 from bakeio_core.cli.process.streams import OUTPUT, talk
 
@@ -102,21 +102,20 @@ class Session:
     @cached_property
     def bakeio(self) -> Bakeio:
         """The library with its plugins; they are loaded when a command first needs them."""
-        with _without_collector():
-            from bakeio_core.host.bakeio import Bakeio
+        from bakeio_core.host.bakeio import Bakeio
 
-            return self._discovered(Bakeio)
+        return self._discovered(Bakeio)
 
     @cached_property
     def installed(self) -> Installed:
         """What is installed, for commands that open neither database nor file: sooner there."""
-        with _without_collector():
-            from bakeio_core.host.installed import Installed
+        from bakeio_core.host.installed import Installed
 
-            return self._discovered(Installed)
+        return self._discovered(Installed)
 
     def _discovered(self, kind: type[Found]) -> Found:
         found = kind.discover(block=self.block, profile=self.profile.path)
+        COLLECTOR.work()
         for line in found.broken():
             self.say(f"warning: {line}")
         return found
@@ -334,18 +333,6 @@ class Session:
         from bakeio_core.errors import DatabaseError
 
         raise DatabaseError(f"no database at {shown_url(self.database)}; run: bakeio init")
-
-
-@contextlib.contextmanager
-def _without_collector() -> Iterator[None]:
-    """Keep the collector of garbage from walking through modules while they are loaded."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def show_error(message: str) -> None:

@@ -10,9 +10,7 @@ from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.tables import Tables
 from bakeio_core.errors import UsageError
 from bakeio_core.history.aliases import all_aliases, forget_alias
-from bakeio_core.history.prune import prune, size_of
 from bakeio_core.history.tables import all_runs, database_id, make_tables, will_write
-from bakeio_core.history.undoing.undo import run_to_undo, undo_run
 from bakeio_core.history.upgrade import refuse_writing, upgrade_tables
 from bakeio_core.history.why import history_of
 from bakeio_core.host.batches import batch_writer
@@ -86,6 +84,8 @@ class History(Installed):
             many fields were set, in how many batches rows were created and deleted, and what that
             takes on the disk, None where the database does not tell.
         """
+        from bakeio_core.history.prune import size_of
+
         with translated():
             return asdict(size_of(db))
 
@@ -107,6 +107,8 @@ class History(Installed):
         Raises:
             UsageError: Neither is given.
         """
+        from bakeio_core.history.prune import prune
+
         ensure_begun(db)
         with translated():
             will_write(db, self.catalog)
@@ -126,6 +128,8 @@ class History(Installed):
         Raises:
             BakeioError: There is none, or it was taken back already.
         """
+        from bakeio_core.history.undoing.undo import run_to_undo
+
         ensure_begun(db)
         with translated():
             return run_to_undo(db, run)
@@ -144,6 +148,8 @@ class History(Installed):
         Raises:
             BakeioError: There is nothing to take back; nothing was written.
         """
+        from bakeio_core.history.undoing.undo import run_to_undo, undo_run
+
         ensure_begun(db)
         with translated():
             will_write(db, self.catalog)
