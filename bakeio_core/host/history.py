@@ -20,6 +20,8 @@ from bakeio_core.report import Report
 from bakeio_core.resolving.decisions import now
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.model import Entity, RowId
@@ -134,7 +136,14 @@ class History(Installed):
         with translated():
             return run_to_undo(db, run)
 
-    def undo(self, db: Connection, run: int | None = None, *, dry_run: bool = False) -> Report:
+    def undo(
+        self,
+        db: Connection,
+        run: int | None = None,
+        *,
+        dry_run: bool = False,
+        progress: Callable[[str, int], None] | None = None,
+    ) -> Report:
         """Take back one import inside the caller's transaction.
 
         What is still as the import left it goes back, the rest is kept and named. An undo is a run
@@ -144,6 +153,7 @@ class History(Installed):
             db: A connection inside the caller's transaction.
             run: Its number (see `runs`), else that of `run_to_undo`.
             dry_run: Write, look, and take everything back.
+            progress: Called with (entity, rows written so far).
 
         Raises:
             BakeioError: There is nothing to take back; nothing was written.
@@ -155,7 +165,7 @@ class History(Installed):
             will_write(db, self.catalog)
             refuse_writing(db, self.catalog)
             entry = run_to_undo(db, run)
-        write = batch_writer(self.plugins)
+        write = batch_writer(self.plugins, progress)
         return undo_run(db, self.catalog, write, entry, now(), dry_run=dry_run)
 
     def why(
