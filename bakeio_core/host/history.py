@@ -11,7 +11,7 @@ from bakeio_core.database.tables import Tables
 from bakeio_core.errors import UsageError
 from bakeio_core.history.aliases import all_aliases, forget_alias
 from bakeio_core.history.tables import all_runs, database_id, make_tables, will_write
-from bakeio_core.history.upgrade import refuse_writing, upgrade_tables
+from bakeio_core.history.upgrade import refuse_strangers, refuse_writing, upgrade_tables
 from bakeio_core.history.why import history_of
 from bakeio_core.host.batches import batch_writer
 from bakeio_core.host.installed import Installed
@@ -46,6 +46,7 @@ class History(Installed):
         """
         ensure_begun(db)
         with translated():
+            refuse_strangers(db, self.catalog)
             made = make_tables(db, self.catalog, own=journal)
             refuse_writing(db, self.catalog)
             return made
