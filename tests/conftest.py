@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,6 +31,9 @@ tests are of the bakery alone, in this process and in those it starts. Who tests
 hands its modules in, or takes this off the path again."""
 sys.path.insert(0, str(ALONE))
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ALONE), os.getenv("PYTHONPATH")]))
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    # hundreds of processes would compile the same modules, which takes longer than what they test
+    os.environ["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir(), f"bytecode-{os.getuid()}"))
 REAL_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 

@@ -85,7 +85,7 @@ def test_the_conversation_on_a_terminal_is_the_one_of_the_transcript(
         ["-d", sample, "import-view", "view.json", "--interactive"], ANSWERS, tmp_path
     )
     compare("questions_terminal.txt", done.out)
-    assert done.code == 130
+    assert done.code == 1
     assert len(json.loads((tmp_path / "view.decisions.json").read_text("utf-8"))) == 6
 
 

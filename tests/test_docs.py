@@ -385,7 +385,7 @@ def only_bundled_plugins(
             names = ("bakeio", *installed)
             if entry.dist is not None and (entry.dist.name in names or home == folder.resolve()):
                 kept.append(entry)
-        return kept
+        return importlib_metadata.EntryPoints(kept)
 
     monkeypatch.setattr(importlib_metadata, "entry_points", entry_points)
 

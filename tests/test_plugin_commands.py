@@ -93,7 +93,7 @@ def test_who_does_not_agree_ends_a_plugins_command_with_nothing_done(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     done = run("-q", "-d", sample, "bake", "carefully")
-    assert (done.code, done.out) == (130, "")
+    assert (done.code, done.out) == (1, "")
     assert "Really? [y/N]" in done.err
 
 

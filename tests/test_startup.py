@@ -6,9 +6,16 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
+from support.commands import Ran, Run, export
+
+from bakeio_core import Bakeio, connect
+
+ALONE = Path(__file__).resolve().parent / "data" / "bakery_alone"
 
 LOADED = """
 import json, sys
@@ -22,6 +29,11 @@ print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)
 IMPORTING = ["bakeio_core.importing", "bakeio_core.files.sets", "bakeio_core.history"]
 EXPORTING = ["bakeio_core.exporting.write_set", "bakeio_core.exporting.proving.proof"]
 RANKING = ["rapidfuzz", "anyascii", "bakeio_core.resolving.candidates"]
+SELDOM = [
+    "bakeio_core.cli.review.page",
+    "bakeio_core.history.prune",
+    "bakeio_core.importing.reading.answers.forgiving",
+]
 DATABASES = ["sqlalchemy.dialects.postgresql", "psycopg", "bakeio_core.database.connect"]
 
 
@@ -45,7 +57,12 @@ def test_help_and_version_load_neither_sqlalchemy_nor_a_plugin(
     words: list[str], tmp_path: Path
 ) -> None:
     there = loaded(*words, folder=tmp_path)
-    assert there.isdisjoint(["sqlalchemy", "msgspec", "pluggy", "bakeio_bakery", *IMPORTING])
+    assert there.isdisjoint(
+        ["sqlalchemy", "msgspec", "pluggy", "bakeio_bakery.suppliers", *IMPORTING]
+    )
+    assert there.isdisjoint(
+        ["email.parser", "importlib_metadata._adapters"]
+    )  # names are read from the metadata's head
 
 
 @pytest.mark.parametrize("command", ["entities", "views", "plugins"])
@@ -63,4 +80,37 @@ def test_a_small_import_loads_neither_exports_nor_ranking_nor_another_driver(
     view = tmp_path / "view.json"
     loaded("-d", sample, "export-view", "products", "-o", view, folder=tmp_path)
     there = loaded("-d", sample, "import-view", view, folder=tmp_path)
-    assert there.isdisjoint([*EXPORTING, *RANKING, *DATABASES[:2]])
+    unused = {*EXPORTING, *RANKING, *SELDOM, *DATABASES[:2]}
+    assert there & unused == set()
+
+
+def test_the_collector_rests_until_all_is_loaded_and_then_works(
+    run_process: Callable[..., Ran], tmp_path: Path
+) -> None:
+    watch = tmp_path / "sitecustomize.py"
+    watch.write_text(
+        "import atexit, gc, sys\n"
+        "told = []\n"
+        "gc.callbacks.append(lambda when, about: told.append(about['generation']))\n"
+        "atexit.register(lambda: print(told.count(2), gc.isenabled(), file=sys.stderr))\n"
+    )
+    done = run_process("entities", env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{ALONE}"})
+    assert done.err.splitlines()[-1] == "0 True"
+
+
+def test_another_import_of_the_same_export_asks_no_more_of_the_database(
+    sample: Path, tmp_path: Path, run: Run, core: Bakeio
+) -> None:
+    view = export(run, sample, "products", tmp_path / "view.json")
+
+    def asked() -> int:
+        engine, count = connect(sample), [0]
+        event.listen(engine, "before_cursor_execute", lambda *_: count.append(1))
+        with engine.begin() as db:
+            core.import_(db, view)
+        engine.dispose()
+        return len(count)
+
+    asked()
+    second = asked()
+    assert [asked() for _ in range(3)] == [second] * 3

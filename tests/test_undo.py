@@ -242,7 +242,8 @@ def test_many_rows_are_deleted_only_where_the_run_was_named_or_somebody_said_yes
 def test_on_a_terminal_it_asks_before_many_rows_are_deleted(sample: Path) -> None:
     before = exact_rows_of(sample)
     said_no = on_terminal(["-d", sample, "undo"], ["n"], sample.parent)
-    assert said_no.code == 130
+    assert said_no.code == 1
+    assert said_no.out.endswith("Not done: nothing was written.\n")
     assert "Taking back run 1:" in said_no.out
     assert "Delete 776 rows that run 1 made? [y/N]:" in said_no.out
     assert exact_rows_of(sample) == before

@@ -25,7 +25,7 @@ from bakeio_core.catalog.plugins.loading import BY_NAME, Plugin, Plugins
 from bakeio_core.catalog.plugins.sound import check_view, followed
 from bakeio_core.catalog.plugins.templates import Template
 from bakeio_core.catalog.plugins.upgrades import DocumentUpgrade, declared_upgrades
-from bakeio_core.catalog.view import View
+from bakeio_core.catalog.view import OfRow, View
 from bakeio_core.errors import PluginError, describe
 
 

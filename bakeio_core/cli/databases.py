@@ -19,16 +19,22 @@ if TYPE_CHECKING:
 @click.option(
     "--sample", is_flag=True, help="Load a realistic small bakery into the empty database."
 )
+@click.option(
+    "--yes", "-y", is_flag=True, help="Make the tables also beside those of another program."
+)
 @json_option
 @click.pass_obj
-def init(session: Session, sample: bool, as_json: bool) -> None:
+def init(session: Session, sample: bool, yes: bool, as_json: bool) -> None:
     """Create the tables; doing it twice is harmless."""
     from bakeio_core.database.connect import shown_url
     from bakeio_core.errors import counted
+    from bakeio_core.history.upgrade import refuse_foreign
 
     core = session.bakeio
 
     def work(db: Connection) -> tuple[list[str], Report | None]:
+        if not yes:
+            refuse_foreign(db, core.catalog)
         return core.create_tables(db), core.load_sample(db) if sample else None
 
     made, report = session.write(work, create=True)

@@ -96,7 +96,11 @@ def export_complete(
     as_json: bool,
 ) -> None:
     """Write everything as a normalized set that rebuilds the database anywhere."""
-    with session.progress() as progress, telling(session, as_json), session.exporting() as db:
+    with (
+        telling(session, as_json),
+        session.exporting() as db,
+        session.progress("exporting", session.bakeio.count_records(db), silent=as_json) as progress,
+    ):
         done = session.bakeio.export_complete(
             db,
             output,
@@ -202,7 +206,8 @@ def validate_export(
     from bakeio_core.history.report import problem_lines
 
     target = only_one(path, manifest, "PATH", "--manifest")
-    problems = session.bakeio.validate(target, values=values)
+    with session.progress("checking", silent=as_json) as progress:
+        problems = session.bakeio.validate(target, values=values, progress=progress)
     if as_json:
         session.result_json(
             {"path": str(target), "valid": not problems.errors, "problems": as_data(problems)}
@@ -347,7 +352,11 @@ def export_view(
     suffix = known.suffix if known is not None else ".json"
     called = "_".join(view.name for view in views)
     path = output or f"docs/exports/ai_augmentation/view_{called}{suffix}"
-    with session.progress() as progress, telling(session, as_json), session.exporting() as db:
+    with (
+        telling(session, as_json),
+        session.exporting() as db,
+        session.progress("exporting", core.count_records(db, views), silent=as_json) as progress,
+    ):
         if path == "-":
             session.interrupts.said = "Interrupted: the output is not whole."
             core.export_view(db, views, OUTPUT, format=format_)

@@ -13,6 +13,24 @@ from bakeio_core.cli.session import Session
 from bakeio_core.version import VERSION
 
 COMMANDS = "bakeio.commands"
+OWN = "bakeio"
+"""The distribution whose commands cost nothing to import."""
+MEANT = {
+    "export": "export-complete writes everything, export-view one view",
+    "backup": "export-complete writes everything",
+    "dump": "export-complete writes everything",
+    "save": "export-complete writes everything",
+    "restore": "import-complete takes back what export-complete wrote",
+    "load": "import takes any file of bakeio",
+    "check": "validate-export checks a set, import --dry-run any file",
+    "validate": "validate-export checks a set",
+    "verify": "validate-export checks a set",
+    "create": "init makes the tables",
+    "history": "runs lists the imports, why tells of one row",
+    "list": "entities, views, plugins and runs are lists",
+    "version": "bakeio --version shows it",
+}
+"""What people type who do not know the commands yet: {word: what they look for}."""
 
 
 class Commands(click.Group):
@@ -46,6 +64,9 @@ class Commands(click.Group):
         try:
             return super().resolve_command(context, words)
         except click.UsageError as error:
+            if words[0] in MEANT:
+                said = f"No such command '{words[0]}': {MEANT[words[0]]}"
+                raise click.UsageError(said, context) from None
             from bakeio_core.catalog.plugins.packages import for_command
 
             hint = for_command(words[0])
@@ -57,6 +78,8 @@ class Commands(click.Group):
         """Carry out a command; where one of a plugin fails in no way of bakeio's, name it."""
         try:
             return super().invoke(context)
+        except click.NoSuchOption as error:
+            raise self._misplaced(error, context) from None
         except BrokenPipeError as error:
             raise ReaderGone from error
         except (OSError, click.ClickException, click.Abort, click.exceptions.Exit):
@@ -70,13 +93,28 @@ class Commands(click.Group):
                 raise
             raise _failed(found[name], error) from error
 
+    def _misplaced(self, error: click.NoSuchOption, context: click.Context) -> click.UsageError:
+        """Say where an option stands that is one of all commands, not of this one."""
+        for option in self.params:
+            if error.option_name in option.opts and isinstance(option, click.Option):
+                value = "" if option.is_flag else f" {option.metavar}"
+                command = (context.invoked_subcommand or "").replace("_", "-")
+                example = f"bakeio {error.option_name}{value} {command}"
+                said = f"{error.option_name} stands before the command: {example} ..."
+                return click.UsageError(said, error.ctx)
+        return error
+
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """List plugin commands without importing them: their help is their own."""
-        plugins = {
-            name: f"Of {entry.dist.name}: bakeio {name} --help"
-            for name, entry in plugin_commands().items()
-            if entry.dist
-        }
+        """List plugin commands; those of other distributions are not imported for that."""
+        from bakeio_core.catalog.plugins.packages import about
+
+        plugins = {}
+        for name, entry in plugin_commands().items():
+            owner = about(entry.dist)[0] if entry.dist else ""
+            command = self.get_command(context, name) if owner == OWN else None
+            plugins[name] = f"Of {owner}: bakeio {name} --help"
+            if command is not None:
+                plugins[name] = command.get_short_help_str(formatter.width)
         own = {
             name: command.get_short_help_str(formatter.width)
             for name, command in self.commands.items()

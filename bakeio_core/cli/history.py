@@ -110,7 +110,8 @@ def undo(session: Session, run: int | None, dry_run: bool, yes: bool, as_json: b
     most = None if is_agreed else _agreed_deletions(session, number)
 
     def work(db: Connection) -> Report:
-        report = session.bakeio.undo(db, number, dry_run=dry_run)
+        with session.progress("taking back", silent=as_json) as progress:
+            report = session.bakeio.undo(db, number, dry_run=dry_run, progress=progress)
         if most is not None and report.summary["deleted"] > most:
             raise ImportRefused(
                 "the database changed after you were asked, and more rows would be deleted: "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -169,7 +170,9 @@ def run_import(session: Session, **given: Any) -> None:
     if request.as_json or request.html is not None:
         name_records(source, report.changes)
     if request.html is not None:
-        _write_page(session, report, request, questions)
+        from bakeio_core.cli.review.page import write_page
+
+        write_page(session, report, request.html, request.target, questions)
     if request.refresh and not (request.dry_run or report.refused):
         _refresh(session, request)
     if request.json_lines:
@@ -189,7 +192,6 @@ def _opened(session: Session, request: Request) -> Source:
         DocumentError: It is of none of the kinds.
         UsageError: It could not be refreshed, or a file is in the way.
     """
-    from bakeio_core.cli.review.page import not_a_page
     from bakeio_core.errors import DocumentError, UsageError
     from bakeio_core.files.output import refuse_file
     from bakeio_core.importing.reading.skipped_log import not_a_log
@@ -197,6 +199,8 @@ def _opened(session: Session, request: Request) -> Source:
     target, from_stdin = request.target, str(request.target) == "-"
     refuse_file(request.log, not_a_log)
     if request.html is not None:
+        from bakeio_core.cli.review.page import not_a_page
+
         refuse_file(request.html, not_a_page)
     source = session.bakeio.open(
         sys.stdin.buffer if from_stdin else target,
@@ -251,8 +255,8 @@ def _confirm_changes(session: Session, request: Request, source: Source) -> Plan
 
     if request.create and not session.is_there():
         return None
-    with session.reading() as db:
-        plan = session.bakeio.plan(db, source, **request.options)
+    with session.reading() as db, session.progress("planning", source.totals) as progress:
+        plan = session.bakeio.plan(db, source, progress=progress, **request.options)
     if plan.report.count_changes() <= FEW or plan.report.refused:
         return None
     session.say("\n".join(lines(plan.report, color=colored(sys.stderr))), colored=True)
@@ -298,6 +302,7 @@ def _imported(session: Session, request: Request, source: Source, agreed: Agreed
     """
     from bakeio_core.errors import ImportRefused
     from bakeio_core.files.output import restored
+    from bakeio_core.history.upgrade import refuse_foreign
     from bakeio_core.importing.reading.skipped_log import not_a_log
 
     def work(db: Connection) -> Report:
@@ -305,6 +310,8 @@ def _imported(session: Session, request: Request, source: Source, agreed: Agreed
         if request.create:
             # in a database that is there already, the import itself makes bakeio's own and says so
             is_new = not session.has_tables(db)
+            if is_new and not request.yes:
+                refuse_foreign(db, session.bakeio.catalog)
             session.bakeio.create_tables(db, journal=is_new and not request.no_journal)
         how: dict[str, Any] = {
             "dry_run": request.dry_run,
@@ -324,13 +331,25 @@ def _imported(session: Session, request: Request, source: Source, agreed: Agreed
         return report
 
     try:
-        with restored(request.log, not_a_log) as put_back, session.progress() as progress:
+        with (
+            restored(request.log, not_a_log) as put_back,
+            _showing(session, request, source) as progress,
+        ):
             return session.write(work, create=request.create, dry_run=request.dry_run)
     except ImportRefused as refused:
         if refused.report is None:
             raise
         report: Report = refused.report
         return report
+
+
+def _showing(
+    session: Session, request: Request, source: Source
+) -> AbstractContextManager[Callable[[str, int], None] | None]:
+    """Show how much of a file is imported."""
+    phase = "trying" if request.dry_run else "importing"
+    silent = request.as_json or request.json_lines or request.reader == "assistant"
+    return session.progress(phase, source.totals, silent=silent)
 
 
 def _refresh(session: Session, request: Request) -> None:
@@ -344,26 +363,6 @@ def _refresh(session: Session, request: Request) -> None:
         session.say(f"{path} is fresh: {counted(count, 'record')} as in the database now")
     except BakeioError as error:
         show_error(f"{error} (the import is done, only the file is as it was)")
-
-
-def _write_page(session: Session, report: Report, request: Request, questions: Questions) -> None:
-    """Write the report as a page; where that fails the import, and so its exit code, stays."""
-    from bakeio_core.cli.review.page import Answering, not_a_page, page
-    from bakeio_core.errors import BakeioError
-    from bakeio_core.files.output import atomic_file
-    from bakeio_core.resolving.decision_file import all_entries
-
-    path, name = Path(str(request.html)), questions.file.name
-    command = f"bakeio import {request.target} --decisions {name}"
-    answering = Answering(name, command, all_entries(questions.answers))
-    try:
-        with atomic_file(path, not_a_page) as file:
-            file.write(page(report, answering))
-        session.say(f"Wrote {path}")
-    except BakeioError as error:
-        nothing = report.refused or report.dry_run
-        outcome = "nothing was imported" if nothing else "the import is done"
-        show_error(f"{error} ({outcome}, only its report is missing)")
 
 
 @bakeio.command("import-complete")

@@ -17,6 +17,7 @@ from bakeio_core.cli.history import runs
 from bakeio_core.cli.imports import import_any
 from bakeio_core.cli.installed.inspect import plugins
 from bakeio_core.cli.installed.new_plugin import new_plugin
+from bakeio_core.cli.process.collector import COLLECTOR
 from bakeio_core.cli.process.interrupts import Interrupts
 from bakeio_core.cli.process.streams import OUTPUT, ReaderGone, talk
 from bakeio_core.cli.session import Session, shownable
@@ -47,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; the process ends with the exit code of the contract."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     OUTPUT.begin()
+    if arguments is None:
+        COLLECTOR.rest()
     with Interrupts() as interrupts:
         code = _run(words, interrupts)
         OUTPUT.flush()
@@ -55,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if arguments is None:
             interrupts.ignore()
             OUTPUT.close()
+            COLLECTOR.end()
     raise SystemExit(code)
 
 

@@ -6,19 +6,19 @@ Results go to stdout, talk to stderr.
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from bakeio_core.cli.process.collector import COLLECTOR
 from bakeio_core.cli.process.interrupts import Interrupts
 from bakeio_core.cli.process.streams import OUTPUT, talk
 
@@ -102,21 +102,20 @@ class Session:
     @cached_property
     def bakeio(self) -> Bakeio:
         """The library with its plugins; they are loaded when a command first needs them."""
-        with _without_collector():
-            from bakeio_core.host.bakeio import Bakeio
+        from bakeio_core.host.bakeio import Bakeio
 
-            return self._discovered(Bakeio)
+        return self._discovered(Bakeio)
 
     @cached_property
     def installed(self) -> Installed:
         """What is installed, for commands that open neither database nor file: sooner there."""
-        with _without_collector():
-            from bakeio_core.host.installed import Installed
+        from bakeio_core.host.installed import Installed
 
-            return self._discovered(Installed)
+        return self._discovered(Installed)
 
     def _discovered(self, kind: type[Found]) -> Found:
         found = kind.discover(block=self.block, profile=self.profile.path)
+        COLLECTOR.work()
         for line in found.broken():
             self.say(f"warning: {line}")
         return found
@@ -158,32 +157,33 @@ class Session:
             question: What is asked, such as `Write this?`; it goes to stderr.
 
         Raises:
-            click.Abort: They said no, or nobody answers; the command ends with exit code 130.
+            Declined: They said no; the command ends with exit code 1.
+            click.Abort: Nobody answers; it ends with exit code 130.
         """
-        click.confirm(question, abort=True, err=True)
+        if not click.confirm(question, err=True):
+            raise Declined
 
     @contextlib.contextmanager
-    def progress(self) -> Iterator[Callable[[str, int], None] | None]:
-        """Show how far it is on a terminal, beyond 1,000 records, until the block ends.
+    def progress(
+        self, phase: str = "", totals: Mapping[str, int] | None = None, *, silent: bool = False
+    ) -> Iterator[Callable[[str, int], None] | None]:
+        """Show on a terminal how far long work is until the block ends: a bar on stderr.
+
+        Args:
+            phase: What is done, such as `planning`.
+            totals: How many records of each entity or view there are, where that is known; then
+                the bar tells how much time is left.
+            silent: Show nothing, as for `--json`.
 
         Returns:
-            A function of (entity, records written), for the `progress` of `Bakeio`; None where
+            A function of (entity, records done), for the `progress` of `Bakeio`; None where
             nobody sees it.
         """
-        if self.quiet or not sys.stderr.isatty():
-            yield None
-            return
-        last = [0.0]
+        from bakeio_core.cli.process.progress import showing
 
-        def show(name: str, done: int) -> None:
-            if done > 1000 and time.monotonic() - last[0] > 0.2:
-                last[0] = time.monotonic()
-                talk(f"\r  {shownable(name, sys.stderr)} {done:,}\033[K", end=False)
-
-        try:
+        is_plain = self.quiet or silent or os.environ.get("TERM") == "dumb"
+        with showing(phase, totals or {}, not is_plain and sys.stderr.isatty()) as show:
             yield show
-        finally:
-            talk("\r\033[K", end=False)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -336,18 +336,6 @@ class Session:
         raise DatabaseError(f"no database at {shown_url(self.database)}; run: bakeio init")
 
 
-@contextlib.contextmanager
-def _without_collector() -> Iterator[None]:
-    """Keep the collector of garbage from walking through modules while they are loaded."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
 def show_error(message: str) -> None:
     """Write a message to stderr as that of an error, though the command goes on."""
     talk(shownable(f"Error: {message}", sys.stderr))
@@ -379,7 +367,19 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def colored(stream: Any) -> bool:
     """Tell whether a stream is to be written to in colours."""
-    return bool(stream.isatty()) and not os.environ.get("NO_COLOR")
+    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return bool(stream.isatty()) and not is_plain
+
+
+class Declined(click.ClickException):
+    """End a command because the person said no."""
+
+    def __init__(self) -> None:
+        super().__init__("Not done: nothing was written.")
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Say so; it is no error."""
+        click.echo(self.message, file=file, err=True)
 
 
 class _Rollback(Exception):

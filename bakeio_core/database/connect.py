@@ -97,15 +97,18 @@ def connect(target: Target, *, timeout: float = BUSY_SECONDS) -> Engine:
         UsageError: for a URL that makes no sense.
     """
     url = _url(target)
+    path = file_of(url)
+    if path is not None and Path(path).is_dir():
+        example = Path(path) / "bakeio.db"
+        raise UsageError(f"{path} is a folder: name a file in it, such as {example}")
     plain, arguments = _arguments(url, timeout)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", exc.SAWarning)  # of options that make no sense
             engine = create_engine(plain, connect_args=arguments)
     except (exc.ArgumentError, exc.NoSuchModuleError, ModuleNotFoundError) as error:
-        hint = '; for PostgreSQL: pip install "bakeio[postgres]"' if "psycopg" in str(error) else ""
         said = without_secrets(str(error), url)
-        raise UsageError(f"cannot use {shown_url(url)}: {said}{hint}") from None
+        raise UsageError(f"cannot use {shown_url(url)}: {said}; {_driver_hint(url)}") from None
     except (ValueError, exc.SAWarning) as error:
         said = without_secrets(str(error).split(" and are being ignored")[0], url)
         raise UsageError(f"cannot use the options of {shown_url(url)}: {said}") from None
@@ -123,6 +126,15 @@ def connect(target: Target, *, timeout: float = BUSY_SECONDS) -> Engine:
         engine, "begin", lambda db: db.exec_driver_sql(f"SET LOCAL lock_timeout = '{wait}ms'")
     )
     return engine
+
+
+def _driver_hint(url: URL) -> str:
+    """Say what to do where the driver of a URL is missing or unknown."""
+    if url.get_backend_name() != "postgresql":
+        return "bakeio works with SQLite and PostgreSQL: write a path or postgresql://..."
+    if url.drivername != "postgresql+psycopg":
+        return "write postgresql:// in place of it, which uses psycopg"
+    return 'for PostgreSQL: pip install "bakeio[postgres]"'
 
 
 PREPARED = "prepare_threshold"

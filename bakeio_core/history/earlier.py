@@ -77,12 +77,9 @@ class EarlierRuns:
     def rows_set(self, entity: str) -> set[RowId]:
         """Return the ids of the rows of which runs of the same export set fields."""
         if entity not in self._rows_set:
-            found: set[RowId] = set()
-            for run in self.of_export:
-                query = select(CHANGES.c.row).where(CHANGES.c.run == run)
-                numbers = self.db.execute(query.where(CHANGES.c.entity == entity)).scalars()
-                found.update(RowNumbers(self.db).ids(entity, numbers))
-            self._rows_set[entity] = found
+            query = select(CHANGES.c.row).where(CHANGES.c.run.in_(self.of_export)).distinct()
+            numbers = self.db.execute(query.where(CHANGES.c.entity == entity)).scalars()
+            self._rows_set[entity] = set(RowNumbers(self.db).ids(entity, numbers))
         return self._rows_set[entity]
 
     def setter(self, entity: str, row: RowId, field: str, value: Any) -> int | None:

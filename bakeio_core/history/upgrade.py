@@ -62,12 +62,45 @@ def refuse_writing(db: Connection, catalog: Catalog) -> None:
         DatabaseError: It is newer, or lacks columns that `bakeio upgrade` adds.
     """
     version = _stored_version(db)
-    columns = list(map(_named, _lacking(db, catalog)[1]))
+    lacking = _lacking(db, catalog)[1]
+    columns = list(map(_named, lacking))
     if columns or version < VERSION:
         more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
         missing = ", ".join(columns[:3]) + more or "side tables"
         raise DatabaseError(
             f"the database is older than this bakeio ({missing} missing); run: bakeio upgrade"
+        )
+
+
+def refuse_strangers(db: Connection, catalog: Catalog) -> None:
+    """Keep from a database where another program has a table with the name of one of ours.
+
+    Raises:
+        DatabaseError: It has: the table there lacks the primary key.
+    """
+    for column in _lacking(db, catalog)[1]:
+        if column.primary_key:
+            raise DatabaseError(
+                f"the table {column.table.fullname} there is of another program, it has no "
+                f"{column.name}: name a database of your own with --database"
+            )
+
+
+def refuse_foreign(db: Connection, catalog: Catalog) -> None:
+    """Keep from making tables in the database of another program unasked.
+
+    Raises:
+        DatabaseError: It has tables, and none of them is of an entity or of bakeio itself.
+    """
+    there = dialect_of(db).existing_columns(db).keys()
+    ours = {table.name for table in (*catalog.tables.values(), *METADATA.sorted_tables)}
+    others = sorted(there)
+    if others and ours.isdisjoint(others):
+        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+        raise DatabaseError(
+            f"the database holds tables of another program ({', '.join(others[:3])}{more}) and "
+            "none of bakeio: name another one with --database, or say --yes to make bakeio's "
+            "tables beside them"
         )
 
 
@@ -171,6 +204,7 @@ def upgrade_tables(db: Connection, catalog: Catalog) -> list[str]:
     """
     _stored_version(db)
     tables, columns = _lacking(db, catalog)
+    refuse_strangers(db, catalog)
     make_tables(db, catalog)
     for column in columns:
         add_column(db, column.table, column)

@@ -40,6 +40,27 @@ class Exports(Imports, Answers, History):
     asked to: who imports one waits for none of that.
     """
 
+    def count_records(self, db: Connection, views: Sequence[View] | None = None) -> dict[str, int]:
+        """Count what an export would write now, to tell how far one is.
+
+        Args:
+            db: A connection.
+            views: Those to be exported, narrowed or not; left out, the whole database.
+
+        Returns:
+            {name of an entity or view: records}.
+        """
+        from bakeio_core.database.dialects import columns_there
+        from bakeio_core.database.view_query import count_records
+        from bakeio_core.exporting.records import count_rows
+
+        with translated():
+            if views is not None:
+                return {view.name: count_records(db, view, self.catalog) for view in views}
+            there = columns_there(db, self.catalog.tables.values())
+            known = self.catalog.entities.items()
+            return {name: count_rows(db, each) for name, each in known if each.table in there}
+
     def export_complete(
         self,
         db: Connection,

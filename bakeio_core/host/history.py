@@ -10,11 +10,8 @@ from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.tables import Tables
 from bakeio_core.errors import UsageError
 from bakeio_core.history.aliases import all_aliases, forget_alias
-from bakeio_core.history.prune import prune, size_of
-from bakeio_core.history.report import Report
 from bakeio_core.history.tables import all_runs, database_id, make_tables, will_write
-from bakeio_core.history.undoing.undo import run_to_undo, undo_run
-from bakeio_core.history.upgrade import refuse_writing, upgrade_tables
+from bakeio_core.history.upgrade import refuse_strangers, refuse_writing, upgrade_tables
 from bakeio_core.history.why import history_of
 from bakeio_core.host.batches import batch_writer
 from bakeio_core.host.installed import Installed
@@ -22,9 +19,12 @@ from bakeio_core.importing.run import learned
 from bakeio_core.resolving.decisions import now
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.model import Entity, RowId
+    from bakeio_core.history.report import Report
 
 
 class History(Installed):
@@ -46,6 +46,7 @@ class History(Installed):
         """
         ensure_begun(db)
         with translated():
+            refuse_strangers(db, self.catalog)
             made = make_tables(db, self.catalog, own=journal)
             refuse_writing(db, self.catalog)
             return made
@@ -86,6 +87,8 @@ class History(Installed):
             many fields were set, in how many batches rows were created and deleted, and what that
             takes on the disk, None where the database does not tell.
         """
+        from bakeio_core.history.prune import size_of
+
         with translated():
             return asdict(size_of(db))
 
@@ -107,6 +110,8 @@ class History(Installed):
         Raises:
             UsageError: Neither is given.
         """
+        from bakeio_core.history.prune import prune
+
         ensure_begun(db)
         with translated():
             will_write(db, self.catalog)
@@ -126,11 +131,20 @@ class History(Installed):
         Raises:
             BakeioError: There is none, or it was taken back already.
         """
+        from bakeio_core.history.undoing.undo import run_to_undo
+
         ensure_begun(db)
         with translated():
             return run_to_undo(db, run)
 
-    def undo(self, db: Connection, run: int | None = None, *, dry_run: bool = False) -> Report:
+    def undo(
+        self,
+        db: Connection,
+        run: int | None = None,
+        *,
+        dry_run: bool = False,
+        progress: Callable[[str, int], None] | None = None,
+    ) -> Report:
         """Take back one import inside the caller's transaction.
 
         What is still as the import left it goes back, the rest is kept and named. An undo is a run
@@ -140,16 +154,19 @@ class History(Installed):
             db: A connection inside the caller's transaction.
             run: Its number (see `runs`), else that of `run_to_undo`.
             dry_run: Write, look, and take everything back.
+            progress: Called with (entity, rows written so far).
 
         Raises:
             BakeioError: There is nothing to take back; nothing was written.
         """
+        from bakeio_core.history.undoing.undo import run_to_undo, undo_run
+
         ensure_begun(db)
         with translated():
             will_write(db, self.catalog)
             refuse_writing(db, self.catalog)
             entry = run_to_undo(db, run)
-        write = batch_writer(self.plugins)
+        write = batch_writer(self.plugins, progress)
         return undo_run(db, self.catalog, write, entry, now(), dry_run=dry_run)
 
     def why(

@@ -206,7 +206,17 @@ class Imports(Installed):
     def import_complete(
         self, db: Connection, source: str | Path | Source, **options: Any
     ) -> Report:
-        """Import a normalized set; `import_` says what the options are."""
+        """Import a normalized set; where the database has no table of any entity, make them all.
+
+        `import_` says what the options are. A dry run makes no tables: without them it is refused.
+        """
+        from bakeio_core.database.dialects import columns_there
+        from bakeio_core.history.tables import make_tables
+
+        ensure_begun(db)
+        with translated():
+            if not options.get("dry_run") and not columns_there(db, self.catalog.tables.values()):
+                make_tables(db, self.catalog, own=options.get("journal", True))
         return self.import_(db, source, **options)
 
     def _carry_out(

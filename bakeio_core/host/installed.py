@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -235,12 +235,19 @@ class Installed:
         found = self.plugins.call_each("bakeio_formats")
         return Formats((known.name, known) for _, results in found for known in results)
 
-    def validate(self, path: str | Path, *, values: bool = True) -> Problems:
+    def validate(
+        self,
+        path: str | Path,
+        *,
+        values: bool = True,
+        progress: Callable[[str, int], None] | None = None,
+    ) -> Problems:
         """Check a set (folder, zip or manifest) without a database: every problem of it at once.
 
         Args:
             path: Where it lies.
             values: Also read every value as an import into the same kind of database would.
+            progress: Called with (entity, records checked so far).
         """
         from bakeio_core.database.connect import streaming
         from bakeio_core.files.sets.export_set import ExportSet
@@ -252,9 +259,9 @@ class Installed:
             opened = ExportSet.open(Path(path), self.limits)
             if foreign := foreign_set(opened, self.catalog):
                 return foreign
-            problems = verify(opened, self.catalog)
+            problems = verify(opened, self.catalog, progress)
             if values:
-                check_values(opened, self.catalog, problems)
+                check_values(opened, self.catalog, problems, progress)
             return problems
 
     def open(

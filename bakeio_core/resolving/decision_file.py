@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from functools import partial
@@ -175,6 +174,8 @@ def _fields(entry: Mapping[str, Any], name: str, known: Collection[str]) -> dict
         raise ValueError(f'"{name}" is {{column: value}}, not {shown(fields)}')
     for column, value in fields.items():
         if column not in known:
+            import difflib
+
             near = difflib.get_close_matches(column, known, 1)
             hint = f'; did you mean "{near[0]}"?' if near else ""
             raise ValueError(f'"{name}": there is no {shown(column)}{hint}')

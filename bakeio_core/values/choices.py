@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import decimal
-import difflib
 import enum
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -71,6 +70,8 @@ class Choice(Kind):
             return []
         called = {fold(text): text for text in self.choices}
         called |= {fold(name): text for (_, name), text in self._others.items() if _is_text(name)}
+        import difflib
+
         return [called[near] for near in difflib.get_close_matches(fold(value), called, 1)]
 
     def all_valid(self, values: Sequence[Any]) -> bool:

@@ -119,6 +119,15 @@ class Story:
         for line in unbroken.wrap(text):
             self.tell(f"     {line}")
 
+    def command(self, words: str) -> None:
+        """Tell the command that does the same, whole: it is there to be copied."""
+        whole = f"bakeio -d {self.home} {words}"
+        unbroken = textwrap.TextWrapper(
+            WIDTH - 8, break_long_words=False, break_on_hyphens=False, subsequent_indent="   "
+        )
+        for line in " \\\n".join(unbroken.wrap(whole)).split("\n"):
+            self.tell(f"   {line}")
+
     def bakery(self) -> None:
         from bakeio_core.database.connect import begin_write
 
@@ -133,19 +142,21 @@ class Story:
     def backup(self) -> None:
         from bakeio_core.database.connect import begin_read
 
-        self.tell(f"\n2. Everything out as files: bakeio -d {self.home} export-complete")
+        self.tell("\n2. Everything out as files:")
+        self.command(f"export-complete -o {self.folder / 'backup'} --force")
         with begin_read(self.engine) as db:
             done = self.core.export_complete(db, self.folder / "backup")
         for file in sorted(done.folder.glob("0*.json")):
             self.tell(f"     {file!s:<38} {file.stat().st_size:>8,} bytes")
         problems = self.core.validate(done.folder)
         self.say(
-            f"bakeio validate-export: {sum(done.counts.values())} records, "
+            f"bakeio validate-export {done.folder}: {sum(done.counts.values())} records, "
             f"{problems.errors} problems"
         )
 
     def restore(self) -> None:
-        self.tell(f"\n3. Rebuild it anywhere: bakeio -d {self.copy} import-complete backup")
+        self.tell("\n3. Rebuild it anywhere:")
+        self.tell(f"   bakeio -d {self.copy} import-complete {self.folder / 'backup'}")
         first, again = self._import(self.second, "backup"), self._import(self.second, "backup")
         self.say(
             f"first time {first.summary['created']} created; once more "
@@ -171,7 +182,9 @@ class Story:
         from bakeio_core.database.connect import begin_write
         from bakeio_core.history.report import differing
 
-        self.tell("\n4. An assistant looks up barcodes: export-view products --missing upc_code")
+        path = self.folder / "view_products.json"
+        self.tell("\n4. An assistant looks up barcodes:")
+        self.command(f"export-view products --missing upc_code -o {path} --force")
         document = self._view("products", missing=["upc_code"])
         for record, code in zip(document["records"], BARCODES, strict=False):
             record["upc_code"] = code
@@ -198,7 +211,8 @@ class Story:
     def receipt(self) -> None:
         from bakeio_core import ImportRefused
 
-        self.tell("\n5. A receipt of a shop nobody knows: import-view view_purchases.json")
+        self.tell("\n5. A receipt of a shop nobody knows:")
+        self.command(f"import-view {self.folder / 'view_purchases.json'}")
         document = self._view("purchases", limit=2)
         new = {
             "product_slug": document["records"][0]["product_slug"],
@@ -227,7 +241,8 @@ class Story:
     def undo(self) -> None:
         from bakeio_core.database.connect import begin_write
 
-        self.tell(f"\n6. On second thoughts: bakeio -d {self.home} undo")
+        self.tell("\n6. On second thoughts:")
+        self.command("undo")
         with begin_write(self.engine) as db:
             back = self.core.undo(db)
         self.say(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import types
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -99,8 +98,9 @@ class Plugins:
         """
         from importlib_metadata import entry_points
 
-        optional = entry_points(group=packages.OPTIONAL)
-        entries = [*entry_points(group=packages.PLUGINS), *optional]
+        announced = entry_points()
+        optional = announced.select(group=packages.OPTIONAL)
+        entries = [*announced.select(group=packages.PLUGINS), *optional]
         of = _distributions(entries)
         all_found = [(Plugin(entry.name, *of[entry.dist]), entry) for entry in entries]
         for found, entry in sorted(all_found, key=lambda each: str(each[0])):
@@ -169,6 +169,8 @@ class Plugins:
         """Raise for a name of which no plugin is installed."""
         of = {plugin.distribution for plugin in self.all.values() if plugin.distribution}
         hint = packages.for_distribution(name)
+        import difflib
+
         near = difflib.get_close_matches(name, sorted({*self.all, *of}), 1)
         meant = f"; did you mean {near[0]}?" if near and not hint else "."
         raise UsageError(
@@ -217,6 +219,8 @@ class Plugins:
             ):
                 continue
             if name not in self.hooks:
+                import difflib
+
                 near = difflib.get_close_matches(name, self.hooks, 1)
                 raise PluginError(
                     f"{name} is no hook of bakeio"
@@ -300,11 +304,8 @@ def _distributions(
     entries: Iterable[EntryPoint],
 ) -> Mapping[Any, tuple[str, str]]:
     """Return name and version of what brought some entry points."""
-    found: dict[Any, tuple[str, str]] = {None: ("", "")}
-    for distribution in {entry.dist for entry in entries if entry.dist}:
-        about = distribution.metadata  # each look at it reads the file anew
-        found[distribution] = (about["Name"], about["Version"])
-    return found
+    there = {entry.dist for entry in entries if entry.dist}
+    return {None: ("", ""), **{each: packages.about(each) for each in there}}
 
 
 def _is_among(plugin: Plugin, names: Collection[str]) -> bool:

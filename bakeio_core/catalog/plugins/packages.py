@@ -10,6 +10,10 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib_metadata import IDistribution as Distribution
 
 PLUGINS, COMMANDS, PACKAGES = "bakeio", "bakeio.commands", "bakeio.packages"
 OPTIONAL = "bakeio.optional"
@@ -48,12 +52,25 @@ def plain_name(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def about(distribution: Distribution) -> tuple[str, str]:
+    """Return name and version of a distribution.
+
+    They are read from the head of its metadata: the usual way loads the parser of e-mail first.
+    """
+    head = (distribution.read_text("METADATA") or "").partition("\n\n")[0]
+    found = [re.search(rf"^{key}: *(\S+)$", head, re.M) for key in ("Name", "Version")]
+    if None in found:
+        return distribution.name, distribution.version
+    name, version = (each[1] for each in found if each)
+    return name, version
+
+
 def brings_command(distribution: str) -> bool:
     """Tell whether an installed distribution brings a command."""
     from importlib_metadata import entry_points
 
     return any(
-        entry.dist is not None and plain_name(entry.dist.name) == plain_name(distribution)
+        entry.dist is not None and plain_name(about(entry.dist)[0]) == plain_name(distribution)
         for entry in entry_points(group=COMMANDS)
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 from collections.abc import Callable, Collection, Mapping
@@ -57,6 +56,8 @@ class Profile:
         said = _toml(path)
         for key in said:
             if key not in _READERS:
+                import difflib
+
                 near = difflib.get_close_matches(key, _READERS, 1)
                 meant = f": did you mean {near[0]}?" if near else "."
                 raise UsageError(f'{path}: "{key}" is not known{meant} It may hold {_KEYS}')

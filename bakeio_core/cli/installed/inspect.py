@@ -9,11 +9,39 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bakeio_core.cli.group import bakeio
+from bakeio_core.cli.group import bakeio, plugin_commands
 from bakeio_core.cli.session import Session, json_option
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.plugins.templates import Template
+
+
+@bakeio.command("help")
+@click.argument("what", metavar="[COMMAND|CODE]", required=False)
+@click.pass_context
+def help_(context: click.Context, what: str | None) -> None:
+    """Explain a COMMAND, or the CODE of a problem such as bad-value."""
+    import difflib
+
+    from bakeio_core.cli.review.codes import explanation
+    from bakeio_core.errors import CODES
+
+    group = context.parent or context
+    if what is None:
+        Session.result(group.get_help())
+        return
+    command = bakeio.get_command(group, what)
+    if command is not None:
+        with click.Context(command, parent=group, info_name=command.name) as of_command:
+            Session.result(command.get_help(of_command))
+        return
+    told = explanation(what)
+    if told is None:
+        known = [*bakeio.list_commands(group), *sorted(CODES)]
+        near = difflib.get_close_matches(what, known, 2)
+        meant = f"; did you mean {' or '.join(near)}?" if near else ": bakeio help lists commands"
+        raise click.UsageError(f"{what} is neither a command nor the code of a problem{meant}")
+    Session.result(told)
 
 
 @bakeio.command()
@@ -118,7 +146,14 @@ def views(session: Session, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def plugins(session: Session, as_json: bool) -> None:
-    """List the plugins: name, distribution, version, status, hooks; and the profile that counts."""
+    """List the plugins, with their hooks, commands and formats, and the profile that counts."""
+    from bakeio_core.catalog.plugins.packages import about
+
+    commands = {
+        name: " ".join(about(entry.dist)) if entry.dist else ""
+        for name, entry in sorted(plugin_commands().items())
+    }
+    formats = sorted(session.installed.formats)
     found = [
         {
             "name": plugin.name,
@@ -133,12 +168,22 @@ def plugins(session: Session, as_json: bool) -> None:
     profile = session.profile
     if as_json:
         named = {"path": str(profile.path), "use": profile.use or None, "block": profile.block}
-        session.result_json({"plugins": found, "profile": named if profile.path else None})
+        session.result_json(
+            {
+                "plugins": found,
+                "commands": [{"name": name, "of": of} for name, of in commands.items()],
+                "formats": ["json", *formats],
+                "profile": named if profile.path else None,
+            }
+        )
         return
     for row in found:
         what = ", ".join(row["hooks"]) if row["status"] == "active" else row["reason"]
         whose = f"{row['name']:<20} {row['distribution']} {row['version']:<8}"
         session.result(f"{whose} {row['status']:<8} {what}")
+    told = ", ".join(f"{name} ({of})" if of else name for name, of in commands.items())
+    session.result(f"Commands of plugins: {told or 'none'}")
+    session.result(f"Formats: {', '.join(['json', *formats])}")
     if profile.path:
         used = ", ".join(profile.use) or "all that is installed"
         less = f", without {', '.join(profile.block)}" if profile.block else ""

@@ -16,7 +16,9 @@ from typing import Any
 import msgspec
 
 from bakeio_core.catalog.exchange import Decision, Question
-from bakeio_core.errors import Problem, counted
+from bakeio_core.cli.review.questions import Questions
+from bakeio_core.cli.session import Session, show_error
+from bakeio_core.errors import BakeioError, Problem, counted
 from bakeio_core.files.output import atomic_file
 from bakeio_core.history.report import Report, counted_outcome
 from bakeio_core.resolving.decision_file import all_entries
@@ -169,3 +171,28 @@ def _problems(problems: Sequence[Problem]) -> str:
         f"<details{is_open}><summary>{counted(len(items), 'problem')}</summary>{lines}</details>"
     )
     return _section("Problems", inside, bool(items))
+
+
+def write_page(
+    session: Session, report: Report, path: Path, target: Path, questions: Questions
+) -> None:
+    """Write the report of an import as a page; where that fails the import stays as it is.
+
+    Args:
+        session: The command's.
+        report: What the import came to.
+        path: The page.
+        target: What was imported.
+        questions: What was asked, and answered.
+    """
+    name = questions.file.name
+    command = f"bakeio import {target} --decisions {name}"
+    answering = Answering(name, command, all_entries(questions.answers))
+    try:
+        with atomic_file(path, not_a_page) as file:
+            file.write(page(report, answering))
+        session.say(f"Wrote {path}")
+    except BakeioError as error:
+        nothing = report.refused or report.dry_run
+        outcome = "nothing was imported" if nothing else "the import is done"
+        show_error(f"{error} ({outcome}, only its report is missing)")

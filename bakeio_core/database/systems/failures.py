@@ -31,6 +31,11 @@ _CAUSES = {  # by the name or number the driver gives: (what to say, code, again
     ),
     "55P03": (f"is locked: another program is writing to it. {_WAIT}", "locked", False),
 }
+_LACKING = re.compile(
+    r"no such (?P<kind>column|table): (?:\w+\.)?(?P<name>\w+)"
+    r"|(?P<kind_>column|relation) \"?(?:\w+\.)?(?P<name_>\w+)\"? does not exist"
+)
+"""How the databases say that a table or a column is not there."""
 _AT_THE_END = {
     "unique": "two rows would have the same {}",
     "missing": "{} is missing in a row",
@@ -38,6 +43,20 @@ _AT_THE_END = {
     "check": "a row breaks the rule {}",
 }
 _REMEDIES = (  # by the text, where the driver gives no name
+    (
+        r"Connection refused|timeout expired|failed to resolve host|could not translate host"
+        r"|Name or service not known|No route to host",
+        "is the server running, and are host and port of the URL right?",
+    ),
+    (
+        r"password authentication failed|no password supplied|role .* does not exist",
+        "see to the user and the password of the URL; in a password / is %2F, @ is %40, : is %3A",
+    ),
+    (r'database ".*" does not exist', "make it first, with createdb or CREATE DATABASE"),
+    (
+        r"file is not a database",
+        "it is a file of another kind: choose a database, or a new path for one",
+    ),
     (
         r"database or disk is full|No space left|disk I/O error",
         "make room where it lies or see to its disk, then try again; nothing was written",
@@ -88,7 +107,14 @@ def explained(error: exc.DatabaseError, where: str, user: str) -> DatabaseError:
         what = _AT_THE_END.get(refused.kind, refused.said).format(named or "one of its columns")
         message = f"the database{where} refuses what was written: {what}. Nothing was kept"
         return DatabaseError(message, code="constraint")
-    if not isinstance(error, exc.OperationalError):
+    if lacking := _LACKING.search(text):
+        kind, name = (lacking[f"{what}"] or lacking[f"{what}_"] for what in ("kind", "name"))
+        what = f"{'table' if kind == 'relation' else kind} {name}"
+        return DatabaseError(
+            f"the database{where} has no {what}: where it is older than this bakeio, run bakeio "
+            "upgrade; where it is another program's, name yours with --database"
+        )
+    if not isinstance(error, exc.OperationalError) and "not a database" not in text:
         return DatabaseError(f"the database{where} refused: {text}", code="io-error")
     remedy = next(
         (f": {said}" for pattern, said in _REMEDIES if re.search(pattern, text, re.I)), ""

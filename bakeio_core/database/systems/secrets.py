@@ -27,7 +27,7 @@ def shown(url: URL) -> str:
     """Return a URL without its passwords, those among its options as well."""
     options = {name: _hidden(name, value) for name, value in url.query.items()}
     plain = url.set(query=options).render_as_string(hide_password=True)
-    return plain.replace("%2A%2A%2A", HIDDEN).replace("+psycopg", "")
+    return plain.replace("%2A%2A%2A", HIDDEN).replace("+psycopg:", ":")
 
 
 def _hidden(name: str, value: str | tuple[str, ...]) -> str | tuple[str, ...]:

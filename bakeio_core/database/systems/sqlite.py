@@ -161,7 +161,7 @@ class SQLite(Dialect):
         for table, column in self.fetch(
             db,
             "SELECT m.name, c.name FROM sqlite_master m, pragma_table_xinfo(m.name) c "
-            "WHERE m.type = 'table'",
+            "WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!'",
         ):
             found.setdefault(table, set()).add(column)
         return found

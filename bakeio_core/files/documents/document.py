@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -109,6 +110,15 @@ class Document:
             BadValue: Nobody can say; it says why.
         """
         return value
+
+    @property
+    def restored(self) -> Counter[tuple[str, str]]:
+        """How many values of a field came back from what a program did to them: (field, what)."""
+        return Counter()
+
+    def notes(self, entity: str) -> Iterator[Problem]:
+        """Say how its records were read, where that was not plain."""
+        return iter(())
 
     def _fail(self, code: str, message: str) -> DocumentError:
         return failed(self.name, code, message)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import IO, Any
 
+import msgspec
+
 from bakeio_core.errors import DocumentError, Problem
 from bakeio_core.files.documents.limits import Limits
 from bakeio_core.values.wording import shown
@@ -342,3 +344,15 @@ class Scanner:
             if not self.more():
                 return None
             at = 0
+
+
+def is_json(data: bytes) -> bool:
+    """Tell whether bytes are one JSON list or object and nothing else."""
+    text = data.removeprefix(b"\xef\xbb\xbf")
+    if text.lstrip()[:1] not in (b"{", b"["):
+        return False
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return False
+    return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
@@ -38,7 +38,11 @@ def structure(opened: ExportSet, catalog: Catalog) -> Problems:
     return problems
 
 
-def verify(opened: ExportSet, catalog: Catalog) -> Problems:
+Progress = Callable[[str, int], None]
+"""Told of (entity, records checked so far)."""
+
+
+def verify(opened: ExportSet, catalog: Catalog, progress: Progress | None = None) -> Problems:
     """Check a whole set: `structure`, then every byte and record, and that references find rows."""
     problems = structure(opened, catalog)
     closure = Closure(catalog, {listed.entity for listed in opened.files})
@@ -47,7 +51,7 @@ def verify(opened: ExportSet, catalog: Catalog) -> Problems:
     once = {listed.filename: listed for listed in reversed(opened.files)}
     for name, listed in reversed(once.items()):
         if name in whole:
-            _verify_file(opened, listed, problems, closure)
+            _verify_file(opened, listed, problems, closure, progress)
     unread = {p.file for p in problems if p.severity == "error" and p.code not in _READ_ANYWAY}
     unknown = {
         listed.entity
@@ -225,7 +229,13 @@ def _odd_dependencies(opened: ExportSet, listed: Listed, catalog: Catalog) -> It
             yield Problem(code="bad-manifest", file=MANIFEST, entity=listed.entity, message=message)
 
 
-def _verify_file(opened: ExportSet, listed: Listed, problems: Problems, closure: Closure) -> None:
+def _verify_file(
+    opened: ExportSet,
+    listed: Listed,
+    problems: Problems,
+    closure: Closure,
+    progress: Progress | None,
+) -> None:
     sha, count, document = hashlib.sha256(), 0, opened.document(listed)
     known = {problem.file for problem in problems if problem.code in _UNREADABLE}
     try:
@@ -235,6 +245,8 @@ def _verify_file(opened: ExportSet, listed: Listed, problems: Problems, closure:
                 if isinstance(item, Problem):
                     problems.add(item)
             count += len(records)
+            if progress is not None:
+                progress(listed.entity, count)
     except (DocumentError, OSError) as error:
         if isinstance(error, OSError) or listed.filename not in known:
             problems.add(_unreadable(listed, error))

@@ -15,7 +15,6 @@ from bakeio_core.importing.linking.read_only import plain
 from bakeio_core.importing.planning.merge import EditRules
 from bakeio_core.importing.planning.plan import PartPlan
 from bakeio_core.importing.reading.reader import Reader
-from bakeio_core.importing.reading.sheets.document import SheetDocument
 from bakeio_core.values.wording import jsonable, shown
 
 
@@ -146,9 +145,7 @@ class ViewPart:
     def _restored(self, reader: Reader) -> Iterator[Problem]:
         """Say what came back from what a spreadsheet did to it, and how cells were read."""
         document, entity = self.part.document, self.part.entity.name
-        restored = reader.restored.counts + self.plan.merge.displayed
-        if isinstance(document, SheetDocument):
-            restored += document.restored
+        restored = reader.restored.counts + self.plan.merge.displayed + document.restored
         for (name, how), count in restored.items():
             them = "it" if count == 1 else "them"
             yield Problem(
@@ -161,8 +158,7 @@ class ViewPart:
                 message=f"{counted(count, 'value')} came back from what a spreadsheet did to "
                 f"{them} ({how})",
             )
-        if isinstance(document, SheetDocument):
-            yield from document.notes(entity)
+        yield from document.notes(entity)
 
     def notes(self, reader: Reader) -> Iterator[Problem]:
         """Say what was noticed of the whole file."""

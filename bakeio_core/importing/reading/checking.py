@@ -8,18 +8,25 @@ from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.errors import DocumentError, Problem, Problems
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.sets.export_set import ExportSet
+from bakeio_core.files.sets.verify import Progress
 from bakeio_core.importing.reading.reader import Reader
 from bakeio_core.importing.reading.sources import Part, of_set
 from bakeio_core.values import Text
 
 
-def check_values(opened: ExportSet, catalog: Catalog, problems: Problems) -> None:
+def check_values(
+    opened: ExportSet,
+    catalog: Catalog,
+    problems: Problems,
+    progress: Progress | None = None,
+) -> None:
     """Tell what the kind of database a set is from would refuse of its values, or warn of.
 
     Args:
         opened: The set.
         catalog: What is installed.
         problems: Where it is told, beside what else is wrong with the set.
+        progress: Told of (values of an entity, records checked so far).
     """
     source = of_set(opened, catalog)
     if source.database_kind is not None:
@@ -29,6 +36,8 @@ def check_values(opened: ExportSet, catalog: Catalog, problems: Problems) -> Non
         try:
             for block in part.document.blocks():
                 checked.check(block)
+                if progress is not None:
+                    progress(f"values of {part.entity.name}", checked.reader.total)
         except (DocumentError, OSError):
             continue  # told already, by who read its bytes
         for problem in (*checked.problems, *checked.reader.known.problems()):

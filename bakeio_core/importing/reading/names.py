@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -113,6 +112,8 @@ class FieldNames:
             if len(self._near) >= MOST_NAMES:
                 return False  # no typing errors any more: guessing takes its time
             exported = {plain_name(item.name): item.name for item in self.fields if item.exported}
+            import difflib
+
             near = difflib.get_close_matches(plain_name(name), exported, 1, 0.85)
             self._near[name] = exported[near[0]] if near else None
         return self._near[name] is not None and self._near[name] not in record

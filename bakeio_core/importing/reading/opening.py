@@ -18,17 +18,16 @@ from bakeio_core.catalog.view import plain_view_name
 from bakeio_core.errors import DocumentError, Problems, UsageError
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.limits import Limits
+from bakeio_core.files.documents.scanner import is_json
 from bakeio_core.files.documents.streams import is_stream, refuse_device
 from bakeio_core.files.leftovers import settle_missing
 from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.manifest import MANIFEST
 from bakeio_core.files.sets.narrowed import narrowed
-from bakeio_core.importing.reading.answers.forgiving import forgiven, is_json
 from bakeio_core.importing.reading.answers.lean import lean_answer, of_ticket
 from bakeio_core.importing.reading.answers.shapes import with_header_and_records
 from bakeio_core.importing.reading.derived.filled_in import of_template
 from bakeio_core.importing.reading.derived.upgraded import upgraded, upgraded_set
-from bakeio_core.importing.reading.sheets.opening import read_sheets
 from bakeio_core.importing.reading.skipped_log import open_log
 from bakeio_core.importing.reading.sources import Source, of_entity, of_set, of_sheets, of_view
 from bakeio_core.values.wording import shown
@@ -140,6 +139,8 @@ def _open_sheets(
     known: Format, open_: Callable[[], IO[bytes]], name: str, catalog: Catalog, limits: Limits
 ) -> Source:
     """Open the sheets of a file; each view is a part of its own."""
+    from bakeio_core.importing.reading.sheets.opening import read_sheets
+
     problems = Problems()
     documents = read_sheets(known, open_, name, catalog, limits, problems)
     source = of_sheets(documents, catalog, problems)
@@ -226,6 +227,8 @@ def _keys_of(document: Document) -> Collection[str]:
 def _source_of(document: Document, data: bytes | None, catalog: Catalog) -> Source:
     problems = Problems()
     if data is not None and not is_json(data):
+        from bakeio_core.importing.reading.answers.forgiving import forgiven
+
         document = forgiven(document, data, catalog, problems)
     if OWN.isdisjoint(_keys_of(document)) and (foreign := upgraded(document, catalog)):
         return foreign

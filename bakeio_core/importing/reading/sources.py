@@ -175,6 +175,14 @@ class Source:
         listed = [part.listed.count for part in self.parts if part.listed is not None]
         return sum(listed) if listed else self.declared
 
+    @property
+    def totals(self) -> dict[str, int]:
+        """How many records it says it has of each entity, as far as it says so."""
+        listed = {part.entity.name: part.listed.count for part in self.parts if part.listed}
+        if not listed and self.declared is not None and self.parts:
+            listed[self.parts[0].entity.name] = self.declared
+        return listed
+
     def goes_into(self, kind: str) -> None:
         """Note the kind of database, such as `sqlite`, that it is imported into."""
         # what somebody edited was never stored

@@ -9,13 +9,14 @@ import graphlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection
-
-from bakeio_recipes.amounts import Amounts
-from bakeio_recipes.read import Line, Read, Recipe, read
 from bakeio_recipes.units import plain
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from bakeio_recipes.read import Line, Read, Recipe
 
 CENTS, FINE = Decimal("0.0001"), Decimal("0.000001")
 """Costs have the decimals that prices have; those of a unit more, which may be a gram."""
@@ -52,6 +53,9 @@ class Costing:
     """
 
     def __init__(self, db: Connection, catalog: Any, *, with_stock: bool = False) -> None:
+        from bakeio_recipes.amounts import Amounts
+        from bakeio_recipes.read import read
+
         self.read: Read = read(db, catalog.tables, with_stock=with_stock)
         self.amounts = Amounts(self.read.weighed)
         self._lines: dict[int, Cost] = {}

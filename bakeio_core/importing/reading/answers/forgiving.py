@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.view import plain_view_name
 from bakeio_core.errors import DocumentError, Problem, Problems, counted
 from bakeio_core.files.documents.document import RECORDS, Document, InMemoryDocument
 from bakeio_core.files.documents.encoding import encode_as_read
-from bakeio_core.files.documents.scanner import DECODER, BrokenRecord
+from bakeio_core.files.documents.scanner import DECODER, BrokenRecord, is_json
 from bakeio_core.importing.reading.answers.relaxed import Strict, strict, told
 from bakeio_core.importing.reading.answers.shapes import (
     ANSWERS,
@@ -74,18 +72,6 @@ class _Piece:
         if isinstance(value, dict):
             value = value.get(RECORDS) if "entity_type" not in value else None
         return value if isinstance(value, list) else []
-
-
-def is_json(data: bytes) -> bool:
-    """Tell whether bytes are one JSON list or object and nothing else."""
-    text = data.removeprefix(b"\xef\xbb\xbf")
-    if text.lstrip()[:1] not in (b"{", b"["):
-        return False
-    try:
-        msgspec.json.decode(text, type=msgspec.Raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return False
-    return True
 
 
 def forgiven(document: Document, data: bytes, catalog: Catalog, problems: Problems) -> Document:

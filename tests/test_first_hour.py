@@ -1,0 +1,168 @@
+"""What people type who do not know bakeio yet, and what it answers."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.commands import Ran, Run, export
+from support.terminal import on_terminal
+
+from bakeio_core import Bakeio, connect
+from bakeio_core.errors import CODES
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("export", "export-complete writes everything, export-view one view"),
+        ("backup", "export-complete writes everything"),
+        ("restore", "import-complete takes back what export-complete wrote"),
+    ],
+)
+def test_a_word_of_everyday_leads_to_the_command(typed: str, told: str, run: Run) -> None:
+    done = run(typed)
+    assert done.code == 2
+    assert done.err.splitlines()[-1] == f"Error: No such command '{typed}': {told}"
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("entities -d x.db", "-d stands before the command: bakeio -d URL|PATH entities ..."),
+        ("init -q", "-q stands before the command: bakeio -q init ..."),
+        ("init --profile x", "--profile stands before the command: bakeio --profile FILE init ..."),
+    ],
+)
+def test_a_global_option_behind_the_command_is_told_its_place(
+    typed: str, told: str, run: Run
+) -> None:
+    done = run(*typed.split())
+    assert (done.code, done.err.splitlines()[-1]) == (2, f"Error: {told}")
+
+
+def test_help_explains_commands_and_the_codes_of_problems(run: Run) -> None:
+    assert run("help").out == run("--help").out
+    assert run("help", "undo").out == run("undo", "--help").out
+    assert run("help", "bad-value").out.startswith("bad-value\n\nA value does not fit")
+    assert all(run("help", code).out.startswith(f"{code}\n") for code in sorted(CODES))
+    wrong = run("help", "bad-valu")
+    assert wrong.code == 2
+    assert wrong.err.splitlines()[-1] == (
+        "Error: bad-valu is neither a command nor the code of a problem; did you mean bad-value?"
+    )
+
+
+def test_the_demo_has_a_line_of_its_own_in_the_help(run: Run) -> None:
+    assert "demo             Show what bakeio does" in run("--help").out
+
+
+def test_plugins_tells_of_commands_and_formats(run: Run) -> None:
+    told = run("plugins").out
+    assert "Commands of plugins: demo (bakeio 0.1.0)" in told
+    assert "Formats: json" in told
+    as_data = run("plugins", "--json").json
+    assert {"name": "demo", "of": "bakeio 0.1.0"} in as_data["commands"]
+    assert as_data["formats"][0] == "json"
+
+
+def test_the_commands_the_demo_prints_work_where_it_was_started(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = run("demo").out.replace("\\\n", "")
+    commands = [line.strip() for line in told.split("\n") if line.strip().startswith("bakeio -d")]
+    commands = [words.split(": ")[0] for words in commands]
+    assert len(commands) == 5
+    for words in commands:
+        done = run(*shlex.split(words)[1:])
+        # the receipt's shop is unknown, and a run that was taken back stays so
+        told_why = "Wilson's Farm" in done.out or "was taken back" in done.err
+        assert done.code == 0 or told_why, (words, done)
+
+
+def edited(run: Run, sample: Path, view: str, field: str, value: object) -> Path:
+    """Export a view and set a field of all its records."""
+    path = export(run, sample, view, sample.parent / f"{view}.json")
+    document = json.loads(path.read_text("utf-8"))
+    for record in document["records"]:
+        record[field] = value
+    path.write_text(json.dumps(document), "utf-8")
+    return path
+
+
+def test_who_says_no_is_told_that_nothing_was_written(run: Run, sample: Path) -> None:
+    path = edited(run, sample, "products", "notes", "on offer")
+    said_no = on_terminal(["-d", sample, "import-view", path], ["n"], sample.parent)
+    assert said_no.code == 1
+    assert said_no.out.endswith("Write this? [y/N]: n\nNot done: nothing was written.\n")
+
+
+def test_before_many_changes_the_rows_that_will_be_created_are_shown(
+    run: Run, sample: Path
+) -> None:
+    path = export(run, sample, "purchases", sample.parent / "p.json", "--limit", 1)
+    document = json.loads(path.read_text("utf-8"))
+    like = {"product_slug": document["records"][0]["product_slug"], "unit_price": 1}
+    document["records"] = [
+        {
+            **like,
+            "supplier_name": f"Shop {n}",
+            "purchase_date": "2026-01-01",
+            "quantity_purchased": n + 1,
+        }
+        for n in range(6)
+    ]
+    path.write_text(json.dumps(document), "utf-8")
+    words = ["-d", sample, "import-view", path, "--auto-create", "suppliers"]
+    told = on_terminal(words, ["n"], sample.parent).out
+    assert "suppliers: 6 new" in told
+    assert '"Shop 0"' in told
+    assert "purchases: 6 new" in told
+
+
+def test_a_dumb_terminal_and_a_pipe_get_no_bar_and_no_colours(
+    run: Run, sample: Path, run_process: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = edited(run, sample, "products", "notes", "on offer")
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    told = on_terminal(["-d", sample, "import-view", path, "--dry-run"], [], sample.parent)
+    assert "\x1b" not in told.out
+    assert "\x1b" not in run_process("-d", sample, "import-view", path, "--dry-run").out
+
+
+def test_long_work_shows_phase_done_total_and_time_left(capfd: pytest.CaptureFixture[str]) -> None:
+    from bakeio_core.cli.process import progress
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(progress, "DELAY", 0)
+        with progress.showing("importing", {"purchases": 1000}) as show:
+            show("purchases", 1)
+            time.sleep(0.15)  # it shows no more than ten states a second
+            show("purchases", 250)
+            show("products", 10)
+    told = capfd.readouterr().err
+    assert "importing purchases:  25%" in told
+    assert "250/1000" in told
+    assert "importing products:" in told
+
+
+def test_validation_and_undo_tell_how_far_they_are(
+    core: Bakeio, sample_set: Path, sample: Path
+) -> None:
+    seen: list[tuple[str, int]] = []
+    core.validate(sample_set, progress=lambda name, done: seen.append((name, done)))
+    assert ("purchases", 400) in seen
+    assert ("values of purchases", 400) in seen
+    engine, taken = connect(sample), []
+    with engine.begin() as db:
+        assert core.count_records(db)["purchases"] == 400
+        assert core.count_records(db, [core.view("products").narrow(limit=3)]) == {"products": 3}
+        core.undo(db, progress=lambda name, done: taken.append((name, done)))
+    engine.dispose()
+    assert taken
