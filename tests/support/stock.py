@@ -273,7 +273,9 @@ def _spoilt(words: list[str], chance: random.Random) -> tuple[str, list[str]]:
 
 
 def _typo(words: list[str], chance: random.Random) -> list[str]:
-    longest = [place for place, word in enumerate(words) if len(word) > 4] or [0]
+    longest = [place for place, word in enumerate(words) if len(word) > 4]
+    if not longest:
+        return words
     place = chance.choice(longest)
     word = words[place]
     at = chance.randrange(1, max(2, len(word) - 1))
