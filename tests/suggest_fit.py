@@ -24,8 +24,8 @@ RIDGE = 0.5
 """What keeps the coefficients small where the data do not tell."""
 
 
-def examples(stock: Stock, asked: Iterable[Asked]) -> Iterator[tuple[Vector, bool]]:
-    """Yield the evidence for each first answer, and whether it is right."""
+def examples(stock: Stock, asked: Iterable[Asked]) -> Iterator[tuple[Vector, float]]:
+    """Yield the evidence for each first answer, and how likely it is the one meant."""
     core = Bakeio.discover()
     engine = connect(":memory:")
     with engine.begin() as db:
@@ -40,22 +40,22 @@ def examples(stock: Stock, asked: Iterable[Asked]) -> Iterator[tuple[Vector, boo
             is_equal = bool(found) and found[0].reasons[0].startswith("the same ")
             if fits and not is_equal:  # what is equal needs no likelihood
                 slug = search.index(each.entity).value(fits[0].place, "slug")
-                yield list(evidence(fits, 0)), slug in each.answers
+                yield list(evidence(fits, 0)), (slug in each.answers) / max(1, len(each.answers))
     engine.dispose()
 
 
-def fitted(data: list[tuple[Vector, bool]]) -> Vector:
+def fitted(data: list[tuple[Vector, float]]) -> Vector:
     """Return the coefficients of a logistic regression."""
     size = len(data[0][0])
     found = [0.0] * size
     for _ in range(30):
         slope = [-RIDGE * value for value in found]
         curve = [[RIDGE * (row == column) for column in range(size)] for row in range(size)]
-        for values, is_right in data:
+        for values, right in data:
             odds = sum(weight * value for weight, value in zip(found, values, strict=True))
             chance = 1 / (1 + math.exp(-odds))
             for row in range(size):
-                slope[row] += (is_right - chance) * values[row]
+                slope[row] += (right - chance) * values[row]
                 for column in range(size):
                     curve[row][column] += chance * (1 - chance) * values[row] * values[column]
         step = solved(curve, slope)

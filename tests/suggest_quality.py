@@ -63,6 +63,11 @@ class Answer:
         return bool(self.slugs) and self.slugs[0] in self.asked.answers
 
     @property
+    def chance(self) -> float:
+        """How likely the first one is the very row that was meant, as far as can be told."""
+        return 1 / len(self.asked.answers) if self.first else 0.0
+
+    @property
     def within_five(self) -> bool:
         return not self.asked.answers.isdisjoint(self.slugs[:5])
 
@@ -210,17 +215,17 @@ def right_at_few_false(found: Sequence[Answer], most: float = 0.1) -> float:
 
 def calibration(found: Iterable[Answer], bins: int = 10) -> tuple[float, list[str]]:
     """Return the expected calibration error of the first answers' scores, and a table of it."""
-    binned: dict[int, list[tuple[float, bool]]] = defaultdict(list)
+    binned: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for answer in found:
         if answer.scores:
             binned[min(bins - 1, int(answer.scores[0] * bins))].append(
-                (answer.scores[0], answer.first)
+                (answer.scores[0], answer.chance)
             )
     total = sum(map(len, binned.values()))
     error, lines = 0.0, []
     for number, pairs in sorted(binned.items()):
         said = share(sum(score for score, _ in pairs), len(pairs))
-        true = share(sum(right for _, right in pairs), len(pairs))
+        true = share(sum(chance for _, chance in pairs), len(pairs))
         error += abs(said - true) * len(pairs) / total
         span = f"{number / bins:.1f} to {(number + 1) / bins:.1f}"
         lines.append(f"    {span}  {len(pairs):>5}  said {said:.3f}  true {true:.3f}")
@@ -286,6 +291,8 @@ MECHANISMS: dict[str, Without] = {
     "the whole text": _weighing(whole_text=0.0),
     "other amounts": _weighing(other_amount=1.0),
     "no such amount": _weighing(no_amount=1.0),
+    "details behind a comma": _weighing(detail=1.0),
+    "the very words": _weighing(literal=0.0),
     "look-alikes": _weighing(opposite=1.0),
     "abbreviations of words": _indexes(lambda index: index.lexicon.stands_for.clear()),
     "synonyms": _indexes(lambda index: index.lexicon.same.clear()),

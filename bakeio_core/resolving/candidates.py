@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
     from bakeio_core.catalog.catalog import Catalog
 
-FITS = 0.04
+FITS = 0.02
 """Where the best row's score is below this, nothing fits well: there is no suggestion."""
 MOST_FOUND = 0.8
 """But where a row has this share of what is asked, there are only too many that fit."""
-BESIDE = 0.02
+BESIDE = 0.01
 """A row is shown beside a better one if its score is at least this share of the other's."""
 FILED = 0.05
 """What it counts that a row is filed under the same choice of those a column offers."""

@@ -230,6 +230,8 @@ def _sections(text: str) -> Iterator[tuple[str, str]]:
 def spoilt(stock: Stock, count: int, seed: int) -> Iterator[Asked]:
     """Yield names of rows with mistakes as people and tills make them, a part of rows not there.
 
+    Where a word was left out and other rows have all that is left, each of them may be meant.
+
     Args:
         stock: Whose rows.
         count: How many for each entity; a fifth more are of rows that are not there.
@@ -237,27 +239,43 @@ def spoilt(stock: Stock, count: int, seed: int) -> Iterator[Asked]:
     """
     chance = random.Random(seed)
     for name in NAMES:
+        called = {row["slug"]: _words(name, row, stock) for row in stock.rows[name]}
+        sets = {slug: frozenset(map(str.casefold, words)) for slug, words in called.items()}
         for rows, share, is_there in (
             (stock.rows[name], 1.0, True),
             (stock.unknown[name], 0.2, False),
         ):
             for _ in range(int(count * share)):
                 row = chance.choice(rows)
-                text = _spoilt(_called(name, row, stock.rows).replace(" of ", " "), chance)
-                right = frozenset([row["slug"]] if is_there else [])
-                kind = "spoilt" if is_there else "none, spoilt"
-                yield Asked(name, {"": text}, right, kind, half_of(text))
+                words = called[row["slug"]] if is_there else _words(name, row, stock)
+                text, left = _spoilt(words, chance)
+                told = frozenset(map(str.casefold, left))
+                same = frozenset(slug for slug, has in sets.items() if told == has)
+                right = same or frozenset(slug for slug, has in sets.items() if told < has)
+                if is_there or not right:
+                    kind = "spoilt" if is_there else "none, spoilt"
+                    yield Asked(name, {"": text}, right, kind, half_of(text))
 
 
-def _spoilt(text: str, chance: random.Random) -> str:
-    words = text.replace(",", "").split()
-    for mistake in chance.sample(_MISTAKES, chance.choice((1, 1, 2, 3))):
-        words = mistake(words, chance) or words
-    return chance.choice((str, str.upper, str.lower))(" ".join(words))
+def _words(name: str, row: Row, stock: Stock) -> list[str]:
+    return _called(name, row, stock.rows).replace(" of ", " ").replace(",", "").split()
+
+
+def _spoilt(words: list[str], chance: random.Random) -> tuple[str, list[str]]:
+    """Return a spoilt name, and the words it has before they are spoilt."""
+    mistakes = chance.sample(_MISTAKES, chance.choice((1, 1, 2, 3)))
+    left = (_one_less(words, chance) if _one_less in mistakes else words) or words
+    spoilt = left
+    for mistake in mistakes:
+        if mistake is not _one_less:
+            spoilt = mistake(spoilt, chance) or spoilt
+    return chance.choice((str, str.upper, str.lower))(" ".join(spoilt)), left
 
 
 def _typo(words: list[str], chance: random.Random) -> list[str]:
-    longest = [place for place, word in enumerate(words) if len(word) > 4] or [0]
+    longest = [place for place, word in enumerate(words) if len(word) > 4]
+    if not longest:
+        return words
     place = chance.choice(longest)
     word = words[place]
     at = chance.randrange(1, max(2, len(word) - 1))

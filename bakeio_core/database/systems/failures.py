@@ -69,6 +69,9 @@ _REMEDIES = (  # by the text, where the driver gives no name
 )
 
 
+_NO_TABLE = re.compile(r'no such table: (\S+)|relation "([^"]+)" does not exist')
+
+
 def is_forbidden(error: BaseException | None) -> bool:
     """Tell whether the database refuses a statement because this user may not run it."""
     state = getattr(error.orig, "sqlstate", None) if isinstance(error, exc.DBAPIError) else None
@@ -98,6 +101,11 @@ def explained(error: exc.DatabaseError, where: str, user: str) -> DatabaseError:
     if name in _CAUSES:
         said, code, again = _CAUSES[name]
         return DatabaseError(f"the database{where} {said}", code=code, again=again)
+    missing = _NO_TABLE.search(text)
+    if missing:
+        said = f"has no table {missing[1] or missing[2]}"
+        remedy = "run: bakeio init, which makes the tables that are missing and keeps the others"
+        return DatabaseError(f"the database{where} {said}: {remedy}", code="io-error")
     if is_forbidden(error):
         remedy = _granted(text, error, user)
         return DatabaseError(f"the database{where} does not let {user} do this: {text}. {remedy}")

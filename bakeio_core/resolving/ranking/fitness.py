@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
 from bakeio_core.resolving.ranking.index import REFERRED, Index
+from bakeio_core.resolving.ranking.row_words import RowWords, read_row
 from bakeio_core.resolving.ranking.vocabulary import JOINED, initial_forms, run_of
-from bakeio_core.resolving.ranking.words import Words, alike, opposite
-from bakeio_core.values.wording import said
+from bakeio_core.resolving.ranking.words import Words, alike, is_unit, opposite, unit_of
 
 COUNTERPART = 0.6
 """From this likeness on two words may be one."""
@@ -20,6 +21,10 @@ SAME_WORD = 0.97
 INITIALS = 0.88
 SPELLED = 0.8
 """Below this likeness a word is hardly another one, misspelt."""
+UNKNOWN = 5
+"""A word that is not known means something if it has so many letters; a place may have one less."""
+MUCH = 0.4
+"""A row that lacks known words of this share of what is asked may be another thing."""
 
 
 class Weighing(NamedTuple):
@@ -33,6 +38,8 @@ class Weighing(NamedTuple):
         other_amount: What is left of the fitness of a row of another amount.
         no_amount: What is left of it where the row has no such amount.
         opposite: What is left of the fitness of a row that says a look-alike of what is asked.
+        literal: The share of how many words are the very ones, and no synonyms.
+        detail: What a word of the row behind its first comma counts: it says which one, not what.
     """
 
     known_words: float = 1 / 3
@@ -42,6 +49,8 @@ class Weighing(NamedTuple):
     other_amount: float = 0.75
     no_amount: float = 0.9
     opposite: float = 0.7
+    literal: float = 0.02
+    detail: float = 0.5
 
 
 DEFAULT = Weighing()
@@ -76,25 +85,6 @@ class Fit:
     missed: Sequence[str] = field(default=(), repr=False)
 
 
-@dataclass
-class RowWords:
-    """A row taken apart.
-
-    Attributes:
-        label: The words of its name.
-        main: These, and what tells it from others of the name.
-        named: The words of its keys that are not in its name.
-        referred: {word of a row it refers to: the column}.
-        whole: All that as it was read.
-    """
-
-    label: list[str]
-    main: list[str]
-    named: list[str]
-    referred: dict[str, str]
-    whole: Words
-
-
 class _Likeness(dict[str, float]):
     """How alike words are to one that is asked."""
 
@@ -102,9 +92,10 @@ class _Likeness(dict[str, float]):
         super().__init__()
         self.word = word
         self.stands_for = index.lexicon.stands_for
+        self.synonyms = index.lexicon.synonyms
         self.meant = self.stands_for.get(word, frozenset())
-        # who writes a word that is known means it: it is no misspelling of another one
-        self.share = known_words if word in index.vocabulary else 1.0
+        # who writes a word that is known, or short for one, means it: it is no misspelling
+        self.share = known_words if self.meant or word in index.vocabulary else 1.0
 
     def __missing__(self, other: str) -> float:
         word = self.word
@@ -113,7 +104,8 @@ class _Likeness(dict[str, float]):
         elif other in self.meant or word in self.stands_for.get(other, ()):
             similarity = SAME_WORD
         else:
-            similarity = alike(word, other) * self.share
+            forms = (other, *self.synonyms.get(other, ()))
+            similarity = max([alike(word, form) for form in forms]) * self.share
         self[other] = similarity
         return similarity
 
@@ -166,6 +158,7 @@ class Question:
         fitness = (1 - self.weighing.whole_text) * soft + self.weighing.whole_text * text
         fit = Fit(place, (1 - share) * fitness + share * grams, recall, grams)
         fit.row, fit.matches, fit.missed = row, matches, missed
+        self._weigh_literal(fit, row.whole)
         self._weigh_amounts(fit, row.whole)
         self._weigh_opposites(fit, row)
         return fit
@@ -211,6 +204,7 @@ class Question:
             if best < JOINED and (word in told or run_of(self.asked.words, word)):
                 best = JOINED
             weight = self.weight(word) * (1.0 if word in label else 0.15)
+            weight *= self.weighing.detail if word in row.details else 1.0
             total += weight
             got += weight * best
             if best < COUNTERPART:
@@ -248,7 +242,7 @@ class Question:
         self._tell_lacks(fit, row)
 
     def _tell_lacks(self, fit: Fit, row: RowWords) -> None:
-        """Say what the row lacks, and warn where it has something else instead."""
+        """Say what the row lacks, and warn where that may make it another thing."""
         likenesses = {word: likeness for word, (_, likeness) in fit.matches.items()}
         lacks = [word for word, like in likenesses.items() if like < ANSWERED and self._tells(word)]
         has = [word for word in fit.missed if self._tells(word)]
@@ -257,25 +251,46 @@ class Question:
             fit.reasons.append("lacks " + ", ".join(ours.get(word, word) for word in lacks[:3]))
         pairs = ((asked, there) for asked in lacks for there in has)
         contrary = next((pair for pair in pairs if self._contrary(*pair, row)), None)
+        known = [word for word in lacks if word in self.index.vocabulary]
         if contrary:
             asked, there = ours.get(contrary[0], contrary[0]), theirs.get(contrary[1], contrary[1])
-            if f", not {asked}" not in fit.warning:
+            if f", not {asked}" not in fit.warning.casefold():
                 _warn(fit, f"has {there}, not {asked}", last=True)
+        elif sum(map(self.weight, known)) > MUCH * self.total:
+            _warn(fit, f"says nothing of {ours.get(known[0], known[0])}", last=True)
         elif max(likenesses.values(), default=0.0) < SPELLED:
             _warn(fit, "no word is the same", last=True)
 
     def _tells(self, word: str) -> bool:
-        """Tell whether a word means something: it is known, or too long to be a till's remark."""
-        least = 3 if word in self.index.vocabulary else 6
-        return len(word) >= least and word.isalpha()
+        """Tell whether a word means something.
+
+        It is known, such as the two letters of a place, or too long to be a till's remark.
+        """
+        if not word.isalpha() or is_unit(word):
+            return False
+        if word in self.index.telling_apart:
+            return len(word) >= 2
+        return len(word) >= (3 if word in self.index.vocabulary else UNKNOWN - 1)
 
     def _contrary(self, asked: str, there: str, row: RowWords) -> bool:
         """Tell whether a word of a row may stand where another one is asked for.
 
-        Who asks for a shop need not name its place: a place only speaks against another place.
+        Who asks for a shop need not name its place: a place only speaks against another place. And
+        who writes `cook` may mean cookies.
         """
-        is_known = asked in self.index.vocabulary
-        return there in row.label or not is_known or asked in self.index.telling_apart
+        if there.startswith(asked):
+            return False
+        places = self.index.telling_apart
+        if asked in self.index.vocabulary:
+            return there in row.label or asked in places
+        return len(asked) >= UNKNOWN or (there in places and there not in row.label)
+
+    def _weigh_literal(self, fit: Fit, whole: Words) -> None:
+        """Prefer the very words to synonyms: quick rise yeast is instant, but not by name."""
+        literal = self.asked.literal
+        if literal:
+            share = len(literal & whole.literal) / len(literal)
+            fit.fitness += self.weighing.literal * (share - fit.fitness)
 
     def _weigh_amounts(self, fit: Fit, whole: Words) -> None:
         for dimension, amount, written in self.asked.amounts:
@@ -291,6 +306,12 @@ class Question:
                 fit.reasons.append(f"the same number as in {written}")
             else:
                 fit.fitness *= self.weighing.no_amount
+        for number, other, counted in _other_numbers(self.asked.words, whole.words):
+            fit.fitness *= self.weighing.other_amount
+            _warn(fit, f"{other} {counted}, not {number} {counted}")
+        units = {text.split()[-1] for _, _, text in whole.amounts}
+        if any(unit_of(word) in units for word in self.asked.words):
+            fit.fitness = fit.fitness * 0.97 + 0.03
         numbers = [text.split()[0] for _, _, text in whole.amounts]
         if not self.asked.amounts and any(word in numbers for word in self.asked.words):
             fit.fitness = fit.fitness * 0.97 + 0.03
@@ -304,6 +325,17 @@ class Question:
             _warn(fit, f"says {found[1]}, not {found[0]}")
 
 
+def _other_numbers(asked: Sequence[str], there: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield (number asked, number there, word behind both) of what is counted or measured.
+
+    Such as 12 inch where 18 inch is asked for.
+    """
+    theirs = {word: number for number, word in pairwise(there) if number[0].isdigit()}
+    for number, word in pairwise(asked):
+        if number[0].isdigit() and word.isalpha() and theirs.get(word, number) != number:
+            yield number, theirs[word], word
+
+
 def _warn(fit: Fit, warning: str, last: bool = False) -> None:
     """Put a warning before those there are, or behind them."""
     both = (fit.warning, warning) if last else (warning, fit.warning)
@@ -312,34 +344,3 @@ def _warn(fit: Fit, warning: str, last: bool = False) -> None:
 
 def _title(column: str) -> str:
     return column.removesuffix("_id").replace("_", " ")
-
-
-def read_row(index: Index, place: int) -> RowWords:
-    """Take a row apart."""
-    entity, read = index.entity, index.lexicon.read
-    labels = entity.labels or index.keys
-    label = read(_text(index, place, labels))
-    rest = index.read_often(_text(index, place, [c for c in index.main if c not in labels]))
-    referred: dict[str, str] = {}
-    parts = [label, rest]
-    for column, known in index.referred.items():
-        text = known.labels.get(known.ids[place])
-        if text is not None:
-            parts.append(index.read_often(text))
-            referred |= dict.fromkeys(parts[-1].words, column)
-    if referred and index.lacks_name(place):
-        label = Words.together(parts[:1] + parts[2:])
-        referred = {}
-    named = []
-    if place in index.told_by_key:
-        named = read(_text(index, place, [c for c in index.keys if c not in index.main])).words
-    main = [*label.words, *(word for word in rest.words if word not in label.words)]
-    extra = {word: column for word, column in referred.items() if word not in main}
-    whole = Words.together(parts)
-    whole.amounts = label.amounts + rest.amounts
-    return RowWords(label.words, main, named, extra, whole)
-
-
-def _text(index: Index, place: int, columns: Iterable[str]) -> str:
-    values = (index.value(place, column) for column in columns)
-    return " ".join(said(value) for value in values if value is not None)

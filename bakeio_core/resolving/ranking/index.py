@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from rapidfuzz import fuzz, process
 
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialects import dialect_of
+from bakeio_core.resolving.ranking.postings import Entries, Referred, one_line
 from bakeio_core.resolving.ranking.vocabulary import (
     Initials,
     Trigrams,
@@ -19,7 +20,7 @@ from bakeio_core.resolving.ranking.vocabulary import (
     initial_forms,
     joined_pairs,
 )
-from bakeio_core.resolving.ranking.words import LETTERS, QUIET, Lexicon, Words, folded_lines, stem
+from bakeio_core.resolving.ranking.words import Lexicon, Words, folded_lines, stem
 from bakeio_core.values.folding import padded
 from bakeio_core.values.text import Text
 from bakeio_core.values.wording import said
@@ -38,85 +39,6 @@ BLOCK = 20_000
 """So many rows are taken apart at a time: memory, not speed."""
 REFERRED = 0.8
 """What a word found in a referred row counts, beside one of the row itself."""
-
-
-class _Entries(dict[str, list[int]]):
-    """{word as it stands: the places of the rows that have it}.
-
-    There is one list for all words of a stem; places ascend from -1.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.postings: dict[str, list[int]] = {}
-        self.end: list[int] = []
-        self.place = 0
-        self["\n"] = self.end
-
-    def __missing__(self, word: str) -> list[int]:
-        if word.isalpha() or not word:
-            known = "" if word in QUIET else stem(word)
-        else:  # of what is both, such as 5lb, only a whole word counts
-            known = (
-                (word.lstrip("0") or "0")
-                if word.isdecimal()
-                else max(LETTERS.findall(word), key=len, default="")
-            )
-            known = known if word.isdecimal() or len(known) > 2 else ""
-        self[word] = places = self.postings.setdefault(known, [-1]) if known else [-1]
-        return places
-
-    def enter(self, lines: Sequence[str]) -> None:
-        """Enter the words of more rows, a line each."""
-        place, end = self.place, self.end
-        for places in map(self.__getitem__, " \n ".join([*lines, ""]).split(" ")):
-            if places is end:
-                place += 1
-            elif places[-1] != place:
-                places.append(place)
-        self.place = place
-
-    def finished(self) -> dict[str, list[int]]:
-        """Return {word: the places of the rows that have it}."""
-        for places in self.postings.values():
-            del places[0]
-        return self.postings
-
-
-class Referred:
-    """What the rows refer to by one column: a row is also known by its kind of thing.
-
-    Args:
-        labels: {id of a referred row: what people call it}.
-        ids: What each row refers to.
-    """
-
-    def __init__(self, labels: dict[int, str], ids: Sequence[int]) -> None:
-        self.labels, self.ids = labels, ids
-        self._places: dict[str, list[int]] = {}
-
-    @cached_property
-    def postings(self) -> dict[str, list[int]]:
-        """{word: the numbers of the labels that have it}."""
-        entries = _Entries()
-        entries.enter(folded_lines("\n".join(map(_line, self.labels.values()))))
-        return entries.finished()
-
-    @cached_property
-    def _rows(self) -> list[list[int]]:
-        """The places of the rows of each label."""
-        rows: dict[int, list[int]] = {identity: [] for identity in self.labels}
-        for place, identity in enumerate(self.ids):
-            if identity in rows:
-                rows[identity].append(place)
-        return list(rows.values())
-
-    def places(self, word: str) -> list[int]:
-        """Return the places of the rows that refer to one that has this word."""
-        if word not in self._places:
-            labels = self.postings.get(word, ())
-            self._places[word] = [place for label in labels for place in self._rows[label]]
-        return self._places[word]
 
 
 class Index:
@@ -166,7 +88,7 @@ class Index:
         Whole columns are taken as one text, a line for each row: a hundred thousand rows are a
         matter of a second.
         """
-        entries = _Entries()
+        entries = Entries()
         main = [self.place[c] for c in self.main]
         keys = [self.place[c] for c in self.keys if c not in self.main]
         for start in range(0, len(self.rows), BLOCK):
@@ -313,9 +235,9 @@ class Index:
         They share the most telling words with what is asked, alike ones too. Where few words are
         shared, rows that are alike as a whole join them.
         """
-        variants = self.lexicon.variants(asked)
         pairs = joined_pairs(asked, self.vocabulary)
-        wanted = [self._rows_of(word) for word in dict.fromkeys([*asked, *variants, *pairs])]
+        wanted = [self._rows_of(word) for word in dict.fromkeys([*asked, *pairs])]
+        wanted += self._rows_of_phrasings(asked)
         wanted.sort(key=lambda weighted: sum(len(places) for _, places in weighted))
         found: dict[int, float] = {}
         left = POSTINGS
@@ -334,7 +256,9 @@ class Index:
                     found[place] = found.get(place, 0.0) + weight
         least = min(sorted(found.values())[-SHORTLIST:], default=0.0)
         best = [place for place, weight in found.items() if weight >= least]
-        best = sorted(best, key=lambda place: (-found[place], place))[:SHORTLIST]
+        # of rows that share as much, those that say little else
+        best.sort(key=lambda place: (-found[place], len(self.lines[place]), place))
+        del best[SHORTLIST:]
         enough = ENOUGH * sum(map(self.weight, asked))
         if asked and (not best or found[best[0]] < enough):
             near = process.extract(
@@ -347,14 +271,30 @@ class Index:
         """Return (weight, places) of the rows that have a word, or what it may stand for."""
         found = []
         for known, similarity in self.vocabulary.near(word).items():
-            weight = similarity * self.weight(known)
-            if known in self.postings:
-                found.append((weight, self.postings[known]))
-            for referred in self.referred.values():
-                if known in referred.postings:
-                    found.append((weight * REFERRED, referred.places(known)))
+            found += self._rows_with(known, similarity * self.weight(known))
+        for other in self.lexicon.alternatives(word):
+            found += self._rows_with(other, min(self.weight(other), self.weight(word)))
         for form in initial_forms(word) if len(word) < 3 or word not in self.vocabulary else ():
             found.append((0.9 * self.weight(word), self.initials.places(form)))
+        return found
+
+    def _rows_of_phrasings(self, asked: Sequence[str]) -> Iterator[list[tuple[float, list[int]]]]:
+        """Yield (weight, places) of the rows that have a word of another phrase for what is asked.
+
+        All its words together weigh as much as those that are asked.
+        """
+        for phrase, other in self.lexicon.phrasings(asked):
+            share = sum(map(self.weight, phrase)) / len(other)
+            for word in other:
+                if word not in asked:
+                    yield self._rows_with(word, share)
+
+    def _rows_with(self, word: str, weight: float) -> list[tuple[float, list[int]]]:
+        """Return (weight, places) of the rows that have this very word."""
+        found = [(weight, self.postings[word])] if word in self.postings else []
+        for referred in self.referred.values():
+            if word in referred.postings:
+                found.append((weight * REFERRED, referred.places(word)))
         return found
 
 
@@ -367,12 +307,8 @@ def _lines(rows: Sequence[Any], places: Sequence[int]) -> list[str]:
     lines = list(map(" ".join, zip(*columns, strict=True))) if columns else [""] * len(rows)
     text = "\n".join(lines)
     if text.count("\n") >= len(lines):  # within a cell, too
-        text = "\n".join(map(_line, lines))
+        text = "\n".join(map(one_line, lines))
     return folded_lines(text)
-
-
-def _line(text: str) -> str:
-    return text.replace("\n", " ")
 
 
 @lru_cache(maxsize=1 << 12, typed=True)

@@ -33,17 +33,21 @@ class Coefficients(NamedTuple):
         trigrams: Of how alike the texts are by groups of three letters.
         rivals: Of the logarithm of how many rows fit nearly as well, this one counted.
         equals: Of the logarithm of how many rows fit as well, this one counted.
+        words: Of the logarithm of how many words are asked: many are hardly alike by chance.
+        weakest: Of how alike that word is to one of the row which is least alike.
     """
 
-    constant: float = -4.12
-    fitness: float = 1.73
-    fitness_squared: float = 5.97
-    lead: float = 3.99
-    lead_of_fitness: float = 4.26
-    found: float = 1.43
-    trigrams: float = -1.9
-    rivals: float = -1.08
-    equals: float = -1.47
+    constant: float = -4.52
+    fitness: float = 1.70
+    fitness_squared: float = 5.02
+    lead: float = 2.47
+    lead_of_fitness: float = 4.20
+    found: float = 1.04
+    trigrams: float = -1.72
+    rivals: float = -1.74
+    equals: float = -2.01
+    words: float = 1.03
+    weakest: float = 1.03
 
 
 def likelihoods(fits: Sequence[Fit]) -> list[float]:
@@ -87,4 +91,11 @@ def evidence(fits: Sequence[Fit], place: int) -> Coefficients:
         fit.trigrams,
         math.log(rivals),
         math.log(equals),
+        math.log(max(1, len(fit.matches))),
+        min([likeness for word, (_, likeness) in fit.matches.items() if _counts(word)], default=1),
     )
+
+
+def _counts(word: str) -> bool:
+    """Tell whether a word is neither a number nor initials."""
+    return len(word) > 2 and word.isalpha()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -95,11 +95,13 @@ class Words:
         words: Its words in order, without plural endings.
         amounts: (dimension, amount in its base unit, the amount as written) of each.
         written: {word: how it stands in the text}, where it was not replaced by a synonym.
+        literal: Its words before any was replaced by a synonym.
     """
 
     words: list[str]
     amounts: list[tuple[str, float, str]] = field(default_factory=list)
     written: dict[str, str] = field(default_factory=dict)
+    literal: frozenset[str] = frozenset()
 
     @classmethod
     def together(cls, parts: Sequence[Words]) -> Words:
@@ -108,6 +110,7 @@ class Words:
         for part in parts:
             whole.amounts += part.amounts
             whole.written |= part.written
+            whole.literal |= part.literal
         return whole
 
 
@@ -170,11 +173,14 @@ class Lexicon:
         abbreviations: Mapping[str, Sequence[str]],
     ) -> None:
         self.same: dict[str, list[tuple[Phrase, Phrase]]] = {}
+        self.synonyms: dict[str, list[str]] = {}
         self.stands_for: dict[str, frozenset[str]] = {}
         for group in synonyms:
             canonical, *others = filter(None, map(_phrase, group))
             for phrase in others:
                 self.same.setdefault(phrase[0], []).append((phrase, canonical))
+                if len(phrase) == len(canonical) == 1:
+                    self.synonyms.setdefault(canonical[0], []).append(phrase[0])
         for full, shorts in abbreviations.items():
             phrase = self._canonical(_phrase(full))
             for short in map(stem, map(folded_text, shorts)):
@@ -207,6 +213,7 @@ class Lexicon:
                     read.words.append(stem(word))
                     read.written.setdefault(read.words[-1], word)
                 place += 1
+        read.literal = frozenset(read.words)
         if self.same:
             read.words = list(self._canonical(read.words))
         return read
@@ -247,16 +254,16 @@ class Lexicon:
                 place += 1
         return tuple(out)
 
-    def variants(self, words: Sequence[str]) -> list[str]:
-        """Return the words of other phrases for these: rows are indexed as they stand."""
-        meant = [word for each in words for word in self.stands_for.get(each, ())]
-        return meant + [
-            word
-            for known in self.same.values()
-            for phrase, canonical in known
-            if _within(canonical, words)
-            for word in phrase
-        ]
+    def alternatives(self, word: str) -> list[str]:
+        """Return the words that rows may have for this one: they are indexed as they stand."""
+        return [*self.stands_for.get(word, ()), *self.synonyms.get(word, ())]
+
+    def phrasings(self, words: Sequence[str]) -> Iterator[tuple[Phrase, Phrase]]:
+        """Yield (phrase of these words, another one for it) of more than one word."""
+        for known in self.same.values():
+            for phrase, canonical in known:
+                if len(phrase) + len(canonical) > 2 and _within(canonical, words):
+                    yield canonical, phrase
 
     def confusable(self, asked: Sequence[str]) -> list[tuple[list[Phrase], list[Phrase]]]:
         """Return (what is asked, what must not be confused with it) of each group of lookalikes."""
@@ -348,6 +355,12 @@ def alike(one: str, other: str) -> float:
         limit = 0.66 if shorter == 3 else 0.74
         best = max(best, spelled if spelled >= limit else 0.0)
     return best
+
+
+def unit_of(word: str) -> str:
+    """Return the short form of a word that is the unit of an amount, else empty."""
+    unit = _SPELLINGS.get(word, word)
+    return unit if unit in _UNITS else ""
 
 
 def is_unit(text: str) -> bool:
