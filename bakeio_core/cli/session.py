@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.plugins.profile import Profile
     from bakeio_core.host.bakeio import Bakeio
     from bakeio_core.host.installed import Installed
+    from bakeio_core.host.shapes import Shapes
 
 DATABASE = "bakeio.db"
 """The database where nobody names one."""
@@ -107,11 +108,11 @@ class Session:
         return self._discovered(Bakeio)
 
     @cached_property
-    def installed(self) -> Installed:
+    def installed(self) -> Shapes:
         """What is installed, for commands that open neither database nor file: sooner there."""
-        from bakeio_core.host.installed import Installed
+        from bakeio_core.host.shapes import Shapes
 
-        return self._discovered(Installed)
+        return self._discovered(Shapes)
 
     def _discovered(self, kind: type[Found]) -> Found:
         found = kind.discover(block=self.block, profile=self.profile.path)

@@ -10,10 +10,11 @@ from bakeio_core.database import writing
 from bakeio_core.exporting import pages, records
 from bakeio_core.files.documents.limits import Limits
 from bakeio_core.host.exports import Exports
+from bakeio_core.host.shapes import Shapes
 from bakeio_core.resolving import decisions
 
 
-class Bakeio(Exports):
+class Bakeio(Exports, Shapes):
     """Everything bakeio can do, for a program; `Bakeio.discover()` finds the plugins.
 
     Attributes:

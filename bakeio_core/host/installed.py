@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from bakeio_core.catalog import hookspecs
-from bakeio_core.catalog.catalog import Catalog, made_of
+from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.formats import Formats
@@ -22,7 +22,6 @@ from bakeio_core.values.wording import listed
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from bakeio_core.catalog.plugins.templates import Template
     from bakeio_core.files.output import Foreign
     from bakeio_core.importing.reading.sources import Source
 
@@ -152,73 +151,6 @@ class Installed:
         installed = ", ".join(self.catalog.views) or "none"
         hint = packages.for_view(plain)
         raise UsageError(f'the view "{name}" is not installed; installed are {installed}{hint}')
-
-    def schema(self, view: str | View) -> dict[str, Any]:
-        """Return the JSON Schema of what a person or an assistant may return of a view.
-
-        Args:
-            view: Its name, or a view narrowed by `bakeio.view(name).narrow(...)`.
-
-        Raises:
-            UsageError: There is no such view.
-        """
-        from bakeio_core.catalog.schema import view_schema
-
-        return view_schema(self.view(view) if isinstance(view, str) else view, self.catalog)
-
-    def made_of(self, view: View, field: str) -> set[tuple[str, str]] | None:
-        """Return the stored columns a field of a view tells something of.
-
-        Args:
-            view: The view.
-            field: One of its fields.
-
-        Returns:
-            (entity, column) of each, those it only compares too; None where code of a plugin
-            computes it, of which nobody can tell.
-        """
-        return made_of(self.catalog, self.catalog.entities[view.entity], view.fields[field].source)
-
-    def template(self, name: str) -> Template:
-        """Return an installed template by name.
-
-        Raises:
-            UsageError: There is none; it says which there are.
-        """
-        plain = name.replace("-", "_")
-        if plain in self.catalog.templates:
-            return self.catalog.templates[plain]
-        reason = self.catalog.disabled_templates.get(plain)
-        if reason:
-            raise UsageError(f'the template "{name}" is disabled: {reason}')
-        called = [item.called for item in self.catalog.templates.values()]
-        installed = ", ".join(called) or "none"
-        raise UsageError(f'the template "{name}" is not installed; installed are {installed}')
-
-    def template_schema(self, name: str) -> dict[str, Any]:
-        """Return the JSON Schema (draft 2020-12) of the documents of a template.
-
-        Raises:
-            UsageError: There is no such template.
-        """
-        from bakeio_core.catalog.schema import template_schema
-
-        return template_schema(self.template(name), self.catalog)
-
-    def write_template(self, name: str, path: str | Path) -> None:
-        """Write a document of a template to be filled in.
-
-        Args:
-            name: The template.
-            path: A new file. Where its ending is that of a format with sheets it has a heading for
-                each field and no rows, else it is the example as JSON.
-
-        Raises:
-            UsageError: There is no such template, or the file exists.
-        """
-        from bakeio_core.exporting.sheets.write_template import write_template
-
-        write_template(self.template(name), self.catalog, self.formats, Path(path))
 
     def _entity(self, name: str) -> Entity:
         """Return an installed entity by name; raise where there is none."""
