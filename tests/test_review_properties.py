@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 from support.commands import Run, export
 
-from bakeio_core import Bakeio, Change, Decision, connect
+from bakeio_core import Bakeio, Change, Decision, Question, connect
 from bakeio_core.database.connect import begin_write
 
 SHOPS = ("Wegmans", "Penzeys Spices", "New Shop", "Other Shop")
@@ -165,3 +165,148 @@ def test_what_is_rejected_leaves_no_trace_and_all_else_is_there(
 
     check()
     engine.dispose()
+
+
+# -- answers to every kind of question
+BAD: dict[str, Any] = {
+    "unit_price": st.sampled_from([-1, "dear"]),
+    "quantity_purchased": st.sampled_from([-2, "many"]),
+    "purchase_date": st.sampled_from(["someday", "2025-02-30"]),
+}
+MENDED = {"unit_price": 3.75, "quantity_purchased": 7, "purchase_date": "2025-05-05",
+          "notes": "typed anew"}  # fmt: skip
+good_or_bad = st.sampled_from(sorted(VALUES)).flatmap(
+    lambda name: st.tuples(
+        st.integers(0, 11), st.just(name), VALUES[name] | BAD.get(name, VALUES[name])
+    )
+)
+meanwhile = st.sampled_from(["notes", "unit_price", "quantity_purchased"]).flatmap(
+    lambda name: st.tuples(st.integers(0, 11), st.just(name), VALUES[name])
+)
+
+
+def is_bad(name: str, value: Any) -> bool:
+    if name == "purchase_date":
+        return value in ("someday", "2025-02-30")
+    numbers = ("unit_price", "quantity_purchased")
+    return name in numbers and (isinstance(value, str) or value < 0)
+
+
+def test_whatever_is_answered_is_what_the_database_holds(
+    core: Bakeio, bakery: str, file: dict[str, Any], tmp_path: Path
+) -> None:
+    """Conflicts, bad values and unknown shops at once, each answered in any way it can be."""
+    engine, path = connect(bakery), tmp_path / "edited.json"
+    ids = [record["purchase_id"] for record in file["records"]]
+
+    @settings(
+        max_examples=25,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    @given(
+        edits=st.dictionaries(st.integers(0, 11), st.lists(good_or_bad, min_size=1, max_size=3),
+                              max_size=6),
+        elsewhere=st.lists(meanwhile, max_size=6),
+        data=st.data(),
+    )  # fmt: skip
+    def check(edits: Any, elsewhere: Any, data: st.DataObject) -> None:
+        edited: dict[int, dict[str, Any]] = {}
+        for place, changes in edits.items():
+            was = file["records"][place]
+            values = {name: value for _, name, value in changes if value != was[name]}
+            edited[place] = values
+        records = [{**r, **edited.get(i, {})} for i, r in enumerate(file["records"])]
+        path.write_text(json.dumps({**file, "records": records}), "utf-8")
+        try:
+            with begin_write(engine) as db:
+                for place, name, value in elsewhere:
+                    if value != file["records"][place][name]:
+                        sql = text(f"UPDATE purchases SET {name} = :value WHERE id = :id")
+                        db.execute(sql, {"value": value, "id": ids[place]})
+                compare(db, edited, data)
+                raise Undone
+        except Undone:
+            pass
+
+    def compare(db: Connection, edited: dict[int, dict[str, Any]], data: st.DataObject) -> None:
+        before, shops = purchases(db), suppliers(db)
+        answers: dict[Any, Decision] = {}
+        plan = core.plan(db, path)
+        while open_questions := [question for question in plan.open if question not in answers]:
+            for question in open_questions:
+                answers[question] = answer(question, shops, data)
+            plan = core.plan(db, path, decisions=answers)
+        left_out = {
+            number - 1
+            for question, decision in answers.items()
+            if decision.action in ("leave-record", "skip")
+            for number in ((number for _, number in question.records))
+        }
+        by_field = {
+            (question.records[0][1] - 1, question.field): decision
+            for question, decision in answers.items()
+            if question.kind != "reference"
+        }
+        by_shop = {
+            question.key["name"]: decision
+            for question, decision in answers.items()
+            if question.kind == "reference"
+        }
+        expected = {i: {**row, "supplier_id": shops[row["supplier_id"]]}
+                    for i, row in before.items()}  # fmt: skip
+        for place, values in edited.items():
+            row = expected[ids[place]]
+            if place in left_out:
+                continue
+            for name, value in values.items():
+                column = "supplier_id" if name == "supplier_name" else name
+                decision = by_field.get((place, name))
+                if is_bad(name, value):
+                    assert decision is not None, f"nobody asked about {name} {value!r}"
+                if decision is not None:
+                    if decision.action in ("keep-database", "leave-field"):
+                        continue
+                    if decision.action == "value":
+                        value = MENDED[name]
+                shop = by_shop.get(value) if name == "supplier_name" else None
+                if shop is not None and shop.action == "existing":
+                    value = "Costco"
+                row[column] = plain(value)
+        report = core.apply(db, core.plan(db, path, decisions=answers))
+        after, shops_after = purchases(db), suppliers(db)
+        there = {i: {**row, "supplier_id": shops_after[row["supplier_id"]]}
+                 for i, row in after.items()}  # fmt: skip
+        differing = {i: (row, expected[i]) for i, row in there.items() if row != expected[i]}
+        assert differing == {}, (answers, report.text())
+        made = {
+            value
+            for place, values in edited.items()
+            if place not in left_out
+            for name, value in values.items()
+            if name == "supplier_name" and value in by_shop and by_shop[value].action == "create"
+        }
+        assert set(shops_after.values()) - set(shops.values()) == made
+        assert report.exit_code == (3 if any(
+            d.action in ("skip", "leave-record", "leave-field") for d in answers.values()
+        ) else 0)  # fmt: skip
+
+    check()
+    engine.dispose()
+
+
+def answer(question: Question, shops: dict[int, str], data: st.DataObject) -> Decision:
+    action = data.draw(st.sampled_from(question.answers))
+    if action == "existing":
+        return Decision.existing(name="Costco")
+    if action == "create":
+        return Decision.create(name=question.key["name"])
+    if action == "value":
+        return Decision.value(MENDED[question.field])
+    return {
+        "skip": Decision.skip,
+        "take-file": Decision.take_file,
+        "keep-database": Decision.keep_database,
+        "leave-field": Decision.leave_field,
+        "leave-record": Decision.leave_record,
+    }[action]()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from support.commands import Run, export
 from support.databases import rows_of
@@ -119,6 +121,45 @@ def test_json_is_taken_back_by_the_same_proof(run: Run, sample: Path, tmp_path: 
     done = run("-d", sample, "import-view", path, "--json")
     assert counts(done) == {"processed": 81, "unchanged": 81}, done.out
     assert f"upc_code: 2 values {CAME_BACK} (zeros in front lost)" in notes(done.json)
+
+
+def test_a_number_near_the_one_that_was_is_an_edit(run: Run, sample: Path, tmp_path: Path) -> None:
+    """Rounding it would give what was: that is no proof that a spreadsheet changed it."""
+    was = [2, 7, 7.3, 9, 10, 0.5, 100, 1]
+    typed = [2.5, 7.4, 7.29, 8.99, 9.99, 0.49, 99.99, 1.01]
+    with sqlite3.connect(sample) as db:
+        for number, amount in enumerate(was, 1):
+            db.execute("UPDATE purchases SET quantity_purchased = ? WHERE id = ?", (amount, number))
+
+    def type_near_ones(rows: Rows) -> None:
+        for row, amount in zip(rows[1:], typed, strict=True):
+            row[column(rows, "quantity_purchased")], row[column(rows, "purchase_date")] = (
+                amount,
+                "2025-06-01",
+            )
+
+    for format_ in ("json", "csv", "xlsx"):
+        path = export(run, sample, "purchases", tmp_path / f"v.{format_}", "--limit", 8)
+        if format_ == "json":
+            edit(path, lambda records: [
+                {**r, "quantity_purchased": amount, "purchase_date": "2025-06-01"}
+                for r, amount in zip(records, typed, strict=True)
+            ])  # fmt: skip
+        elif format_ == "csv":
+            edit_csv(path, type_near_ones)
+        else:
+            book = openpyxl.load_workbook(path)
+            sheet = book["purchases"]
+            rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
+            type_near_ones(rows)
+            for place in range(8):
+                for index, value in enumerate(rows[place + 1], 1):
+                    sheet.cell(place + 2, index).value = value
+            book.save(path)
+        done = run("-d", sample, "import-view", path, "--dry-run", "--json")
+        assert done.code == 0, done.out
+        found = changes(done.json)
+        assert [float(found[n]["quantity_purchased"]) for n in sorted(found)] == typed, format_
 
 
 def test_an_emptied_cell_empties_and_an_empty_one_says_nothing(

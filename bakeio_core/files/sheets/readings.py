@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -24,6 +25,9 @@ MOST_DIGITS = 20
 """Digits of the longest code that zeros are put in front of."""
 EXACT = ".15g"
 """How many digits a spreadsheet keeps of a number (IEEE 754: DBL_DIG)."""
+NOISE = 1e-13
+"""How far a sum of a spreadsheet is from what was meant at most, as a part of it: a few of the
+units in the 15th digit. Whatever differs by more was typed by somebody."""
 _AMOUNT = re.compile(
     r"([A-Z]{3}|[$€£¥₹])?\s*([+-]?)\s*(\d[\d.,'\s]*|[.,]\d+)\s*(?:[A-Z]{3}|[$€£¥₹])?"
 )
@@ -179,7 +183,9 @@ def _numbers(cell: Any) -> Ways:
         yield cell, "", None, True
         yield float(format(cell, EXACT)), "digits behind the 15th", None, True
         for digits in range(12):
-            yield round(cell, digits), "digits behind the 15th", None, False
+            rounded = round(cell, digits)
+            if math.isclose(rounded, cell, rel_tol=NOISE):
+                yield rounded, "digits behind the 15th", None, False
     elif isinstance(cell, (int, Decimal)):
         yield cell, "", None, True
     elif isinstance(cell, (datetime.datetime, datetime.date)):
