@@ -26,7 +26,7 @@ from bakeio_core.catalog.plugins.sound import check_view, followed
 from bakeio_core.catalog.plugins.templates import Template
 from bakeio_core.catalog.plugins.upgrades import DocumentUpgrade, declared_upgrades
 from bakeio_core.catalog.view import OfRow, View
-from bakeio_core.errors import PluginError, describe
+from bakeio_core.errors import PluginError, describe, meant
 
 
 def order_indexes(table: Table) -> None:
@@ -100,7 +100,7 @@ class Catalog:
             try:
                 catalog._add_view(view, views.provider[name])
             except PluginError as error:
-                plugins.fail(views.provider[name], str(error))
+                plugins.fail(views.provider[name], str(error), error)
         catalog._add_templates(declared_templates(plugins), plugins)
         return catalog
 
@@ -118,7 +118,7 @@ class Catalog:
                     raise PluginError(f'template "{template.called}": a view has this name')
                 view = self._sound(template.view)
             except PluginError as error:
-                plugins.fail(declared.provider[name], str(error))
+                plugins.fail(declared.provider[name], str(error), error)
             else:
                 self.templates[name] = replace(template, view=view)
                 self.template_provider[name] = declared.provider[name]
@@ -148,11 +148,13 @@ class Catalog:
                     self.excused.add(entity.name)
                 if target in self.disabled:
                     self.following[entity.name] = target
-                return f"{column} refers to {target}, which is {self._why_absent(target)}"
+                near = "" if target in self.disabled else meant(target, self.entities)
+                return f"{column} refers to {target}, which is {self._why_absent(target)}{near}"
             keys = {column.key for column in self.entities[target].table.columns}
             lacking = [key for key in foreign.target_keys if key not in keys]
             if lacking:
-                return f"{column} refers to {target}.{lacking[0]}, which is no column of {target}"
+                said = f"{column} refers to {target}.{lacking[0]}, which is no column of {target}"
+                return said + meant(lacking[0], keys)
         for column, (_, targets) in entity.polymorphic.items():
             for target in targets.values():
                 if target == entity.name or target not in self.entities:
@@ -247,6 +249,7 @@ class Catalog:
             if absent in self.disabled:
                 self.following_views[view.name] = absent
             why = self._why_absent(absent)
+            why += "" if absent in self.disabled else meant(absent, self.entities)
             self.disabled_views[view.name] = f"its entity {absent} is {why}"
             return
         self.views[view.name], self.view_provider[view.name] = self._sound(view), plugin
