@@ -148,8 +148,7 @@ class Catalog:
                     self.excused.add(entity.name)
                 if target in self.disabled:
                     self.following[entity.name] = target
-                near = "" if target in self.disabled else meant(target, self.entities)
-                return f"{column} refers to {target}, which is {self._why_absent(target)}{near}"
+                return f"{column} refers to {target}, which is {self._why_absent(target)}"
             keys = {column.key for column in self.entities[target].table.columns}
             lacking = [key for key in foreign.target_keys if key not in keys]
             if lacking:
@@ -181,7 +180,7 @@ class Catalog:
             return "blocked" if blocked.reason == BY_NAME else blocked.reason
         if target in self.unused:
             return f"failed: {self.unused[target].reason}"
-        return f"not installed{packages.for_entity(target)}"
+        return f"not installed{packages.for_entity(target) or meant(target, self.entities)}"
 
     def _disable(self, name: str, reason: str) -> None:
         self.disabled[name] = reason
@@ -249,7 +248,6 @@ class Catalog:
             if absent in self.disabled:
                 self.following_views[view.name] = absent
             why = self._why_absent(absent)
-            why += "" if absent in self.disabled else meant(absent, self.entities)
             self.disabled_views[view.name] = f"its entity {absent} is {why}"
             return
         self.views[view.name], self.view_provider[view.name] = self._sound(view), plugin
