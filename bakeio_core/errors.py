@@ -5,10 +5,11 @@ Exceptions are for being unable to go on.
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -308,6 +309,12 @@ class Problems:
         else:
             problem.records, problem.places = numbers, places
             self._known[same] = problem
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean X?` about a name that is none of those known, empty without X."""
+    near = difflib.get_close_matches(name, sorted(known), 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def place_of(function: Any) -> str:

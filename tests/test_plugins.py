@@ -610,7 +610,7 @@ def test_a_wrong_lookup_of_an_entity_others_refer_to_disables_both_in_words() ->
             return [barns, Entity(table("hens", "barns"), keys=["slug"])]
 
     bakeio = Bakeio.discover(plugins=[Barns()])
-    why = 'lookups of to_id name "nmae", which is no column of suppliers'
+    why = 'lookups of to_id name "nmae", which is no column of suppliers; did you mean name?'
     assert bakeio.catalog.disabled["barns"] == why
     assert bakeio.broken() == [
         f"plugin Barns: barns is disabled: {why}; disabled with it: hens",

@@ -26,7 +26,7 @@ from bakeio_core.catalog.plugins.sound import check_view, followed
 from bakeio_core.catalog.plugins.templates import Template
 from bakeio_core.catalog.plugins.upgrades import DocumentUpgrade, declared_upgrades
 from bakeio_core.catalog.view import OfRow, View
-from bakeio_core.errors import PluginError, describe
+from bakeio_core.errors import PluginError, describe, meant
 
 
 def order_indexes(table: Table) -> None:
@@ -100,7 +100,7 @@ class Catalog:
             try:
                 catalog._add_view(view, views.provider[name])
             except PluginError as error:
-                plugins.fail(views.provider[name], str(error))
+                plugins.fail(views.provider[name], str(error), error)
         catalog._add_templates(declared_templates(plugins), plugins)
         return catalog
 
@@ -118,7 +118,7 @@ class Catalog:
                     raise PluginError(f'template "{template.called}": a view has this name')
                 view = self._sound(template.view)
             except PluginError as error:
-                plugins.fail(declared.provider[name], str(error))
+                plugins.fail(declared.provider[name], str(error), error)
             else:
                 self.templates[name] = replace(template, view=view)
                 self.template_provider[name] = declared.provider[name]
@@ -152,7 +152,8 @@ class Catalog:
             keys = {column.key for column in self.entities[target].table.columns}
             lacking = [key for key in foreign.target_keys if key not in keys]
             if lacking:
-                return f"{column} refers to {target}.{lacking[0]}, which is no column of {target}"
+                said = f"{column} refers to {target}.{lacking[0]}, which is no column of {target}"
+                return said + meant(lacking[0], keys)
         for column, (_, targets) in entity.polymorphic.items():
             for target in targets.values():
                 if target == entity.name or target not in self.entities:
@@ -179,7 +180,7 @@ class Catalog:
             return "blocked" if blocked.reason == BY_NAME else blocked.reason
         if target in self.unused:
             return f"failed: {self.unused[target].reason}"
-        return f"not installed{packages.for_entity(target)}"
+        return f"not installed{packages.for_entity(target) or meant(target, self.entities)}"
 
     def _disable(self, name: str, reason: str) -> None:
         self.disabled[name] = reason

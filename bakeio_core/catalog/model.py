@@ -17,7 +17,7 @@ from sqlalchemy import Column, String, Table
 
 from bakeio_core.catalog.columns import FilledColumns, refuse_kinds
 from bakeio_core.catalog.foreign_keys import ForeignKeyColumns, foreign_keys_of
-from bakeio_core.errors import PluginError, Problem
+from bakeio_core.errors import PluginError, Problem, meant
 from bakeio_core.values.codes import read_code
 from bakeio_core.values.columns import kind_of
 from bakeio_core.values.kind import Kind
@@ -152,7 +152,7 @@ class Entity:
             _ = self._own_kinds
         except TypeError as error:
             raise PluginError(f'entity "{self.name}": {error}') from None
-        named: dict[str, Sequence[str]] = {f"keys {key}": key for key in self.all_keys}
+        named: dict[str, Sequence[str]] = {f"keys ({', '.join(key)})": key for key in self.all_keys}
         named |= {
             "content": self.content,
             "lookups": list(self.lookups),
@@ -171,7 +171,7 @@ class Entity:
                 if column not in self.columns:
                     raise PluginError(
                         f'entity "{self.name}": {what} names "{column}", '
-                        "which is no column of its table"
+                        f"which is no column of its table{meant(column, self.columns)}"
                     )
         kinds = self.kinds
         refuse_kinds(self.name, kinds, self.primary_key, [*sum(self.all_keys, ()), *self.content])

@@ -175,6 +175,9 @@ def plugin_commands() -> dict[str, Any]:
     metavar="SECONDS",
     help="How long to wait for another program that is writing; 0: not at all.",
 )
+@click.option(
+    "--trace-plugins", is_flag=True, help="Print each call of a plugin with its time, on stderr."
+)
 @click.version_option(VERSION, prog_name="bakeio")
 @click.pass_context
 def bakeio(
@@ -184,6 +187,7 @@ def bakeio(
     block: tuple[str, ...],
     quiet: bool,
     wait: float,
+    trace_plugins: bool,
 ) -> None:
     """Take a bakery's data out of its database as files, and bring enriched files back in without
     losing anything.
@@ -193,3 +197,7 @@ def bakeio(
     if isinstance(interrupts, Interrupts):
         context.obj.interrupts = interrupts
     context.with_resource(context.obj.talking())
+    if trace_plugins:
+        from bakeio_core.cli.process.log import tracing
+
+        context.with_resource(tracing())

@@ -15,6 +15,7 @@ from bakeio_core.cli.exports import as_data, export_view
 from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.history import runs
 from bakeio_core.cli.imports import import_any
+from bakeio_core.cli.installed.doctor import doctor
 from bakeio_core.cli.installed.inspect import plugins
 from bakeio_core.cli.installed.new_plugin import new_plugin
 from bakeio_core.cli.process.collector import COLLECTOR
@@ -22,7 +23,7 @@ from bakeio_core.cli.process.interrupts import Interrupts
 from bakeio_core.cli.process.streams import OUTPUT, ReaderGone, talk
 from bakeio_core.cli.session import Session, shownable
 
-COMMANDS = (init, export_view, import_any, new_plugin, plugins, runs, tickets)
+COMMANDS = (doctor, init, export_view, import_any, new_plugin, plugins, runs, tickets)
 """One command of each module: their commands join the group when they are imported."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from bakeio_core.importing.reading.sources import Source
 
 
+STRICT = "BAKEIO_STRICT_PLUGINS"
+"""The environment variable that makes a broken plugin an error; 0 and nothing are no."""
+
+
 class Installed:
     """Know the plugins, what they bring, and the files that suit it; no database is needed.
 
@@ -48,6 +53,7 @@ class Installed:
         profile: str | Path | None = None,
         plugins: Iterable[Any] = (),
         limits: Limits | None = None,
+        strict: bool | None = None,
     ) -> Self:
         """Load the installed plugins: the entry points of the group `bakeio`.
 
@@ -57,17 +63,23 @@ class Installed:
                 looked for. Its `database` is `plugins.profile.database`, for `connect`.
             plugins: Objects of this process, registered after the installed ones.
             limits: How large a stranger's file may be.
+            strict: Raise where anything is broken, with what the plugin raised as the cause, in
+                place of going on without it; None is what `BAKEIO_STRICT_PLUGINS` says.
 
         Raises:
             UsageError: A name to use or to block is not installed, or the profile cannot be read.
-            PluginError: An object has an unknown hook.
+            PluginError: An object has an unknown hook, or it is strict and anything is broken.
         """
         chosen = Profile.read(Path(profile)) if profile is not None else NO_PROFILE
         found = Plugins(hookspecs, block, chosen)
         found.discover()
         for plugin in plugins:
             found.register(plugin)
-        return cls(found, limits)
+        installed = cls(found, limits)
+        is_strict = os.environ.get(STRICT, "0") not in ("", "0") if strict is None else strict
+        if is_strict:
+            installed._refuse_any_broken()
+        return installed
 
     def __init__(self, plugins: Plugins, limits: Limits | None = None) -> None:
         self.plugins, self.limits = plugins, limits or Limits()
@@ -87,6 +99,12 @@ class Installed:
         """
         lines = [*self._failed_plugins(), *self._disabled_entities(views=views)]
         return [*lines, *self._disabled_views()] if views else lines
+
+    def _refuse_any_broken(self) -> None:
+        broken = self.broken()
+        if broken:
+            raised = (plugin.error for plugin in self.plugins.all.values() if plugin.error)
+            raise PluginError(f"{STRICT} is set, and {'; '.join(broken)}") from next(raised, None)
 
     def _failed_plugins(self) -> Iterator[str]:
         for plugin in self.plugins.all.values():

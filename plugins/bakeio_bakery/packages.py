@@ -28,7 +28,7 @@ PACKAGES = [
             "package_items",
             "event_assignments",
         ],
-        views=["events", "finished_goods"],
+        views=["events", "finished_goods", "packages"],
     ),
     KnownPackage(
         "bakeio-baketracker",

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from bakeio_core.catalog.foreign_keys import ForeignKeyColumns
 from bakeio_core.catalog.model import Entity, Reference
+from bakeio_core.errors import meant
 from bakeio_core.values.text import Identifier
 
 
@@ -141,5 +142,5 @@ def wrong_lookup(entity: Entity, entities: Mapping[str, Entity]) -> str | None:
         for column in reference.lookups.values():
             if column not in target.columns:
                 said = f'lookups of {reference.column} name "{column}"'
-                return f"{said}, which is no column of {target.name}"
+                return f"{said}, which is no column of {target.name}{meant(column, target.columns)}"
     return None

@@ -49,7 +49,7 @@ def declared_entities(plugins: Plugins, metadata: MetaData) -> Declared[Entity]:
             claims += [(plugin, entity) for entity in _entities_of(plugin, plugins, metadata)]
         except Exception as error:  # a stranger's function
             _forget(metadata, metadata.tables.keys() - there)
-            plugins.fail(plugin, describe(error))
+            plugins.fail(plugin, describe(error), error)
     return _settled(claims, plugins)
 
 
@@ -88,7 +88,7 @@ def declared_views(plugins: Plugins) -> Declared[View]:
                 plugins.call(plugin, VIEWS, database=plugins.profile.database), View, VIEWS
             )
         except Exception as error:  # a stranger's function
-            plugins.fail(plugin, describe(error))
+            plugins.fail(plugin, describe(error), error)
         else:
             claims += [(plugin, view) for view in views]
     return _settled(claims, plugins)
@@ -101,7 +101,7 @@ def declared_templates(plugins: Plugins) -> Declared[Template]:
         try:
             templates = _checked(plugins.call(plugin, TEMPLATES), Template, TEMPLATES)
         except Exception as error:  # a stranger's function
-            plugins.fail(plugin, describe(error))
+            plugins.fail(plugin, describe(error), error)
         else:
             claims += [(plugin, template) for template in templates]
     return _settled(claims, plugins)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from bakeio_core.catalog.plugins import packages
+from bakeio_core.catalog.plugins.guard import guarded, refuse_signature
 from bakeio_core.catalog.plugins.packages import plain_name
 from bakeio_core.catalog.plugins.profile import NO_PROFILE, Profile, without
 from bakeio_core.errors import PluginError, UsageError, describe, place_of
@@ -32,6 +33,7 @@ class Plugin:
         reason: why it is not active.
         hooks: the names of those it implements.
         module: the plugin itself.
+        error: what it raised, where it failed for that.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Plugin:
     reason: str = ""
     hooks: tuple[str, ...] = ()
     module: Any = None
+    error: BaseException | None = None
 
     def __str__(self) -> str:
         return (
@@ -205,11 +208,24 @@ class Plugins:
             plugin.module = load()
             plugin.hooks = self._check_names(plugin.module)
             self.manager.register(plugin.module, name=plugin.name)
+            self._guard(plugin)
         except (
             Exception,
             SystemExit,
         ) as error:  # a stranger's module may raise anything while it is imported
-            self.fail(plugin, describe(error))
+            self.fail(plugin, describe(error), error)
+
+    def _guard(self, plugin: Plugin) -> None:
+        """Put what names and times a plugin around its functions."""
+        for caller in self.manager.get_hookcallers(plugin.module) or ():
+            for found in caller.get_hookimpls():
+                if found.plugin is plugin.module:
+                    found.function = guarded(  # type: ignore[misc]  # ours, nobody calls it yet
+                        str(plugin),
+                        caller.name,
+                        found.function,
+                        is_wrapper=bool(found.wrapper or found.hookwrapper),
+                    )
 
     def _check_names(self, module: Any) -> tuple[str, ...]:
         hooks = []
@@ -223,20 +239,24 @@ class Plugins:
 
                 near = difflib.get_close_matches(name, self.hooks, 1)
                 raise PluginError(
-                    f"{name} is no hook of bakeio"
+                    f"{name} is no hook of bakeio{place_of(getattr(module, name))}"
                     + (
                         f"; did you mean {near[0]}?"
                         if near
                         else f"; the hooks are {', '.join(self.hooks)}"
                     )
                 )
-            if not hasattr(getattr(module, name), "bakeio_impl"):
-                raise PluginError(f"{name} is not marked with @hookimpl")
+            function = getattr(module, name)
+            if not hasattr(function, "bakeio_impl"):
+                raise PluginError(f"{name} is not marked with @hookimpl{place_of(function)}")
+            spec = getattr(self.hook, name).spec
+            refuse_signature(name, function, spec.argnames if spec is not None else ())
             hooks.append(name)
         return tuple(hooks)
 
-    def fail(self, plugin: Plugin, reason: str) -> None:
+    def fail(self, plugin: Plugin, reason: str, error: BaseException | None = None) -> None:
         """Take a plugin out of use and remember why."""
+        plugin.error = error
         plugin.status, plugin.reason, plugin.hooks = "failed", reason, ()
         if self.manager.has_plugin(plugin.name):
             self.manager.unregister(name=plugin.name)
@@ -282,7 +302,7 @@ class Plugins:
             try:
                 results = self.call(plugin, hook, **arguments)
             except Exception as error:  # a stranger's function
-                self.fail(plugin, describe(error))
+                self.fail(plugin, describe(error), error)
                 continue
             yield plugin, results
 

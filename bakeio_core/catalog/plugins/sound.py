@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.view import OfRow, View
-from bakeio_core.errors import PluginError
+from bakeio_core.errors import PluginError, meant
 
 
 def check_view(view: View, entities: Mapping[str, Entity]) -> None:
@@ -21,7 +21,10 @@ def check_view(view: View, entities: Mapping[str, Entity]) -> None:
     """
     entity = entities[view.entity]
     if view.hides is not None and view.hides not in entity.columns:
-        raise PluginError(f'hides names "{view.hides}", which is no column of {entity.name}')
+        raise PluginError(
+            f'hides names "{view.hides}", which is no column of {entity.name}'
+            f"{meant(view.hides, entity.columns)}"
+        )
     for name, item in view.fields.items():
         if isinstance(item.source, str):
             followed(entities, entity, item.source, where=f'field "{name}"')
@@ -71,8 +74,14 @@ def followed(
     *steps, column = path.split(".")
     for step in steps:
         if step not in entity.references:
-            raise PluginError(f"{where}: {step} is no foreign key of {entity.name} (in {path})")
+            raise PluginError(
+                f"{where}: {step} is no foreign key of {entity.name} (in {path})"
+                f"{meant(step, entity.references)}"
+            )
         entity = entities[entity.references[step].target]
     if column not in entity.columns:
-        raise PluginError(f"{where}: {column} is no column of {entity.name} (in {path})")
+        raise PluginError(
+            f"{where}: {column} is no column of {entity.name} (in {path})"
+            f"{meant(column, entity.columns)}"
+        )
     return entity, column

@@ -93,7 +93,7 @@ def declared_upgrades(plugins: Plugins) -> list[tuple[Plugin, DocumentUpgrade]]:
             if wrong is not None:
                 raise PluginError(f"{HOOK} returned {type(wrong).__name__}, not a DocumentUpgrade")
         except Exception as error:  # a stranger's function
-            plugins.fail(plugin, describe(error))
+            plugins.fail(plugin, describe(error), error)
         else:
             found += [(plugin, upgrade) for upgrade in declared]
     return found

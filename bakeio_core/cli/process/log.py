@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from bakeio_core.cli.process.streams import talk
+
 
 class _Talk(logging.Handler):
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -26,3 +28,21 @@ def hearing(say: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         log.removeHandler(talk)
+
+
+@contextmanager
+def tracing() -> Iterator[None]:
+    """Print each call of a plugin with its time; they were asked for, so `--quiet` hides none."""
+    from bakeio_core.values.wording import printable
+
+    log = logging.getLogger("bakeio.plugins")
+    trace = _Talk(lambda text: talk(f"trace: {printable(text)}"))
+    log.setLevel(logging.DEBUG)
+    log.addHandler(trace)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(trace)
+        log.setLevel(logging.NOTSET)
+        log.propagate = True

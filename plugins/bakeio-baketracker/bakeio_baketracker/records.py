@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from bakeio_baketracker.gifts import Gifts
 from bakeio_baketracker.products import Products, Record, each, number, size, with_the_rest
 from bakeio_core import ForeignDocument
 
@@ -19,6 +20,11 @@ LISTED = {
     "assembly_targets": "event_assembly_targets",
 }
 """{list within a record: the entity of its lines}."""
+LAST = (
+    *["recipients", "events", "finished_units", "finished_goods", "packages"],
+    *["compositions", "package_finished_goods", "event_recipient_packages"],
+)
+"""The tables of gifts, those referred to first."""
 NAMED = {"recipes": "recipe", "events": "event"}
 OF_COMPONENT = {"recipe_name": "component_recipe_name", "recipe_slug": "component_recipe_slug"}
 """{field of a nested recipe: what it is beside the recipe that it is part of}."""
@@ -42,8 +48,12 @@ def whole(document: ForeignDocument, names: list[str], records: Lists) -> Told:
         "recipes": lambda raw: _with_lines(document, "recipes", raw),
         "events": lambda raw: _with_lines(document, "events", raw),
     }
-    first = [name for name in own if name in names]
-    for name in (*first, *(name for name in names if name not in own)):
+    if document.has("event_assignments", "event_id"):
+        own |= Gifts(document, records if "finished_units" in names else None).readers
+    first = [name for name in own if name in names and name not in LAST]
+    last = [name for name in LAST if name in own and name in names]
+
+    for name in (*first, *last, *(name for name in names if name not in own)):
         for raw in records(name):
             yield from own[name](raw) if name in own else _one(name, raw)
 

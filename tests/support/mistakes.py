@@ -1,0 +1,230 @@
+"""Typical mistakes of those who write plugins: the code, and what the doctor must say of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from textwrap import dedent
+
+HEAD = """
+from bakeio_core import *
+from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table
+"""
+TABLE = """
+@hookimpl
+def bakeio_entities(metadata):
+    table = Table("{name}", metadata, *identity_columns(), Column("slug", String(9), unique=True),
+                  {more})
+    return Entity(table, keys=["slug"]{of})
+"""
+VIEW = """
+@hookimpl
+def bakeio_views():
+    fields = {{"slug": key("slug"), {more}}}
+    return View("{name}", "suppliers", fields, purpose="Look"{of})
+"""
+
+
+@dataclass
+class Mistake:
+    """A plugin with one mistake.
+
+    Args:
+        code: What its module holds after `HEAD`.
+        said: What the doctor must say.
+        marked: What the line has that it must point to; empty for none.
+        write: What it must say to write; empty for nothing.
+        entry_points: Others than the one plugin.
+    """
+
+    code: str
+    said: str
+    marked: str = ""
+    write: str = ""
+    entry_points: str = ""
+
+    @property
+    def module(self) -> str:
+        return HEAD + dedent(self.code)
+
+
+def _table(name: str, more: str = "", of: str = "") -> str:
+    return TABLE.format(name=name, more=more, of=of)
+
+
+def _view(name: str, more: str = "", of: str = "") -> str:
+    return VIEW.format(name=name, more=more, of=of)
+
+
+MISTAKES = {
+    "typo_in_a_hook": Mistake(
+        "@hookimpl\ndef bakeio_entitites(metadata):\n    return []\n",
+        "bakeio_entitites is no hook of bakeio",
+        "def bakeio_entitites",
+        "def bakeio_entities(metadata):",
+    ),
+    "no_mark": Mistake(
+        "def bakeio_views():\n    return []\n",
+        "bakeio_views is not marked with @hookimpl",
+        "def bakeio_views",
+        "@hookimpl",
+    ),
+    "no_return": Mistake(
+        "@hookimpl\ndef bakeio_views():\n    View('a', 'suppliers', {'slug': key('slug')})\n",
+        "bakeio_views returned nothing",
+        "def bakeio_views",
+        "return ...",
+    ),
+    "wrong_parameter": Mistake(
+        "@hookimpl\ndef bakeio_entities(metdata):\n    return []\n",
+        'bakeio_entities takes "metdata", which bakeio does not give',
+        "metdata",
+        "def bakeio_entities(metadata):",
+    ),
+    "wrong_kind": Mistake(
+        "@hookimpl\ndef bakeio_entities(metadata):\n    return Table('a', metadata)\n",
+        "bakeio_entities returned Table, not an Entity",
+        "def bakeio_entities",
+    ),
+    "wrong_column_in_a_view": Mistake(
+        _view("warm", '"city": editable("citi")'),
+        "citi is no column of suppliers",
+        '"citi"',
+        '"city": editable("city")',
+    ),
+    "wrong_column_in_keys": Mistake(
+        _table("kettles").replace('keys=["slug"]', 'keys=["slugg"]'),
+        'keys (slugg) names "slugg", which is no column of its table',
+        "slugg",
+        'keys=["slug"]',
+    ),
+    "wrong_column_in_lookups": Mistake(
+        _table(
+            "pans",
+            'Column("shop_id", Integer, ForeignKey("suppliers.id"))',
+            ', lookups={"shop_id": {"shop_name": "nmae"}}',
+        ),
+        'lookups of shop_id name "nmae", which is no column of suppliers',
+        '"nmae"',
+        '{"shop_name": "name"}',
+    ),
+    "lookups_of_no_foreign_key": Mistake(
+        _table("pots", of=', lookups={"shop_id": {"shop_name": "name"}}'),
+        'lookups names "shop_id", which is no',
+        '"shop_id"',
+    ),
+    "wrong_column_in_label": Mistake(
+        _table("lids", of=', label="sluk"'),
+        'label names "sluk", which is no column of its table',
+        '"sluk"',
+        'label="slug"',
+    ),
+    "unknown_target": Mistake(
+        _table("hooks", 'Column("shop_id", Integer, ForeignKey("supliers.id"))'),
+        "shop_id refers to supliers, which is not installed",
+        "supliers.id",
+        'ForeignKey("suppliers.id")',
+    ),
+    "unknown_column_of_a_target": Mistake(
+        _table("racks", 'Column("shop_id", Integer, ForeignKey("suppliers.ids"))'),
+        "shop_id refers to suppliers.ids, which is no column of suppliers",
+        "suppliers.ids",
+        'ForeignKey("suppliers.id")',
+    ),
+    "table_twice": Mistake(
+        _table("bowls").replace("return Entity(table, ", "return Entity(table), Entity(table, "),
+        "bakeio_entities returned two of the name bowls",
+        "bakeio_entities",
+    ),
+    "no_primary_key": Mistake(
+        "@hookimpl\ndef bakeio_entities(metadata):\n"
+        '    return Entity(Table("mats", metadata, Column("slug", String)))\n',
+        'entity "mats": its table has no primary key',
+        '"mats"',
+        "*identity_columns(),",
+    ),
+    "unknown_entity_of_a_view": Mistake(
+        _view("shops").replace('"suppliers"', '"supliers"'),
+        "its entity supliers is not installed",
+        '"supliers"',
+        'View("shops", "suppliers"',
+    ),
+    "editable_path_that_is_no_key": Mistake(
+        "@hookimpl\ndef bakeio_views():\n"
+        '    fields = {"slug": key("slug"),\n'
+        '              "kind": editable("ingredient_id.category")}\n'
+        '    return View("kinds", "products", fields)\n',
+        "ingredient_id.category is editable, but category is no key of ingredients",
+        '"ingredient_id.category"',
+        'readonly("ingredient_id.category")',
+    ),
+    "key_that_is_a_path": Mistake(
+        "@hookimpl\ndef bakeio_views():\n"
+        '    return View("ways", "products", {"in": key("ingredient_id.slug")})\n',
+        "a key is a column of products",
+        "ingredient_id.slug",
+    ),
+    "hidden_by_no_column": Mistake(
+        _view("dark", of=', hides="citty"'),
+        'hides names "citty", which is no column of suppliers',
+        '"citty"',
+        'hides="city"',
+    ),
+    "name_of_a_view": Mistake(
+        _view("Big View"),
+        'view "Big View": a name must be lower-case letters, digits and _',
+        "Big View",
+    ),
+    "field_without_a_role": Mistake(
+        _view("roles", '"city": "city"'),
+        'field "city": use key(), editable(), readonly() or children()',
+        '"city"',
+    ),
+    "exception_in_entities": Mistake(
+        "@hookimpl\ndef bakeio_entities(metadata):\n    return metadata.nothing\n",
+        "AttributeError: 'MetaData' object has no attribute 'nothing'",
+        "metadata.nothing",
+    ),
+    "exception_in_views": Mistake(
+        "@hookimpl\ndef bakeio_views():\n    return [1][2]\n",
+        "IndexError: list index out of range",
+        "[1][2]",
+    ),
+    "exception_in_formats": Mistake(
+        "@hookimpl\ndef bakeio_formats():\n    return Format()\n",
+        "TypeError: ",
+        "Format()",
+    ),
+    "exception_in_sample": Mistake(
+        "@hookimpl\ndef bakeio_sample():\n    return 1 / 0\n",
+        "ZeroDivisionError: division by zero",
+        "1 / 0",
+    ),
+    "exception_in_upgrades": Mistake(
+        "@hookimpl\ndef bakeio_document_upgrades():\n    return open('/no/such/file')\n",
+        "FileNotFoundError: ",
+        "/no/such/file",
+    ),
+    "answers_for_everything": Mistake(
+        "@hookimpl\ndef bakeio_export_records(entity):\n"
+        "    if entity.name == 'x':\n        yield []\n",
+        "bakeio_export_records holds a yield, so it answers for every entity and view",
+        "def bakeio_export_records",
+    ),
+    "does_not_parse": Mistake("def bakeio_views(:\n", "SyntaxError: ", "def bakeio_views(:"),
+    "needs_what_is_not_there": Mistake(
+        "import thermo\n", "ModuleNotFoundError: No module named 'thermo'", "import thermo"
+    ),
+    "wrong_group": Mistake(
+        "",
+        "is of the group bakeios, which bakeio does not read",
+        write="[project.entry-points.bakeio]",
+        entry_points="[bakeios]\nwrong_group = wrong_group\n",
+    ),
+    "no_click_command": Mistake(
+        "def bake(session):\n    pass\n",
+        "no_click_command:bake is no click command",
+        "def bake",
+        "@click.command()",
+        "[bakeio.commands]\nbake = no_click_command:bake\n",
+    ),
+}
