@@ -46,11 +46,24 @@ def help_(context: click.Context, what: str | None) -> None:
 
 @bakeio.command()
 @click.argument("view")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="For structured answers of a model: keys and editable fields alone, all required.",
+)
+@click.option(
+    "--for",
+    "provider",
+    type=click.Choice(["plain", "openai", "anthropic", "gemini"]),
+    help="With --strict: whose keywords it keeps to. Default: plain.",
+)
 @click.pass_obj
 @json_option
-def schema(session: Session, view: str, as_json: bool) -> None:
+def schema(session: Session, view: str, strict: bool, provider: str | None, as_json: bool) -> None:
     """Print the JSON Schema of what a person or an assistant may return of a view."""
-    value = session.installed.schema(view)
+    if provider is not None and not strict:
+        raise click.UsageError("--for goes with --strict: give both")
+    value = session.installed.schema(view, (provider or "plain") if strict else None)
     if as_json:
         session.result_json(value)
     else:
