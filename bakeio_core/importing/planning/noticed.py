@@ -24,7 +24,7 @@ from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.drafts import Draft
 from bakeio_core.importing.planning.suspicious import Suspicion, SuspiciousValues
 from bakeio_core.importing.reading.decided_records import DecidedRecords, told_records
-from bakeio_core.importing.reading.sources import Part
+from bakeio_core.importing.reading.sources import Part, Source
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values.folding import padded
 from bakeio_core.values.text import Text
@@ -300,3 +300,42 @@ class Noticed:
     def _called(self, row: Row) -> str:
         column = self.entity.readable_key[0]
         return f"{self.part.fields.naming_of(column)} {shown(self.rows.value(row, column))}"
+
+
+def tell_origins(source: Source, changes: Sequence[Change]) -> Iterator[Problem]:
+    """Say of changes what an assistant gave, and from where; yield what a person should know.
+
+    Args:
+        source: What is imported.
+        changes: The changes of its report.
+    """
+    for part in source.parts if source.origins else ():
+        unverified: dict[str, list[int]] = {}
+        for change in changes:
+            if change.entity != part.entity.name or not change.record:
+                continue
+            for name, item in part.fields.by_name.items():
+                given = source.origins.get((change.record, name))
+                if given is None or change.new.get(str(item.column)) is None:
+                    continue
+                is_code = item.column in part.entity.codes
+                told = {"source": given} if given else {}
+                told |= {"unverified": True} if is_code else {}  # type: ignore[dict-item]
+                change.origins = {**change.origins, str(item.column): told}
+                if is_code:
+                    unverified.setdefault(name, []).append(change.record)
+        for name, numbers in unverified.items():
+            yield Problem(
+                code="unverified",
+                severity="note",
+                file=part.file,
+                record=numbers[0],
+                records=numbers[:FIRST_RECORDS],
+                count=len(numbers),
+                entity=part.entity.name,
+                field=name,
+                message=(
+                    f"{counted(len(numbers), 'value')} an assistant gave: unverified until a "
+                    f"person confirms it (bakeio confirm {part.entity.name} KEY {name})"
+                ),
+            )
