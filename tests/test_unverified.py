@@ -67,3 +67,23 @@ def test_a_mark_goes_with_the_value_it_is_about(run: Run, sample: Path, tmp_path
     answered(run, sample, tmp_path)
     sql(sample, f"UPDATE products SET upc_code = '021000612239' WHERE slug = '{SLUG}'")
     assert run("-d", sample, "confirm", "--json").json["unverified"] == []
+
+
+def test_a_barcode_that_begins_as_those_of_another_maker_is_a_question(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.json"
+    run("-d", bakery, "export-view", "products", "--for", "assistant", "--fill", "upc_code",
+        "--missing", "upc_code", "-o", path)  # fmt: skip
+    given = json.loads(path.read_text("utf-8"))
+    rows = {name: row[0] for row in given["rows"] for name in ("King Arthur", "Caraïbe 66 %")
+            if name in row[1]}  # fmt: skip
+    kirkland, own = "000015000002", "000011000006"
+    for code, count in ((kirkland, 1), (own, 0)):
+        answer = {"ticket": given["ticket"], "set": {"upc_code": [[rows["King Arthur"], code]]}}
+        (tmp_path / "answer.json").write_text(json.dumps(answer), "utf-8")
+        words = ("import-view", tmp_path / "answer.json", "--dry-run", "--json")
+        done = run("-d", bakery, *words).json
+        asked = [q for q in done["questions"] if "begins as" in q["question"]]
+        assert len(asked) == count, done
+        assert all("Kirkland Signature" in q["question"] for q in asked)
