@@ -37,6 +37,7 @@ CODES = frozenset(
         "check",
         "missing-reference",
         "no-journal",
+        "unverified",
         "ambiguous-key",
         "duplicate-key",
         "unknown-row",

@@ -28,6 +28,7 @@ TABLES = {
     "bakeio_runs",
     "bakeio_aliases",
     "bakeio_batches",
+    "bakeio_marks",
     "bakeio_row_keys",
     "bakeio_changes",
 }

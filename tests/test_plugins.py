@@ -173,6 +173,7 @@ def test_each_broken_plugin_is_warned_of_by_name_on_stderr(
             "bakeio_changes",
             "bakeio_aliases",
             "bakeio_batches",
+            "bakeio_marks",
             "bakeio_row_keys",
         ]
     )
@@ -337,6 +338,7 @@ def test_without_a_blocked_plugin_the_rest_is_made_and_exported_and_the_omitted_
         "bakeio_aliases",
         "bakeio_batches",
         "bakeio_changes",
+        "bakeio_marks",
         "bakeio_meta",
         "bakeio_row_keys",
         "bakeio_runs",

@@ -40,6 +40,8 @@ class Change:
         fields: what the file calls its columns, {column: field}; in reports alone.
         base: what columns were when the file was exported, where that is known.
         about: what a decision about its record names it by, {column: value}; where asked for.
+        origins: of columns an assistant gave, {column: {"source", "unverified"}}, what there is of
+            both; in reports alone.
     """
 
     action: str
@@ -56,6 +58,7 @@ class Change:
     fields: Mapping[str, str] = field(default_factory=dict)
     base: Mapping[str, Any] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
+    origins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def known_id(self) -> RowId:

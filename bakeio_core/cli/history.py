@@ -176,6 +176,7 @@ def why(session: Session, entity: str, key: str, field: str | None, as_json: boo
         what = f"{entry['action']}d"
         if entry["action"] == "set":
             what = f"{entry['field']}: {shown(entry['old'])} -> {shown(entry['new'])}"
+        what += "".join(f" {mark['field']}{_marked(mark)}" for mark in entry.get("marks", ()))
         where = str(entry["file"] or entry["source"])
         where += f", record {entry['record']}" if entry["record"] else ""
         session.result(printable(f"{what}  (run {entry['run']}, {entry['at'][:19]}Z, {where})"))
@@ -183,6 +184,53 @@ def why(session: Session, entity: str, key: str, field: str | None, as_json: boo
         session.say(f"note: what runs up to {pruned} did was taken out of the journal")
     if not found:
         session.result("No import set it: it was made or changed elsewhere, or without a journal.")
+
+
+def _marked(mark: Mapping[str, Any]) -> str:
+    """Return what is known of a value an assistant gave."""
+    from bakeio_core.cli.review.difference import origin
+
+    confirmed = f", confirmed by {mark['confirmed_by']}" if mark["confirmed_by"] else ""
+    return f"{origin(mark) or ' (of an assistant)'}{confirmed}"
+
+
+@bakeio.command()
+@click.argument("entity", required=False)
+@click.argument("key", required=False)
+@click.argument("field", required=False)
+@json_option
+@click.pass_obj
+def confirm(
+    session: Session, entity: str | None, key: str | None, field: str | None, as_json: bool
+) -> None:
+    """Confirm a value that an assistant gave, after a look at the thing itself. Without FIELD:
+    list those that nobody has confirmed yet.
+    """
+    import getpass
+
+    from bakeio_core.values.wording import printable, shown
+
+    if entity is None or key is None or field is None:
+        if entity is not None:
+            raise click.UsageError("say which value: bakeio confirm ENTITY KEY FIELD")
+        with session.reading() as db:
+            found = session.bakeio.unverified(db)
+        if as_json:
+            session.result_json({"unverified": found})
+            return
+        for one in found:
+            told = f"{one['entity']} {one['id']} ({one['label']}), {one['field']}: "
+            source = f", source {shown(one['source'])}" if one["source"] else ""
+            session.result(printable(f"{told}{shown(one['value'])}{source}  (run {one['run']})"))
+        if not found:
+            session.result("Nothing is unverified.")
+        return
+    core, by = session.bakeio, getpass.getuser()
+    value = session.write(lambda db: core.confirm(db, entity, key, field, by))
+    if as_json:
+        session.result_json({"confirmed": value, "field": field, "by": by})
+    else:
+        session.result(printable(f"Confirmed {field} {shown(value)}"))
 
 
 @bakeio.command(

@@ -249,6 +249,7 @@ def change_as_dict(change: Change) -> dict[str, Any]:
         entry |= {} if change.action == "delete" else {"new": after}
         links = change.links.get(column, {})
         entry |= {f"{side}_row": links[side] for side in ("old", "new") if side in links}
+        entry |= change.origins.get(column, {})
         fields.append(entry)
     return {
         "action": change.action,

@@ -98,6 +98,20 @@ ALIASES = Table(
     Column("run", Integer),
     Column("at", String(40), nullable=False),
 )
+MARKS = Table(
+    "bakeio_marks",
+    METADATA,
+    Column("entity", String(100), primary_key=True),
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("field", String(100), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("source", Text),
+    Column("unverified", Integer, nullable=False),
+    Column("run", Integer, nullable=False),
+    Column("at", String(40), nullable=False),
+    Column("confirmed_by", String(200)),
+    Column("confirmed_at", String(40)),
+)
 META = Table(
     "bakeio_meta",
     METADATA,

@@ -9,6 +9,7 @@ from bakeio_core.catalog.catalog import made_of
 from bakeio_core.catalog.view import View
 from bakeio_core.errors import UsageError
 from bakeio_core.host.installed import Installed
+from bakeio_core.values.wording import listed
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.plugins.templates import Template
@@ -17,18 +18,26 @@ if TYPE_CHECKING:
 class Shapes(Installed):
     """Describe what may be written into a file before there is one."""
 
-    def schema(self, view: str | View) -> dict[str, Any]:
+    def schema(self, view: str | View, strict: str | None = None) -> dict[str, Any]:
         """Return the JSON Schema of what a person or an assistant may return of a view.
 
         Args:
             view: Its name, or a view narrowed by `bakeio.view(name).narrow(...)`.
+            strict: Whose structured answers it is for: `openai`, `anthropic`, `gemini` or `plain`.
+                Then it has keys and editable fields alone, all required, and no keyword that these
+                do not take. None for the whole schema.
 
         Raises:
-            UsageError: There is no such view.
+            UsageError: There is no such view, or nobody of that name.
         """
-        from bakeio_core.catalog.schema import view_schema
+        from bakeio_core.catalog.schema import PROVIDERS, strict_schema, view_schema
 
-        return view_schema(self.view(view) if isinstance(view, str) else view, self.catalog)
+        known = self.view(view) if isinstance(view, str) else view
+        if strict is None:
+            return view_schema(known, self.catalog)
+        if strict not in PROVIDERS:
+            raise UsageError(f'no strict schema is for "{strict}"; choose {listed(PROVIDERS)}')
+        return strict_schema(known, self.catalog, strict)
 
     def made_of(self, view: View, field: str) -> set[tuple[str, str]] | None:
         """Return the stored columns a field of a view tells something of.

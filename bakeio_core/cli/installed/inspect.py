@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -46,11 +46,24 @@ def help_(context: click.Context, what: str | None) -> None:
 
 @bakeio.command()
 @click.argument("view")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="For structured answers of a model: keys and editable fields alone, all required.",
+)
+@click.option(
+    "--for",
+    "provider",
+    type=click.Choice(["plain", "openai", "anthropic", "gemini"]),
+    help="With --strict: whose keywords it keeps to. Default: plain.",
+)
 @click.pass_obj
 @json_option
-def schema(session: Session, view: str, as_json: bool) -> None:
+def schema(session: Session, view: str, strict: bool, provider: str | None, as_json: bool) -> None:
     """Print the JSON Schema of what a person or an assistant may return of a view."""
-    value = session.installed.schema(view)
+    if provider is not None and not strict:
+        raise click.UsageError("--for goes with --strict: give both")
+    value = session.installed.schema(view, (provider or "plain") if strict else None)
     if as_json:
         session.result_json(value)
     else:
@@ -112,13 +125,28 @@ def entities(session: Session, as_json: bool) -> None:
         session.result(f"{name:<20} disabled: {reason}")
 
 
+def _unverified(session: Session) -> dict[str, int]:
+    """Return how many values of each entity nobody has confirmed, where there is a database."""
+    from collections import Counter
+
+    from bakeio_core.errors import BakeioError
+
+    try:
+        if not session.is_there():
+            return {}
+        with session.reading() as db:
+            return Counter(one["entity"] for one in session.bakeio.unverified(db))
+    except BakeioError:  # what is installed can be told without
+        return {}
+
+
 @bakeio.command()
 @json_option
 @click.pass_obj
 def views(session: Session, as_json: bool) -> None:
-    """List the views: what each is for, and which fields may be edited."""
-    catalog = session.installed.catalog
-    rows = [
+    """List the views: what each is for, which fields may be edited, and what is unverified."""
+    catalog, unverified = session.installed.catalog, _unverified(session)
+    rows: list[dict[str, Any]] = [
         {
             "name": name,
             "entity": view.entity,
@@ -127,6 +155,7 @@ def views(session: Session, as_json: bool) -> None:
             "distribution": catalog.view_provider[name].distribution,
             "version": catalog.view_provider[name].version,
             "editable": view.names("editable"),
+            "unverified": unverified.get(view.entity, 0),
         }
         for name, view in sorted(catalog.views.items())
     ]
@@ -138,6 +167,8 @@ def views(session: Session, as_json: bool) -> None:
             f"{row['name']:<12} {row['distribution']} {row['version']}  {row['purpose']}"
         )
         session.result(f"{'':<12} edits {', '.join(row['editable']) or 'nothing'}")
+        if row["unverified"]:
+            session.result(f"{'':<12} unverified: {row['unverified']:,}; see bakeio confirm")
     for name, reason in catalog.disabled_views.items():
         session.result(f"{name:<12} disabled: {reason}")
 

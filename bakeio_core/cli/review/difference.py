@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from bakeio_core.catalog.exchange import Change
@@ -75,7 +76,15 @@ def _line(change: Change, column: str, before: Any, after: Any, color: bool) -> 
         sides = ("old", "new") if change.action == "update" else ("new",)
         old_and_new = [_row(change, column, side) for side in sides]
         return f"{printable(field)}: {' -> '.join(old_and_new)}"
-    return f"{printable(field)}: {what}" + (f" ({shown(name)})" if name else "")
+    named = f" ({shown(name)})" if name else ""
+    return f"{printable(field)}: {what}{named}{origin(change.origins.get(column, {}))}"
+
+
+def origin(told: Mapping[str, Any]) -> str:
+    """Return what is known of a value an assistant gave: ` (unverified, source "label")`."""
+    parts = ["unverified"] if told.get("unverified") else []
+    parts += [f"source {shown(told['source'])}"] if told.get("source") else []
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _row(change: Change, column: str, side: str) -> str:

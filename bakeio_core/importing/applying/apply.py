@@ -26,6 +26,7 @@ from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, learn
 from bakeio_core.history.journal import Journal
 from bakeio_core.history.tables import has_journal, make_own_tables
+from bakeio_core.importing.applying.origins import keep_origins
 from bakeio_core.importing.applying.parents import ParentRows, leave_out
 from bakeio_core.importing.applying.refused import Failure, RefusedRow, RefusedRows, lost_by_others
 from bakeio_core.importing.applying.replace import Replacement
@@ -236,10 +237,10 @@ class Application:
 
     def _enter(self, file: str, changes: Changes) -> None:
         if self.journal is not None:
-            gone = [tuple(change.old.values()) for change in changes.deletes]
-            self.journal.deleted(changes.entity, gone)
+            self.journal.deleted(changes.entity, [tuple(c.old.values()) for c in changes.deletes])
             self.journal.created(changes.entity, file, changes.rows, changes.numbers)
             self.journal.updated(changes.entity, file, changes.updates)
+            keep_origins(self.plan, file, changes, self.journal.run)
 
     def _leave_known(self, part: Part, changes: Changes) -> None:
         """Leave out changes by which rows of others would lose theirs."""

@@ -19,6 +19,7 @@ from bakeio_core.importing.linking.twins import beside_twins
 from bakeio_core.importing.matching.counted_lines import CountedLines
 from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.planning.decided import plan_decided
+from bakeio_core.importing.planning.noticed import tell_origins
 from bakeio_core.importing.planning.plan import PartKind, PartPlan
 from bakeio_core.importing.planning.set_part import SetPart
 from bakeio_core.importing.planning.view_part import ViewPart
@@ -277,6 +278,7 @@ class ImportPlan:
         twins = beside_twins(self.state.db, self.state.catalog, self.parents)
         problems = [*self.source.problems, *outcome.problems, *twins, *self._unused()]
         self._name_rows([*problems, *shown])
+        problems += tell_origins(self.source, shown)
         return Report(
             run=None,
             dry_run=dry_run,

@@ -6,7 +6,7 @@ values that moved by a row, many rows set to one value. From when on is the enti
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -18,13 +18,13 @@ from bakeio_core.catalog.exchange import (
     Changes,
 )
 from bakeio_core.catalog.model import Key, RowId
-from bakeio_core.database.rows import Row
+from bakeio_core.database.rows import Row, Rows
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.drafts import Draft
 from bakeio_core.importing.planning.suspicious import Suspicion, SuspiciousValues
 from bakeio_core.importing.reading.decided_records import DecidedRecords, told_records
-from bakeio_core.importing.reading.sources import Part
+from bakeio_core.importing.reading.sources import Part, Source
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values.folding import padded
 from bakeio_core.values.text import Text
@@ -57,6 +57,7 @@ class Noticed:
         self._found: list[Suspicion] = []
         self._codes: dict[tuple[str, str], list[tuple[int, RowId, Any]]] = {}
         self._code_of: dict[tuple[str, RowId], str] = {}
+        self._makers: dict[RowId, Any] = {}
         self._created: dict[RowId, int] = {}
         self._keys: list[str] = []
         self._beside: set[RowId] = set()
@@ -72,6 +73,8 @@ class Noticed:
             for change in changes:
                 if column in change.new:
                     self._look_at_code(change, column, change.new[column])
+        for maker in self.entity.emphasis[:1]:
+            self._makers |= {c.id or 0: c.new[maker] for c in changes if maker in c.new}
         self._created.update((change.id or 0, change.record) for change in made)
         if made and len(self._created) <= MOST_COMPARED:
             self._look_at_new(made)
@@ -254,7 +257,9 @@ class Noticed:
             yield self._of_new_rows()
         each = [*self.values.found, *self._found]
         each.sort(key=lambda suspicion: suspicion.records[0])
-        yield from self._open([*each, *self.values.of_many(), *self._shared_codes()])
+        given = self.state.source.origins
+        prefixes = foreign_prefixes(self.rows, self._codes, self._makers, {n for n, _ in given})
+        yield from self._open([*each, *self.values.of_many(), *self._shared_codes(), *prefixes])
 
     def _of_new_rows(self) -> Problem:
         new = f"{counted(len(self._created), 'new row')} of {self.entity.name}"
@@ -300,3 +305,87 @@ class Noticed:
     def _called(self, row: Row) -> str:
         column = self.entity.readable_key[0]
         return f"{self.part.fields.naming_of(column)} {shown(self.rows.value(row, column))}"
+
+
+def foreign_prefixes(
+    rows: Rows,
+    codes: Mapping[tuple[str, str], Sequence[tuple[int, RowId, Any]]],
+    makers: Mapping[RowId, Any],
+    given: Collection[int],
+) -> Iterator[Suspicion]:
+    """Tell of codes an assistant gave that begin as those of another maker do.
+
+    A standard article number begins with the company's; how long that is differs, and in its first
+    digits two companies differ.
+
+    Args:
+        rows: The rows of the entity as they are.
+        codes: {(column, code): (record, id of its row, value)} of what is written.
+        makers: {id of a row: maker} of what is written.
+        given: The records of which an assistant gave anything.
+    """
+    emphasis = rows.entity.emphasis[:1]
+    new = {
+        column: [(code, *one) for (of, code), each in codes.items() if of == column for one in each]
+        for column in rows.entity.codes
+    }
+    for column, found in new.items() if emphasis and given else ():
+        known = [(row[0], row[1], padded(row[2])) for row in rows.all((*emphasis, column))]
+        maker_of = {identity: maker for identity, maker, _ in known} | dict(makers)
+        written = {identity for _, _, identity, _ in found}
+        by_prefix: dict[str, set[str]] = {}
+        for identity, maker, code in known:
+            if code and maker and identity not in written:
+                by_prefix.setdefault(code[_COMPANY], set()).add(str(maker))
+        for code, number, identity, value in found:
+            maker = maker_of.get(identity)
+            others = by_prefix.get(code[_COMPANY], set())
+            own = [prefix for prefix, of in by_prefix.items() if str(maker) in of]
+            if number not in given or not maker or str(maker) in others or not (others or own):
+                continue
+            whose = f"codes of {', '.join(sorted(others)[:3])}" if others else "no code of it here"
+            message = f"begins as {whose}, and the row is of {shown(maker)}: see what is printed"
+            yield Suspicion([number], column, value, message)
+
+
+_COMPANY = slice(1, 8)
+"""Of fourteen digits those in which companies differ: the first seven of an EAN-13."""
+
+
+def tell_origins(source: Source, changes: Sequence[Change]) -> Iterator[Problem]:
+    """Say of changes what an assistant gave, and from where; yield what a person should know.
+
+    Args:
+        source: What is imported.
+        changes: The changes of its report.
+    """
+    for part in source.parts if source.origins else ():
+        unverified: dict[str, list[int]] = {}
+        for change in changes:
+            if change.entity != part.entity.name or not change.record:
+                continue
+            for name, item in part.fields.by_name.items():
+                given = source.origins.get((change.record, name))
+                if given is None or change.new.get(str(item.column)) is None:
+                    continue
+                is_code = item.column in part.entity.codes
+                told = {"source": given} if given else {}
+                told |= {"unverified": True} if is_code else {}  # type: ignore[dict-item]
+                change.origins = {**change.origins, str(item.column): told}
+                if is_code:
+                    unverified.setdefault(name, []).append(change.record)
+        for name, numbers in unverified.items():
+            yield Problem(
+                code="unverified",
+                severity="note",
+                file=part.file,
+                record=numbers[0],
+                records=numbers[:FIRST_RECORDS],
+                count=len(numbers),
+                entity=part.entity.name,
+                field=name,
+                message=(
+                    f"{counted(len(numbers), 'value')} an assistant gave: unverified until a "
+                    f"person confirms it (bakeio confirm {part.entity.name} KEY {name})"
+                ),
+            )

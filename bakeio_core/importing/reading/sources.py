@@ -169,6 +169,15 @@ class Source:
                         found |= {name if item is None else item.name for name, item in items}
         return found
 
+    def note_assistant(self) -> None:
+        """Note that an assistant gave all its values, as is known of answers under a ticket."""
+        for part in self.parts:
+            for block in part.document.blocks():
+                for number, record in block.as_dicts(part.file):
+                    if isinstance(record, dict):
+                        named = filter(None, map(part.fields.named, record))
+                        self.origins |= {(number, item.name): "" for item in named}
+
     @property
     def count(self) -> int | None:
         """How many records it says it has, None where it does not say."""

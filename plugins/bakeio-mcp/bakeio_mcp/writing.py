@@ -93,6 +93,8 @@ class WritingTools:
                     f"the view {view.name} serves some of these fields to nobody",
                     f"leave out all but {', '.join(self.access.hiding.visible(view))}",
                 )
+        if not source.rows:
+            source.note_assistant()
         return source
 
     def _kept(self, db: Connection, plan: Plan, answer: str) -> plans.KeptPlan | None:

@@ -272,6 +272,9 @@ class _Answer:
         for _, record_or_problem in numbered(self.document, self.added):
             after += 1
             found.append((after, record_or_problem))
+            if isinstance(record_or_problem, dict):
+                named = map(self.fields.named, record_or_problem)
+                self.origins |= {(after - offset, item.name): "" for item in named if item}
         for fault in self.strange:
             after += 1
             found.append((after, self._broken(after, *fault)))

@@ -1,0 +1,89 @@
+"""What an assistant made up can be seen, until a person confirms it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.commands import Ran, Run
+from support.databases import sql
+
+SLUG, CODE = "valrhona_caraibe_66_3kg", "3395321046613"
+
+
+@pytest.fixture(autouse=True)
+def data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BAKEIO_DATA", str(tmp_path / "data"))
+
+
+def answered(run: Run, url: object, folder: Path, *words: str) -> Ran:
+    """Give out the rows without a barcode, and hand in one barcode with its source."""
+    path = folder / "rows.json"
+    run("-d", url, "export-view", "products", "--for", "assistant", "--missing", "upc_code",
+        "--fill", "upc_code", "--fill", "notes", "-o", path)  # fmt: skip
+    given = json.loads(path.read_text("utf-8"))
+    (row,) = (row[0] for row in given["rows"] if "Caraïbe 66 %" in row[1])
+    answer: dict[str, Any] = {"ticket": given["ticket"]}
+    answer["set"] = {"upc_code": [[row, CODE, "the label"]], "notes": [[row, "dark", "a shop"]]}
+    (folder / "answer.json").write_text(json.dumps(answer), "utf-8")
+    return run("-d", url, "import-view", folder / "answer.json", *words)
+
+
+def test_a_barcode_of_an_assistant_is_unverified_until_a_person_confirms_it(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    shown = answered(run, bakery, tmp_path, "--dry-run")
+    assert f'upc_code: null -> "{CODE}" (unverified, source "the label")' in shown.out
+    assert run("-d", bakery, "confirm", "--json").json["unverified"] == []
+    done = answered(run, bakery, tmp_path, "--json")
+    assert done.code == 0, done.out
+    codes = [p["code"] for p in done.json["problems"]]
+    assert codes.count("unverified") == 1
+    by_name = {field["field"]: field for field in done.json["changes"][0]["fields"]}
+    assert (by_name["upc_code"]["unverified"], by_name["upc_code"]["source"]) == (True, "the label")
+    assert (by_name["notes"]["source"], "unverified" in by_name["notes"]) == ("a shop", False)
+    (left,) = run("-d", bakery, "confirm", "--json").json["unverified"]
+    assert (left["field"], left["value"], left["source"]) == ("upc_code", CODE, "the label")
+    views = {view["name"]: view for view in run("-d", bakery, "views", "--json").json["views"]}
+    assert (views["products"]["unverified"], views["suppliers"]["unverified"]) == (1, 0)
+    assert 'unverified, source "the label"' in run("-d", bakery, "why", "products", SLUG).out
+    exported = tmp_path / "view.json"
+    assert run("-d", bakery, "export-view", "products", "-o", exported).code == 0
+    assert "unverified" not in exported.read_text("utf-8")
+    assert run("-d", bakery, "confirm", "products", SLUG, "notes").code == 2
+    confirmed = run("-d", bakery, "confirm", "products", SLUG, "upc_code")
+    assert (confirmed.code, CODE in confirmed.out) == (0, True)
+    assert run("-d", bakery, "confirm", "--json").json["unverified"] == []
+    assert "confirmed by" in run("-d", bakery, "why", "products", SLUG, "upc_code").out
+    assert run("-d", bakery, "confirm", "products", SLUG, "upc_code").code == 2
+
+
+def test_a_mark_goes_with_the_value_it_is_about(run: Run, sample: Path, tmp_path: Path) -> None:
+    answered(run, sample, tmp_path)
+    assert run("-d", sample, "undo", "--yes").code == 0
+    assert run("-d", sample, "confirm", "--json").json["unverified"] == []
+    answered(run, sample, tmp_path)
+    sql(sample, f"UPDATE products SET upc_code = '021000612239' WHERE slug = '{SLUG}'")
+    assert run("-d", sample, "confirm", "--json").json["unverified"] == []
+
+
+def test_a_barcode_that_begins_as_those_of_another_maker_is_a_question(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.json"
+    run("-d", bakery, "export-view", "products", "--for", "assistant", "--fill", "upc_code",
+        "--missing", "upc_code", "-o", path)  # fmt: skip
+    given = json.loads(path.read_text("utf-8"))
+    rows = {name: row[0] for row in given["rows"] for name in ("King Arthur", "Caraïbe 66 %")
+            if name in row[1]}  # fmt: skip
+    kirkland, own = "000015000002", "000011000006"
+    for code, count in ((kirkland, 1), (own, 0)):
+        answer = {"ticket": given["ticket"], "set": {"upc_code": [[rows["King Arthur"], code]]}}
+        (tmp_path / "answer.json").write_text(json.dumps(answer), "utf-8")
+        words = ("import-view", tmp_path / "answer.json", "--dry-run", "--json")
+        done = run("-d", bakery, *words).json
+        asked = [q for q in done["questions"] if "begins as" in q["question"]]
+        assert len(asked) == count, done
+        assert all("Kirkland Signature" in q["question"] for q in asked)
