@@ -30,6 +30,7 @@ TABLES = {
     "bakeio_batches",
     "bakeio_row_keys",
     "bakeio_changes",
+    "bakeio_layouts",
 }
 
 

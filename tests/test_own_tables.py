@@ -28,7 +28,14 @@ from bakeio_core import (
     key,
 )
 
-OWN = {"bakeio_aliases", "bakeio_batches", "bakeio_changes", "bakeio_meta", "bakeio_row_keys"}
+OWN = {
+    "bakeio_aliases",
+    "bakeio_batches",
+    "bakeio_changes",
+    "bakeio_layouts",
+    "bakeio_meta",
+    "bakeio_row_keys",
+}
 OWN |= {"bakeio_runs"}
 METADATA = MetaData()
 MEMOS = Table("memos", METADATA, identity(), Column("said", String(40)), Column("by", String(9)))

@@ -98,6 +98,15 @@ ALIASES = Table(
     Column("run", Integer),
     Column("at", String(40), nullable=False),
 )
+LAYOUTS = Table(
+    "bakeio_layouts",
+    METADATA,
+    Column("headings", String(64), primary_key=True),
+    Column("names", Text, nullable=False),
+    Column("meaning", Text, nullable=False),
+    Column("run", Integer),
+    Column("at", String(40), nullable=False),
+)
 META = Table(
     "bakeio_meta",
     METADATA,
