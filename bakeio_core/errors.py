@@ -19,6 +19,7 @@ CODES = frozenset(
         "bad-json",
         "bad-document",
         "truncated",
+        "unknown-headings",
         "unknown-view",
         "unknown-entity",
         "version-too-new",

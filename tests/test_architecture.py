@@ -36,6 +36,7 @@ ROOMS = [  # a room knows only itself and the rooms before it
 STAGES = [
     "options",
     "reading",
+    "layouts",
     "new_ids",
     "state",
     "linking",

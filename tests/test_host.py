@@ -31,6 +31,7 @@ TABLES = {
     "bakeio_marks",
     "bakeio_row_keys",
     "bakeio_changes",
+    "bakeio_layouts",
 }
 
 

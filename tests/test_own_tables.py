@@ -28,8 +28,14 @@ from bakeio_core import (
     key,
 )
 
-OWN = {"bakeio_aliases", "bakeio_batches", "bakeio_changes", "bakeio_meta", "bakeio_row_keys"} | {
-    "bakeio_marks"
+OWN = {
+    "bakeio_aliases",
+    "bakeio_batches",
+    "bakeio_changes",
+    "bakeio_layouts",
+    "bakeio_marks",
+    "bakeio_meta",
+    "bakeio_row_keys",
 }
 OWN |= {"bakeio_runs"}
 METADATA = MetaData()

@@ -187,6 +187,7 @@ ACTIONS = (
 )
 REFERENCE, CONFLICT, VALUE, CHECK = "reference", "conflict", "value", "check"
 SUSPICIOUS, NEW_ROW, CHANGE = "suspicious", "new-row", "change"
+HEADING = "heading"
 ANSWERS = {
     REFERENCE: ("existing", "create", "empty", "skip"),
     CONFLICT: ("take-file", "keep-database", "value", "leave-record"),
@@ -194,6 +195,7 @@ ANSWERS = {
     CHECK: ("value", "accept", "leave-field", "leave-record"),
     SUSPICIOUS: ("accept", "value", "leave-field", "leave-record"),
     NEW_ROW: ("accept", "existing", "leave-record"),
+    HEADING: ("existing", "value", "leave-field"),
     CHANGE: ("accept", "value", "take-file", "keep-database", "leave-field", "leave-record"),
 }
 """What may be answered to each kind of question; a change nobody asks about may be rejected."""
@@ -207,7 +209,10 @@ class Question:
     """Something of an import that somebody has to decide, or may: once for all records it is about.
 
     A reference that names no row is a question about the row it wants, `key` is what it calls that.
-    Every other question is about a record: `key` is what the record is called, `field` where it is.
+    A heading is a question about the columns of a sheet that is of no view: `key` has the
+    `heading`, the `view`, the `constant` or the `pattern` it is about, and its candidates are not
+    rows but what it may mean. Every other question is about a record: `key` is what the record is
+    called, `field` where it is.
 
     Args:
         entity: whose row is looked for, or whose record it is about.
@@ -223,7 +228,8 @@ class Question:
             {column, or reference.column: value}.
         search: what `candidates` asks.
         fields: the fields of the file that take a key of the row, {column: field}.
-        kind: reference, conflict, value, check, suspicious, new-row, or change where nobody asks.
+        kind: reference, conflict, value, check, suspicious, new-row, heading, or change where
+            nobody asks.
         message: what is asked, in words.
         label: what people call the row.
         values: what is compared: `file`, `database` and `base` (what it was when it was exported),
@@ -231,6 +237,7 @@ class Question:
         default: the answer where nobody gives one; empty where the import waits for one.
         form: what a new row needs, for each value {"name", "required", "choices", "target",
             "value"}.
+        offers: which of the answers to its kind make sense; all where it is empty.
     """
 
     entity: str
@@ -253,6 +260,7 @@ class Question:
     values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     default: str = ""
     form: Sequence[Mapping[str, Any]] = ()
+    offers: Sequence[str] = ()
 
     @property
     def identity(self) -> Identity:
@@ -264,7 +272,8 @@ class Question:
     def answers(self) -> tuple[str, ...]:
         """The actions that can be answered."""
         impossible = {"empty": not self.nullable, "create": bool(self.among)}
-        return tuple(action for action in ANSWERS[self.kind] if not impossible.get(action))
+        possible = self.offers or ANSWERS[self.kind]
+        return tuple(action for action in possible if not impossible.get(action))
 
     @property
     def seen(self) -> Mapping[str, Any]:

@@ -166,6 +166,8 @@ class View:
         hides: a true/false column of the entity; rows with true are left out unless all are asked
             for.
         version: of the view, as it stands in the file.
+        headings: {field: what the sheets of others may call it}; it is suggested for a column of
+            such a heading, and never taken without a question.
         missing, limit, everything: as `narrow` sets them.
         kept: the fields that stay when it is narrowed; set when it is installed.
         lists: {name: field} of its lists (`children`), which are taken out of `fields`.
@@ -180,6 +182,7 @@ class View:
     purpose: str = ""
     hides: str | None = None
     version: str = "1.0"
+    headings: Mapping[str, Sequence[str]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     limit: int | None = None
     everything: bool = False

@@ -80,6 +80,11 @@ class Day(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
     is_flag=True,
     help="Write what this user sees, where policies of the database may hide rows.",
 )
+@click.option(
+    "--format",
+    "format_",
+    help="Write sheets for reading (xlsx: a workbook; csv: a folder): no backup, never imported.",
+)
 @json_option
 @click.pass_obj
 def export_complete(
@@ -93,9 +98,14 @@ def export_complete(
     until: Any,
     as_stored: bool,
     visible_only: bool,
+    format_: str | None,
     as_json: bool,
 ) -> None:
     """Write everything as a normalized set that rebuilds the database anywhere."""
+    if format_ is not None and format_ != "json":
+        limits = (as_zip, prove, force, no_transactional, since, until, as_stored, visible_only)
+        _export_to_read(session, output, format_, limits, as_json)
+        return
     with (
         telling(session, as_json),
         session.exporting() as db,
@@ -124,6 +134,28 @@ def export_complete(
         )
     if done.archive:
         session.result(f"Archive: {done.archive}")
+
+
+def _export_to_read(
+    session: Session, output: Path | None, format_: str, limits: Sequence[Any], as_json: bool
+) -> None:
+    """Write sheets that are read by people, and by no import."""
+    if output is None or any(limits):
+        raise click.UsageError(
+            "--format writes sheets for reading, all there is: give --output, and no other option"
+        )
+    totals = session.bakeio.count_records
+    with (
+        telling(session, as_json),
+        session.exporting() as db,
+        session.progress("exporting", totals(db), silent=as_json) as progress,
+    ):
+        counts = session.bakeio.export_to_read(db, output, format_, progress=progress)
+    if as_json:
+        session.result_json({"output": str(output), "counts": counts, "backup": False})
+        return
+    session.result(f"Wrote {sum(counts.values()):,} records to {output}, for reading.")
+    session.say("It is no backup and is not imported: for that, leave --format out.")
 
 
 def _set_as_data(done: Exported) -> dict[str, Any]:

@@ -21,8 +21,8 @@ SCREENFUL = 20
 
 
 @bakeio.command(
-    help="List what names were mapped to in earlier imports, or forget one: "
-    "aliases remove ENTITY NAME."
+    help="List what names and headings of sheets were mapped to in earlier imports, or forget one: "
+    "aliases remove ENTITY NAME, aliases remove VIEW HEADING."
 )
 @click.argument("action", type=click.Choice(["list", "remove"]), default="list")
 @click.argument("entity", required=False)
@@ -38,7 +38,7 @@ def aliases(
         if entity is None or name is None:
             raise click.UsageError("say which: bakeio aliases remove ENTITY NAME")
         with session.writing() as db:
-            gone = core.forget_alias(db, entity, name)
+            gone = core.forget_alias(db, entity, name) or core.forget_layouts(db, entity, name)
         if not gone:
             raise click.ClickException(
                 f'nothing was learned of "{name}" as a name of {entity}; see: bakeio aliases'
@@ -47,14 +47,19 @@ def aliases(
         return
     with session.reading() as db:
         found = [alias for alias in core.aliases(db) if entity in (None, alias["entity"])]
+        layouts = [one for one in core.layouts(db) if entity in (None, one["meaning"]["view"])]
     if as_json:
-        session.result_json({"aliases": found})
+        session.result_json({"aliases": found, "layouts": layouts})
         return
     for alias in found:
         key = ", ".join(map(str, alias["key"].values()))
         row = alias["row"] or "(a row that is gone)"
         session.result(f"{alias['entity']:<14} {key}  is  {row}  ({alias['at'][:10]})")
-    if not found:
+    for one in layouts:
+        fields = one["meaning"]["fields"].items()
+        meant = ", ".join(f"{heading} is {field}" for heading, field in fields if field)
+        session.result(f"{one['meaning']['view']:<14} sheet: {meant}")
+    if not found and not layouts:
         session.result("Nothing was learned yet.")
 
 

@@ -111,7 +111,6 @@ def _requested(
         raise click.UsageError("--for assistant is about --json: give it too")
     if as_json and json_lines:
         raise click.UsageError("--json is one object and --json-lines many: give one of them")
-    # lines are for large plans, and hold all of it unless they are told otherwise
     most = ALL if (json_lines or review) and limit_changes is None else limit_changes
     planned = ("mode", "on_conflict", "skip_errors", "nulls", "allow", "allow_duplicates")
     now = datetime.now(timezone.utc)
@@ -251,15 +250,17 @@ def _agreed(session: Session, request: Request, source: Source, questions: Quest
 
 def _confirm_changes(session: Session, request: Request, source: Source) -> Plan | None:
     """Show what many changes would be, and ask. Return what was agreed to, None where few are."""
-    from bakeio_core.cli.review.difference import lines
+    from bakeio_core.cli.review.difference import how_read, lines
 
     if request.create and not session.is_there():
         return None
     with session.reading() as db, session.progress("planning", source.totals) as progress:
         plan = session.bakeio.plan(db, source, progress=progress, **request.options)
-    if plan.report.count_changes() <= FEW or plan.report.refused:
+    few = 0 if source.is_new_layout else FEW
+    if plan.report.count_changes() <= few or plan.report.refused:
         return None
-    session.say("\n".join(lines(plan.report, color=colored(sys.stderr))), colored=True)
+    shown = [*how_read(plan.report), *lines(plan.report, color=colored(sys.stderr))]
+    session.say("\n".join(shown), colored=True)
     session.confirm("Write this?")
     return plan
 

@@ -37,6 +37,7 @@ from bakeio_core.files.output import HashedFile, atomic_file, atomic_folder, ref
 from bakeio_core.files.sets.manifest import APPLICATION, MANIFEST
 from bakeio_core.files.sets.replaceable import not_a_set, not_an_archive, unforced
 from bakeio_core.history.aliases import all_aliases
+from bakeio_core.history.layouts import told_layouts
 from bakeio_core.history.tables import database_id
 from bakeio_core.version import VERSION
 
@@ -254,6 +255,8 @@ def _manifest(
         "omitted_entities": list(part.omitted),
     }
     learned = manifest_aliases(db, catalog, part.entities)
+    layouts = told_layouts(db)
+    manifest |= {"layouts": layouts} if layouts else {}
     return manifest | ({"aliases": learned} if learned else {})
 
 

@@ -112,6 +112,15 @@ MARKS = Table(
     Column("confirmed_by", String(200)),
     Column("confirmed_at", String(40)),
 )
+LAYOUTS = Table(
+    "bakeio_layouts",
+    METADATA,
+    Column("headings", String(64), primary_key=True),
+    Column("names", Text, nullable=False),
+    Column("meaning", Text, nullable=False),
+    Column("run", Integer),
+    Column("at", String(40), nullable=False),
+)
 META = Table(
     "bakeio_meta",
     METADATA,

@@ -10,6 +10,7 @@ from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.tables import Tables
 from bakeio_core.errors import UsageError
 from bakeio_core.history.aliases import all_aliases, forget_alias
+from bakeio_core.history.layouts import forget_layouts, told_layouts
 from bakeio_core.history.marks import Mark, all_marks, confirm_mark
 from bakeio_core.history.tables import all_runs, database_id, make_tables, will_write
 from bakeio_core.history.upgrade import refuse_strangers, refuse_writing, upgrade_tables
@@ -314,6 +315,26 @@ class History(Installed):
         with translated():
             return forget_alias(db, entity.replace("-", "_"), value)
 
+    def layouts(self, db: Connection) -> list[dict[str, Any]]:
+        """Return what was learned of other people's sheets: their headings, and what they mean.
+
+        Returns:
+            Of each {headings, meaning}; `meaning` has the view, its field for each heading, and
+            what is the same in all rows.
+        """
+        ensure_begun(db)
+        with translated():
+            return told_layouts(db)
+
+    def forget_layouts(self, db: Connection, view: str, heading: str) -> int:
+        """Forget what was learned of sheets with a heading, read as a view.
+
+        Returns:
+            How many kinds of sheets that were.
+        """
+        ensure_begun(db)
+        with translated():
+            return forget_layouts(db, view.replace("-", "_"), heading)
 
 def _told(mark: Mark) -> dict[str, Any]:
     told = {"field": mark.column, "source": mark.source, "unverified": mark.is_unverified}

@@ -22,6 +22,7 @@ from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.dialects import columns_there
 from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.aliases import Alias, all_aliases, learn
+from bakeio_core.history.layouts import take_over
 from bakeio_core.history.report import Report
 from bakeio_core.history.tables import (
     METADATA,
@@ -132,9 +133,10 @@ def plan_import(
     with translated(), streaming():
         search = Candidates(db, catalog, known.aliases)
         while True:
+            headings = _settled(db, catalog, source, known)
             plan = ImportPlan(db, catalog, source, options, known).run(progress)
             missing = _ordered(plan, search)
-            asked = [*missing, *plan.outcome.asked]
+            asked = [*headings, *missing, *plan.outcome.asked]
             new = [known.add(answers) for answers in answer(asked)] if asked else []
             if not sum(new):
                 break
@@ -182,6 +184,7 @@ def carry_out(
     with translated():
         will_write(db, catalog)
         refuse_writing(db, catalog)
+        headings = _settled(db, catalog, source, decisions)
         lock_tables(db, catalog, source)
         plan = ImportPlan(
             db,
@@ -216,6 +219,7 @@ def carry_out(
     except ImportRefused as refused:
         # what was made while all was written knows what rows are called that are gone now
         report = reports[0] if reports else plan.report(dry_run=dry_run)
+        report.questions = [*headings, *report.questions]
         report.refused, refused.report = str(refused), report
         if refused.code is not None:
             problem = Problem(code=refused.code, file=source.name, message=str(refused))
@@ -229,12 +233,29 @@ def carry_out(
         adopt_database_id(db, str(source.database_id))
     if application.journal is not None:
         report.run = application.journal.run
+        if source.layout is not None:
+            from bakeio_core.importing.layouts import remember_layout
+
+            remember_layout(db, report.run, source, catalog, plan.state.now)
         if source.aliases:
             _take_over_aliases(db, plan)
+        take_over(db, source.layouts, plan.state.now)
     if skipped_log is not None and skipped.reasons:
         skipped.write(plan, report.problems, skipped_log)
         report.skipped_log = str(skipped_log)
     return report
+
+
+def _settled(
+    db: Connection, catalog: Catalog, source: Source, decisions: Decisions
+) -> list[Question]:
+    """Find out what the headings of a stranger's sheet mean; return what is to be asked yet."""
+    if source.strange is None:
+        return []
+    # what ranks fields takes a while to load, and most files are views
+    from bakeio_core.importing.layouts import settle_layout
+
+    return settle_layout(db, catalog, source, decisions)
 
 
 def _ordered(plan: ImportPlan, search: Candidates) -> list[Missing]:

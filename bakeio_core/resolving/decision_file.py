@@ -15,6 +15,7 @@ from bakeio_core.catalog.exchange import (
     ANSWERS,
     CHANGE,
     EXISTING,
+    HEADING,
     REFERENCE,
     SEEN,
     Decision,
@@ -100,11 +101,15 @@ def _read_entry(entry: Any, catalog: Catalog) -> tuple[Missing, Decision | None]
     """
     if not isinstance(entry, dict):
         raise ValueError("is not an object {...}")
+    action = entry.get("action")
+    if entry.get("kind") == HEADING:
+        if action is not None and action not in ANSWERS[HEADING]:
+            _kind_of(entry, action)
+        return _about_headings(entry, Question(str(entry.get("entity") or ""), {}, kind=HEADING))
     entity = catalog.entities.get(str(entry.get("entity")))
     if entity is None:
         known, wrong = ", ".join(catalog.entities), shown(entry.get("entity"))
         raise ValueError(f'"entity" is one of {known}, not {wrong}')
-    action = entry.get("action")
     if action is not None and action not in ACTIONS:
         known = f"{', '.join(ACTIONS)}, or null while it is open"
         raise ValueError(f'"action" is one of {known}, not {shown(action)}')
@@ -163,6 +168,27 @@ def _about_record(
     seen = {name: entry[name] for name in SEEN if name in entry}
     by, at = (text if isinstance(text := entry.get(name), str) else "" for name in ("by", "at"))
     return question, Decision(action, target, values, by or "--decisions", at, seen)
+
+
+def _about_headings(
+    entry: Mapping[str, Any], question: Question
+) -> tuple[Question, Decision | None]:
+    """Return what an entry decides about the columns of a sheet that is of no view."""
+    action = entry.get("action")
+    question.key = _fields(entry, "key", ("view", "heading", "constant", "pattern"))
+    if len(question.key) != 1:
+        raise ValueError('needs "key" with a heading, view, constant or pattern, as the question')
+    question.field = str(entry.get("field") or "")
+    if action is None:
+        return question, None
+    target = _fields(entry, "target", ("view", "field", "is")) if action == EXISTING else {}
+    if action == EXISTING and len(target) != 1:
+        raise ValueError('"existing" needs "target", as one of the candidates has it')
+    values = {"value": entry.get("value")} if action == "value" else {}
+    if action == "value" and not isinstance(values["value"], _PLAIN):
+        raise ValueError('"value" needs "value": a text or a number')
+    by, at = (text if isinstance(text := entry.get(name), str) else "" for name in ("by", "at"))
+    return question, Decision(action, target, values, by or "--decisions", at)
 
 
 def _fields(entry: Mapping[str, Any], name: str, known: Collection[str]) -> dict[str, Any]:
@@ -279,6 +305,9 @@ def _open(missing: Missing, draft: Mapping[str, Any], catalog: Catalog) -> dict[
         entry = _head(missing) | {"action": None, "choose": list(missing.answers)}
         entry |= {"used_by": missing.count, "question": missing.message}
         entry |= {"problem": missing.why} if missing.why else {}
+        if missing.kind == HEADING and EXISTING in missing.answers:
+            entry["target"] = draft.get("target")
+            entry["candidates"] = [candidate.as_dict() for candidate in missing.candidates()]
         entry |= {name: value for name, value in missing.values.items() if name in SEEN}
         return entry | ({"value": draft.get("value")} if "value" in missing.answers else {})
     form = blanks(missing, catalog)

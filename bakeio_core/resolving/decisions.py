@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import (
+    HEADING,
     REFERENCE,
     Candidate,
     Decision,
@@ -80,7 +81,7 @@ class Decisions:
 
 
 def _is_about(question: Question, entity: str) -> bool:
-    return question.kind != REFERENCE and question.entity == entity
+    return question.kind not in (REFERENCE, HEADING) and question.entity == entity
 
 
 def checked_answers(answers: Mapping[Question, Decision]) -> Mapping[Question, Decision]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.exchange import EXISTING, Decision, Question
+from bakeio_core.catalog.exchange import EXISTING, HEADING, Decision, Question
 from bakeio_core.resolving.decisions import now
 from bakeio_core.resolving.prompts import (
     BY,
@@ -32,6 +32,11 @@ WAYS = {
     "leave-record": ("r", "leave the record out"),
 }
 """What is typed for an action, and what it does."""
+OF_HEADINGS = {
+    "value": ("v", "type it"),
+    "leave-field": ("l", "leave it out"),
+}
+"""The same, where it is asked about the columns of a sheet."""
 SIDES = {"base": "at export", "database": "database", "file": "file"}
 
 
@@ -89,7 +94,9 @@ class RecordDialogue:
         files = ", ".join(sorted({file for file, _ in item.records}))
         records = f"{numbers[:1].upper()}{numbers[1:]} of {files}: {named}{label}."
         what = f"{item.field}: {item.message}" if item.field else item.message
-        lines = ["", f"{title}: {item.entity}"]
+        is_heading = item.kind == HEADING  # the columns of a sheet, not a record of an entity
+        records = f"{numbers[:1].upper()}{numbers[1:]} of {files}." if is_heading else records
+        lines = ["", f"{title}: {'headings' if is_heading else item.entity}"]
         for sentence in (printable(records), printable(what)):
             lines += wrapped(sentence, "  ")
         if item.why:
@@ -104,9 +111,11 @@ class RecordDialogue:
     def _ways(self, item: Question, count: int) -> dict[str, str]:
         """Return what can be answered: {what is typed: what it does}."""
         ways = {"1" if count == 1 else f"1-{count}": "it is this row"} if count else {}
+        if count and item.kind == HEADING:
+            ways = dict.fromkeys(ways, "it is this")
         for action in item.answers:
             if action in WAYS:
-                typed, does = WAYS[action]
+                typed, does = (WAYS if item.kind != HEADING else WAYS | OF_HEADINGS)[action]
                 ways[typed] = f"{does} (Enter)" if action == item.default else does
         ways |= {"b": "back to the question before"} if self.can_go_back else {}
         return {**ways, "q": "stop: write nothing"}

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Table, func, select
 
+from bakeio_bakery import headings
 from bakeio_core import Template, Totals, View, editable, hookimpl, readonly
 
 PRODUCT = (
@@ -33,6 +34,15 @@ def receipt() -> Template:
         name="receipt",
         entity="purchases",
         purpose="What a receipt says was bought: a line adds a purchase",
+        headings={
+            "product": headings.PRODUCT,
+            "barcode": headings.BARCODE,
+            "shop": headings.SHOP,
+            "date": headings.DAY,
+            "price": headings.PRICE,
+            "quantity": headings.QUANTITY,
+            "notes": headings.NOTES,
+        },
         fields={
             "product": readonly("product_id.slug"),
             "barcode": readonly("product_id.upc_code"),
@@ -122,6 +132,14 @@ def stock_take() -> Template:
         name="stock_take",
         entity="inventory_items",
         purpose="What was counted on the shelves: a line sets how much there is",
+        headings={
+            "product": headings.PRODUCT,
+            "barcode": headings.BARCODE,
+            "quantity": headings.QUANTITY,
+            "location": headings.PLACE,
+            "date": headings.DAY,
+            "notes": headings.NOTES,
+        },
         fields={
             "product": readonly("product_id.slug"),
             "barcode": readonly("product_id.upc_code"),

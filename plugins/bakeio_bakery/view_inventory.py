@@ -1,5 +1,6 @@
 """The inventory view: count what is on the shelves and where."""
 
+from bakeio_bakery import headings
 from bakeio_bakery.naming import title
 from bakeio_core import View, editable, hookimpl, readonly
 
@@ -10,6 +11,14 @@ def bakeio_views() -> View:
     return View(
         name="inventory",
         entity="inventory_items",
+        headings={
+            "product_upc_code": headings.BARCODE,
+            "product_slug": headings.PRODUCT,
+            "quantity": headings.QUANTITY,
+            "addition_date": headings.DAY,
+            "location": headings.PLACE,
+            "notes": headings.NOTES,
+        },
         purpose="Inventory quantity updates and price adjustments",
         fields={
             "inventory_id": readonly("id"),

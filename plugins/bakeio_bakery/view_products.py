@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Table, func, select
 
+from bakeio_bakery import headings
 from bakeio_core import View, editable, hookimpl, key, readonly
 
 Tables = Mapping[str, Table]
@@ -43,6 +44,15 @@ def bakeio_views() -> View:
     return View(
         name="products",
         entity="products",
+        headings={
+            "upc_code": headings.BARCODE,
+            "product_slug": headings.PRODUCT,
+            "product_name": headings.NAME,
+            "brand": headings.BRAND,
+            "package_size": headings.SIZE,
+            "package_unit": headings.UNIT,
+            "notes": headings.NOTES,
+        },
         purpose="AI-assisted product augmentation (UPC codes, product names)",
         hides="is_hidden",
         fields={

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Table, func, select
 
+from bakeio_bakery import headings
 from bakeio_bakery.naming import title
 from bakeio_core import View, editable, hookimpl, readonly
 
@@ -22,6 +23,15 @@ def bakeio_views() -> View:
     return View(
         name="purchases",
         entity="purchases",
+        headings={
+            "product_upc_code": headings.BARCODE,
+            "product_slug": headings.PRODUCT,
+            "supplier_name": headings.SHOP,
+            "purchase_date": headings.DAY,
+            "unit_price": headings.PRICE,
+            "quantity_purchased": headings.QUANTITY,
+            "notes": [*headings.NOTES, *headings.NAME],
+        },
         purpose="Purchase data augmentation (supplier info, dates, prices)",
         fields={
             "purchase_id": readonly("id"),

@@ -48,6 +48,11 @@ def lines(report: Report, *, color: bool = False) -> list[str]:
     return out
 
 
+def how_read(report: Report) -> list[str]:
+    """Return how the headings of a sheet that is of no view were read, with its first records."""
+    return [printable(str(p)) for p in report.problems if p.code == "unknown-headings"]
+
+
 def called(change: Change) -> str:
     """Return what the row of a change is called: `slug "deck" ("Deck oven")`."""
     is_unknown = change.action == "create" and list(change.key.values()) == [change.id]

@@ -284,6 +284,13 @@ def _asked(plan: Plan) -> list[Question]:
 def _hopeless(report: Report, options: dict[str, Any]) -> bool:
     """Tell whether an import would be refused whatever is answered."""
     codes = {problem.code for problem in report.problems if problem.severity == "error"}
-    asked = {"missing-reference", "ambiguous-key", "conflict", "check", "bad-value"}
+    asked = {
+        "unknown-headings",
+        "missing-reference",
+        "ambiguous-key",
+        "conflict",
+        "check",
+        "bad-value",
+    }
     others = codes - asked - {"changed-meanwhile"}
     return bool(others) and not options.get("skip_errors")

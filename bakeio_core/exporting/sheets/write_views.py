@@ -96,7 +96,7 @@ class _Written:
         names = [column.name for column in self.fields]
         cells_of = operator.itemgetter(*names, REV)
         for batch in self.batches:
-            records = _decoded(batch)
+            records = decoded(batch)
             rows = list(map(cells_of, records))
             yield from self._guarded(rows)
             for rows_of in self.lists:
@@ -110,16 +110,17 @@ class _Written:
         columns = list(zip(*rows, strict=True))
         texts = [i for i, c in enumerate(self.fields) if c.kind in ("text", "code", "other")]
         for index in [*texts, len(self.fields)] if columns else ():
-            columns[index] = tuple(guarded(list(map(_flat, columns[index]))))
+            columns[index] = tuple(guarded(list(map(flat, columns[index]))))
         return list(zip(*columns, strict=True))
 
 
-def _flat(cell: Any) -> Any:
+def flat(cell: Any) -> Any:
     """Return a list or an object as JSON, everything else as it is."""
     return msgspec.json.encode(cell).decode() if isinstance(cell, (list, dict)) else cell
 
 
-def _decoded(batch: Any) -> Sequence[Any]:
+def decoded(batch: Any) -> Sequence[Any]:
+    """Return the records of a batch, numbers as they are written."""
     if not isinstance(batch, EncodedBatch):
         return batch  # type: ignore[no-any-return]
     return _DECODER.decode(b"[" + batch.data + b"]")
@@ -202,7 +203,7 @@ def _begun(
     header = view_header(db, view, catalog, count_records(db, view, catalog))
     batches = iter(hook.bakeio_project_view(db=db, view=view, catalog=catalog) or ())
     first = next(batches, ())
-    sample = list(itertools.islice(_decoded(first), 500))
+    sample = list(itertools.islice(decoded(first), 500))
     columns = described(db, catalog, view, sample)
     every = itertools.chain([first] if len(first) else [], batches)
     lists = [

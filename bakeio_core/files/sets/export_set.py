@@ -116,6 +116,12 @@ class ExportSet:
         return [item for item in found if _is_alias(item)] if isinstance(found, list) else []
 
     @property
+    def layouts(self) -> list[Any]:
+        """What was learned of the headings of other people's sheets, as it stands there."""
+        found = self.manifest.get("layouts")
+        return found if isinstance(found, list) else []
+
+    @property
     def database_kind(self) -> str | None:
         """The kind of database the set is of, such as `sqlite`; None where it does not say."""
         said = self.manifest.get("database_kind")

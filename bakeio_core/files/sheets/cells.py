@@ -8,7 +8,15 @@ from typing import Any
 
 ABOUT = "_about"
 """The first word of the heading that says what a sheet is of; its column is empty."""
-_TOLD = ("view_name", "view_version", "export_id", "database_id", "exported_at", "record_count")
+_TOLD = (
+    "view_name",
+    "for_reading",
+    "view_version",
+    "export_id",
+    "database_id",
+    "exported_at",
+    "record_count",
+)
 _RUNS = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
 _GUARDED = re.compile("''*[=+\\-@\t\r\n＝＋－＠]")
 

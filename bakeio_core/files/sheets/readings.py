@@ -79,6 +79,9 @@ Ways = Iterator[tuple[Any, str, tuple[str, str] | None, bool]]
 """What `Kind.read` may take, how it is read, what that supposes, whether it needs no proof."""
 
 
+CURRENCY = "with a currency"
+
+
 def form_of(kind: Kind) -> str:
     """Return which of the forms of a cell a kind of values has; see `Column.kind`."""
     schema = kind.schema()
@@ -216,7 +219,7 @@ def _spelled_numbers(text: str) -> Ways:
         has_marks = "." in digits or "," in digits
         how = "a decimal comma" if mark == "," and has_marks else ""
         how = "marks of thousands" if len(parts) > 1 else how
-        how = how if is_plain else "with a currency"
+        how = how if is_plain else CURRENCY
         yield number, how, ("decimal", mark) if has_marks else None, is_plain
 
 

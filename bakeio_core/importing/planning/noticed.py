@@ -263,7 +263,8 @@ class Noticed:
 
     def _of_new_rows(self) -> Problem:
         new = f"{counted(len(self._created), 'new row')} of {self.entity.name}"
-        if self._beside and self.part.template is not None:
+        is_of_others = self.part.template is not None or self.state.source.layout is not None
+        if self._beside and is_of_others:
             message = f"{new}, beside {len(self._beside):,} there are of the same"
         elif self._beside:
             parents = [c for c in self.entity.content if c in self.entity.references]

@@ -34,7 +34,9 @@ class ViewPart:
         """Refuse a record in which what names the row, or what it refers to, was changed."""
         plan = self.plan
         if draft.base is None:
-            self.two_way += self.part.template is None  # a template's lines never have one
+            # neither the lines of a template nor the sheets of others ever have one
+            is_ours = self.part.template is None and self.state.source.layout is None
+            self.two_way += is_ours
         elif not self._names_its_row(draft):
             message = "names its row by _rev alone, and that of another may have come here: "
             message += f"give {self._naming()} too"

@@ -140,10 +140,15 @@ def _open_sheets(
 ) -> Source:
     """Open the sheets of a file; each view is a part of its own."""
     from bakeio_core.importing.reading.sheets.opening import read_sheets
+    from bakeio_core.importing.reading.sheets.strange import StrangeSheet
 
     problems = Problems()
     documents = read_sheets(known, open_, name, catalog, limits, problems)
-    source = of_sheets(documents, catalog, problems)
+    if isinstance(documents, StrangeSheet):
+        source = Source(name, "view", [], problems=problems)
+        source.strange = documents
+    else:
+        source = of_sheets(documents, catalog, problems)
     source.format = known
     problems.place_of = source.place_of
     return source
@@ -158,7 +163,7 @@ def not_as_view(
         return f"is in the format {known.name}, of which only new files can be written"
     try:
         source = open_source(path, catalog, limits, formats=formats)
-        return None if source.kind == "view" else "is no view"
+        return None if source.kind == "view" and source.strange is None else "is no view"
     except DocumentError:
         return "is no view"
 

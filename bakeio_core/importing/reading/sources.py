@@ -6,7 +6,7 @@ import hashlib
 import io
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import (
@@ -29,6 +29,10 @@ from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.manifest import Listed, checksum_problem, counted, version_problem
 from bakeio_core.files.sets.verify import structure
 from bakeio_core.importing.reading.derived.lists import ListDocument, RecordsAlone
+
+if TYPE_CHECKING:
+    from bakeio_core.history.layouts import Layout
+    from bakeio_core.importing.reading.sheets.strange import StrangeSheet
 
 
 @dataclass(eq=False)
@@ -111,6 +115,10 @@ class Source:
         logged_numbers: Of a log, {number in it: number in that file}.
         read_as: Of a document that a plugin's step has read what it is, in words; else empty.
         format: That of its sheets, None for JSON.
+        strange: The sheet with headings of no view, until it is known what they mean; then
+            `layout` says that, and `parts` has the records. `is_new_layout`: it was not known from
+            an earlier file.
+        layouts: What a set brings along of such sheets.
         rows: Of an answer under a ticket, {number of a record: what its row is called there}.
         origins: Of such an answer, {(number, field): source} of the values that an assistant gave,
             "" where it named none.
@@ -136,6 +144,10 @@ class Source:
     is_visible_only: bool = False
     read_as: str = ""
     format: Format | None = None
+    strange: StrangeSheet | None = None
+    layout: Layout | None = None
+    is_new_layout: bool = False
+    layouts: list[dict[str, Any]] = field(default_factory=list)
     rows: dict[int, str] = field(default_factory=dict)
     origins: dict[tuple[int, str], str] = field(default_factory=dict)
 
@@ -293,6 +305,7 @@ def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> S
         problems=problems,
         accept_edits=accept_edits,
         aliases=opened.aliases,
+        layouts=opened.layouts,
         database_kind=opened.database_kind,
         days=opened.days,
         is_visible_only=opened.is_visible_only,

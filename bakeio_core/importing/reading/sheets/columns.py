@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -17,10 +18,11 @@ from bakeio_core.files.documents.encoding import encode_as_read
 from bakeio_core.files.revision import field_hash
 from bakeio_core.files.sheets.cells import unguarded
 from bakeio_core.files.sheets.proof import Patterns, Proof, Restored, was_empty
-from bakeio_core.files.sheets.readings import Reading, form_of, readings
+from bakeio_core.files.sheets.readings import CURRENCY, Reading, form_of, readings
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.wording import BadValue, shown
 
+MOST_DOUBTFUL = 20
 NULL, EMPTY = b"null", b'""'
 UNTOLD = "_cell"
 """Names, in place of a value, a cell of which nobody can say yet what it means."""
@@ -52,6 +54,10 @@ class FieldColumn:
         kind: What the field holds.
         proof: Finds what cells were.
         patterns: Is told what cells tell of the column.
+
+    Attributes:
+        is_lenient: Whether amounts with a currency are taken, as it is known what the column is.
+        doubtful: The first cells that can be read in more than one way.
     """
 
     def __init__(
@@ -65,6 +71,8 @@ class FieldColumn:
         self.restored: Restored = Counter()
         self.read_as: Restored = Counter()
         self.emptied: list[int] = []
+        self.is_lenient = False
+        self.doubtful: list[str] = []
         self._has_point = False
         self._plain: Callable[[Sequence[Any]], Sequence[bytes | None] | None] = _PLAIN.get(
             self.form, _no_values
@@ -124,7 +132,17 @@ class FieldColumn:
                 return encode_as_read(proved[0].value)
         if isinstance(cell, str) and _is_no_value(cell):
             return _untold(cell)
-        return self._unproved(cell, [reading for reading in found if reading.is_plain])
+        return self._unproved(cell, self._plain_ones(found))
+
+    def readings(self, cell: Any) -> list[Reading]:
+        """Return what a cell may mean without a proof."""
+        return self._plain_ones(readings(self.kind, cell))
+
+    def _plain_ones(self, found: Iterable[Reading]) -> list[Reading]:
+        if not self.is_lenient:
+            return [reading for reading in found if reading.is_plain]
+        taken = (r for r in found if r.is_plain or r.how == CURRENCY)
+        return [replace(reading, is_plain=True) for reading in taken]
 
     def _unproved(self, cell: Any, found: list[Reading]) -> bytes:
         """Return what a cell is read as that nobody can prove; untold where it has two readings."""
@@ -133,6 +151,8 @@ class FieldColumn:
             is_json = isinstance(cell, (str, int, float, Decimal)) and not isinstance(cell, bool)
             return encode_as_read(cell) if is_json else _untold(str(cell), noun)
         if len({repr(reading.value) for reading in found}) > 1:
+            if len(self.doubtful) < MOST_DOUBTFUL:
+                self.doubtful.append(str(cell))
             return _untold(str(cell))
         self.patterns.note(self.name, found)
         how = self.patterns.likeliest(self.name, found).how
@@ -176,7 +196,7 @@ class FieldColumn:
             raise BadValue(
                 f"holds the error {text} of a spreadsheet, not a value: mend the cell, or empty it"
             )
-        found = [reading for reading in readings(self.kind, text) if reading.is_plain]
+        found = self.readings(text)
         settled = self.patterns.settled(self.name, found)
         if settled is not None:
             if settled.how:

@@ -73,6 +73,12 @@ def find_headings(
     _, (number, _), names = best
     about = [index for index, name in names.items() if name.split()[:1] == [ABOUT]]
     header = told_of(names[about[0]]) if about else {}
+    if header.get("for_reading"):
+        raise DocumentError(
+            f"is {header['for_reading']} for reading, as export-complete --format writes it: no "
+            "backup, and nothing of it is imported. Import a set (bakeio import-complete), or a "
+            "view that was exported to be edited (bakeio export-view)"
+        )
     for index in about:
         del names[index]
     view = _view(header, list(names.values()), fields, called, catalog)

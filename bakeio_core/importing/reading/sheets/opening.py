@@ -3,214 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
-
-import msgspec
+from typing import IO
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.fields import REV, FieldMap, FileField, plain_name, view_fields
-from bakeio_core.catalog.lists import list_views, named_by, parent_column
-from bakeio_core.catalog.plugins.formats import Format, Table, blamed
+from bakeio_core.catalog.fields import FieldMap, view_fields
+from bakeio_core.catalog.lists import list_views
+from bakeio_core.catalog.plugins.formats import Format, blamed
 from bakeio_core.catalog.view import View
-from bakeio_core.database.view_query import kind_of_source
 from bakeio_core.errors import DocumentError, Problem, Problems
-from bakeio_core.files.documents.encoding import encode_as_read
 from bakeio_core.files.documents.limits import Limits
-from bakeio_core.files.revision import revision_of
-from bakeio_core.files.sheets.proof import Patterns, Proof
-from bakeio_core.importing.reading.sheets.columns import NULL, FieldColumn
-from bakeio_core.importing.reading.sheets.document import SheetDocument, Spool, Where
+from bakeio_core.importing.reading.sheets.document import SheetDocument
 from bakeio_core.importing.reading.sheets.headings import (
     LOOKED_AT,
-    Headings,
     Row,
     find_headings,
-    is_id,
-    letters,
 )
-from bakeio_core.values import Json, Kind
-from bakeio_core.values.wording import listed, shown
-
-AT_ONCE = 1000
-"""Rows that are turned into records at a time."""
-TOTALS = ("total", "sum", "summe", "gesamt", "subtotal", "zwischensumme", "totale", "somme")
-
-
-class ViewSheets:
-    """Collect the records of one view from the sheets of a file.
-
-    Args:
-        view: The view; also that of a list within one.
-        catalog: What is installed.
-        name: How messages call the file.
-        problems: Where is told what was left out.
-    """
-
-    def __init__(self, view: View, catalog: Catalog, name: str, problems: Problems) -> None:
-        self.catalog, self.name, self.problems = catalog, name, problems
-        self.view = view
-        self.entity = catalog.entities[self.view.entity]
-        self.fields = view_fields(self.view, catalog)
-        kinds = {item.name: self._kind(item) for item in self.fields}
-        self.proof = Proof(revision_of(catalog, self.view), kinds)
-        self.patterns, self.spool = Patterns(), Spool()
-        template = catalog.templates.get(view.name)
-        self.constants: Mapping[str, Any] = {} if template is None else template.filled
-        self.columns: dict[str, FieldColumn] = {}
-
-    def _kind(self, item: FileField) -> Kind:
-        shows = self.view.fields.get(item.name)
-        if item.role == "context" and shows is not None:
-            return kind_of_source(self.catalog, self.entity, shows.source)
-        return item.kind
-
-    def read(self, table: Table, headings: Headings, rows: Iterator[Row]) -> None:
-        """Read the rows below the headings of a sheet."""
-        self._name_parents(headings)
-        header = {
-            "view_name": f"{self.view.name}_complete",
-            **{name: value for name, value in headings.header.items() if name != "view_name"},
-        }
-        columns = {index: self._column(name) for index, name in headings.names.items()}
-        self.columns |= {column.name: column for column in columns.values()}
-        indexes = {column.name: index for index, column in columns.items()}
-        self.spool.begin(header, Where(table.name, headings.row, indexes, headings.about))
-        reading = _Rows(self, table, headings, columns)
-        while block := list(itertools.islice(rows, AT_ONCE)):
-            reading.take(block)
-        reading.tell()
-
-    def _name_parents(self, headings: Headings) -> None:
-        """Let the heading by which a list's sheet names the records be the field that links."""
-        owner = self.catalog.views.get(self.view.name.rpartition(".")[0])
-        if owner is None:
-            return
-        called = f"{owner.name}.{named_by(owner, self.view, self.catalog.entities)}"
-        for index, name in headings.names.items():
-            if plain_name(name) == plain_name(called):
-                headings.names[index] = parent_column(self.view)
-
-    def _column(self, name: str) -> FieldColumn:
-        item = self.fields.named(name)
-        known = self.columns.get(name if item is None else item.name)
-        if known is not None:
-            return known
-        kind = self.proof.kinds[item.name] if item is not None else Json()
-        return FieldColumn(name, item, kind, self.proof, self.patterns)
-
-    def document(self, open_: Callable[[], IO[bytes]], limits: Limits) -> SheetDocument:
-        """Return all that was read."""
-        self.spool.finish()
-        return SheetDocument(self.name, open_, limits, self.spool, self.columns)
-
-    def tell(self, severity: str, message: str) -> None:
-        """Note something of a sheet."""
-        self.problems.add(
-            Problem(code="bad-document", severity=severity, file=self.name, message=message)
-        )
-
-
-class _Rows:
-    """Turn the rows of one sheet into records."""
-
-    def __init__(
-        self,
-        sheets: ViewSheets,
-        table: Table,
-        headings: Headings,
-        columns: dict[int, FieldColumn],
-    ) -> None:
-        self.sheets, self.table, self.headings, self.columns = sheets, table, headings, columns
-        fields = sheets.fields
-        self.width = max(columns) + 1
-        self.ids = [i for i, column in columns.items() if is_id(fields, column.name)]
-        revisions = [i for i, column in columns.items() if column.name == REV]
-        self.revision = revisions[0] if revisions else None
-        named = {index: column.name for index, column in columns.items()}
-        given = {name: encode_as_read(value) for name, value in sheets.constants.items()}
-        self.given = {index: given[name] for index, name in named.items() if name in given}
-        names = [msgspec.json.encode(name) for name in headings.names.values()]
-        pairs = [b"%b:%%b" % n.replace(b"%", b"%%") for n in names]
-        for name in given.keys() - set(named.values()):
-            pairs.append((msgspec.json.encode(name) + b":" + given[name]).replace(b"%", b"%%"))
-        self.template = b"{" + b",".join(pairs) + b"}"
-        self.totals: list[int] = []
-        self.nameless: dict[int, int] = {}
-
-    def take(self, block: Sequence[Row]) -> None:
-        """Turn some rows into records; empty ones and totals are left out."""
-        rows, numbers = list[Sequence[Any]](), list[int]()
-        width, plain = self.width, range(self.width)
-        for number, cells in block:
-            if not any(cell is not None and cell != "" for cell in cells):
-                continue
-            if len(cells) < width:
-                cells = [*cells, *[None] * (width - len(cells))]
-            elif len(cells) > width:
-                self._look_beyond(number, cells)
-            if self._is_total(cells):
-                self.totals.append(number)
-                continue
-            rows.append(cells)
-            numbers.append(number)
-        if not rows:
-            return
-        by_index = list(zip(*[cells[:width] for cells in rows], strict=True))
-        for index in set(plain) - self.columns.keys():
-            self._look_at_nameless(index, by_index[index])
-        bases: Sequence[Any] = [None] * len(rows)
-        if self.revision is not None:
-            bases = list(map(self.sheets.proof.bases, map(_text, by_index[self.revision])))
-        first = len(self.sheets.spool) + 1
-        values = [c.values(by_index[index], first, bases) for index, c in self.columns.items()]
-        for place, index in enumerate(self.columns):
-            if index in self.given:
-                given = self.given[index]
-                values[place] = [given if value == NULL else value for value in values[place]]
-        template = self.template
-        self.sheets.spool.add([template % row for row in zip(*values, strict=True)], numbers)
-
-    def _is_total(self, cells: Sequence[Any]) -> bool:
-        """Tell whether a row sums others up: it names no record, and says so or calculates."""
-        if self.ids and any(cells[index] not in (None, "") for index in self.ids):
-            return False
-        filled = [cell for cell in cells if cell is not None and cell != ""]
-        if 2 * len(filled) > len(self.columns):
-            return False
-        return any(
-            isinstance(cell, str) and cell.strip().rstrip(":").lower().split(" ")[0] in TOTALS
-            for cell in filled
-        )
-
-    def _look_beyond(self, number: int, cells: Sequence[Any]) -> None:
-        for index in range(self.width, len(cells)):
-            if cells[index] not in (None, ""):
-                self.nameless.setdefault(index, number)
-
-    def _look_at_nameless(self, index: int, cells: Sequence[Any]) -> None:
-        if any(cell not in (None, "") for cell in cells):
-            self.nameless.setdefault(index, self.headings.row)
-
-    def tell(self) -> None:
-        """Tell what was left out."""
-        where = f'sheet "{self.table.name}": ' if self.table.name else ""
-        above = self.headings.above
-        if above:
-            rows = listed([str(row) for row in above[:5]])
-            stands = f"row {rows} stands above the headings and is left out"
-            stand = f"rows {rows} stand above the headings and are left out"
-            self.sheets.tell("note", where + (stands if len(above) == 1 else stand))
-        for row in self.totals:
-            self.sheets.tell("warning", f"{where}row {row} is a total, no record: it is left out")
-        for index in self.nameless:
-            message = f"{where}column {letters(index)} has no heading, what is in it is ignored"
-            self.sheets.tell("warning", message)
-
-
-def _text(cell: Any) -> Any:
-    return cell[1:] if isinstance(cell, str) and cell[:1] == "'" else cell
+from bakeio_core.importing.reading.sheets.records import ViewSheets
+from bakeio_core.importing.reading.sheets.strange import StrangeSheet, headings_of
+from bakeio_core.values.wording import shown
 
 
 def read_sheets(
@@ -220,8 +32,8 @@ def read_sheets(
     catalog: Catalog,
     limits: Limits,
     problems: Problems,
-) -> dict[str, SheetDocument]:
-    """Read the sheets of a file; return {view: its records}.
+) -> dict[str, SheetDocument] | StrangeSheet:
+    """Read the sheets of a file; return {view: its records}, or what has other headings.
 
     Args:
         known: The format of the file.
@@ -239,6 +51,7 @@ def read_sheets(
     fields = {name_: view_fields(view, catalog) for name_, view in views.items()}
     found: dict[str, ViewSheets] = {}
     others: list[str] = []
+    strange: list[Row] | None = None
     try:
         with open_() as file:
             for table in known.read(file):
@@ -247,6 +60,7 @@ def read_sheets(
                 headings = find_headings(top, fields, [table.name, name], catalog)
                 if headings is None:
                     others += [table.name] if top else []
+                    strange = strange or (top if headings_of(top) else None)
                     continue
                 sheets = found.get(headings.view)
                 if sheets is None:
@@ -258,6 +72,8 @@ def read_sheets(
         raise DocumentError(f"{name}: {error}", code=error.code) from None
     except Exception as error:
         raise blamed(known, f"read {name}", error) from error
+    if not found and strange is not None:
+        return StrangeSheet(known, open_, name, catalog, limits, strange)
     if not found:
         raise _without_views(name, fields, catalog)
     for other in others:

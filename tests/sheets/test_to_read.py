@@ -1,0 +1,40 @@
+"""All tables as sheets: for people to read, refused by every import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import openpyxl
+from support.commands import Run
+
+
+def test_everything_is_written_as_sheets_and_no_import_takes_them(
+    bakery: str, run: Run, tmp_path: Path
+) -> None:
+    book, folder = tmp_path / "all.xlsx", tmp_path / "all"
+    for target, name in ((book, "xlsx"), (folder, "csv")):
+        done = run("-d", bakery, "export-complete", "--format", name, "-o", target)
+        assert (done.code, "It is no backup" in done.err) == (0, True), done.err
+        again = run("-d", bakery, "export-complete", "--format", name, "-o", target)
+        assert (again.code, "is there already" in again.err) == (2, True)
+    workbook = openpyxl.load_workbook(book)
+    suppliers = [row[2].value for row in workbook["suppliers"].iter_rows()]
+    assert suppliers[0] == "slug"
+    assert "costco_waltham_ma" in suppliers
+    assert any("no backup" in str(c.value) for row in workbook["Read me"] for c in row)
+    table = next(folder.glob("*_suppliers.csv"))
+    for path in (book, table):
+        refused = run("-d", bakery, "import", path)
+        assert refused.code == 1
+        assert "nothing of it is imported" in refused.err
+    assert run("-d", bakery, "import", folder).code == 1
+    assert run("validate-export", folder).code == 1
+
+
+def test_reading_sheets_go_with_no_option_of_a_set(sample: Path, run: Run, tmp_path: Path) -> None:
+    for words in (["--zip", "-o", tmp_path / "a.xlsx"], []):
+        done = run("-d", sample, "export-complete", "--format", "xlsx", *words)
+        assert done.code == 2
+        assert "for reading" in done.err
+    assert run("-d", sample, "export-complete", "--format", "ods", "-o", "x").code == 2
+    assert list(tmp_path.glob("*.xlsx")) == []
