@@ -36,8 +36,8 @@ from bakeio_core.files.documents.encoding import pretty
 from bakeio_core.files.output import HashedFile, atomic_file, atomic_folder, refuse_folder
 from bakeio_core.files.sets.manifest import APPLICATION, MANIFEST
 from bakeio_core.files.sets.replaceable import not_a_set, not_an_archive, unforced
-from bakeio_core.history.aliases import all_aliases
-from bakeio_core.history.layouts import told_layouts
+from bakeio_core.history.learned.aliases import all_aliases
+from bakeio_core.history.learned.layouts import told_layouts
 from bakeio_core.history.tables import database_id
 from bakeio_core.version import VERSION
 

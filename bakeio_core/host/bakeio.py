@@ -9,12 +9,13 @@ from bakeio_core.catalog.plugins.loading import Plugins
 from bakeio_core.database import writing
 from bakeio_core.exporting import pages, records
 from bakeio_core.files.documents.limits import Limits
+from bakeio_core.host.learned import Learned
 from bakeio_core.host.shapes import Shapes
 from bakeio_core.host.to_read import ToRead
 from bakeio_core.resolving import decisions
 
 
-class Bakeio(ToRead, Shapes):
+class Bakeio(ToRead, Learned, Shapes):
     """Everything bakeio can do, for a program; `Bakeio.discover()` finds the plugins.
 
     Attributes:

@@ -9,8 +9,6 @@ from bakeio_core.catalog.exchange import Candidate
 from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.tables import Tables
 from bakeio_core.errors import UsageError
-from bakeio_core.history.aliases import all_aliases, forget_alias
-from bakeio_core.history.layouts import forget_layouts, told_layouts
 from bakeio_core.history.marks import Mark, all_marks, confirm_mark
 from bakeio_core.history.tables import all_runs, database_id, make_tables, will_write
 from bakeio_core.history.upgrade import refuse_strangers, refuse_writing, upgrade_tables
@@ -281,60 +279,6 @@ class History(Installed):
         with translated(), streaming():
             return Candidates(db, self.catalog, learned(db)).of_text(name, text, limit)
 
-    def aliases(self, db: Connection) -> list[dict[str, Any]]:
-        """Return what was learned in earlier imports.
-
-        Returns:
-            Of each {entity, key, row, at, run}; row is the label of the row the key means now, None
-            where it is gone.
-        """
-        from bakeio_core.resolving.candidates import Candidates
-
-        ensure_begun(db)
-        with translated():
-            rows = Candidates(db, self.catalog, {})
-            return [
-                {
-                    "entity": alias.entity,
-                    "key": dict(alias.key),
-                    "row": rows.label(alias.entity, alias.row),
-                    "at": alias.at,
-                    "run": alias.run,
-                }
-                for alias in all_aliases(db)
-                if alias.entity in self.catalog.entities
-            ]
-
-    def forget_alias(self, db: Connection, entity: str, value: str) -> int:
-        """Forget what was learned of a name.
-
-        Returns:
-            How many keys that were.
-        """
-        ensure_begun(db)
-        with translated():
-            return forget_alias(db, entity.replace("-", "_"), value)
-
-    def layouts(self, db: Connection) -> list[dict[str, Any]]:
-        """Return what was learned of other people's sheets: their headings, and what they mean.
-
-        Returns:
-            Of each {headings, meaning}; `meaning` has the view, its field for each heading, and
-            what is the same in all rows.
-        """
-        ensure_begun(db)
-        with translated():
-            return told_layouts(db)
-
-    def forget_layouts(self, db: Connection, view: str, heading: str) -> int:
-        """Forget what was learned of sheets with a heading, read as a view.
-
-        Returns:
-            How many kinds of sheets that were.
-        """
-        ensure_begun(db)
-        with translated():
-            return forget_layouts(db, view.replace("-", "_"), heading)
 
 def _told(mark: Mark) -> dict[str, Any]:
     told = {"field": mark.column, "source": mark.source, "unverified": mark.is_unverified}

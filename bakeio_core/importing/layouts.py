@@ -10,7 +10,7 @@ from bakeio_core.catalog.fields import FieldMap, view_fields
 from bakeio_core.catalog.view import View
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.files.sheets.readings import form_of
-from bakeio_core.history.layouts import Layout, all_layouts, identity, learn_layout
+from bakeio_core.history.learned.layouts import Layout, all_layouts, identity, learn_layout
 from bakeio_core.importing.reading.sheets.headings import letters
 from bakeio_core.importing.reading.sheets.meaning import Fit, Meanings, offered
 from bakeio_core.importing.reading.sheets.records import ViewSheets

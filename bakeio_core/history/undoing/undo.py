@@ -14,9 +14,9 @@ from bakeio_core.database.connect import ensure_begun, savepoint, streaming, tra
 from bakeio_core.database.dialects import columns_there
 from bakeio_core.database.systems.constraints import refuse_deferred
 from bakeio_core.errors import BakeioError, Problem
-from bakeio_core.history.aliases import Alias, all_aliases
 from bakeio_core.history.entries import changed_something, entities_of
 from bakeio_core.history.journal import Journal
+from bakeio_core.history.learned.aliases import Alias, all_aliases
 from bakeio_core.history.prune import pruned_to
 from bakeio_core.history.report import COUNTS, UNDO, Report
 from bakeio_core.history.tables import all_runs, has_journal, undone_runs

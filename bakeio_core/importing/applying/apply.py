@@ -23,8 +23,8 @@ from bakeio_core.database.systems.constraints import (
 )
 from bakeio_core.database.writing import NotTaken, halved, parking
 from bakeio_core.errors import ImportRefused, Problem
-from bakeio_core.history.aliases import Alias, learn
 from bakeio_core.history.journal import Journal
+from bakeio_core.history.learned.aliases import Alias, learn
 from bakeio_core.history.tables import has_journal, make_own_tables
 from bakeio_core.importing.applying.origins import keep_origins
 from bakeio_core.importing.applying.parents import ParentRows, leave_out

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.columns import MADE
 from bakeio_core.catalog.exchange import Changes
+from bakeio_core.catalog.fields import decision_fields
+from bakeio_core.catalog.model import Entity
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
+from bakeio_core.files.documents.document import Document, InMemoryDocument
 from bakeio_core.importing.linking.answers import unanswerable
 from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
 from bakeio_core.importing.planning.plan import PartPlan
-from bakeio_core.importing.reading.sources import decided_values
+from bakeio_core.importing.reading.sources import Part
 from bakeio_core.values.wording import shown
 
 
@@ -98,3 +106,23 @@ def _add(plan: PartPlan, row: Row, batch: Changes) -> None:
     best = keys[1] if len(keys) > 1 else keys[0]
     key = {column: named[column] for column in best if named[column] is not MADE}
     plan.parents.add(plan.entity, row[plan.rows.id_index], key, named)
+
+
+def decided_part(entity: Entity, catalog: Catalog) -> Part:
+    """Return a part without records, to plan rows of an entity that decisions create."""
+    nothing = Document(f"decision on {entity.name}", io.BytesIO)
+    document = InMemoryDocument(nothing, {"entity_type": entity.name}, [])
+    return Part(entity, document, decision_fields(entity, catalog))
+
+
+def decided_values(entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a decision by the fields of `decided_part`.
+
+    `reference.column` may also stand for a lookup field.
+    """
+    fields = {
+        f"{c}.{wanted}": name
+        for c, reference in entity.references.items()
+        for name, wanted in reference.lookups.items()
+    }
+    return {fields.get(name, name): value for name, value in values.items()}

@@ -18,13 +18,13 @@ from bakeio_core.importing.linking.parents import CreatedParents
 from bakeio_core.importing.linking.twins import beside_twins
 from bakeio_core.importing.matching.counted_lines import CountedLines
 from bakeio_core.importing.options import ImportOptions
-from bakeio_core.importing.planning.decided import plan_decided
+from bakeio_core.importing.planning.decided import decided_part, plan_decided
 from bakeio_core.importing.planning.noticed import tell_origins
 from bakeio_core.importing.planning.plan import PartKind, PartPlan
 from bakeio_core.importing.planning.set_part import SetPart
 from bakeio_core.importing.planning.view_part import ViewPart
 from bakeio_core.importing.reading.derived.lists import ListDocument
-from bakeio_core.importing.reading.sources import Part, Source, decided_part
+from bakeio_core.importing.reading.sources import Part, Source
 from bakeio_core.importing.state import ImportState
 from bakeio_core.resolving.decisions import Decisions
 

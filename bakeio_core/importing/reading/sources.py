@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import (
     FieldMap,
-    decision_fields,
     entity_fields,
     view_fields,
 )
@@ -31,7 +30,7 @@ from bakeio_core.files.sets.verify import structure
 from bakeio_core.importing.reading.derived.lists import ListDocument, RecordsAlone
 
 if TYPE_CHECKING:
-    from bakeio_core.history.layouts import Layout
+    from bakeio_core.history.learned.layouts import Layout
     from bakeio_core.importing.reading.sheets.strange import StrangeSheet
 
 
@@ -310,26 +309,6 @@ def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> S
         days=opened.days,
         is_visible_only=opened.is_visible_only,
     )
-
-
-def decided_part(entity: Entity, catalog: Catalog) -> Part:
-    """Return a part without records, to plan rows of an entity that decisions create."""
-    nothing = Document(f"decision on {entity.name}", io.BytesIO)
-    document = InMemoryDocument(nothing, {"entity_type": entity.name}, [])
-    return Part(entity, document, decision_fields(entity, catalog))
-
-
-def decided_values(entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of a decision by the fields of `decided_part`.
-
-    `reference.column` may also stand for a lookup field.
-    """
-    fields = {
-        f"{c}.{wanted}": name
-        for c, reference in entity.references.items()
-        for name, wanted in reference.lookups.items()
-    }
-    return {fields.get(name, name): value for name, value in values.items()}
 
 
 def of_view(document: Document, view: View, catalog: Catalog, problems: Problems) -> Source:

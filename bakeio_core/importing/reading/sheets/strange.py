@@ -12,7 +12,7 @@ from bakeio_core.catalog.plugins.formats import CellError, Format, Table, blamed
 from bakeio_core.errors import DocumentError, Problems
 from bakeio_core.files.documents.limits import Limits
 from bakeio_core.files.sheets.readings import Reading
-from bakeio_core.history.layouts import Layout
+from bakeio_core.history.learned.layouts import Layout
 from bakeio_core.importing.reading.sheets.columns import FieldColumn
 from bakeio_core.importing.reading.sheets.document import SheetDocument
 from bakeio_core.importing.reading.sheets.headings import LOOKED_AT, Headings, Row

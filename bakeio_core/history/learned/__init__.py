@@ -1,0 +1,1 @@
+"""What earlier imports learned: which rows names mean, and what headings of sheets mean."""
