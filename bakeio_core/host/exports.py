@@ -19,7 +19,7 @@ from bakeio_core.errors import BakeioError, ExportRefused, UsageError
 from bakeio_core.files.output import refuse_file
 from bakeio_core.history.report import Report
 from bakeio_core.host.answers import Answers
-from bakeio_core.host.history import History
+from bakeio_core.host.confirming import Confirming
 from bakeio_core.host.imports import Imports
 from bakeio_core.values.wording import listed
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bakeio_core.exporting.write_set import Exported
 
 
-class Exports(Imports, Answers, History):
+class Exports(Imports, Answers, Confirming):
     """Write a database as files.
 
     It stands on the way in: a proof restores what was written, and a view's file is overwritten

@@ -9,15 +9,14 @@ from bakeio_core.catalog.exchange import Candidate
 from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.tables import Tables
 from bakeio_core.errors import UsageError
-from bakeio_core.history.marks import Mark, all_marks, confirm_mark
 from bakeio_core.history.tables import all_runs, database_id, make_tables, will_write
+from bakeio_core.history.telling.marks import Mark, all_marks
+from bakeio_core.history.telling.why import history_of
 from bakeio_core.history.upgrade import refuse_strangers, refuse_writing, upgrade_tables
-from bakeio_core.history.why import history_of
 from bakeio_core.host.batches import batch_writer
 from bakeio_core.host.installed import Installed
 from bakeio_core.importing.run import learned
 from bakeio_core.resolving.decisions import now
-from bakeio_core.values.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -203,57 +202,6 @@ class History(Installed):
                 for event in of_field if field in (None, mark.column) else ():
                     event.setdefault("marks", []).append(_told(mark))
             return events
-
-    def unverified(self, db: Connection) -> list[dict[str, Any]]:
-        """Return the values that assistants gave and nobody has confirmed yet.
-
-        Returns:
-            Of each {entity, id, label, field, value, source, run, at}.
-        """
-        from bakeio_core.resolving.candidates import Candidates
-
-        ensure_begun(db)
-        with translated():
-            rows, found = Candidates(db, self.catalog, {}), []
-            for name, entity in self.catalog.entities.items():
-                for mark in all_marks(db, entity):
-                    if mark.is_unverified:
-                        told = {"entity": name, "id": mark.row, "label": rows.label(name, mark.row)}
-                        told |= {"field": mark.column, "value": mark.value, "source": mark.source}
-                        found.append({**told, "run": mark.run, "at": mark.at})
-            return found
-
-    def confirm(self, db: Connection, entity: str, key: str, field: str, by: str) -> Any:
-        """Note that a person confirmed a value an assistant gave, in the caller's transaction.
-
-        Args:
-            db: A connection inside the caller's transaction.
-            entity: The name of its entity.
-            key: Of the row: its slug, uuid, id or another natural key, or what people call it.
-            field: The column.
-            by: Who confirms it.
-
-        Returns:
-            The value.
-
-        Raises:
-            UsageError: There is no such row, or nothing to confirm.
-        """
-        known = self._entity(entity)
-        ensure_begun(db)
-        with translated():
-            will_write(db, self.catalog)
-            refuse_writing(db, self.catalog)
-            identity = self._row_called(db, known, key)
-            marks = [m for m in all_marks(db, known, identity) if m.is_unverified]
-            mark = next((mark for mark in marks if mark.column == field), None)
-            if mark is None:
-                left = listed([one.column for one in marks]) or "nothing"
-                raise UsageError(
-                    f'{field} of {known.name} "{key}" needs no confirmation: unverified is {left}'
-                )
-            confirm_mark(db, known, mark, by, now())
-            return mark.value
 
     def _row_called(self, db: Connection, entity: Entity, key: str) -> RowId:
         """Return the id of the one row a key or a name means; raise where it is not one."""

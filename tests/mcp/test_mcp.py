@@ -54,7 +54,7 @@ def test_an_assistant_proposes_a_person_approves_and_it_lands_once(
             plan = await proposed(assistant)
             assert plan["summary"] == {"processed": 1, "updated": 1}
             assert plan["changes"][0]["fields"] == [
-                {"field": "upc_code", "old": None, "new": CODE, "base": None}
+                {"field": "upc_code", "old": None, "new": CODE, "base": None, "unverified": True}
             ]
             name = plan["plan"]
             refused = await assistant.call("apply_plan", plan_id=name)
@@ -64,7 +64,7 @@ def test_an_assistant_proposes_a_person_approves_and_it_lands_once(
             assert (await assistant.call("apply_plan", plan_id=name))["refused"] == "not-approved"
             assert rows_of(bakery) == before
             shown = approved(name)
-            assert CODE in shown and f"Approved {name}" in shown
+            assert "(unverified)" in shown and CODE in shown and f"Approved {name}" in shown
             assert "approved" in await assistant.resource(f"bakeio://plan/{name}")
             applied = await assistant.call("apply_plan", plan_id=name)
             assert (applied["applied"], code_of(bakery)) == (True, CODE)
@@ -79,7 +79,7 @@ def test_an_assistant_proposes_a_person_approves_and_it_lands_once(
             assert code_of(bakery) is None
             # what an instruction in the data says was done by nobody
             changed = {t for t, r in rows_of(bakery).items() if before[t] != r}
-            assert changed <= {"bakeio_runs", "bakeio_changes", "products"}
+            assert changed <= {"bakeio_runs", "bakeio_changes", "bakeio_marks", "products"}
 
     play(part)
     log = (tmp_path / "log").read_text()

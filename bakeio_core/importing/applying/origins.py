@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bakeio_core.catalog.exchange import Changes
-from bakeio_core.history.marks import Mark, keep_marks
+from bakeio_core.history.telling.marks import Mark, keep_marks
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.sources import Source
 

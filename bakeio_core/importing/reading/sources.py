@@ -169,25 +169,16 @@ class Source:
                 return part.document.place(number, field)
         return of_file[0].document.place(number, field) if of_file and entity is None else ""
 
-    def named_fields(self) -> set[str]:
-        """Return the fields its records have, as their views call them; it is read for that."""
-        found = set[str]()
-        for part in self.parts:
-            for block in part.document.blocks():
-                for _, record in block.as_dicts(part.file):
-                    if isinstance(record, dict):
-                        items = ((name, part.fields.named(name)) for name in record)
-                        found |= {name if item is None else item.name for name, item in items}
-        return found
-
     def note_assistant(self) -> None:
         """Note that an assistant gave all its values, as is known of answers under a ticket."""
+        self.origins |= dict.fromkeys(self._named(), "")
+
+    def _named(self) -> Iterator[tuple[int, str]]:
         for part in self.parts:
             for block in part.document.blocks():
                 for number, record in block.as_dicts(part.file):
-                    if isinstance(record, dict):
-                        named = filter(None, map(part.fields.named, record))
-                        self.origins |= {(number, item.name): "" for item in named}
+                    named = map(part.fields.named, record) if isinstance(record, dict) else ()
+                    yield from ((number, item.name) for item in named if item)
 
     @property
     def count(self) -> int | None:

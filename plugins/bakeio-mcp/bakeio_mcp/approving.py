@@ -71,7 +71,8 @@ def _shown(plan: plans.KeptPlan) -> str:
         called = change["label"] or ", ".join(f"{n} {v}" for n, v in change["key"].items())
         lines.append(f"{change['action']} {change['entity']}: {called}")
         for field in change["fields"]:
-            lines.append(f"    {field['field']}: {_value(field, 'old')} -> {_value(field, 'new')}")
+            old_and_new = f"{_value(field, 'old')} -> {_value(field, 'new')}"
+            lines.append(f"    {field['field']}: {old_and_new}{_origin(field)}")
     if len(lines) > MOST_LINES:
         left = len(lines) - MOST_LINES
         lines = [*lines[:MOST_LINES], f"... and {left:,} more lines"]
@@ -81,3 +82,10 @@ def _shown(plan: plans.KeptPlan) -> str:
 def _value(field: dict[str, object], side: str) -> str:
     value = field.get(side)
     return "nothing" if value is None else str(value)
+
+
+def _origin(field: dict[str, object]) -> str:
+    """Return what is known of a value the assistant gave."""
+    told = ["unverified"] if field.get("unverified") else []
+    told += [f"source: {field['source']}"] if field.get("source") else []
+    return f" ({', '.join(told)})" if told else ""

@@ -81,20 +81,18 @@ class WritingTools:
                 "this is no answer to the rows of a view",
                 "write it as plan_changes says",
             )
+        if not source.rows:
+            source.note_assistant()
         for part in source.parts:
             view = self.access.view(part.view.name if part.view is not None else "")
             hidden = self.access.hiding.fields[view.name]
             # what a ticket did not ask for is refused anyway, without a look at the database
-            given = {name for _, name in source.origins}
-            named = given if source.rows else source.named_fields()
-            if hidden & named:
+            if hidden & {name for _, name in source.origins}:
                 raise Refused(
                     "unknown-field",
                     f"the view {view.name} serves some of these fields to nobody",
                     f"leave out all but {', '.join(self.access.hiding.visible(view))}",
                 )
-        if not source.rows:
-            source.note_assistant()
         return source
 
     def _kept(self, db: Connection, plan: Plan, answer: str) -> plans.KeptPlan | None:

@@ -313,8 +313,14 @@ def _refuse_prose(name: str, text: str, catalog: Catalog) -> Document:
     Raises:
         DocumentError: Always.
     """
-    view = next((view for view, item in catalog.views.items() if item.names("key")), None)
-    shape = f": {MEANT} {wanted_shape(catalog, view)}" if view else ""
+    words = list(dict.fromkeys(re.findall(r"\w+", text)))
+    keyed = [name for name, item in catalog.views.items() if item.names("key")]
+    # the view whose fields the text names; where it names none, nobody knows which is meant
+    fits = {name: len(catalog.views[name].fields.keys() & set(words)) for name in keyed}
+    view = max(keyed, key=lambda name: fits[name], default="")
+    shape = f": {MEANT} {wanted_shape(catalog, view, words)}" if view else ""
+    if view and not fits[view]:
+        shape += f", with the fields of the view you mean: {', '.join(catalog.views)}"
     seen = shown(" ".join(text.split()), _MOST_SHOWN)
     raise DocumentError(f"{name}: holds no JSON document, only text ({seen}){shape}")
 

@@ -1,0 +1,1 @@
+"""Tell of single values: which run set one, and what is known of it."""
