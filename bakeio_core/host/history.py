@@ -336,6 +336,7 @@ class History(Installed):
         with translated():
             return forget_layouts(db, view.replace("-", "_"), heading)
 
+
 def _told(mark: Mark) -> dict[str, Any]:
     told = {"field": mark.column, "source": mark.source, "unverified": mark.is_unverified}
     return {**told, "confirmed_by": mark.confirmed_by or None}
