@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -48,3 +50,36 @@ def test_all_files_of_several_jobs_are_of_one_moment_and_one_that_fails_ends_all
             core.export_complete(db, tmp_path / "other", jobs=2, progress=fail)
     engine.dispose()
     assert not (tmp_path / "other").exists()
+
+
+def test_an_engine_that_has_less_is_asked_for_nothing_more(
+    run: Run,
+    sample_template: str,
+    new_postgresql: Callable[..., str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url, empty = new_postgresql(sample_template), new_postgresql()
+    run("-d", url, "export-complete", "-o", tmp_path / "usual")
+    monkeypatch.setenv("BAKEIO_DIALECT", "portable")
+    said: list[str] = []
+    optional = re.compile(
+        r"^(COPY|LOCK|ALTER|DROP|SELECT pg_(try_)?advisory|SELECT pg_export)", re.IGNORECASE
+    )
+
+    def heard(usual: Callable[..., Any]) -> Callable[..., Any]:
+        def listen(self: Any, query: Any, *rest: Any, **more: Any) -> Any:
+            said.append(str(query))
+            return usual(self, query, *rest, **more)
+
+        return listen
+
+    for name in ("execute", "copy"):
+        monkeypatch.setattr(psycopg.Cursor, name, heard(getattr(psycopg.Cursor, name)))
+    assert run("-d", url, "export-complete", "-o", tmp_path / "set", "--jobs", 2).code == 0
+    assert list(differences(tmp_path / "usual", tmp_path / "set")) == []
+    assert run("-d", empty, "import-complete", tmp_path / "set").code == 0
+    assert run("-d", empty, "export-complete", "-o", tmp_path / "again").code == 0
+    assert list(differences(tmp_path / "set", tmp_path / "again")) == []
+    assert len(said) > 50
+    assert [text for text in said if optional.match(text)] == []
