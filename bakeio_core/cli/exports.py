@@ -85,6 +85,13 @@ class Day(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
     "format_",
     help="Write sheets for reading (xlsx: a workbook; csv: a folder): no backup, never imported.",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 16),
+    default=1,
+    show_default=True,
+    help="So many files at a time, where the server lets several connections see one snapshot.",
+)
 @json_option
 @click.pass_obj
 def export_complete(
@@ -99,6 +106,7 @@ def export_complete(
     as_stored: bool,
     visible_only: bool,
     format_: str | None,
+    jobs: int,
     as_json: bool,
 ) -> None:
     """Write everything as a normalized set that rebuilds the database anywhere."""
@@ -122,6 +130,7 @@ def export_complete(
             as_stored=as_stored,
             visible_only=visible_only,
             prove=prove,
+            jobs=jobs,
             progress=progress,
         )
     if as_json:

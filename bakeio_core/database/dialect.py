@@ -145,6 +145,12 @@ class Dialect(ABC):
     def only_reading(self, db: Connection) -> AbstractContextManager[None]:
         """Have the database itself refuse to write on a connection, inside the block."""
 
+    def share_snapshot(self, db: Connection) -> str | None:
+        """Return a name by which other connections see what this one sees, None without such."""
+
+    def join_snapshot(self, db: Connection, first: Connection, name: str) -> None:
+        """See what the first connection sees, which gave it the name; its policies count too."""
+
     def ensure_begun(self, db: Connection) -> None: ...
 
     @abstractmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from functools import partial
 
@@ -10,6 +11,7 @@ from sqlalchemy.schema import CreateSchema
 
 from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.systems.foreign_keys import ForeignKeys, OfPostgreSQL, OfSQLite
+from bakeio_core.database.systems.portable import Portable
 from bakeio_core.database.systems.postgresql import PostgreSQL
 from bakeio_core.database.systems.sqlite import SQLite
 from bakeio_core.errors import DatabaseError, UsageError
@@ -18,20 +20,26 @@ from bakeio_core.errors import DatabaseError, UsageError
 def dialect_of(db: Connection) -> Dialect:
     """Return what is known of the connection's database system.
 
+    Where the environment says `BAKEIO_DIALECT=portable`, a server that speaks the language of
+    PostgreSQL is asked for none of the statements that such engines may lack.
+
     Raises:
         UsageError: for one bakeio does not know.
     """
     known: dict[str, type[Dialect]] = {
         "sqlite": SQLite,
         "postgresql": PostgreSQL,
-        "cockroachdb": PostgreSQL,
+        "cockroachdb": Portable,
     }
     if db.dialect.name not in known:
         raise UsageError(
             f"bakeio works with {' and '.join(sorted(set(known) - {'cockroachdb'}))}, "
             f"not with {db.dialect.name}"
         )
-    return known[db.dialect.name](db.dialect)
+    found = known[db.dialect.name]
+    if found is PostgreSQL and os.environ.get("BAKEIO_DIALECT") == "portable":
+        found = Portable
+    return found(db.dialect)
 
 
 def columns_there(db: Connection, tables: Iterable[Table]) -> dict[Table, set[str]]:

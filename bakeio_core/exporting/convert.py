@@ -11,7 +11,8 @@ from typing import Any
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.errors import Problem
 from bakeio_core.exporting.documents import moment
-from bakeio_core.exporting.write_set import schema_block, write_document, write_manifest
+from bakeio_core.exporting.parts.entity_files import schema_block, write_document
+from bakeio_core.exporting.write_set import write_manifest
 from bakeio_core.exporting.write_view import not_a_view
 from bakeio_core.files.documents.encoding import CLOSE, encode_as_read, opened_document
 from bakeio_core.files.output import atomic_file, atomic_folder

@@ -5,24 +5,23 @@ from __future__ import annotations
 import secrets
 import uuid as uuids
 import zipfile
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import Progress
-from bakeio_core.catalog.model import Entity
 from bakeio_core.database.connect import streaming
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.rows import Rows
-from bakeio_core.errors import ExportRefused, Problem, UsageError
+from bakeio_core.errors import Problem, UsageError
 from bakeio_core.exporting.careful import gaps_of, refuse
-from bakeio_core.exporting.documents import moment, write_records
+from bakeio_core.exporting.documents import moment
+from bakeio_core.exporting.parts.entity_files import write_files
 from bakeio_core.exporting.parts.partial import (
     Part,
     omitted_columns,
@@ -31,7 +30,7 @@ from bakeio_core.exporting.parts.partial import (
     part_of,
     undated,
 )
-from bakeio_core.exporting.records import AS_STORED, count_rows
+from bakeio_core.exporting.records import AS_STORED
 from bakeio_core.files.documents.encoding import pretty
 from bakeio_core.files.output import HashedFile, atomic_file, atomic_folder, refuse_folder
 from bakeio_core.files.sets.manifest import APPLICATION, MANIFEST
@@ -91,6 +90,7 @@ def write_set(
     as_stored: bool = False,
     hidden: Collection[str] = (),
     prove: Callable[[Path], dict[str, Any]] | None = None,
+    jobs: int = 1,
     progress: Progress | None = None,
 ) -> Exported:
     """Write every entity's file and the manifest into a new folder, and the archive if asked for.
@@ -111,6 +111,8 @@ def write_set(
             that the set holds what is visible (`visible_only`).
         prove: Called with the folder before it appears; what it returns stands in the manifest as
             `proof`.
+        jobs: How many files are written at a time, where the database lets several connections
+            see one snapshot.
         progress: Called with (entity, records written so far).
 
     Raises:
@@ -131,7 +133,9 @@ def write_set(
         refuse_folder(path, foreign_folder)  # before a folder is made for the archive
     whole = atomic_file(archive, foreign_archive) if archive is not None else nullcontext()
     with streaming(), whole as packed, atomic_folder(path, foreign_folder) as scratch:
-        files, unheld = _write_files(hook, db, catalog, part, scratch, common, as_stored, progress)
+        files, unheld = write_files(
+            hook, db, catalog, part, scratch, common, as_stored, jobs, progress
+        )
         if not as_stored:
             refuse(unheld, AS_STORED)
         counts = {item["entity_type"]: item["record_count"] for item in files}
@@ -175,64 +179,6 @@ def write_set(
         tuple(hidden),
         unknown,
     )
-
-
-def _write_files(
-    hook: Any,
-    db: Connection,
-    catalog: Catalog,
-    part: Part,
-    folder: Path,
-    common: Mapping[str, Any],
-    as_stored: bool,
-    progress: Progress | None,
-) -> tuple[list[dict[str, Any]], list[Problem]]:
-    """Write the file of each entity into a folder.
-
-    Returns:
-        What the manifest says of the files, and the values that no file can hold.
-    """
-    files: list[dict[str, Any]] = []
-    unheld: list[Problem] = []
-    for order, entity in enumerate(part.entities.values(), 1):
-        name = f"{order:02d}_{entity.name}.json"
-        batches = partial(hook.bakeio_export_records, db=db, entity=entity, catalog=catalog)
-        header = {
-            "file_version": "1.0",
-            "entity_type": entity.name,
-            **common,
-            "record_count": count_rows(db, entity),
-            "schema": schema_block(entity),
-        }
-        try:
-            count, sha256 = write_document(folder / name, header, batches, progress)
-        except ExportRefused as refused:
-            unheld += refused.problems
-            if not as_stored:
-                continue
-            batches = partial(batches, entity=entity.with_gaps())
-            count, sha256 = write_document(folder / name, header, batches, progress)
-        needs = [target for target in catalog.dependencies(entity) if target in part.entities]
-        files.append(
-            {
-                "filename": name,
-                "entity_type": entity.name,
-                "record_count": count,
-                "checksum_sha256": sha256,
-                "import_order": order,
-                "dependencies": needs,
-                **_declared_by(catalog, entity),
-            }
-        )
-    return files, unheld
-
-
-def _declared_by(catalog: Catalog, entity: Entity) -> dict[str, str]:
-    """Return what brought an entity, to be installed where the set is imported."""
-    plugin = catalog.provider.get(entity.name)
-    if plugin is None or not plugin.distribution:
-        return {}
-    return {"distribution": plugin.distribution, "distribution_version": plugin.version}
 
 
 def _manifest(
@@ -294,51 +240,6 @@ def manifest_aliases(
                 target = {column: by_id[alias.row][rows.index[column]] for column in columns}
                 found.append({"entity": name, "key": dict(alias.key), "target": target})
     return found
-
-
-def write_document(
-    path: Path,
-    header: dict[str, Any],
-    batches: Callable[[], Iterable[Any] | None],
-    progress: Progress | None,
-) -> tuple[int, str]:
-    """Write a document whose header tells the number of its records.
-
-    Where a plugin gave another number, it is written once more.
-
-    Returns:
-        The number of records, and the SHA-256 of the file.
-    """
-    while True:
-        file = HashedFile(path)
-        try:
-            count = write_records(file, header, batches() or (), header["entity_type"], progress)
-        except BaseException:
-            file.file.close()
-            raise
-        sha256 = file.close()
-        if count == header["record_count"]:
-            return count, sha256
-        header["record_count"] = count
-
-
-def schema_block(entity: Entity) -> dict[str, Any]:
-    """Return the `schema` of an entity file: its primary key, slug field and foreign keys."""
-    keys = {}
-    for column, reference in entity.references.items():
-        if column in entity.left_out:
-            continue
-        lookups = list(reference.lookups)
-        keys[column] = {
-            "references": f"{reference.target}.id",
-            "lookup_field": lookups[-1] if lookups else None,
-            "lookup_fields": lookups,
-        }
-    return {
-        "primary_key": entity.primary,
-        "slug_field": "slug" if "slug" in entity.columns else None,
-        "foreign_keys": keys,
-    }
 
 
 def _pack(file: HashedFile, folder: Path, name: str, now: datetime) -> None:

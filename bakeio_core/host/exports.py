@@ -74,6 +74,7 @@ class Exports(Imports, Answers, Confirming):
         as_stored: bool = False,
         visible_only: bool = False,
         prove: bool = False,
+        jobs: int = 1,
         progress: Progress | None = None,
     ) -> Exported:
         """Write a normalized set that rebuilds the database anywhere.
@@ -95,6 +96,8 @@ class Exports(Imports, Answers, Confirming):
                 replaces what is there.
             prove: Restore the set into a scratch database, export that and compare, before it
                 appears; the manifest then says so (`proof`).
+            jobs: How many files are written at a time, each over a connection of the engine's own,
+                where the server lets several see one snapshot; else they are written one by one.
             progress: Called with (entity, records written).
 
         Returns:
@@ -123,6 +126,7 @@ class Exports(Imports, Answers, Confirming):
                 as_stored=as_stored,
                 hidden=hidden,
                 prove=partial(self._prove, transactional=transactional) if prove else None,
+                jobs=jobs,
                 progress=progress,
             )
 

@@ -34,6 +34,8 @@ MOST_FOUND = 0.8
 """But where a row has this share of what is asked, there are only too many that fit."""
 BESIDE = 0.01
 """A row is shown beside a better one if its score is at least this share of the other's."""
+NOTHING = 0.005
+"""A score below this reads as nothing; such rows are only shown where all are like that."""
 FILED = 0.05
 """What it counts that a row is filed under the same choice of those a column offers."""
 CONTRARY = 0.85
@@ -159,11 +161,13 @@ class Candidates:
         )  # so may many rows, none of them likely
         if not best or (found[best[0]].score < FITS and not has_most):
             return []
+        top = found[best[0]].score
+        least = max(BESIDE * top, NOTHING if top >= FITS else 0.0)
         several = sum(each.automatic for each in found.values()) > 1
         return [
             self._candidate(index, place, found[place], automatic=not several)
             for place in best
-            if found[place].score >= BESIDE * found[best[0]].score
+            if found[place].score >= least
         ]
 
     def ranked(self, entity: str, texts: Mapping[str, str], most: int) -> list[Fit]:

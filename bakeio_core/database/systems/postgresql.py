@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Double, Table, cast, exc, func
 
 from bakeio_core import values
 from bakeio_core.database.dialect import HIGHEST, LOWEST, Column, Dialect, JsonPage, Rows
-from bakeio_core.database.systems import locks
 from bakeio_core.database.systems.constraints import is_of_rule
-from bakeio_core.database.systems.rights import (
+from bakeio_core.database.systems.statements import locks
+from bakeio_core.database.systems.statements.rights import (
     hiding_tables,
     lockable,
     may_rebuild,
@@ -22,7 +22,7 @@ from bakeio_core.database.systems.rights import (
     takes_copies,
     without_policies,
 )
-from bakeio_core.database.systems.sequences import (
+from bakeio_core.database.systems.statements.sequences import (
     drawn,
     hold,
     may_advance,
@@ -43,6 +43,14 @@ class PostgreSQL(Dialect):
     result_codes: Mapping[type[values.Kind], int] = MappingProxyType(
         {values.Decimal: 1700, values.Float: 701}
     )  # pg_type: numeric, float8
+
+    def share_snapshot(self, db: Connection) -> str | None:
+        return str(self.scalar(db, "SELECT pg_export_snapshot()"))
+
+    def join_snapshot(self, db: Connection, first: Connection, name: str) -> None:
+        db.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{name}'")
+        security = self.scalar(first, "SELECT current_setting('row_security')")
+        db.exec_driver_sql(f"SET LOCAL row_security = {security}")
 
     def is_refusal(self, error: exc.DBAPIError) -> bool:
         """Tell so also of a trigger's exception, a view's check option and a policy."""
@@ -198,15 +206,27 @@ class PostgreSQL(Dialect):
             return 0
         names, target = ", ".join(map(self.quote, columns)), self.format_table(table)
         if not takes_copies(self, db, target):
-            marks = ", ".join(map(self.write, kinds))
-            sql = f"INSERT INTO {target} ({names}) OVERRIDING SYSTEM VALUE VALUES ({marks})"
-            return self.executemany(db, sql, rows)
+            return self.insert_each(db, table, columns, kinds, rows)
         sql = f"COPY {target} ({names}) FROM STDIN"
         cursor = self._cursor(db)
         with self._raised(sql), cursor.copy(sql) as copy:
             for row in rows:
                 copy.write_row(row)
         return int(cursor.rowcount)
+
+    def insert_each(
+        self,
+        db: Connection,
+        table: Table,
+        columns: Sequence[str],
+        kinds: Sequence[values.Kind],
+        rows: Sequence[tuple[Any, ...]],
+    ) -> int:
+        """Insert rows without COPY."""
+        names, marks = ", ".join(map(self.quote, columns)), ", ".join(map(self.write, kinds))
+        target = self.format_table(table)
+        sql = f"INSERT INTO {target} ({names}) OVERRIDING SYSTEM VALUE VALUES ({marks})"
+        return self.executemany(db, sql, rows)
 
     def next_id(self, db: Connection, table: Table, primary: str) -> int:
         highest = (

@@ -90,6 +90,11 @@ def restart(db: Connection, sequence: str, number: int) -> None:
     db.exec_driver_sql(f"ALTER SEQUENCE {sequence} RESTART WITH {number}")
 
 
+def go_on(dialect: Dialect, db: Connection, sequence: str, number: int) -> None:
+    """Make a sequence go on with a number, whatever becomes of the transaction."""
+    dialect.fetch(db, "SELECT setval(%s::regclass, %s, false)", (sequence, number))
+
+
 def hold(dialect: Dialect, db: Connection, sequence: str) -> None:
     """Make a sequence go on as it would, within the transaction."""
     sql = (

@@ -1,0 +1,1 @@
+"""What PostgreSQL is told besides rows: locks, rights, sequences."""
