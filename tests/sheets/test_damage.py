@@ -243,3 +243,28 @@ def test_texts_a_spreadsheet_would_run_come_back_exact(
     assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@", "\t")]
     done = run("-d", url, "import-view", excel(tmp_path / "products.csv", "de"), "--json")
     assert counts(done) == {"processed": 81, "unchanged": 81}, done.out
+
+
+def test_a_point_taken_for_a_mark_of_thousands_comes_back_and_an_edit_stays(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    path = export(run, sample, "inventory", tmp_path / "inventory.csv")
+    changed = list[str]()
+
+    def german(rows: list[list[str]]) -> None:
+        at = column(rows, "quantity")
+        for row in rows[1:]:
+            if len(row[at].partition(".")[2]) == 3:
+                row[at] = str(int(row[at].replace(".", "")))
+                changed.append(row[at])
+        rows[1][at] = "3001"
+
+    edit_csv(path, german)
+    done = run("-d", sample, "import", path, "--dry-run", "--json")
+    assert len(changed) > 20
+    assert done.json["summary"]["updated"] == 1
+    told = [p["message"] for p in done.json["problems"] if "mark of thousands" in p["message"]]
+    assert told == [
+        f"{len(changed)} values came back from what a spreadsheet did to them "
+        "(a point taken for a mark of thousands)"
+    ]

@@ -97,6 +97,9 @@ def may_be_damaged(value: Any, current: Any) -> bool:
     if isinstance(value, str):
         is_cut = isinstance(current, str) and (value == current.strip() or "?" in value)
         return is_cut or _DAMAGED.match(value) is not None or value.lower() in TRUTHS
+    is_number = isinstance(value, (int, float)) and isinstance(current, (int, float))
+    if is_number and value == round(current * 1000):
+        return True  # the point of 2.625 is a mark of thousands elsewhere
     return isinstance(value, float) and len(repr(value)) > _LONG
 
 

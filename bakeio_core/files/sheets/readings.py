@@ -185,18 +185,27 @@ def _numbers(cell: Any) -> Ways:
     if isinstance(cell, float):
         yield cell, "", None, True
         yield float(format(cell, EXACT)), "digits behind the 15th", None, True
+        if cell.is_integer():
+            yield from _thousandth(int(cell))
         for digits in range(12):
             rounded = round(cell, digits)
             if math.isclose(rounded, cell, rel_tol=NOISE):
                 yield rounded, "digits behind the 15th", None, False
     elif isinstance(cell, (int, Decimal)):
         yield cell, "", None, True
+        yield from _thousandth(cell)
     elif isinstance(cell, (datetime.datetime, datetime.date)):
         for text in (f"{cell.day}.{cell.month}", f"{cell.month}.{cell.day}"):
             yield text, "a date made of a number", None, False
         yield f"{cell.month}.{cell.year}", "a date made of a number", None, False
     elif isinstance(cell, str):
         yield from _spelled_numbers(cell)
+
+
+def _thousandth(number: int | float | Decimal) -> Ways:
+    """A spreadsheet that marks thousands with a point makes 2625 of 2.625."""
+    if number == int(number) and number % 10:
+        yield Decimal(int(number)) / 1000, "a point taken for a mark of thousands", None, False
 
 
 def _spelled_numbers(text: str) -> Ways:
@@ -221,6 +230,8 @@ def _spelled_numbers(text: str) -> Ways:
         how = "marks of thousands" if len(parts) > 1 else how
         how = how if is_plain else CURRENCY
         yield number, how, ("decimal", mark) if has_marks else None, is_plain
+    if digits.isdigit() and len(digits) < 16:
+        yield from _thousandth(int(sign + digits))
 
 
 # -- days, moments, times, truths, others

@@ -253,6 +253,7 @@ def _cover(book: Any, looks: _Looks, sheets: Sequence[Sheet]) -> None:
     page.hide_gridlines(2)
     page.set_column(0, 0, 26)
     page.set_column(1, 1, 96)
+    page.set_row(0, 24)
     page.write_string(0, 0, "What this workbook is", looks.title)
     row = 2
     for sheet in sheets:
