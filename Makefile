@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types docs site-in-a-browser screenshots bench clean
+.PHONY: demo test lint types docs site-in-a-browser screenshots wheel bench clean
 
 PLUGINS := $(wildcard plugins/bakeio-*)
 
@@ -34,6 +34,9 @@ site-in-a-browser: docs
 
 screenshots: .venv/.installed
 	$(BIN)/python docs/screenshots.py
+
+wheel: .venv/.installed
+	$(BIN)/python tests/try_wheel.py
 
 bench: .venv/.installed
 	$(BIN)/python benchmarks/run.py
