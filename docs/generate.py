@@ -30,6 +30,11 @@ NOTE = (
 
 # What is no class or function says nothing about itself.
 VALUES = {
+    "Resolver": (
+        "The type of a function that answers questions: it is called with a sequence of "
+        "[Question](#question) and returns {question: [Decision](#decision)} for those it knows. "
+        "`plan` and `import_` take one as `resolve`."
+    ),
     "VERSION": "The version of bakeio, as text.",
     "hookimpl": (
         "Mark a function of a plugin as a hook: `@hookimpl` above a function with the name of a "

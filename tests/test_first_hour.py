@@ -13,11 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 from support.commands import Ran, Run, export
 from support.terminal import on_terminal
 
 from bakeio_core import Bakeio, connect
-from bakeio_core.errors import CODES
+from bakeio_core.errors import CODES, UsageError
 
 
 @pytest.mark.parametrize(
@@ -204,3 +205,17 @@ def test_the_tab_key_completes_commands(shell: str, tmp_path: Path) -> None:
     )
     assert "export-complete" in done.stdout, done.stderr
     assert "export-view" in done.stdout
+
+
+def test_what_a_program_hands_in_wrongly_is_told_in_words(sample: Path, sample_set: Path) -> None:
+    core, engine = Bakeio.discover(), connect(sample)
+    for wrong, called in ((engine, "an Engine"), (Session(engine), "a Session")):
+        with pytest.raises(UsageError, match=f"a connection is wanted, not {called}: with engine"):
+            core.import_(wrong, sample_set)  # type: ignore[arg-type]
+    with engine.begin() as db:
+        for choices in ({"create": "suppliers"}, {"allow": "upc_code"}):
+            report = core.import_(db, sample_set, dry_run=True, **choices)  # type: ignore[arg-type]
+            assert report.summary["unchanged"] == 776
+        with pytest.raises(UsageError, match=r'no entity "supplier": did you mean suppliers\?'):
+            core.import_(db, sample_set, create=["supplier"])
+    engine.dispose()
