@@ -17,9 +17,7 @@ from sqlalchemy import Column, String
 
 from bakeio_core.catalog.columns import FilledColumns, refuse_kinds
 from bakeio_core.catalog.foreign_keys import ForeignKeyColumns, foreign_keys_of
-from bakeio_core.errors import PluginError, Problem, meant
-from bakeio_core.values.codes import read_code
-from bakeio_core.errors import PluginError
+from bakeio_core.errors import PluginError, meant
 from bakeio_core.values.codes import code_check
 from bakeio_core.values.columns import kind_of
 from bakeio_core.values.kind import Kind
