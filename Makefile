@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types docs screenshots bench clean
+.PHONY: demo test lint types docs site-in-a-browser screenshots wheel bench clean
 
 PLUGINS := $(wildcard plugins/bakeio-*)
 
@@ -26,9 +26,17 @@ types: .venv/.installed
 
 docs: .venv/.installed
 	$(BIN)/python docs/generate.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	$(BIN)/python docs/check_site.py build/site
+
+site-in-a-browser: docs
+	$(BIN)/python docs/check_site.py build/site --browser build/pictures
 
 screenshots: .venv/.installed
 	$(BIN)/python docs/screenshots.py
+
+wheel: .venv/.installed
+	$(BIN)/python tests/try_wheel.py
 
 bench: .venv/.installed
 	$(BIN)/python benchmarks/run.py

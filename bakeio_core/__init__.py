@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "bakeio_core.catalog.columns": ("identity_columns", "stamp_columns"),
+    "bakeio_core.catalog.catalog": ("Catalog",),
     "bakeio_core.database.connect": ("begin_read", "begin_write", "connect"),
     "bakeio_core.files.documents.limits": ("Limits",),
     "bakeio_core.errors": (
@@ -34,6 +35,7 @@ _HOMES = {
     "bakeio_core.cli.review.page": ("write_report",),
     "bakeio_core.resolving.decision_file": ("read_decisions", "write_decisions"),
     "bakeio_core.resolving.typed": ("FormRefused",),
+    "bakeio_core.resolving.decisions": ("Resolver",),
     "bakeio_core.importing.reading.sources": ("Source",),
     "bakeio_core.exporting.assistant.lean": ("LeanFile",),
     "bakeio_core.exporting.assistant.tokens": ("count_tokens",),
@@ -66,6 +68,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
+    from bakeio_core.catalog.catalog import Catalog
     from bakeio_core.catalog.columns import identity_columns, stamp_columns
     from bakeio_core.catalog.exchange import (
         Candidate,
@@ -116,6 +119,7 @@ if TYPE_CHECKING:
     from bakeio_core.importing.reading.sources import Source
     from bakeio_core.importing.run import Plan
     from bakeio_core.resolving.decision_file import read_decisions, write_decisions
+    from bakeio_core.resolving.decisions import Resolver
     from bakeio_core.resolving.typed import FormRefused
     from bakeio_core.version import VERSION
 
@@ -124,6 +128,7 @@ __all__ = [
     "Bakeio",
     "BakeioError",
     "Candidate",
+    "Catalog",
     "CellError",
     "Change",
     "Changes",
@@ -151,6 +156,7 @@ __all__ = [
     "Problems",
     "Question",
     "Report",
+    "Resolver",
     "Session",
     "Sheet",
     "Source",

@@ -30,6 +30,11 @@ NOTE = (
 
 # What is no class or function says nothing about itself.
 VALUES = {
+    "Resolver": (
+        "The type of a function that answers questions: it is called with a sequence of "
+        "[Question](#question) and returns {question: [Decision](#decision)} for those it knows. "
+        "`plan` and `import_` take one as `resolve`."
+    ),
     "VERSION": "The version of bakeio, as text.",
     "hookimpl": (
         "Mark a function of a plugin as a hook: `@hookimpl` above a function with the name of a "
@@ -317,10 +322,82 @@ def public_names() -> str:
 
 COPIES = {REFERENCE.parents[1] / "plugins/bakeio-mcp/bakeio_mcp/errors.txt": "errors.md"}
 """Pages that a distribution brings along, as they stand in the reference."""
+
+
+# -- what is bundled
+def bundled() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the entities and the views that the distribution bakeio brings itself."""
+    catalog = bakeio_core.Bakeio.discover().catalog
+    entities = {
+        name: entity
+        for name, entity in sorted(catalog.entities.items())
+        if catalog.provider[name].distribution == "bakeio"
+    }
+    views = {
+        name: view
+        for name, view in sorted(catalog.views.items())
+        if catalog.view_provider[name].distribution == "bakeio"
+    }
+    return entities, views
+
+
+def _named_key(key: Any) -> str:
+    parts = (key,) if isinstance(key, str) else key
+    return f"({', '.join(f'`{part}`' for part in parts)})" if len(parts) > 1 else f"`{parts[0]}`"
+
+
+def _entity(name: str, entity: Any) -> list[str]:
+    out = [f"## {name}\n", "| column | type | required | refers to | found by |"]
+    out.append("|---|---|---|---|---|")
+    for column in entity.table.columns:
+        reference = entity.references.get(column.name)
+        target = f"[{reference.target}](#{reference.target})" if reference else ""
+        lookups = ", ".join(f"`{field}`" for field in reference.lookups) if reference else ""
+        required = "" if column.nullable else "yes"
+        out.append(f"| `{column.name}` | {column.type} | {required} | {target} | {lookups} |")
+    keys = ", then ".join(map(_named_key, entity.keys))
+    told = f"A record is found by its uuid{f', then by {keys}' if keys else ''}"
+    told += f", then by equal content ({', '.join(entity.content)})" if entity.content else ""
+    out.append(f"\n{told}. People call it by {' and '.join(entity.labels) or 'its key'}.\n")
+    for column in entity.checks:
+        about = (entity.checks[column].__doc__ or "").strip().split("\n")[0]
+        out.append(f"Checked: `{column}`. {about}\n")
+    return out
+
+
+def _view(name: str, view: Any) -> list[str]:
+    out = [f"## View {name}\n", f"{view.purpose}\n", "| field | may be edited | is |"]
+    out.append("|---|---|---|")
+    for field, about in view.fields.items():
+        source = f"`{about.source}`" if isinstance(about.source, str) else "computed"
+        may = {"editable": "yes", "key": "names the row"}.get(about.role, "")
+        out.append(f"| `{field}` | {may} | {source} |")
+    return [*out, ""]
+
+
+def entities_and_views() -> str:
+    """Return the page of the bundled entities and views."""
+    entities, views = bundled()
+    out = [NOTE, "# Entities and views\n"]
+    out.append(
+        "What bakeio brings itself. `bakeio entities` and `bakeio views` "
+        "list what is installed, with that of other packages.\n"
+    )
+    links = [f"[{name}](#{name})" for name in entities]
+    links += [f"[view {name}](#view-{name})" for name in views]
+    out.append(" · ".join(links) + "\n")
+    for name, entity in entities.items():
+        out += _entity(name, entity)
+    for name, view in views.items():
+        out += _view(name, view)
+    return "\n".join(out)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": command_line,
     "hooks.md": hook_reference,
     "api.md": public_names,
+    "entities.md": entities_and_views,
 }
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 from support.commands import Ran, Run, export
 from support.terminal import on_terminal
 
 from bakeio_core import Bakeio, connect
-from bakeio_core.errors import CODES
+from bakeio_core.errors import CODES, UsageError
 
 
 @pytest.mark.parametrize(
@@ -63,7 +68,7 @@ def test_the_demo_has_a_line_of_its_own_in_the_help(run: Run) -> None:
 
 def test_plugins_tells_of_commands_and_formats(run: Run) -> None:
     told = run("plugins").out
-    assert "Commands of plugins: demo (bakeio 0.1.0)" in told
+    assert "demo (bakeio 0.1.0)" in told.split("Commands of plugins: ")[1].split("\n")[0]
     assert "Formats: json" in told
     as_data = run("plugins", "--json").json
     assert {"name": "demo", "of": "bakeio 0.1.0"} in as_data["commands"]
@@ -166,3 +171,51 @@ def test_validation_and_undo_tell_how_far_they_are(
         core.undo(db, progress=lambda name, done: taken.append((name, done)))
     engine.dispose()
     assert taken
+
+
+COMPLETIONS = {
+    "bash": """
+eval "$(_BAKEIO_COMPLETE=bash_source bakeio)"
+COMP_WORDS=(bakeio export); COMP_CWORD=1
+_bakeio_completion bakeio
+echo "${COMPREPLY[@]}"
+""",
+    "zsh": """
+autoload -Uz compinit && compinit -u
+eval "$(_BAKEIO_COMPLETE=zsh_source bakeio)"
+words=(bakeio export); CURRENT=2
+compadd() { print -r -- "$@" }
+_describe() { print -r -- ${(P)3} ${(P)2} }
+_bakeio_completion
+""",
+}
+
+
+@pytest.mark.parametrize("shell", sorted(COMPLETIONS))
+def test_the_tab_key_completes_commands(shell: str, tmp_path: Path) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"there is no {shell} here")
+    programs = Path(sys.executable).parent
+    done = subprocess.run(
+        [shell, "-c", COMPLETIONS[shell]],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"},
+        cwd=tmp_path,
+    )
+    assert "export-complete" in done.stdout, done.stderr
+    assert "export-view" in done.stdout
+
+
+def test_what_a_program_hands_in_wrongly_is_told_in_words(sample: Path, sample_set: Path) -> None:
+    core, engine = Bakeio.discover(), connect(sample)
+    for wrong, called in ((engine, "an Engine"), (Session(engine), "a Session")):
+        with pytest.raises(UsageError, match=f"a connection is wanted, not {called}: with engine"):
+            core.import_(wrong, sample_set)  # type: ignore[arg-type]
+    with engine.begin() as db:
+        for choices in ({"create": "suppliers"}, {"allow": "upc_code"}):
+            report = core.import_(db, sample_set, dry_run=True, **choices)  # type: ignore[arg-type]
+            assert report.summary["unchanged"] == 776
+        with pytest.raises(UsageError, match=r'no entity "supplier": did you mean suppliers\?'):
+            core.import_(db, sample_set, create=["supplier"])
+    engine.dispose()

@@ -13,15 +13,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import (
     Column,
     DateTime,
     DefaultClause,
+    FromClause,
     Identity,
     Integer,
     String,
+    Table,
     TypeDecorator,
 )
 from sqlalchemy.ext.compiler import compiles
@@ -312,3 +314,12 @@ def refuse_kinds(
                 f'entity "{entity}": rows are not known by {column}, '
                 f"which holds {kinds[column].noun}: leave it out of keys and content"
             )
+
+
+if TYPE_CHECKING:
+
+    class TableOf:
+        """A table as it is given: `Model.__table__` has a wider type than `Table`."""
+
+        def __get__(self, entity: object, of: object = None) -> Table: ...
+        def __set__(self, entity: object, table: FromClause) -> None: ...

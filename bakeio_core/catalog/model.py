@@ -9,21 +9,20 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, String, Table
+from sqlalchemy import Column, String
 
 from bakeio_core.catalog.columns import FilledColumns, refuse_kinds
 from bakeio_core.catalog.foreign_keys import ForeignKeyColumns, foreign_keys_of
-from bakeio_core.errors import PluginError, Problem, meant
-from bakeio_core.values.codes import read_code
+from bakeio_core.errors import PluginError, meant
+from bakeio_core.values.codes import code_check
 from bakeio_core.values.columns import kind_of
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.numbers import Integer
 from bakeio_core.values.text import Text
-from bakeio_core.values.wording import BadValue
 
 Key = tuple[str, ...]
 RowId = int | str
@@ -32,6 +31,9 @@ ROW_KEY = "_row_key"
 """What the id of a row is called where its primary key has several columns."""
 _ROW_KEYS: Column[Any] = Column(ROW_KEY, String)
 Check = Callable[[Any, Any], Any]
+if TYPE_CHECKING:
+    from bakeio_core.catalog.columns import TableOf
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -115,7 +117,7 @@ class Entity:
         PluginError: naming the column that does not fit.
     """
 
-    table: Table
+    table: TableOf = MISSING  # type: ignore[assignment]  # it is required
     keys: Sequence[str | Key] = ()
     content: Key = ()
     lookups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -383,15 +385,7 @@ def _check_of(entity: Entity, column: str) -> Check:
     declared = entity.checks.get(column)
     if column not in entity.codes and declared is not None:
         return declared
-
-    def check(old: Any, new: Any) -> Any:
-        try:
-            code = read_code(new) if isinstance(new, str) else new
-        except BadValue as error:
-            return Problem(code="check", message=error.message)
-        return code if declared is None else declared(old, code)
-
-    return check
+    return code_check(declared)
 
 
 def _changed(entity: Entity, name: str, value: Any) -> Entity:

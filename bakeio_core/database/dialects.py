@@ -24,8 +24,13 @@ def dialect_of(db: Connection) -> Dialect:
     PostgreSQL is asked for none of the statements that such engines may lack.
 
     Raises:
-        UsageError: for one bakeio does not know.
+        UsageError: for one bakeio does not know, and for what is no connection.
     """
+    if not isinstance(db, Connection):
+        raise UsageError(
+            f"a connection is wanted, not {_called(db)}: "
+            "with engine.begin() as db, or session.connection() of an ORM session"
+        )
     known: dict[str, type[Dialect]] = {
         "sqlite": SQLite,
         "postgresql": PostgreSQL,
@@ -40,6 +45,12 @@ def dialect_of(db: Connection) -> Dialect:
     if found is PostgreSQL and os.environ.get("BAKEIO_DIALECT") == "portable":
         found = Portable
     return found(db.dialect)
+
+
+def _called(thing: object) -> str:
+    """Return what somebody handed in, with its article."""
+    name = type(thing).__name__
+    return f"an {name}" if name[0] in "AEIOU" else f"a {name}"
 
 
 def columns_there(db: Connection, tables: Iterable[Table]) -> dict[Table, set[str]]:

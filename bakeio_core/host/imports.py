@@ -33,6 +33,9 @@ from bakeio_core.values.wording import listed
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+    from typing_extensions import Unpack
+
+    from bakeio_core.importing.options import ImportChoices
 
 
 class Imports(Installed):
@@ -47,7 +50,7 @@ class Imports(Installed):
         resolve: Resolver | None = None,
         decisions: Mapping[Missing, Decision] | None = None,
         progress: Progress | None = None,
-        **how: Any,
+        **how: Unpack[ImportChoices],
     ) -> Plan:
         """Find out what an import would do; only SELECTs are made.
 
@@ -159,7 +162,7 @@ class Imports(Installed):
         journal: bool = True,
         skipped_log: Path | None = None,
         progress: Progress | None = None,
-        **how: Any,
+        **how: Unpack[ImportChoices],
     ) -> Report:
         """Import a file or a set in one pass: plan and write in the caller's transaction.
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal, TypedDict, cast
 
 from bakeio_core.catalog.exchange import MOST_SHOWN
 from bakeio_core.errors import UsageError
 
+Mode = Literal["merge", "skip-existing", "update-only", "replace"]
+OnConflict = Literal["fail", "keep-db", "take-file"]
+Nulls = Literal["keep", "clear"]
 MODES = ("merge", "skip-existing", "update-only", "replace")
 
 
@@ -34,18 +37,21 @@ class ImportOptions:
         UsageError: An option has a value that makes no sense, or two do not go together.
     """
 
-    mode: str = "merge"
-    on_conflict: str = "fail"
+    mode: Mode = "merge"
+    on_conflict: OnConflict = "fail"
     skip_errors: bool = False
     accept_edits: bool = False
     without: Collection[str] = ()
-    nulls: str = "keep"
+    nulls: Nulls = "keep"
     allow: Collection[str] = ()
     allow_duplicates: bool = False
     create: Collection[str] = ()
     most_changes: int = MOST_SHOWN
 
     def __post_init__(self) -> None:
+        for name in ("without", "allow", "create"):
+            if isinstance(getattr(self, name), str):  # one name, not the letters of it
+                object.__setattr__(self, name, (getattr(self, name),))
         if self.mode not in MODES:
             raise UsageError(f'there is no mode "{self.mode}"; choose one of {", ".join(MODES)}')
         if self.on_conflict not in ("fail", "keep-db", "take-file"):
@@ -69,7 +75,22 @@ class ImportOptions:
         return ["--skip-on-error", *given] if self.skip_errors else given
 
 
-def options_of(options: ImportOptions | None, how: Mapping[str, Any]) -> ImportOptions:
+class ImportChoices(TypedDict, total=False):
+    """The options of an import by name, as `ImportOptions` explains them."""
+
+    mode: Mode
+    on_conflict: OnConflict
+    skip_errors: bool
+    accept_edits: bool
+    without: Collection[str]
+    nulls: Nulls
+    allow: Collection[str]
+    allow_duplicates: bool
+    create: Collection[str]
+    most_changes: int
+
+
+def options_of(options: ImportOptions | None, how: ImportChoices) -> ImportOptions:
     """Return options with some of them given by name.
 
     Raises:
@@ -80,4 +101,4 @@ def options_of(options: ImportOptions | None, how: Mapping[str, Any]) -> ImportO
     unknown = [name for name in how if name not in known]
     if unknown:
         raise TypeError(f"there is no option {unknown[0]!r}; there are {', '.join(sorted(known))}")
-    return replace(options or ImportOptions(), **how)
+    return replace(options or ImportOptions(), **cast("dict[str, Any]", how))

@@ -215,7 +215,11 @@ def auto_create(catalog: Catalog, entities: Iterable[str]) -> Resolver:
     for name in wanted - catalog.entities.keys():
         installed = ", ".join(catalog.entities)
         hint = packages.for_entity(name)
-        raise UsageError(f'there is no entity "{name}"; installed are {installed}{hint}')
+        import difflib
+
+        near = difflib.get_close_matches(str(name), catalog.entities, 1)
+        meant = f": did you mean {near[0]}?" if near and not hint else ";"
+        raise UsageError(f'there is no entity "{name}"{meant} installed are {installed}{hint}')
 
     def resolve(missing: Sequence[Missing]) -> dict[Missing, Decision]:
         return {

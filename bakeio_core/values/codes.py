@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
+from typing import Any
 
-from bakeio_core.errors import Advice
+from bakeio_core.errors import Advice, Problem
 from bakeio_core.values.folding import fold, padded
 from bakeio_core.values.wording import BadValue, shown
 
@@ -54,3 +56,16 @@ def read_code(text: str) -> str:
         said = f'{shown(text)} holds more than the code: write "{found[0]}"'
         raise BadValue(Advice(said, found[0]))
     return text
+
+
+def code_check(declared: Callable[[Any, Any], Any] | None) -> Callable[[Any, Any], Any]:
+    """Return the check of article numbers: the number itself, then what was declared."""
+
+    def check(old: Any, new: Any) -> Any:
+        try:
+            code = read_code(new) if isinstance(new, str) else new
+        except BadValue as error:
+            return Problem(code="check", message=error.message)
+        return code if declared is None else declared(old, code)
+
+    return check
