@@ -228,7 +228,6 @@ class History(Installed):
             return Candidates(db, self.catalog, learned(db)).of_text(name, text, limit)
 
 
-
 def _told(mark: Mark) -> dict[str, Any]:
     told = {"field": mark.column, "source": mark.source, "unverified": mark.is_unverified}
     return {**told, "confirmed_by": mark.confirmed_by or None}
