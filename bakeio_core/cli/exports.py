@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -13,14 +13,8 @@ from bakeio_core.cli.assistant import assistant_options, export_lean, for_assist
 from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.import_options import only_one
 from bakeio_core.cli.process.streams import OUTPUT
+from bakeio_core.cli.review.exported import as_data, set_as_data, tell, tell_set
 from bakeio_core.cli.session import Session, json_option
-
-if TYPE_CHECKING:
-    from bakeio_core.exporting.write_set import Exported
-
-
-MOST_TOLD = 20
-"""Values of the database that are told; more of them are counted."""
 
 
 class Day(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
@@ -89,7 +83,6 @@ class Day(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
     "--jobs",
     type=click.IntRange(1, 16),
     default=1,
-    show_default=True,
     help="So many files at a time, where the server lets several connections see one snapshot.",
 )
 @json_option
@@ -111,8 +104,8 @@ def export_complete(
 ) -> None:
     """Write everything as a normalized set that rebuilds the database anywhere."""
     if format_ is not None and format_ != "json":
-        limits = (as_zip, prove, force, no_transactional, since, until, as_stored, visible_only)
-        _export_to_read(session, output, format_, limits, as_json)
+        limits = [as_zip, prove, force, no_transactional, since, until, as_stored, visible_only]
+        _export_to_read(session, output, format_, [*limits, jobs > 1], as_json)
         return
     with (
         telling(session, as_json),
@@ -134,9 +127,9 @@ def export_complete(
             progress=progress,
         )
     if as_json:
-        session.result_json(_set_as_data(done) | {"proved": prove})
+        session.result_json(set_as_data(done) | {"proved": prove})
         return
-    _tell_set(session, done)
+    tell_set(session, done)
     if prove:
         session.result(
             "Proved: restored into a scratch database and exported again, it is the same."
@@ -165,61 +158,6 @@ def _export_to_read(
         return
     session.result(f"Wrote {sum(counts.values()):,} records to {output}, for reading.")
     session.say("It is no backup and is not imported: for that, leave --format out.")
-
-
-def _set_as_data(done: Exported) -> dict[str, Any]:
-    """Return what was written of a set as JSON tells it."""
-    return {
-        "folder": str(done.folder),
-        "archive": str(done.archive) if done.archive else None,
-        "counts": done.counts,
-        "omitted": list(done.omitted),
-        "problems": as_data(done.problems),
-        "undated": {"rows": dict(done.undated), "included": done.has_undated},
-        "omitted_records": dict(done.omitted_records),
-        "omitted_references": list(done.omitted_references),
-        "omitted_columns": dict(done.omitted_columns),
-        "visible_only": list(done.hidden),
-    }
-
-
-def _tell_set(session: Session, done: Exported) -> None:
-    """Tell what was written of a set, and what was not."""
-    from bakeio_core.errors import counted
-
-    tell(session, done.problems)
-    for name, count in done.undated.items():
-        where = (
-            "in this half, which has no first day"
-            if done.has_undated
-            else "left out: an export with --until alone has them"
-        )
-        session.say(f"note: {counted(count, 'row')} of {name} without a date: {where}")
-    session.result(f"Exported {counted(sum(done.counts.values()), 'record')} to {done.folder}")
-    for name, count in done.counts.items():
-        if count:
-            session.result(f"  {name:<20} {count:>9,}")
-    empty = [name for name, count in done.counts.items() if not count]
-    if empty:
-        session.result(f"  without records: {', '.join(empty)}")
-    if done.problems:
-        gaps = counted(len(done.problems), "value")
-        session.result(f"  null in place of {gaps}; the manifest has what is stored (gaps)")
-    if done.omitted:
-        session.result(f"  left out: {', '.join(done.omitted)}")
-    for name, count in done.omitted_records.items():
-        session.result(f"  left out of {name}: {counted(count, 'record')} outside these days")
-    for left in done.omitted_references:
-        named = f"which names something in {counted(left['rows'], 'row')}"
-        session.result(f"  left out of {left['entity']}: {left['field']}, {named}")
-    for name, columns in done.omitted_columns.items():
-        session.result(f"  left out of {name}: {_columns(columns)}, which no plugin declares")
-    if done.hidden:
-        session.result(f"  only what this user sees of: {', '.join(done.hidden)}")
-
-
-def _columns(names: Sequence[str]) -> str:
-    return f"the column{'' if len(names) == 1 else 's'} {', '.join(names)}"
 
 
 @bakeio.command("validate-export")
@@ -308,21 +246,6 @@ def telling(session: Session, as_json: bool) -> Iterator[None]:
         if not as_json:
             tell(session, refused.problems)
         raise
-
-
-def tell(session: Session, problems: Sequence[Any]) -> None:
-    """Say the first problems with values of the database, and how many more there are."""
-    for problem in problems[:MOST_TOLD]:
-        session.say(str(problem))
-    if len(problems) > MOST_TOLD:
-        session.say(f"... and {len(problems) - MOST_TOLD:,} more; all of them with --json")
-
-
-def as_data(problems: Iterable[Any]) -> list[Any]:
-    """Return problems as `--json` prints them."""
-    import msgspec
-
-    return [msgspec.to_builtins(problem) for problem in problems]
 
 
 @bakeio.command("export-view")

@@ -11,7 +11,7 @@ import click
 
 from bakeio_core.cli.assistant import tickets
 from bakeio_core.cli.databases import init
-from bakeio_core.cli.exports import as_data, export_view
+from bakeio_core.cli.exports import export_view
 from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.history import runs
 from bakeio_core.cli.imports import import_any
@@ -21,6 +21,7 @@ from bakeio_core.cli.installed.new_plugin import new_plugin
 from bakeio_core.cli.process.collector import COLLECTOR
 from bakeio_core.cli.process.interrupts import Interrupts
 from bakeio_core.cli.process.streams import OUTPUT, ReaderGone, talk
+from bakeio_core.cli.review.exported import as_data
 from bakeio_core.cli.session import Session, shownable
 
 COMMANDS = (doctor, init, export_view, import_any, new_plugin, plugins, runs, tickets)
