@@ -60,4 +60,4 @@ SHIM = re.compile(r"https://unpkg\.com/iframe-worker/shim")
 def on_post_page(output: str, page: Any, config: Any) -> str:
     """Load everything from the site itself."""
     depth = page.url.count("/")
-    return SHIM.sub("../" * depth + "images/iframe-worker.js", output)
+    return SHIM.sub("../" * depth + "images/worker-in-a-frame.js", output)
