@@ -268,3 +268,14 @@ def test_a_point_taken_for_a_mark_of_thousands_comes_back_and_an_edit_stays(
         f"{len(changed)} values came back from what a spreadsheet did to them "
         "(a point taken for a mark of thousands)"
     ]
+
+
+def test_a_thousand_times_as_much_in_json_is_an_edit(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    with sqlite3.connect(sample) as db:
+        db.execute("UPDATE inventory_items SET quantity = 2.625 WHERE id = 1")
+    path = export(run, sample, "inventory", tmp_path / "v.json", "--limit", 1)
+    edit(path, lambda records: records[0].update(quantity=2625, addition_date="2026-03-05"))
+    done = run("-d", sample, "import-view", path, "--dry-run", "--json")
+    assert changes(done.json)[1]["quantity"] == 2625

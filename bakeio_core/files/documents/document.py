@@ -73,6 +73,8 @@ class Document:
         self._has_records = False
         self.is_cut = False
         """Whether it is what was whole of a text that was cut off."""
+        self.has_cells = False
+        """Whether its values were cells, read and shown in the way of a country."""
 
     @classmethod
     def at(cls, path: Path, limits: Limits | None = None) -> Document:
@@ -365,7 +367,7 @@ class InMemoryDocument(Document):
     ) -> None:
         super().__init__(document.name, document.open, document.limits)
         self._header, self._items, self._has_records = header, items, True
-        self._document = document
+        self._document, self.has_cells = document, document.has_cells
 
     def place(self, number: int, field: str = "") -> str:
         return self._document.place(number, field)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bakeio_core.files.revision import NOTHING, Revision, field_hash
-from bakeio_core.files.sheets.readings import TRUTHS, Reading, readings
+from bakeio_core.files.sheets.readings import POINT, TRUTHS, Reading, readings
 from bakeio_core.values.kind import Kind
 
 Restored = Counter[tuple[str, str]]
@@ -33,10 +33,14 @@ class Proof:
     Args:
         revision: What reads the `_rev` of the records.
         kinds: What the fields hold, by name.
+        of_cells: Whether the values were cells: a number of JSON has no marks that the spreadsheet
+            of another country takes for others.
     """
 
-    def __init__(self, revision: Revision, kinds: Mapping[str, Kind]) -> None:
-        self.revision, self.kinds = revision, kinds
+    def __init__(
+        self, revision: Revision, kinds: Mapping[str, Kind], of_cells: bool = True
+    ) -> None:
+        self.revision, self.kinds, self.of_cells = revision, kinds, of_cells
 
     def bases(self, text: Any) -> Sequence[int] | None:
         """Return the hashes of the fields that a `_rev` holds, None where it cannot be read."""
@@ -60,7 +64,8 @@ class Proof:
         """Return the reading of a cell that is what it was when it was exported, None for none."""
         if base is None or name not in self.kinds:
             return None
-        found = readings(self.kinds[name], cell)
+        is_typed = not self.of_cells and not isinstance(cell, str)
+        found = (r for r in readings(self.kinds[name], cell) if not (is_typed and r.how == POINT))
         return next((r for r in found if field_hash(r.value) == base), None)
 
     def restore(self, values: dict[str, Any], rev: Any, restored: Restored) -> None:

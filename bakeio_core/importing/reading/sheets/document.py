@@ -106,6 +106,7 @@ class SheetDocument(Document):
         columns: Mapping[str, FieldColumn],
     ) -> None:
         super().__init__(name, open_, limits)
+        self.has_cells = True
         self.spool, self.columns = spool, columns
         self._records = Document(name, spool.open, limits)
         self._header, self._has_records = self._records.header, True

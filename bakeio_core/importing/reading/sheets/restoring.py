@@ -24,7 +24,8 @@ class RestoredValues:
         # a text that reads as JSON may be meant as one
         forms = ((item.name, item.kind, form_of(item.kind)) for item in part.fields)
         kinds = {name: kind for name, kind, form in forms if form != "other"}
-        self._proof = None if part.revision is None else Proof(part.revision, kinds)
+        of_cells = part.document.has_cells
+        self._proof = None if part.revision is None else Proof(part.revision, kinds, of_cells)
 
     def restore(self, values: dict[str, Any]) -> None:
         """Put back those of the wire values of a record that were changed."""
