@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.files import syntax_of
 
 import bakeio_core
 from bakeio_core import Bakeio
@@ -76,7 +77,7 @@ GENERAL = {  # see the head of domain_words.txt
 
 
 def tree(module: str) -> ast.Module:
-    return ast.parse(FILES[module].read_text("utf-8"))
+    return syntax_of(FILES[module])
 
 
 def room(module: str) -> str:
@@ -328,7 +329,7 @@ OF_PACKAGES = [path for package in PACKAGES for path in sorted(package.rglob("*.
     "path", OF_PACKAGES, ids=lambda path: path.relative_to(CORE.parent / "plugins").as_posix()
 )
 def test_a_package_uses_public_names_alone_and_says_one_thing_in_a_file(path: Path) -> None:
-    parsed = ast.parse(path.read_text("utf-8"))
+    parsed = syntax_of(path)
     imports = [node for node in ast.walk(parsed) if isinstance(node, ast.ImportFrom)]
     of_core = [node for node in imports if (node.module or "").startswith("bakeio_core")]
     assert {node.module for node in of_core} <= {"bakeio_core"}

@@ -24,6 +24,7 @@ import click
 import importlib_metadata
 import pytest
 from support.commands import Ran
+from support.files import syntax_of
 from support.screen import screen
 
 import bakeio_core
@@ -536,11 +537,7 @@ def test_every_place_the_map_names_is_there() -> None:
 def test_everything_the_map_names_is_in_the_file_it_names() -> None:
     named = {(place, name) for line in map_lines() for place, name in named_at(line) if name}
     known = {
-        place: {
-            name
-            for file in files_of(place)
-            for name in defined(ast.parse(file.read_text("utf-8")).body)
-        }
+        place: {name for file in files_of(place) for name in defined(syntax_of(file).body)}
         for place, _ in named
     }
     assert len(named) > 100
