@@ -20,6 +20,8 @@ from support.reports import codes
 from bakeio_core.errors import CODES
 
 BY_PROGRAM = {"changed-meanwhile"}
+NO_BAD_FILES = {"unknown-headings", "unverified"}
+"""Of sheets of others, which are asked about, and a note: tested where those are."""
 ERRORS = Path(__file__).resolve().parent.parent / "docs" / "reference" / "errors.md"
 
 
@@ -84,7 +86,7 @@ def test_a_plan_that_was_overtaken_is_refused(kits: Callable[[], Kit]) -> None:
     assert [code for code, _ in meanwhile(kits())] == ["changed-meanwhile", "changed-meanwhile"]
 
 
-@pytest.mark.parametrize("code", sorted(CODES))
+@pytest.mark.parametrize("code", sorted(CODES - NO_BAD_FILES))
 def test_the_documented_example_of_a_code_is_what_is_printed(
     run: Run, kits: Callable[[], Kit], code: str
 ) -> None:
@@ -100,6 +102,6 @@ def test_the_documented_example_of_a_code_is_what_is_printed(
 
 def test_every_code_has_two_bad_files_or_situations() -> None:
     found = Counter(case.code for case in CASES)
-    assert set(found) | BY_PROGRAM == CODES
+    assert set(found) | BY_PROGRAM | NO_BAD_FILES == CODES
     assert [code for code, count in found.items() if count < 2] == []
     assert {case.kind for case in CASES} == {"set", "zip", "view", "entity", "skipped"}

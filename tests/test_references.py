@@ -219,9 +219,8 @@ def test_a_name_of_two_rows_is_never_picked_but_may_be_decided(
     assert decided.code == 0
     assert decided.json["summary"]["created"] == 2
     assert decided.json["resolved"][0]["target"] == {"slug": "costco_nashua_nh"}
-    assert run("-d", url, "aliases", "--json").json == {
-        "aliases": []
-    }  # the name is no less ambiguous the next time
+    # the name is no less ambiguous the next time
+    assert run("-d", url, "aliases", "--json").json["aliases"] == []
     assert [row[3] for row in rows_of(url)["purchases"][-2:]] == [9, 9]
     execute(url, "DELETE FROM purchases WHERE id > 400")
     chosen = on_terminal(["-d", url, "import-view", view, "--interactive"], ["2"], tmp_path)

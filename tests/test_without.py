@@ -11,7 +11,7 @@ import pytest
 from support.commands import Run
 from support.databases import rows_of, sql
 
-from bakeio_core import Bakeio, UsageError
+from bakeio_core import Bakeio, UsageError, connect
 from bakeio_core.version import VERSION
 
 
@@ -114,5 +114,8 @@ def test_only_entities_of_a_set_can_be_left_out(
     assert "--without leaves out entities of a set, and view.json is none" in done.err
     source = core.open(folder, without=["purchases"])
     assert [part.entity.name for part in source.parts][-1] == "inventory_items"
-    with pytest.raises(UsageError, match=r"give without to open\(\)"):
-        core.import_complete(None, source, without=["purchases"])  # type: ignore[arg-type]
+    with (
+        connect(sample).connect() as db,
+        pytest.raises(UsageError, match=r"give without to open\(\)"),
+    ):
+        core.import_complete(db, source, without=["purchases"])

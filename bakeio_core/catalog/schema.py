@@ -144,6 +144,8 @@ def _as_written(field: dict[str, Any], *, is_required: bool = False) -> dict[str
         return {**field, "type": [*types[:-1], "string", "null"], "pattern": pattern}
     if "string" not in types:
         return field
+    if "enum" in field and not is_required:
+        return {**field, "enum": [*field["enum"], ""]}
     if {"pattern", "enum", "format"} & field.keys():
         return field if is_required else {"anyOf": [field, {"const": ""}]}
     least = {"minLength": 1} if is_required else {}

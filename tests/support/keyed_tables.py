@@ -117,7 +117,7 @@ SNAPSHOTS = Table(
 )
 BUNDLED = ["suppliers", "ingredients", "products", "purchases", "inventory", "sample"]
 BUNDLED += ["view_products", "view_inventory", "view_purchases"]
-BUNDLED += ["view_suppliers", "view_ingredients"]
+BUNDLED += ["view_suppliers", "view_ingredients", "templates"]
 FIRST, SECOND, THIRD = (uuid.UUID(int=number) for number in (1, 2, 3))
 NEW_YEAR = datetime.date(2026, 1, 1)
 

@@ -28,6 +28,8 @@ EXACT = ".15g"
 NOISE = 1e-13
 """How far a sum of a spreadsheet is from what was meant at most, as a part of it: a few of the
 units in the 15th digit. Whatever differs by more was typed by somebody."""
+_MOST = 10**15
+"""Where a spreadsheet keeps no more digits, and a number none of its marks."""
 POINT = "a point taken for a mark of thousands"
 _AMOUNT = re.compile(
     r"([A-Z]{3}|[$€£¥₹])?\s*([+-]?)\s*(\d[\d.,'\s]*|[.,]\d+)\s*(?:[A-Z]{3}|[$€£¥₹])?"
@@ -205,7 +207,8 @@ def _numbers(cell: Any) -> Ways:
 
 def _thousandth(number: int | float | Decimal) -> Ways:
     """A spreadsheet that marks thousands with a point makes 2625 of 2.625."""
-    if number == int(number) and number % 10:
+    is_short = math.isfinite(number) and -_MOST < number < _MOST
+    if is_short and number == int(number) and number % 10:
         yield Decimal(int(number)) / 1000, POINT, None, False
 
 
