@@ -279,3 +279,15 @@ def test_a_thousand_times_as_much_in_json_is_an_edit(
     edit(path, lambda records: records[0].update(quantity=2625, addition_date="2026-03-05"))
     done = run("-d", sample, "import-view", path, "--dry-run", "--json")
     assert changes(done.json)[1]["quantity"] == 2625
+
+
+@pytest.mark.parametrize(("was", "typed"), [("true", "yes"), ("False", "n"), ("TRUE", "x")])
+def test_a_word_no_spreadsheet_shows_is_an_edit(
+    run: Run, sample: Path, tmp_path: Path, was: str, typed: str
+) -> None:
+    with sqlite3.connect(sample) as db:
+        db.execute("UPDATE purchases SET notes = ? WHERE id = 1", (was,))
+    path = export(run, sample, "purchases", tmp_path / "v.json", "--limit", 1)
+    edit(path, lambda records: records[0].update(notes=typed, purchase_date="2025-06-01"))
+    done = run("-d", sample, "import-view", path, "--dry-run", "--json")
+    assert changes(done.json)[1]["notes"] == typed

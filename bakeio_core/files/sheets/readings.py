@@ -37,10 +37,12 @@ _AMOUNT = re.compile(
 _SPACED = re.compile(r"\d{1,3}(?:[\s']\d{3})+(?:[.,]\d+)?|[\d.,]+", re.ASCII)
 _DECIMAL = re.compile(r"([+-]?\d+)[.,](\d+)", re.ASCII)
 _EXPONENT = re.compile(r"([+-]?\d+)(?:[.,](\d+))?E([+-]?)0*(\d+)", re.ASCII | re.IGNORECASE)
-TRUTHS = dict.fromkeys(("true", "wahr", "vrai", "verdadero", "vero", "waar"), True)
-TRUTHS |= dict.fromkeys(("yes", "ja", "oui", "sí", "si", "y", "j", "x", "1", "on", "t"), True)
-TRUTHS |= dict.fromkeys(("false", "falsch", "faux", "falso", "onwaar"), False)
+SHOWN_TRUTHS = dict.fromkeys(("true", "wahr", "vrai", "verdadero", "vero", "waar"), True)
+SHOWN_TRUTHS |= dict.fromkeys(("false", "falsch", "faux", "falso", "onwaar"), False)
+"""The words a spreadsheet shows for true and false, by its language."""
+TRUTHS = dict.fromkeys(("yes", "ja", "oui", "sí", "si", "y", "j", "x", "1", "on", "t"), True)
 TRUTHS |= dict.fromkeys(("no", "nein", "non", "nee", "n", "0", "off", "f"), False)
+TRUTHS |= SHOWN_TRUTHS
 """The words for true and false, of spreadsheets and of people."""
 _PLAIN_SIGNS = str.maketrans(
     {
@@ -153,8 +155,8 @@ def _codes(text: str, *, is_typed: bool) -> Ways:
         whole = match[1] + (f".{match[2]}" if match[2] else "")
         for sign in ("E", "e", "E+", "e+", "E-", "e-"):
             yield f"{whole}{sign}{match[4]}", "read as a number", None, False
-    if text.lower() in TRUTHS and not text.isdigit():
-        yield from _spelled_truths(TRUTHS[text.lower()])
+    if text.lower() in SHOWN_TRUTHS:
+        yield from _spelled_truths(SHOWN_TRUTHS[text.lower()])
     for day in days_of(text):
         for spelled in texts_of_days(day.day):
             yield spelled, "a date made of text", None, False
