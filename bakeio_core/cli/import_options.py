@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,150 +39,150 @@ def only_one(first: Any, second: Any, first_name: str, second_name: str) -> Any:
     return first if second is None else second
 
 
+OPTIONS: Sequence[Callable[[Callable[..., Any]], Callable[..., Any]]] = (
+    click.option(
+        "--input",
+        "-i",
+        "input_",
+        type=click.Path(path_type=Path),
+        help="What to import, instead of the argument.",
+    ),
+    click.option(
+        "--format",
+        "format_",
+        metavar="F",
+        help="The format of the file, whatever its ending: json, or one a plugin brings.",
+    ),
+    click.option(
+        "--mode",
+        type=Mode(),
+        default="merge",
+        show_default=True,
+        help="Update and add, only add, only update, or replace everything by a set.",
+    ),
+    click.option("--dry-run", is_flag=True, help="Do everything, show it, and write nothing."),
+    click.option(
+        "--report",
+        "html",
+        type=click.Path(path_type=Path),
+        metavar="FILE.html",
+        help="Write the changes as a page to look through.",
+    ),
+    click.option("--yes", "-y", is_flag=True, help="Do not ask before many changes are written."),
+    click.option(
+        "--interactive",
+        is_flag=True,
+        help="Ask about everything that keeps records out, each thing once, before anything "
+        "is written: unknown references, conflicts, bad values, failed checks.",
+    ),
+    click.option(
+        "--review",
+        is_flag=True,
+        help="Ask all that --interactive asks, then go through the changes, group by group, "
+        "to accept or reject them.",
+    ),
+    click.option(
+        "--no-input",
+        is_flag=True,
+        help="Never ask; what is unanswered is written down, to be answered in the file.",
+    ),
+    click.option(
+        "--decisions",
+        "decisions_file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Take answers from this file, and keep new ones in it.",
+    ),
+    click.option(
+        "--auto-create",
+        "create_missing",
+        multiple=True,
+        metavar="ENTITY",
+        help="Create missing rows of it where the file tells all that is required; may be "
+        "given more than once.",
+    ),
+    click.option(
+        "--on-conflict",
+        type=click.Choice(["fail", "keep-db", "take-file"]),
+        default="fail",
+        show_default=True,
+        help="Where file and database both changed.",
+    ),
+    click.option(
+        "--skip-on-error",
+        "skip_errors",
+        is_flag=True,
+        help="Import the good records and log the others.",
+    ),
+    click.option(
+        "--skipped-log",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Where to log them. Default: docs/exports/import_skipped_<time>.json.",
+    ),
+    click.option(
+        "--nulls",
+        type=click.Choice(["keep", "clear"]),
+        default="keep",
+        show_default=True,
+        help="What null means in a view, and in a set of another database.",
+    ),
+    click.option(
+        "--allow",
+        multiple=True,
+        metavar="CHECK",
+        help="Lift the check of a column; may be given more than once.",
+    ),
+    click.option(
+        "--allow-duplicates",
+        is_flag=True,
+        help="Add a view's new records even where equal rows are there.",
+    ),
+    click.option(
+        "--accept-edits",
+        is_flag=True,
+        help="Take a set whose files were changed after the export.",
+    ),
+    click.option(
+        "--without",
+        multiple=True,
+        metavar="ENTITY",
+        help="Leave it out of a set, and what cannot do without it; may be given more than once.",
+    ),
+    click.option(
+        "--refresh",
+        is_flag=True,
+        help="Afterwards write the view's file anew, with ids and _rev of what was added.",
+    ),
+    click.option("--no-journal", is_flag=True, help="Do not record the run in the database."),
+    click.option(
+        "--limit-changes",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="How many changes are kept to be shown; all are counted. Default: 1000 in --json, "
+        "10000 elsewhere.",
+    ),
+    json_option,
+    click.option(
+        "--json-lines",
+        is_flag=True,
+        help="Print one JSON object a line: the report, then each problem, question and "
+        "change, all of them.",
+    ),
+    click.option(
+        "--for",
+        "reader",
+        type=click.Choice(["people", "assistant"]),
+        default="people",
+        show_default=True,
+        help="With --json: an assistant is told what mends its answer, and no options.",
+    ),
+)
+"""Those every command that imports takes, in the order of its help."""
+
+
 def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options every import takes."""
-    options: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
-        click.option(
-            "--input",
-            "-i",
-            "input_",
-            type=click.Path(path_type=Path),
-            help="What to import, instead of the argument.",
-        ),
-        click.option(
-            "--format",
-            "format_",
-            metavar="F",
-            help="The format of the file, whatever its ending: json, or one a plugin brings.",
-        ),
-        click.option(
-            "--mode",
-            type=Mode(),
-            default="merge",
-            show_default=True,
-            help="Update and add, only add, only update, or replace everything by a set.",
-        ),
-        click.option("--dry-run", is_flag=True, help="Do everything, show it, and write nothing."),
-        click.option(
-            "--report",
-            "html",
-            type=click.Path(path_type=Path),
-            metavar="FILE.html",
-            help="Write the changes as a page to look through.",
-        ),
-        click.option(
-            "--yes", "-y", is_flag=True, help="Do not ask before many changes are written."
-        ),
-        click.option(
-            "--interactive",
-            is_flag=True,
-            help="Ask about everything that keeps records out, each thing once, before anything "
-            "is written: unknown references, conflicts, bad values, failed checks.",
-        ),
-        click.option(
-            "--review",
-            is_flag=True,
-            help="Ask all that --interactive asks, then go through the changes, group by group, "
-            "to accept or reject them.",
-        ),
-        click.option(
-            "--no-input",
-            is_flag=True,
-            help="Never ask; what is unanswered is written down, to be answered in the file.",
-        ),
-        click.option(
-            "--decisions",
-            "decisions_file",
-            type=click.Path(path_type=Path, dir_okay=False),
-            metavar="FILE",
-            help="Take answers from this file, and keep new ones in it.",
-        ),
-        click.option(
-            "--auto-create",
-            "create_missing",
-            multiple=True,
-            metavar="ENTITY",
-            help="Create missing rows of it where the file tells all that is required; may be "
-            "given more than once.",
-        ),
-        click.option(
-            "--on-conflict",
-            type=click.Choice(["fail", "keep-db", "take-file"]),
-            default="fail",
-            show_default=True,
-            help="Where file and database both changed.",
-        ),
-        click.option(
-            "--skip-on-error",
-            "skip_errors",
-            is_flag=True,
-            help="Import the good records and log the others.",
-        ),
-        click.option(
-            "--skipped-log",
-            type=click.Path(path_type=Path),
-            metavar="FILE",
-            help="Where to log them. Default: docs/exports/import_skipped_<time>.json.",
-        ),
-        click.option(
-            "--nulls",
-            type=click.Choice(["keep", "clear"]),
-            default="keep",
-            show_default=True,
-            help="What null means in a view, and in a set of another database.",
-        ),
-        click.option(
-            "--allow",
-            multiple=True,
-            metavar="CHECK",
-            help="Lift the check of a column; may be given more than once.",
-        ),
-        click.option(
-            "--allow-duplicates",
-            is_flag=True,
-            help="Add a view's new records even where equal rows are there.",
-        ),
-        click.option(
-            "--accept-edits",
-            is_flag=True,
-            help="Take a set whose files were changed after the export.",
-        ),
-        click.option(
-            "--without",
-            multiple=True,
-            metavar="ENTITY",
-            help="Leave it out of a set, and what cannot do without it; may be given more than "
-            "once.",
-        ),
-        click.option(
-            "--refresh",
-            is_flag=True,
-            help="Afterwards write the view's file anew, with ids and _rev of what was added.",
-        ),
-        click.option("--no-journal", is_flag=True, help="Do not record the run in the database."),
-        click.option(
-            "--limit-changes",
-            type=click.IntRange(min=0),
-            metavar="N",
-            help="How many changes are kept to be shown; all are counted. Default: 1000 in --json, "
-            "10000 elsewhere.",
-        ),
-        json_option,
-        click.option(
-            "--json-lines",
-            is_flag=True,
-            help="Print one JSON object a line: the report, then each problem, question and "
-            "change, all of them.",
-        ),
-        click.option(
-            "--for",
-            "reader",
-            type=click.Choice(["people", "assistant"]),
-            default="people",
-            show_default=True,
-            help="With --json: an assistant is told what mends its answer, and no options.",
-        ),
-    ]
-    for option in reversed(options):
+    for option in reversed(OPTIONS):
         function = option(function)
     return function

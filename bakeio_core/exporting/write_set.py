@@ -141,13 +141,8 @@ def write_set(
         counts = {item["entity_type"]: item["record_count"] for item in files}
         left_out = omitted_records(db, part, catalog.entities, counts)
         unnamed = omitted_references(db, part)
-        manifest = _manifest(db, catalog, part, common, files) | {
-            "export_options": {
-                "include_transactional": transactional,
-                "include_events": True,
-                "date_range": _days(since=since, until=until) if since or until else None,
-            },
-        }
+        manifest = _manifest(db, catalog, part, common, files)
+        manifest["export_options"] = _options(transactional, since, until)
         unknown = omitted_columns(db, part)
         omitted = {
             "omitted_references": unnamed,
@@ -204,6 +199,15 @@ def _manifest(
     layouts = told_layouts(db)
     manifest |= {"layouts": layouts} if layouts else {}
     return manifest | ({"aliases": learned} if learned else {})
+
+
+def _options(transactional: bool, since: date | None, until: date | None) -> dict[str, Any]:
+    """Return what a manifest says of how it was asked for."""
+    return {
+        "include_transactional": transactional,
+        "include_events": True,
+        "date_range": _days(since=since, until=until) if since or until else None,
+    }
 
 
 def _days(**days: date | None) -> dict[str, str | None]:

@@ -220,11 +220,7 @@ def carry_out(
         # what was made while all was written knows what rows are called that are gone now
         report = reports[0] if reports else plan.report(dry_run=dry_run)
         report.questions = [*headings, *report.questions]
-        report.refused, refused.report = str(refused), report
-        if refused.code is not None:
-            problem = Problem(code=refused.code, file=source.name, message=str(refused))
-            report.problems.append(problem)
-        _tell_missing(db, plan, report)
+        _tell_refusal(db, plan, report, refused)
         raise
     report = reports[0]
     if dry_run:
@@ -233,13 +229,7 @@ def carry_out(
         adopt_database_id(db, str(source.database_id))
     if application.journal is not None:
         report.run = application.journal.run
-        if source.layout is not None:
-            from bakeio_core.importing.layouts import remember_layout
-
-            remember_layout(db, report.run, source, catalog, plan.state.now)
-        if source.aliases:
-            _take_over_aliases(db, plan)
-        take_over(db, source.layouts, plan.state.now)
+        _learn_from(db, plan, report.run)
     if skipped_log is not None and skipped.reasons:
         skipped.write(plan, report.problems, skipped_log)
         report.skipped_log = str(skipped_log)
@@ -283,6 +273,27 @@ def name_records(source: Source, changes: Sequence[Change]) -> None:
         for change in of_part:
             if change.record in told:
                 change.about = record_key(part.fields, change.record, told[change.record])
+
+
+def _tell_refusal(db: Connection, plan: ImportPlan, report: Report, refused: ImportRefused) -> None:
+    """Put why nothing was written into a report, and the report into the refusal."""
+    report.refused, refused.report = str(refused), report
+    if refused.code is not None:
+        file = plan.source.name
+        report.problems.append(Problem(code=refused.code, file=file, message=str(refused)))
+    _tell_missing(db, plan, report)
+
+
+def _learn_from(db: Connection, plan: ImportPlan, run: int) -> None:
+    """Remember what a run was told of names and headings, and what its set brings along."""
+    source, state = plan.source, plan.state
+    if source.layout is not None:
+        from bakeio_core.importing.layouts import remember_layout
+
+        remember_layout(db, run, source, state.catalog, state.now)
+    if source.aliases:
+        _take_over_aliases(db, plan)
+    take_over(db, source.layouts, state.now)
 
 
 def _tell_missing(db: Connection, plan: ImportPlan, report: Report) -> None:

@@ -16,6 +16,9 @@ from bakeio_core.importing.reading.sources import Part, Source, of_entity, of_vi
 from bakeio_core.resolving.decision_file import decisions_of
 from bakeio_core.values.wording import shown
 
+Grouped = dict[tuple[str, str], list[tuple[int, dict[str, Any] | Problem]]]
+"""{(view, entity), one of them empty: its records, each with its number in the log}."""
+
 
 def not_a_log(path: Path) -> str | None:
     """Say why a file must not be replaced by a log: None where it is one."""
@@ -34,12 +37,29 @@ def open_log(document: Document, catalog: Catalog) -> Source:
     Raises:
         DocumentError: It holds no records, or those of something that is not installed.
     """
-    header, grouped = (
-        document.header,
-        dict[tuple[str, str], list[tuple[int, dict[str, Any] | Problem]]](),
+    header = document.header
+    problems = Problems()
+    numbers, grouped = _grouped(document, catalog)
+    parts = _parts(document, grouped, catalog, problems)
+    decided = decisions_of(header.get("decisions") or [], document.name, catalog)
+    log_of = header.get("source_sha256")
+    return Source(
+        document.name,
+        "skipped",
+        parts,
+        *whose(header),
+        problems,
+        decisions=decided,
+        log_of=log_of if isinstance(log_of, str) else None,
+        logged_numbers=numbers,
     )
+
+
+def _grouped(document: Document, catalog: Catalog) -> tuple[dict[int, int], Grouped]:
+    """Return {number in the log: number in its file}, and the records of each view or entity."""
+    grouped: Grouped = {}
     numbers: dict[int, int] = {}
-    told = _source_of(header.get("source_file"), catalog)
+    told = _source_of(document.header.get("source_file"), catalog)
     for block in document.blocks():
         for number, entry in block.as_dicts(document.name):
             data = entry.get("record_data") if isinstance(entry, dict) else None
@@ -62,7 +82,18 @@ def open_log(document: Document, catalog: Catalog) -> Source:
             grouped.setdefault((view, entity), []).append(
                 (number, _record(document, number, data, text))
             )
-    problems, parts = Problems(), list[Part]()
+    return numbers, grouped
+
+
+def _parts(
+    document: Document, grouped: Grouped, catalog: Catalog, problems: Problems
+) -> list[Part]:
+    """Return the parts of a log in import order.
+
+    Raises:
+        DocumentError: One is of nothing that is installed.
+    """
+    parts: list[Part] = []
     for (view, entity), items in grouped.items():
         inner = InMemoryDocument(
             document, {"view_name": view} if view else {"entity_type": entity}, items
@@ -83,19 +114,7 @@ def open_log(document: Document, catalog: Catalog) -> Source:
                 code="unknown-view" if view else "unknown-entity",
             )
     order = {name: place for place, name in enumerate(catalog.entities)}
-    parts.sort(key=lambda part: order[part.entity.name])
-    decided = decisions_of(header.get("decisions") or [], document.name, catalog)
-    log_of = header.get("source_sha256")
-    return Source(
-        document.name,
-        "skipped",
-        parts,
-        *whose(header),
-        problems,
-        decisions=decided,
-        log_of=log_of if isinstance(log_of, str) else None,
-        logged_numbers=numbers,
-    )
+    return sorted(parts, key=lambda part: order[part.entity.name])
 
 
 def _source_of(name: Any, catalog: Catalog) -> tuple[str, str]:
