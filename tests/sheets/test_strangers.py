@@ -183,6 +183,22 @@ def test_an_import_that_is_taken_back_takes_its_layout_with_it(
     assert "the headings are those of no view" in asks.out
 
 
+def test_a_layout_that_is_all_an_import_left_is_taken_back_too(
+    sample: Path, run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "order.csv"
+    path.write_text(CSV_US.replace("11/3", "11/30"))
+    mapped(run, sample, path, AMERICAN)
+    decisions = path.with_suffix(".decisions.json")
+    assert made(run("-d", sample, "import", path, "--decisions", decisions, "--json")) == (2, 0)
+    assert run("-d", sample, "aliases", "remove", "purchases", "Order date").code == 0
+    again = run("-d", sample, "import", path, "--decisions", decisions, "--json")
+    assert made(again) == (0, 0)
+    undone = run("-d", sample, "undo", again.json["run"], "--yes")
+    assert undone.code == 0, undone.err
+    assert "the headings are those of no view" in run("-d", sample, "import", path).out
+
+
 def test_headings_are_asked_about_at_the_terminal_with_suggestions(
     sample: Path, tmp_path: Path
 ) -> None:

@@ -66,6 +66,13 @@ def all_layouts(db: Connection) -> dict[str, tuple[list[str], Layout]]:
     return found
 
 
+def has_learned_headings(db: Connection, run: int) -> bool:
+    """Tell whether a run learned headings that are still known."""
+    if not dialect_of(db).has_table(db, LAYOUTS.name):
+        return False
+    return db.execute(select(LAYOUTS.c.run).where(LAYOUTS.c.run == run)).first() is not None
+
+
 def learn_layout(
     db: Connection, run: int | None, headings: Sequence[str], layout: Layout, at: str
 ) -> None:

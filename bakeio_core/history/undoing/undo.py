@@ -17,6 +17,7 @@ from bakeio_core.errors import BakeioError, Problem
 from bakeio_core.history.entries import changed_something, entities_of
 from bakeio_core.history.journal import Journal
 from bakeio_core.history.learned.aliases import Alias, all_aliases
+from bakeio_core.history.learned.layouts import all_layouts, has_learned_headings
 from bakeio_core.history.prune import pruned_to
 from bakeio_core.history.report import COUNTS, UNDO, Report
 from bakeio_core.history.tables import all_runs, has_journal, undone_runs
@@ -84,8 +85,9 @@ def run_to_undo(db: Connection, run: int | None) -> dict[str, Any]:
 
 
 def _left_something(db: Connection, run: int) -> bool:
-    """Tell whether a run changed rows, or learned names that are still known."""
-    return changed_something(db, run) or any(alias.run == run for alias in all_aliases(db))
+    """Tell whether a run changed rows, or learned names or headings that are still known."""
+    has_names = any(alias.run == run for alias in all_aliases(db))
+    return changed_something(db, run) or has_names or has_learned_headings(db, run)
 
 
 def undo_run(
@@ -120,7 +122,7 @@ def undo_run(
         there = columns_there(db, catalog.tables.values())
         dialect.lock(db, [table for table in catalog.tables.values() if table in there])
         _refuse_unknown(db, catalog, number)
-        names_before = all_aliases(db)
+        names_before, headings_before = all_aliases(db), all_layouts(db)
         journal = Journal.start(db, source, UNDO, now, undoes=number)
         names_after = all_aliases(db)
         rewrite = Rewrite(db, catalog, hook, journal, now)
@@ -132,7 +134,8 @@ def undo_run(
         total = sum(rewrite.counts.values(), Counter[str]())
         _tell_names(rewrite, names_before, names_after)
         did_something = total["created"] + total["updated"] + total["deleted"]
-        is_nothing = not did_something and names_before == names_after
+        has_forgotten = (names_before, headings_before) != (names_after, all_layouts(db))
+        is_nothing = not did_something and not has_forgotten
         if is_nothing and not rewrite.in_use:
             raise _nothing(number, rewrite.problems.warnings, rewrite.refused)
         refuse_deferred(dialect, db)
@@ -145,9 +148,17 @@ def undo_run(
                 if entity.surrogate:
                     dialect.advance_ids(db, entity.table, entity.surrogate)
     CalledChanges(rewrite.tables).call(rewrite.shown)
+    run = None if dry_run or is_nothing else journal.run
+    return _report(rewrite, total, source, run, dry_run=dry_run)
+
+
+def _report(
+    rewrite: Rewrite, total: Counter[str], source: str, run: int | None, *, dry_run: bool
+) -> Report:
+    """Return what an undo came to; `run` is its number, None where it left nothing."""
     names = ("processed", "created", "updated", "deleted", *COUNTS[3:])
     return Report(
-        run=None if dry_run or is_nothing else journal.run,
+        run=run,
         dry_run=dry_run,
         mode=UNDO,
         source=source,
