@@ -291,7 +291,6 @@ MECHANISMS: dict[str, Without] = {
     "the whole text": _weighing(whole_text=0.0),
     "other amounts": _weighing(other_amount=1.0),
     "no such amount": _weighing(no_amount=1.0),
-    "details behind a comma": _weighing(detail=1.0),
     "the very words": _weighing(literal=0.0),
     "look-alikes": _weighing(opposite=1.0),
     "abbreviations of words": _indexes(lambda index: index.lexicon.stands_for.clear()),

@@ -39,7 +39,6 @@ class Weighing(NamedTuple):
         no_amount: What is left of it where the row has no such amount.
         opposite: What is left of the fitness of a row that says a look-alike of what is asked.
         literal: The share of how many words are the very ones, and no synonyms.
-        detail: What a word of the row behind its first comma counts: it says which one, not what.
     """
 
     known_words: float = 1 / 3
@@ -50,7 +49,6 @@ class Weighing(NamedTuple):
     no_amount: float = 0.9
     opposite: float = 0.7
     literal: float = 0.02
-    detail: float = 0.5
 
 
 DEFAULT = Weighing()
@@ -204,7 +202,6 @@ class Question:
             if best < JOINED and (word in told or run_of(self.asked.words, word)):
                 best = JOINED
             weight = self.weight(word) * (1.0 if word in label else 0.15)
-            weight *= self.weighing.detail if word in row.details else 1.0
             total += weight
             got += weight * best
             if best < COUNTERPART:

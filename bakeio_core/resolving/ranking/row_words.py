@@ -16,7 +16,6 @@ class RowWords:
 
     Attributes:
         label: The words of its name.
-        details: Those of them behind its first comma.
         main: The words of its name, and what tells it from others of the name.
         named: The words of its keys that are not in its name.
         referred: {word of a row it refers to: the column}.
@@ -24,7 +23,6 @@ class RowWords:
     """
 
     label: list[str]
-    details: frozenset[str]
     main: list[str]
     named: list[str]
     referred: dict[str, str]
@@ -35,10 +33,7 @@ def read_row(index: Index, place: int) -> RowWords:
     """Take a row apart."""
     entity, read = index.entity, index.lexicon.read
     labels = entity.labels or index.keys
-    name = _text(index, place, labels)
-    label = read(name)
-    what, comma, _ = name.partition(",")
-    details = frozenset(label.words).difference(read(what).words) if comma else frozenset()
+    label = read(_text(index, place, labels))
     rest = index.read_often(_text(index, place, [c for c in index.main if c not in labels]))
     referred: dict[str, str] = {}
     parts = [label, rest]
@@ -57,7 +52,7 @@ def read_row(index: Index, place: int) -> RowWords:
     extra = {word: column for word, column in referred.items() if word not in main}
     whole = Words.together(parts)
     whole.amounts = label.amounts + rest.amounts
-    return RowWords(label.words, details, main, named, extra, whole)
+    return RowWords(label.words, main, named, extra, whole)
 
 
 def _text(index: Index, place: int, columns: Iterable[str]) -> str:
