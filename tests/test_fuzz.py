@@ -44,8 +44,9 @@ def test_a_document_that_fails_is_saved_and_can_be_repeated(
             patch.setattr(fuzz, "SECONDS", -1.0)
             broken = fuzz.one(kitchen, fuzz.Tally(), f"{SEED}:{number}")
         assert broken
-        monkeypatch.chdir(home)
-        folder = home / fuzz.saved(f"{SEED}:{number}", kitchen, broken)
+        with monkeypatch.context() as patch:
+            patch.chdir(home)
+            folder = home / fuzz.saved(f"{SEED}:{number}", kitchen, broken)
         saved = {path.name: path.read_bytes() for path in (folder / "document").iterdir()}
         assert saved == {path.name: path.read_bytes() for path in (work / "document").iterdir()}
     assert json.loads((folder / "case.json").read_bytes())["kind"] == "view"
