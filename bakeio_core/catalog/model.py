@@ -205,10 +205,7 @@ class Entity:
         return found
 
     def resolve(self, references: Mapping[str, Reference], late_keys: Iterable[Key] = ()) -> None:
-        """Take what a catalog found out about the references; for the catalog alone.
-
-        `late_keys` are foreign keys of several columns that are set at the end.
-        """
+        """Take what a catalog found out, also which foreign keys of several columns come late."""
         object.__setattr__(self, "references", references)
         object.__setattr__(self, "late_keys", self.late_keys.union(late_keys))
 
