@@ -60,7 +60,13 @@ _HOMES = {
         "Missing",
         "Question",
     ),
-    "bakeio_core.catalog.plugins.formats": ("CellError", "Column", "Format", "Sheet", "Table"),
+    "bakeio_core.catalog.plugins.formats": (
+        "CellError",
+        "Format",
+        "Sheet",
+        "SheetColumn",
+        "SheetRows",
+    ),
     "bakeio_core.history.report": ("Report", "without_options"),
     "bakeio_core.version": ("VERSION",),
     "bakeio_core.exporting.write_set": ("Exported",),
@@ -80,7 +86,7 @@ if TYPE_CHECKING:
     )
     from bakeio_core.catalog.hookspecs import hookimpl, hookspec
     from bakeio_core.catalog.model import Entity, Suspects
-    from bakeio_core.catalog.plugins.formats import CellError, Column, Format, Sheet, Table
+    from bakeio_core.catalog.plugins.formats import CellError, Format, Sheet, SheetColumn, SheetRows
     from bakeio_core.catalog.plugins.packages import KnownPackage
     from bakeio_core.catalog.plugins.templates import Template, Totals
     from bakeio_core.catalog.plugins.upgrades import DocumentUpgrade, ForeignDocument
@@ -132,7 +138,6 @@ __all__ = [
     "CellError",
     "Change",
     "Changes",
-    "Column",
     "DatabaseError",
     "Decision",
     "DocumentError",
@@ -159,9 +164,10 @@ __all__ = [
     "Resolver",
     "Session",
     "Sheet",
+    "SheetColumn",
+    "SheetRows",
     "Source",
     "Suspects",
-    "Table",
     "Template",
     "Totals",
     "UsageError",

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from support.files import syntax_of
 
 import bakeio_core
@@ -300,6 +301,11 @@ def test_what_is_public_is_what_the_package_exposes() -> None:
     assert set(bakeio_core._HOME_OF) == set(bakeio_core.__all__)
     with pytest.raises(AttributeError, match="Bakery"):
         bakeio_core.Bakery
+
+
+def test_no_public_name_takes_one_of_sqlalchemy_away() -> None:
+    """Whoever hands tables in imports names of both; `*` of both must leave either whole."""
+    assert set(dir(sqlalchemy)) & {*bakeio_core.__all__} == set()
 
 
 def test_every_public_name_imports_and_says_what_it_is() -> None:

@@ -25,6 +25,7 @@ from sqlalchemy import (
     Double,
     Enum,
     Float,
+    Identity,
     Integer,
     Interval,
     LargeBinary,
@@ -205,12 +206,20 @@ SERVER_TYPES: dict[str, tuple[Any, list[Any]]] = {
 }
 
 
+def numbered() -> list[Column[Any]]:
+    """A number that only the server gives, and one that it computes, which is there on writing."""
+    number = Column("number", Integer, Identity(always=True, start=5))
+    return [number, Column("double", Integer, Computed("id * 2"))]
+
+
 def test_types_that_only_a_server_has_come_back(
     new_postgresql: Callable[[], str], tmp_path: Path
 ) -> None:
     def of_server(metadata: MetaData) -> list[Entity]:
         return [
-            Entity(Table(f"t_{name}", metadata, *identity_columns(), Column("v", kind)))
+            Entity(
+                Table(f"t_{name}", metadata, *identity_columns(), Column("v", kind), *numbered())
+            )
             for name, (kind, _) in SERVER_TYPES.items()
         ]
 

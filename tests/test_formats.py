@@ -11,7 +11,7 @@ import pytest
 from support.commands import Ran
 from support.databases import rows_of
 
-from bakeio_core import Bakeio, Format, PluginError, Sheet, Table, UsageError, connect, hookimpl
+from bakeio_core import Bakeio, Format, PluginError, Sheet, SheetRows, UsageError, connect, hookimpl
 from bakeio_core.database.connect import begin_read, begin_write
 
 Run = Callable[..., Ran]
@@ -23,8 +23,8 @@ def write(file: IO[bytes], sheets: Sequence[Sheet]) -> None:
         file.write(json.dumps(list(row), default=float).encode() + b"\n")
 
 
-def read(file: IO[bytes]) -> Iterator[Table]:
-    yield Table("", enumerate(map(json.loads, file), 1))
+def read(file: IO[bytes]) -> Iterator[SheetRows]:
+    yield SheetRows("", enumerate(map(json.loads, file), 1))
 
 
 class Tables:

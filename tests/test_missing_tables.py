@@ -25,6 +25,8 @@ def test_a_missing_table_is_named_with_the_remedy_and_init_makes_it(
     drop(bakery, "inventory_items")
     without = run("-d", bakery, "export-complete", "-o", tmp_path / "without")
     assert without.code == 0
+    again = run("-d", bakery, "import-complete", tmp_path / "without")
+    assert (again.code, "0 created, 0 updated" in again.out) == (0, True), again.err + again.out
     drop(bakery, "suppliers")  # which the rows of purchases refer to
     for command in (
         ("export-complete", "-o", tmp_path / "set"),

@@ -182,7 +182,7 @@ def bakeio_formats() -> Format | Sequence[Format]:  # type: ignore[empty-body]
     A format knows nothing of values: bakeio finds headings and records, and undoes what a
     spreadsheet did to them.
 
-    >>> from bakeio_core import Format, Table, hookimpl
+    >>> from bakeio_core import Format, SheetRows, hookimpl
     >>> @hookimpl
     ... def bakeio_formats():
     ...     def write(file, sheets):
@@ -191,7 +191,7 @@ def bakeio_formats() -> Format | Sequence[Format]:  # type: ignore[empty-body]
     ...             file.write(b"\\n")
     ...     def read(file):
     ...         lines = (line.decode().rstrip("\\n").split("|") for line in file)
-    ...         yield Table(name="", rows=enumerate(lines, 1))
+    ...         yield SheetRows(name="", rows=enumerate(lines, 1))
     ...     return Format(name="bars", suffix=".bars", write=write, read=read)
     """
 

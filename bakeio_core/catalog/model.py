@@ -135,6 +135,7 @@ class Entity:
     slug_from: Key = ()
     date: str | None = None
     references: Mapping[str, Reference] = field(default_factory=dict, init=False)
+    late_keys: frozenset[Key] = field(default=frozenset(), init=False)
     rows: str | None = field(default=None, init=False)
     has_gaps: bool = field(default=False, init=False)
     left_out: frozenset[str] = field(default=frozenset(), init=False)
@@ -203,9 +204,10 @@ class Entity:
                 )
         return found
 
-    def resolve(self, references: Mapping[str, Reference]) -> None:
-        """Take what a catalog found out about the references; for the catalog alone."""
+    def resolve(self, references: Mapping[str, Reference], late_keys: Iterable[Key] = ()) -> None:
+        """Take what a catalog found out, also which foreign keys of several columns come late."""
         object.__setattr__(self, "references", references)
+        object.__setattr__(self, "late_keys", self.late_keys.union(late_keys))
 
     @property
     def name(self) -> str:

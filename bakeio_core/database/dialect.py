@@ -12,8 +12,9 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Table, exc
+from sqlalchemy import ColumnElement, Connection, Insert, Table, bindparam, exc
 from sqlalchemy.engine import Dialect as SADialect
+from sqlalchemy.types import UserDefinedType
 
 from bakeio_core import values
 from bakeio_core.values.wording import shown
@@ -25,6 +26,12 @@ LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
 """Below and above every number that records are sorted by."""
 MOST_JSON_FIELDS = 50
 """SQLite takes 127 arguments in a function call (SQLITE_MAX_FUNCTION_ARG), two for each field."""
+
+
+class _AsItIs(UserDefinedType[Any]):
+    """Of a parameter that the driver gets as it is, whatever the type of its column."""
+
+    cache_ok = True
 
 
 @dataclass(frozen=True)
@@ -169,6 +176,10 @@ class Dialect(ABC):
         """Return a function from wire value to parameter, None where the database turns it."""
         return None if kind.sql_convertible else kind.to_driver(column.type, self.sa)
 
+    def parameter(self, kind: values.Kind, name: str) -> ColumnElement[Any]:
+        """Return a parameter of SQLAlchemy's that is given what `bind` makes, and nothing else."""
+        return bindparam(name, type_=_AsItIs())
+
     def result(self, kind: values.Kind, column: Any) -> Any:
         """Return a function from the driver's result to the wire value, None where it is that."""
         if kind.sql_convertible:
@@ -267,6 +278,10 @@ class Dialect(ABC):
         rows: Sequence[tuple[Any, ...]],
     ) -> int:
         """Write new rows of wire values in one go; return how many the database took."""
+
+    def insert_made(self, table: Table) -> Insert:
+        """Return the statement by which SQLAlchemy writes rows of which something is made then."""
+        return table.insert()
 
     @abstractmethod
     def next_id(self, db: Connection, table: Table, primary: str) -> int:

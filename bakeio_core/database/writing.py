@@ -139,13 +139,16 @@ def _insert_made(db: Connection, entity: Entity, changes: Changes) -> int:
     Returns:
         How many of them are there.
     """
+    dialect = dialect_of(db)
     own = [entity.column(column).default for column in entity.filled.made_on_writing]
     # a function or an expression may look at the rows before
     is_one_by_one = any(default is not None and not default.is_sequence for default in own)
     for _, some in itertools.groupby(changes.rows, _made_cells):
-        rows = [_as_parameters(entity, zip(changes.columns, row, strict=True)) for row in some]
-        for values in ([row] for row in rows) if is_one_by_one else [rows]:
-            _execute(db, entity, entity.table.insert(), values)
+        rows = [zip(changes.columns, row, strict=True) for row in some]
+        for together in ([row] for row in rows) if is_one_by_one else [rows]:
+            given = [_given(dialect, entity, row, is_watched=is_one_by_one) for row in together]
+            statement = dialect.insert_made(entity.table).values(given[0][0])
+            _execute(db, entity, statement, [parameters for _, parameters in given])
     index = changes.columns.index(entity.primary)
     there = Rows(db, entity).by_id([row[index] for row in changes.rows])
     # in place: who planned the rows sees what came of them
@@ -165,14 +168,15 @@ def _update_made(db: Connection, entity: Entity, group: Sequence[Change]) -> int
     """
     if not group:
         return 0
-    taken = 0
-    primary = [entity.column(column) for column in entity.primary_key]
+    taken, dialect = 0, dialect_of(db)
+    changing = [entity.column(column).onupdate for column in entity.filled.set_on_update]
+    is_watched = any(own is not None and own.is_callable for own in changing)
     for change in group:
-        parts = zip(entity.primary_key, key_parts(entity, change.known_id), strict=True)
-        named = zip(primary, _as_parameters(entity, parts).values(), strict=True)
-        statement = entity.table.update().where(and_(*(c == value for c, value in named)))
-        setting = statement.values(_as_parameters(entity, change.new.items()))
-        taken += _execute(db, entity, setting)
+        parts = dict(zip(entity.primary_key, key_parts(entity, change.known_id), strict=True))
+        named = (entity.column(c) == entity.kinds[c].to_python(v) for c, v in parts.items())
+        sql, given = _given(dialect, entity, change.new.items(), is_watched=is_watched)
+        setting = entity.table.update().where(and_(*named)).values(sql)
+        taken += _execute(db, entity, setting, [given] if given else [])
     rows = Rows(db, entity)
     there = rows.by_id([change.known_id for change in group])
     for change in group:
@@ -183,13 +187,33 @@ def _update_made(db: Connection, entity: Entity, group: Sequence[Change]) -> int
     return taken
 
 
-def _as_parameters(entity: Entity, cells: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Return {key of a column: object its type takes}, without what is made on writing."""
-    return {
-        entity.column(column).key: None if value is None else entity.kinds[column].to_python(value)
-        for column, value in cells
-        if value is not MADE and column != ROW_KEY
-    }
+def _given(
+    dialect: Dialect, entity: Entity, cells: Iterable[tuple[str, Any]], *, is_watched: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what SQLAlchemy is to write: {key of a column: SQL}, and the parameters.
+
+    What a database does not convert itself goes past the type of its column: that would make
+    something else of a null, or of what is stored and the application does not take.
+
+    Args:
+        dialect: That of the database.
+        entity: Whose row it is.
+        cells: The columns and their wire values; what is made on writing is not given.
+        is_watched: Whether functions of the application may look at the row: they see the values
+            its types take.
+    """
+    sql, parameters = dict[str, Any](), dict[str, Any]()
+    for place, (name, value) in enumerate(cells):
+        if value is MADE or name == ROW_KEY:
+            continue
+        column, kind = entity.column(name), entity.kinds[name]
+        bind = dialect.bind(kind, column)
+        if bind is None or (is_watched and value is not None):
+            parameters[column.key] = None if value is None else kind.to_python(value)
+        else:
+            sql[column.key] = dialect.parameter(kind, f"bakeio_{place}")
+            parameters[f"bakeio_{place}"] = None if value is None else bind(value)
+    return sql, parameters
 
 
 def _execute(

@@ -131,6 +131,7 @@ def plan_import(
 
     ensure_begun(db)
     with translated(), streaming():
+        _leave_out_missing(db, source)
         search = Candidates(db, catalog, known.aliases)
         while True:
             headings = _settled(db, catalog, source, known)
@@ -184,6 +185,7 @@ def carry_out(
     with translated():
         will_write(db, catalog)
         refuse_writing(db, catalog)
+        _leave_out_missing(db, source)
         headings = _settled(db, catalog, source, decisions)
         lock_tables(db, catalog, source)
         plan = ImportPlan(
@@ -234,6 +236,18 @@ def carry_out(
         skipped.write(plan, report.problems, skipped_log)
         report.skipped_log = str(skipped_log)
     return report
+
+
+def _leave_out_missing(db: Connection, source: Source) -> None:
+    """Leave out the parts of a set that say nothing, of tables the database does not have.
+
+    Where not every plugin's tables were made, an export has a file without records for the others.
+    """
+    if source.kind == "set":
+        there = columns_there(db, [part.entity.table for part in source.parts])
+        source.parts = [
+            part for part in source.parts if part.entity.table in there or not part.is_empty
+        ]
 
 
 def _settled(

@@ -86,6 +86,9 @@ class Decorated(Kind):
             return None
         return self._anywhere.wire_of(self._anywhere.taken(value))
 
+    def to_python(self, value: Any) -> Any:
+        return self._anywhere.kept(value).made
+
     def from_json(self, value: Any) -> Any:
         return exact(value)
 

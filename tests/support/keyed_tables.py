@@ -67,6 +67,11 @@ LINES = Table(
     Column("line", Integer, primary_key=True),
     Column("part", String(9), primary_key=True),
     Column("text", String(30)),
+    Column("after_line", Integer),
+    Column("after_part", String(9)),
+    ForeignKeyConstraint(
+        ["item_id", "after_line", "after_part"], ["lines.item_id", "lines.line", "lines.part"]
+    ),
 )
 NOTES = Table(
     "notes",
@@ -115,6 +120,30 @@ SNAPSHOTS = Table(
     Column("name", String(9), unique=True),
     Column("run_id", ForeignKey("runs.id"), nullable=False),
 )
+TRIPS = Table(
+    "trips",
+    TABLES,
+    Column("org", String(9), primary_key=True),
+    Column("no", Integer, primary_key=True),
+    Column("last_org", String(9)),
+    Column("last_no", Integer),
+    Column("last_leg", Integer),
+    ForeignKeyConstraint(
+        ["last_org", "last_no", "last_leg"],
+        ["legs.org", "legs.no", "legs.leg"],
+        use_alter=True,
+        name="last_leg_of_trip",
+    ),
+)
+LEGS = Table(
+    "legs",
+    TABLES,
+    Column("org", String(9), primary_key=True),
+    Column("no", Integer, primary_key=True),
+    Column("leg", Integer, primary_key=True),
+    Column("% done", Integer),
+    ForeignKeyConstraint(["org", "no"], ["trips.org", "trips.no"]),
+)
 BUNDLED = ["suppliers", "ingredients", "products", "purchases", "inventory", "sample"]
 BUNDLED += ["view_products", "view_inventory", "view_purchases"]
 BUNDLED += ["view_suppliers", "view_ingredients", "templates"]
@@ -128,7 +157,7 @@ class Keyed:
     @hookimpl
     def bakeio_entities(self) -> list[Entity]:
         """Declare them."""
-        plain = [UNITS, ITEM_TAGS, LINES, BAKERS]
+        plain = [UNITS, ITEM_TAGS, LINES, BAKERS, TRIPS, LEGS]
         keyed = {TAGS: "slug", ITEMS: "Name", NOTES: "body", PEOPLE: "name"}
         keyed |= {RUNS: "name", SNAPSHOTS: "name"}
         return [
@@ -198,6 +227,8 @@ def fill(db: Connection) -> None:
         (ITEM_TAGS, [{"item_id": 11, "tag_id": 8, "note": None}]),
         (LINES, [{"item_id": 11, "line": 1, "part": "a/1", "text": "x"}]),
         (LINES, [{"item_id": 11, "line": 1, "part": "~"}, {"item_id": 12, "line": 1, "part": "b"}]),
+        (TRIPS, [{"org": "x", "no": 1}]),
+        (LEGS, [{"org": "x", "no": 1, "leg": 1, "% done": 100}, {"org": "x", "no": 1, "leg": 2}]),
         (NOTES, [{"id": 1, "item_id": 11, "line": 1, "part": "~", "body": "first"}]),
         (NOTES, [{"id": 2, "body": "second"}]),
         (PEOPLE, [{"id": 3, "kind": "baker", "name": "Eva"}, {"id": 4, "name": "Jo"}]),
@@ -211,6 +242,8 @@ def fill(db: Connection) -> None:
             db.execute(insert(table).values(row))
     for run in (1, 2):
         db.execute(update(RUNS).where(RUNS.c.id == run).values(snapshot_id=run))
+    db.execute(update(LINES).where(LINES.c.part == "a/1").values(after_line=1, after_part="~"))
+    db.execute(update(TRIPS).values(last_org="x", last_no=1, last_leg=2))
 
 
 def fill_with_others(db: Connection) -> None:

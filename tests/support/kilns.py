@@ -32,6 +32,7 @@ from bakeio_core import (
     Format,
     Missing,
     Question,
+    SheetRows,
     View,
     computed,
     editable,
@@ -41,7 +42,6 @@ from bakeio_core import (
     readonly,
     stamp_columns,
 )
-from bakeio_core import Table as Cells
 
 Batches = Iterator[list[dict[str, Any]]]
 
@@ -119,7 +119,7 @@ class Kilns:
 
     def read(self, file: Any) -> Iterator[Any]:
         lines = file.read().decode().split("\x1e")[:-1]
-        yield Cells(name="", rows=enumerate((line.split("\x1f") for line in lines), 1))
+        yield SheetRows(name="", rows=enumerate((line.split("\x1f") for line in lines), 1))
 
     @hookimpl
     def bakeio_document_upgrades(self) -> DocumentUpgrade:
@@ -274,7 +274,7 @@ class AnswersWithAList(Kilns):
 class DropsARow(Kilns):
     def read(self, file: Any) -> Iterator[Any]:
         (table,) = super().read(file)
-        yield Cells(name="", rows=[*table.rows][:-1])
+        yield SheetRows(name="", rows=[*table.rows][:-1])
 
 
 class TakesEveryDocument(Kilns):

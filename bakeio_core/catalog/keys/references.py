@@ -102,7 +102,8 @@ def earlier(entity: Entity) -> set[str]:
     found = set()
     for foreign in entity.foreign_keys:
         reference = entity.references.get(foreign.columns[0]) if foreign.is_reference else None
-        if reference is None or not reference.is_late:
+        is_late = reference.is_late if reference else foreign.columns in entity.late_keys
+        if not is_late:
             found.add(foreign.target)
     found.update(name for _, targets in entity.polymorphic.values() for name in targets.values())
     return found - {entity.name}
@@ -121,18 +122,32 @@ def open_ring(ring: list[str], entities: Mapping[str, Entity]) -> bool:
     for target, name in sorted(pairwise(ring), key=lambda pair: pair[1]):
         entity = entities[name]
         between = [foreign for foreign in entity.foreign_keys if foreign.target == target]
-        can_wait = (f.is_reference and entity.nullable(f.columns[0]) for f in between)
+        waiting = [_waiting(entity, foreign) for foreign in between]
         is_told = any(target in targets.values() for _, targets in entity.polymorphic.values())
-        if all(can_wait) and not is_told:
-            late = {foreign.columns[0] for foreign in between}
+        if all(waiting) and not is_told:
+            late = {column for columns in waiting for column in columns}
             entity.resolve(
                 {
                     column: replace(reference, is_late=reference.is_late or column in late)
                     for column, reference in entity.references.items()
-                }
+                },
+                [foreign.columns for foreign in between if not foreign.is_reference],
             )
             return True
     return False
+
+
+def _waiting(entity: Entity, foreign: ForeignKeyColumns) -> list[str]:
+    """Return the columns of a foreign key that may be empty until the row it leads to is there.
+
+    Of several columns those wait that tell nothing but the row; none where each is a reference of
+    another kind as well.
+    """
+    free = [column for column in foreign.columns if entity.nullable(column)]
+    if foreign.is_reference:
+        return free
+    references = entity.references
+    return [c for c in free if c not in references or references[c].target == foreign.target]
 
 
 def wrong_lookup(entity: Entity, entities: Mapping[str, Entity]) -> str | None:

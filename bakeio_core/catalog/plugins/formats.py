@@ -40,7 +40,7 @@ class CellError:
 
 
 @dataclass(frozen=True)
-class Column:
+class SheetColumn:
     """One column of a sheet that is written, with all that helps the person who will edit it.
 
     Args:
@@ -86,14 +86,14 @@ class Sheet:
     """
 
     name: str
-    columns: Sequence[Column]
+    columns: Sequence[SheetColumn]
     rows: Iterable[Sequence[Cell]]
     purpose: str = ""
     notes: Sequence[str] = ()
 
 
 @dataclass
-class Table:
+class SheetRows:
     """A sheet as it was read: what stands where, with nothing left out and nothing added.
 
     Args:
@@ -121,7 +121,7 @@ class Format:
         suffix: The ending of its files, with the point.
         write: function(file, sheets) that writes to a new binary file, which can be read and
             searched.
-        read: function(file) that yields a `Table` for each sheet of a binary file.
+        read: function(file) that yields a `SheetRows` for each sheet of a binary file.
         recognises: function(head) that tells by the first 4,096 bytes whether a file is of this
             format, whatever it is called; None where that cannot be told.
         edit: function(file, new, edits) that copies a file into a new one with some cells set;
@@ -133,7 +133,7 @@ class Format:
     name: str
     suffix: str
     write: Callable[[IO[bytes], Sequence[Sheet]], None]
-    read: Callable[[IO[bytes]], Iterable[Table]]
+    read: Callable[[IO[bytes]], Iterable[SheetRows]]
     recognises: Callable[[bytes], bool] | None = None
     edit: Callable[[IO[bytes], IO[bytes], Edits], None] | None = None
     suffixes: Sequence[str] = ()

@@ -107,7 +107,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import IO, Any
 
-from bakeio_core import Format, Sheet, Table, hookimpl
+from bakeio_core import Format, Sheet, SheetRows, hookimpl
 
 
 @hookimpl
@@ -123,10 +123,10 @@ def write(file: IO[bytes], sheets: Sequence[Sheet]) -> None:
         file.write(json.dumps(list(row), ensure_ascii=False, default=_plain).encode() + b"\\n")
 
 
-def read(file: IO[bytes]) -> Iterator[Table]:
+def read(file: IO[bytes]) -> Iterator[SheetRows]:
     """Give the rows back, numbered from 1, each when it is asked for."""
     rows = (json.loads(line, parse_float=Decimal) for line in file)
-    yield Table(name="", rows=enumerate(rows, 1))
+    yield SheetRows(name="", rows=enumerate(rows, 1))
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,18 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Double, Table, cast, exc, func
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Double,
+    Insert,
+    Table,
+    cast,
+    exc,
+    func,
+    literal_column,
+)
+from sqlalchemy.ext.compiler import compiles
 
 from bakeio_core import values
 from bakeio_core.database.dialect import HIGHEST, LOWEST, Column, Dialect, JsonPage, Rows
@@ -78,6 +89,10 @@ class PostgreSQL(Dialect):
     def write(self, kind: values.Kind) -> str:
         name = kind.type_of_parameters(self.sa)
         return f"{self.mark}::{name}" if name else self.mark
+
+    def parameter(self, kind: values.Kind, name: str) -> ColumnElement[Any]:
+        given, type_ = super().parameter(kind, name), kind.type_of_parameters(self.sa)
+        return given.op("::")(literal_column(type_)) if type_ else given
 
     def results(self, kind: values.Kind, column: Any) -> Callable[[Column], Column] | None:
         is_double = isinstance(kind, values.Decimal) and kind.sql_convertible
@@ -168,7 +183,7 @@ class PostgreSQL(Dialect):
             "TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')"
         )
         lines: list[bytes] = []
-        with self._raised(sql), self._cursor(db).copy(sql) as copy:
+        with self._raised(sql), self._cursor(db).copy(_alone(sql)) as copy:
             for line in copy:
                 lines.append(bytes(line))
                 if len(lines) == page:
@@ -209,10 +224,15 @@ class PostgreSQL(Dialect):
             return self.insert_each(db, table, columns, kinds, rows)
         sql = f"COPY {target} ({names}) FROM STDIN"
         cursor = self._cursor(db)
-        with self._raised(sql), cursor.copy(sql) as copy:
+        with self._raised(sql), cursor.copy(_alone(sql)) as copy:
             for row in rows:
                 copy.write_row(row)
         return int(cursor.rowcount)
+
+    def insert_made(self, table: Table) -> Insert:
+        # what a file says of a column that is GENERATED ALWAYS counts
+        always = [c for c in table.columns if c.identity is not None and c.identity.always]
+        return _Overriding(table) if always else super().insert_made(table)
 
     def insert_each(
         self,
@@ -314,7 +334,26 @@ class PostgreSQL(Dialect):
             db.exec_driver_sql(f"ALTER TABLE {name} ADD CONSTRAINT {self.quote(key)} {sql}")
 
 
+class _Overriding(Insert):
+    """An INSERT that gives generated columns the values it is given."""
+
+    inherit_cache = True
+
+
+@compiles(_Overriding)
+def _overriding(element: Any, compiler: Any, **options: Any) -> str:
+    sql = str(compiler.visit_insert(element, **options))
+    return sql.replace(") VALUES (", ") OVERRIDING SYSTEM VALUE VALUES (", 1)
+
+
 _cursors = itertools.count(1)
+
+
+def _alone(sql: str) -> str:
+    """Return a statement as one without parameters has it, of which the driver leaves each %."""
+    return sql.replace("%%", "%")
+
+
 _IS_TABLE = (
     "c.relkind IN ('r', 'p', 'v', 'f') "
     "AND c.relnamespace = ANY(current_schemas(false)::regnamespace[])"

@@ -21,7 +21,8 @@ def make_scratch_tables(db: Connection, catalog: Catalog) -> None:
     """Make the tables of all entities: as they are declared, where this database takes that.
 
     Else they are made without what only another database understands: its defaults, checks,
-    computed columns, indexes of expressions and types of its own. A set says every value itself.
+    computed columns, indexes of expressions, constraints that wait for the end and types of its
+    own. A set says every value itself.
 
     Raises:
         DatabaseError: A column has a type that cannot be had here.
@@ -38,6 +39,8 @@ def make_scratch_tables(db: Connection, catalog: Catalog) -> None:
 
 def _plain(table: Table) -> Table:
     table.constraints = {c for c in table.constraints if not isinstance(c, CheckConstraint)}
+    for constraint in table.constraints:
+        constraint.deferrable = constraint.initially = None
     table.indexes = {index for index in table.indexes if index.unique and _is_plain(index)}
     for column in table.columns:
         column.server_default = column.computed = column.identity = None

@@ -13,7 +13,7 @@ from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import Progress
 from bakeio_core.catalog.fields import entity_fields
 from bakeio_core.catalog.model import Entity
-from bakeio_core.catalog.plugins.formats import Cell, Column, Format, Sheet, blamed
+from bakeio_core.catalog.plugins.formats import Cell, Format, Sheet, SheetColumn, blamed
 from bakeio_core.database.connect import streaming
 from bakeio_core.exporting.sheets.write_views import NARROWEST, WIDEST, decoded, flat
 from bakeio_core.files.output import atomic_file, atomic_folder
@@ -47,7 +47,7 @@ class _Table:
         self._first = list(decoded(next(self._batches, ())))
         fields = entity_fields(entity, catalog)
         self.columns = [
-            Column(item.name, "readonly", form_of(item.kind), width=self._width(item.name))
+            SheetColumn(item.name, "readonly", form_of(item.kind), width=self._width(item.name))
             for item in fields
             if not self._first or item.name in self._first[0]
         ]
@@ -58,7 +58,7 @@ class _Table:
 
     def sheet(self) -> Sheet:
         """Return the sheet; its rows count the records."""
-        told = Column(about({"for_reading": self.entity.name}), "hidden")
+        told = SheetColumn(about({"for_reading": self.entity.name}), "hidden")
         return Sheet(
             self.entity.name, [*self.columns, told], self._rows(), self.entity.name, list(NOTES)
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import view_fields
 from bakeio_core.catalog.plugins import packages
-from bakeio_core.catalog.plugins.formats import Column, Formats, Sheet, blamed
+from bakeio_core.catalog.plugins.formats import Formats, Sheet, SheetColumn, blamed
 from bakeio_core.catalog.plugins.templates import Template
 from bakeio_core.database.view_query import kind_of_source
 from bakeio_core.errors import UsageError
@@ -61,7 +61,7 @@ def _sheet(template: Template, catalog: Catalog) -> Sheet:
     view, entity = template.view, catalog.entities[template.view.entity]
     fields = view_fields(view, catalog)
     columns = [
-        Column(
+        SheetColumn(
             name,
             kind=form_of(kind_of_source(catalog, entity, item.source)),
             scale=getattr(fields.by_name[name].kind, "scale", None),
@@ -70,5 +70,5 @@ def _sheet(template: Template, catalog: Catalog) -> Sheet:
         )
         for name, item in view.fields.items()
     ]
-    told = Column(about({"view_name": f"{view.name}_complete"}), "hidden")
+    told = SheetColumn(about({"view_name": f"{view.name}_complete"}), "hidden")
     return Sheet(view.name, [*columns, told], [], view.purpose, list(template.instructions))

@@ -18,7 +18,7 @@ from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import EncodedBatch, Progress
 from bakeio_core.catalog.fields import REV, FileField, view_fields
 from bakeio_core.catalog.lists import list_views, named_by
-from bakeio_core.catalog.plugins.formats import Cell, Column, Format, Sheet, blamed
+from bakeio_core.catalog.plugins.formats import Cell, Format, Sheet, SheetColumn, blamed
 from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import streaming
 from bakeio_core.database.dialects import dialect_of
@@ -58,7 +58,7 @@ class _Rows:
         fields: The columns of the sheet, the one that names the record in front.
     """
 
-    def __init__(self, view: View, called: str, fields: list[Column]) -> None:
+    def __init__(self, view: View, called: str, fields: list[SheetColumn]) -> None:
         self.view, self.called, self.fields = view, called, fields
         self.name = view.name.rpartition(".")[2]
         self._file = tempfile.TemporaryFile()
@@ -85,7 +85,7 @@ class _Written:
 
     view: View
     header: dict[str, Any]
-    fields: list[Column]
+    fields: list[SheetColumn]
     batches: Iterator[Any]
     count: int = 0
     progress: Progress | None = None
@@ -242,7 +242,7 @@ def _sheets(one: _Written) -> Iterator[Sheet]:
 
 
 def _sheet(one: _Written, purpose: str) -> Sheet:
-    told = [Column(REV, "hidden"), Column(about(one.header), "hidden", nullable=True)]
+    told = [SheetColumn(REV, "hidden"), SheetColumn(about(one.header), "hidden", nullable=True)]
     rows = ((*row, None) for row in one.rows())
     return Sheet(one.view.name, [*one.fields, *told], rows, purpose, NOTES)
 
@@ -250,7 +250,7 @@ def _sheet(one: _Written, purpose: str) -> Sheet:
 # -- what the columns are
 def described(
     db: Connection, catalog: Catalog, view: View, sample: Sequence[Any] = ()
-) -> list[Column]:
+) -> list[SheetColumn]:
     """Return what a person who edits a view should be offered in each of its columns.
 
     Args:
@@ -272,7 +272,7 @@ def described(
         shown = [len(str(record[name])) for record in sample if record[name] is not None]
         column = known.column if known.target is None else None
         columns.append(
-            Column(
+            SheetColumn(
                 name,
                 role,
                 form_of(kind),

@@ -88,7 +88,7 @@ CURRENCY = "with a currency"
 
 
 def form_of(kind: Kind) -> str:
-    """Return which of the forms of a cell a kind of values has; see `Column.kind`."""
+    """Return which of the forms of a cell a kind of values has; see `SheetColumn.kind`."""
     schema = kind.schema()
     if getattr(kind, "is_code", False):
         return "code"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.journal import Journal
 from bakeio_core.history.learned.aliases import Alias, learn
 from bakeio_core.history.tables import has_journal, make_own_tables
+from bakeio_core.importing.applying.late_keys import LateKeys
 from bakeio_core.importing.applying.origins import keep_origins
 from bakeio_core.importing.applying.parents import ParentRows, leave_out
 from bakeio_core.importing.applying.refused import Failure, RefusedRow, RefusedRows, lost_by_others
@@ -88,6 +90,8 @@ class Application:
         self.write, self.is_journaled, self.replacement = write, is_journaled, replacement
         self.journal: Journal | None = None
         self._swapping: list[Change] = []
+        self._late_keys = LateKeys(self.catalog.entities)
+        self._is_in_use = False  # a new row that cannot stay
         self._parents = ParentRows(plan, write)
         self._referrers = Referrers(self.db, self.catalog)
         self._refused_rows = RefusedRows(plan.state.tables)
@@ -138,6 +142,8 @@ class Application:
                 self._write_part(part)
             for part, changes in self.plan.late_changes():
                 self._write(part, changes)
+            for part, changes in self._late_keys.take():
+                self._write(part, changes)
             if self.replacement is not None and not self.plan.refusal:
                 self.replacement.delete()
             self._delete_unneeded_parents()
@@ -166,6 +172,8 @@ class Application:
 
     def _refuse(self, expected: bytes | None) -> None:
         refusal = self.plan.refusal
+        if not refusal and self._is_in_use:
+            refusal = "records refer to one that cannot be imported: nothing was written"
         if refusal:
             problems = sorted(self.outcome.problems, key=lambda p: p.severity != "error")
             raise ImportRefused(refusal, problems=problems)
@@ -213,17 +221,33 @@ class Application:
             return
         if size == 1:
             change = next(iter(changes))
-            self._report_refused(part, change, self._explain(part, change, refused))
+            why = self._explain(part, change, refused)
+            if self._late_keys.is_of_new_row(change):
+                self._take_back(part, change)
+                change = replace(change, action="create")
+            self._report_refused(part, change, why)
             return
         for half in halved(changes):
             self._write(part, half)
 
-    def _refused(self, part: Part, changes: Changes) -> Failure | None:
-        """Write a batch whole; return what refuses it, None where it was written."""
+    def _take_back(self, part: Part, change: Change) -> None:
+        """Delete a new row of which something is refused that is written last."""
+        entity = part.entity
+        gone = [Change("delete", entity.name, change.record, change.id)]
+        changes = Changes(entity, entity.columns, deletes=gone)
         try:
             with savepoint(self.db):
-                self.write(db=self.db, entity=changes.entity, changes=changes)
-                self._enter(part.file, changes)
+                self.write(db=self.db, entity=entity, changes=changes)
+        except exc.IntegrityError:
+            self._is_in_use = True
+
+    def _refused(self, part: Part, changes: Changes) -> Failure | None:
+        """Write a batch whole; return what refuses it, None where it was written."""
+        now = self._late_keys.without(changes)
+        try:
+            with savepoint(self.db):
+                self.write(db=self.db, entity=changes.entity, changes=now)
+                self._enter(part.file, now)
                 deferred = self._deferred[changes.entity.name]
                 if deferred:  # now, while it can be told which record it is
                     check_deferred(dialect_of(self.db), self.db, deferred)
@@ -233,6 +257,7 @@ class Application:
             raise
         except (DefaultFailed, NotTaken) as failed:
             return failed
+        self._late_keys.hold(part, changes, now)
         return None
 
     def _enter(self, file: str, changes: Changes) -> None:

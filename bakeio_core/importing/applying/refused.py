@@ -11,6 +11,7 @@ from sqlalchemy import exc
 
 from bakeio_core.catalog.columns import MADE, DefaultFailed
 from bakeio_core.catalog.exchange import Change, Changes
+from bakeio_core.catalog.foreign_keys import ForeignKeyColumns
 from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.dialects import dialect_of
@@ -173,6 +174,10 @@ class RefusedRows:
         self, entity: Entity, values: Mapping[str, Any], refusal: Refusal, fields: FieldMap | None
     ) -> RefusedRow:
         """Name the reference that names no row."""
+        several = self._several_to_nowhere(entity, values)
+        if several is not None:
+            said = self._listed(entity, several.columns, values, fields)
+            return RefusedRow(f"{said} together name no row of {several.target} in the database")
         column = next((column for column in refusal.columns if column in values), None)
         for name, reference in entity.references.items() if column is None else ():
             rows = self.tables.rows(self.tables.catalog.entities[reference.target])
@@ -185,6 +190,20 @@ class RefusedRows:
         where = f" of {target.target}" if target is not None else ""
         message = f"{shown(values[column])} names no row{where} in the database"
         return self._about(entity, column, values, fields, message)
+
+    def _several_to_nowhere(
+        self, entity: Entity, values: Mapping[str, Any]
+    ) -> ForeignKeyColumns | None:
+        """Return the foreign key of several columns that names no row, None where there is none."""
+        for foreign in entity.foreign_keys:
+            wanted = tuple(values.get(column) for column in foreign.columns)
+            if foreign.is_reference or None in wanted:
+                continue
+            target = self.tables.catalog.entities[foreign.target]
+            key = target.named_columns(foreign.target_keys)
+            if not self.tables.rows(target).find(key, [wanted]).get(wanted):
+                return foreign
+        return None
 
     def dangling(self, part: Part, claims: Claims) -> Iterator[tuple[Change, RefusedRow]]:
         """Yield the rows of a part with a reference the database will refuse at the commit."""

@@ -71,6 +71,13 @@ class Part:
         document = self.document
         return document.whole if isinstance(document, RecordsAlone) else document
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds no record, and should not."""
+        if self.listed is None or self.listed.count > 0:
+            return False
+        return next(iter(self.document.blocks()), None) is None
+
     def records(self, numbers: Collection[int]) -> Iterator[tuple[int, dict[str, Any] | Problem]]:
         """Yield those of the records as they are read, without their lists, in order."""
         return self._records(self.document, numbers)

@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
-from bakeio_core import DocumentError, Format, Sheet, Table, hookimpl
+from bakeio_core import DocumentError, Format, Sheet, SheetRows, hookimpl
 
 DELIMITERS = ",;\t|"
 LOOKED_AT = 1 << 16
@@ -58,13 +58,13 @@ def _word(cell: Any) -> Any:
     return str(cell).lower() if isinstance(cell, bool) else cell
 
 
-def read(file: IO[bytes]) -> Iterator[Table]:
+def read(file: IO[bytes]) -> Iterator[SheetRows]:
     """Read a CSV file of any usual delimiter and encoding.
 
     Raises:
         DocumentError: It is UTF-16, or a quoted value does not end.
     """
-    yield Table("", _rows(_Dialect(file)))
+    yield SheetRows("", _rows(_Dialect(file)))
 
 
 def _rows(dialect: _Dialect) -> Iterator[tuple[int, Sequence[Any]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
-from bakeio_core import Format, Sheet, Table, hookimpl
+from bakeio_core import Format, Sheet, SheetRows, hookimpl
 
 
 @hookimpl
@@ -42,7 +42,7 @@ def _edit(file: IO[bytes], new: IO[bytes], edits: dict[str, dict[int, dict[int, 
     edit(file, new, edits)
 
 
-def _read(file: IO[bytes]) -> Iterator[Table]:
+def _read(file: IO[bytes]) -> Iterator[SheetRows]:
     from bakeio_sheets.xlsx_reading import read
 
     yield from read(file)

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from openpyxl import load_workbook
 
-from bakeio_core import CellError, DocumentError, Limits, Table
+from bakeio_core import CellError, DocumentError, Limits, SheetRows
 from bakeio_sheets.xlsx_writing import COVER, LISTS
 
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
@@ -18,7 +18,7 @@ _ERROR = re.compile(r"#[A-Z0-9/]+[?!]?")
 LIMITS = Limits()
 
 
-def read(file: IO[bytes]) -> Iterator[Table]:
+def read(file: IO[bytes]) -> Iterator[SheetRows]:
     """Read the sheets of a workbook but for those that bakeio wrote beside the views.
 
     Raises:
@@ -40,7 +40,7 @@ def read(file: IO[bytes]) -> Iterator[Table]:
             behind.reset_dimensions()
             both = zip(rows, behind.iter_rows(values_only=True), strict=False)
             rows = (_with_formulas(known, told) for known, told in both)
-        yield Table(sheet.title, enumerate(map(_cells, rows), 1))
+        yield SheetRows(sheet.title, enumerate(map(_cells, rows), 1))
 
 
 def _cells(row: Sequence[Any]) -> Sequence[Any]:

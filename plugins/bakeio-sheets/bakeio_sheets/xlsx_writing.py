@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import xlsxwriter  # type: ignore[import-untyped]
 
-from bakeio_core import BakeioError, Column, Sheet
+from bakeio_core import BakeioError, Sheet, SheetColumn
 
 COVER, LISTS = "Read me", "_lists"
 """The sheets beside those of the views: what may be edited, and what there is to choose from."""
@@ -59,7 +59,7 @@ class _Looks:
         self.shaded = book.add_format({"bg_color": _SHADE, "border": 1, "border_color": "#D5D2CB"})
         self._book, self._known = book, dict[tuple[str, bool], Any]()
 
-    def of(self, column: Column) -> Any:
+    def of(self, column: SheetColumn) -> Any:
         """Return the look of the cells of a column: its number format, its shade."""
         is_shown = column.role != "editable"
         layout = {"day": DAY, "moment": MOMENT, "text": "@", "code": "@"}.get(
@@ -139,7 +139,7 @@ class _Written:
         keys = [index for index, role in enumerate(roles) if role == "key"]
         return keys[0] + 1 if keys and keys[0] < 4 else 0
 
-    def _writer(self, index: int, column: Column) -> Callable[[int, Any], object]:
+    def _writer(self, index: int, column: SheetColumn) -> Callable[[int, Any], object]:
         """Return what writes a cell of a column: text as text, days and numbers as such."""
         page, look = self.page, self.looks.of(column)
 
@@ -178,7 +178,7 @@ class _Written:
             column.kind, write_day if column.kind in ("day", "moment") else write_text
         )
 
-    def _rule(self, column: Column) -> dict[str, Any] | None:
+    def _rule(self, column: SheetColumn) -> dict[str, Any] | None:
         """Return what a person is offered, or held to, in the cells of a column."""
         if column.role != "editable":
             return None
@@ -218,7 +218,7 @@ class _Written:
         return None
 
     @staticmethod
-    def _number_rule(column: Column) -> dict[str, Any]:
+    def _number_rule(column: SheetColumn) -> dict[str, Any]:
         low = -1e15 if column.low is None else max(float(column.low), -1e15)
         high = 1e15 if column.high is None else min(float(column.high), 1e15)
         return {

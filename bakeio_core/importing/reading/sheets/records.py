@@ -11,7 +11,7 @@ import msgspec
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import REV, FileField, plain_name, view_fields
 from bakeio_core.catalog.lists import named_by, parent_column
-from bakeio_core.catalog.plugins.formats import Table
+from bakeio_core.catalog.plugins.formats import SheetRows
 from bakeio_core.catalog.view import View
 from bakeio_core.database.view_query import kind_of_source
 from bakeio_core.errors import Problem, Problems
@@ -64,7 +64,7 @@ class ViewSheets:
             return kind_of_source(self.catalog, self.entity, shows.source)
         return item.kind
 
-    def read(self, table: Table, headings: Headings, rows: Iterator[Row]) -> None:
+    def read(self, table: SheetRows, headings: Headings, rows: Iterator[Row]) -> None:
         """Read the rows below the headings of a sheet."""
         self._name_parents(headings)
         header = {
@@ -118,7 +118,7 @@ class _Rows:
     def __init__(
         self,
         sheets: ViewSheets,
-        table: Table,
+        table: SheetRows,
         headings: Headings,
         columns: dict[int, FieldColumn],
     ) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.plugins.formats import CellError, Format, Table, blamed
+from bakeio_core.catalog.plugins.formats import CellError, Format, SheetRows, blamed
 from bakeio_core.errors import DocumentError, Problems
 from bakeio_core.files.documents.limits import Limits
 from bakeio_core.files.sheets.readings import Reading
@@ -110,7 +110,7 @@ class StrangeSheet:
             raise blamed(self.known, f"read {self.name}", error) from error
         return sheets
 
-    def _read_table(self, sheets: ViewSheets, table: Table, layout: Layout) -> None:
+    def _read_table(self, sheets: ViewSheets, table: SheetRows, layout: Layout) -> None:
         rows = iter(table.rows)
         top = list(itertools.islice(rows, LOOKED_AT))
         found = headings_of(top)
