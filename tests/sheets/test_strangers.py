@@ -96,6 +96,14 @@ def mapped(run: Run, url: object, path: Path, answers: dict[str, Any]) -> list[d
     return asked
 
 
+def test_of_views_that_know_all_headings_that_one_is_meant_which_calls_its_fields_so(
+    bakery: str, run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "answer.csv"  # purchases have a product_upc_code, which may be called so too
+    path.write_text("product_slug,upc_code\nargo_cornstarch_35oz,036000291452\n", "utf-8")
+    assert made(run("-d", bakery, "import-view", path, "--json")) == (0, 1)
+
+
 def test_a_german_price_list_is_mapped_once_and_then_known(
     bakery: str, run: Run, tmp_path: Path
 ) -> None:
