@@ -121,6 +121,16 @@ def test_what_was_learned_later_replaces_what_was_learned_before(
         COSCO | {"key": {"name": "COSCO"}, "target": {"slug": "wegmans_burlington_ma"}},
     )
     assert known(run, taught) == [("COSCO", "Wegmans Burlington MA")]
+    undone = run("-d", taught, "undo", "--json").json
+    assert [problem["message"] for problem in undone["problems"]] == [
+        '"Cosco" is the name of the row of suppliers again that it was before'
+    ]
+    assert known(run, taught) == [("Cosco", "Costco Waltham MA")]
+    assert run("-d", taught, "undo", str(undone["run"])).code == 0
+    assert known(run, taught) == [("COSCO", "Wegmans Burlington MA")]
+    assert run("-d", taught, "aliases", "remove", "suppliers", "cosco").code == 0
+    run("-d", taught, "undo")
+    assert known(run, taught) == []
 
 
 def test_a_name_whose_row_is_gone_is_missing_again_and_listed_so(

@@ -523,6 +523,20 @@ def test_a_code_that_another_row_has_is_told_with_that_row(
     assert "king_arthur_unbleached_all_purpose_flour_25lb" in messages(done)
 
 
+def test_a_code_comes_after_the_key_a_record_gives_and_names_no_row_where_two_have_it(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    other = {"ingredient_slug": "all_purpose_flour", "brand": "K. Arthur", "product_name": "Flour"}
+    size = {"package_size": 25, "package_unit": "lb", "package_unit_quantity": 25}
+    path, code = tmp_path / "v.json", {"upc_code": "000011960232"}
+    named = handed_in(run, bakery, path, of("products", {**other, **size, **code}))
+    assert named.json["summary"]["created"] == 1
+    assert "king_arthur_unbleached_all_purpose_flour_25lb" in messages(named)
+    done = handed_in(run, bakery, path, of("products", {**code, "notes": "whose?"}))
+    assert "2 rows of products have upc_code" in messages(done)
+    assert "tell them apart by product_slug" in messages(done)
+
+
 # -- new rows
 def test_new_lots_beside_others_of_the_product_are_told(
     run: Run, bakery: str, tmp_path: Path

@@ -62,6 +62,7 @@ BAD_VALUES = [
     Fault("purchases", "purchase_date", '"2026-01-02T10:00:00Z"',
           ("time", "write only 2026-01-02")),
     Fault("purchases", "purchase_date", "20260102", ("20260102", "YYYY-MM-DD")),
+    Fault("purchases", "purchase_date", '"2026-01-02 "', ("is not a date: write 2026-01-02",)),
     Fault("purchases", "purchase_date", '"13/02/2026"', ("2026-02-13",)),
     Fault("purchases", "unit_price", '"$6.99"', ("$6.99", "write 6.99")),
     Fault("purchases", "unit_price", '"6,99"', ("6,99", "write 6.99")),

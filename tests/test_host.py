@@ -25,6 +25,7 @@ TABLES = {
     "purchases",
     "inventory_items",
     "bakeio_meta",
+    "bakeio_replaced",
     "bakeio_runs",
     "bakeio_aliases",
     "bakeio_batches",

@@ -35,6 +35,7 @@ OWN = {
     "bakeio_layouts",
     "bakeio_marks",
     "bakeio_meta",
+    "bakeio_replaced",
     "bakeio_row_keys",
 }
 OWN |= {"bakeio_runs"}

@@ -167,6 +167,16 @@ def test_the_journal_can_be_left_out(run: Run, bakery: str, tmp_path: Path) -> N
     assert run("-d", url, "runs", "--json").json["runs"] == runs
 
 
+def test_a_row_with_a_zero_that_had_a_sign_is_as_it_was_created(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    record = {"product_slug": "argo_cornstarch_35oz", "supplier_name": "Wegmans"}
+    record |= {"purchase_date": "2025-12-20", "quantity_purchased": 1, "unit_price": -0.0}
+    (tmp_path / "v.json").write_text(json.dumps({"view_name": "purchases", "records": [record]}))
+    assert run("-d", bakery, "import", tmp_path / "v.json").code == 0
+    assert run("-d", bakery, "undo", "--json").json["summary"]["deleted"] == 1
+
+
 def test_names_that_changed_hands_change_back(run: Run, bakery: str, tmp_path: Path) -> None:
     before = exact_rows_of(bakery)
     assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0

@@ -55,9 +55,10 @@ def _sums(columns: Sequence[tuple[Kind, Sequence[Any]]]) -> array[int]:
 
 
 def _as_doubles(cells: Sequence[Any]) -> Sequence[Any]:
-    if set(map(type, cells)) <= {float, type(None)}:
+    if set(map(type, cells)) <= {float, type(None)} and 0.0 not in cells:
         return cells
-    return [None if cell is None else float(cell) for cell in cells]
+    # a zero has no sign in a database, and another text with one: adding nothing takes it off
+    return [None if cell is None else float(cell) + 0.0 for cell in cells]
 
 
 def packed(numbers: Iterable[int]) -> bytes:

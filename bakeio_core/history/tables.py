@@ -121,6 +121,14 @@ LAYOUTS = Table(
     Column("run", Integer),
     Column("at", String(40), nullable=False),
 )
+REPLACED = Table(
+    "bakeio_replaced",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("learned", String(40), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("entry", Text, nullable=False),
+)
 META = Table(
     "bakeio_meta",
     METADATA,

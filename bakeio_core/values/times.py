@@ -67,7 +67,7 @@ class Date(Kind):
             except ValueError:
                 raise BadValue(f"{shown(value)} is no day of the calendar") from None
             return value
-        if re.match(r"\d{4}-\d{2}-\d{2}[T ]", value):
+        if re.match(r"\d{4}-\d{2}-\d{2}[T ]\s*\S", value):
             message = f"{shown(value)} is a date with a time: write only {value[:10]}"
             raise BadValue(Advice(message, value[:10]))
         hint = day_hint(value)

@@ -117,9 +117,13 @@ def test_a_copied_row_is_no_second_record(run: Run, sample: Path, book: Path) ->
     (problem,) = (p for p in done.json["problems"] if p["severity"] == "error")
     assert problem["place"] == "products row 83"
     assert problem["message"].startswith(
-        "is a copy of products row 75 with other values: empty its product_id and _rev and give "
-        "it its own product_slug to add a row of products"
+        "products row 83 is a copy of products row 75 (product_slug "
     )
+    remedy = problem["message"].split("with other values: empty its ")[1]
+    assert remedy.startswith(
+        "product_id and _rev and give it its own product_slug to add a row of products"
+    )
+    assert len(problem["records"]) == problem["count"] == 2
 
 
 def test_a_column_sorted_alone_is_asked_about(run: Run, sample: Path, book: Path) -> None:

@@ -96,6 +96,14 @@ def mapped(run: Run, url: object, path: Path, answers: dict[str, Any]) -> list[d
     return asked
 
 
+def test_of_views_that_know_all_headings_that_one_is_meant_which_calls_its_fields_so(
+    bakery: str, run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "answer.csv"  # purchases have a product_upc_code, which may be called so too
+    path.write_text("product_slug,upc_code\nargo_cornstarch_35oz,036000291452\n", "utf-8")
+    assert made(run("-d", bakery, "import-view", path, "--json")) == (0, 1)
+
+
 def test_a_german_price_list_is_mapped_once_and_then_known(
     bakery: str, run: Run, tmp_path: Path
 ) -> None:
@@ -176,7 +184,18 @@ def test_an_import_that_is_taken_back_takes_its_layout_with_it(
     path.write_text(CSV_US.replace("11/3", "11/30"))
     mapped(run, sample, path, AMERICAN)
     decisions = path.with_suffix(".decisions.json")
-    assert made(run("-d", sample, "import", path, "--decisions", decisions, "--json")) == (2, 0)
+    words = ("-d", sample, "import", path, "--decisions", decisions, "--json")
+    assert made(run(*words)) == (2, 0)
+    entries = json.loads(decisions.read_text("utf-8"))
+    (other,) = (entry for entry in entries if entry["key"].get("heading") == "Description")
+    other |= {"action": "existing", "target": {"field": "notes"}}
+    decisions.write_text(json.dumps(entries))
+    assert made(run(*words)) == (0, 2)
+    assert "Description is notes" in run("-d", sample, "aliases").out
+    back = run("-d", sample, "undo")
+    assert "mean again what they meant before" in back.err + back.out
+    assert "Description is notes" not in run("-d", sample, "aliases").out
+    assert made(run("-d", sample, "import", path, "--json")) == (0, 0)
     assert run("-d", sample, "undo", "--yes").code == 0
     asks = run("-d", sample, "import", path)
     assert asks.code == 1
@@ -196,6 +215,7 @@ def test_a_layout_that_is_all_an_import_left_is_taken_back_too(
     assert made(again) == (0, 0)
     undone = run("-d", sample, "undo", again.json["run"], "--yes")
     assert undone.code == 0, undone.err
+    assert "have no known meaning more" in undone.out + undone.err
     assert "the headings are those of no view" in run("-d", sample, "import", path).out
 
 

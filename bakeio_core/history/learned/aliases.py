@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.history.journal import texts
-from bakeio_core.history.tables import ALIASES, RowNumbers, undone_runs
+from bakeio_core.history.learned.replaced import forget, learn_instead, standing
+from bakeio_core.history.tables import ALIASES, RowNumbers
 from bakeio_core.values.folding import folded_key
 
 if TYPE_CHECKING:
@@ -48,10 +47,7 @@ def all_aliases(db: Connection) -> list[Alias]:
 
     What a run had learned is forgotten while that run is taken back.
     """
-    if not dialect_of(db).has_table(db, ALIASES.name):
-        return []
-    undone, named = undone_runs(db), RowNumbers(db)
-    found = db.execute(select(ALIASES).order_by(ALIASES.c.entity, ALIASES.c.folded)).mappings()
+    named = RowNumbers(db)
     return [
         Alias(
             row["entity"],
@@ -60,14 +56,8 @@ def all_aliases(db: Connection) -> list[Alias]:
             row["at"],
             row["run"],
         )
-        for row in found
-        if row["run"] not in undone
+        for row in standing(db, ALIASES)
     ]
-
-
-def _forget(db: Connection, alias: Alias) -> None:
-    same = (ALIASES.c.entity == alias.entity, ALIASES.c.folded == _folded(alias))
-    db.execute(ALIASES.delete().where(*same))
 
 
 def learn(db: Connection, run: int | None, lessons: Iterable[Alias], at: str) -> None:
@@ -82,7 +72,6 @@ def learn(db: Connection, run: int | None, lessons: Iterable[Alias], at: str) ->
     for alias in lessons:
         folded = _folded(alias)
         if len(folded) <= MOST_FOLDED and dialect_of(db).has_table(db, ALIASES.name):
-            _forget(db, alias)
             entry = {
                 "entity": alias.entity,
                 "folded": folded,
@@ -91,7 +80,7 @@ def learn(db: Connection, run: int | None, lessons: Iterable[Alias], at: str) ->
                 "run": run,
                 "at": at,
             }
-            db.execute(ALIASES.insert().values(**entry))
+            learn_instead(db, ALIASES, entry)
 
 
 def forget_alias(db: Connection, entity: str, value: str) -> int:
@@ -107,5 +96,5 @@ def forget_alias(db: Connection, entity: str, value: str) -> int:
         and {*folded_key(dict.fromkeys(alias.key, value))} & {*folded_key(alias.key)}
     ]
     for alias in gone:
-        _forget(db, alias)
+        forget(db, ALIASES, {"entity": entity, "folded": _folded(alias)})
     return len(gone)

@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.history.tables import LAYOUTS, undone_runs
+from bakeio_core.history.learned.replaced import forget, learn_instead, standing
+from bakeio_core.history.tables import LAYOUTS
 from bakeio_core.values.folding import fold
 
 if TYPE_CHECKING:
@@ -56,21 +55,17 @@ def all_layouts(db: Connection) -> dict[str, tuple[list[str], Layout]]:
 
     What a run had learned is forgotten while that run is taken back.
     """
-    if not dialect_of(db).has_table(db, LAYOUTS.name):
-        return {}
-    found, undone = {}, undone_runs(db)
-    for row in db.execute(select(LAYOUTS).order_by(LAYOUTS.c.headings)).mappings():
+    found = {}
+    for row in standing(db, LAYOUTS):
         layout = Layout.of(json.loads(row["meaning"]))
-        if layout is not None and row["run"] not in undone:
+        if layout is not None:
             found[row["headings"]] = json.loads(row["names"]), layout
     return found
 
 
 def has_learned_headings(db: Connection, run: int) -> bool:
     """Tell whether a run learned headings that are still known."""
-    if not dialect_of(db).has_table(db, LAYOUTS.name):
-        return False
-    return db.execute(select(LAYOUTS.c.run).where(LAYOUTS.c.run == run)).first() is not None
+    return any(row["run"] == run for row in standing(db, LAYOUTS))
 
 
 def learn_layout(
@@ -88,10 +83,9 @@ def learn_layout(
     if not dialect_of(db).has_table(db, LAYOUTS.name):
         LAYOUTS.create(db)
     key = identity(headings)
-    db.execute(LAYOUTS.delete().where(LAYOUTS.c.headings == key))
     names, meaning = json.dumps(list(headings)), json.dumps(asdict(layout))
     entry = {"headings": key, "names": names, "meaning": meaning, "run": run, "at": at}
-    db.execute(LAYOUTS.insert().values(**entry))
+    learn_instead(db, LAYOUTS, entry)
 
 
 def told_layouts(db: Connection) -> list[dict[str, Any]]:
@@ -120,5 +114,5 @@ def forget_layouts(db: Connection, view: str, heading: str) -> int:
         if layout.view == view and fold(heading) in map(fold, names)
     ]
     for key in gone:
-        db.execute(LAYOUTS.delete().where(LAYOUTS.c.headings == key))
+        forget(db, LAYOUTS, {"headings": key})
     return len(gone)

@@ -17,7 +17,7 @@ from bakeio_core.errors import BakeioError, Problem
 from bakeio_core.history.entries import changed_something, entities_of
 from bakeio_core.history.journal import Journal
 from bakeio_core.history.learned.aliases import Alias, all_aliases
-from bakeio_core.history.learned.layouts import all_layouts, has_learned_headings
+from bakeio_core.history.learned.layouts import Layout, all_layouts, has_learned_headings
 from bakeio_core.history.prune import pruned_to
 from bakeio_core.history.report import COUNTS, UNDO, Report
 from bakeio_core.history.tables import all_runs, has_journal, undone_runs
@@ -29,12 +29,17 @@ from bakeio_core.history.undoing.restore import (
     restore_fields,
 )
 from bakeio_core.history.undoing.rewrite import Rewrite
+from bakeio_core.values.folding import folded_key
 from bakeio_core.values.wording import shown
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.catalog import Catalog
+
+
+Headings = dict[str, tuple[list[str], Layout]]
+"""What was learned of sheets, as `all_layouts` has it."""
 
 
 def run_to_undo(db: Connection, run: int | None) -> dict[str, Any]:
@@ -134,7 +139,9 @@ def undo_run(
         total = sum(rewrite.counts.values(), Counter[str]())
         _tell_names(rewrite, names_before, names_after)
         did_something = total["created"] + total["updated"] + total["deleted"]
-        has_forgotten = (names_before, headings_before) != (names_after, all_layouts(db))
+        headings_after = all_layouts(db)
+        _tell_headings(rewrite, headings_before, headings_after)
+        has_forgotten = (names_before, headings_before) != (names_after, headings_after)
         is_nothing = not did_something and not has_forgotten
         if is_nothing and not rewrite.in_use:
             raise _nothing(number, rewrite.problems.warnings, rewrite.refused)
@@ -185,22 +192,30 @@ def _refuse_unknown(db: Connection, catalog: Catalog, number: int) -> None:
 
 
 def _tell_names(rewrite: Rewrite, before: list[Alias], after: list[Alias]) -> None:
-    """Name what is forgotten with the run, or known again where that was an undo."""
-    for some, others, what in (
-        (before, after, "is forgotten as a name of"),
-        (after, before, "is known again as a name of"),
-    ):
-        for alias in some:
-            if alias not in others:
-                name = ", ".join(map(shown, alias.key.values()))
-                rewrite.problems.add(
-                    Problem(
-                        code="missing-reference",
-                        severity="note",
-                        entity=alias.entity,
-                        message=f"{name} {what} {alias.entity}",
-                    )
-                )
+    """Name what is forgotten with the run, or known again, where that was an undo too."""
+    was, now = ({(a.entity, folded_key(a.key)): a for a in some} for some in (before, after))
+    for key, alias in {**was, **now}.items():
+        if was.get(key) == now.get(key):
+            continue
+        entity, name = alias.entity, ", ".join(map(shown, alias.key.values()))
+        message = f"{name} is forgotten as a name of {entity}"
+        if key in now:
+            message = f"{name} is known again as a name of {entity}"
+        if key in was and key in now:
+            message = f"{name} is the name of the row of {entity} again that it was before"
+        note = Problem(code="missing-reference", severity="note", entity=entity, message=message)
+        rewrite.problems.add(note)
+
+
+def _tell_headings(rewrite: Rewrite, before: Headings, after: Headings) -> None:
+    """Name the headings whose meaning is forgotten, or is what it was before."""
+    for key, (names, layout) in {**before, **after}.items():
+        if before.get(key) == after.get(key):
+            continue
+        some = ", ".join(map(shown, names[:3])) + (", ..." if len(names) > 3 else "")
+        what = "mean again what they meant before" if key in after else "have no known meaning more"
+        message = f"the headings {some} {what} in a sheet of {layout.view}"
+        rewrite.problems.add(Problem(code="bad-document", severity="note", message=message))
 
 
 def _nothing(number: int, kept: int, refused: str) -> BakeioError:

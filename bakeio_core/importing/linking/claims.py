@@ -281,7 +281,7 @@ class PartOutcome:
         if self._is_same(first, draft.number):
             self.counts["unchanged"] += 1
             message = f"the same record stands more than once ({what}) and is taken once"
-            self._report_both(first, draft, message, "warning")
+            self._report_both([first, draft.number], draft, message, "warning")
             return
         duplicates, name = self.state.outcome.duplicate_keys, self.entity.name
         if (name, identity) in duplicates:
@@ -310,21 +310,22 @@ class PartOutcome:
         self.counts["errors"] += 2
         self.counts[did] -= 1
         if draft.base is not None and draft.values.get(REV) is not None:
-            self.report(draft, "duplicate-key", "", None, _copied(self.part, first, draft))
+            numbers, message = [draft.number, first], _copied(self.part, first, draft, what)
+            self._report_both(numbers, draft, message, "error")
             return
         message = f"different records have one key ({what}): {remedy}"
-        self._report_both(first, draft, message, "error")
+        self._report_both([first, draft.number], draft, message, "error")
 
-    def _report_both(self, first: int, draft: Draft, message: str, severity: str) -> None:
+    def _report_both(self, numbers: list[int], draft: Draft, message: str, severity: str) -> None:
         self.problems.add(
             Problem(
                 code="duplicate-key",
                 severity=severity,
                 file=self.part.file,
                 entity=self.entity.name,
-                record=first,
+                record=numbers[0],
                 key=self.part.fields.called(draft.values),
-                records=[first, draft.number],
+                records=numbers,
                 count=2,
                 message=message,
             )
@@ -369,14 +370,14 @@ def content_hash(items: Iterable[tuple[str, Any]]) -> int:
         return hash(frozenset((name, repr(value)) for name, value in known))
 
 
-def _copied(part: Part, first: int, draft: Draft) -> str:
+def _copied(part: Part, first: int, draft: Draft, what: str) -> str:
     """Say that a record was made of another one, and how it becomes a new one."""
     own = [part.fields.own.get(column, "") for column in (part.entity.primary, "uuid")]
     emptied = [name for name in (*own, REV) if draft.values.get(name) is not None]
     keys = [item.name for item in part.fields.of_role("key")]
     its_own = f" and give it its own {listed(keys)}" if keys else ""
-    place = part.document.place(first) or f"record {first}"
+    copy, place = (part.document.place(n) or f"record {n}" for n in (draft.number, first))
     return (
-        f"is a copy of {place} with other values: empty its {listed(emptied)}{its_own} to add a "
-        f"row of {part.entity.name}, or keep one of the two"
+        f"{copy} is a copy of {place} ({what}) with other values: empty its "
+        f"{listed(emptied)}{its_own} to add a row of {part.entity.name}, or keep one of the two"
     )

@@ -126,14 +126,18 @@ class Matcher:
         elif len(rows) == 1:
             draft.row, draft.key = rows[0], key
         else:
-            named = draft.named(self.part, key).items()
-            what = ", ".join(f"{field} {shown(said)}" for field, said in named)
-            best = self.entity.readable_key[0] if self.part.view else self.entity.all_keys[0][0]
-            by = self.fields.own.get(best, best)
-            message = f"{len(rows)} rows of {self.entity.name} have {what}: tell them apart by {by}"
-            ids = [row[self.rows.id_index] for row in rows]
-            draft.fault = LinkError("ambiguous-key", message, ids=tuple(ids))
+            draft.fault = self._ambiguous(draft, key, rows)
         return bool(rows)
+
+    def _ambiguous(self, draft: Draft, key: Key, rows: Sequence[Row]) -> LinkError:
+        """Return that a record says what several rows have."""
+        named = draft.named(self.part, key).items()
+        what = ", ".join(f"{field} {shown(said)}" for field, said in named)
+        best = self.entity.readable_key[0] if self.part.view else self.entity.all_keys[0][0]
+        by = self.fields.own.get(best, best)
+        message = f"{len(rows)} rows of {self.entity.name} have {what}: tell them apart by {by}"
+        ids = [row[self.rows.id_index] for row in rows]
+        return LinkError("ambiguous-key", message, ids=tuple(ids))
 
     def unclaimed(self, rows: list[Row]) -> list[Row]:
         """Leave out the rows another record of the file means by a better key."""
@@ -168,12 +172,22 @@ class Matcher:
         for draft in drafts:
             if any(self.key(draft, key) is not None for key in self.keys):
                 continue
+            if any(self._is_named(draft, key) for key in self.linked_keys):
+                continue  # a key comes before a code, once its references are linked
             for code in self.entity.codes:
                 value = draft.value(self.part, code)
                 ids = self.rows.folded((code,), (value,)) if isinstance(value, str) else []
                 rows = self.unclaimed(list(self.rows.by_id(ids).values()))
                 if len(rows) == 1:
                     draft.row, draft.key = rows[0], (code,)
+                elif rows:
+                    draft.fault = self._ambiguous(draft, (code,), rows)
+
+    def _is_named(self, draft: Draft, key: Key) -> bool:
+        """Tell whether a record says all that a row of it needs of a key, before it is linked."""
+        required = {column for column in key if not self.entity.nullable(column)}
+        told = {self.part.fields.by_name[name].column for name in draft.named(self.part, key)}
+        return bool(told) and required <= told
 
     # -- by what stands on links
     def look_up(self, drafts: Sequence[Draft]) -> Found:

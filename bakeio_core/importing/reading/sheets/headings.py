@@ -111,6 +111,11 @@ def _known(fields: FieldMap, names: Sequence[str]) -> int:
     return len({item.name for item in named if item is not None})
 
 
+def _fit(fields: FieldMap, names: Sequence[str]) -> tuple[int, int]:
+    """Return how many fields of a view headings name, and how many by its own name."""
+    return _known(fields, names), sum(name in fields.by_name for name in names)
+
+
 def _view(
     header: Mapping[str, Any],
     names: Sequence[str],
@@ -133,7 +138,7 @@ def _view(
         for v, of in fields.items()
         if (v in called if "." in v else v in filled_in or v not in catalog.templates)
     }
-    scores = {view: _known(of, names) for view, of in able.items()}
+    scores = {view: _fit(of, names) for view, of in able.items()}
     most = max(scores.values())
     fitting = [view for view, score in scores.items() if score == most]
     named = [v for v in fitting if v in filled_in or any(v in name.lower() for name in called)]
