@@ -252,19 +252,23 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
+Where = tuple["str | None", int, str]
+"""Where a record stands: the file, its number in it, and the place in other words or nothing."""
+
+
 class Problems:
     """Collect the problems of a run in bounded memory, equal causes as one problem with a count.
 
     Beyond 10,000 different ones only the totals go on counting (`errors`, `warnings`, `dropped`).
-    `listener` is told of each; `place_of` says where the record of a number stands, empty
-    where the number says that.
+    `listener` is told of each; `where` says where the record of a number stands: in which file,
+    its number there, and the place in other words, empty where the number says that.
     """
 
     def __init__(self) -> None:
         self._known: dict[tuple[Any, ...], Problem] = {}
         self.errors = self.warnings = self.dropped = 0
         self.listener: Callable[[Problem], None] | None = None
-        self.place_of: Callable[[Problem, int], str] | None = None
+        self.where: Callable[[Problem, int], Where] | None = None
 
     def __iter__(self) -> Iterator[Problem]:
         return iter(self._known.values())
@@ -280,6 +284,7 @@ class Problems:
         """
         if self.listener:
             self.listener(problem)
+        numbers, places = self._placed(problem)
         said = (cause,) if cause else (repr(problem.value), problem.message)
         same = (
             problem.code,
@@ -290,10 +295,6 @@ class Problems:
             *said,
         )
         known = self._known.get(same)
-        numbers = problem.records or ([problem.record] if problem.record is not None else [])
-        places = [self.place_of(problem, number) for number in numbers] if self.place_of else []
-        places = places if any(places) else []
-        problem.place = places[0] if places and problem.record is not None else problem.place
         if known is not None and not numbers:
             return  # a fault of the whole file, said again
         if problem.severity == "error":
@@ -311,6 +312,24 @@ class Problems:
         else:
             problem.records, problem.places = numbers, places
             self._known[same] = problem
+
+    def _placed(self, problem: Problem) -> tuple[list[int], list[str]]:
+        """Say where a problem's records stand, and return their numbers and places.
+
+        Where they stand in several files it is those in the file of the first one.
+        """
+        numbers = problem.records or ([problem.record] if problem.record is not None else [])
+        if self.where is None or not numbers:
+            return numbers, []
+        found = [self.where(problem, number) for number in numbers]
+        problem.file = found[0][0]
+        here = [(number, place) for file, number, place in found if file == problem.file]
+        numbers, places = [number for number, _ in here], [place for _, place in here]
+        places = places if any(places) else []
+        if problem.record is not None:
+            problem.record = numbers[0]
+            problem.place = places[0] if places else problem.place
+        return numbers, places
 
 
 def meant(name: str, known: Iterable[str]) -> str:

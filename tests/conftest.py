@@ -23,15 +23,11 @@ from bakeio_core.host.installed import Installed
 
 pytest.register_assert_rewrite("support")
 
-from support.commands import Ran  # noqa: E402  (rewritten assertions first)
+from support.alone import stand_alone  # noqa: E402  (rewritten assertions first)
+from support.commands import Ran  # noqa: E402
 from support.databases import rows_of  # noqa: E402
 
-ALONE = Path(__file__).resolve().parent / "data" / "bakery_alone"
-"""Stands before what is installed, and hides the packages of the repository that bring tables: the
-tests are of the bakery alone, in this process and in those it starts. Who tests such a package
-hands its modules in, or takes this off the path again."""
-sys.path.insert(0, str(ALONE))
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ALONE), os.getenv("PYTHONPATH")]))
+stand_alone()  # who tests a package that brings tables hands it in, or takes this off the path
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     # hundreds of processes would compile the same modules, which takes longer than what they test
     os.environ["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir(), f"bytecode-{os.getuid()}"))

@@ -31,6 +31,7 @@ from random import Random
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Numeric
+from support.alone import stand_alone
 from support.editing import EDITABLE, NARROW, TABLES, Case, Editor
 from support.judge import Judge, State
 
@@ -277,6 +278,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--repeat", type=Path, metavar="FOLDER", help="a file that was saved")
     chosen = parser.parse_args(arguments)
+    stand_alone()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         work = Path(name).resolve()

@@ -34,6 +34,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from support.alone import stand_alone
 from support.mutations import Hostile, Material, make
 
 from bakeio_core import Bakeio
@@ -737,6 +738,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--repeat", type=Path, metavar="FOLDER", help="a document that was saved")
     chosen = parser.parse_args(arguments)
+    stand_alone()
     home, began = Path.cwd(), time.monotonic()
     with tempfile.TemporaryDirectory() as name, server_for(chosen.postgresql, Path(name)) as server:
         work = Path(name).resolve() / "work"

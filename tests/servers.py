@@ -35,9 +35,6 @@ OF_STATEMENTS = {
     "test_several_writers_lose_nothing": "LOCK TABLE: the database refuses one of two imports",
     "test_two_that_make_the_tables_at_once_both_succeed": "advisory locks",
     "test_a_sequence_counts_on": "ALTER SEQUENCE: a rollback gives no numbers back",
-    "test_killed_at_any_moment_there_is_the_old_state_or_the_new_one": (
-        "ALTER SEQUENCE: a killed run leaves numbers out, so the next one gives other ids"
-    ),
 }
 """{name of a test: the statement it is about, which the portable way does without}"""
 

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import event
+from support.alone import ALONE
 from support.commands import Ran, Run, export
 
 from bakeio_core import Bakeio, connect
-
-ALONE = Path(__file__).resolve().parent / "data" / "bakery_alone"
 
 LOADED = """
 import json, sys

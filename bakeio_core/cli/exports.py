@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from bakeio_core.cli.import_options import only_one
 from bakeio_core.cli.process.streams import OUTPUT
 from bakeio_core.cli.review.exported import as_data, set_as_data, tell, tell_set
 from bakeio_core.cli.session import Session, json_option
+from bakeio_core.files.documents.limits import PART_SIZE
 
 
 class Day(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
@@ -30,6 +32,25 @@ class Day(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
             return date.fromisoformat(value) if isinstance(value, str) else value
         except ValueError:
             self.fail(f"{value!r} is not a date: write YYYY-MM-DD", parameter, context)
+
+
+class Size(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
+    """A number of bytes with its unit: 500MB, 1.5GB."""
+
+    name = "size"
+
+    def convert(self, value: Any, parameter: Any, context: Any) -> Any:
+        """Return the number of bytes, or fail saying how to write one."""
+        if not isinstance(value, str):
+            return value
+        said = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kMG])B", value.strip(), re.IGNORECASE)
+        size = float(said[1]) * _UNITS[said[2].lower()] if said else 0
+        if size < 1:
+            self.fail(f"{value!r} is no size: write 500MB, or 1.5GB", parameter, context)
+        return int(size)
+
+
+_UNITS = {"k": 10**3, "m": 10**6, "g": 10**9}
 
 
 @bakeio.command("export-complete")
@@ -85,6 +106,11 @@ class Day(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
     default=1,
     help="So many files at a time, where the server lets several connections see one snapshot.",
 )
+@click.option(
+    "--part-size",
+    type=Size(),
+    help="Cut files that would be larger into parts of this size, such as 100MB. Default: 1GB.",
+)
 @json_option
 @click.pass_obj
 def export_complete(
@@ -100,12 +126,13 @@ def export_complete(
     visible_only: bool,
     format_: str | None,
     jobs: int,
+    part_size: int | None,
     as_json: bool,
 ) -> None:
     """Write everything as a normalized set that rebuilds the database anywhere."""
     if format_ is not None and format_ != "json":
         limits = [as_zip, prove, force, no_transactional, since, until, as_stored, visible_only]
-        _export_to_read(session, output, format_, [*limits, jobs > 1], as_json)
+        _export_to_read(session, output, format_, [*limits, jobs > 1, part_size], as_json)
         return
     with (
         telling(session, as_json),
@@ -124,6 +151,7 @@ def export_complete(
             visible_only=visible_only,
             prove=prove,
             jobs=jobs,
+            part_size=part_size or PART_SIZE,
             progress=progress,
         )
     if as_json:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import uuid as uuids
+from collections import Counter
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.errors import Problem
 from bakeio_core.exporting.documents import moment
-from bakeio_core.exporting.parts.entity_files import schema_block, write_document
+from bakeio_core.exporting.parts.cutting import WrittenFile, write_documents
+from bakeio_core.exporting.parts.entity_files import listed_files, manifest_version, schema_block
 from bakeio_core.exporting.write_set import write_manifest
 from bakeio_core.exporting.write_view import not_a_view
 from bakeio_core.files.documents.encoding import CLOSE, encode_as_read, opened_document
 from bakeio_core.files.output import atomic_file, atomic_folder
-from bakeio_core.files.sets.manifest import APPLICATION
+from bakeio_core.files.sets.manifest import APPLICATION, file_name
 from bakeio_core.files.sets.replaceable import not_a_set, unforced
 from bakeio_core.importing.reading.sources import Part, Source
 from bakeio_core.version import VERSION
@@ -52,13 +53,14 @@ def write_converted(
         return {view.name: count}
     common = {"export_id": str(uuids.uuid4()), "exported_at": moment().isoformat() + "Z"}
     with atomic_folder(target, not_a_set if force else unforced(not_a_set)) as folder:
-        files = [_write(part, catalog, folder, n, common) for n, part in enumerate(source.parts, 1)]
-        there = {item["entity_type"] for item in files}
-        for item in files:
-            needs = catalog.dependencies(catalog.entities[item["entity_type"]])
-            item["dependencies"] = [name for name in needs if name in there]
+        there = {part.entity.name for part in source.parts}
+        files = list[dict[str, Any]]()
+        for order, part in enumerate(source.parts, 1):
+            needs = [name for name in catalog.dependencies(part.entity) if name in there]
+            written = _write(part, folder, order, common)
+            files += listed_files(part.entity, written, order, needs)
         manifest = {
-            "manifest_version": "1.0",
+            "manifest_version": manifest_version(files),
             **common,
             "database_id": None,
             "application": APPLICATION,
@@ -69,14 +71,14 @@ def write_converted(
             "omitted_entities": [name for name in catalog.entities if name not in there],
         }
         write_manifest(folder, manifest)
-    return {item["entity_type"]: item["record_count"] for item in files}
+    counts = Counter[str]()
+    for item in files:
+        counts[item["entity_type"]] += item["record_count"]
+    return dict(counts)
 
 
-def _write(
-    part: Part, catalog: Catalog, folder: Path, order: int, common: dict[str, Any]
-) -> dict[str, Any]:
-    """Write the file of one entity; return what the manifest says of it."""
-    name = f"{order:02d}_{part.entity.name}.json"
+def _write(part: Part, folder: Path, order: int, common: dict[str, Any]) -> list[WrittenFile]:
+    """Write the file of one entity, or its parts."""
     header = {
         "file_version": "1.0",
         "entity_type": part.entity.name,
@@ -84,15 +86,11 @@ def _write(
         "record_count": 0,
         "schema": schema_block(part.entity),
     }
-    count, sha256 = write_document(folder / name, header, partial(_batches, part), None)
-    return {
-        "filename": name,
-        "entity_type": part.entity.name,
-        "record_count": count,
-        "checksum_sha256": sha256,
-        "import_order": order,
-        "dependencies": [],
-    }
+
+    def name_of(number: int) -> Path:
+        return folder / file_name(order, part.entity.name, number)
+
+    return write_documents(name_of, header, _batches(part))
 
 
 def _batches(part: Part) -> Iterator[list[dict[str, Any]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid as uuids
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from bakeio_core.database.rows import Rows
 from bakeio_core.errors import Problem, UsageError
 from bakeio_core.exporting.careful import gaps_of, refuse
 from bakeio_core.exporting.documents import moment
-from bakeio_core.exporting.parts.entity_files import write_files
+from bakeio_core.exporting.parts.entity_files import manifest_version, write_files
 from bakeio_core.exporting.parts.partial import (
     Part,
     omitted_columns,
@@ -32,6 +33,7 @@ from bakeio_core.exporting.parts.partial import (
 )
 from bakeio_core.exporting.records import AS_STORED
 from bakeio_core.files.documents.encoding import pretty
+from bakeio_core.files.documents.limits import PART_SIZE
 from bakeio_core.files.output import HashedFile, atomic_file, atomic_folder, refuse_folder
 from bakeio_core.files.sets.manifest import APPLICATION, MANIFEST
 from bakeio_core.files.sets.replaceable import not_a_set, not_an_archive, unforced
@@ -61,6 +63,7 @@ class Exported:
             `field` and the number of `rows` that name something there.
         hidden: The entities of which policies may have hidden rows.
         omitted_columns: {entity: columns of its table that no plugin declares}.
+        parts: {entity: number of its files}, where it has several.
     """
 
     folder: Path
@@ -74,6 +77,7 @@ class Exported:
     omitted_references: tuple[Mapping[str, Any], ...] = ()
     hidden: tuple[str, ...] = ()
     omitted_columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    parts: Mapping[str, int] = field(default_factory=dict)
 
 
 def write_set(
@@ -91,6 +95,7 @@ def write_set(
     hidden: Collection[str] = (),
     prove: Callable[[Path], dict[str, Any]] | None = None,
     jobs: int = 1,
+    part_size: int | None = PART_SIZE,
     progress: Progress | None = None,
 ) -> Exported:
     """Write every entity's file and the manifest into a new folder, and the archive if asked for.
@@ -113,6 +118,7 @@ def write_set(
             `proof`.
         jobs: How many files are written at a time, where the database lets several connections
             see one snapshot.
+        part_size: How many bytes a file has at most, None for any number.
         progress: Called with (entity, records written so far).
 
     Raises:
@@ -134,11 +140,14 @@ def write_set(
     whole = atomic_file(archive, foreign_archive) if archive is not None else nullcontext()
     with streaming(), whole as packed, atomic_folder(path, foreign_folder) as scratch:
         files, unheld = write_files(
-            hook, db, catalog, part, scratch, common, as_stored, jobs, progress
+            hook, db, catalog, part, scratch, common, as_stored, jobs, part_size, progress
         )
         if not as_stored:
             refuse(unheld, AS_STORED)
-        counts = {item["entity_type"]: item["record_count"] for item in files}
+        counts, parts = Counter[str](), Counter[str]()
+        for item in files:
+            counts[item["entity_type"]] += item["record_count"]
+            parts[item["entity_type"]] += 1
         left_out = omitted_records(db, part, catalog.entities, counts)
         unnamed = omitted_references(db, part)
         manifest = _manifest(db, catalog, part, common, files)
@@ -163,7 +172,7 @@ def write_set(
             packed.sync()
     return Exported(
         path,
-        counts,
+        dict(counts),
         archive,
         part.omitted,
         tuple(unheld),
@@ -173,6 +182,7 @@ def write_set(
         tuple(unnamed),
         tuple(hidden),
         unknown,
+        {name: count for name, count in parts.items() if count > 1},
     )
 
 
@@ -185,7 +195,7 @@ def _manifest(
 ) -> dict[str, Any]:
     """Return what a manifest says of a set whatever part of the database it holds."""
     manifest = {
-        "manifest_version": "1.0",
+        "manifest_version": manifest_version(files),
         **common,
         "database_id": database_id(db),
         "database_kind": dialect_of(db).name,

@@ -40,6 +40,10 @@ def texts(values: Sequence[Any]) -> list[str]:
     return _ENCODER.encode_lines(plain).decode().split("\n")[:-1]
 
 
+def _records_of(changes: Sequence[Change]) -> list[int]:
+    return [change.record for change in changes]
+
+
 class Journal:
     """What one run enters.
 
@@ -125,8 +129,17 @@ class Journal:
             data += content_sums(entity, contents).tobytes()
         self._enter(entity, "create", file, len(known), data)
 
-    def updated(self, entity: Entity, file: str, changes: Sequence[Change]) -> None:
-        """Enter the fields a batch of updates set in rows of an entity, its stamp beside them."""
+    def updated(
+        self, entity: Entity, file: str, changes: Sequence[Change], numbers: Sequence[int] = ()
+    ) -> None:
+        """Enter the fields a batch of updates set in rows of an entity, its stamp beside them.
+
+        Args:
+            entity: Whose rows they are.
+            file: The file they come from.
+            changes: The updates.
+            numbers: The records of the file they come from, one for each; left out, those they say.
+        """
         if not changes:
             return
         self.entered += 1
@@ -135,11 +148,14 @@ class Journal:
         last = int(dialect.scalar(self.db, f"SELECT max({quoted[0]}) FROM {CHANGES.name}") or 0)
         stamp = next((column for column in entity.filled.stamps if column == "updated_at"), "")
         entered = [
-            (change, column) for change in changes for column in change.new if column != stamp
+            (change, number, column)
+            for change, number in zip(changes, numbers or _records_of(changes), strict=True)
+            for column in change.new
+            if column != stamp
         ]
-        old = texts([change.old.get(column) for change, column in entered])
-        new = texts([change.new[column] for change, column in entered])
-        ids = [change.known_id for change, _ in entered]
+        old = texts([change.old.get(column) for change, _, column in entered])
+        new = texts([change.new[column] for change, _, column in entered])
+        ids = [change.known_id for change, _, _ in entered]
         given = self._row_numbers.give(changes[0].entity, ids)
         values = zip(entered, given, old, new, strict=True)
         rows = [
@@ -152,12 +168,12 @@ class Journal:
                 before,
                 after,
                 file,
-                change.record,
+                record,
                 change.old.get(stamp),
                 change.new.get(stamp),
                 change.reason or None,
             )
-            for number, ((change, column), row, before, after) in enumerate(values, 1)
+            for number, ((change, record, column), row, before, after) in enumerate(values, 1)
         ]
         marks = ", ".join([dialect.mark] * len(quoted))
         sql = f"INSERT INTO {CHANGES.name} ({', '.join(quoted)}) VALUES ({marks})"

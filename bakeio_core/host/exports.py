@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
@@ -16,6 +16,7 @@ from bakeio_core.database.connect import translated
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.tables import hidden_entities
 from bakeio_core.errors import BakeioError, ExportRefused, UsageError
+from bakeio_core.files.documents.limits import PART_SIZE
 from bakeio_core.files.output import refuse_file
 from bakeio_core.history.report import Report
 from bakeio_core.host.answers import Answers
@@ -75,6 +76,7 @@ class Exports(Imports, Answers, Confirming):
         visible_only: bool = False,
         prove: bool = False,
         jobs: int = 1,
+        part_size: int | None = PART_SIZE,
         progress: Progress | None = None,
     ) -> Exported:
         """Write a normalized set that rebuilds the database anywhere.
@@ -98,13 +100,17 @@ class Exports(Imports, Answers, Confirming):
                 appears; the manifest then says so (`proof`).
             jobs: How many files are written at a time, each over a connection of the engine's own,
                 where the server lets several see one snapshot; else they are written one by one.
+            part_size: How many bytes a file has at most, None for any number. The records of an
+                entity that would need more are in several files, its parts, each with what it takes
+                to read it alone; one record is never cut.
             progress: Called with (entity, records written).
 
         Returns:
             What was written.
 
         Raises:
-            UsageError: Anything else is in the way, or the first day comes after the last.
+            UsageError: Anything else is in the way, the first day comes after the last, or it
+                would be more files than an import takes.
             PluginError: A plugin is broken and not blocked.
             ExportRefused: The database holds values no file can hold; it names each. Or policies
                 of it may hide rows.
@@ -112,6 +118,7 @@ class Exports(Imports, Answers, Confirming):
         from bakeio_core.exporting.write_set import write_set
 
         self._refuse_broken("an export without it would not be complete")
+        again = partial(write_set, transactional=transactional, part_size=part_size)
         with translated(), self._whole(db, visible_only=visible_only) as hidden:
             return write_set(
                 self.hook,
@@ -125,8 +132,9 @@ class Exports(Imports, Answers, Confirming):
                 until=until,
                 as_stored=as_stored,
                 hidden=hidden,
-                prove=partial(self._prove, transactional=transactional) if prove else None,
+                prove=partial(self._prove, again=again) if prove else None,
                 jobs=jobs,
+                part_size=part_size,
                 progress=progress,
             )
 
@@ -150,16 +158,15 @@ class Exports(Imports, Answers, Confirming):
         with dialect_of(db).seeing_all(db):
             yield ()
 
-    def _prove(self, folder: Path, *, transactional: bool) -> dict[str, Any]:
+    def _prove(self, folder: Path, *, again: Callable[..., object]) -> dict[str, Any]:
         """Restore a set into a scratch database, export it again and compare."""
         from bakeio_core.exporting.proving.proof import prove_set
-        from bakeio_core.exporting.write_set import write_set
 
         def restore(db: Connection, set_: Path) -> Report:
             return self.import_complete(db, set_, journal=False)
 
-        def export(db: Connection, again: Path) -> None:
-            write_set(self.hook, db, self.catalog, again, transactional=transactional)
+        def export(db: Connection, target: Path) -> None:
+            again(self.hook, db, self.catalog, target)
 
         return prove_set(folder, self.catalog, restore, export)
 

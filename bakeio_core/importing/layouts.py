@@ -88,7 +88,7 @@ class _Settling:
     def settle(self) -> list[Question]:
         """Return the questions left; none where the source has its records."""
         source, problems = self.source, Problems()
-        problems.place_of = source.place_of
+        problems.where = source.where
         source.problems, source.parts, source.layout = problems, [], None
         source.is_new_layout = False
         questions = self._questions(problems)

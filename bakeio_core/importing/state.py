@@ -84,7 +84,7 @@ class ImportState:
         self.earlier = EarlierRuns(db, source.export_id, source.path, source.log_of)
         self.outcome = Outcome(source, options.most_changes, is_compared=is_compared)
         self.problems = self.outcome.problems
-        self.problems.place_of = source.place_of
+        self.problems.where = source.where
         self.id_maps = {name: IdMap() for name in catalog.entities}
         self.fully_imported: set[str] = set()
         self._record_rows: dict[str, RecordRows] = {}
@@ -267,7 +267,7 @@ class Outcome:
             known = self.questions[question.identity] = question
         if known is not None:
             known.count += 1
-            known.records.append(where)
+            known.records.append(self.source.position(*where))
             self._note_place(known, where, question.field)
 
     def _note_place(self, known: Question, where: tuple[str, int], field: str) -> None:
@@ -278,7 +278,7 @@ class Outcome:
     def asked(self) -> list[Question]:
         """The questions about records, in the order of these, entity by entity."""
         order = {name: place for place, name in enumerate(self.counts)}
-        return sorted(self.questions.values(), key=lambda q: (order[q.entity], q.records[0][1]))
+        return sorted(self.questions.values(), key=lambda q: (order[q.entity], q.records[0]))
 
     def apply(self, question: Question, decision: Decision, where: tuple[str, int]) -> None:
         """Note that a decision about a record, (file, number), was carried out."""
@@ -286,6 +286,7 @@ class Outcome:
         if known is None:
             known = (replace(question, count=0, records=[]), decision)
             self.applied[question.identity] = known
+        where = self.source.position(*where)
         if where not in known[0].records[-1:]:
             known[0].count += 1
             known[0].records = [*known[0].records[-20:], where]
@@ -299,7 +300,7 @@ class Outcome:
         known.why = known.why or missing.why
         known.count += 1
         if len(known.records) < 20:
-            known.records.append((file, number))
+            known.records.append(self.source.position(file, number))
             self._note_place(known, (file, number), field)
 
     def note_failed(self, entity: Entity, values: Mapping[str, Any]) -> None:

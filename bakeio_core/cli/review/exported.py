@@ -21,6 +21,7 @@ def set_as_data(done: Exported) -> dict[str, Any]:
         "folder": str(done.folder),
         "archive": str(done.archive) if done.archive else None,
         "counts": done.counts,
+        "parts": dict(done.parts),
         "omitted": list(done.omitted),
         "problems": as_data(done.problems),
         "undated": {"rows": dict(done.undated), "included": done.has_undated},
@@ -46,7 +47,8 @@ def tell_set(session: Session, done: Exported) -> None:
     session.result(f"Exported {counted(sum(done.counts.values()), 'record')} to {done.folder}")
     for name, count in done.counts.items():
         if count:
-            session.result(f"  {name:<20} {count:>9,}")
+            files = f"  in {done.parts[name]} files" if name in done.parts else ""
+            session.result(f"  {name:<20} {count:>9,}{files}")
     empty = [name for name, count in done.counts.items() if not count]
     if empty:
         session.result(f"  without records: {', '.join(empty)}")

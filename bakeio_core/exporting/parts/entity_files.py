@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import Progress
 from bakeio_core.catalog.model import Entity
-from bakeio_core.errors import ExportRefused, Problem
-from bakeio_core.exporting.documents import write_records
+from bakeio_core.errors import ExportRefused, Problem, UsageError
+from bakeio_core.exporting.parts.cutting import WrittenFile, write_documents
 from bakeio_core.exporting.parts.partial import Part
 from bakeio_core.exporting.parts.together import done_together
 from bakeio_core.exporting.records import count_rows
-from bakeio_core.files.output import HashedFile
+from bakeio_core.files.documents.limits import Limits
+from bakeio_core.files.sets.manifest import file_name
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-Written = tuple["dict[str, Any] | None", "list[Problem]"]
-"""What the manifest says of a file, if it was written, and the values that no file can hold."""
+Written = tuple["list[WrittenFile]", "list[Problem]"]
+"""The files of an entity, none where they were not written, and the values no file can hold."""
 
 
 def write_files(
@@ -33,6 +34,7 @@ def write_files(
     common: Mapping[str, Any],
     as_stored: bool,
     jobs: int,
+    part_size: int | None,
     progress: Progress | None,
 ) -> tuple[list[dict[str, Any]], list[Problem]]:
     """Write the file of each entity into a folder, several at a time if so wanted.
@@ -50,8 +52,8 @@ def write_files(
             "record_count": counts[entity.name],
             "schema": schema_block(entity),
         }
-        path = folder / f"{order:02d}_{entity.name}.json"
-        tasks[entity.name] = partial(_write_file, hook, catalog, entity, path, header, as_stored)
+        write = partial(write_documents, _names(folder, order, entity), header, size=part_size)
+        tasks[entity.name] = partial(_write_entity, hook, catalog, entity, write, as_stored)
     # the longest first, where several are written at a time
     largest = sorted(tasks, key=lambda name: -counts[name]) if jobs > 1 else list(tasks)
     done = done_together(db, jobs, [tasks[name] for name in largest], progress)
@@ -59,43 +61,70 @@ def write_files(
     files: list[dict[str, Any]] = []
     unheld: list[Problem] = []
     for order, entity in enumerate(part.entities.values(), 1):
-        file, problems = written[entity.name]
+        known, problems = written[entity.name]
         unheld += problems
-        if file is not None:
-            needs = [target for target in catalog.dependencies(entity) if target in part.entities]
-            files.append({**file, "import_order": order, "dependencies": needs})
-            files[-1] |= _declared_by(catalog, entity)
+        needs = [target for target in catalog.dependencies(entity) if target in part.entities]
+        more = _declared_by(catalog, entity)
+        files += [entry | more for entry in listed_files(entity, known, order, needs)]
+    if len(files) >= Limits.members:
+        message = f"the set would have {len(files):,} files, more than an import takes: "
+        raise UsageError(f"{message}choose a larger size for its parts")
     return files, unheld
 
 
-def _write_file(
+def listed_files(
+    entity: Entity, written: Sequence[WrittenFile], order: int, needs: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return what a manifest says of the files of an entity.
+
+    Args:
+        entity: Whose records they hold.
+        written: The files, in order.
+        order: The place of the entity in the order of import.
+        needs: The entities that it refers to.
+    """
+    return [
+        {
+            "filename": file.path.name,
+            "entity_type": entity.name,
+            "record_count": file.count,
+            "checksum_sha256": file.sha256,
+            "import_order": order,
+            "dependencies": list(needs),
+            **({"part": file.part, "parts": len(written)} if file.part else {}),
+        }
+        for file in written
+    ]
+
+
+def manifest_version(files: Iterable[Mapping[str, Any]]) -> str:
+    """Return the version of a manifest that lists files: who knows no parts misses none in 1.0."""
+    return "1.1" if any("part" in file for file in files) else "1.0"
+
+
+def _names(folder: Path, order: int, entity: Entity) -> Callable[[int], Path]:
+    return lambda part: folder / file_name(order, entity.name, part)
+
+
+def _write_entity(
     hook: Any,
     catalog: Catalog,
     entity: Entity,
-    path: Path,
-    header: dict[str, Any],
+    write: Callable[..., list[WrittenFile]],
     as_stored: bool,
     db: Connection,
     progress: Progress,
 ) -> Written:
-    """Write the file of one entity."""
+    """Write the file of one entity, or its parts."""
     batches = partial(hook.bakeio_export_records, db=db, entity=entity, catalog=catalog)
     unheld: list[Problem] = []
     try:
-        count, sha256 = write_document(path, header, batches, progress)
+        return write(batches=batches() or (), progress=progress), unheld
     except ExportRefused as refused:
         unheld += refused.problems
         if not as_stored:
-            return None, unheld
-        batches = partial(batches, entity=entity.with_gaps())
-        count, sha256 = write_document(path, header, batches, progress)
-    file = {
-        "filename": path.name,
-        "entity_type": entity.name,
-        "record_count": count,
-        "checksum_sha256": sha256,
-    }
-    return file, unheld
+            return [], unheld
+        return write(batches=batches(entity=entity.with_gaps()) or (), progress=progress), unheld
 
 
 def _declared_by(catalog: Catalog, entity: Entity) -> dict[str, str]:
@@ -104,32 +133,6 @@ def _declared_by(catalog: Catalog, entity: Entity) -> dict[str, str]:
     if plugin is None or not plugin.distribution:
         return {}
     return {"distribution": plugin.distribution, "distribution_version": plugin.version}
-
-
-def write_document(
-    path: Path,
-    header: dict[str, Any],
-    batches: Callable[[], Iterable[Any] | None],
-    progress: Progress | None,
-) -> tuple[int, str]:
-    """Write a document whose header tells the number of its records.
-
-    Where a plugin gave another number, it is written once more.
-
-    Returns:
-        The number of records, and the SHA-256 of the file.
-    """
-    while True:
-        file = HashedFile(path)
-        try:
-            count = write_records(file, header, batches() or (), header["entity_type"], progress)
-        except BaseException:
-            file.file.close()
-            raise
-        sha256 = file.close()
-        if count == header["record_count"]:
-            return count, sha256
-        header["record_count"] = count
 
 
 def schema_block(entity: Entity) -> dict[str, Any]:

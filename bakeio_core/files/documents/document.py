@@ -11,10 +11,11 @@ import codecs
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import msgspec
 
@@ -39,6 +40,7 @@ from bakeio_core.files.documents.scanner import (
     failed,
 )
 
+T = TypeVar("T")
 RECORDS = "records"
 """The field of a document that holds the list of its records."""
 _RECORDS = re.compile(rb'"records"[ \t\r\n]*:[ \t\r\n]*\[([ \t\r\n]*)(?=\{)')
@@ -49,6 +51,23 @@ _KINDS = {
     "export_type": "view",
     "view_name": "view",
 }
+
+
+@dataclass(frozen=True)
+class ReadFile:
+    """What a file was found to hold that was read to its end.
+
+    Attributes:
+        name: How messages call it.
+        header: Everything of it but its records.
+        count: How many records it has.
+        sha256: Of its bytes, in hexadecimal.
+    """
+
+    name: str
+    header: dict[str, Any]
+    count: int
+    sha256: str
 
 
 class Document:
@@ -104,6 +123,30 @@ class Document:
     def place(self, number: int, field: str = "") -> str:
         """Return where a record, or a field of it, stands; empty where its number says that."""
         return ""
+
+    def position(self, number: int) -> tuple[str, int]:
+        """Return in which file a record stands, and its number there."""
+        return self.name, number
+
+    def by_file(
+        self, items: Sequence[T], numbers: Sequence[int]
+    ) -> Iterator[tuple[str, Sequence[T], Sequence[int]]]:
+        """Yield what belongs to its records by the file they stand in, with the numbers there.
+
+        Args:
+            items: What belongs to them.
+            numbers: The number of each one's record.
+        """
+        yield self.name, items, numbers
+
+    def files_read(self, count: int, sha256: str) -> list[ReadFile]:
+        """Return what its files were found to hold, now that all of it was read.
+
+        Args:
+            count: How many records it was.
+            sha256: That of its bytes.
+        """
+        return [ReadFile(self.name, self.header, count, sha256)]
 
     def settled(self, name: str, value: Any) -> Any:
         """Return what a value of a field means, now that the whole document was seen.
@@ -212,7 +255,7 @@ class Document:
                 continue
             block, cut, last = (
                 self._proper(first, data, cuts, ended)
-                or self._broken(first, data, cuts, ended, joints[0])
+                or _broken_block(first, data, cuts, ended, joints[0], self.limits.depth)
                 or (None, 0, False)
             )
             if block is None:
@@ -241,37 +284,6 @@ class Document:
             array = b"".join((b"[", memoryview(data)[:cut], b"]"))
             with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 return Block(first, array, pieces(array), depth=self.limits.depth), cut, last
-        return None
-
-    def _broken(
-        self, first: int, data: bytes, cuts: list[int], ended: bool, joint: bytes
-    ) -> tuple[Block, int, bool] | None:
-        """Return what `_proper` does where some records are no JSON.
-
-        That can be done if line ends say for certain where each of them begins and ends.
-        """
-        lead = joint[2:-1]
-        for cut, last in places_to_cut(data, cuts, ended) if b"\n" in lead else ():
-            whole = data[:cut]
-            texts = whole.split(joint)
-            count = len(texts)
-            if lead.endswith(b"\n"):
-                certain = whole.count(b"\n") == (count - 1) * lead.count(b"\n")
-                certain = certain and (
-                    whole.count(b"{") == count or not _TWO_ON_A_LINE.search(whole)
-                )
-            else:
-                certain = (
-                    whole.count(lead + b"{") == count - 1
-                    and whole.count(lead + b"}") == count
-                    and whole.endswith(lead + b"}")
-                )
-            if certain and (not last or _ON_A_LINE_OF_ITS_OWN.match(data, cut)):
-                texts = [
-                    b"{" * (place > 0) + text + b"}" * (place < count - 1)
-                    for place, text in enumerate(texts)
-                ]
-                return Block(first, b"[" + whole + b"]", texts, depth=self.limits.depth), cut, last
         return None
 
     def _check_end(self, rest: str) -> None:
@@ -353,28 +365,31 @@ class Document:
         json_text.end()
 
 
-class InMemoryDocument(Document):
-    """Records of a document that were read already, under a header of their own.
+def _broken_block(
+    first: int, data: bytes, cuts: list[int], ended: bool, joint: bytes, depth: int
+) -> tuple[Block, int, bool] | None:
+    """Return what `Document._proper` does where some records are no JSON.
 
-    They keep the numbers they have in that document.
+    That can be done if line ends say for certain where each of them begins and ends.
     """
-
-    def __init__(
-        self,
-        document: Document,
-        header: dict[str, Any],
-        items: list[tuple[int, dict[str, Any] | Problem]],
-    ) -> None:
-        super().__init__(document.name, document.open, document.limits)
-        self._header, self._items, self._has_records = header, items, True
-        self._document, self.has_cells = document, document.has_cells
-
-    def place(self, number: int, field: str = "") -> str:
-        return self._document.place(number, field)
-
-    def settled(self, name: str, value: Any) -> Any:
-        return self._document.settled(name, value)
-
-    def blocks(self, seen: Callable[[bytes], object] | None = None) -> Iterator[Block]:
-        """Yield the records in blocks; no bytes are theirs, so `seen` is given nothing."""
-        return in_blocks(self._items)
+    lead = joint[2:-1]
+    for cut, last in places_to_cut(data, cuts, ended) if b"\n" in lead else ():
+        whole = data[:cut]
+        texts = whole.split(joint)
+        count = len(texts)
+        if lead.endswith(b"\n"):
+            certain = whole.count(b"\n") == (count - 1) * lead.count(b"\n")
+            certain = certain and (whole.count(b"{") == count or not _TWO_ON_A_LINE.search(whole))
+        else:
+            certain = (
+                whole.count(lead + b"{") == count - 1
+                and whole.count(lead + b"}") == count
+                and whole.endswith(lead + b"}")
+            )
+        if certain and (not last or _ON_A_LINE_OF_ITS_OWN.match(data, cut)):
+            texts = [
+                b"{" * (place > 0) + text + b"}" * (place < count - 1)
+                for place, text in enumerate(texts)
+            ]
+            return Block(first, b"[" + whole + b"]", texts, depth=depth), cut, last
+    return None

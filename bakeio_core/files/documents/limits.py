@@ -1,8 +1,11 @@
-"""How much of a stranger's file is taken."""
+"""How much of a stranger's file is taken, and how large one's own become."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+PART_SIZE = 1_000_000_000
+"""How many bytes a file of a set has at most, where nothing else is wanted."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from typing import Any
 from bakeio_core.errors import DocumentError, Problem
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.limits import Limits
+from bakeio_core.files.documents.parted import PartedDocument
 from bakeio_core.files.documents.scanner import DECODER, Duplicated, explain_json
 from bakeio_core.files.documents.streams import is_stream
 from bakeio_core.files.leftovers import settle_missing
 from bakeio_core.files.sets.archive import Archive, Folder, Store
-from bakeio_core.files.sets.manifest import ENTRY, MANIFEST, Listed
+from bakeio_core.files.sets.manifest import ENTRY, MANIFEST, PARTED, Listed
 from bakeio_core.values.wording import shown
 
 _OF_THE_RUN = (b'  "export_id"', b'  "exported_at"')
@@ -100,6 +101,14 @@ class ExportSet:
         gone = [listed for listed in self.files if listed.entity in entities]
         rest.left_out = [*self.left_out, *gone]
         return rest
+
+    @property
+    def by_entity(self) -> dict[str, list[Listed]]:
+        """What it lists, by entity: one file of each, or its parts in order."""
+        found = dict[str, list[Listed]]()
+        for listed in sorted(self.files, key=lambda listed: (listed.order, listed.part)):
+            found.setdefault(listed.entity, []).append(listed)
+        return found
 
     @property
     def name(self) -> str:
@@ -202,6 +211,11 @@ class ExportSet:
         """Return one of its files, to be read."""
         return self.file(listed.filename)
 
+    def whole(self, several: Sequence[Listed]) -> Document:
+        """Return the files of one entity, to be read as one document."""
+        files = [self.document(listed) for listed in several]
+        return files[0] if len(files) == 1 else PartedDocument(files)
+
     def file(self, name: str) -> Document:
         """Return a file in it, whether it is listed or not, to be read."""
         return Document(name, lambda: self.store.open(name), self.limits)
@@ -220,7 +234,8 @@ def _listed(item: Any) -> Listed:
     """Return an entry of the manifest's files. Raises TypeError saying what it must have."""
     if not isinstance(item, dict) or isinstance(item, Duplicated):
         raise TypeError("to be an object {...}")
-    for name, (kind, noun) in ENTRY.items():
+    wanted = {**ENTRY, **{name: kind for name, kind in PARTED.items() if name in item}}
+    for name, (kind, noun) in wanted.items():
         if not isinstance(item.get(name), kind) or isinstance(item.get(name), bool):
             raise TypeError(f'"{name}", {noun}')
     return Listed(
@@ -232,6 +247,8 @@ def _listed(item: Any) -> Listed:
         tuple(map(str, item["dependencies"])),
         _text(item.get("distribution")),
         _text(item.get("distribution_version")),
+        item.get("part", 0),
+        item.get("parts", 0),
     )
 
 

@@ -14,7 +14,7 @@ from bakeio_core.errors import counted as _counted
 
 MANIFEST = "manifest.json"
 KNOWN = {
-    "manifest_version": (1, 0),
+    "manifest_version": (1, 1),
     "file_version": (1, 0),
     "view_version": (1, 0),
     "schema_version": (1, 0),
@@ -28,6 +28,11 @@ ENTRY: dict[str, tuple[type, str]] = {
     "import_order": (int, "a whole number"),
     "dependencies": (list, "a list"),
 }
+PARTED: dict[str, tuple[type, str]] = {
+    "part": (int, "a whole number"),
+    "parts": (int, "a whole number"),
+}
+"""What an entry has besides where an entity has several files."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Listed:
     """One file as the manifest lists it.
 
     `distribution` is what declared its entity where the set was written, `version` that of it.
+    `part` is its number where the entity has several files, `parts` how many these are; else 0.
     """
 
     filename: str
@@ -45,6 +51,18 @@ class Listed:
     dependencies: tuple[str, ...]
     distribution: str = ""
     version: str = ""
+    part: int = 0
+    parts: int = 0
+
+    @property
+    def written_as(self) -> str:
+        """The name that bakeio gives such a file."""
+        return file_name(self.order, self.entity, self.part)
+
+
+def file_name(order: int, entity: str, part: int = 0) -> str:
+    """Return the name of an entity's file, or of a part of it."""
+    return f"{order:02d}_{entity}{f'.{part:03d}' if part else ''}.json"
 
 
 def counted(header: dict[str, Any], listed: Listed, count: int) -> Iterator[Problem]:
@@ -72,6 +90,16 @@ def checksum_problem(filename: str, accepted: bool = False) -> Problem:
         file=filename,
         message=message,
     )
+
+
+def of_one_file(header: dict[str, Any], file: str) -> Iterator[Problem]:
+    """Say what is wrong, or to be known, of an entity's file that is read without its set."""
+    problem = version_problem(header, "file_version", file)
+    if problem:
+        yield problem
+    if header.get("part"):
+        message = "is one part of its entity: the others are read with the set, not with this file"
+        yield Problem(code="missing-file", severity="note", file=file, message=message)
 
 
 def version_problem(header: dict[str, Any], field: str, file: str) -> Problem | None:

@@ -55,7 +55,7 @@ def _dependents(asked: set[str], gone: set[str], there: Mapping[str, Listed]) ->
 
 
 def _references(rest: ExportSet, gone: set[str], catalog: Catalog) -> Iterator[Problem]:
-    for item in rest.files:
+    for item, *_ in rest.by_entity.values():
         entity = catalog.entities.get(item.entity)
         found = references_into(entity, gone) if entity is not None else {}
         for column, target in found.items():

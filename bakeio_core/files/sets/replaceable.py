@@ -67,7 +67,6 @@ def _written(store: Store) -> set[str]:
     listed = {
         item.filename
         for item in opened.files
-        if re.fullmatch(r"\w+", item.entity)
-        and item.filename == f"{item.order:02d}_{item.entity}.json"
+        if re.fullmatch(r"\w+", item.entity) and item.filename == item.written_as
     }
     return {MANIFEST, *listed}

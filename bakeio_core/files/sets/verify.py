@@ -21,6 +21,7 @@ from bakeio_core.files.sets.manifest import (
     counted,
     version_problem,
 )
+from bakeio_core.values.wording import listed as listed_in_words
 from bakeio_core.values.wording import shown
 
 _UNREADABLE = ("bad-document", "truncated", "bad-json", "io-error")
@@ -157,12 +158,20 @@ def _header_problems(opened: ExportSet, listed: Listed) -> Iterator[Problem]:
         said = header.get("entity_type")
         message = f'holds "{said}", while the manifest says "{listed.entity}"'
         yield Problem(code="bad-manifest", file=listed.filename, message=message)
+    if header.get("part", 0) != listed.part:
+        holds, said = header.get("part", 0), listed.part
+        message = f"holds {_part(holds)}, while the manifest says {_part(said)}"
+        yield Problem(code="bad-manifest", file=listed.filename, field="part", message=message)
     ours, theirs = opened.manifest.get("export_id"), header.get("export_id")
     # what is no short text is nobody's id
     if theirs is not None and isinstance(ours, str) and ours.isprintable() and len(ours) <= 40:
         yield from _other_export(ours, theirs, listed)
     yield from _not_of_a_set(header, listed.filename)
     yield from _versions(opened, header, listed.filename)
+
+
+def _part(number: object) -> str:
+    return f"part {shown(number)} of its entity" if number else "a whole entity"
 
 
 def _other_export(ours: str, theirs: object, listed: Listed) -> Iterator[Problem]:
@@ -198,9 +207,8 @@ def _versions(opened: ExportSet, header: dict[str, Any], file: str) -> Iterator[
 def _order_problems(opened: ExportSet, catalog: Catalog) -> Iterator[Problem]:
     """Files are read in the order of `import_order`: what an entity refers to must come before."""
     place = {listed.entity: listed.order for listed in opened.files}
-    if len(place) < len(opened.files):
-        yield Problem(code="bad-order", file=MANIFEST, message="lists an entity twice")
-    if len({listed.order for listed in opened.files}) < len(opened.files):
+    yield from _part_problems(opened)
+    if len(set(place.values())) < len(place):
         message = "gives two files the same import_order"
         yield Problem(code="bad-order", file=MANIFEST, message=message)
     for listed in opened.files:
@@ -214,6 +222,34 @@ def _order_problems(opened: ExportSet, catalog: Catalog) -> Iterator[Problem]:
                     f"{name} ({place[name]}), which it depends on"
                 )
                 yield Problem(code="bad-order", file=MANIFEST, entity=entity, message=message)
+
+
+def _part_problems(opened: ExportSet) -> Iterator[Problem]:
+    """An entity has one file, or all the parts of it that each of them says there are."""
+    for name, several in opened.by_entity.items():
+        if len(several) == 1 and several[0].part == several[0].parts == 0:
+            continue
+        entity, said = in_ascii(name), {(listed.parts, listed.order) for listed in several}
+        if len(said) > 1 or not all(listed.part for listed in several):
+            message = "lists an entity twice"
+            if all(listed.part for listed in several):
+                message = f"does not say the same of all parts of {entity} (parts, import_order)"
+            yield Problem(code="bad-order", file=MANIFEST, entity=name, message=message)
+            continue
+        count, named = several[0].parts, Counter(listed.part for listed in several)
+        for listed in several:
+            if named[listed.part] > 1 or not 1 <= listed.part <= count:
+                message = f"lists {in_ascii(listed.filename)} as part {listed.part} of {count}"
+                message += ", as another file" if named[listed.part] > 1 else ""
+                yield Problem(code="bad-manifest", file=MANIFEST, entity=name, message=message)
+        # a number that promises more than any set may have is not gone through
+        left = [n for n in range(1, min(count, opened.limits.members) + 1) if n not in named]
+        if left:
+            numbers = listed_in_words([str(number) for number in left])
+            noun = "part" if len(left) == 1 else "parts"
+            message = f"lacks {noun} {numbers} of the {count} of {entity}: "
+            message += "get a complete copy of the set"
+            yield Problem(code="missing-file", file=MANIFEST, entity=name, message=message)
 
 
 def _odd_dependencies(opened: ExportSet, listed: Listed, catalog: Catalog) -> Iterator[Problem]:

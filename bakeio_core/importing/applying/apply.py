@@ -247,7 +247,7 @@ class Application:
         try:
             with savepoint(self.db):
                 self.write(db=self.db, entity=changes.entity, changes=now)
-                self._enter(part.file, now)
+                self._enter(part, now)
                 deferred = self._deferred[changes.entity.name]
                 if deferred:  # now, while it can be told which record it is
                     check_deferred(dialect_of(self.db), self.db, deferred)
@@ -260,12 +260,10 @@ class Application:
         self._late_keys.hold(part, changes, now)
         return None
 
-    def _enter(self, file: str, changes: Changes) -> None:
+    def _enter(self, part: Part, changes: Changes) -> None:
         if self.journal is not None:
-            self.journal.deleted(changes.entity, [tuple(c.old.values()) for c in changes.deletes])
-            self.journal.created(changes.entity, file, changes.rows, changes.numbers)
-            self.journal.updated(changes.entity, file, changes.updates)
-            keep_origins(self.plan, file, changes, self.journal.run)
+            _enter(self.journal, part, changes)
+            keep_origins(self.plan, part.file, changes, self.journal.run)
 
     def _leave_known(self, part: Part, changes: Changes) -> None:
         """Leave out changes by which rows of others would lose theirs."""
@@ -336,7 +334,7 @@ class Application:
         with contextlib.suppress(exc.IntegrityError, exc.DataError, NotTaken), savepoint(self.db):
             self.write(db=self.db, entity=entity, changes=parked)
             self.write(db=self.db, entity=entity, changes=swapped)
-            self._enter(part.file, swapped)
+            self._enter(part, swapped)
             return
         self._write(part, swapped)
 
@@ -388,3 +386,14 @@ class Application:
                 ):
                     lessons.append(Alias(missing.entity, dict(missing.key), applied.id))
         return lessons
+
+
+def _enter(journal: Journal, part: Part, changes: Changes) -> None:
+    """Enter a batch, each record under the file it stands in."""
+    entity, document = changes.entity, part.document
+    journal.deleted(entity, [tuple(change.old.values()) for change in changes.deletes])
+    for file, rows, numbers in document.by_file(changes.rows, changes.numbers):
+        journal.created(entity, file, rows, numbers)
+    records = [change.record for change in changes.updates]
+    for file, updates, numbers in document.by_file(changes.updates, records):
+        journal.updated(entity, file, updates, numbers)

@@ -108,7 +108,7 @@ class Skipped:
         for number, item in part.whole_records(wanted):
             reasons = wanted[number]
             entry = {
-                "record_index": plan.source.logged_numbers.get(number, number),
+                **_place(plan, part, number),
                 **kind,
                 "skip_reason": reasons[0].message,
                 "fk_errors": list(map(self._as_error, reasons)),
@@ -129,6 +129,12 @@ class Skipped:
             "error": problem.message,
             "candidates": self.candidates.get(_cause(problem), []),
         }
+
+
+def _place(plan: ImportPlan, part: Part, number: int) -> dict[str, Any]:
+    """Return where a record stands; the file is told where its entity has several."""
+    file, index = part.document.position(plan.source.logged_numbers.get(number, number))
+    return {"record_index": index} | ({"file": file} if len(part.listed) > 1 else {})
 
 
 def _listed(part: Part) -> ListDocument:

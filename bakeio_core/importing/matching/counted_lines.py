@@ -12,7 +12,7 @@ from bakeio_core.catalog.plugins.templates import Template, Totals
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem, Problems, counted
 from bakeio_core.files.documents.blocks import Block, in_blocks
-from bakeio_core.files.documents.document import InMemoryDocument
+from bakeio_core.files.documents.in_memory import InMemoryDocument
 from bakeio_core.importing.linking.drafts import Draft, PendingParent
 from bakeio_core.importing.linking.references import References
 from bakeio_core.importing.reading.decided_records import DecidedRecords

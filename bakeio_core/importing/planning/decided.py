@@ -13,7 +13,8 @@ from bakeio_core.catalog.fields import decision_fields
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
-from bakeio_core.files.documents.document import Document, InMemoryDocument
+from bakeio_core.files.documents.document import Document
+from bakeio_core.files.documents.in_memory import InMemoryDocument
 from bakeio_core.importing.linking.answers import unanswerable
 from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
 from bakeio_core.importing.planning.plan import PartPlan

@@ -33,6 +33,7 @@ def check_values(
         source.goes_into(source.database_kind)
     for part in source.parts:
         checked = _Checked(part)
+        checked.problems.where = source.where
         try:
             for block in part.document.blocks():
                 checked.check(block)

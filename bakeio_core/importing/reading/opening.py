@@ -150,7 +150,7 @@ def _open_sheets(
     else:
         source = of_sheets(documents, catalog, problems)
     source.format = known
-    problems.place_of = source.place_of
+    problems.where = source.where
     return source
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.errors import DocumentError, Problem, Problems
-from bakeio_core.files.documents.document import Document, InMemoryDocument
+from bakeio_core.files.documents.document import Document
+from bakeio_core.files.documents.in_memory import InMemoryDocument
 from bakeio_core.files.documents.scanner import BrokenRecord, as_record
 from bakeio_core.importing.reading.sources import Part, Source, of_entity, of_view, whose
 from bakeio_core.resolving.decision_file import decisions_of

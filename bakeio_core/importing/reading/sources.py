@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +20,19 @@ from bakeio_core.catalog.model import Entity, Key, RowId
 from bakeio_core.catalog.plugins.formats import Format
 from bakeio_core.catalog.plugins.templates import Template
 from bakeio_core.catalog.view import View
-from bakeio_core.errors import Problem, Problems
-from bakeio_core.files.documents.document import Document, InMemoryDocument
+from bakeio_core.errors import Problem, Problems, Where
+from bakeio_core.files.documents.document import Document
+from bakeio_core.files.documents.in_memory import InMemoryDocument
 from bakeio_core.files.revision import Revision, revision_of
 from bakeio_core.files.sets.archive import in_ascii
 from bakeio_core.files.sets.export_set import ExportSet
-from bakeio_core.files.sets.manifest import Listed, checksum_problem, counted, version_problem
+from bakeio_core.files.sets.manifest import (
+    Listed,
+    checksum_problem,
+    counted,
+    of_one_file,
+    version_problem,
+)
 from bakeio_core.files.sets.verify import structure
 from bakeio_core.importing.reading.derived.lists import ListDocument, RecordsAlone
 
@@ -41,6 +48,7 @@ class Part:
     Attributes:
         keeps_stored: Whether it goes into the same kind of database it is from: then what only
             breaks a column's declaration is taken as it was stored.
+        listed: What the manifest says of its files, in order; nothing where there is none.
         gaps: (field, id) of what is null in it only because no file can hold it.
         holder: Of the rows of a list the part of the records they stand in.
         key: Of the rows of a list what tells those of one record apart, where that was declared.
@@ -51,7 +59,7 @@ class Part:
     entity: Entity
     document: Document
     fields: FieldMap
-    listed: Listed | None = None
+    listed: Sequence[Listed] = ()
     view: View | None = None
     revision: Revision | None = None
     keeps_stored: bool = False
@@ -157,9 +165,17 @@ class Source:
     rows: dict[int, str] = field(default_factory=dict)
     origins: dict[tuple[int, str], str] = field(default_factory=dict)
 
-    def place_of(self, problem: Problem, number: int) -> str:
-        """Return where in a sheet the record of a problem stands, empty in other files."""
-        return self.place(problem.file, number, problem.field or "", problem.entity)
+    def where(self, problem: Problem, number: int) -> Where:
+        """Return where the record of a problem stands."""
+        place = self.place(problem.file, number, problem.field or "", problem.entity)
+        if problem.file is None:
+            return None, number, place
+        return *self.position(problem.file, number), place
+
+    def position(self, file: str, number: int) -> tuple[str, int]:
+        """Return in which file a record stands of the part of this name, and its number there."""
+        parts = [part for part in self.parts if part.file == file]
+        return parts[0].document.position(number) if parts else (file, number)
 
     def place(self, file: str | None, number: int, field: str, entity: str | None = None) -> str:
         """Return where in a sheet a field of a record stands, empty in other files.
@@ -190,13 +206,17 @@ class Source:
     @property
     def count(self) -> int | None:
         """How many records it says it has, None where it does not say."""
-        listed = [part.listed.count for part in self.parts if part.listed is not None]
+        listed = [listed.count for part in self.parts for listed in part.listed]
         return sum(listed) if listed else self.declared
 
     @property
     def totals(self) -> dict[str, int]:
         """How many records it says it has of each entity, as far as it says so."""
-        listed = {part.entity.name: part.listed.count for part in self.parts if part.listed}
+        listed = {
+            part.entity.name: sum(listed.count for listed in part.listed)
+            for part in self.parts
+            if part.listed
+        }
         if not listed and self.declared is not None and self.parts:
             listed[self.parts[0].entity.name] = self.declared
         return listed
@@ -214,13 +234,14 @@ class Source:
         Returns:
             What differs; warnings where edits are accepted.
         """
+        read = part.document.files_read(count, sha256)
         if part.holder is None:
-            self.hashes[part.file] = sha256
-        if part.listed is None:
-            return []
-        found = list(counted(part.document.header, part.listed, count))
-        if sha256 != part.listed.sha256.lower():
-            found.append(checksum_problem(part.file, self.accept_edits))
+            self.hashes |= {file.name: file.sha256 for file in read}
+        found = list[Problem]()
+        for file, listed in zip(read, part.listed, strict=False):
+            found += counted(file.header, listed, file.count)
+            if file.sha256 != listed.sha256.lower():
+                found.append(checksum_problem(file.name, self.accept_edits))
         for problem in found:
             if self.accept_edits:
                 problem.severity = "warning"
@@ -280,17 +301,17 @@ def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> S
     parts = []
     broken = {problem.file for problem in problems if problem.severity == "error"}
     order = {name: place for place, name in enumerate(catalog.entities)}
-    for listed in sorted(opened.files, key=lambda listed: order.get(listed.entity, 0)):
-        if (
-            listed.entity in catalog.entities
-            and listed.filename in names
-            and listed.filename not in broken
-        ):
-            names.remove(listed.filename)  # a file listed twice is told, and read once
-            entity = catalog.entities[listed.entity]
+    by_entity = opened.by_entity
+    for name in sorted(by_entity.keys() & order.keys(), key=order.__getitem__):
+        # a file listed twice is told, and read once
+        once = {listed.filename: listed for listed in reversed(by_entity[name])}
+        readable = [once[file] for file in reversed(once) if file in names and file not in broken]
+        names -= once.keys()
+        if readable:
+            entity = catalog.entities[name]
             unread = references_into(entity, {other.entity for other in opened.left_out})
             fields = entity_fields(entity, catalog).unread(unread)
-            part = Part(entity, opened.document(listed), fields, listed)
+            part = Part(entity, opened.whole(readable), fields, readable)
             mine = (gap for gap in opened.gaps if gap["entity"] == entity.name)
             part.gaps = frozenset((gap["field"], gap["id"]) for gap in mine)
             parts.append(part)
@@ -366,7 +387,7 @@ def of_sheets(documents: Mapping[str, Document], catalog: Catalog, problems: Pro
 
 def _part_of(document: Document, view: View, catalog: Catalog) -> Part:
     fields, revision = view_fields(view, catalog), revision_of(catalog, view)
-    part = Part(catalog.entities[view.entity], document, fields, None, view, revision)
+    part = Part(catalog.entities[view.entity], document, fields, (), view, revision)
     part.template = catalog.templates.get(view.name)
     return part
 
@@ -374,8 +395,7 @@ def _part_of(document: Document, view: View, catalog: Catalog) -> Part:
 def of_entity(document: Document, entity: Entity, catalog: Catalog) -> Source:
     """Return the source of one entity's file without its set; its ids alone mean nothing."""
     problems = Problems()
-    problem = version_problem(document.header, "file_version", document.name)
-    if problem:
+    for problem in of_one_file(document.header, document.name):
         problems.add(problem)
     return Source(
         document.name,

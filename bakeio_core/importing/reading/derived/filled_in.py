@@ -13,7 +13,8 @@ from bakeio_core.catalog.plugins.templates import LINES, TEMPLATE, Template
 from bakeio_core.catalog.view import plain_view_name
 from bakeio_core.errors import DocumentError, Problem, Problems, counted
 from bakeio_core.files.documents.blocks import Block
-from bakeio_core.files.documents.document import Document, InMemoryDocument
+from bakeio_core.files.documents.document import Document
+from bakeio_core.files.documents.in_memory import InMemoryDocument
 from bakeio_core.files.documents.scanner import BLOCK, as_record
 from bakeio_core.importing.reading.sources import Source, of_view
 from bakeio_core.values.wording import shown

@@ -1,0 +1,37 @@
+"""Records that were read already, as a document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bakeio_core.errors import Problem
+from bakeio_core.files.documents.blocks import Block, in_blocks
+from bakeio_core.files.documents.document import Document
+
+
+class InMemoryDocument(Document):
+    """Records of a document that were read already, under a header of their own.
+
+    They keep the numbers they have in that document.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        header: dict[str, Any],
+        items: list[tuple[int, dict[str, Any] | Problem]],
+    ) -> None:
+        super().__init__(document.name, document.open, document.limits)
+        self._header, self._items, self._has_records = header, items, True
+        self._document, self.has_cells = document, document.has_cells
+
+    def place(self, number: int, field: str = "") -> str:
+        return self._document.place(number, field)
+
+    def settled(self, name: str, value: Any) -> Any:
+        return self._document.settled(name, value)
+
+    def blocks(self, seen: Callable[[bytes], object] | None = None) -> Iterator[Block]:
+        """Yield the records in blocks; no bytes are theirs, so `seen` is given nothing."""
+        return in_blocks(self._items)
