@@ -20,7 +20,7 @@ from bakeio_core.catalog.model import RowId
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.errors import PluginError, Problem, UsageError
 from bakeio_core.resolving.form import known_values
-from bakeio_core.values.folding import fold
+from bakeio_core.values.folding import fold, folded_key
 from bakeio_core.values.wording import jsonable
 
 if TYPE_CHECKING:
@@ -67,6 +67,17 @@ class Decisions:
         """Return the answer to a missing key, None where nobody knows one."""
         known = self._known.get(missing.identity)
         return None if known is None else known[1]
+
+    def creating(self, entity: str, target: Mapping[str, Any]) -> list[tuple[Question, Decision]]:
+        """Return the answers that create a row which has these values."""
+        wanted = folded_key(target)
+        return [
+            (question, decision)
+            for question, decision in self._known.values()
+            if question.entity == entity
+            and decision.action == "create"
+            and folded_key({c: decision.values.get(c) for c in target}) == wanted
+        ]
 
     def alias(self, missing: Missing) -> RowId | None:
         """Return the id of the row a key was mapped to in an earlier import."""
