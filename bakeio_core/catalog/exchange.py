@@ -143,8 +143,8 @@ class Candidate:
 
     Args:
         entity: whose row it is.
-        id: its primary key.
-        key: its natural key, {column: value}.
+        id: its primary key; None where another decision creates the row.
+        key: its natural key, {column: value}, as a decision names it.
         label: what people call it.
         score: how likely it is the one meant, from 0 to 1: of many with 0.8, four of five are.
         reasons: why it has that score, in words.
@@ -153,7 +153,7 @@ class Candidate:
     """
 
     entity: str
-    id: RowId
+    id: RowId | None
     key: Mapping[str, Any]
     label: str
     score: float
@@ -279,6 +279,10 @@ class Question:
     def seen(self) -> Mapping[str, Any]:
         """What `file` and `database` have: a decision about anything else is not about this."""
         return {side: self.values[side] for side in SEEN if side in self.values}
+
+    def is_like(self, other: Question) -> bool:
+        """Tell whether it is of the same kind, about the same field: one answer may serve both."""
+        return (self.kind, self.entity, self.field) == (other.kind, other.entity, other.field)
 
     def candidates(self, limit: int = 5) -> list[Candidate]:
         """Return the rows that may be meant, the best first, with scores and reasons."""
