@@ -222,7 +222,7 @@ class Question:
         records: the first 20 of them, as (file, number).
         places: where those stand in a sheet, such as `Sheet1!B17`; none in other files.
         nullable: whether the reference may be left empty.
-        among: ids of the rows an ambiguous key may mean.
+        ambiguous_ids: those of the rows an ambiguous key may mean.
         why: what was wrong with the answer given before.
         context: what the first of the records tells of the row, as
             {column, or reference.column: value}.
@@ -247,7 +247,7 @@ class Question:
     records: list[tuple[str, int]] = dataclasses.field(default_factory=list)
     places: list[str] = dataclasses.field(default_factory=list)
     nullable: bool = True
-    among: tuple[RowId, ...] = ()
+    ambiguous_ids: tuple[RowId, ...] = ()
     why: str = ""
     context: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     search: Callable[[Question, int], list[Candidate]] | None = dataclasses.field(
@@ -271,7 +271,7 @@ class Question:
     @property
     def answers(self) -> tuple[str, ...]:
         """The actions that can be answered."""
-        impossible = {"empty": not self.nullable, "create": bool(self.among)}
+        impossible = {"empty": not self.nullable, "create": bool(self.ambiguous_ids)}
         possible = self.offers or ANSWERS[self.kind]
         return tuple(action for action in possible if not impossible.get(action))
 

@@ -118,13 +118,13 @@ class Candidates:
     def of_missing(self, missing: Any, limit: int) -> list[Candidate]:
         """Return the candidates for a missing key, or the rows an ambiguous one may mean."""
         index = self.index(missing.entity)
-        if missing.among:
-            among = set(missing.among)
+        if missing.ambiguous_ids:
+            meant = set(missing.ambiguous_ids)
             reason = f"the same {' and '.join(missing.key)}, which others have too"
             return [
                 self._candidate(index, place, _Found(0.9, [reason]), automatic=False)
                 for place, row in enumerate(index.rows)
-                if row[0] in among
+                if row[0] in meant
             ]
         known = {*index.columns, *missing.key}
         told = {c: v for c, v in missing.context.items() if c.partition(".")[0] in known}

@@ -192,7 +192,7 @@ def with_remedy(message: str, missing: Missing, in_use: Collection[str] = ()) ->
     advice = message if message.endswith(("?", "!", ".")) else f"{message}."
     is_text = any(isinstance(value, str) for value in missing.key.values())
     ways = {"leave these records out": "--skip-on-error"}
-    if missing.among:
+    if missing.ambiguous_ids:
         others = [field for column, field in missing.fields.items() if column not in missing.key]
         by = f"name it by {' or '.join(others) or 'another field'}"
         ways = {"choose one": "--interactive", by: "", **ways}
@@ -241,7 +241,7 @@ def auto_create(catalog: Catalog, entities: Iterable[str]) -> Resolver:
                 at=now(),
             )
             for item in missing
-            if item.kind == REFERENCE and item.entity in wanted and not item.among
+            if item.kind == REFERENCE and item.entity in wanted and not item.ambiguous_ids
         }
 
     return resolve

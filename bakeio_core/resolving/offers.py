@@ -57,7 +57,7 @@ class Offers:
         if (question, limit) not in self._there:
             self._there[question, limit] = question.candidates(limit)
         there = self._there[question, limit]
-        if question.kind != REFERENCE or question.among:
+        if question.kind != REFERENCE or question.ambiguous_ids:
             return there
         decided = self._decided(question.entity).like(question, limit)
         found: dict[str, Candidate] = {}

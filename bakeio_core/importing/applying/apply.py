@@ -352,7 +352,7 @@ class Application:
         lessons = []
         for applied in self.plan.parents.applied.values():
             missing, decision = applied.missing, applied.decision
-            if applied.id is None or decision.by in (ALIAS, "") or missing.among:
+            if applied.id is None or decision.by in (ALIAS, "") or missing.ambiguous_ids:
                 continue
             is_made = (missing.entity, applied.id) in self.plan.parents.rows
             if decision.action == EXISTING or is_made:

@@ -295,5 +295,5 @@ class ImportPlan:
             dropped=outcome.problems.dropped,
             changes=shown,
             questions=outcome.asked,
-            undone_decisions=[missing for missing in outcome.missing.values() if missing.why],
+            refused_decisions=[missing for missing in outcome.missing.values() if missing.why],
         )

@@ -88,8 +88,8 @@ class ReferenceDialogue:
     def _head(self, item: Missing) -> list[str]:
         what = " and ".join(f"{column} {shown(value)}" for column, value in item.key.items())
         first = (
-            f"{counted(len(item.among), 'row')} of {item.entity} have {what}."
-            if item.among
+            f"{counted(len(item.ambiguous_ids), 'row')} of {item.entity} have {what}."
+            if item.ambiguous_ids
             else f"No row of {item.entity} has {what}."
         )
         more = f" and {item.count - 5:,} more" if item.count > 5 else ""

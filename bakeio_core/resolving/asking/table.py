@@ -112,8 +112,8 @@ class QuestionTable:
         if question.kind != REFERENCE:
             return question.message
         found = self.offers.of(question)
-        if question.among:
-            return f"one of {len(question.among)} rows"
+        if question.ambiguous_ids:
+            return f"one of {len(question.ambiguous_ids)} rows"
         if found:
             return f"{found[0].score:.2f} {found[0].label}"
         lacking = self.offers.lacking(question)

@@ -206,8 +206,8 @@ class ReferencePage(ctk.CTkFrame):  # type: ignore[misc]
         question = self.question
         what = " and ".join(f"{c.replace('_', ' ')} “{v}”" for c, v in question.key.items())
         sentences = [f"No row of {question.entity} has {what}."]
-        if question.among:
-            sentences = [f"{len(question.among)} rows of {question.entity} have {what}."]
+        if question.ambiguous_ids:
+            sentences = [f"{len(question.ambiguous_ids)} rows of {question.entity} have {what}."]
         known = [
             f"{field_title(path)} “{value}”"
             for path, value in question.context.items()
