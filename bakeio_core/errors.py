@@ -98,17 +98,17 @@ class DocumentError(BakeioError):
 class DatabaseError(BakeioError):
     """Look at the database: it is missing, locked, of another version or refused a statement.
 
-    `again` tells that another transaction came between: rolled back and begun anew, the same work
-    may well succeed.
+    `retryable` tells that another transaction came between: rolled back and begun anew, the same
+    work may well succeed.
     """
 
     code = "io-error"
-    again = False
+    retryable = False
 
-    def __init__(self, message: str, *, code: str | None = None, again: bool = False) -> None:
+    def __init__(self, message: str, *, code: str | None = None, retryable: bool = False) -> None:
         super().__init__(message, code=code)
-        if again:
-            self.again = again
+        if retryable:
+            self.retryable = retryable
 
 
 class ImportRefused(BakeioError):

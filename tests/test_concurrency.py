@@ -383,7 +383,7 @@ def test_where_the_caller_owns_the_transaction_it_is_a_clean_error(
             other.commit()
         core.import_(db, file)
     assert lost.value.code == "changed-meanwhile"
-    assert lost.value.again is True
+    assert lost.value.retryable is True
     assert "another transaction changed the same data meanwhile" in str(lost.value)
     engine.dispose()
 
@@ -420,7 +420,7 @@ def test_a_callers_transaction_that_read_before_another_wrote_is_a_clean_error(
         other.close()
         core.import_(db, file)
     assert lost.value.code == "changed-meanwhile"
-    assert lost.value.again is True
+    assert lost.value.retryable is True
     engine.dispose()
 
 

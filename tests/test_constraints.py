@@ -189,7 +189,7 @@ def test_a_parent_that_is_refused_is_asked_for_again_in_words(host: Host) -> Non
 
     with pytest.raises(ImportRefused) as raised, host.engine.begin() as db:
         host.core.apply(db, host.core.plan(db, path, resolve=create))
-    [missing] = raised.value.report.undone_decisions
+    [missing] = raised.value.report.refused_decisions
     why = 'code: the row of shelves with name "left" (id 1, left) has already code "x"'
     assert missing.why.startswith(f"it cannot be created as decided: {why}")
     with host.engine.begin() as db:

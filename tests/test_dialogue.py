@@ -56,10 +56,11 @@ ANSWERS = [
     "b", "1", "c", "", "1",  # back, the other one; not created beside one so like it
     # nothing is like the first, something is like the second, nothing is like the third
     "f", "f box & ribbon", "f zzqq", "s",
-    "c", "", "plugra butter", "", "", "", "<", "1",  # the form, and back out of it
+    "c", "", "plugra butter", "Plugra", "", "", "<", "<", "<", "-",  # the form, and back in it
+    "<", "<", "<", "<", "1",  # out of it
     "c", "", "", "", "", "2 1/2", "", "jar", "0",
     "4",  # a product, whose ingredient is the next question
-    "b", "c", "", "", "", "", "", "jar", "4",  # back, where the plan was made anew meanwhile
+    "b", "c", "", "", "", "", "", "", "",  # back, where the plan was made anew meanwhile
     "c", "", "13", "7",  # a category by its number
     "n",  # not to be written after all
 ]  # fmt: skip
@@ -99,6 +100,45 @@ def test_answers_may_be_piped_in_and_the_questions_are_the_same(
     assert done.code == 3
     compare("questions_piped.txt", done.err)
     compare("questions_report.txt", done.out, width=200)
+
+
+THIRTY = [
+    "Wegman's", "Wegmans Mkt", "Whole Foods Mkt", "Whole Foods Market", "Aldi", "Trader Joes",
+    "Trader Joe's", "Target", "Star Market", "Stop & Shop", "BJ's Wholesale", "Walmart",
+    "Market Basket", "Sam's Club", "H Mart", "Hannaford", "Shaws", "Roche Bros", "Corner Shop",
+    "Valley Farm", "Hill Farm", "Baker's Bin", "Bob's Red Mill Store", "Costco Business Center",
+    "Costcoo", "Penzey", "Restaurant Depot", "Shop 1", "Shop 2", "Nuts.com",
+]  # fmt: skip
+"""Shops the sample does not know: some are its own, misspelt, two are there twice."""
+
+
+def thirty(folder: Path) -> None:
+    view_of(folder / "view.json", [purchase(shop, 1) for shop in THIRTY])
+
+
+def test_thirty_unknown_shops_are_eight_inputs(sample: Path, tmp_path: Path) -> None:
+    thirty(tmp_path)
+    answers = ["n", "1", "1", "t", "5", "s", "1", "s all", "n"]
+    words = ["-d", sample, "import", "view.json", "--interactive"]
+    done = on_terminal(words, answers, tmp_path)
+    compare("questions_thirty.txt", done.out)
+    assert done.out.count("Your answer:") == 8
+    kept = json.loads((tmp_path / "view.decisions.json").read_text("utf-8"))
+    actions = [entry["action"] for entry in kept]
+    assert [actions.count(action) for action in ("create", "existing", "skip")] == [23, 3, 4]
+
+
+def test_where_rows_are_created_unasked_somebody_is_asked_about_those_that_may_be_there(
+    sample: Path, tmp_path: Path
+) -> None:
+    thirty(tmp_path)
+    words = ["-d", sample, "import", "view.json", "--interactive", "--auto-create", "suppliers"]
+    done = piped(words, ["", "1", "1", "1", "1", "1", "1"], tmp_path)
+    assert done.code == 0
+    assert re.findall(r'No row of suppliers has name "(.*)"', done.err) == [
+        "Wegman's", "Wegmans Mkt", "Whole Foods Market", "Trader Joe's", "Costcoo", "Penzey",
+    ]  # fmt: skip
+    assert len(rows_of(sample)["suppliers"]) == 8 + 24
 
 
 # -- stopping

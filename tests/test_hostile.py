@@ -558,7 +558,7 @@ def test_a_long_stream_waits_in_a_temporary_file_and_leaves_none(
 ) -> None:
     records = [{"slug": f"s{n}", "name": f"N{n}", "notes": "x" * 1000} for n in range(6000)]
     text = lined({"entity_type": "suppliers", "records": records})
-    assert len(text) > Limits().forgiven
+    assert len(text) > Limits().lenient
     (tmp_path / "tmp").mkdir()
     done = subprocess.run(
         [sys.executable, "-m", "bakeio_core", "-d", sample, "import", "-", "--json"],
@@ -783,7 +783,7 @@ def test_a_program_can_raise_the_depth_and_what_is_mended(sample: Path, tmp_path
             ]
         assert len(errors) == problems
     assert (
-        Bakeio.discover(limits=Limits(forgiven=16 << 20)).open(tmp_path / "c.json").kind == "entity"
+        Bakeio.discover(limits=Limits(lenient=16 << 20)).open(tmp_path / "c.json").kind == "entity"
     )
     engine.dispose()
 

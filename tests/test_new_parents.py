@@ -158,3 +158,40 @@ def test_a_row_that_is_told_apart_by_its_place_is_no_twin(
     done = run("-d", bakery, "import-view", view, "--decisions", file, "--json")
     assert done.code == 0
     assert warnings_of(done) == []
+
+
+def test_a_key_may_mean_a_row_that_another_decision_creates(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    view = view_of(tmp_path / "v.json", [purchase("Zabar", 1), purchase("Zabar's", 2)])
+    new = {"entity": "suppliers", "key": {"name": "Zabar's"}, "action": "create",
+           "values": {"name": "Zabar's", "city": "New York"}}  # fmt: skip
+    same = {"entity": "suppliers", "key": {"name": "Zabar"}, "action": "existing",
+            "target": {"name": "Zabar's"}}  # fmt: skip
+    words = ["-d", bakery, "import-view", view, "--json"]
+    given = decisions(tmp_path / "d.json", [same, new])
+    dry = run(*words, "--decisions", given, "--dry-run")
+    done = run(*words, "--decisions", given)
+    assert (done.code, warnings_of(done)) == (0, [])
+    assert dry.json["resolved"] == done.json["resolved"]
+    assert done.json["created_entities"] == {"suppliers": [{"slug": "zabars_new_york"}]}
+    assert {(entry["key"]["name"], entry["action"], entry["records"])
+            for entry in done.json["resolved"]} == {
+        ("Zabar", "existing", 1), ("Zabar's", "create", 2),
+    }  # fmt: skip
+    again = run(*words, "--decisions", given)
+    assert again.json["summary"]["unchanged"] == 2
+    assert run("-d", bakery, "aliases").out.count("Zabar") >= 1
+    other = new | {"key": {"name": "Zabars"}, "values": {"name": "Zabar's", "city": "Boston"}}
+    unclear = run(
+        "-d", bakery, "import-view",
+        view_of(tmp_path / "w.json", [purchase("Zabbar", 3), purchase("Zabars", 4)]),
+        "--decisions",
+        decisions(tmp_path / "e.json", [
+            same | {"key": {"name": "Zabbar"}, "target": {"name": "Zoo"}},
+            other | {"values": {"name": "Zoo", "city": "Boston"}},
+            other | {"key": {"name": "Zabart"}, "values": {"name": "Zoo", "city": "Salem"}},
+        ]),
+    )  # fmt: skip
+    assert unclear.code == 1
+    assert 'name "Zoo", but 2 decisions create one that has it' in unclear.out

@@ -700,6 +700,13 @@ MALFORMED: dict[str, tuple[object, str]] = {
         [ENTRY | {"action": "create", "values": {"name": {}}}],
         '"values", name: an object is no text',
     ),
+    "several faults, each told once": (
+        [ENTRY | {"action": "existing", "target": {"slugg": "x"}, "key": {"town": "x"}}, 5, 5],
+        """: 3 faults
+  decision 1: "key": there is no "town"
+  decision 1: "target": there is no "slugg"; did you mean "slug"?
+  decisions 2, 3: is not an object {...}""",
+    ),
     "the same key twice": (
         [ENTRY, ENTRY | {"key": {"name": FARM.upper()}}],
         "decision 2: decides suppliers",

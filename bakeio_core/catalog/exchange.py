@@ -143,8 +143,8 @@ class Candidate:
 
     Args:
         entity: whose row it is.
-        id: its primary key.
-        key: its natural key, {column: value}.
+        id: its primary key; None where another decision creates the row.
+        key: its natural key, {column: value}, as a decision names it.
         label: what people call it.
         score: how likely it is the one meant, from 0 to 1: of many with 0.8, four of five are.
         reasons: why it has that score, in words.
@@ -153,7 +153,7 @@ class Candidate:
     """
 
     entity: str
-    id: RowId
+    id: RowId | None
     key: Mapping[str, Any]
     label: str
     score: float
@@ -222,7 +222,7 @@ class Question:
         records: the first 20 of them, as (file, number).
         places: where those stand in a sheet, such as `Sheet1!B17`; none in other files.
         nullable: whether the reference may be left empty.
-        among: ids of the rows an ambiguous key may mean.
+        ambiguous_ids: those of the rows an ambiguous key may mean.
         why: what was wrong with the answer given before.
         context: what the first of the records tells of the row, as
             {column, or reference.column: value}.
@@ -247,7 +247,7 @@ class Question:
     records: list[tuple[str, int]] = dataclasses.field(default_factory=list)
     places: list[str] = dataclasses.field(default_factory=list)
     nullable: bool = True
-    among: tuple[RowId, ...] = ()
+    ambiguous_ids: tuple[RowId, ...] = ()
     why: str = ""
     context: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     search: Callable[[Question, int], list[Candidate]] | None = dataclasses.field(
@@ -271,7 +271,7 @@ class Question:
     @property
     def answers(self) -> tuple[str, ...]:
         """The actions that can be answered."""
-        impossible = {"empty": not self.nullable, "create": bool(self.among)}
+        impossible = {"empty": not self.nullable, "create": bool(self.ambiguous_ids)}
         possible = self.offers or ANSWERS[self.kind]
         return tuple(action for action in possible if not impossible.get(action))
 
@@ -279,6 +279,10 @@ class Question:
     def seen(self) -> Mapping[str, Any]:
         """What `file` and `database` have: a decision about anything else is not about this."""
         return {side: self.values[side] for side in SEEN if side in self.values}
+
+    def is_like(self, other: Question) -> bool:
+        """Tell whether it is of the same kind, about the same field: one answer may serve both."""
+        return (self.kind, self.entity, self.field) == (other.kind, other.entity, other.field)
 
     def candidates(self, limit: int = 5) -> list[Candidate]:
         """Return the rows that may be meant, the best first, with scores and reasons."""

@@ -160,7 +160,7 @@ def run_import(session: Session, **given: Any) -> None:
             _refuse_own_log(request, source)
             report = _imported(session, request, source, agreed)
         asks_again = (request.interactive or request.review) and report.refused
-        if not (asks_again and questions.take_back(report.undone_decisions)):
+        if not (asks_again and questions.take_back(report.refused_decisions)):
             break
     if request.dry_run:
         questions.keep_new()

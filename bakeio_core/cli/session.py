@@ -234,7 +234,7 @@ class Session:
                 f"{path} was made by another program meanwhile: nothing was written. "
                 "Do the same again",
                 code="changed-meanwhile",
-                again=True,
+                retryable=True,
             ) from None
 
     @contextlib.contextmanager
@@ -288,7 +288,7 @@ class Session:
                         raise _Rollback
                 break
             except DatabaseError as error:
-                if not error.again or attempt == ATTEMPTS:
+                if not error.retryable or attempt == ATTEMPTS:
                     raise
             self.interrupts.begin_anew()
             self.say("another transaction came between: doing it all again")

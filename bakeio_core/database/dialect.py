@@ -238,10 +238,10 @@ class Dialect(ABC):
         """
 
     @abstractmethod
-    def among(
+    def joined_keys(
         self, columns: Sequence[str], table: str, types: Sequence[str], by: Sequence[str] = ()
     ) -> str:
-        """Return the FROM part that joins `table` with the keys of `among_parameters`.
+        """Return the FROM part that joins `table` with the keys of `joined_keys_parameters`.
 
         Args:
             columns: the quoted columns of the key.
@@ -258,7 +258,7 @@ class Dialect(ABC):
         """
         return ()
 
-    def among_parameters(self, keys: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+    def joined_keys_parameters(self, keys: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
         """Return the keys as the one JSON text `among` takes."""
         return (
             json.dumps(

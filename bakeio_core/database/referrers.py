@@ -124,7 +124,7 @@ class Referrers:
                 quote(key.columns[0]),
                 sql_type(entity.kinds[entity.primary]),
             )
-            source, user = self.dialect.among([column], key.table, [kind]), "t"
+            source, user = self.dialect.joined_keys([column], key.table, [kind]), "t"
             target = f"t.{column}"
         else:
             parts = zip(key.target_columns, key.columns, strict=True)

@@ -381,10 +381,10 @@ def rows_among(
             )
             for value in wanted
         ]
-    source = dialect.among(
+    source = dialect.joined_keys(
         list(map(dialect.quote, columns)),
         dialect.format_table(entity.table),
         [sql_type(kind) for kind in kinds],
         list(map(dialect.quote, by)),
     )
-    return source, dialect.among_parameters(list(wanted))
+    return source, dialect.joined_keys_parameters(list(wanted))

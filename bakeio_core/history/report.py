@@ -55,7 +55,7 @@ class Report:
         dropped: How many more problems there are than `problems` holds.
         changes: What was created, updated or deleted, the first 10,000.
         questions: What is asked about records; `Plan.questions` has those about references too.
-        undone_decisions: The keys whose decisions the database refused, `why` in each.
+        refused_decisions: The keys whose decisions the database refused, `why` in each.
     """
 
     run: int | None
@@ -72,7 +72,7 @@ class Report:
     dropped: int = 0
     changes: list[Change] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
-    undone_decisions: list[Missing] = field(default_factory=list)
+    refused_decisions: list[Missing] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bakeio_core.catalog.exchange import Candidate, Question
+from bakeio_core.catalog.exchange import Candidate, Decision, Question
 from bakeio_core.errors import UsageError
 from bakeio_core.host.installed import Installed
 from bakeio_core.values.wording import BadValue
@@ -17,17 +17,47 @@ class Answers(Installed):
     What ranks candidates is imported when it is first asked to: most imports ask nothing.
     """
 
-    def candidates(self, question: Question, text: str, limit: int = 9) -> list[Candidate]:
-        """Return the rows that what somebody typed may mean, the best first.
+    def candidates(
+        self,
+        question: Question,
+        text: str = "",
+        limit: int = 9,
+        *,
+        answers: Mapping[Question, Decision] | None = None,
+    ) -> list[Candidate]:
+        """Return the rows that may be meant, the best first.
 
         Args:
             question: One of a plan, that waits for a row; no database is needed any more.
-            text: What was typed.
+            text: What somebody typed; where it is empty, what the question itself says counts.
             limit: How many at most.
+            answers: What was decided so far. Without a text, rows that it creates or chose are
+                offered too; `Decision.existing(**candidate.key)` means those as well.
         """
+        from bakeio_core.resolving.offers import Offers
         from bakeio_core.resolving.typed import rows_like
 
-        return rows_like(question, text, self.catalog, limit)
+        if text:
+            return rows_like(question, text, self.catalog, limit)
+        return Offers(self.catalog, answers or {}).of(question, limit)
+
+    def same_answer(
+        self, question: Question, decision: Decision, answers: Mapping[Question, Decision]
+    ) -> Decision | None:
+        """Return an answer to a question like this one (`Question.is_like`) as the one to this.
+
+        Args:
+            question: One of a plan.
+            decision: What was answered to the other.
+            answers: What was decided so far, that answer among it.
+
+        Returns:
+            None where it cannot be the same: it means one row or one value, the file does not tell
+            what a new row needs, or the new row may be one that is there or that `answers` create.
+        """
+        from bakeio_core.resolving.offers import Offers
+
+        return Offers(self.catalog, answers).same(question, decision)
 
     def typed_value(self, question: Question, text: str) -> Any:
         """Return what a typed text stands for, where a question waits for a value.

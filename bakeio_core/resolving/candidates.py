@@ -18,6 +18,7 @@ from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.resolving.ranking.fitness import DEFAULT, Fit, Question, Weighing
 from bakeio_core.resolving.ranking.index import Index
 from bakeio_core.resolving.ranking.likelihood import COMPARED, likelihoods
+from bakeio_core.resolving.ranking.reading import read_index
 from bakeio_core.resolving.ranking.words import Words, alike, is_unit
 from bakeio_core.values.folding import fold, folded_key, padded
 from bakeio_core.values.text import Text
@@ -73,22 +74,24 @@ class Candidates:
     An entity is indexed when it is first asked about, or by `prepare` while `db` is open.
 
     Args:
-        db: The connection.
+        db: The connection; None where `known` has every entity that is asked about.
         catalog: The entities that are installed.
         aliases: What was learned, {(entity, folded key): id}.
         weighing: What each kind of evidence counts.
+        known: Rows that are not those of the database, {entity: index}.
     """
 
     def __init__(
         self,
-        db: Connection,
+        db: Connection | None,
         catalog: Catalog,
         aliases: Mapping[Any, RowId],
         weighing: Weighing = DEFAULT,
+        known: Mapping[str, Index] | None = None,
     ) -> None:
         self.db, self.catalog, self.aliases = db, catalog, aliases
         self.weighing = weighing
-        self._known: dict[str, Index] = {}
+        self._known: dict[str, Index] = dict(known or {})
 
     def prepare(self, entities: Iterable[str]) -> None:
         """Index entities and what new rows of them refer to: answers need no database then."""
@@ -100,8 +103,8 @@ class Candidates:
 
     def index(self, entity: str) -> Index:
         """Return the index of an entity."""
-        if entity not in self._known:
-            self._known[entity] = Index(self.db, self.catalog, self.catalog.entities[entity])
+        if entity not in self._known and self.db is not None:
+            self._known[entity] = read_index(self.db, self.catalog, self.catalog.entities[entity])
         return self._known[entity]
 
     def label(self, entity: str, identity: RowId) -> str | None:
@@ -115,13 +118,13 @@ class Candidates:
     def of_missing(self, missing: Any, limit: int) -> list[Candidate]:
         """Return the candidates for a missing key, or the rows an ambiguous one may mean."""
         index = self.index(missing.entity)
-        if missing.among:
-            among = set(missing.among)
+        if missing.ambiguous_ids:
+            meant = set(missing.ambiguous_ids)
             reason = f"the same {' and '.join(missing.key)}, which others have too"
             return [
                 self._candidate(index, place, _Found(0.9, [reason]), automatic=False)
                 for place, row in enumerate(index.rows)
-                if row[0] in among
+                if row[0] in meant
             ]
         known = {*index.columns, *missing.key}
         told = {c: v for c, v in missing.context.items() if c.partition(".")[0] in known}

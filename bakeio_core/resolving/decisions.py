@@ -20,7 +20,7 @@ from bakeio_core.catalog.model import RowId
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.errors import PluginError, Problem, UsageError
 from bakeio_core.resolving.form import known_values
-from bakeio_core.values.folding import fold
+from bakeio_core.values.folding import fold, folded_key
 from bakeio_core.values.wording import jsonable
 
 if TYPE_CHECKING:
@@ -67,6 +67,17 @@ class Decisions:
         """Return the answer to a missing key, None where nobody knows one."""
         known = self._known.get(missing.identity)
         return None if known is None else known[1]
+
+    def creating(self, entity: str, target: Mapping[str, Any]) -> list[tuple[Question, Decision]]:
+        """Return the answers that create a row which has these values."""
+        wanted = folded_key(target)
+        return [
+            (question, decision)
+            for question, decision in self._known.values()
+            if question.entity == entity
+            and decision.action == "create"
+            and folded_key({c: decision.values.get(c) for c in target}) == wanted
+        ]
 
     def alias(self, missing: Missing) -> RowId | None:
         """Return the id of the row a key was mapped to in an earlier import."""
@@ -181,7 +192,7 @@ def with_remedy(message: str, missing: Missing, in_use: Collection[str] = ()) ->
     advice = message if message.endswith(("?", "!", ".")) else f"{message}."
     is_text = any(isinstance(value, str) for value in missing.key.values())
     ways = {"leave these records out": "--skip-on-error"}
-    if missing.among:
+    if missing.ambiguous_ids:
         others = [field for column, field in missing.fields.items() if column not in missing.key]
         by = f"name it by {' or '.join(others) or 'another field'}"
         ways = {"choose one": "--interactive", by: "", **ways}
@@ -230,7 +241,7 @@ def auto_create(catalog: Catalog, entities: Iterable[str]) -> Resolver:
                 at=now(),
             )
             for item in missing
-            if item.kind == REFERENCE and item.entity in wanted and not item.among
+            if item.kind == REFERENCE and item.entity in wanted and not item.ambiguous_ids
         }
 
     return resolve

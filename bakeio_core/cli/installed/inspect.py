@@ -84,7 +84,7 @@ def schema(session: Session, view: str, strict: bool, provider: str | None, as_j
 @click.pass_obj
 def suggest(session: Session, entity: str, text: str, limit: int, as_json: bool) -> None:
     """List the rows of ENTITY that TEXT may mean, the best first, with scores and reasons."""
-    from bakeio_core.resolving.prompts import listed
+    from bakeio_core.resolving.asking.prompts import listed
 
     with session.reading() as db:
         found = session.bakeio.suggest(db, entity, text, limit)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bakeio_core.history.report import Report
     from bakeio_core.importing.reading.sources import Source
     from bakeio_core.importing.run import Plan
-    from bakeio_core.resolving.prompts import Talk
+    from bakeio_core.resolving.asking.prompts import Talk
 
 Terminal = tuple[IO[str], IO[str]]
 """What answers are read from, and what questions are written to."""
@@ -99,11 +99,12 @@ class Questions:
             click.Abort: Nobody answers any more.
             click.ClickException: The person stopped.
         """
-        from bakeio_core.resolving.dialogue import Dialogue
+        from bakeio_core.resolving.asking.dialogue import Dialogue, created_unasked
 
-        dialogue = Dialogue(self.session.bakeio.catalog, self.answers)
+        catalog, create = self.session.bakeio.catalog, options["create"]
+        dialogue = Dialogue(catalog, self.answers)
         with self._talking() as talk:
-            while asked := _asked(plan := self._plan(options)):
+            while asked := _asked(plan := self._plan(options | {"create": ()})):
                 if _hopeless(plan.report, options):
                     self.session.say(
                         "Nothing is asked before the other problems are gone: the import would "
@@ -111,6 +112,11 @@ class Questions:
                     )
                     break
                 self.asked = True
+                created = created_unasked(catalog, asked, create) if create else {}
+                self.answers |= created
+                asked = [item for item in asked if item not in created]
+                if not asked:
+                    continue
                 for item in asked:
                     item.why = item.why or self._refused.pop(item, "")
                 talk(dialogue.ask(asked))
@@ -125,7 +131,7 @@ class Questions:
             click.Abort: Nobody answers any more.
             click.ClickException: The person stopped.
         """
-        from bakeio_core.resolving.prompts import Stopped
+        from bakeio_core.resolving.asking.prompts import Stopped
 
         try:
             with contextlib.ExitStack() as opened:
@@ -160,7 +166,7 @@ class Questions:
         """
         from bakeio_core.cli.review.difference import called, changed
         from bakeio_core.importing.run import name_records
-        from bakeio_core.resolving.change_review import ChangeReview
+        from bakeio_core.resolving.asking.review import ChangeReview
 
         plan = self._plan(options)
         if plan.report.refused:
@@ -260,7 +266,9 @@ def _converse(talk: Talk, terminal: Terminal) -> None:
     while True:
         try:
             prompt = talk.send(answer)
-        except StopIteration:
+        except StopIteration as ended:
+            for line in ended.value or ():
+                click.echo(shownable(line, answered), file=answered)
             return
         for line in prompt.lines:
             click.echo(shownable(line, answered), file=answered)

@@ -99,8 +99,8 @@ def explained(error: exc.DatabaseError, where: str, user: str) -> DatabaseError:
     if name is None and "locked" in text:
         name = "SQLITE_BUSY"  # Python 3.10 does not tell
     if name in _CAUSES:
-        said, code, again = _CAUSES[name]
-        return DatabaseError(f"the database{where} {said}", code=code, again=again)
+        said, code, retryable = _CAUSES[name]
+        return DatabaseError(f"the database{where} {said}", code=code, retryable=retryable)
     missing = _NO_TABLE.search(text)
     if missing:
         said = f"has no table {missing[1] or missing[2]}"

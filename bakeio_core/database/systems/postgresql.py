@@ -196,7 +196,7 @@ class PostgreSQL(Dialect):
     def _cursor(db: Connection) -> Any:
         return db.connection.driver_connection.cursor()  # type: ignore[union-attr]
 
-    def among(
+    def joined_keys(
         self, columns: Sequence[str], table: str, types: Sequence[str], by: Sequence[str] = ()
     ) -> str:
         # one JSON text: the driver looks at every element of an array on its own

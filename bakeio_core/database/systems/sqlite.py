@@ -205,7 +205,7 @@ class SQLite(Dialect):
                 is_sure = not is_doubtful and is_text(text)
                 yield JsonPage(count, text if is_sure else None, start, last)
 
-    def among(
+    def joined_keys(
         self, columns: Sequence[str], table: str, types: Sequence[str], by: Sequence[str] = ()
     ) -> str:
         if len(columns) == 1:

@@ -20,7 +20,7 @@ class Limits:
         members: files of a set.
         ratio: how many times its size in the archive a file may have.
         unpacked: bytes of all files of an archive.
-        forgiven: bytes of a document that is read though it is no JSON as it stands.
+        lenient: bytes of a document that is read though it is no JSON as it stands.
         spooled: bytes of a document that comes through a pipe.
         depth: levels of nesting in a record.
     """
@@ -30,6 +30,6 @@ class Limits:
     members: int = 1000
     ratio: int = 200
     unpacked: int = 64 << 30
-    forgiven: int = 4 << 20
+    lenient: int = 4 << 20
     spooled: int = 1 << 30
     depth: int = 100

@@ -262,7 +262,7 @@ class Application:
 
     def _enter(self, part: Part, changes: Changes) -> None:
         if self.journal is not None:
-            _enter(self.journal, part, changes)
+            enter_by_file(self.journal, part, changes)
             keep_origins(self.plan, part.file, changes, self.journal.run)
 
     def _leave_known(self, part: Part, changes: Changes) -> None:
@@ -375,7 +375,7 @@ class Application:
         lessons = []
         for applied in self.plan.parents.applied.values():
             missing, decision = applied.missing, applied.decision
-            if applied.id is None or decision.by in (ALIAS, "") or missing.among:
+            if applied.id is None or decision.by in (ALIAS, "") or missing.ambiguous_ids:
                 continue
             is_made = (missing.entity, applied.id) in self.plan.parents.rows
             if decision.action == EXISTING or is_made:
@@ -388,7 +388,7 @@ class Application:
         return lessons
 
 
-def _enter(journal: Journal, part: Part, changes: Changes) -> None:
+def enter_by_file(journal: Journal, part: Part, changes: Changes) -> None:
     """Enter a batch, each record under the file it stands in."""
     entity, document = changes.entity, part.document
     journal.deleted(entity, [tuple(change.old.values()) for change in changes.deletes])

@@ -25,14 +25,20 @@ class Answers:
     def __init__(self, state: ImportState, parents: CreatedParents) -> None:
         self.state, self.parents = state, parents
 
-    def is_chosen(self, link: LinkError) -> bool:
-        """Tell whether somebody decided, now or in an earlier import, which row a key means."""
+    def chosen(self, reference: Reference, link: LinkError) -> Any:
+        """Return what a reference holds where somebody chose a row that is there, else its link.
+
+        One that is to be created is none yet: whether it will be is only known once a good record
+        needs it.
+        """
         if link.missing is None:
-            return False
+            return link
         decision = self.state.decisions.get(link.missing)
-        if decision is None:
-            return self.state.decisions.alias(link.missing) is not None
-        return decision.action == EXISTING
+        is_learned = decision is None and self.state.decisions.alias(link.missing) is not None
+        if not is_learned and (decision is None or decision.action != EXISTING):
+            return link
+        answer = self.answered(reference, link)
+        return link if isinstance(answer, PendingParent) else answer
 
     def answered(self, reference: Reference, link: Any) -> Any:
         """Return what is decided about a reference that could not be linked.
@@ -77,10 +83,16 @@ class Answers:
             return self.parents.apply(missing, decision, hits[0][rows.id_index])
         if decision.by == ALIAS:
             return link  # the row it stood for is gone
+        creating = [] if hits else self.state.decisions.creating(target.name, decision.target)
+        if len(creating) == 1:
+            creator, create = creating[0]
+            return PendingParent(target, create, link, decision, creator.identity)
         what = ", ".join(f"{column} {shown(value)}" for column, value in decision.target.items())
         found = (
             f"{len(hits)} rows of {target.name} have" if hits else f"no row of {target.name} has"
         )
+        if creating:
+            found = f"{len(creating)} decisions create one that has"
         why = f"it was decided to use the one with {what}, but {found} it"
         return unanswerable(link, missing, why)
 

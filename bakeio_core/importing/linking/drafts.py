@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bakeio_core.catalog.exchange import ABSENT, Decision, Missing
+from bakeio_core.catalog.exchange import ABSENT, Decision, Identity, Missing
 from bakeio_core.catalog.model import Entity, Key, RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.importing.reading.decided_records import RecordDecisions
@@ -30,11 +30,21 @@ class LinkError:
 
 @dataclass(slots=True)
 class PendingParent:
-    """A row to be created for a missing reference, once a record that needs it proves good."""
+    """A row to be created for a missing reference, once a record that needs it proves good.
+
+    Attributes:
+        target: The entity it is of.
+        decision: The decision to create it.
+        link: The reference that wants it.
+        chosen: The decision of the reference, where another one's is to create the row.
+        creator: What that one is about.
+    """
 
     target: Entity
     decision: Decision
     link: LinkError
+    chosen: Decision | None = None
+    creator: Identity | None = None
 
 
 @dataclass(slots=True)

@@ -283,7 +283,9 @@ def _agreed(
     if len(common) == 1:
         return next(iter(common))
     ids = tuple(sorted(common))
-    among = ids if reference.to == target.primary else ()
-    missing = Missing(target.name, key, nullable=reference.nullable, among=among, fields=fields)
+    told = ids if reference.to == target.primary else ()
+    missing = Missing(
+        target.name, key, nullable=reference.nullable, ambiguous_ids=told, fields=fields
+    )
     what = said((column, value) for column, value, _ in named)
     return LinkError("ambiguous-key", f"{len(ids)} rows of {target.name} have {what}", missing, ids)

@@ -56,12 +56,16 @@ class CreatedParents:
         missing = wanted.link.missing
         if missing is None:
             return plan(wanted, batch)
+        self._links.setdefault(missing.identity, wanted.link)
         if missing.identity not in self._planned:
-            self._links[missing.identity] = wanted.link
-            self._planned[missing.identity] = plan(wanted, batch)
+            known = self._planned.get(wanted.creator)
+            made = known if isinstance(known, RowId) else plan(wanted, batch)
+            self._planned[missing.identity] = made
+            if wanted.creator is not None and isinstance(made, RowId):
+                self._planned[wanted.creator] = made
         row = self._planned[missing.identity]
         if isinstance(row, RowId):
-            self.apply(missing, wanted.decision, row)
+            self.apply(missing, wanted.chosen or wanted.decision, row)
         return row
 
     def add(
@@ -85,7 +89,10 @@ class CreatedParents:
         refused = LinkError("missing-reference", why)
         for key, row in self._planned.items():
             if key[0] == entity.name and row == identity:
-                known = self._links[key]
+                self._planned[key] = refused
+                known = self._links.get(key)
+                if known is None:
+                    continue  # no record has come yet that wants it by this name
                 if known.missing is not None:
                     known.missing.why = why
                 refused = LinkError(known.code, f"{known.message}; {why}", known.missing)

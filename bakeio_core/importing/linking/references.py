@@ -111,10 +111,8 @@ class References:
             for draft in drafts:
                 question = self.called.question(draft, column)
                 if question is not None:
-                    is_chosen = self.answers.is_chosen(question)
                     reference = self.entity.references[column]
-                    answer = self.answers.answered(reference, question) if is_chosen else question
-                    draft.links[column] = answer
+                    draft.links[column] = self.answers.chosen(reference, question)
 
     def link_edited(self, drafts: Sequence[Draft], names: Names) -> None:
         """Link the references of known rows that are called otherwise than the row's is now.
@@ -192,8 +190,8 @@ class References:
             if draft.number in keys:
                 link = self._with_own_id(draft, column, links.get(keys[draft.number]))
                 # known before rows are looked for: content may be made of references
-                is_chosen = isinstance(link, LinkError) and self.answers.is_chosen(link)
-                draft.links[column] = self.answers.answered(reference, link) if is_chosen else link
+                is_open = isinstance(link, LinkError)
+                draft.links[column] = self.answers.chosen(reference, link) if is_open else link
 
     def _with_own_id(self, draft: Draft, column: str, link: Any) -> Any:
         """Return a link, or that the id beside the name of its row is that of another one."""

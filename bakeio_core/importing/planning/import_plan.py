@@ -174,7 +174,9 @@ class ImportPlan:
             action = applied.decision.action
             # the contents of what is created are compared; the database may refuse it yet
             if action != "create":
-                text = f"{identity!r}|{action}|{applied.id}|{applied.count}"
+                is_new = (applied.missing.entity, applied.id) in self.parents.rows
+                row = "new" if is_new else applied.id
+                text = f"{identity!r}|{action}|{row}|{applied.count}"
                 whole.update(text.encode("utf-8", "surrogatepass"))
         return whole.digest()
 
@@ -293,5 +295,5 @@ class ImportPlan:
             dropped=outcome.problems.dropped,
             changes=shown,
             questions=outcome.asked,
-            undone_decisions=[missing for missing in outcome.missing.values() if missing.why],
+            refused_decisions=[missing for missing in outcome.missing.values() if missing.why],
         )

@@ -119,8 +119,8 @@ def _open_path(path: Path, catalog: Catalog, limits: Limits, known: Format | Non
     if known is not None and path.is_file():
         return _open_sheets(known, lambda: open(path, "rb"), path.name, catalog, limits)
     with open(path, "rb") as file:
-        content: bytes | None = file.read(limits.forgiven + 1)
-    content = content if content is not None and len(content) <= limits.forgiven else None
+        content: bytes | None = file.read(limits.lenient + 1)
+    content = content if content is not None and len(content) <= limits.lenient else None
     return _open_document(Document.at(path, limits), content, catalog)
 
 
@@ -181,16 +181,16 @@ def _open_stream(
     What is long waits in a temporary file, which goes with the document.
     """
     refuse_device(stream, name)
-    data = stream.read(limits.forgiven + 1)
+    data = stream.read(limits.lenient + 1)
     known = named or formats.by_head(data[:HEAD])
     if known is None and data.startswith(b"PK\x03\x04"):
         raise DocumentError(f"{name}: is a zip: save it as a file, then import that")
-    if len(data) <= limits.forgiven and known is not None:
+    if len(data) <= limits.lenient and known is not None:
         return _open_sheets(known, partial(io.BytesIO, data), name, catalog, limits)
-    if len(data) <= limits.forgiven:
+    if len(data) <= limits.lenient:
         return _open_document(Document(name, partial(io.BytesIO, data), limits), data, catalog)
     if known is None and not data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"[")):
-        said = f"is no JSON, and what is longer than {limits.forgiven >> 20} MiB has to be"
+        said = f"is no JSON, and what is longer than {limits.lenient >> 20} MiB has to be"
         raise DocumentError(f"{name}: {said}", code="bad-json")
     folder = tempfile.TemporaryDirectory(prefix="bakeio-")
     with open(Path(folder.name, "stream"), "wb") as file:
@@ -232,9 +232,9 @@ def _keys_of(document: Document) -> Collection[str]:
 def _source_of(document: Document, data: bytes | None, catalog: Catalog) -> Source:
     problems = Problems()
     if data is not None and not is_json(data):
-        from bakeio_core.importing.reading.answers.forgiving import forgiven
+        from bakeio_core.importing.reading.answers.forgiving import read_leniently
 
-        document = forgiven(document, data, catalog, problems)
+        document = read_leniently(document, data, catalog, problems)
     if OWN.isdisjoint(_keys_of(document)) and (foreign := upgraded(document, catalog)):
         return foreign
     if TEMPLATE in _keys_of(document) and OWN.isdisjoint(_keys_of(document)):

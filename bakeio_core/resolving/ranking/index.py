@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from rapidfuzz import fuzz, process
 
 from bakeio_core.catalog.model import Entity
-from bakeio_core.database.dialects import dialect_of
 from bakeio_core.resolving.ranking.postings import Entries, Referred, one_line
 from bakeio_core.resolving.ranking.vocabulary import (
     Initials,
@@ -26,8 +25,6 @@ from bakeio_core.values.text import Text
 from bakeio_core.values.wording import said
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from bakeio_core.catalog.catalog import Catalog
 
 SHORTLIST = 80
@@ -51,36 +48,35 @@ class Index:
         postings: {word: the places of the rows that have it}.
         place: {column: its index in a row}.
         referred: {column of a reference: what rows refer to by it}.
+
+    Args:
+        catalog: The entities that are installed.
+        entity: Whose rows they are.
+        rows: The id of each row and its values of `indexed_columns`, in the order of ids.
+        labels: {column of a reference: {id of a row: what people call it}}.
     """
 
-    def __init__(self, db: Connection, catalog: Catalog, entity: Entity) -> None:
-        self.entity, self.catalog = entity, catalog
+    def __init__(
+        self,
+        catalog: Catalog,
+        entity: Entity,
+        rows: Sequence[Sequence[Any]],
+        labels: Mapping[str, dict[Any, str]],
+    ) -> None:
+        self.entity, self.catalog, self.rows = entity, catalog, rows
         self.lexicon = Lexicon(*_declared(catalog, entity))
-        self.keys = [
-            key[0]
-            for key in entity.all_keys
-            if len(key) == 1 and key[0] != "uuid" and isinstance(entity.kinds[key[0]], Text)
-        ]
+        self.keys = _text_keys(entity)
         self.main = list(entity.calling) or self.keys
-        self.columns = list(
-            dict.fromkeys(
-                (*self.main, *self.keys, *entity.codes, *entity.references, *entity.choices)
-            )
-        )
+        self.columns = indexed_columns(entity)
         self.place = {column: place for place, column in enumerate(self.columns, 1)}
-        dialect = dialect_of(db)
-        selected = ", ".join(
-            dialect.read(dialect.quote(c), entity.kinds[c]) for c in (entity.primary, *self.columns)
-        )
-        order = dialect.quote(entity.primary)
-        self.rows = dialect.fetch(
-            db, f"SELECT {selected} FROM {dialect.format_table(entity.table)} ORDER BY {order}"
-        )
         self.lines: list[str] = []
         self._read: dict[str, Words] = {}
         self.told_by_key: set[int] = set()
         self.postings = self._read_rows()
-        self.referred = self._read_referred(db)
+        self.referred = {
+            column: Referred(known, list(map(operator.itemgetter(self.place[column]), rows)))
+            for column, known in labels.items()
+        }
 
     def _read_rows(self) -> dict[str, list[int]]:
         """Enter every row's words.
@@ -114,27 +110,6 @@ class Index:
                 lines[at] = f"{lines[at]} {key}"
                 self.told_by_key.add(start + at)
         return lines
-
-    def _read_referred(self, db: Connection) -> dict[str, Referred]:
-        found = {}
-        for column, reference in self.entity.references.items():
-            target = self.catalog.entities.get(reference.target)
-            if (
-                target is None
-                or reference.nullable
-                or len(target.labels) != 1
-                or target is self.entity
-            ):
-                continue
-            dialect = dialect_of(db)
-            label, primary = dialect.quote(target.labels[0]), dialect.quote(target.primary)
-            rows = dialect.fetch(
-                db, f"SELECT {primary}, {label} FROM {dialect.format_table(target.table)}"
-            )
-            labels = {identity: str(text) for identity, text in rows if text is not None}
-            ids = list(map(operator.itemgetter(self.place[column]), self.rows))
-            found[column] = Referred(labels, ids)
-        return found
 
     @cached_property
     def codes(self) -> dict[str, list[int]]:
@@ -296,6 +271,21 @@ class Index:
             if word in referred.postings:
                 found.append((weight * REFERRED, referred.places(word)))
         return found
+
+
+def indexed_columns(entity: Entity) -> list[str]:
+    """Return the columns by which the rows of an entity are found, without the id."""
+    keys = _text_keys(entity)
+    main = entity.calling or keys
+    return list(dict.fromkeys((*main, *keys, *entity.codes, *entity.references, *entity.choices)))
+
+
+def _text_keys(entity: Entity) -> list[str]:
+    return [
+        key[0]
+        for key in entity.all_keys
+        if len(key) == 1 and key[0] != "uuid" and isinstance(entity.kinds[key[0]], Text)
+    ]
 
 
 def _lines(rows: Sequence[Any], places: Sequence[int]) -> list[str]:

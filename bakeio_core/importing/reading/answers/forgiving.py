@@ -75,14 +75,16 @@ class _Piece:
         return value if isinstance(value, list) else []
 
 
-def forgiven(document: Document, data: bytes, catalog: Catalog, problems: Problems) -> Document:
+def read_leniently(
+    document: Document, data: bytes, catalog: Catalog, problems: Problems
+) -> Document:
     """Return the document that is meant by one which is no JSON as it stands.
 
     Args:
         document: The document.
         data: All its bytes.
         catalog: What is installed.
-        problems: Where is told what was forgiven.
+        problems: Where is told what was overlooked.
 
     Returns:
         What can be read; the document itself where nobody knows how, so that it is explained.

@@ -6,13 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from bakeio_core import Bakeio, Decision, FormRefused, Question
+from bakeio_core import Bakeio, Decision, Question
 
 BY = "bakeio desktop"
 """Who decides in a window."""
 REFERENCE = "reference"
-FOR_ONE = ("existing", "value")
-"""Answers that mean one row or one value, which another question hardly has as well."""
 
 
 def decided(question: Question, action: str, **more: Mapping[str, Any]) -> Decision:
@@ -66,12 +64,7 @@ class Interview:
     def alike(self) -> list[Question]:
         """Return the questions that wait and are of the same kind, about the same field."""
         first, *others = self.waiting
-        return [
-            question
-            for question in others
-            if (question.kind, question.entity, question.field)
-            == (first.kind, first.entity, first.field)
-        ]
+        return [question for question in others if question.is_like(first)]
 
     def answer(self, decision: Decision, *, for_all_like_it: bool = False) -> bool:
         """Take the answer to the current question.
@@ -86,7 +79,7 @@ class Interview:
         others = self.alike() if for_all_like_it else []
         again = self._take(self.waiting.pop(0), decision)
         for question in others:
-            same = self._same(question, decision)
+            same = self.bakeio.same_answer(question, decision, self.answers)
             if same is not None:
                 self.waiting.remove(question)
                 again = self._take(question, same) or again
@@ -103,21 +96,6 @@ class Interview:
         self.history.append(question)
         entity = self.bakeio.catalog.entities[question.entity]
         return decision.action == "create" and bool(entity.references)
-
-    def _same(self, question: Question, decision: Decision) -> Decision | None:
-        """Return the same answer to another question, None where it cannot be given."""
-        if decision.action in FOR_ONE or decision.action not in question.answers:
-            return None
-        if decision.action != "create":
-            return decided(question, decision.action)
-        texts = {
-            field["name"]: "" if field["value"] is None else str(field["value"])
-            for field in question.form
-        }
-        try:
-            return decided(question, "create", values=self.bakeio.new_row(question, texts))
-        except FormRefused:
-            return None
 
 
 Planned = Callable[[Mapping[Question, Decision]], None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tkinter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import customtkinter as ctk
@@ -34,6 +34,7 @@ class ReferencePage(ctk.CTkFrame):  # type: ignore[misc]
         worker: Searches.
         question: The question.
         offered: The answer given before, if any.
+        answers: What was decided about the others so far.
     """
 
     def __init__(
@@ -43,10 +44,11 @@ class ReferencePage(ctk.CTkFrame):  # type: ignore[misc]
         worker: Worker,
         question: Question,
         offered: Decision | None,
+        answers: Mapping[Question, Decision],
     ) -> None:
         super().__init__(parent, fg_color="transparent")
         self.bakeio, self.worker, self.question = bakeio, worker, question
-        self._offered = offered
+        self._offered, self.answers = offered, answers
         self._reasons: dict[tuple[Any, ...], str] = {}
         self.action = tkinter.StringVar(self, offered.action if offered else "")
         self._searching: Job[list[Candidate]] | None = None
@@ -121,10 +123,10 @@ class ReferencePage(ctk.CTkFrame):  # type: ignore[misc]
         self._pause = ""
         if self._searching is not None:
             self._searching.cancel()
-        question, bakeio = self.question, self.bakeio
+        question, bakeio, answers = self.question, self.bakeio, dict(self.answers)
 
         def work(job: Job[list[Candidate]]) -> list[Candidate]:
-            return bakeio.candidates(question, text) if text else question.candidates(9)
+            return bakeio.candidates(question, text, answers=answers)
 
         def done(found: list[Candidate]) -> None:
             if self._searching is job and self.winfo_exists():
@@ -204,8 +206,8 @@ class ReferencePage(ctk.CTkFrame):  # type: ignore[misc]
         question = self.question
         what = " and ".join(f"{c.replace('_', ' ')} “{v}”" for c, v in question.key.items())
         sentences = [f"No row of {question.entity} has {what}."]
-        if question.among:
-            sentences = [f"{len(question.among)} rows of {question.entity} have {what}."]
+        if question.ambiguous_ids:
+            sentences = [f"{len(question.ambiguous_ids)} rows of {question.entity} have {what}."]
         known = [
             f"{field_title(path)} “{value}”"
             for path, value in question.context.items()

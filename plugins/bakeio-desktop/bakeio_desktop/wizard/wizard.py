@@ -127,7 +127,10 @@ class Wizard(ctk.CTkFrame):  # type: ignore[misc]
         self.waiting.configure(text=self._who_waits(question))
         offered = self.interview.offered(question)
         if question.kind == REFERENCE:
-            self.page = ReferencePage(self._place, self.bakeio, self.worker, question, offered)
+            answers = self.interview.answers
+            self.page = ReferencePage(
+                self._place, self.bakeio, self.worker, question, offered, answers
+            )
         else:
             self.page = RecordPage(self._place, self.bakeio, question, offered)
         self.page.pack(fill="both", expand=True, padx=(0, look.GAP))

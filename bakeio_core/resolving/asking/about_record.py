@@ -6,17 +6,22 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import EXISTING, HEADING, Decision, Question
-from bakeio_core.resolving.decisions import now
-from bakeio_core.resolving.prompts import (
+from bakeio_core.resolving.asking.prompts import (
     BY,
     WENT_BACK,
+    Place,
     Prompt,
-    Stopped,
+    Reply,
     Talk,
+    choices,
+    complaint,
     listed,
+    parted,
     picked,
     wrapped,
 )
+from bakeio_core.resolving.decisions import now
+from bakeio_core.resolving.offers import FOR_ONE
 from bakeio_core.resolving.typed import typed_value
 from bakeio_core.values.wording import BadValue, printable, shown
 
@@ -45,49 +50,44 @@ class RecordDialogue:
 
     Args:
         catalog: The entities that are installed.
-        can_go_back: Whether there is a question before it.
+        place: Where it stands in the conversation.
     """
 
-    def __init__(self, catalog: Catalog, *, can_go_back: bool) -> None:
-        self.catalog, self.can_go_back = catalog, can_go_back
+    def __init__(self, catalog: Catalog, place: Place) -> None:
+        self.catalog, self.place = catalog, place
 
-    def ask(self, item: Question, title: str) -> Talk:
-        """Ask until there is an answer, which is a `Decision`, or `WENT_BACK`.
+    def ask(self, item: Question) -> Talk:
+        """Ask until there is an answer: a `Reply`, or `WENT_BACK` or `TABLE`.
 
         Raises:
             Stopped: The person wants no more.
         """
         found = item.candidates() if EXISTING in item.answers else []
         ways = self._ways(item, len(found))
-        choices = ["", *[f"    {typed:<7} {does}" for typed, does in ways.items()]]
-        lines = [*self._head(item, title), *listed(found), *choices]
+        lines = [*self._head(item), *listed(found), *choices(ways)]
         actions = {typed: action for action, (typed, _) in WAYS.items() if action in item.answers}
         while True:
-            answer = (yield Prompt(lines, "Your answer: ")).strip().lower()
-            if chosen := picked(answer, found):
-                return self._decided(item, EXISTING, target=chosen.key)
-            if not answer and item.default:
-                return self._decided(item, item.default)
-            if actions.get(answer) == "value":
+            typed, for_all = parted((yield Prompt(lines, "Your answer: ")))
+            action = actions.get(typed, item.default if not typed else "")
+            if chosen := picked(typed, found) if not for_all else None:
+                return Reply(self._decided(item, EXISTING, target=chosen.key))
+            if action == "value" and not for_all:
                 value = yield from self._value(item)
                 if value is not WENT_BACK:
-                    return self._decided(item, "value", values={"value": value})
-                lines = choices
-            elif answer in actions:
-                return self._decided(item, actions[answer])
-            elif answer == "q":
-                raise Stopped
-            elif answer == "b" and self.can_go_back:
-                return WENT_BACK
+                    return Reply(self._decided(item, "value", values={"value": value}))
+                lines = choices(ways)
+            elif action and action not in FOR_ONE:
+                return Reply(self._decided(item, action), for_all)
+            elif (elsewhere := self.place.elsewhere(typed)) is not None:
+                return elsewhere
             else:
-                lines = wrapped(f"Answer with one of these: {', '.join(ways)}.")
+                lines = complaint(ways, typed, for_all=for_all)
 
     @staticmethod
     def _decided(item: Question, action: str, **more: Mapping[str, Any]) -> Decision:
         return Decision(action, by=BY, at=now(), seen=item.seen, **more)
 
-    @staticmethod
-    def _head(item: Question, title: str) -> list[str]:
+    def _head(self, item: Question) -> list[str]:
         named = " and ".join(f"{column} {shown(value)}" for column, value in item.key.items())
         label = f" ({printable(item.label)})" if item.label else ""
         numbers = ", ".join(item.places[:5] or [f"record {n}" for _, n in item.records[:5]])
@@ -96,7 +96,7 @@ class RecordDialogue:
         what = f"{item.field}: {item.message}" if item.field else item.message
         is_heading = item.kind == HEADING  # the columns of a sheet, not a record of an entity
         records = f"{numbers[:1].upper()}{numbers[1:]} of {files}." if is_heading else records
-        lines = ["", f"{title}: {'headings' if is_heading else item.entity}"]
+        lines = ["", f"{self.place.title}: {'headings' if is_heading else item.entity}"]
         for sentence in (printable(records), printable(what)):
             lines += wrapped(sentence, "  ")
         if item.why:
@@ -117,8 +117,8 @@ class RecordDialogue:
             if action in WAYS:
                 typed, does = (WAYS if item.kind != HEADING else WAYS | OF_HEADINGS)[action]
                 ways[typed] = f"{does} (Enter)" if action == item.default else does
-        ways |= {"b": "back to the question before"} if self.can_go_back else {}
-        return {**ways, "q": "stop: write nothing"}
+        for_all = [WAYS[action][0] for action in item.answers if action in WAYS.keys() - FOR_ONE]
+        return ways | self.place.ways(for_all)
 
     def _value(self, item: Question) -> Talk:
         """Ask for a value; nothing typed goes back."""

@@ -1,0 +1,1 @@
+"""A person is asked: prompts, answers and forms, without a terminal."""
