@@ -21,6 +21,7 @@ from bakeio_core.history.learned.layouts import all_layouts, has_learned_heading
 from bakeio_core.history.prune import pruned_to
 from bakeio_core.history.report import COUNTS, UNDO, Report
 from bakeio_core.history.tables import all_runs, has_journal, undone_runs
+from bakeio_core.history.telling.marks import confirming_runs
 from bakeio_core.history.undoing.remove import remove_rows
 from bakeio_core.history.undoing.restore import (
     recreate_later,
@@ -85,9 +86,10 @@ def run_to_undo(db: Connection, run: int | None) -> dict[str, Any]:
 
 
 def _left_something(db: Connection, run: int) -> bool:
-    """Tell whether a run changed rows, or learned names or headings that are still known."""
+    """Tell whether a run changed rows, learned what is still known, or confirmed values."""
     has_names = any(alias.run == run for alias in all_aliases(db))
-    return changed_something(db, run) or has_names or has_learned_headings(db, run)
+    has_learned = has_names or has_learned_headings(db, run)
+    return changed_something(db, run) or has_learned or run in confirming_runs(db)
 
 
 def undo_run(
@@ -122,7 +124,7 @@ def undo_run(
         there = columns_there(db, catalog.tables.values())
         dialect.lock(db, [table for table in catalog.tables.values() if table in there])
         _refuse_unknown(db, catalog, number)
-        names_before, headings_before = all_aliases(db), all_layouts(db)
+        names_before, others_before = all_aliases(db), _learned_besides(db)
         journal = Journal.start(db, source, UNDO, now, undoes=number)
         names_after = all_aliases(db)
         rewrite = Rewrite(db, catalog, hook, journal, now)
@@ -134,7 +136,7 @@ def undo_run(
         total = sum(rewrite.counts.values(), Counter[str]())
         _tell_names(rewrite, names_before, names_after)
         did_something = total["created"] + total["updated"] + total["deleted"]
-        has_forgotten = (names_before, headings_before) != (names_after, all_layouts(db))
+        has_forgotten = (names_before, others_before) != (names_after, _learned_besides(db))
         is_nothing = not did_something and not has_forgotten
         if is_nothing and not rewrite.in_use:
             raise _nothing(number, rewrite.problems.warnings, rewrite.refused)
@@ -201,6 +203,11 @@ def _tell_names(rewrite: Rewrite, before: list[Alias], after: list[Alias]) -> No
                         message=f"{name} {what} {alias.entity}",
                     )
                 )
+
+
+def _learned_besides(db: Connection) -> tuple[Any, Any]:
+    """Return what is known of headings, and the runs that confirmed what assistants gave."""
+    return all_layouts(db), confirming_runs(db)
 
 
 def _nothing(number: int, kept: int, refused: str) -> BakeioError:
