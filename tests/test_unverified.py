@@ -60,6 +60,60 @@ def test_a_barcode_of_an_assistant_is_unverified_until_a_person_confirms_it(
     assert run("-d", bakery, "confirm", "products", SLUG, "upc_code").code == 2
 
 
+def test_another_source_that_gives_the_same_confirms_a_value_and_an_echo_does_not(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    def given(source: str) -> Path:
+        path = tmp_path / "rows.json"
+        run("-d", bakery, "export-view", "products", "--for", "assistant",
+            "--fill", "upc_code", "--missing", "upc_code", "-o", path)  # fmt: skip
+        rows = json.loads(path.read_text("utf-8"))
+        (row,) = (row[0] for row in rows["rows"] if "Caraïbe 66 %" in row[1])
+        answer = {"ticket": rows["ticket"], "set": {"upc_code": [[row, CODE, source]]}}
+        told = tmp_path / f"answer of {source}.json"
+        told.write_text(json.dumps(answer), "utf-8")
+        return told
+
+    def left() -> int:
+        return len(run("-d", bakery, "confirm", "--json").json["unverified"])
+
+    def imported(path: Path, *words: str) -> list[str]:
+        done = run("-d", bakery, "import-view", path, *words, "--json")
+        assert (done.code, done.json["summary"]["updated"]) == (0, 0), done.out
+        return [p["message"] for p in done.json["problems"] if p["code"] == "unverified"]
+
+    before = tmp_path / "before.json"
+    run("-d", bakery, "export-view", "products", "-o", before)
+    first, same, other = given("the label"), given("The Label"), given("a shop")
+    assert run("-d", bakery, "import-view", first).code == 0
+    echo, named = tmp_path / "echo.json", tmp_path / "named.json"
+    run("-d", bakery, "export-view", "products", "-o", echo)
+    document = json.loads(echo.read_text("utf-8"))
+    (record,) = (r for r in document["records"] if r["product_slug"] == SLUG)
+    del record["_rev"]
+    named.write_text(json.dumps({**document, "records": [record]}), "utf-8")
+    for path in (first, echo, named, same):
+        assert imported(path) == []
+        assert left() == 1
+    said = "1 value an assistant gave is confirmed: another source gives the same"
+    assert imported(other, "--dry-run") == [said]
+    assert left() == 1
+    assert imported(other) == [said]
+    assert left() == 0
+    why = run("-d", bakery, "why", "products", SLUG, "upc_code").out
+    assert 'source "the label"), confirmed by "a shop" (answer of a shop.json)' in why
+    assert run("-d", bakery, "undo", "--yes").code == 0
+    assert left() == 1
+    # typed into a file that was exported before the assistant answered
+    document = json.loads(before.read_text("utf-8"))
+    for record in document["records"]:
+        if record["product_slug"] == SLUG:
+            record["upc_code"] = CODE
+    before.write_text(json.dumps(document), "utf-8")
+    assert imported(before) == [said]
+    assert left() == 0
+
+
 def test_a_mark_goes_with_the_value_it_is_about(run: Run, sample: Path, tmp_path: Path) -> None:
     answered(run, sample, tmp_path)
     assert run("-d", sample, "undo", "--yes").code == 0

@@ -111,6 +111,7 @@ MARKS = Table(
     Column("at", String(40), nullable=False),
     Column("confirmed_by", String(200)),
     Column("confirmed_at", String(40)),
+    Column("confirming_run", Integer),
 )
 LAYOUTS = Table(
     "bakeio_layouts",

@@ -15,7 +15,7 @@ from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import translated
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.tables import hidden_entities
-from bakeio_core.errors import BakeioError, ExportRefused, UsageError
+from bakeio_core.errors import BakeioError, ExportRefused, UsageError, counted
 from bakeio_core.files.documents.limits import PART_SIZE
 from bakeio_core.files.output import refuse_file
 from bakeio_core.history.report import Report
@@ -307,4 +307,5 @@ class Exports(Imports, Answers, Confirming):
             raise BakeioError(hint, code="blocked")
         edits = report.summary["created"] + report.summary["updated"]
         if edits:
-            raise BakeioError(f"{hint} ({edits} edits are not imported yet)", code="blocked")
+            told = f"{counted(edits, 'edit')} {'is' if edits == 1 else 'are'} not imported yet"
+            raise BakeioError(f"{hint} ({told})", code="blocked")

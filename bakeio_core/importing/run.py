@@ -34,6 +34,7 @@ from bakeio_core.history.tables import (
 from bakeio_core.history.upgrade import refuse_writing
 from bakeio_core.importing.applying.apply import Application, Write, lock_tables
 from bakeio_core.importing.applying.context import tell_context
+from bakeio_core.importing.applying.origins import keep_confirmed
 from bakeio_core.importing.applying.replace import Replacement
 from bakeio_core.importing.applying.skipped import Skipped
 from bakeio_core.importing.options import ImportOptions
@@ -232,6 +233,7 @@ def carry_out(
     if application.journal is not None:
         report.run = application.journal.run
         _learn_from(db, plan, report.run)
+    keep_confirmed(plan.state, application.journal)
     if skipped_log is not None and skipped.reasons:
         skipped.write(plan, report.problems, skipped_log)
         report.skipped_log = str(skipped_log)

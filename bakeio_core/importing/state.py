@@ -29,6 +29,7 @@ from bakeio_core.errors import FIRST_RECORDS, Problems
 from bakeio_core.history.earlier import EarlierRuns
 from bakeio_core.history.report import COUNTS
 from bakeio_core.history.tables import database_id
+from bakeio_core.history.telling.marks import Mark
 from bakeio_core.importing.new_ids import NewIds
 from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.reading.derived.lists import RecordRows
@@ -50,6 +51,8 @@ class ImportState:
 
     `same_database` tells whether the file is of this very database, so that its ids count;
     `earlier` knows what runs of the same file and of the same export did;
+    `confirmed` are values an assistant gave before that its file confirms: (entity, what was known,
+    what confirms it);
     `now` is the moment of the import (UTC, ISO), the same for every row;
     `is_trial` tells whether nothing of what is written stays: so it is until somebody says
     otherwise.
@@ -87,6 +90,7 @@ class ImportState:
         self.problems.where = source.where
         self.id_maps = {name: IdMap() for name in catalog.entities}
         self.fully_imported: set[str] = set()
+        self.confirmed: list[tuple[Entity, Mark, str]] = []
         self._record_rows: dict[str, RecordRows] = {}
         self.now = datetime.now(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
         self.is_trial = True

@@ -270,6 +270,47 @@ def test_a_point_taken_for_a_mark_of_thousands_comes_back_and_an_edit_stays(
     ]
 
 
+def test_a_value_typed_by_hand_is_no_damage_where_others_of_its_form_were_left_alone(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    texts = {1: "012", 2: "007", 3: "1E5", 4: "3/4", 5: "12:30"}
+    sizes = {1: 2.625, 2: 3.125}
+    with sqlite3.connect(sample) as db:
+        for number, text in texts.items():
+            db.execute("UPDATE products SET notes = ? WHERE id = ?", (text, number))
+        for number, size in sizes.items():
+            db.execute("UPDATE products SET package_size = ? WHERE id = ?", (size, number))
+
+    def typed(notes: dict[int, Any], sizes: dict[int, Any]) -> dict[int, dict[str, Any]]:
+        path = export(run, sample, "products", tmp_path / f"v.{ending}", "--limit", "8", "--force")
+
+        def edit_rows(rows: Rows) -> None:
+            for name, cells in (("notes", notes), ("package_size", sizes)):
+                for number, cell in cells.items():
+                    rows[number][column(rows, name)] = str(cell)
+
+        def edit_records(records: list[dict[str, Any]]) -> None:
+            for name, cells in (("notes", notes), ("package_size", sizes)):
+                for number, cell in cells.items():
+                    records[number - 1][name] = cell
+
+        edit_csv(path, edit_rows) if ending == "csv" else edit(path, edit_records)
+        done = run("-d", sample, "import-view", path, "--dry-run", "--json")
+        return changes(done.json)
+
+    for ending in ("csv", "json"):
+        # all of a form changed: a spreadsheet did it
+        everywhere = {1: "12", 2: "7"}
+        assert typed(everywhere, {}) == {}, ending
+        # one of a form changed, and another one left alone: somebody typed it
+        assert typed({1: "12"}, {1: 2625}) == {1: {"notes": "12", "package_size": 2625}}, ending
+        # one of a form that nothing else has: a cell was changed by its spreadsheet, a text of
+        # JSON by who wrote it
+        alone = typed({3: "100000", 4: "2026-03-04", 5: "12:30:00"}, {})
+        assert (alone == {}) == (ending == "csv"), ending
+        assert ending == "csv" or len(alone) == 3
+
+
 def test_a_thousand_times_as_much_in_json_is_an_edit(
     run: Run, sample: Path, tmp_path: Path
 ) -> None:

@@ -185,7 +185,7 @@ def test_an_export_does_not_overwrite_edits_nor_what_is_not_its_own(
     change(book, lambda _, sheet: sheet.__setitem__("J2", "Other"))
     refused = run("-d", sample, "export-view", "products", "-o", book)
     assert refused.code == 1
-    assert "(1 edits are not imported yet)" in refused.err
+    assert "(1 edit is not imported yet)" in refused.err
     change(book, with_another)
     refused = run("-d", sample, "export-view", "products", "-o", book, "--force")
     assert refused.code == 2

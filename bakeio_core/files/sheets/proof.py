@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from bakeio_core.files.revision import NOTHING, Revision, field_hash
-from bakeio_core.files.sheets.readings import POINT, TRUTHS, Reading, readings
+from bakeio_core.files.sheets.readings import (
+    NO_ZEROS,
+    POINT,
+    TRUTHS,
+    Reading,
+    form_of,
+    readings,
+)
+from bakeio_core.files.sheets.spoilt import SpoiltColumns
 from bakeio_core.values.kind import Kind
 
 Restored = Counter[tuple[str, str]]
@@ -17,7 +25,8 @@ _EMPTY = field_hash("")
 _SHORTENED = re.compile(r"([+-]?\d)(?:[.,](\d+))?E\+?(\d+)", re.ASCII | re.IGNORECASE)
 _DAMAGED = re.compile(
     r"""
-    [+-]?\d[\d.,/-]*(?:[eE][+-]?\d+)?\Z              # a number, a code, a day
+    [+-]?\d[\d.,/:-]*(?:[eE][+-]?\d+)?\Z             # a number, a code, a day, a time
+    | \d{1,2}:[\d:]+\ ?[aApP]\.?[mM]\.?\Z           # a time of the morning
     | \d{1,2}[. -]+[A-Za-zä]{3}                       # a day with the name of its month
     | .*[‘’‚“”„«»‐‑‒–—−…©®™½¼¾\u00a0\u2007\u202f]      # what typing is replaced by
     """,
@@ -33,14 +42,21 @@ class Proof:
     Args:
         revision: What reads the `_rev` of the records.
         kinds: What the fields hold, by name.
+        spoilt: Tells of the columns what a spreadsheet did to them; None where each cell that may
+            be damaged is taken for that.
         of_cells: Whether the values were cells: a number of JSON has no marks that the spreadsheet
             of another country takes for others.
     """
 
     def __init__(
-        self, revision: Revision, kinds: Mapping[str, Kind], of_cells: bool = True
+        self,
+        revision: Revision,
+        kinds: Mapping[str, Kind],
+        spoilt: Callable[[], SpoiltColumns] | None = None,
+        of_cells: bool = True,
     ) -> None:
         self.revision, self.kinds, self.of_cells = revision, kinds, of_cells
+        self._spoilt = spoilt
 
     def bases(self, text: Any) -> Sequence[int] | None:
         """Return the hashes of the fields that a `_rev` holds, None where it cannot be read."""
@@ -61,7 +77,26 @@ class Proof:
         return None if bases is None or place is None else bases[place]
 
     def restored(self, name: str, cell: Any, base: int | None) -> Reading | None:
-        """Return the reading of a cell that is what it was when it was exported, None for none."""
+        """Return the reading of a cell that is what it was when it was exported, None for none.
+
+        None too where the column tells that somebody edited the cell.
+        """
+        found = self.proved(name, cell, base)
+        if found is None or self._spoilt is None or not self.is_in_doubt(name, found.how):
+            return found
+        is_spoilt = self._spoilt().is_spoilt(name, found.how, found.value, cell)
+        return found if is_spoilt else None
+
+    def is_in_doubt(self, name: str, how: str) -> bool:
+        """Tell whether somebody may have typed what else a spreadsheet makes of a value.
+
+        The zeros of codes are none of anybody's: a code means the same without them.
+        """
+        is_of_code = how == NO_ZEROS and form_of(self.kinds[name]) == "code"
+        return SpoiltColumns.is_risky(how) and not is_of_code
+
+    def proved(self, name: str, cell: Any, base: int | None) -> Reading | None:
+        """Return the reading of a cell that has the hash of what it was, None for none."""
         if base is None or name not in self.kinds:
             return None
         is_typed = not self.of_cells and not isinstance(cell, str)

@@ -31,12 +31,19 @@ units in the 15th digit. Whatever differs by more was typed by somebody."""
 _MOST = 10**15
 """Where a spreadsheet keeps no more digits, and a number none of its marks."""
 POINT = "a point taken for a mark of thousands"
+NO_ZEROS = "zeros in front lost"
+AS_NUMBER = "read as a number"
+AS_DAY = "a date made of text"
+AS_TIME = "a time made of text"
+AS_TRUTH = "read as true or false"
+DAY_OF_NUMBER = "a date made of a number"
 _AMOUNT = re.compile(
     r"([A-Z]{3}|[$€£¥₹])?\s*([+-]?)\s*(\d[\d.,'\s]*|[.,]\d+)\s*(?:[A-Z]{3}|[$€£¥₹])?"
 )
 _SPACED = re.compile(r"\d{1,3}(?:[\s']\d{3})+(?:[.,]\d+)?|[\d.,]+", re.ASCII)
 _DECIMAL = re.compile(r"([+-]?\d+)[.,](\d+)", re.ASCII)
 _EXPONENT = re.compile(r"([+-]?\d+)(?:[.,](\d+))?E([+-]?)0*(\d+)", re.ASCII | re.IGNORECASE)
+_CLOCK = re.compile(r"(\d{1,5}):(\d\d)(?::(\d\d)(?:[.,]0+)?)?(?: ?([AaPp])\.?[Mm]\.?)?", re.ASCII)
 SHOWN_TRUTHS = dict.fromkeys(("true", "wahr", "vrai", "verdadero", "vero", "waar"), True)
 SHOWN_TRUTHS |= dict.fromkeys(("false", "falsch", "faux", "falso", "onwaar"), False)
 """The words a spreadsheet shows for true and false, by its language."""
@@ -133,33 +140,55 @@ def _texts(cell: Any) -> Ways:
         yield from _codes(text, is_typed=True)
     elif isinstance(cell, (datetime.datetime, datetime.date)):
         for text in texts_of_days(cell):
-            yield text, "a date made of text", None, False
+            yield text, AS_DAY, None, False
+    elif isinstance(cell, datetime.time):
+        yield from _clocks(cell.hour, cell.minute, cell.second)
+    elif isinstance(cell, datetime.timedelta):
+        minutes, seconds = divmod(round(cell.total_seconds()), 60)
+        yield from _clocks(*divmod(minutes, 60), seconds)
 
 
 def _codes(text: str, *, is_typed: bool) -> Ways:
     if text.isascii() and text.isdigit():
         for length in range(len(text) + 1, MOST_DIGITS + 1):
-            yield text.zfill(length), "zeros in front lost", None, False
+            yield text.zfill(length), NO_ZEROS, None, False
     if match := _DECIMAL.fullmatch(text):
         for zeros in range(4):
             for mark in ".,":
                 decimals = f"{match[1]}{mark}{match[2]}{'0' * zeros}"
-                yield decimals, "read as a number", None, False
+                yield decimals, AS_NUMBER, None, False
     elif is_typed or text.isdigit():
         for end in (".0", ".00", ",00", ".000"):
-            yield text + end, "read as a number", None, False
+            yield text + end, AS_NUMBER, None, False
         for zeros in range(1, len(text) - len(text.rstrip("0")) + 1):
             for power in (f"E{zeros}", f"e{zeros}", f"E+{zeros}", f"E+{zeros:02}", f"E{zeros:02}"):
-                yield text[:-zeros] + power, "read as a number", None, False
+                yield text[:-zeros] + power, AS_NUMBER, None, False
     if match := _EXPONENT.fullmatch(text):
         whole = match[1] + (f".{match[2]}" if match[2] else "")
         for sign in ("E", "e", "E+", "e+", "E-", "e-"):
-            yield f"{whole}{sign}{match[4]}", "read as a number", None, False
+            yield f"{whole}{sign}{match[4]}", AS_NUMBER, None, False
     if text.lower() in SHOWN_TRUTHS:
         yield from _spelled_truths(SHOWN_TRUTHS[text.lower()])
     for day in days_of(text):
         for spelled in texts_of_days(day.day):
-            yield spelled, "a date made of text", None, False
+            yield spelled, AS_DAY, None, False
+    if match := _CLOCK.fullmatch(text):
+        hour, half = int(match[1]), (match[4] or "").lower()
+        hour = hour % 12 + (12 if half == "p" else 0) if half else hour
+        yield from _clocks(hour, int(match[2]), int(match[3] or 0))
+
+
+def _clocks(hour: int, minute: int, second: int) -> Ways:
+    """Yield texts of which a spreadsheet may have made a time of day, or a number of hours."""
+    rest = [f"{minute:02}:{second:02}", *([f"{minute:02}"] if not second else [])]
+    half = "AM" if hour < 12 else "PM"
+    for end in rest:
+        for start in (str(hour), f"{hour:02}"):
+            yield f"{start}:{end}", AS_TIME, None, False
+        for said in (half, half.lower()) if hour < 24 else ():
+            for start in (str(hour % 12 or 12), f"{hour % 12 or 12:02}"):
+                yield f"{start}:{end} {said}", AS_TIME, None, False
+                yield f"{start}:{end}{said}", AS_TIME, None, False
 
 
 def _signs(text: str) -> Ways:
@@ -172,7 +201,7 @@ def _signs(text: str) -> Ways:
 
 def _spelled_truths(truth: bool) -> Ways:
     for word in ("true", "True", "TRUE") if truth else ("false", "False", "FALSE"):
-        yield word, "read as true or false", None, False
+        yield word, AS_TRUTH, None, False
 
 
 def _written(number: int | float | Decimal) -> str:
@@ -201,8 +230,8 @@ def _numbers(cell: Any) -> Ways:
         yield from _thousandth(cell)
     elif isinstance(cell, (datetime.datetime, datetime.date)):
         for text in (f"{cell.day}.{cell.month}", f"{cell.month}.{cell.day}"):
-            yield text, "a date made of a number", None, False
-        yield f"{cell.month}.{cell.year}", "a date made of a number", None, False
+            yield text, DAY_OF_NUMBER, None, False
+        yield f"{cell.month}.{cell.year}", DAY_OF_NUMBER, None, False
     elif isinstance(cell, str):
         yield from _spelled_numbers(cell)
 

@@ -1,4 +1,4 @@
-"""Values an assistant gave: with the source it named, and whether a person confirmed them.
+"""Values an assistant gave: with the source it named, and who or what confirmed them.
 
 A mark stands as long as the row has the value it is about: who changes that, or takes the import
 back, leaves nothing to confirm.
@@ -7,20 +7,26 @@ back, leaves nothing to confirm.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import null, select
 
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.history.journal import texts
-from bakeio_core.history.tables import MARKS, RowNumbers, make_own_tables
+from bakeio_core.history.tables import MARKS, RowNumbers, make_own_tables, undone_runs
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.model import Entity, RowId
+
+
+MOST_NAME = 200
+"""So long what confirmed a value is called at most."""
+_AT_ONCE = 500
+"""So many rows are looked up by one statement."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +38,11 @@ class Mark:
         column: Which column has it.
         value: The value.
         source: Where the assistant has it from, as it says; empty where it named nothing.
-        is_unverified: Whether it is of a kind that is easily made up, and nobody confirmed it.
+        is_unverified: Whether it is of a kind that is easily made up, and neither a person nor
+            another source has confirmed it.
         run: The run that set it.
         at: When it was set, in UTC.
-        confirmed_by: Who confirmed it; empty for nobody.
+        confirmed_by: Who confirmed it, or which other source; empty for nobody.
     """
 
     row: RowId
@@ -82,48 +89,89 @@ def all_marks(db: Connection, entity: Entity, identity: RowId | None = None) -> 
         entity: Whose rows they are.
         identity: The id of the one row.
     """
-    if not dialect_of(db).has_table(db, MARKS.name):
+    there = dialect_of(db).existing_columns(db).get(MARKS.name)
+    if there is None:
         return []
     numbers = RowNumbers(db)
-    query = select(MARKS).where(MARKS.c.entity == entity.name)
+    # an older database can be read before it is upgraded
+    cells = [cell if cell.name in there else null().label(cell.name) for cell in MARKS.columns]
+    query = select(*cells).where(MARKS.c.entity == entity.name)
     if identity is not None:
         query = query.where(MARKS.c.row == numbers.find(entity.name, identity))
     found = db.execute(query.order_by(MARKS.c.row, MARKS.c.field)).all()
-    marks = [
-        Mark(
-            numbers.ids(entity.name, [one.row])[0],
-            one.field,
-            json.loads(one.value),
-            one.source or "",
-            bool(one.unverified) and one.confirmed_by is None,
-            one.run,
-            one.at,
-            one.confirmed_by or "",
-        )
-        for one in found
-        if one.field in entity.columns
-    ]
-    return [mark for mark in marks if _stands(db, entity, mark)]
+    found = [one for one in found if one.field in entity.columns]
+    undone = undone_runs(db) if any(one.confirming_run is not None for one in found) else {}
+    ids = numbers.ids(entity.name, [one.row for one in found])
+    marks = [_mark(one, row, undone) for one, row in zip(found, ids, strict=True)]
+    return list(_standing(db, entity, marks))
 
 
-def _stands(db: Connection, entity: Entity, mark: Mark) -> bool:
-    """Tell whether a row has the value that a mark is about."""
+def _mark(stored: Any, row: RowId, undone: Mapping[int, int]) -> Mark:
+    """Return a mark as it counts: what an import confirmed goes when that is taken back."""
+    is_confirmed = stored.confirmed_by is not None and stored.confirming_run not in undone
+    return Mark(
+        row,
+        stored.field,
+        json.loads(stored.value),
+        stored.source or "",
+        bool(stored.unverified) and not is_confirmed,
+        stored.run,
+        stored.at,
+        stored.confirmed_by if is_confirmed else "",
+    )
+
+
+def _standing(db: Connection, entity: Entity, marks: Sequence[Mark]) -> Iterator[Mark]:
+    """Yield those of some marks whose row has the value they are about."""
     if len(entity.primary_key) > 1:
-        return True
-    column, primary = entity.column(mark.column), entity.column(entity.primary)
-    kind = entity.kinds[mark.column]
-    stored = db.scalar(select(column).where(primary == _as_id(entity, mark.row)))
-    return stored is not None and kind.same(kind.from_python(stored), mark.value)
+        yield from marks
+        return
+    by_column: dict[str, dict[RowId, Any]] = {}
+    for column in {mark.column for mark in marks}:
+        rows = list(dict.fromkeys(mark.row for mark in marks if mark.column == column))
+        by_column[column] = dict(_stored(db, entity, column, rows))
+    for mark in marks:
+        now = by_column[mark.column].get(mark.row)
+        if now is not None and entity.kinds[mark.column].same(now, mark.value):
+            yield mark
 
 
-def _as_id(entity: Entity, identity: RowId) -> Any:
-    """Return the id of a row as its column takes it."""
-    return entity.kinds[entity.primary].to_python(identity)
+def _stored(
+    db: Connection, entity: Entity, name: str, rows: Sequence[RowId]
+) -> Iterator[tuple[RowId, Any]]:
+    """Yield (id, wire value) of what rows have in a column."""
+    column, primary = entity.column(name), entity.column(entity.primary)
+    kind, id_kind = entity.kinds[name], entity.kinds[entity.primary]
+    for start in range(0, len(rows), _AT_ONCE):
+        ids = [id_kind.to_python(row) for row in rows[start : start + _AT_ONCE]]
+        query = select(primary, column).where(primary.in_(ids), column.is_not(None))
+        for identity, value in db.execute(query):
+            yield id_kind.from_python(identity), kind.from_python(value)
 
 
-def confirm_mark(db: Connection, entity: Entity, mark: Mark, by: str, at: str) -> None:
-    """Note that a person confirmed a value."""
+def confirming_runs(db: Connection) -> set[int]:
+    """Return the imports that confirmed values assistants gave, without those taken back."""
+    there = dialect_of(db).existing_columns(db).get(MARKS.name, ())
+    if MARKS.c.confirming_run.name not in there:
+        return set()
+    found = db.scalars(select(MARKS.c.confirming_run).where(MARKS.c.confirming_run.is_not(None)))
+    return set(found) - undone_runs(db).keys()
+
+
+def confirm_mark(
+    db: Connection, entity: Entity, mark: Mark, by: str, at: str, run: int | None = None
+) -> None:
+    """Note that a value was confirmed.
+
+    Args:
+        db: The connection.
+        entity: Whose row has it.
+        mark: What was known of it.
+        by: The person, or the other source that gives the same.
+        at: When, in UTC.
+        run: The import of that source.
+    """
     (number,) = RowNumbers(db).give(entity.name, [mark.row])
     of_it = (MARKS.c.entity == entity.name) & (MARKS.c.row == number)
-    change: Mapping[str, Any] = {"confirmed_by": by, "confirmed_at": at}
+    change = {"confirmed_by": by[:MOST_NAME], "confirmed_at": at, "confirming_run": run}
     db.execute(MARKS.update().where(of_it & (MARKS.c.field == mark.column)).values(**change))

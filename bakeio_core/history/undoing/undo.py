@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.connect import ensure_begun, savepoint, streaming, translated
@@ -21,6 +21,7 @@ from bakeio_core.history.learned.layouts import Layout, all_layouts, has_learned
 from bakeio_core.history.prune import pruned_to
 from bakeio_core.history.report import COUNTS, UNDO, Report
 from bakeio_core.history.tables import all_runs, has_journal, undone_runs
+from bakeio_core.history.telling.marks import confirming_runs
 from bakeio_core.history.undoing.remove import remove_rows
 from bakeio_core.history.undoing.restore import (
     recreate_later,
@@ -39,6 +40,16 @@ if TYPE_CHECKING:
 
 
 Headings = dict[str, tuple[list[str], Layout]]
+
+
+class _Learned(NamedTuple):
+    """What is known beside the rows: names, headings, and the runs that confirmed values."""
+
+    names: list[Alias]
+    headings: Headings
+    confirming: set[int]
+
+
 """What was learned of sheets, as `all_layouts` has it."""
 
 
@@ -90,9 +101,10 @@ def run_to_undo(db: Connection, run: int | None) -> dict[str, Any]:
 
 
 def _left_something(db: Connection, run: int) -> bool:
-    """Tell whether a run changed rows, or learned names or headings that are still known."""
+    """Tell whether a run changed rows, learned what is still known, or confirmed values."""
     has_names = any(alias.run == run for alias in all_aliases(db))
-    return changed_something(db, run) or has_names or has_learned_headings(db, run)
+    has_learned = has_names or has_learned_headings(db, run)
+    return changed_something(db, run) or has_learned or run in confirming_runs(db)
 
 
 def undo_run(
@@ -127,9 +139,9 @@ def undo_run(
         there = columns_there(db, catalog.tables.values())
         dialect.lock(db, [table for table in catalog.tables.values() if table in there])
         _refuse_unknown(db, catalog, number)
-        names_before, headings_before = all_aliases(db), all_layouts(db)
+        before = _learned(db)
         journal = Journal.start(db, source, UNDO, now, undoes=number)
-        names_after = all_aliases(db)
+        after = _learned(db)
         rewrite = Rewrite(db, catalog, hook, journal, now)
         later = recreate_rows(rewrite, number)
         restore_fields(rewrite, number)
@@ -137,12 +149,10 @@ def undo_run(
         recreate_later(rewrite, later)
         recreate_unknown(rewrite, number)
         total = sum(rewrite.counts.values(), Counter[str]())
-        _tell_names(rewrite, names_before, names_after)
+        _tell_names(rewrite, before.names, after.names)
         did_something = total["created"] + total["updated"] + total["deleted"]
-        headings_after = all_layouts(db)
-        _tell_headings(rewrite, headings_before, headings_after)
-        has_forgotten = (names_before, headings_before) != (names_after, headings_after)
-        is_nothing = not did_something and not has_forgotten
+        _tell_headings(rewrite, before.headings, after.headings)
+        is_nothing = not did_something and before == after
         if is_nothing and not rewrite.in_use:
             raise _nothing(number, rewrite.problems.warnings, rewrite.refused)
         refuse_deferred(dialect, db)
@@ -216,6 +226,10 @@ def _tell_headings(rewrite: Rewrite, before: Headings, after: Headings) -> None:
         what = "mean again what they meant before" if key in after else "have no known meaning more"
         message = f"the headings {some} {what} in a sheet of {layout.view}"
         rewrite.problems.add(Problem(code="bad-document", severity="note", message=message))
+
+
+def _learned(db: Connection) -> _Learned:
+    return _Learned(all_aliases(db), all_layouts(db), confirming_runs(db))
 
 
 def _nothing(number: int, kept: int, refused: str) -> BakeioError:

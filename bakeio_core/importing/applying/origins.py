@@ -1,13 +1,15 @@
-"""Which of the values that are written an assistant gave, and where it has them from."""
+"""Which of the values that are written an assistant gave, from where, and what confirms them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from bakeio_core.catalog.exchange import Changes
-from bakeio_core.history.telling.marks import Mark, keep_marks
+from bakeio_core.history.journal import Journal
+from bakeio_core.history.telling.marks import Mark, confirm_mark, keep_marks
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.sources import Source
+from bakeio_core.importing.state import ImportState
 
 
 def keep_origins(plan: ImportPlan, file: str, changes: Changes, run: int) -> None:
@@ -22,6 +24,18 @@ def keep_origins(plan: ImportPlan, file: str, changes: Changes, run: int) -> Non
     if plan.source.origins:
         marks = _marks(plan.source, file, changes, run, plan.state.now)
         keep_marks(plan.state.db, changes.entity, marks)
+
+
+def keep_confirmed(state: ImportState, journal: Journal | None) -> None:
+    """Keep what an import confirms of values that assistants gave before.
+
+    Args:
+        state: The import.
+        journal: That of its run, None where it is not recorded.
+    """
+    run = None if journal is None else journal.run
+    for entity, mark, by in state.confirmed:
+        confirm_mark(state.db, entity, mark, by, state.now, run)
 
 
 def _marks(source: Source, file: str, changes: Changes, run: int, at: str) -> Iterator[Mark]:

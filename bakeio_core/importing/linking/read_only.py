@@ -18,9 +18,11 @@ from sqlalchemy.sql import visitors
 from bakeio_core.catalog.model import RowId
 from bakeio_core.catalog.view import OfRow
 from bakeio_core.database.rows import Row
-from bakeio_core.database.view_query import Cell, Projection
+from bakeio_core.database.view_query import Cell, Projection, kind_of_source
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
 from bakeio_core.files.revision import context_hash, context_lines
+from bakeio_core.files.sheets.proof import is_display_of
+from bakeio_core.files.sheets.readings import readings
 from bakeio_core.importing.linking.drafts import Draft
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
@@ -55,6 +57,10 @@ class ReadOnlyFields:
             self.names = tuple(name for name in self.names if name not in ids)
         self.calling = tuple(n for n in self.names if _calls(self._sources[n]))
         self.naming = {*self.calling, *ids}
+        self._kinds = {
+            name: kind_of_source(state.catalog, self.entity, source)
+            for name, source in (self._sources.items() if part.document.has_cells else ())
+        }
         self._edited: Counter[str] = Counter()
         self._numbers: dict[str, list[int]] = {}
 
@@ -113,8 +119,22 @@ class ReadOnlyFields:
 
     def _same(self, name: str, said: Any, now: Any) -> bool:
         value = plain(said)
-        if value is None or value == "":
-            return True
+        return (
+            value is None
+            or value == ""
+            or self._is(name, value, now)
+            or self._shows(name, value, now)
+        )
+
+    def _shows(self, name: str, value: Any, now: Any) -> bool:
+        """Tell whether a cell may be what a spreadsheet made of what the row says."""
+        kind = self._kinds.get(name)
+        if kind is None or isinstance(value, dict):
+            return False
+        is_read = any(self._is(name, reading.value, now) for reading in readings(kind, value))
+        return is_read or is_display_of(value, now)
+
+    def _is(self, name: str, value: Any, now: Any) -> bool:
         if isinstance(value, (Decimal, float)):
             value = shortest(float(value))
         if isinstance(value, bool) != isinstance(now, bool):

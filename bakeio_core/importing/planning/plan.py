@@ -26,6 +26,7 @@ from bakeio_core.importing.linking.parents import CreatedParents, PlanParent
 from bakeio_core.importing.linking.polymorphic import PolymorphicIds
 from bakeio_core.importing.linking.read_only import ReadOnlyFields
 from bakeio_core.importing.linking.references import References
+from bakeio_core.importing.matching.agreeing import Agreement
 from bakeio_core.importing.matching.match import Matcher
 from bakeio_core.importing.planning.create import NewRows
 from bakeio_core.importing.planning.list_rows import ListRows, deletes
@@ -104,6 +105,7 @@ class PartPlan:
         self.new_rows = NewRows(state, part, self.outcome, self.references, self.deferred, parents)
         self.kind: PartKind = kind(self)
         self.noticed = Noticed(state, part, self.outcome, self.decided)
+        self.agreement = Agreement(state, part, self.decided)
         self.merge = FieldMerge(
             state, part, linker, self.references, self.deferred, self.kind.rules, self.kind.fields
         )
@@ -173,13 +175,12 @@ class PartPlan:
         return self.reader.typed_from_dicts(block) if records is None and is_filling else records
 
     def _finish(self) -> None:
-        name, total, add = self.entity.name, self.reader.total, self.state.problems.add
+        name, total = self.entity.name, self.reader.total
         self.outcome.counts["processed"] += total
         if self.rows.was_empty:
             self.state.fully_imported.add(name)
-        promised = self.state.source.finish(self.part, self._sha.hexdigest(), total)
-        for problem in (*promised, *self.reader.known.problems(), *self.kind.notes(self.reader)):
-            add(problem)
+        for problem in _remarks(self, self._sha.hexdigest()):
+            self.state.problems.add(problem)
         self.state.outcome.used |= self.decided.used
         if self.state.options.mode == "replace":
             self.state.outcome.claimed[name] = set(self.claims.record_of)
@@ -313,8 +314,8 @@ class PartPlan:
         if self.list_rows.refuses(draft) or not self.references.settle(draft):
             return
         if self.state.options.mode == "update-only":
-            reason = "is not in the database"
-            skip = Change("skip", self.entity.name, draft.number, reason=reason)
+            why = "is not in the database"
+            skip = Change("skip", self.entity.name, draft.number, reason=why)
             self.outcome.count("skipped", skip, batch)
             return
         draft.empty(self.part, self.kind.rules.cleared(draft) or ())
@@ -363,6 +364,14 @@ class PartPlan:
             left = self.questions.left_of_known(draft, row, names)
             if not self.merged.conclude(draft, row, merged, left, batch):
                 self.kind.found_equal(draft)
+
+
+def _remarks(plan: PartPlan, sha256: str) -> Iterator[Problem]:
+    """Yield what is said at the end of a part."""
+    yield from plan.state.source.finish(plan.part, sha256, plan.reader.total)
+    yield from plan.reader.known.problems()
+    yield from plan.kind.notes(plan.reader)
+    yield from plan.agreement.settle(plan.claims)
 
 
 def _report_links_of(plan: PartPlan, drafts: Sequence[Draft]) -> None:

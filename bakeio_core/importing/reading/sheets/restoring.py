@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from bakeio_core.catalog.fields import REV
 from bakeio_core.files.sheets.proof import Proof, Restored
 from bakeio_core.files.sheets.readings import form_of
+from bakeio_core.files.sheets.spoilt import SpoiltColumns
+from bakeio_core.importing.reading.names import FieldNames
 from bakeio_core.importing.reading.sources import Part
+from bakeio_core.values.numbers import shortest
 from bakeio_core.values.wording import BadValue
 
 
@@ -24,13 +29,41 @@ class RestoredValues:
         # a text that reads as JSON may be meant as one
         forms = ((item.name, item.kind, form_of(item.kind)) for item in part.fields)
         kinds = {name: kind for name, kind, form in forms if form != "other"}
-        of_cells = part.document.has_cells
-        self._proof = None if part.revision is None else Proof(part.revision, kinds, of_cells)
+        revision, of_cells = part.revision, part.document.has_cells
+        self._proof = None
+        if revision is not None:
+            self._proof = Proof(revision, kinds, lambda: self._spoilt, of_cells)
 
     def restore(self, values: dict[str, Any]) -> None:
         """Put back those of the wire values of a record that were changed."""
         if self._proof is not None:
             self._proof.restore(values, values.get(REV), self.counts)
+
+    @cached_property
+    def _spoilt(self) -> SpoiltColumns:
+        """What a spreadsheet did to the columns; the file is read once more for it."""
+        spoilt, names = SpoiltColumns(self.part.document.has_cells), FieldNames(self.part)
+        for block in self.part.document.blocks():
+            for _, record in block.as_dicts(self.part.file):
+                if isinstance(record, dict):
+                    self._note(spoilt, names.told(record, lambda *said: None))
+        return spoilt
+
+    def _note(self, spoilt: SpoiltColumns, told: Mapping[str, Any]) -> None:
+        proof = self._proof
+        bases = None if proof is None else proof.bases(told.get(REV))
+        if proof is None or bases is None:
+            return
+        for name, base in zip(proof.revision.fields, bases, strict=True):
+            value = told.get(name)
+            if value in (None, "") or name not in proof.kinds or isinstance(value, dict):
+                continue
+            if isinstance(value, Decimal):
+                value = shortest(float(value))
+            if not spoilt.note_intact(name, value, base):
+                found = proof.proved(name, value, base)
+                if found is not None:
+                    spoilt.note_changed(name, found.how)
 
     def restored(self, name: str, value: Any, raw: Mapping[str, Any]) -> Any:
         """Return the wire value that one was which cannot be read now; None where none is proved.
