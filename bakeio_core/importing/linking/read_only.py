@@ -16,7 +16,8 @@ from sqlalchemy import Column
 from sqlalchemy.sql import visitors
 
 from bakeio_core.catalog.model import RowId
-from bakeio_core.catalog.view import OfRow
+from bakeio_core.catalog.view import OfRow, OfRows
+from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.rows import Row
 from bakeio_core.database.view_query import Cell, Projection, kind_of_source
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
@@ -63,6 +64,7 @@ class ReadOnlyFields:
         }
         self._edited: Counter[str] = Counter()
         self._numbers: dict[str, list[int]] = {}
+        self._selections: dict[tuple[str, ...], tuple[list[Cell], str]] = {}
 
     def are_unedited(self, context: int | None, said: Mapping[str, Any]) -> bool:
         """Tell whether a record says what was exported: its `_rev` has the hash of that.
@@ -144,21 +146,36 @@ class ReadOnlyFields:
         return bool(value == now)
 
     def _rows(self, names: Sequence[str], ids: Iterable[RowId]) -> dict[RowId, Row]:
-        projection = Projection(self.state.db, self.state.catalog, self.entity)
-        cells = [projection.cell(source) for source in (self.entity.primary, *self._of(names))]
-        dialect, wanted = projection.dialect, sorted(set(ids))
-        # made once: to make it anew for each page takes as long as to carry it out
-        identity = projection.text(cells[0].sql)
-        select = f"{projection.text(projection.select(cells))} WHERE {identity} IN"
+        cells, select = self._selection(tuple(names))
+        dialect, wanted = dialect_of(self.state.db), sorted(set(ids))
         found: dict[RowId, Row] = {}
         for start in range(0, len(wanted), IDS):
             some = ", ".join(map(_literal, wanted[start : start + IDS]))
-            rows = dialect.fetch(self.state.db, f"{select} ({some})")
+            rows = dialect.fetch(self.state.db, f"{select} IN ({some})")
             if rows:
                 pairs = zip(cells, zip(*rows, strict=True), strict=True)
                 columns = [_made(cell, column) for cell, column in pairs]
                 found.update(zip(columns[0], zip(*columns[1:], strict=True), strict=True))
         return found
+
+    def _selection(self, names: tuple[str, ...]) -> tuple[list[Cell], str]:
+        """Return the cells of some fields behind the row's id, and what selects them, up to IN.
+
+        To make a statement anew for each block takes as long as to carry it out, and leaves tens
+        of thousands of objects to the collector of garbage.
+        """
+        known = self._selections.get(names)
+        if known is not None:
+            return known
+        projection = Projection(self.state.db, self.state.catalog, self.entity)
+        sources = [self.entity.primary, *self._of(names)]
+        cells = [projection.cell(source) for source in sources]
+        identity = projection.text(cells[0].sql)
+        made = cells, f"{projection.text(projection.select(cells))} WHERE {identity}"
+        # what code prepared of all rows is out of date once some of them are written
+        if not any(isinstance(source, OfRows) for source in sources):
+            self._selections[names] = made
+        return made
 
     def _of(self, names: Iterable[str]) -> Iterator[Any]:
         return (self._sources[name] for name in names)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import logging
 import queue
+import sys
 import threading
 import time
 import tkinter
@@ -17,6 +18,10 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 POLLED = 20
 """Milliseconds between two looks at what is done."""
+REST = 200
+"""Milliseconds without work until what it left is collected."""
+TURN = 0.0005
+"""Seconds that a worker goes on while the window wants to draw."""
 
 
 class Cancelled(Exception):
@@ -94,7 +99,7 @@ class Worker:
         self._results: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._outstanding: list[Job[Any]] = []
         self._thread: threading.Thread | None = None
-        self._is_stopped = False
+        self._is_stopped = self._is_working = False
         self._last: Job[Any] | None = None
 
     @property
@@ -113,8 +118,9 @@ class Worker:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="bakeio", daemon=True)
             self._thread.start()
-        if not self._outstanding:
-            _GARBAGE.keep()
+        if not self._is_working:
+            self._is_working = True
+            _INTERPRETER.begin()
         self._outstanding.append(job)
         self._jobs.put(job)
         if len(self._outstanding) == 1:
@@ -127,8 +133,7 @@ class Worker:
         for job in self._outstanding:
             job.cancel()
         self._jobs.put(None)
-        if self._outstanding:
-            _GARBAGE.drop()
+        self._end_work()
 
     def wait(self, seconds: float) -> None:
         """Wait until what was stopped has been rolled back, so long at most."""
@@ -152,8 +157,18 @@ class Worker:
         # the job knows of windows must not go away in that thread
         self._last = job
         if not self._outstanding:
-            _GARBAGE.drop()
+            # first what it came to is drawn: to collect the garbage of long work takes a while too
+            self._widget.after(REST, self._rest)
         tell()
+
+    def _rest(self) -> None:
+        if not self._outstanding:
+            self._end_work()
+
+    def _end_work(self) -> None:
+        if self._is_working:
+            self._is_working = False
+            _INTERPRETER.end()
 
     # -- in the thread of the worker
     def _run(self) -> None:
@@ -180,31 +195,38 @@ class Worker:
         return lambda: self._settle(job, lambda: job.done(result))
 
 
-class _Garbage:
-    """Keep the collector off while any worker works.
+class _Interpreter:
+    """Set the interpreter so that windows and workers get on, while any worker works.
 
-    It may run in any thread. What it finds of windows calls Tk as it goes away, which in another
-    thread than theirs waits for ever.
+    The collector of garbage is off: it may run in any thread, and what it finds of windows calls
+    Tk as it goes away, which in another thread than theirs waits for ever.
+
+    Threads take short turns: a window lets go of the interpreter at each call of Tk, dozens of
+    times to draw one thing, and waits for a turn of the worker to end each time.
     """
 
     def __init__(self) -> None:
-        self._working, self._was_on = 0, False
+        self._working, self._was_on, self._turn = 0, False, 0.0
 
-    def keep(self) -> None:
-        """Let it lie, as one more worker begins."""
+    def begin(self) -> None:
+        """One more worker begins."""
         if not self._working:
-            self._was_on = gc.isenabled()
+            self._was_on, self._turn = gc.isenabled(), sys.getswitchinterval()
             gc.disable()
+            sys.setswitchinterval(min(TURN, self._turn))
         self._working += 1
 
-    def drop(self) -> None:
-        """Let it be collected, once no worker works any more."""
+    def end(self) -> None:
+        """One worker less: after the last one all is as it was before."""
         self._working -= 1
-        if not self._working and self._was_on:
+        if self._working:
+            return
+        sys.setswitchinterval(self._turn)
+        if self._was_on:
             gc.enable()
 
 
-_GARBAGE = _Garbage()
+_INTERPRETER = _Interpreter()
 
 
 class _Listening(logging.Handler):
