@@ -82,7 +82,7 @@ class Part:
     @property
     def is_empty(self) -> bool:
         """Whether it holds no record, and should not."""
-        if self.listed is None or self.listed.count > 0:
+        if not self.listed or any(file.count > 0 for file in self.listed):
             return False
         return next(iter(self.document.blocks()), None) is None
 
