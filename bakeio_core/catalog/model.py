@@ -178,31 +178,12 @@ class Entity:
                     )
         kinds = self.kinds
         refuse_kinds(self.name, kinds, self.primary_key, [*sum(self.all_keys, ()), *self.content])
-        self.resolve(self._read_references())
+        self.resolve(_references_of(self))
         clash = [name for ref in self.references.values() for name in ref.lookups if name in kinds]
         if clash:
             raise PluginError(
                 f'entity "{self.name}": the lookup field "{clash[0]}" is also a column of its table'
             )
-
-    def _read_references(self) -> dict[str, Reference]:
-        found = {}
-        for foreign in self.foreign_keys:
-            name = foreign.columns[0]
-            if foreign.is_reference and name not in found:
-                found[name] = Reference(
-                    name,
-                    foreign.target,
-                    self.nullable(name),
-                    dict(self.lookups.get(name, {})),
-                    is_late=foreign.target == self.name,
-                )
-        for name in self.lookups:
-            if name not in found:
-                raise PluginError(
-                    f'entity "{self.name}": lookups names "{name}", which is no foreign key'
-                )
-        return found
 
     def resolve(self, references: Mapping[str, Reference], late_keys: Iterable[Key] = ()) -> None:
         """Take what a catalog found out, also which foreign keys of several columns come late."""
@@ -388,6 +369,27 @@ def _check_of(entity: Entity, column: str) -> Check:
     if column not in entity.codes and declared is not None:
         return declared
     return code_check(declared)
+
+
+def _references_of(entity: Entity) -> dict[str, Reference]:
+    """Return the references of a table by their columns, with the lookups that are declared."""
+    found = {}
+    for foreign in entity.foreign_keys:
+        name = foreign.columns[0]
+        if foreign.is_reference and name not in found:
+            found[name] = Reference(
+                name,
+                foreign.target,
+                entity.nullable(name),
+                dict(entity.lookups.get(name, {})),
+                is_late=foreign.target == entity.name,
+            )
+    for name in entity.lookups:
+        if name not in found:
+            raise PluginError(
+                f'entity "{entity.name}": lookups names "{name}", which is no foreign key'
+            )
+    return found
 
 
 def _changed(entity: Entity, name: str, value: Any) -> Entity:

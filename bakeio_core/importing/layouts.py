@@ -11,11 +11,12 @@ from bakeio_core.catalog.view import View
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.files.sheets.readings import form_of
 from bakeio_core.history.learned.layouts import Layout, all_layouts, identity, learn_layout
+from bakeio_core.importing.reading.building import of_sheets
 from bakeio_core.importing.reading.sheets.headings import letters
 from bakeio_core.importing.reading.sheets.meaning import Fit, Meanings, offered
 from bakeio_core.importing.reading.sheets.records import ViewSheets
 from bakeio_core.importing.reading.sheets.strange import Doubt, StrangeSheet
-from bakeio_core.importing.reading.sources import Part, Source, of_sheets
+from bakeio_core.importing.reading.sources import Part, Source
 from bakeio_core.resolving.decisions import Decisions
 from bakeio_core.values.wording import BadValue, listed, shown
 

@@ -25,7 +25,7 @@ from bakeio_core.database.connect import ensure_begun
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.errors import BakeioError, PluginError
 from bakeio_core.host.bakeio import Bakeio
-from bakeio_core.importing.reading.samples import sample_source
+from bakeio_core.importing.reading.building import sample_source
 from bakeio_core.testing.databases import new_database
 from bakeio_core.testing.faults import Fault
 from bakeio_core.testing.rows import Rows

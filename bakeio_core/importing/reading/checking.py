@@ -9,8 +9,9 @@ from bakeio_core.errors import DocumentError, Problem, Problems
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.verify import Progress
+from bakeio_core.importing.reading.building import of_set
 from bakeio_core.importing.reading.reader import Reader
-from bakeio_core.importing.reading.sources import Part, of_set
+from bakeio_core.importing.reading.sources import Part
 from bakeio_core.values import Text
 
 

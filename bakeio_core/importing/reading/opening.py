@@ -26,10 +26,11 @@ from bakeio_core.files.sets.manifest import MANIFEST
 from bakeio_core.files.sets.narrowed import narrowed
 from bakeio_core.importing.reading.answers.lean import lean_answer, of_ticket
 from bakeio_core.importing.reading.answers.shapes import with_header_and_records
+from bakeio_core.importing.reading.building import of_entity, of_set, of_sheets, of_view
 from bakeio_core.importing.reading.derived.filled_in import of_template
 from bakeio_core.importing.reading.derived.upgraded import upgraded, upgraded_set
 from bakeio_core.importing.reading.skipped_log import open_log
-from bakeio_core.importing.reading.sources import Source, of_entity, of_set, of_sheets, of_view
+from bakeio_core.importing.reading.sources import Source
 from bakeio_core.values.wording import shown
 
 OWN = {"manifest_version", "view_name", "entity_type", "skipped_at"}

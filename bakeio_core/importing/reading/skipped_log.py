@@ -13,7 +13,8 @@ from bakeio_core.errors import DocumentError, Problem, Problems
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.in_memory import InMemoryDocument
 from bakeio_core.files.documents.scanner import BrokenRecord, as_record
-from bakeio_core.importing.reading.sources import Part, Source, of_entity, of_view, whose
+from bakeio_core.importing.reading.building import of_entity, of_view, whose
+from bakeio_core.importing.reading.sources import Part, Source
 from bakeio_core.resolving.decision_file import decisions_of
 from bakeio_core.values.wording import shown
 

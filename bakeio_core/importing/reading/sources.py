@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import (
     FieldMap,
-    entity_fields,
-    view_fields,
 )
-from bakeio_core.catalog.keys.omitting import references_into
-from bakeio_core.catalog.lists import list_views, parent_column
 from bakeio_core.catalog.model import Entity, Key, RowId
 from bakeio_core.catalog.plugins.formats import Format
 from bakeio_core.catalog.plugins.templates import Template
 from bakeio_core.catalog.view import View
 from bakeio_core.errors import Problem, Problems, Where
 from bakeio_core.files.documents.document import Document
-from bakeio_core.files.documents.in_memory import InMemoryDocument
-from bakeio_core.files.revision import Revision, revision_of
-from bakeio_core.files.sets.archive import in_ascii
-from bakeio_core.files.sets.export_set import ExportSet
+from bakeio_core.files.revision import Revision
 from bakeio_core.files.sets.manifest import (
     Listed,
     checksum_problem,
     counted,
-    of_one_file,
-    version_problem,
 )
-from bakeio_core.files.sets.verify import structure
-from bakeio_core.importing.reading.derived.lists import ListDocument, RecordsAlone
+from bakeio_core.importing.reading.derived.lists import RecordsAlone
 
 if TYPE_CHECKING:
     from bakeio_core.history.learned.layouts import Layout
@@ -271,135 +259,3 @@ class Source:
             return sha.hexdigest()
 
         return compute
-
-
-def whose(header: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
-    """Return what a header says of its origin: database_id, exported_at, export_id.
-
-    What is no short plain text is None: the journal keeps them, and databases can store neither
-    NUL characters nor halves of surrogate pairs.
-    """
-    said = [header.get(name) for name in ("database_id", "exported_at", "export_id")]
-    mine, at, export = (
-        value if isinstance(value, str) and value.isprintable() and len(value) <= 40 else None
-        for value in said
-    )
-    return mine, at, export
-
-
-def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> Source:
-    """Return the source of a normalized set; its structural problems are in `problems`."""
-    problems = structure(opened, catalog)
-    for problem in problems:
-        if problem.code in ("unknown-entity", "blocked"):
-            problem.message += f". To import the rest: --without {in_ascii(problem.entity or '')}"
-    if accept_edits:
-        for problem in problems:
-            if problem.code in ("checksum-mismatch", "count-mismatch"):
-                problem.severity = "warning"
-    names = set(opened.store.names())
-    parts = []
-    broken = {problem.file for problem in problems if problem.severity == "error"}
-    order = {name: place for place, name in enumerate(catalog.entities)}
-    by_entity = opened.by_entity
-    for name in sorted(by_entity.keys() & order.keys(), key=order.__getitem__):
-        # a file listed twice is told, and read once
-        once = {listed.filename: listed for listed in reversed(by_entity[name])}
-        readable = [once[file] for file in reversed(once) if file in names and file not in broken]
-        names -= once.keys()
-        if readable:
-            entity = catalog.entities[name]
-            unread = references_into(entity, {other.entity for other in opened.left_out})
-            fields = entity_fields(entity, catalog).unread(unread)
-            part = Part(entity, opened.whole(readable), fields, readable)
-            mine = (gap for gap in opened.gaps if gap["entity"] == entity.name)
-            part.gaps = frozenset((gap["field"], gap["id"]) for gap in mine)
-            parts.append(part)
-    return Source(
-        opened.name,
-        "set",
-        parts,
-        *whose(opened.manifest),
-        problems=problems,
-        accept_edits=accept_edits,
-        aliases=opened.aliases,
-        layouts=opened.layouts,
-        database_kind=opened.database_kind,
-        days=opened.days,
-        is_visible_only=opened.is_visible_only,
-    )
-
-
-def of_view(document: Document, view: View, catalog: Catalog, problems: Problems) -> Source:
-    """Return the source of a view's file."""
-    header = document.header
-    problem = version_problem(header, "view_version", document.name)
-    if problem:
-        problems.add(problem)
-    part = _part_of(document, view, catalog)
-    parts = [part]
-    if view.lists:
-        part.document = RecordsAlone(document, part.fields)
-    for name, listed in list_views(view, catalog.entities).items():
-        rows = _part_of(
-            ListDocument(document, part.fields, name, parent_column(listed)), listed, catalog
-        )
-        key = view.lists[name].key
-        rows.holder, rows.key = part, (parent_column(listed), *key) if key else ()
-        parts.append(rows)
-    declared = header.get("record_count")
-    count = declared if isinstance(declared, int) else None
-    return Source(document.name, "view", parts, *whose(header), problems, declared=count)
-
-
-def of_sheets(documents: Mapping[str, Document], catalog: Catalog, problems: Problems) -> Source:
-    """Return the source of a file of sheets.
-
-    Args:
-        documents: {view: its records}; a list within a view has a sheet, and so a name, of its own.
-        catalog: What is installed.
-        problems: What is told of the file.
-    """
-    parts = list[Part]()
-    for view in catalog.readable.values():
-        lists = list_views(view, catalog.entities)
-        own = documents.get(view.name)
-        nothing = InMemoryDocument(Document("no sheet", io.BytesIO), {}, [])
-        part = _part_of(own or nothing, view, catalog)
-        if own is not None:
-            parts.append(part)
-        for name, listed in lists.items():
-            if listed.name in documents:
-                rows, key = _part_of(documents[listed.name], listed, catalog), view.lists[name].key
-                rows.holder, rows.key = part, (parent_column(listed), *key) if key else ()
-                parts.append(rows)
-    order = list(catalog.entities)
-    parts.sort(key=lambda part: order.index(part.entity.name))
-    header = parts[0].document.header
-    for part in parts:
-        problem = version_problem(part.document.header, "view_version", part.file)
-        if problem:
-            problems.add(problem)
-    declared = header.get("record_count") if len(parts) == 1 else None
-    count = declared if isinstance(declared, int) else None
-    return Source(parts[0].file, "view", parts, *whose(header), problems, declared=count)
-
-
-def _part_of(document: Document, view: View, catalog: Catalog) -> Part:
-    fields, revision = view_fields(view, catalog), revision_of(catalog, view)
-    part = Part(catalog.entities[view.entity], document, fields, (), view, revision)
-    part.template = catalog.templates.get(view.name)
-    return part
-
-
-def of_entity(document: Document, entity: Entity, catalog: Catalog) -> Source:
-    """Return the source of one entity's file without its set; its ids alone mean nothing."""
-    problems = Problems()
-    for problem in of_one_file(document.header, document.name):
-        problems.add(problem)
-    return Source(
-        document.name,
-        "entity",
-        [Part(entity, document, entity_fields(entity, catalog))],
-        problems=problems,
-    )

@@ -16,7 +16,8 @@ from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.in_memory import InMemoryDocument
 from bakeio_core.files.documents.scanner import BLOCK, as_record
-from bakeio_core.importing.reading.sources import Source, of_view
+from bakeio_core.importing.reading.building import of_view
+from bakeio_core.importing.reading.sources import Source
 from bakeio_core.values.wording import shown
 
 LISTS = (LINES, "records")

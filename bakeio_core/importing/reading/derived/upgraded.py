@@ -20,7 +20,8 @@ from bakeio_core.errors import counted as _counted
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.encoding import encode_as_read
 from bakeio_core.files.sets.export_set import ExportSet
-from bakeio_core.importing.reading.sources import Part, Source, of_view
+from bakeio_core.importing.reading.building import of_view
+from bakeio_core.importing.reading.sources import Part, Source
 
 
 class Foreign:
