@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import exc
 
 from bakeio_core.catalog.columns import DefaultFailed
-from bakeio_core.catalog.exchange import ALIAS, EXISTING, Change, Changes
+from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.connect import ensure_begun, savepoint, streaming, translated
 from bakeio_core.database.dialects import dialect_of
@@ -25,10 +25,9 @@ from bakeio_core.database.systems.constraints import (
 from bakeio_core.database.writing import NotTaken, halved, parking
 from bakeio_core.errors import ImportRefused, Problem
 from bakeio_core.history.journal import Journal
-from bakeio_core.history.learned.aliases import Alias, learn
 from bakeio_core.history.tables import has_journal, make_own_tables
+from bakeio_core.importing.applying.entering import enter, finish
 from bakeio_core.importing.applying.late_keys import LateKeys
-from bakeio_core.importing.applying.origins import keep_origins
 from bakeio_core.importing.applying.parents import ParentRows, leave_out
 from bakeio_core.importing.applying.refused import Failure, RefusedRow, RefusedRows, lost_by_others
 from bakeio_core.importing.applying.replace import Replacement
@@ -153,7 +152,8 @@ class Application:
                 before_commit()
             self._refuse(expected)
             if self.journal is not None:
-                self._finish_journal(self.journal)
+                may_delete = self.replacement is not None
+                finish(self.journal, self.plan, self._parents.written, may_delete)
             if dry_run:
                 point.rollback()
                 return
@@ -262,8 +262,7 @@ class Application:
 
     def _enter(self, part: Part, changes: Changes) -> None:
         if self.journal is not None:
-            enter_by_file(self.journal, part, changes)
-            keep_origins(self.plan, part.file, changes, self.journal.run)
+            enter(self.journal, self.plan, part, changes)
 
     def _leave_known(self, part: Part, changes: Changes) -> None:
         """Leave out changes by which rows of others would lose theirs."""
@@ -346,21 +345,6 @@ class Application:
             changes = Changes(parent.entity, parent.entity.columns, deletes=gone)
             self.write(db=self.db, entity=parent.entity, changes=changes)
 
-    def _finish_journal(self, journal: Journal) -> None:
-        """Enter created parents, which come from no record, what it came to, what was learned."""
-        source = self.plan.source
-        parents = self._parents.written
-        for name in sorted(parents, key=list(self.catalog.entities).index):
-            entity = self.catalog.entities[name]
-            index = entity.columns.index(entity.primary)
-            rows = [row for row in parents[name] if (name, row[index]) in self.plan.parents.rows]
-            journal.created(entity, source.name, rows, [0] * len(rows))
-        counts = dict(self.outcome.summary)
-        deleted = sum(each["deleted"] for each in self.outcome.counts.values())
-        counts |= {"deleted": deleted} if deleted or self.replacement is not None else {}
-        journal.finish(counts, source.sha256, self.plan.resolved())
-        learn(self.db, journal.run, self._lessons(), self.state.now)
-
     def _advance_ids(self) -> None:
         counts = self.outcome.counts
         grown = {part.entity.name for part in self.plan.source.parts}
@@ -369,31 +353,3 @@ class Application:
             entity = self.catalog.entities[name]
             if entity.surrogate:
                 dialect_of(self.db).advance_ids(self.db, entity.table, entity.surrogate)
-
-    def _lessons(self) -> list[Alias]:
-        """Return the keys mapped to a row which does not bear them, to be known the next time."""
-        lessons = []
-        for applied in self.plan.parents.applied.values():
-            missing, decision = applied.missing, applied.decision
-            if applied.id is None or decision.by in (ALIAS, "") or missing.ambiguous_ids:
-                continue
-            is_made = (missing.entity, applied.id) in self.plan.parents.rows
-            if decision.action == EXISTING or is_made:
-                rows = self.state.tables.rows(self.catalog.entities[missing.entity])
-                row = rows.by_id([applied.id]).get(applied.id)
-                if row is not None and any(
-                    rows.differs(row, *pair) for pair in missing.key.items()
-                ):
-                    lessons.append(Alias(missing.entity, dict(missing.key), applied.id))
-        return lessons
-
-
-def enter_by_file(journal: Journal, part: Part, changes: Changes) -> None:
-    """Enter a batch, each record under the file it stands in."""
-    entity, document = changes.entity, part.document
-    journal.deleted(entity, [tuple(change.old.values()) for change in changes.deletes])
-    for file, rows, numbers in document.by_file(changes.rows, changes.numbers):
-        journal.created(entity, file, rows, numbers)
-    records = [change.record for change in changes.updates]
-    for file, updates, numbers in document.by_file(changes.updates, records):
-        journal.updated(entity, file, updates, numbers)

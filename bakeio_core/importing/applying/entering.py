@@ -1,0 +1,62 @@
+"""What the journal is told of an import: each batch, and at the end what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from bakeio_core.catalog.exchange import ALIAS, EXISTING, Changes
+from bakeio_core.database.rows import Row
+from bakeio_core.history.journal import Journal
+from bakeio_core.history.learned.aliases import Alias, learn
+from bakeio_core.importing.applying.origins import keep_origins
+from bakeio_core.importing.planning.import_plan import ImportPlan
+from bakeio_core.importing.reading.sources import Part
+
+
+def enter(journal: Journal, plan: ImportPlan, part: Part, changes: Changes) -> None:
+    """Enter a batch, each record under the file it stands in."""
+    entity, document = changes.entity, part.document
+    journal.deleted(entity, [tuple(change.old.values()) for change in changes.deletes])
+    for file, rows, numbers in document.by_file(changes.rows, changes.numbers):
+        journal.created(entity, file, rows, numbers)
+    records = [change.record for change in changes.updates]
+    for file, updates, numbers in document.by_file(changes.updates, records):
+        journal.updated(entity, file, updates, numbers)
+    keep_origins(plan, part.file, changes, journal.run)
+
+
+def finish(
+    journal: Journal, plan: ImportPlan, parents: Mapping[str, Sequence[Row]], may_delete: bool
+) -> None:
+    """Enter what the import came to, the parents no record holds, and what was learned.
+
+    Args:
+        journal: That of the run.
+        plan: What was carried out.
+        parents: {entity: the rows created for records that refer to them}.
+        may_delete: Whether it says how many rows were deleted, though none was.
+    """
+    for name in sorted(parents, key=list(plan.state.catalog.entities).index):
+        entity = plan.state.catalog.entities[name]
+        index = entity.columns.index(entity.primary)
+        rows = [row for row in parents[name] if (name, row[index]) in plan.parents.rows]
+        journal.created(entity, plan.source.name, rows, [0] * len(rows))
+    counts = dict(plan.outcome.summary)
+    deleted = sum(each["deleted"] for each in plan.outcome.counts.values())
+    counts |= {"deleted": deleted} if deleted or may_delete else {}
+    journal.finish(counts, plan.source.sha256, plan.resolved())
+    learn(plan.state.db, journal.run, list(_lessons(plan)), plan.state.now)
+
+
+def _lessons(plan: ImportPlan) -> Iterator[Alias]:
+    """Yield the keys mapped to a row which does not bear them, to be known the next time."""
+    for applied in plan.parents.applied.values():
+        missing, decision = applied.missing, applied.decision
+        if applied.id is None or decision.by in (ALIAS, "") or missing.ambiguous_ids:
+            continue
+        is_made = (missing.entity, applied.id) in plan.parents.rows
+        if decision.action == EXISTING or is_made:
+            rows = plan.state.tables.rows(plan.state.catalog.entities[missing.entity])
+            row = rows.by_id([applied.id]).get(applied.id)
+            if row is not None and any(rows.differs(row, *pair) for pair in missing.key.items()):
+                yield Alias(missing.entity, dict(missing.key), applied.id)
