@@ -1,4 +1,4 @@
-"""Put the pages of the repository that lie outside `docs/` into the site, and mend links to them.
+"""Put the pages of the repository that lie outside `docs/` into the site, and adapt links to them.
 
 MkDocs calls these functions while it builds: `make docs`.
 """

@@ -153,7 +153,7 @@ REFUSED = {
     ),
     "a broken block": (
         f"{fenced(view(RECORD))}\n{fenced(view(SECOND).replace(',', ''))}",
-        "number 2 is no JSON",
+        "number 2 is not JSON",
     ),
     "a change by its place": (
         json.dumps([{"op": "replace", "path": "/records/3/upc_code", "value": CODE}]),

@@ -250,12 +250,12 @@ def test_a_folder_that_may_not_be_written_is_named(
     assert_io_error(
         run("-d", small / "bakery.db", "import-complete", sample_set, "--json"),
         str(small / "bakery.db"),
-        "must not be written",
+        "is not writable",
     )
     assert_io_error(
         run("-d", small / "new.db", "import-complete", sample_set, "--json"),
         str(small / "new.db"),
-        "must not be written",
+        "is not writable",
     )
     assert tree(small) == before
 
@@ -280,7 +280,7 @@ def test_permissions_that_forbid_writing_are_named(
             (["-d", own / "new.db", "import-complete", own / "set"], own / "new.db"),
         ):
             done = as_nobody([*words, "--json"])
-            assert_io_error(done, str(named), "must not be written")
+            assert_io_error(done, str(named), "is not writable")
     finally:
         shutil.rmtree(own)
 

@@ -218,13 +218,13 @@ def test_nobody_is_asked_where_the_import_would_be_refused_whatever_the_answers(
     view_of(
         tmp_path / "view.json", [purchase("Nobody"), purchase("Costco", 2) | {"unit_price": "much"}]
     )
-    mended = piped(
+    corrected = piped(
         ["-d", sample, "import-view", "view.json", "--interactive", "--skip-on-error"],
         ["s"],
         tmp_path,
     )
-    assert mended.code == 3
-    assert mended.err.count("Your answer") == 1
+    assert corrected.code == 3
+    assert corrected.err.count("Your answer") == 1
 
 
 def test_records_may_come_through_stdin_and_the_terminal_is_asked(

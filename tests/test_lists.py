@@ -334,8 +334,8 @@ def test_what_is_wrong_with_a_row_is_told_by_its_place_and_leaves_the_others_alo
     data[1]["lines"][0]["part"] = "joker"
     log.write_text(json.dumps(left), "utf-8")
     with engine.begin() as db:
-        mended = core.import_(db, log)
-    assert (mended.summary["created"], mended.summary["updated"]) == (1, 1)
+        corrected = core.import_(db, log)
+    assert (corrected.summary["created"], corrected.summary["updated"]) == (1, 1)
 
 
 def test_rows_of_a_record_that_cannot_be_imported_are_not_imported_either(

@@ -39,7 +39,7 @@ STANDARD = ["suppliers", "ingredients", "products", "purchases", "inventory_item
 FAILED = {  # plugin: what its reason must say
     "absent": "bakeio_broken.absent",
     "careless": "RuntimeError: the oven is cold .*careless.py",
-    "crosseyed": '"colours".*"?colour"? is no column of suppliers',
+    "crosseyed": '"colours".*"?colour"? is not a column of suppliers',
     "explodes": "ZeroDivisionError: dividing the dough by nobody .*explodes.py",
     "misspelt": "bakeio_entitites .*did you mean bakeio_entities",
     "nonsense": "bakeio_entities returned int, not an Entity",
@@ -616,7 +616,7 @@ def test_a_wrong_lookup_of_an_entity_others_refer_to_disables_both_in_words() ->
             return [barns, Entity(table("hens", "barns"), keys=["slug"])]
 
     bakeio = Bakeio.discover(plugins=[Barns()])
-    why = 'lookups of to_id name "nmae", which is no column of suppliers; did you mean name?'
+    why = 'lookups of to_id name "nmae", which is not a column of suppliers; did you mean name?'
     assert bakeio.catalog.disabled["barns"] == why
     assert bakeio.broken() == [
         f"plugin Barns: barns is disabled: {why}; disabled with it: hens",

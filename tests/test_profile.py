@@ -345,7 +345,7 @@ def test_what_is_missing_is_told_with_the_package_that_brings_it(
     manifest["files"][0]["entity_type"] = "recipes"
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     said = run("validate-export", folder).out
-    assert '"recipes" is no installed entity. bakeio-recipes brings it' in said
+    assert '"recipes" is not an installed entity. bakeio-recipes brings it' in said
 
 
 @pytest.mark.parametrize(

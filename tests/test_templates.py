@@ -160,7 +160,7 @@ def test_a_receipt_adds_purchases_once_by_barcode_or_key(
         ({"template": "receipt", "lines": 3}, 'has no list "lines"'),
         (
             {"template": "receipt", "shpo": "Costco", "lines": []},
-            'shpo: is no field of a receipt document: did you mean "shop"?',
+            'shpo: is not a field of a receipt document: did you mean "shop"?',
         ),
         ({"template": "receipt", "lines": [7]}, "record 1: is not an object"),
         ({"template": "receipt", "lines": [{"product": CAKE, "price": 3}]}, "shop: is missing"),

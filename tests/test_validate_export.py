@@ -658,7 +658,7 @@ def test_many_faults_of_one_set_are_all_told_in_one_run(faults: Faults, folder: 
         (lambda manifest: manifest.pop("manifest_version"), 'has no "manifest_version"'),
         (
             lambda manifest: manifest["files"][3]["dependencies"].append("shops"),
-            'purchases depends on "shops", which is no entity',
+            'purchases depends on "shops", which is not an entity',
         ),
         (
             lambda manifest: manifest["files"][3]["dependencies"].append("purchases"),

@@ -185,7 +185,7 @@ def _export_to_read(
         session.result_json({"output": str(output), "counts": counts, "backup": False})
         return
     session.result(f"Wrote {sum(counts.values()):,} records to {output}, for reading.")
-    session.say("It is no backup and is not imported: for that, leave --format out.")
+    session.say("It is not a backup and is not imported: for that, leave --format out.")
 
 
 @bakeio.command("validate-export")

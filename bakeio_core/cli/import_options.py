@@ -175,7 +175,7 @@ OPTIONS: Sequence[Callable[[Callable[..., Any]], Callable[..., Any]]] = (
         type=click.Choice(["people", "assistant"]),
         default="people",
         show_default=True,
-        help="With --json: an assistant is told what mends its answer, and no options.",
+        help="With --json: tell an assistant how to correct its answer, and name no options.",
     ),
 )
 """Those every command that imports takes, in the order of its help."""

@@ -46,7 +46,7 @@ class Request:
         decisions_file: Where answers are read from and kept.
         options: What `Bakeio.plan` is told besides the answers.
         limit: How many changes JSON holds.
-        reader: Whom JSON is for: people, or an assistant that is to mend its answer.
+        reader: Whom JSON is for: people, or an assistant that is to correct its answer.
     """
 
     target: Path

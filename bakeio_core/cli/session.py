@@ -379,7 +379,7 @@ class Declined(click.ClickException):
         super().__init__("Not done: nothing was written.")
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Say so; it is no error."""
+        """Say so; it is not an error."""
         click.echo(self.message, file=file, err=True)
 
 

@@ -77,7 +77,7 @@ def make_schemas(db: Connection, tables: Iterable[Table]) -> None:
     """Create the schemas of tables that are missing.
 
     Raises:
-        DatabaseError: That is no matter of a statement here.
+        DatabaseError: That is not a matter of a statement here.
     """
     there = inspect(db).get_schema_names()
     for schema in sorted({table.schema for table in tables if table.schema} - {*there}):

@@ -108,7 +108,7 @@ def _add_indexes(db: Connection, catalog: Catalog, added: Collection[str]) -> li
     """Create the indexes that are missing.
 
     One on the same columns serves whatever its name is, and so does one that begins with them. A
-    missing unique index is no matter of speed alone: it is made only for new columns.
+    missing unique index is not a matter of speed alone: it is made only for new columns.
 
     Args:
         db: The connection.
@@ -183,7 +183,7 @@ def _breaking(db: Connection, table: Table, check: CheckConstraint) -> str:
     rows = ", ".join(map(str, ids[:FIRST_RECORDS])) + more
     return (
         f"{counted(len(ids), 'row')} of {table.name} must have {_sql(check)}, and no import or "
-        f"export takes them as they are: mend those with the {primary.name} {rows}"
+        f"export takes them as they are: correct those with the {primary.name} {rows}"
     )
 
 

@@ -151,7 +151,7 @@ class Installed:
         """Raise while a plugin or an entity is broken, saying what cannot be done without it."""
         broken = self.broken(views=False)
         if broken:
-            remedy = "Mend it, or leave it out with --block NAME"
+            remedy = "Correct it, or leave it out with --block NAME"
             raise PluginError(f"{consequence}. {broken[0]}. {remedy}")
 
     def view(self, name: str) -> View:
@@ -234,7 +234,7 @@ class Installed:
 
         Raises:
             DocumentError: It cannot be read.
-            UsageError: There is no such format, the set has no such entities, or it is no set.
+            UsageError: There is no such format, the set has no such entities, or it is not a set.
         """
         from bakeio_core.importing.reading.opening import open_source
 

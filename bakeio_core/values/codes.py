@@ -40,7 +40,7 @@ def read_code(text: str) -> str:
             f"{shown(text)} was shortened by a spreadsheet and has lost digits: read the code again"
         )
     if fold(plain) in _PLACEHOLDERS:
-        said = f"{shown(text)} is no code: leave it null where there is none"
+        said = f"{shown(text)} is not a code: leave it null where there is none"
         raise BadValue(Advice(said, None))
     bare = plain
     if plain[:1] in ("=", "'"):

@@ -77,7 +77,7 @@ class Json(Kind):
             cell: What the driver gives; SQLite stores a document that is a number as a number.
 
         Raises:
-            BadValue: It is no JSON, or some that a file cannot hold as it is.
+            BadValue: It is not JSON, or some that a file cannot hold as it is.
         """
         if cell is None:
             return None
@@ -89,7 +89,7 @@ class Json(Kind):
         except BadValue:
             raise
         except (ValueError, ArithmeticError, RecursionError):
-            raise BadValue(f"{shown(text)} is no JSON") from None
+            raise BadValue(f"{shown(text)} is not JSON") from None
         if _depth(found) > DEEPEST:
             raise BadValue("holds lists and objects nested too deeply for a file")
         if "\\u" in text or not text.isascii():

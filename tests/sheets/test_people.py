@@ -82,7 +82,7 @@ DONE: dict[str, tuple[Callable[[Any, Sheet], None], str]] = {
     "a heading renamed": (renamed, "UPC Code: is read as upc_code"),
     "columns removed": (removed, ""),
     "hidden columns lost": (lost, "81 records have no usable _rev"),
-    "remarks": (remarked, "my remarks: is no field of products and is ignored"),
+    "remarks": (remarked, "my remarks: is not a field of products and is ignored"),
     "a column without heading": (remarked, "column T has no heading, what is in it is ignored"),
     "another sheet": (with_another, 'the sheet "Remarks" has no headings of a view and is ignored'),
 }
@@ -238,8 +238,8 @@ def test_what_is_no_sheet_is_refused_in_words(run: Run, sample: Path, tmp_path: 
         "none.csv": (b"this,is\nno,view\n", 'the headings are those of no view ("this", "is")'),
         "empty.csv": (b"", "no row of it has the headings of a view"),
         "old.xlsx": (b"\xd0\xcf\x11\xe0old", "is an old or a protected workbook"),
-        "not.xlsx": (b"hello", "is no workbook"),
-        "zip.xlsx": (b"PK\x03\x04hello", "is no workbook"),
+        "not.xlsx": (b"hello", "is not a workbook"),
+        "zip.xlsx": (b"PK\x03\x04hello", "is not a workbook"),
     }
     for name, (data, words) in said.items():
         (tmp_path / name).write_bytes(data)

@@ -239,7 +239,7 @@ class Plugins:
 
                 near = difflib.get_close_matches(name, self.hooks, 1)
                 raise PluginError(
-                    f"{name} is no hook of bakeio{place_of(getattr(module, name))}"
+                    f"{name} is not a hook of bakeio{place_of(getattr(module, name))}"
                     + (
                         f"; did you mean {near[0]}?"
                         if near

@@ -38,7 +38,7 @@ class Profile:
         """Read the `bakeio.toml` that counts where nobody names one.
 
         Args:
-            beside: The folder of the database's file, None where it is no file. Without a profile
+            beside: The folder of the database's file, None where there is none. Without a profile
                 there, that of the current folder counts.
         """
         for folder in (beside, Path()):

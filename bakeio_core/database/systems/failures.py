@@ -63,8 +63,8 @@ _REMEDIES = (  # by the text, where the driver gives no name
     ),
     (
         r"readonly database|unable to open|read-only|attempt to write",
-        "it or its folder is missing or must not be written: see to that, "
-        "or copy the database to another place; nothing was written",
+        "it or its folder does not exist or is not writable: change that, or copy the database to "
+        "another place; nothing was written",
     ),
 )
 

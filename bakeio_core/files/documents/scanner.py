@@ -60,7 +60,7 @@ DECODER = json.JSONDecoder(
 
 
 class BrokenRecord(Problem, dict=True):
-    """What is no record, with the text that stands there in its place; no report shows that."""
+    """What is not a record, with the text that stands there in its place; no report shows that."""
 
     @classmethod
     def of(cls, text: str, **known: Any) -> BrokenRecord:
@@ -163,7 +163,7 @@ _BEGUN = re.compile(r"[-.]?[\d.eE+-]*\Z|\\?u?[0-9a-fA-F]{0,4}\"?\Z|[a-zA-Z]{1,8}
 
 
 def _is_cut(error: json.JSONDecodeError) -> bool:
-    """Tell whether text is no JSON only because its end is missing."""
+    """Tell whether text is not JSON only because its end is missing."""
     rest = error.doc[error.pos :].strip(" \t\r\n")
     return error.msg.startswith("Unterminated") or bool(_BEGUN.match(rest))
 

@@ -88,7 +88,7 @@ class ExportSet:
             return cls(Archive(path, limits), limits)
         if path.name != MANIFEST:
             raise DocumentError(
-                f"{path}: is no set: name the set's folder, zip or {MANIFEST}; "
+                f"{path}: is not a set: name the set's folder, zip or {MANIFEST}; "
                 f"a single file is for: bakeio import {path}",
                 code="bad-document",
             )

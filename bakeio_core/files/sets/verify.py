@@ -259,7 +259,7 @@ def _odd_dependencies(opened: ExportSet, listed: Listed, catalog: Catalog) -> It
     if isinstance(omitted, list):
         known |= set(map(str, omitted))
     for name in listed.dependencies:
-        wrong = "itself" if name == listed.entity else f'"{in_ascii(name)}", which is no entity'
+        wrong = "itself" if name == listed.entity else f'"{in_ascii(name)}", which is not an entity'
         if name == listed.entity or name not in known:
             message = f"says that {in_ascii(listed.entity)} depends on {wrong}"
             yield Problem(code="bad-manifest", file=MANIFEST, entity=listed.entity, message=message)

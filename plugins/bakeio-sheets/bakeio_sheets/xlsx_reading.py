@@ -22,13 +22,13 @@ def read(file: IO[bytes]) -> Iterator[SheetRows]:
     """Read the sheets of a workbook but for those that bakeio wrote beside the views.
 
     Raises:
-        DocumentError: It is no workbook, protected by a password, or unpacks to too much.
+        DocumentError: It is not a workbook, protected by a password, or unpacks to too much.
     """
     _refuse_bombs(file)
     try:
         values = load_workbook(file, read_only=True, data_only=True, keep_links=False)
     except Exception as error:
-        raise DocumentError(f"is no workbook that can be read ({error})") from None
+        raise DocumentError(f"is not a workbook that can be read ({error})") from None
     formulas = load_workbook(file, read_only=True, keep_links=False) if has_formulas(file) else None
     for sheet in values.worksheets:
         if sheet.title in (COVER, LISTS) or not hasattr(sheet, "reset_dimensions"):

@@ -18,7 +18,7 @@ changed here as well, a value that cannot be read. Choose a row that is there, m
 leave the records out. What you have answered is kept beside the file when you close the window.
 
 An import is written whole or not at all. What cannot be imported can be left out: it goes into a
-file of its own beside yours, to mend there and import again.
+file of its own beside yours, to correct there and import again.
 
 Back: Edit > Undo Import takes an import back. What was changed since then is kept, and named.
 

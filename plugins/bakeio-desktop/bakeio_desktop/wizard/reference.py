@@ -154,7 +154,7 @@ class ReferencePage(ctk.CTkFrame):  # type: ignore[misc]
         self._reasons = {tuple(row.about.items()): row.cells[2] for row in rows}
         self.candidates.show(rows)
         if not rows:
-            nothing = f"Nothing is like “{text}”." if text else "No row that is there is like it."
+            nothing = f"Nothing is similar to “{text}”." if text else "No existing row is similar."
             self.why.configure(text=nothing)
         if offered and self.action.get() == "existing":
             place = next((n for n, row in enumerate(rows) if row.about == offered), None)
