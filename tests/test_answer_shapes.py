@@ -204,7 +204,7 @@ def test_what_was_whole_of_an_answer_cut_off_is_read_and_says_where_to_go_on(
 ) -> None:
     written, _, refused = planned(text)
     assert written == WANTED
-    assert "ends in the middle of it: record 2 is the last whole one (product_slug" in refused
+    assert "ends in the middle of it: record 2 is the last complete one (product_slug" in refused
     assert "go on after it" in refused
 
 

@@ -213,7 +213,7 @@ def test_nobody_is_asked_where_the_import_would_be_refused_whatever_the_answers(
     done = piped(["-d", sample, "import-view", "view.json", "--interactive"], ["s"], tmp_path)
     assert done.code == 1
     assert "Your answer" not in done.err
-    assert "Nothing is asked" in done.err
+    assert "No questions yet" in done.err
     assert {"missing-reference", "unknown-field"} == set(re.findall(r"\[([a-z-]+)\]", done.out))
     view_of(
         tmp_path / "view.json", [purchase("Nobody"), purchase("Costco", 2) | {"unit_price": "much"}]

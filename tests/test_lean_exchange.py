@@ -128,7 +128,7 @@ def test_what_an_assistant_does_wrong_is_caught_by_name(
         "a letter left out": (given.set([row[:-1], "1"]), "unknown-row", "its letter is wrong"),
         "shifted rows": (given.set([shifted, CARAIBE[1]]), "unknown-row", "its letter is wrong"),
         "a value twice": (
-            given.set([row, CARAIBE[1]], [row, CHEESE[1]]), "duplicate-key", "is said twice",
+            given.set([row, CARAIBE[1]], [row, CHEESE[1]]), "duplicate-key", "is given twice",
         ),
         "no pair": (given.set([row]), "bad-json", 'is not ["ROW", VALUE]'),
         "a wrong check digit": (given.set([row, "3395321046614"]), "check", "check digit is wrong"),
@@ -155,7 +155,7 @@ def test_what_an_assistant_does_wrong_is_caught_by_name(
     for fault, answer, message in (
         ("another ticket", {"ticket": "abcdefgh", "set": {}}, "is not known here"),
         ("a way out", {"ticket": "../../x", "set": {}}, "is not known here"),
-        ("another list", {"ticket": ticket, "values": []}, 'it has "values", which nobody reads'),
+        ("another list", {"ticket": ticket, "values": []}, 'it has "values", which is not read'),
     ):
         done = given.answer(answer)
         assert done.code == 1, fault

@@ -125,7 +125,7 @@ def test_an_entity_that_two_plugins_declare_is_neithers_and_both_are_named(
     assert both.entities == []
     told = broken.bakeio("views").err
     (line,) = [line for line in told.splitlines() if "suppliers is disabled" in line]
-    _, gone = line.split("; disabled with it: ")
+    _, gone = line.split("; also disabled: ")
     assert gone == "ovens, purchases, view colours, view purchases, view suppliers"
 
 
@@ -146,7 +146,7 @@ def test_everything_else_works_beside_a_dozen_broken_plugins(
         name
         for name, plugin in all_broken.plugins.items()
         if plugin["distribution"] != "bakeio-broken"
-        and plugin["reason"] != "used only where a profile names it"
+        and plugin["reason"] != "used only if a profile names it"
     }
     assert {name: all_broken.plugins[name]["status"] for name in good} == dict.fromkeys(
         good, "active"
@@ -619,5 +619,5 @@ def test_a_wrong_lookup_of_an_entity_others_refer_to_disables_both_in_words() ->
     why = 'lookups of to_id name "nmae", which is not a column of suppliers; did you mean name?'
     assert bakeio.catalog.disabled["barns"] == why
     assert bakeio.broken() == [
-        f"plugin Barns: barns is disabled: {why}; disabled with it: hens",
+        f"plugin Barns: barns is disabled: {why}; also disabled: hens",
     ]

@@ -94,7 +94,7 @@ def test_options_of_commands_are_told_to_people_alone() -> None:
     told = {
         "differs. Choose with --on-conflict keep-db or take-file": "differs.",
         "no row. Create it (--auto-create x), choose another (--interactive)": "no row.",
-        "is wrong. Read it again (--allow code takes it all the same)": "is wrong. Read it again",
+        "is wrong. Read it again (--allow code accepts it)": "is wrong. Read it again",
         "2 new (to change those give id; none: --mode update-only)": "2 new (to change those "
         "give id)",
         "a-b -- c": "a-b -- c",

@@ -326,7 +326,7 @@ def _imported(session: Session, request: Request, source: Source, agreed: Agreed
         if agreed.totals is not None and report.summary != agreed.totals:
             raise ImportRefused(
                 "the database changed after you were asked, and other rows would be deleted or "
-                "written: nothing was. Do it again",
+                "written: nothing was. Try again",
                 code="changed-meanwhile",
             )
         return report

@@ -28,7 +28,7 @@ def dialect_of(db: Connection) -> Dialect:
     """
     if not isinstance(db, Connection):
         raise UsageError(
-            f"a connection is wanted, not {_called(db)}: "
+            f"a connection is expected, not {_called(db)}: "
             "with engine.begin() as db, or session.connection() of an ORM session"
         )
     known: dict[str, type[Dialect]] = {

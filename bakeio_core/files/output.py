@@ -86,7 +86,7 @@ def _make_folder(path: Path) -> None:
 
 _CAUSES = {
     **dict.fromkeys(
-        (errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room there, or choose another place"
+        (errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free space there, or choose another place"
     ),
     **dict.fromkeys(
         (errno.EROFS, errno.EACCES, errno.EPERM), "allow writing there, or choose another place"
@@ -305,6 +305,6 @@ def _put_in(part: Path, path: Path) -> None:
 
 def _came_between(path: Path, what: str) -> UsageError:
     return UsageError(
-        f"{path} was made or changed by another program meanwhile, and {what}: "
+        f"{path} was created or changed by another program meanwhile, and {what}: "
         "move it away, or choose another folder"
     )

@@ -176,7 +176,7 @@ class Report:
         outcome = "Imported"
         if self.mode == UNDO:
             did = any(self.summary[what] for what in TOTALS[:3])
-            outcome = "Taken back" if did else "Nothing was taken back"
+            outcome = "Undone" if did else "Nothing was undone"
         if self.dry_run:
             outcome = "Dry run, nothing was written"
         if self.refused:

@@ -98,8 +98,8 @@ def refuse_foreign(db: Connection, catalog: Catalog) -> None:
     if others and ours.isdisjoint(others):
         more = f" and {len(others) - 3} more" if len(others) > 3 else ""
         raise DatabaseError(
-            f"the database holds tables of another program ({', '.join(others[:3])}{more}) and "
-            "none of bakeio: name another one with --database, or say --yes to make bakeio's "
+            f"the database has tables of another program ({', '.join(others[:3])}{more}) and "
+            "none of bakeio: name another one with --database, or say --yes to create bakeio's "
             "tables beside them"
         )
 

@@ -126,7 +126,7 @@ class Installed:
         for (owner, reason), names in alike.items():
             gone = self._going_with(names)
             with_it = gone[len(names) :] + [view for view in self._views_of(gone) if views]
-            also = f"; disabled with it: {', '.join(with_it)}" if with_it else ""
+            also = f"; also disabled: {', '.join(with_it)}" if with_it else ""
             verb = "is" if len(names) == 1 else "are"
             yield f"{owner}{listed(names)} {verb} disabled: {reason}{also}"
 
@@ -152,7 +152,8 @@ class Installed:
         broken = self.broken(views=False)
         if broken:
             remedy = "Correct it, or leave it out with --block NAME"
-            raise PluginError(f"{consequence}. {broken[0]}. {remedy}")
+            end = "" if broken[0].endswith("?") else "."
+            raise PluginError(f"{consequence}. {broken[0]}{end} {remedy}")
 
     def view(self, name: str) -> View:
         """Return an installed view by name.

@@ -53,7 +53,7 @@ def read_code(text: str) -> str:
         return digits
     found = _DIGITS.findall(plain)
     if len(found) == 1 and re.search(r"[:=]", plain):
-        said = f'{shown(text)} holds more than the code: write "{found[0]}"'
+        said = f'{shown(text)} has more than the code: write "{found[0]}"'
         raise BadValue(Advice(said, found[0]))
     return text
 

@@ -230,7 +230,7 @@ class _Ways:
         """Return what is stored, which a file wrote so, though the application would not take it.
 
         Raises:
-            BadValue: It was not stored so.
+            BadValue: It was not stored that way.
         """
         stored = self._converted(wire, self.inner.kept, [])
         if stored is not None:

@@ -82,7 +82,7 @@ class Json(Kind):
         if cell is None:
             return None
         if isinstance(cell, bytes):
-            raise BadValue(f"holds bytes, {shown(cell)}, where the text of a document is wanted")
+            raise BadValue(f"holds bytes, {shown(cell)}, where the text of a document is expected")
         text = cell if isinstance(cell, str) else repr(cell)
         try:
             found = json.loads(text, **_HOOKS)
@@ -169,7 +169,7 @@ def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise BadValue(f"holds an object in which {shown(twice)} stands twice")
+        raise BadValue(f"holds an object in which {shown(twice)} appears twice")
     return found
 
 

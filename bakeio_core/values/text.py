@@ -65,7 +65,7 @@ class Text(Kind):
         if not isinstance(value, str):
             if isinstance(value, (int, decimal.Decimal, float)) and not isinstance(value, bool):
                 message = (
-                    f"{shown(value)} is a number where text is wanted: "
+                    f"{shown(value)} is a number, but text is expected: "
                     f'write it in quotes, "{shown(value)}", zeros in front too'
                 )
                 raise BadValue(Advice(message, shown(value)))

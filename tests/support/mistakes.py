@@ -132,7 +132,7 @@ MISTAKES = {
     ),
     "table_twice": Mistake(
         _table("bowls").replace("return Entity(table, ", "return Entity(table), Entity(table, "),
-        "bakeio_entities returned two of the name bowls",
+        "bakeio_entities returned two items named bowls",
         "bakeio_entities",
     ),
     "no_primary_key": Mistake(

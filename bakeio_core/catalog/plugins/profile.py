@@ -100,7 +100,9 @@ def _names(value: Any, where: str) -> tuple[str, ...]:
 def _used(value: Any, where: str) -> tuple[str, ...]:
     names = _names(value, where)
     if not names:
-        raise UsageError(f"{where} names nothing: leave the line out to use all that is installed")
+        raise UsageError(
+            f"{where} names nothing: leave the line out to use everything that is installed"
+        )
     return names
 
 

@@ -50,7 +50,7 @@ class ObjectText:
             value = _after(text, colon.end() if colon else after, ":")
             end = _end_of_value(text, value, name)
             if not isinstance(name, str) or name in self.members:
-                raise ValueError("no name of a member, or one that stands twice")
+                raise ValueError("no name of a member, or one that appears twice")
             self._colon = text[after:value]
             self._pieces[name] = Piece(text[mark:at], text[at:end])
             self.members[name] = text[value:end]

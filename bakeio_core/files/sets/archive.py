@@ -163,7 +163,7 @@ class Archive:
                 yield Problem(
                     code="unexpected-file",
                     file=in_ascii(name),
-                    message="stands twice in the archive",
+                    message="appears twice in the archive",
                 )
             seen.add(name)
 

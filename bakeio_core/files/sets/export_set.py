@@ -186,7 +186,7 @@ class ExportSet:
             raise DocumentError(f"{MANIFEST}: {explain_json(error)}", code="bad-manifest") from None
         wrong = None
         if isinstance(manifest, Duplicated):
-            wrong = f'the field "{manifest.name}" stands twice'
+            wrong = f'the field "{manifest.name}" appears twice'
         elif not isinstance(manifest, dict):
             wrong = "is not an object {...}"
         elif not isinstance(manifest.get("files"), list):

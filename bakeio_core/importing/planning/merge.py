@@ -110,7 +110,7 @@ class EditRules:
             advice = (
                 answer.message if isinstance(answer.message, Advice) else Advice(answer.message)
             )
-            lifted = f" (--allow {column} takes it all the same)"
+            lifted = f" (--allow {column} accepts it)"
             self.outcome.error(draft, "check", item.name, value, advice.within("", lifted))
             values = {"file": value, "database": old}
             self.outcome.ask(draft, CHECK, item.name, answer.message, values)

@@ -331,8 +331,8 @@ class PartPlan:
         elif self.references.settle(draft):
             self.claims.claim([identity], [draft.number])
             message = (
-                "was imported from this file before, and its row was changed since: it is "
-                "taken as present (--allow-duplicates adds it)"
+                "was imported from this file before, and its row was changed since: it is treated "
+                "as existing (--allow-duplicates adds it)"
             )
             self.outcome.report(draft, "duplicate-key", "", None, message, "note")
             reason = "is there already"

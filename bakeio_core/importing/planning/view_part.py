@@ -182,7 +182,7 @@ class ViewPart:
             yield Problem(code="bad-document", severity="note", message=message, **common)
         if self.present:
             message = (
-                "equal rows are there already, so these are taken as present "
+                "equal rows exist already, so these are treated as existing "
                 "(--allow-duplicates adds them)"
             )
             common |= {"records": self.present[:20], "count": len(self.present)}

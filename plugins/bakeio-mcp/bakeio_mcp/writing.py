@@ -175,7 +175,7 @@ class WritingTools:
     def undo_run(
         self, run: Annotated[int, Field(ge=1, description="Its number, as runs has it")]
     ) -> dict[str, Any]:
-        """Plan to take an import back; what was changed since stays. A person approves it too."""
+        """Plan to undo an import; what was changed since stays. A person approves it too."""
 
         def look(db: Connection) -> dict[str, Any]:
             report = self.bakeio.undo(db, run, dry_run=True)

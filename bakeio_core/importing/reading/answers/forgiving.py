@@ -280,8 +280,8 @@ def _cut(
     named = ", ".join(f"{name} {shown(cell, 40)}" for name, cell in list(last.items())[:2])
     number = len(records) + 1
     message = (
-        f"the file ends in the middle of it: record {len(records)} is the last whole one"
-        f"{f' ({named})' if named else ''}: go on after it"
+        f"the file ends in the middle of it: record {len(records)} is the last complete one"
+        f"{f' ({named})' if named else ''}: continue after it"
     )
     known = {"code": "truncated", "file": document.name, "record": number, "message": message}
     items.append((number, BrokenRecord.of(found.text[-1000:], **known)))

@@ -134,10 +134,10 @@ class _Answer:
     def read(self, answer: Mapping[str, Any]) -> None:
         """Read everything an answer says."""
         if isinstance(answer, Duplicated):
-            self._refuse(f'the field "{answer.name}" stands twice in it')
+            self._refuse(f'the field "{answer.name}" appears twice in it')
         unknown = [name for name in answer if name not in _KNOWN | _ECHOED]
         if unknown:
-            self._refuse(f"it has {listed(list(map(shown, unknown[:8])))}, which nobody reads")
+            self._refuse(f"it has {listed(list(map(shown, unknown[:8])))}, which is not read")
         given = answer.get("set", {})
         if not isinstance(given, dict):
             self._refuse('its "set" is not an object')
@@ -226,7 +226,7 @@ class _Answer:
         item = self.fields.named(name)
         field_name = name if item is None else item.name
         if self._is_said_otherwise(known, kept.record, field_name, value):
-            message = f"is said twice, as {shown(known.record[field_name])} and as {shown(value)}"
+            message = f"is given twice, as {shown(known.record[field_name])} and as {shown(value)}"
             known.faults.append((field_name, value, f"{message}: keep one", "duplicate-key"))
             return
         held = kept.held.get(field_name)

@@ -185,7 +185,8 @@ class FieldColumn:
         if noun:
             wanted = "text" if self.form in ("text", "code") else self.kind.noun
             raise BadValue(
-                f"{text} is {noun} where {wanted} is wanted: format the cell so, and write it again"
+                f"{text} is {noun}, but {wanted} is expected: format the cell that way, and enter "
+                "the value again"
             )
         if text.startswith("="):
             raise BadValue(

@@ -66,7 +66,7 @@ class Summary(ctk.CTkFrame):  # type: ignore[misc]
 
     def taken_back(self) -> None:
         """Say that the import was taken back."""
-        self.told.configure(text=f"{self.report.source} was taken back again.")
+        self.told.configure(text=f"{self.report.source} was undone.")
         look.enable(self.undo, False)
 
     def _counts(self) -> None:
