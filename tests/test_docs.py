@@ -126,6 +126,8 @@ def test_every_command_and_every_option_is_in_the_reference() -> None:
                     name,
                     parameter.name,
                 )
+        example = there[f"bakeio {name}"].split("Example:")[1]
+        assert re.search(rf"^bakeio (--database \S+ )?{name}\b", example, re.MULTILINE), name
     top = read("docs/reference/cli.md").split("\n## ")[0]
     assert all(option in top for parameter in cli.bakeio.params for option in parameter.opts)
 

@@ -94,7 +94,7 @@ def _refuse_bombs(file: IO[bytes]) -> None:
     except zipfile.BadZipFile:
         file.seek(0)
         is_old = file.read(4) == b"\xd0\xcf\x11\xe0"
-        what = "an old or a protected workbook" if is_old else "no workbook"
+        what = "an old or a protected workbook" if is_old else "not a workbook"
         raise DocumentError(f"is {what}: save it as .xlsx without a password") from None
     for part in parts:
         is_bomb = part.file_size > LIMITS.ratio * max(part.compress_size, 1) + LIMITS.record
