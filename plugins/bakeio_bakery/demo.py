@@ -201,7 +201,9 @@ class Story:
         preview = self._import(self.engine, "view_products.json", dry_run=True)
         for change in preview.changes[:2]:
             for column, before, after in differing(change):
-                self.say(f"--dry-run: record {change.record}, {column}: {before} -> {after}")
+                self.say(
+                    f"--dry-run: record {change.record}, {column}: {before or 'null'} -> {after}"
+                )
         done = self._import(self.engine, "view_products.json")
         self.say(
             f"import-view: {done.summary['updated']} updated, "
@@ -247,7 +249,7 @@ class Story:
             back = self.core.undo(db)
         self.say(
             ", ".join(
-                f"{counts['deleted']} of {name} deleted again"
+                f"{counts['deleted']} {name} deleted"
                 for name, counts in back.entities.items()
                 if counts["deleted"]
             )
