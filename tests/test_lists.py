@@ -477,7 +477,10 @@ def test_whatever_is_edited_is_what_the_database_holds_and_undo_brings_back_what
     ("declared", "says"),
     [
         (lambda: children("cards", fields={}), "entity.column"),
-        (lambda: children("stickers.card_id", fields={"colour": editable("colour")}), "no foreign"),
+        (
+            lambda: children("stickers.card_id", fields={"colour": editable("colour")}),
+            "not a foreign",
+        ),
         (lambda: children("cards.deck_id", fields={"deck": readonly("deck_id.name")}), "told by"),
         (lambda: children("cards.deck_id", fields={"a": editable("colour")}), "colour"),
         (lambda: children("cards.deck_id", fields={"a": editable("said")}, key="b"), "key names b"),

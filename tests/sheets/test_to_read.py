@@ -16,7 +16,7 @@ def test_everything_is_written_as_sheets_and_no_import_takes_them(
         done = run("-d", bakery, "export-complete", "--format", name, "-o", target)
         assert (done.code, "It is not a backup" in done.err) == (0, True), done.err
         again = run("-d", bakery, "export-complete", "--format", name, "-o", target)
-        assert (again.code, "is there already" in again.err) == (2, True)
+        assert (again.code, "exists already" in again.err) == (2, True)
     workbook = openpyxl.load_workbook(book)
     suppliers = [row[2].value for row in workbook["suppliers"].iter_rows()]
     assert suppliers[0] == "slug"

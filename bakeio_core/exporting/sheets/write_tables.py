@@ -126,4 +126,4 @@ def _write(known: Format, tables: Sequence[_Table], file: Any, name: str) -> Non
 
 
 def _there(path: Path) -> str:
-    return "is there already"
+    return "exists already"

@@ -335,7 +335,7 @@ class PartPlan:
                 "as existing (--allow-duplicates adds it)"
             )
             self.outcome.report(draft, "duplicate-key", "", None, message, "note")
-            reason = "is there already"
+            reason = "exists already"
             there = Change("unchanged", self.entity.name, draft.number, identity, reason=reason)
             self.outcome.count("unchanged", there, batch)
 

@@ -129,7 +129,7 @@ class ReferenceDialogue:
         near = next((candidate for candidate in found if candidate.score >= CLOSE), None)
         if near is not None:
             score = f"(score {near.score:.2f})"
-            there = "is there already" if near.id is not None else near.reasons[0]
+            there = "exists already" if near.id is not None else near.reasons[0]
             lines = wrapped(f"{shown(near.label)} {there} and may be the same {score}.", "  ")
             answer = yield Prompt(lines, "  Create a new one anyway? [y/N]: ")
             if answer.strip().lower() not in ("y", "yes"):
