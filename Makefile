@@ -34,6 +34,7 @@ site-in-a-browser: docs
 
 screenshots: .venv/.installed
 	$(BIN)/python docs/screenshots.py
+	$(BIN)/python docs/pictures.py
 
 wheel: .venv/.installed
 	$(BIN)/python tests/try_wheel.py

@@ -84,13 +84,13 @@ class UsageError(BakeioError):
 
 
 class PluginError(BakeioError):
-    """Mend, block or uninstall a plugin: a declaration is wrong, or it failed while needed."""
+    """Repair, block or uninstall a plugin: a declaration is wrong, or it failed while needed."""
 
     code = "plugin-error"
 
 
 class DocumentError(BakeioError):
-    """Mend the file: it cannot be read at all (`code` and text say why)."""
+    """Correct the file: it cannot be read at all (`code` and text say why)."""
 
     code = "bad-document"
 
@@ -131,7 +131,7 @@ class ImportRefused(BakeioError):
 
 
 class ExportRefused(BakeioError):
-    """Mend the database: it holds values no file can hold, and nothing was written.
+    """Correct the database: it holds values no file can hold, and nothing was written.
 
     `problems` names each by table, row and column.
     """
@@ -199,7 +199,7 @@ class Problem(msgspec.Struct, kw_only=True):
         key: What `record` is called, {field of the file: value}; empty where it does not say.
         label: What people call `record`; empty where it does not say.
         allowed: Values that can be taken in place of `value`, or those nearest to it, best first.
-        fix: What mends it, where that is sure: {"field", "value"}, with "instead_of", another field
+        fix: What corrects it, where that is certain: {"field", "value"}, with "instead_of", another
             of the record that is then to be left out.
         candidates: The rows a reference may mean, as `Candidate.as_dict` gives them, each with
             `write`, {field: value} that means it.

@@ -21,6 +21,12 @@ import bakeio_core
 from bakeio_core.catalog import hookspecs
 from bakeio_core.cli.group import bakeio, plugin_commands
 
+HERE = Path(__file__).resolve().parent
+if str(HERE) not in sys.path:  # loaded by its path, from a test or the check of the site
+    sys.path.append(str(HERE))
+
+from command_examples import EXAMPLES, SHOWN  # noqa: E402
+
 REFERENCE = Path(__file__).resolve().parent / "reference"
 WIDTH = 80
 NOTE = (
@@ -96,8 +102,16 @@ def command_line() -> str:
         out += [
             f"## bakeio {name}\n",
             _fenced(command.get_help(_context(command, name, context)), "text"),
+            *_example(name),
         ]
     return "\n".join(out)
+
+
+def _example(name: str) -> list[str]:
+    """Return the example of a command, marked where the tests run it."""
+    is_run = name in EXAMPLES
+    shown = _fenced(EXAMPLES[name] if is_run else SHOWN[name], "sh")
+    return ["Example:\n", f"<!-- tour -->\n{shown}" if is_run else shown]
 
 
 # -- docstrings

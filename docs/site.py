@@ -1,4 +1,4 @@
-"""Put the pages of the repository that lie outside `docs/` into the site, and mend links to them.
+"""Put the pages of the repository that lie outside `docs/` into the site, and adapt links to them.
 
 MkDocs calls these functions while it builds: `make docs`.
 """
@@ -16,6 +16,10 @@ OUTSIDE = {
     "CHANGELOG.md": "changes.md",
     "plugins/README.md": "plugins.md",
     "benchmarks/README.md": "benchmarks.md",
+    **{
+        path.relative_to(ROOT).as_posix(): f"plugins/{path.parent.name}.md"
+        for path in sorted(ROOT.glob("plugins/bakeio-*/README.md"))
+    },
 }
 """{page of the repository: page of the site}."""
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)")
@@ -29,12 +33,15 @@ def on_files(files: Any, config: Any) -> Any:
     for name, page in OUTSIDE.items():
         folder = posixpath.dirname(name)
 
-        def inside(link: re.Match[str], folder: str = folder) -> str:
+        def inside(link: re.Match[str], folder: str = folder, page: str = page) -> str:
             path = posixpath.normpath(posixpath.join(folder, link[2]))
-            found = OUTSIDE.get(path)
+            found = OUTSIDE.get(path) or OUTSIDE.get(f"{path}/README.md")
             if found is None and path.startswith("docs/") and (ROOT / path).is_file():
                 found = path.removeprefix("docs/")
-            return f"[{link[1]}]({found}{link[3] or ''})" if found else link[1]
+            if found is None:
+                return link[1]
+            target = posixpath.relpath(found, posixpath.dirname(page) or ".")
+            return f"[{link[1]}]({target}{link[3] or ''})"
 
         text = _WHOLE_LINK.sub(inside, (ROOT / name).read_text("utf-8"))
         files.append(File.generated(config, page, content=text))

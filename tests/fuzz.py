@@ -117,13 +117,13 @@ def checked_json(ran: Ran) -> dict[str, Any]:
     """Return the one JSON object a command printed; its problems and sums must be right."""
 
     def never(token: str) -> None:
-        raise Broken(f"{token} is no JSON")
+        raise Broken(f"{token} is not JSON")
 
     try:
         found = json.loads(ran.out.decode("utf-8"), parse_constant=never)
     except ValueError as error:
         raise Broken(f"stdout is not one JSON object: {error}: {ran.out[:300]!r}") from error
-    demand(isinstance(found, dict), "stdout is no JSON object")
+    demand(isinstance(found, dict), "stdout is not JSON object")
     for problem in found.get("problems", ()):
         demand(problem["code"] in CODES, f"unknown code {problem['code']!r}")
         demand(
@@ -354,11 +354,11 @@ def skipped_log(
     run(["-d", url, "import-view", path, "--skip-on-error", "--skipped-log", log, "--dry-run"])
     run(["-d", url, "import-view", path, "--skip-on-error", "--skipped-log", log])
     found: dict[str, Any] = json.loads(log.read_bytes())
-    mended = [
+    corrected = [
         dict(entry, record_data=entry["record_data"] | {"supplier_name": "Wegmans"})
         for entry in found["records"]
     ]
-    found["records"] = mended + [
+    found["records"] = corrected + [
         {"record_index": n, "entity_type": files[name]["entity_type"], "skip_reason": "x",
          "fk_errors": [], "record_data": record}
         for name in ("01_suppliers.json", "03_products.json", "04_purchases.json") for n,

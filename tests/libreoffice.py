@@ -170,7 +170,7 @@ _TEXTS = st.one_of(
     st.from_regex(r"[0-9]{1,13}", fullmatch=True),
 )
 _NAMES = _TEXTS.filter(lambda text: text != "12:30")
-"""A brand of digits and a name that is a time are a number of hours, which nobody reads back."""
+"""A brand of digits and a name that is a time are a number of hours, which is not read back."""
 _NUMBERS = st.decimals(min_value="0.001", max_value=9_999_999, places=3)
 
 

@@ -153,7 +153,7 @@ REFUSED = {
     ),
     "a broken block": (
         f"{fenced(view(RECORD))}\n{fenced(view(SECOND).replace(',', ''))}",
-        "number 2 is no JSON",
+        "number 2 is not JSON",
     ),
     "a change by its place": (
         json.dumps([{"op": "replace", "path": "/records/3/upc_code", "value": CODE}]),
@@ -204,7 +204,7 @@ def test_what_was_whole_of_an_answer_cut_off_is_read_and_says_where_to_go_on(
 ) -> None:
     written, _, refused = planned(text)
     assert written == WANTED
-    assert "ends in the middle of it: record 2 is the last whole one (product_slug" in refused
+    assert "ends in the middle of it: record 2 is the last complete one (product_slug" in refused
     assert "go on after it" in refused
 
 

@@ -87,7 +87,7 @@ NAMED = {
     '{"entity_type": "suppliers", "rows": 5}': 'no list "records"',
     f'{{"view_name": "products", "records": [{LINE}, ...]}}': "something was left out here",
     "{“view_name”: “products”}": 'no list "records"',
-    "{'view_name': 'products', 'records': [{'upc_code': 1, 'upc_code': 2}]}": "stands twice in it",
+    "{'view_name': 'products', 'records': [{'upc_code': 1, 'upc_code': 2}]}": "appears twice in it",
     '{"view_name": "products", "records": [{"upc_code": “1\\d”}]}': "typographic quotes",
     "product_slug,upc_code\nx,1\n": "a table (CSV), not JSON: write",
     "product_slug;upc_code\nx;1\n": "a table (CSV), not JSON: write",
@@ -96,7 +96,7 @@ NAMED = {
     '[{"quantity": 1, "location": "x"}]': "view inventory",
     '[{"notes": "x"}]': "its fields fit the views ",
     f'{{"view_name": "products", "records": [\n{LINE},\n{{"product_slug": "a': (
-        f'record 1 is the last whole one (product_slug "{SLUG}"'
+        f'record 1 is the last complete one (product_slug "{SLUG}"'
     ),
 }
 
@@ -594,7 +594,7 @@ def test_a_decision_to_create_what_is_there_links_to_it_and_says_so(
     done = handed_in(run, bakery, tmp_path / "v.json", of("purchases", record), *words)
     assert done.json["summary"]["created"] == 1, done.out
     assert done.json["resolved"][0]["action"] == "existing"
-    assert "is there already and is taken" in messages(done)
+    assert "exists already and is used" in messages(done)
     assert sql(bakery, "SELECT * FROM suppliers ORDER BY id") == before
 
 

@@ -290,7 +290,7 @@ def test_what_refers_to_a_bad_record_of_the_file_is_told_so_once_a_field(
     assert [(fault["code"], fault["file"], fault["record"], fault["field"])] == spoilt.expected
     for (
         problem
-    ) in others:  # the row is not missing: it stands in the file, and is the one to be mended
+    ) in others:  # the row is not missing: it stands in the file, and is the one to be corrected
         assert "cannot be imported itself" in problem["message"]
     assert len({(problem["file"], problem["field"]) for problem in others}) == len(others)
 

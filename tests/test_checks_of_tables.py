@@ -130,7 +130,7 @@ def test_the_words_name_the_rule() -> None:
     assert said("length(k) <= 2", "abc", String, "k") == (
         '"abc" has 3 characters: must be at most 2'
     )
-    assert said("n < 0 OR n > 5", 3) == "3 is refused by its table, which wants (n < 0 OR n > 5)"
+    assert said("n < 0 OR n > 5", 3) == "3 is refused by its table, which requires (n < 0 OR n > 5)"
 
 
 def test_a_schema_says_what_a_check_says() -> None:

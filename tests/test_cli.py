@@ -36,7 +36,7 @@ def test_init_twice_is_harmless_and_a_sample_goes_into_an_empty_database_only(
     run: Run, tmp_path: Path
 ) -> None:
     assert run("-d", tmp_path / "a.db", "init").code == 0
-    assert "all tables are there already" in run("-d", tmp_path / "a.db", "init").out
+    assert "all tables exist already" in run("-d", tmp_path / "a.db", "init").out
     assert run("-d", tmp_path / "a.db", "init", "--sample", "--json").json["sample"] == 776
     again = run("-d", tmp_path / "a.db", "init", "--sample")
     assert again.code == 2

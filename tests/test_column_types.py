@@ -409,7 +409,7 @@ def test_what_the_database_computes_is_exported_and_never_written(
         assert (report.summary["created"], report.summary["updated"]) == (created, 0)
         assert list(report.problems) == []
         assert sql(url, query) == sql(home, query)
-    with writing(home) as db, pytest.raises(BakeioError, match="no import to take back"):
+    with writing(home) as db, pytest.raises(BakeioError, match="no import to undo"):
         core.undo(db)
     with writing(other) as db:
         core.undo(db)

@@ -341,7 +341,7 @@ def test_an_import_that_loses_to_another_transaction_is_planned_and_done_again(
         threading.Thread(target=lambda: (until(lambda: waiting(watch)), other.commit())).start()
         done = run_process("-d", server_bakery, "import-view", file)
         assert done.code == 0, done.err
-        assert "another transaction came between: doing it all again" in done.err, done.err
+        assert "another transaction was faster: repeating the import" in done.err, done.err
     assert set(notes(server_bakery)) == {"mine"}
     assert rows_of(server_bakery)["products"][0][4] == "of the till"
 
@@ -367,7 +367,7 @@ def test_an_import_that_would_end_in_a_deadlock_is_done_again(
         thread.join()
     assert done.code == 0, done.err
     assert sides == ["the till wrote"], done.err
-    assert "doing it all again" in done.err, done.err
+    assert "repeating the import" in done.err, done.err
     assert set(notes(server_bakery)) == {"mine"}
 
 

@@ -78,14 +78,14 @@ def test_a_value_another_row_has_is_named_with_that_row(host: Host, indent: int 
         indent=indent,
     )
     told = [(p.code, p.record, p.key, p.field, p.value, p.message) for p in problems]
-    remedy = "give this one another, or leave it out"
+    remedy = "give this record another value, or leave it out"
     there = 'the row of things with name "a" (id 1) has already'
     assert told == [
         ("constraint", 2 - 1, {"name": "b"}, "code", "x", f'{there} code "x": {remedy}'),
         ("constraint", 2, {"name": "c"}, "row", 1, f"{there} row 1 and place 2: {remedy}"),
         (
             *("constraint", 4, {"name": "e"}, "code", "new"),
-            f'record 3 of the file has already code "new": {remedy}',
+            f'record 3 of the file already has code "new": {remedy}',
         ),
     ]
     assert host.sql("SELECT count(*) FROM things") == [(1,)]
@@ -159,7 +159,7 @@ def test_a_row_another_one_refers_to_is_called_by_its_name(
         host.import_file(path)
     problem = raised.value.problems[0]
     assert (problem.record, problem.field, problem.value) == (2, "shelf", "left")
-    assert 'record 1 of the file has already shelf "left"' in problem.message
+    assert 'record 1 of the file already has shelf "left"' in problem.message
 
 
 def test_a_rule_of_the_application_speaks_in_its_own_words(host: Host) -> None:

@@ -118,7 +118,7 @@ def test_an_export_without_room_leaves_the_old_one(
         run("-d", sample, "export-complete", "-o", out, "--zip", "--force", "--json"),
         str(out),
         "no space left on device",
-        "make room there",
+        "free space there",
     )
     assert tree(small) == before
     if left < 40_000:
@@ -126,7 +126,7 @@ def test_an_export_without_room_leaves_the_old_one(
             run("-d", sample, "export-view", "products", "-o", view, "--force", "--json"),
             str(view),
             "no space left",
-            "make room there",
+            "free space there",
         )
         assert tree(small) == before
     (small / "ballast").unlink()
@@ -170,7 +170,7 @@ def test_an_import_without_room_leaves_the_database(
     done = run(
         "-d", database, "import-complete", sample_set, "--on-conflict", "take-file", "--json"
     )
-    assert_io_error(done, str(database), "make room where it lies")
+    assert_io_error(done, str(database), "free space on its disk")
     (small / "ballast").unlink()  # without room the database cannot even be read
     assert rows_of(database) == before
     assert (
@@ -213,7 +213,7 @@ def test_a_log_without_room_takes_the_import_back(
         small / "log.json",
         "--json",
     )
-    assert_io_error(done, str(small / "log.json"), "make room there")
+    assert_io_error(done, str(small / "log.json"), "free space there")
     assert rows_of(sample) == before
     assert [path.name for path in small.iterdir()] == ["ballast"]
 
@@ -250,12 +250,12 @@ def test_a_folder_that_may_not_be_written_is_named(
     assert_io_error(
         run("-d", small / "bakery.db", "import-complete", sample_set, "--json"),
         str(small / "bakery.db"),
-        "must not be written",
+        "is not writable",
     )
     assert_io_error(
         run("-d", small / "new.db", "import-complete", sample_set, "--json"),
         str(small / "new.db"),
-        "must not be written",
+        "is not writable",
     )
     assert tree(small) == before
 
@@ -280,7 +280,7 @@ def test_permissions_that_forbid_writing_are_named(
             (["-d", own / "new.db", "import-complete", own / "set"], own / "new.db"),
         ):
             done = as_nobody([*words, "--json"])
-            assert_io_error(done, str(named), "must not be written")
+            assert_io_error(done, str(named), "is not writable")
     finally:
         shutil.rmtree(own)
 
@@ -347,7 +347,7 @@ def test_a_full_disk_of_the_server_takes_the_import_back(
             assert_io_error(
                 run("-d", url, "import-view", view, "--json"),
                 "No space left on device",
-                "make room where it lies",
+                "free space on its disk",
             )
             assert rows_of(url) == before
             view.unlink()

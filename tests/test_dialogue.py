@@ -213,18 +213,18 @@ def test_nobody_is_asked_where_the_import_would_be_refused_whatever_the_answers(
     done = piped(["-d", sample, "import-view", "view.json", "--interactive"], ["s"], tmp_path)
     assert done.code == 1
     assert "Your answer" not in done.err
-    assert "Nothing is asked" in done.err
+    assert "No questions yet" in done.err
     assert {"missing-reference", "unknown-field"} == set(re.findall(r"\[([a-z-]+)\]", done.out))
     view_of(
         tmp_path / "view.json", [purchase("Nobody"), purchase("Costco", 2) | {"unit_price": "much"}]
     )
-    mended = piped(
+    corrected = piped(
         ["-d", sample, "import-view", "view.json", "--interactive", "--skip-on-error"],
         ["s"],
         tmp_path,
     )
-    assert mended.code == 3
-    assert mended.err.count("Your answer") == 1
+    assert corrected.code == 3
+    assert corrected.err.count("Your answer") == 1
 
 
 def test_records_may_come_through_stdin_and_the_terminal_is_asked(

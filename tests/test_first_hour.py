@@ -26,7 +26,7 @@ from bakeio_core.errors import CODES, UsageError
     [
         ("export", "export-complete writes everything, export-view one view"),
         ("backup", "export-complete writes everything"),
-        ("restore", "import-complete takes back what export-complete wrote"),
+        ("restore", "import-complete reads what export-complete wrote"),
     ],
 )
 def test_a_word_of_everyday_leads_to_the_command(typed: str, told: str, run: Run) -> None:
@@ -38,9 +38,9 @@ def test_a_word_of_everyday_leads_to_the_command(typed: str, told: str, run: Run
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        ("entities -d x.db", "-d stands before the command: bakeio -d URL|PATH entities ..."),
-        ("init -q", "-q stands before the command: bakeio -q init ..."),
-        ("init --profile x", "--profile stands before the command: bakeio --profile FILE init ..."),
+        ("entities -d x.db", "-d goes before the command: bakeio -d URL|PATH entities ..."),
+        ("init -q", "-q goes before the command: bakeio -q init ..."),
+        ("init --profile x", "--profile goes before the command: bakeio --profile FILE init ..."),
     ],
 )
 def test_a_global_option_behind_the_command_is_told_its_place(
@@ -86,7 +86,7 @@ def test_the_commands_the_demo_prints_work_where_it_was_started(
     for words in commands:
         done = run(*shlex.split(words)[1:])
         # the receipt's shop is unknown, and a run that was taken back stays so
-        told_why = "Wilson's Farm" in done.out or "was taken back" in done.err
+        told_why = "Wilson's Farm" in done.out or "was undone" in done.err
         assert done.code == 0 or told_why, (words, done)
 
 
@@ -210,7 +210,9 @@ def test_the_tab_key_completes_commands(shell: str, tmp_path: Path) -> None:
 def test_what_a_program_hands_in_wrongly_is_told_in_words(sample: Path, sample_set: Path) -> None:
     core, engine = Bakeio.discover(), connect(sample)
     for wrong, called in ((engine, "an Engine"), (Session(engine), "a Session")):
-        with pytest.raises(UsageError, match=f"a connection is wanted, not {called}: with engine"):
+        with pytest.raises(
+            UsageError, match=f"a connection is expected, not {called}: with engine"
+        ):
             core.import_(wrong, sample_set)  # type: ignore[arg-type]
     with engine.begin() as db:
         for choices in ({"create": "suppliers"}, {"allow": "upc_code"}):

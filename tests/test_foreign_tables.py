@@ -219,7 +219,7 @@ def test_a_run_of_which_everything_is_in_use_stands_until_it_is_not(
         kept = shop.core.undo(db)
         assert (kept.exit_code, kept.run) == (3, None)
         assert [entry["id"] for entry in shop.core.runs(db)] == [1]
-        assert kept.text().endswith("Nothing was taken back: 1 skipped.")
+        assert kept.text().endswith("Nothing was undone: 1 skipped.")
     assert shop.everything(engine) == before
     sql(engine, "DELETE FROM kid0")
     with engine.begin() as db:

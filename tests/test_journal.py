@@ -34,17 +34,17 @@ def test_runs_of_long_ago_are_taken_out_and_told_of(bakery: str, run: Run, tmp_p
     assert "4 runs up to 4 were taken out" in done.out, done.out
     assert rows_of(bakery) == before
     told = run("-d", bakery, "runs").out.splitlines()
-    assert [line.endswith("(taken out of the journal)") for line in told] == [False, *4 * [True]]
+    assert [line.endswith("(removed from the journal)") for line in told] == [False, *4 * [True]]
     refused = run("-d", bakery, "undo", 3)
     assert refused.code == 1
-    assert "what run 3 did was taken out of the journal, with all runs up to 4" in refused.err
+    assert "what run 3 did was removed from the journal, with all runs up to 4" in refused.err
     explained = run("-d", bakery, "why", "purchases", 1)
     assert 'notes: null -> "edited"' in explained.out
-    assert "note: what runs up to 4 did was taken out of the journal" in explained.err
+    assert "note: what runs up to 4 did was removed from the journal" in explained.err
     assert run("-d", bakery, "undo").code == 0
     assert sql(bakery, "SELECT notes FROM purchases WHERE id = 1") == [(None,)]
     nothing = run("-d", bakery, "undo")
-    assert nothing.code == 1 and "runs up to 4 did was taken out" in nothing.err
+    assert nothing.code == 1 and "runs up to 4 did was removed" in nothing.err
     again = run("-d", bakery, "journal", "prune", "--keep-runs", 99)
     assert again.code == 0 and "No run is old enough" in again.out
 

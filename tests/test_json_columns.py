@@ -120,13 +120,13 @@ def test_binary_json_of_postgresql_comes_back(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{broken", '"{broken" is no JSON'),
+        ("{broken", '"{broken" is not JSON'),
         ("[NaN]", "holds NaN, which no JSON has"),
         ('{"a": -Infinity}', "holds -Infinity, which no JSON has"),
-        ('{"a": 1, "a": 2}', 'holds an object in which "a" stands twice'),
+        ('{"a": 1, "a": 2}', 'holds an object in which "a" appears twice'),
         (r'"\ud83d"', "holds half of a surrogate pair"),
         ("[" * 97 + "]" * 97, "nested too deeply"),
-        ("[" * 9999 + "]" * 9999, "is no JSON"),
+        ("[" * 9999 + "]" * 9999, "is not JSON"),
     ],
 )
 def test_what_no_file_can_hold_is_named_by_table_row_and_column(

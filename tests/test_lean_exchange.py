@@ -123,25 +123,25 @@ def test_what_an_assistant_does_wrong_is_caught_by_name(
     table = {"ticket": ticket, "columns": whole["columns"]}
     before = rows_of(sample)
     wrong: dict[str, tuple[Any, str, str]] = {
-        "a row made up": (given.set(["99k", "1"]), "unknown-row", "is no row of this ticket"),
+        "a row made up": (given.set(["99k", "1"]), "unknown-row", "is not a row of this ticket"),
         "no row": (given.set(["Valrhona", "1"]), "unknown-row", "rows are called as"),
         "a letter left out": (given.set([row[:-1], "1"]), "unknown-row", "its letter is wrong"),
         "shifted rows": (given.set([shifted, CARAIBE[1]]), "unknown-row", "its letter is wrong"),
         "a value twice": (
-            given.set([row, CARAIBE[1]], [row, CHEESE[1]]), "duplicate-key", "is said twice",
+            given.set([row, CARAIBE[1]], [row, CHEESE[1]]), "duplicate-key", "is given twice",
         ),
-        "no pair": (given.set([row]), "bad-json", 'is no ["ROW", VALUE]'),
+        "no pair": (given.set([row]), "bad-json", 'is not ["ROW", VALUE]'),
         "a wrong check digit": (given.set([row, "3395321046614"]), "check", "check digit is wrong"),
         "a field nobody asked for": (
             given.set([row, "Other"], field="brand"), "tampered-context", "asked for is upc_code",
         ),
         "a field that is none": (
-            given.set([row, "red"], field="color"), "unknown-field", "is no field of products",
+            given.set([row, "red"], field="color"), "unknown-field", "is not a field of products",
         ),
         "a field to read": (
             given.set([row, "Other"], field="ingredient_name"), "tampered-context", "was changed",
         ),
-        "an edited name of a row": ({**table, "rows": edited}, "unknown-row", "is no row"),
+        "an edited name of a row": ({**table, "rows": edited}, "unknown-row", "is not a row"),
         "an edited label": ({**table, "rows": [[row, "Other"]]}, "tampered-context", "Restore it"),
         "a row cut short": ({**table, "rows": [[row]]}, "bad-json", "columns"),
         "a new row without what it needs": (
@@ -155,7 +155,7 @@ def test_what_an_assistant_does_wrong_is_caught_by_name(
     for fault, answer, message in (
         ("another ticket", {"ticket": "abcdefgh", "set": {}}, "is not known here"),
         ("a way out", {"ticket": "../../x", "set": {}}, "is not known here"),
-        ("another list", {"ticket": ticket, "values": []}, 'it has "values", which nobody reads'),
+        ("another list", {"ticket": ticket, "values": []}, 'it has "values", which is not read'),
     ):
         done = given.answer(answer)
         assert done.code == 1, fault

@@ -334,8 +334,8 @@ def test_what_is_wrong_with_a_row_is_told_by_its_place_and_leaves_the_others_alo
     data[1]["lines"][0]["part"] = "joker"
     log.write_text(json.dumps(left), "utf-8")
     with engine.begin() as db:
-        mended = core.import_(db, log)
-    assert (mended.summary["created"], mended.summary["updated"]) == (1, 1)
+        corrected = core.import_(db, log)
+    assert (corrected.summary["created"], corrected.summary["updated"]) == (1, 1)
 
 
 def test_rows_of_a_record_that_cannot_be_imported_are_not_imported_either(
@@ -477,7 +477,10 @@ def test_whatever_is_edited_is_what_the_database_holds_and_undo_brings_back_what
     ("declared", "says"),
     [
         (lambda: children("cards", fields={}), "entity.column"),
-        (lambda: children("stickers.card_id", fields={"colour": editable("colour")}), "no foreign"),
+        (
+            lambda: children("stickers.card_id", fields={"colour": editable("colour")}),
+            "not a foreign",
+        ),
         (lambda: children("cards.deck_id", fields={"deck": readonly("deck_id.name")}), "told by"),
         (lambda: children("cards.deck_id", fields={"a": editable("colour")}), "colour"),
         (lambda: children("cards.deck_id", fields={"a": editable("said")}, key="b"), "key names b"),

@@ -596,8 +596,8 @@ def test_invented_barcodes_are_refused_lost_zeros_put_back_and_old_oddities_left
         ("123456789013",),
     ]
     again = run("-d", sample, "import-view", view, "--json")
-    assert again.code == 0, "the repaired value is no edit again"
-    assert again.json["summary"]["updated"] == 0, "the repaired value is no edit again"
+    assert again.code == 0, "the repaired value is not an edit again"
+    assert again.json["summary"]["updated"] == 0, "the repaired value is not an edit again"
     edit(edit(view, set_(1, upc_code=good)), set_(0, upc_code="012345678901"))
     assert refused(run, sample, view) == [("check", "upc_code", 1)]
     assert (

@@ -54,7 +54,7 @@ CALLED: dict[str, tuple[str, dict[str, Any], str]] = {
     "nothing that is said anyway": (
         "inventory",
         {"inventory_id": 99999, "quantity": 1},
-        "record 1: inventory_id 99999 is no row of inventory_items",
+        "record 1: inventory_id 99999 is not a row of inventory_items",
     ),
 }
 
@@ -178,7 +178,7 @@ ANSWERED = {
         "write YYYY-MM-DD", {"purchase_date": "2025-12-30"}, purchase_date="Dec 30, 2025"
     ),
     "a day the calendar lacks": purchase(
-        "is no day of the calendar", {"purchase_date": "2025-02-28"}, purchase_date="2025-02-30"
+        "is not a day of the calendar", {"purchase_date": "2025-02-28"}, purchase_date="2025-02-30"
     ),
     # texts and codes
     "a number for a text": lot('write it in quotes, "4"', {"location": "4"}, location=4),

@@ -97,7 +97,7 @@ def test_an_answer_the_database_refuses_is_asked_for_again(sample: Path, tmp_pat
     told = " ".join(done.err.split())
     assert "The answer given before cannot be used: it cannot be created as decided: city:" in told
     assert 'with slug "wegmans_burlington_ma"' in told
-    assert 'has already city "Burlington"' in told
+    assert 'already has city "Burlington"' in told
     assert sql(sample, "SELECT name, city FROM suppliers WHERE id > 8") == [
         ("Corner Shop", "Lexington")
     ]

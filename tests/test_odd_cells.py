@@ -186,7 +186,7 @@ def check_cells(
         gaps = document(folder / "set" / "manifest.json")["gaps"]
         assert {(gap["entity"], gap["field"]) for gap in gaps} == named
         if any(not TABLES[gap["entity"]][1] for gap in gaps):
-            assert core.validate(folder / "set").errors  # null is no value there
+            assert core.validate(folder / "set").errors  # null is not a value there
             return "named"
     problems = core.validate(folder / "set")
     assert not problems.errors, list(map(str, problems))

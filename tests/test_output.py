@@ -209,7 +209,7 @@ def test_a_folder_another_program_makes_meanwhile_is_not_replaced_without_force(
 
     engine = connect(sample)
     with (
-        pytest.raises(Exception, match="was made or changed by another program meanwhile"),
+        pytest.raises(Exception, match="was created or changed by another program meanwhile"),
         begin_read(engine) as db,
     ):
         core.export_complete(db, tmp_path / "out", progress=come_first)

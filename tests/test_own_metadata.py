@@ -34,7 +34,7 @@ from bakeio_core import Bakeio, DatabaseError, Entity, View, connect, readonly
 
 
 def shops(schema: str | None = None, *more: Any) -> tuple[Bakeio, dict[str, Table]]:
-    """An application of two kinds of metadata; `secrets` is no entity."""
+    """An application of two kinds of metadata; `secrets` is not an entity."""
     own, other = MetaData(schema=schema), MetaData()
     made = [
         Table(

@@ -198,8 +198,8 @@ def test_a_part_is_proved(catering: Bakeio, tmp_path: Path, part: dict[str, Any]
     ("path", "said"),
     [
         ("held_on", None),
-        ("slug.held_on", 'date names "slug.held_on", but slug is no foreign key of events'),
-        ("after_id.on", 'date names "after_id.on", but on is no column of events'),
+        ("slug.held_on", 'date names "slug.held_on", but slug is not a foreign key of events'),
+        ("after_id.on", 'date names "after_id.on", but on is not a column of events'),
     ],
 )
 def test_a_wrong_path_to_a_date_is_told_when_the_plugin_is_loaded(

@@ -68,4 +68,4 @@ def test_a_device_that_never_ends_is_refused(sample: Path, run: Run, command: st
 def test_what_never_becomes_json_is_not_waited_for(sample: Path) -> None:
     codes, _, said = shell("yes | bakeio import -", sample)
     assert codes[1] == 1
-    assert said == "Error: stdin: is no JSON, and what is longer than 4 MiB has to be\n"
+    assert said == "Error: stdin: is not JSON, and a file longer than 4 MiB has to be\n"

@@ -39,7 +39,7 @@ STANDARD = ["suppliers", "ingredients", "products", "purchases", "inventory_item
 FAILED = {  # plugin: what its reason must say
     "absent": "bakeio_broken.absent",
     "careless": "RuntimeError: the oven is cold .*careless.py",
-    "crosseyed": '"colours".*"?colour"? is no column of suppliers',
+    "crosseyed": '"colours".*"?colour"? is not a column of suppliers',
     "explodes": "ZeroDivisionError: dividing the dough by nobody .*explodes.py",
     "misspelt": "bakeio_entitites .*did you mean bakeio_entities",
     "nonsense": "bakeio_entities returned int, not an Entity",
@@ -125,7 +125,7 @@ def test_an_entity_that_two_plugins_declare_is_neithers_and_both_are_named(
     assert both.entities == []
     told = broken.bakeio("views").err
     (line,) = [line for line in told.splitlines() if "suppliers is disabled" in line]
-    _, gone = line.split("; disabled with it: ")
+    _, gone = line.split("; also disabled: ")
     assert gone == "ovens, purchases, view colours, view purchases, view suppliers"
 
 
@@ -146,7 +146,7 @@ def test_everything_else_works_beside_a_dozen_broken_plugins(
         name
         for name, plugin in all_broken.plugins.items()
         if plugin["distribution"] != "bakeio-broken"
-        and plugin["reason"] != "used only where a profile names it"
+        and plugin["reason"] != "used only if a profile names it"
     }
     assert {name: all_broken.plugins[name]["status"] for name in good} == dict.fromkeys(
         good, "active"
@@ -616,8 +616,8 @@ def test_a_wrong_lookup_of_an_entity_others_refer_to_disables_both_in_words() ->
             return [barns, Entity(table("hens", "barns"), keys=["slug"])]
 
     bakeio = Bakeio.discover(plugins=[Barns()])
-    why = 'lookups of to_id name "nmae", which is no column of suppliers; did you mean name?'
+    why = 'lookups of to_id name "nmae", which is not a column of suppliers; did you mean name?'
     assert bakeio.catalog.disabled["barns"] == why
     assert bakeio.broken() == [
-        f"plugin Barns: barns is disabled: {why}; disabled with it: hens",
+        f"plugin Barns: barns is disabled: {why}; also disabled: hens",
     ]

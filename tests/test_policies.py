@@ -107,7 +107,7 @@ def test_an_update_that_a_policy_swallows_is_told(
     path.write_text(json.dumps(view))
     log = tmp_path / "skipped.json"
     refused = run("-d", app, "import-view", path)
-    assert refused.code == 1 and "swallows the change" in refused.out, refused.out
+    assert refused.code == 1 and "discards the change" in refused.out, refused.out
     done = run("-d", app, "import-view", path, "--skip-on-error", "--skipped-log", log)
     assert done.code == 3
     notes = "SELECT notes FROM purchases WHERE notes IN ('seen', 'swallowed')"

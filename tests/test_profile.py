@@ -157,7 +157,7 @@ def test_a_profile_names_a_database_by_its_url(run: Run, here: Path) -> None:
         ("[plugins]\nx = 1", '"plugins" is not known. It may hold'),
         ('use = "bakeio"', 'use must be a list of names, such as ["bakeio"]'),
         ("block = [1]", "block must be a list of names"),
-        ("use = []", "use names nothing: leave the line out to use all that is installed"),
+        ("use = []", "use names nothing: leave the line out to use everything that is installed"),
         ("database = 5", 'database must be a path or a URL, such as "bakeio.db"'),
         ('use = ["bakio"]', 'no plugin is called "bakio", and no distribution of plugins'),
         ('use = ["bakio"]', "did you mean bakeio? Installed are"),
@@ -345,7 +345,7 @@ def test_what_is_missing_is_told_with_the_package_that_brings_it(
     manifest["files"][0]["entity_type"] = "recipes"
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     said = run("validate-export", folder).out
-    assert '"recipes" is no installed entity. bakeio-recipes brings it' in said
+    assert '"recipes" is not an installed entity. bakeio-recipes brings it' in said
 
 
 @pytest.mark.parametrize(

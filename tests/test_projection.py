@@ -455,7 +455,7 @@ def test_a_row_to_compute_from_must_be_led_to_by_a_foreign_key() -> None:
 
     core = Bakeio.discover(plugins=[Wrong()])
     assert any(
-        "notes is no foreign key, so it leads to no row to compute from" in line
+        "notes is not a foreign key, so it leads to no row to compute from" in line
         for line in core.broken()
     )
     with pytest.raises(UsageError):

@@ -248,7 +248,7 @@ REFUSED = {
                                    "name: is missing"),
     "a value too long": ("suppliers", {"name": FARM},
                          {"action": "create", "values": {"name": "x" * 201}}, "at most 200"),
-    "a value that is no number": ("products", {"slug": CIDER},
+    "a value that is not a number": ("products", {"slug": CIDER},
                                   {"action": "create", "values": WHOLE | {"package_size": "big"}},
                                   "big"),
     "a value out of range": ("products", {"slug": CIDER},
@@ -663,7 +663,7 @@ def test_without_input_the_questions_are_written_down_and_can_be_answered_in_the
 
 ENTRY = {"entity": "suppliers", "key": {"name": FARM}, "action": "skip"}
 MALFORMED: dict[str, tuple[object, str]] = {
-    "no list": ({"decisions": []}, "is no list of decisions"),
+    "no list": ({"decisions": []}, "is not a list of decisions"),
     "no object": ([ENTRY, "skip"], "decision 2: is not an object"),
     "no entity": (
         [{"key": {"name": "x"}, "action": "skip"}],
@@ -676,7 +676,10 @@ MALFORMED: dict[str, tuple[object, str]] = {
         [ENTRY | {"key": {"nam": FARM}}],
         '"key": there is no "nam"; did you mean "name"?',
     ),
-    "a key that is a list": ([ENTRY | {"key": {"name": [FARM]}}], '"key", name: a list is no text'),
+    "a key that is a list": (
+        [ENTRY | {"key": {"name": [FARM]}}],
+        '"key", name: a list is not a text',
+    ),
     "an unknown action": (
         [ENTRY | {"action": "delete"}],
         '"action" is one of existing, create, empty, skip',
@@ -698,7 +701,7 @@ MALFORMED: dict[str, tuple[object, str]] = {
     ),
     "values that hold an object": (
         [ENTRY | {"action": "create", "values": {"name": {}}}],
-        '"values", name: an object is no text',
+        '"values", name: an object is not a text',
     ),
     "several faults, each told once": (
         [ENTRY | {"action": "existing", "target": {"slugg": "x"}, "key": {"town": "x"}}, 5, 5],

@@ -1,4 +1,4 @@
-"""An answer that is refused can be mended from its problems alone."""
+"""An answer that is refused can be corrected from its problems alone."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def faulty(number: int, bad: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if value is not ...}
 
 
-def mended(records: list[dict[str, Any]], problems: list[dict[str, Any]]) -> None:
+def corrected(records: list[dict[str, Any]], problems: list[dict[str, Any]]) -> None:
     """Do what the problems say, as data."""
     for problem in problems:
         if "fix" in problem:
@@ -65,7 +65,7 @@ def test_an_answer_is_mended_in_one_turn_by_what_its_problems_have_as_data(
             done = run("-d", sample, "import-view", path, *words)
             assert done.code == code, done.out
             told = told or done.json
-            mended(records, done.json["problems"])
+            corrected(records, done.json["problems"])
         errors = [problem for problem in told["problems"] if problem["severity"] == "error"]
         assert len(errors) >= len(records)
         assert all(problem["key"] for problem in errors)
@@ -94,7 +94,7 @@ def test_options_of_commands_are_told_to_people_alone() -> None:
     told = {
         "differs. Choose with --on-conflict keep-db or take-file": "differs.",
         "no row. Create it (--auto-create x), choose another (--interactive)": "no row.",
-        "is wrong. Read it again (--allow code takes it all the same)": "is wrong. Read it again",
+        "is wrong. Read it again (--allow code accepts it)": "is wrong. Read it again",
         "2 new (to change those give id; none: --mode update-only)": "2 new (to change those "
         "give id)",
         "a-b -- c": "a-b -- c",

@@ -192,7 +192,7 @@ def test_what_cannot_be_restored_is_no_backup_and_leaves_nothing(
 
     broken = Bakeio.discover(plugins=[Forgetful()])
     engine = connect(bakery)
-    with engine.connect() as db, pytest.raises(Exception, match="no backup") as error:
+    with engine.connect() as db, pytest.raises(Exception, match="not a backup") as error:
         broken.export_complete(db, tmp_path / "set", prove=True)
     engine.dispose()
     assert getattr(error.value, "code", None) == "checksum-mismatch"

@@ -230,7 +230,7 @@ def test_where_a_file_or_a_link_stands_no_folder_is_put(
     for words in ([], ["--force"], ["--force", "--zip"]):
         refused(
             run("-d", sample, "export-complete", "-o", target, *words),
-            "is a symbolic link" if "link" in kind else "is no folder",
+            "is a symbolic link" if "link" in kind else "is not a folder",
         )
     assert tree(out.parent) == before
 
@@ -376,7 +376,7 @@ def test_no_other_file_is_replaced_by_a_view(
     for words in ([], ["--force"]):
         refused(
             run("-d", sample, "export-view", "products", "-o", place / "v.json", *words),
-            "is no view that bakeio wrote",
+            "is not a view that bakeio wrote",
             "move it away",
         )
     assert tree(place) == before
@@ -398,7 +398,7 @@ def test_bakeios_own_files_of_another_kind_are_not_replaced_by_a_view(
         )
     before = target.read_bytes()
     for words in ([], ["--force"]):
-        refused(run("-d", sample, "export-view", "products", "-o", target, *words), "is no view")
+        refused(run("-d", sample, "export-view", "products", "-o", target, *words), "is not a view")
     assert target.read_bytes() == before
 
 
@@ -457,15 +457,15 @@ def test_a_device_is_refused_not_replaced(run: Run, sample: Path, view: Path, pl
     for target in (os.devnull, place / "link"):
         refused(
             run("-d", sample, "export-view", "products", "-o", target, "--force"),
-            "is no regular file",
+            "is not a regular file",
         )
         refused(
-            run("-d", sample, "import-view", view, "--skipped-log", target), "is no regular file"
+            run("-d", sample, "import-view", view, "--skipped-log", target), "is not a regular file"
         )
-        refused(run("-d", sample, "import-view", view, "--report", target), "is no regular file")
+        refused(run("-d", sample, "import-view", view, "--report", target), "is not a regular file")
         refused(
             run("-d", sample, "import-view", view, "--no-input", "--decisions", target),
-            "is no regular file",
+            "is not a regular file",
         )
         refused(run("-d", sample, "export-complete", "-o", target, "--force"))
     after = os.lstat(os.devnull)
@@ -490,7 +490,7 @@ def test_a_link_to_a_view_is_followed_and_stays(
     assert [path.name for path in place.iterdir()] == ["real.json"]
     (place / "real.json").write_text("mine")
     refused(
-        run("-d", sample, "export-view", "products", "-o", view, "--force"), f"{view} is no view"
+        run("-d", sample, "export-view", "products", "-o", view, "--force"), f"{view} is not a view"
     )
     (place / "real.json").unlink()
     assert run("-d", sample, "export-view", "products", "-o", view).code == 0
@@ -504,7 +504,7 @@ def test_a_file_that_comes_while_a_view_is_written_is_kept(
         (place / "v.json").write_text("mine")
 
     engine = connect(sample)
-    with pytest.raises(UsageError, match="is no view"), begin_read(engine) as db:
+    with pytest.raises(UsageError, match="is not a view"), begin_read(engine) as db:
         core.export_view(db, "products", place / "v.json", force=True, progress=come)
     engine.dispose()
     assert {path.name: path.read_text() for path in place.iterdir()} == {"v.json": "mine"}
@@ -538,10 +538,10 @@ def test_a_format_replaces_only_what_it_can_read_as_a_view(sample: Path, place: 
         before = target.read_bytes()
         with (
             begin_read(engine) as db,
-            pytest.raises(UsageError, match="is no view in the format lines"),
+            pytest.raises(UsageError, match="is not a view in the format lines"),
         ):
             core.export_view(db, "products", target, format="lines", force=True)
-        with begin_read(engine) as db, pytest.raises(UsageError, match="is no view"):
+        with begin_read(engine) as db, pytest.raises(UsageError, match="is not a view"):
             core.export_view(db, "products", target, force=True)
         assert target.read_bytes() == before
     own = place / "own.lines"
@@ -549,7 +549,8 @@ def test_a_format_replaces_only_what_it_can_read_as_a_view(sample: Path, place: 
         with begin_read(engine) as db:
             assert core.export_view(db, "products", own, format="lines", force=True) == 81
     before = own.read_bytes()
-    with begin_read(engine) as db, pytest.raises(UsageError, match="is no view that bakeio wrote"):
+    refused = pytest.raises(UsageError, match="is not a view that bakeio wrote")
+    with begin_read(engine) as db, refused:
         core.export_view(db, "products", own, format="json", force=True)
     with begin_read(engine) as db, pytest.raises(UsageError, match="only new files can be written"):
         core.refresh_view(db, own)

@@ -404,6 +404,7 @@ def test_what_is_no_answer_to_a_question_is_refused_by_name(
     core: Bakeio, bakery: str, both_edited: Path
 ) -> None:
     engine = connect(bakery)
-    with engine.connect() as db, pytest.raises(UsageError, match=r"brand: \"create\" is no answer"):
+    refused = pytest.raises(UsageError, match=r"brand: \"create\" is not an answer")
+    with engine.connect() as db, refused:
         core.plan(db, both_edited, resolve=lambda questions: {questions[0]: Decision.create(x=1)})
     engine.dispose()

@@ -173,7 +173,7 @@ BAD: dict[str, Any] = {
     "quantity_purchased": st.sampled_from([-2, "many"]),
     "purchase_date": st.sampled_from(["someday", "2025-02-30"]),
 }
-MENDED = {"unit_price": 3.75, "quantity_purchased": 7, "purchase_date": "2025-05-05",
+CORRECTED = {"unit_price": 3.75, "quantity_purchased": 7, "purchase_date": "2025-05-05",
           "notes": "typed anew"}  # fmt: skip
 good_or_bad = st.sampled_from(sorted(VALUES)).flatmap(
     lambda name: st.tuples(
@@ -268,7 +268,7 @@ def test_whatever_is_answered_is_what_the_database_holds(
                     if decision.action in ("keep-database", "leave-field"):
                         continue
                     if decision.action == "value":
-                        value = MENDED[name]
+                        value = CORRECTED[name]
                 shop = by_shop.get(value) if name == "supplier_name" else None
                 if shop is not None and shop.action == "existing":
                     value = "Costco"
@@ -302,7 +302,7 @@ def answer(question: Question, shops: dict[int, str], data: st.DataObject) -> De
     if action == "create":
         return Decision.create(name=question.key["name"])
     if action == "value":
-        return Decision.value(MENDED[question.field])
+        return Decision.value(CORRECTED[question.field])
     return {
         "skip": Decision.skip,
         "take-file": Decision.take_file,

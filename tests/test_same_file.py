@@ -195,5 +195,5 @@ def test_three_equal_lines_stay_three_through_the_log(
     again = run("-d", bakery, "import", log, "--json")
     assert again.json["summary"]["unchanged"] == 1
     lines(file, equal, equal, equal)
-    mended = run("-d", bakery, "import-view", file, "--json")
-    assert mended.json["summary"]["unchanged"] == 3
+    corrected = run("-d", bakery, "import-view", file, "--json")
+    assert corrected.json["summary"]["unchanged"] == 3

@@ -62,9 +62,9 @@ def test_good_records_are_imported_and_the_mended_log_brings_the_rest(
     for entry in written["records"]:
         entry["record_data"]["supplier_name"] = "Wegmans"
     log.write_text(json.dumps(written), "utf-8")
-    mended = run("-d", sample, "import", log, "--json")
-    assert mended.code == 0
-    assert mended.json["summary"]["created"] == 200
+    corrected = run("-d", sample, "import", log, "--json")
+    assert corrected.code == 0
+    assert corrected.json["summary"]["created"] == 200
     again = run("-d", sample, "import", log, "--json").json["summary"]
     assert (again["created"], again["unchanged"]) == (0, 200)
     assert len(rows_of(sample)["purchases"]) == 400 + 1000
@@ -116,9 +116,9 @@ def test_records_that_refer_to_a_skipped_one_are_skipped_with_it(
         if entry["entity_type"] == "products":
             entry["record_data"]["ingredient_slug"] = "all_purpose_flour"
     log.write_text(json.dumps({**json.loads(log.read_text("utf-8")), "records": waiting}), "utf-8")
-    mended = run("-d", url, "import", log, "--json")
-    assert mended.code == 0
-    assert mended.json["summary"]["created"] == len(waiting)
+    corrected = run("-d", url, "import", log, "--json")
+    assert corrected.code == 0
+    assert corrected.json["summary"]["created"] == len(waiting)
     again = run("-d", url, "import-complete", sample_set, "--json").json["summary"]
     assert again["created"] == 0
 
@@ -177,10 +177,11 @@ def test_the_log_says_field_value_and_candidates_and_carries_what_was_decided(
     ]
     unknown["record_data"]["supplier_name"], bad["record_data"]["unit_price"] = "Wegmans", 4.5
     log.write_text(json.dumps(written), "utf-8")
-    mended = run("-d", sample, "import", log, "--json")
-    assert mended.code == 0
-    assert mended.json["summary"]["created"] == 2
-    assert mended.json["created_entities"] == {"suppliers": [{"slug": "wilsons_farm_lincoln_ma"}]}
+    corrected = run("-d", sample, "import", log, "--json")
+    assert corrected.code == 0
+    assert corrected.json["summary"]["created"] == 2
+    created = {"suppliers": [{"slug": "wilsons_farm_lincoln_ma"}]}
+    assert corrected.json["created_entities"] == created
     log.write_text(json.dumps(written | {"decisions": [{"entity": "shops"}]}), "utf-8")
     assert 'decision 1: "entity" is one of' in run("-d", sample, "import", log).err
 
@@ -223,9 +224,9 @@ def test_records_that_refer_by_id_only_import_from_the_log_all_the_same(
     for record in bad:
         record["unit_price"] = 1.25
     log.write_text(json.dumps(written), "utf-8")
-    mended = run("-d", url, "import", log, "--json")
-    assert mended.code == 0
-    assert mended.json["summary"]["created"] == len(written["records"])
+    corrected = run("-d", url, "import", log, "--json")
+    assert corrected.code == 0
+    assert corrected.json["summary"]["created"] == len(written["records"])
     names = {row[0]: row[2] for row in rows_of(url)["suppliers"]}
     told = {
         record["uuid"]: record["supplier_slug"]
@@ -245,9 +246,9 @@ def test_the_log_mended_by_decisions_brings_the_rest_with_one_new_supplier_each(
         done.json["summary"]["errors"],
         done.json["summary"]["processed"],
     ) == (800, 200, 1000)
-    mended = run("-d", url, "import", log, "--auto-create", "suppliers", "--json")
-    assert mended.code == 0
-    assert mended.json["summary"]["created"] == 200
+    corrected = run("-d", url, "import", log, "--auto-create", "suppliers", "--json")
+    assert corrected.code == 0
+    assert corrected.json["summary"]["created"] == 200
     assert sorted(row[3] for row in rows_of(url)["suppliers"][8:]) == [
         "Nobody 0",
         "Nobody 1",
@@ -291,8 +292,8 @@ def test_what_is_no_record_is_kept_in_the_log_as_the_text_it_was(
     written["records"][1]["record_data"] = [5]
     log.write_text(json.dumps(written), "utf-8")
     words[2] = second
-    mended = run("-d", sample, "import", log, *words)
-    assert (mended.json["summary"]["created"], mended.json["summary"]["errors"]) == (1, 5)
+    corrected = run("-d", sample, "import", log, *words)
+    assert (corrected.json["summary"]["created"], corrected.json["summary"]["errors"]) == (1, 5)
     left = json.loads(second.read_text("utf-8"))["records"]
     assert [entry["record_text"] for entry in left] == ["[5]", *NO_RECORDS[2:]]
 

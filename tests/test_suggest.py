@@ -314,7 +314,7 @@ def test_where_many_rows_fit_equally_they_are_listed_and_none_is_likely(
 
 def test_where_nothing_fits_well_nothing_is_listed(run: Run, sample: Path) -> None:
     done = run("-d", sample, "suggest", "ingredients", "vacuum cleaner")
-    assert (done.code, done.out) == (0, "Nothing fits well.\n")
+    assert (done.code, done.out) == (0, "Nothing is similar enough.\n")
 
 
 # -- any text

@@ -160,7 +160,7 @@ def test_a_receipt_adds_purchases_once_by_barcode_or_key(
         ({"template": "receipt", "lines": 3}, 'has no list "lines"'),
         (
             {"template": "receipt", "shpo": "Costco", "lines": []},
-            'shpo: is no field of a receipt document: did you mean "shop"?',
+            'shpo: is not a field of a receipt document: did you mean "shop"?',
         ),
         ({"template": "receipt", "lines": [7]}, "record 1: is not an object"),
         ({"template": "receipt", "lines": [{"product": CAKE, "price": 3}]}, "shop: is missing"),
@@ -196,7 +196,7 @@ def test_every_template_has_a_schema_its_example_fits_and_sheets(
         path = tmp_path / f"{name}.json"
         assert run("template", name, "-o", path).code == 0
         assert json.loads(path.read_text("utf-8")) == told["example"]
-        assert "is there already" in run("template", name, "-o", path).err
+        assert "exists already" in run("template", name, "-o", path).err
         for ending in (".csv", ".xlsx"):
             empty = tmp_path / f"form{name}{ending}"
             assert run("template", name, "-o", empty).code == 0

@@ -86,7 +86,7 @@ def test_an_update_and_an_undo_that_a_trigger_keeps_out_are_told(
     assert sql(bakery, "SELECT count(*) FROM purchases WHERE notes = 'swallowed'") == [(0,)]
     undone = run("-d", bakery, "undo", "--yes")
     assert undone.code == 1
-    assert "nothing of run 3 can be taken back" in undone.err and said in undone.err, undone.err
+    assert "nothing of run 3 can be undone" in undone.err and said in undone.err, undone.err
 
 
 @pytest.mark.parametrize("code", ["45000", "42501", "ZZ001", "22012"])

@@ -71,7 +71,7 @@ def test_fields_go_back_with_their_stamps_and_undo_of_undo_is_the_import(
     assert exact_rows_of(url) == before
     refused = run("-d", url, "undo", str(done.json["run"] - 1))
     assert refused.code == 1
-    assert "taken back already" in refused.err
+    assert "undone already" in refused.err
     assert run("-d", url, "undo", str(done.json["run"])).code == 0
     assert exact_rows_of(url) == imported
 
@@ -254,7 +254,7 @@ def test_on_a_terminal_it_asks_before_many_rows_are_deleted(sample: Path) -> Non
     said_no = on_terminal(["-d", sample, "undo"], ["n"], sample.parent)
     assert said_no.code == 1
     assert said_no.out.endswith("Not done: nothing was written.\n")
-    assert "Taking back run 1:" in said_no.out
+    assert "Undoing run 1:" in said_no.out
     assert "Delete 776 rows that run 1 made? [y/N]:" in said_no.out
     assert exact_rows_of(sample) == before
     assert on_terminal(["-d", sample, "undo"], ["y"], sample.parent).code == 0
@@ -269,7 +269,7 @@ def test_the_run_is_named_with_its_file_its_time_and_its_counts(
     done = run("-d", bakery, "undo")
     assert done.code == 0
     told = done.err.splitlines()[0]
-    assert told.startswith("Taking back run 2:  20")
+    assert told.startswith("Undoing run 2:  20")
     assert told.endswith("Z  v.json  merge: 1 updated, 80 unchanged")
 
 
@@ -302,7 +302,7 @@ def test_an_import_that_was_undone_and_redone_again_and_again_is_known_for_what_
         assert exact_rows_of(bakery) == wanted
     refused = run("-d", bakery, "undo", "2")
     assert refused.code == 1
-    assert "by run 7; to have it again: bakeio undo 7" in refused.err
+    assert "by run 7; to redo it: bakeio undo 7" in refused.err
 
 
 VALUE = st.one_of(st.none(), st.text(alphabet="ab é'\"\\,.0]", min_size=1, max_size=6))

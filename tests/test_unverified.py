@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from support.commands import Ran, Run
 from support.databases import sql
+from support.errors_page import hold_to_page
 
 SLUG, CODE = "valrhona_caraibe_66_3kg", "3395321046613"
 
@@ -36,6 +37,7 @@ def test_a_barcode_of_an_assistant_is_unverified_until_a_person_confirms_it(
 ) -> None:
     shown = answered(run, bakery, tmp_path, "--dry-run")
     assert f'upc_code: null -> "{CODE}" (unverified, source "the label")' in shown.out
+    hold_to_page("unverified", shown.out, tmp_path)
     assert run("-d", bakery, "confirm", "--json").json["unverified"] == []
     done = answered(run, bakery, tmp_path, "--json")
     assert done.code == 0, done.out

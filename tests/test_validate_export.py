@@ -658,13 +658,13 @@ def test_many_faults_of_one_set_are_all_told_in_one_run(faults: Faults, folder: 
         (lambda manifest: manifest.pop("manifest_version"), 'has no "manifest_version"'),
         (
             lambda manifest: manifest["files"][3]["dependencies"].append("shops"),
-            'purchases depends on "shops", which is no entity',
+            'purchases depends on "shops", which is not an entity',
         ),
         (
             lambda manifest: manifest["files"][3]["dependencies"].append("purchases"),
             "purchases depends on itself",
         ),
-        (lambda manifest: manifest.update(export_id="another"), "is of another export"),
+        (lambda manifest: manifest.update(export_id="another"), "belongs to another export"),
         (lambda manifest: manifest.update(export_type="set"), 'is "set": that is said of a view'),
     ],
 )

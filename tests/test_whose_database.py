@@ -20,14 +20,14 @@ def test_init_asks_before_it_makes_tables_beside_those_of_another_program(
     url = new_database()
     sql(url, "CREATE TABLE orders (id integer PRIMARY KEY)")
     said = (
-        "Error: the database holds tables of another program (orders) and none of bakeio: name "
-        "another one with --database, or say --yes to make bakeio's tables beside them\n"
+        "Error: the database has tables of another program (orders) and none of bakeio: name "
+        "another one with --database, or say --yes to create bakeio's tables beside them\n"
     )
     for words in (["init"], ["import-complete", sample_set]):
         refused = run("-d", url, *words)
         assert (refused.code, refused.err) == (1, said)
     assert run("-d", url, "init", "--yes").code == 0
-    assert run("-d", url, "init").out.endswith("all tables are there already\n")
+    assert run("-d", url, "init").out.endswith("all tables exist already\n")
 
 
 def test_a_table_of_another_program_with_a_name_of_ours_is_called_so(
@@ -64,7 +64,7 @@ def test_what_reads_an_older_database_names_the_remedy(bakery: str, run: Run) ->
     ("database", "code", "told"),
     [
         ("folder", 2, "folder is a folder: name a file in it, such as folder/bakeio.db"),
-        ("text.txt", 1, "file is not a database: it is a file of another kind: choose a database"),
+        ("text.txt", 1, "file is not a database: it is another kind of file: choose a database"),
         ("empty.db", 1, "no database at empty.db; run: bakeio init"),
         ("mysql://me:secret@h/db", 2, "bakeio works with SQLite and PostgreSQL: write a path"),
         ("nonsense://me:secret@h/db", 2, "bakeio works with SQLite and PostgreSQL"),

@@ -128,7 +128,7 @@ def ended(process: subprocess.Popen[str], said: Counter[str]) -> tuple[int, dict
     if "Traceback" in err:
         raise Fault(err)
     said["imports that waited"] += "waiting" in err
-    said["imports done again"] += "doing it all again" in err
+    said["imports done again"] += "repeating the import" in err
     return process.returncode, json.loads(out)
 
 

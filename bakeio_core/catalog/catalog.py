@@ -152,7 +152,9 @@ class Catalog:
             keys = {column.key for column in self.entities[target].table.columns}
             lacking = [key for key in foreign.target_keys if key not in keys]
             if lacking:
-                said = f"{column} refers to {target}.{lacking[0]}, which is no column of {target}"
+                said = (
+                    f"{column} refers to {target}.{lacking[0]}, which is not a column of {target}"
+                )
                 return said + meant(lacking[0], keys)
         for column, (_, targets) in entity.polymorphic.items():
             for target in targets.values():

@@ -58,7 +58,7 @@ def _list_view(view: View, name: str, item: Field, entities: Mapping[str, Entity
     reference = entity.references.get(column)
     if reference is None or reference.target != view.entity or owner == view.entity:
         raise PluginError(
-            f"{where}: {item.source} is no foreign key that leads from another entity to "
+            f"{where}: {item.source} is not a foreign key that leads from another entity to "
             f"{view.entity}"
         )
     for inner, told in item.fields.items():
@@ -72,7 +72,7 @@ def _list_view(view: View, name: str, item: Field, entities: Mapping[str, Entity
         raise PluginError(f'{where}: call its field "{column}" otherwise, which is the foreign key')
     for wanted in item.key:
         if wanted not in entity.columns:
-            raise PluginError(f"{where}: key names {wanted}, which is no column of {owner}")
+            raise PluginError(f"{where}: key names {wanted}, which is not a column of {owner}")
     parent = Field("parent", _named(column, entities[view.entity]) or column)
     fields = {column: parent, **item.fields}
     return View(f"{view.name}.{name}", owner, fields, version=view.version)

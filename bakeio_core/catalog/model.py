@@ -174,7 +174,7 @@ class Entity:
                 if column not in self.columns:
                     raise PluginError(
                         f'entity "{self.name}": {what} names "{column}", '
-                        f"which is no column of its table{meant(column, self.columns)}"
+                        f"which is not a column of its table{meant(column, self.columns)}"
                     )
         kinds = self.kinds
         refuse_kinds(self.name, kinds, self.primary_key, [*sum(self.all_keys, ()), *self.content])
@@ -387,7 +387,7 @@ def _references_of(entity: Entity) -> dict[str, Reference]:
     for name in entity.lookups:
         if name not in found:
             raise PluginError(
-                f'entity "{entity.name}": lookups names "{name}", which is no foreign key'
+                f'entity "{entity.name}": lookups names "{name}", which is not a foreign key'
             )
     return found
 

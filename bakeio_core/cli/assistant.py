@@ -24,8 +24,8 @@ def assistant_options(function: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["people", "assistant"]),
             default="people",
             show_default=True,
-            help="An assistant gets rows by number, with what its task needs alone; keys and _rev "
-            "stay here under a ticket.",
+            help="Write for an assistant: numbered rows with only what its task needs; keys and "
+            "_rev are kept here under a ticket.",
         ),
         click.option(
             "--fill",
@@ -37,13 +37,13 @@ def assistant_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--only-fill",
             is_flag=True,
-            help="For an assistant: its answer never overwrites a value that is there.",
+            help="For an assistant: its answer never overwrites an existing value.",
         ),
         click.option(
             "--max-tokens",
             type=click.IntRange(min=1),
             metavar="N",
-            help="For an assistant: cut into files of at most so many tokens (o200k_base).",
+            help="For an assistant: split into files of at most N tokens (o200k_base).",
         ),
     ]
     for option in reversed(options):
@@ -57,7 +57,7 @@ def for_assistant(given: dict[str, Any], format_: str | None) -> bool:
     used = [name for name in ("fill", "only_fill", "max_tokens") if given[name]]
     if used and not is_lean:
         option = used[0].replace("_", "-")
-        raise click.UsageError(f"--{option} is for an assistant: give --for assistant too")
+        raise click.UsageError(f"--{option} needs --for assistant: give both")
     if is_lean and format_ is not None:
         raise click.UsageError("an assistant gets JSON: leave --format out")
     return is_lean
@@ -112,7 +112,7 @@ def export_lean(
         rows = counted(len(file.ticket.rows), "row")
         session.result(f"Exported {rows} to {file.path}, ticket {file.ticket.ticket}")
     until = files[0].ticket.expires_at[:10]
-    session.result(f"Take the answer back with: bakeio import-view FILE (until {until})")
+    session.result(f"Import the answer with: bakeio import-view FILE (until {until})")
 
 
 @bakeio.command("tickets")

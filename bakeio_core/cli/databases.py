@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
 @bakeio.command()
 @click.option(
-    "--sample", is_flag=True, help="Load a realistic small bakery into the empty database."
+    "--sample", is_flag=True, help="Fill the empty database with a realistic small bakery."
 )
 @click.option(
-    "--yes", "-y", is_flag=True, help="Make the tables also beside those of another program."
+    "--yes",
+    "-y",
+    is_flag=True,
+    help="Create the tables even if the database has tables of another program.",
 )
 @json_option
 @click.pass_obj
@@ -43,7 +46,7 @@ def init(session: Session, sample: bool, yes: bool, as_json: bool) -> None:
         loaded = report.summary["created"] if report else 0
         session.result_json({"database": where, "tables": made, "sample": loaded})
         return
-    done = f"made {counted(len(made), 'table')}" if made else "all tables are there already"
+    done = f"made {counted(len(made), 'table')}" if made else "all tables exist already"
     session.result(f"{where}: {done}")
     for name, counts in report.entities.items() if report else ():
         if not counts["created"]:

@@ -69,12 +69,12 @@ _UNITS = {"k": 10**3, "m": 10**6, "g": 10**9}
     help="Restore the set into a scratch database and compare, before it appears.",
 )
 @click.option(
-    "--force", is_flag=True, help="Replace what an earlier export wrote there, and nothing else."
+    "--force", is_flag=True, help="Replace what an earlier export wrote there, but nothing else."
 )
 @click.option(
     "--no-transactional",
     is_flag=True,
-    help="Leave out entities that have a date, and what cannot do without them.",
+    help="Leave out entities that have a date, and what needs them.",
 )
 @click.option(
     "--since", type=Day(), help="Only dated rows of this day or later, and what they refer to."
@@ -88,12 +88,12 @@ _UNITS = {"k": 10**3, "m": 10**6, "g": 10**9}
 @click.option(
     "--as-stored",
     is_flag=True,
-    help="Write null for values no file can hold; the manifest has them as they are stored.",
+    help="Write null for values that a file cannot hold; the manifest lists them as stored.",
 )
 @click.option(
     "--visible-only",
     is_flag=True,
-    help="Write what this user sees, where policies of the database may hide rows.",
+    help="Write the rows this user can see, where policies of the database may hide others.",
 )
 @click.option(
     "--format",
@@ -104,7 +104,8 @@ _UNITS = {"k": 10**3, "m": 10**6, "g": 10**9}
     "--jobs",
     type=click.IntRange(1, 16),
     default=1,
-    help="So many files at a time, where the server lets several connections see one snapshot.",
+    help="Write so many files at the same time, if the server lets several connections share a "
+    "snapshot.",
 )
 @click.option(
     "--part-size",
@@ -172,7 +173,8 @@ def _export_to_read(
     """Write sheets that are read by people, and by no import."""
     if output is None or any(limits):
         raise click.UsageError(
-            "--format writes sheets for reading, all there is: give --output, and no other option"
+            "--format writes sheets for reading, with everything: give --output, and no other "
+            "option"
         )
     totals = session.bakeio.count_records
     with (
@@ -185,7 +187,7 @@ def _export_to_read(
         session.result_json({"output": str(output), "counts": counts, "backup": False})
         return
     session.result(f"Wrote {sum(counts.values()):,} records to {output}, for reading.")
-    session.say("It is no backup and is not imported: for that, leave --format out.")
+    session.say("It is not a backup and is not imported: for that, leave --format out.")
 
 
 @bakeio.command("validate-export")
@@ -239,7 +241,9 @@ def validate_export(
     help="A new folder for the set; a new file where PATH is edits of a view.",
 )
 @click.option(
-    "--force", is_flag=True, help="Replace what an earlier conversion wrote there, nothing else."
+    "--force",
+    is_flag=True,
+    help="Replace what an earlier conversion wrote there, but nothing else.",
 )
 @json_option
 @click.pass_obj
@@ -282,23 +286,23 @@ def telling(session: Session, as_json: bool) -> Iterator[None]:
     "--output",
     "-o",
     metavar="FILE|-",
-    help="The file; - is stdout. Its ending says the format. "
-    "Default: docs/exports/ai_augmentation/view_<name>.json.",
+    help="The file to write; - is stdout. Its extension says the format. Default: "
+    "docs/exports/ai_augmentation/view_<name>.json.",
 )
-@click.option("--fields", metavar="A,B", help="Only these fields; keys stay.")
+@click.option("--fields", metavar="A,B", help="Only these fields; keys are kept.")
 @click.option(
     "--missing",
     multiple=True,
     metavar="FIELD",
     help="Only records that lack this field; may be given more than once.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many records.")
-@click.option("--all", "everything", is_flag=True, help="With hidden records.")
+@click.option("--limit", type=click.IntRange(min=1), help="Export no more records than this.")
+@click.option("--all", "everything", is_flag=True, help="Include hidden records.")
 @click.option(
     "--format",
     "format_",
     metavar="F",
-    help="The format, whatever the ending of the file: json, or one a plugin brings.",
+    help="The format, whatever the file is called: json, or one that a plugin brings.",
 )
 @click.option("--force", is_flag=True, help="Overwrite a view whose edits are not imported yet.")
 @assistant_options
@@ -350,7 +354,7 @@ def export_view(
         session.progress("exporting", core.count_records(db, views), silent=as_json) as progress,
     ):
         if path == "-":
-            session.interrupts.said = "Interrupted: the output is not whole."
+            session.interrupts.said = "Interrupted: the output is incomplete."
             core.export_view(db, views, OUTPUT, format=format_)
             return
         count = core.export_view(db, views, path, format=format_, force=force, progress=progress)

@@ -20,8 +20,8 @@ MEANT = {
     "backup": "export-complete writes everything",
     "dump": "export-complete writes everything",
     "save": "export-complete writes everything",
-    "restore": "import-complete takes back what export-complete wrote",
-    "load": "import takes any file of bakeio",
+    "restore": "import-complete reads what export-complete wrote",
+    "load": "import reads any file of bakeio",
     "check": "validate-export checks a set, import --dry-run any file",
     "validate": "validate-export checks a set",
     "verify": "validate-export checks a set",
@@ -100,7 +100,7 @@ class Commands(click.Group):
                 value = "" if option.is_flag else f" {option.metavar}"
                 command = (context.invoked_subcommand or "").replace("_", "-")
                 example = f"bakeio {error.option_name}{value} {command}"
-                said = f"{error.option_name} stands before the command: {example} ..."
+                said = f"{error.option_name} goes before the command: {example} ..."
                 return click.UsageError(said, error.ctx)
         return error
 
@@ -166,14 +166,14 @@ def plugin_commands() -> dict[str, Any]:
     metavar="PLUGIN",
     help="Leave out a plugin, or all plugins of a distribution; may be given more than once.",
 )
-@click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr but errors.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only errors on stderr.")
 @click.option(
     "--wait",
     type=click.FloatRange(min=0, max=86_400),
     default=10.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long to wait for another program that is writing; 0: not at all.",
+    help="How long to wait while another program is writing; 0 does not wait.",
 )
 @click.option(
     "--trace-plugins", is_flag=True, help="Print each call of a plugin with its time, on stderr."

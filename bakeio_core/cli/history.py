@@ -21,7 +21,7 @@ SCREENFUL = 20
 
 
 @bakeio.command(
-    help="List what names and headings of sheets were mapped to in earlier imports, or forget one: "
+    help="List what names and headings of sheets meant in earlier imports, or forget one: "
     "aliases remove ENTITY NAME, aliases remove VIEW HEADING."
 )
 @click.argument("action", type=click.Choice(["list", "remove"]), default="list")
@@ -36,12 +36,12 @@ def aliases(
     core = session.bakeio
     if action == "remove":
         if entity is None or name is None:
-            raise click.UsageError("say which: bakeio aliases remove ENTITY NAME")
+            raise click.UsageError("name one: bakeio aliases remove ENTITY NAME")
         with session.writing() as db:
             gone = core.forget_alias(db, entity, name) or core.forget_layouts(db, entity, name)
         if not gone:
             raise click.ClickException(
-                f'nothing was learned of "{name}" as a name of {entity}; see: bakeio aliases'
+                f'nothing was learned about "{name}" as a name of {entity}; see: bakeio aliases'
             )
         session.result_json({"removed": gone}) if as_json else session.result(f"Forgot {gone}.")
         return
@@ -75,7 +75,7 @@ def runs(session: Session, as_json: bool) -> None:
         session.result_json({"runs": found, "pruned": pruned})
         return
     for run in found:
-        left = "" if run["id"] > pruned else "  (taken out of the journal)"
+        left = "" if run["id"] > pruned else "  (removed from the journal)"
         session.result(f"{run['id']:>4}  {_what_it_did(run)}{left}")
     if not found:
         session.result("Nothing was imported yet.")
@@ -95,7 +95,7 @@ def _what_it_did(run: Mapping[str, Any]) -> str:
 
 
 @bakeio.command(
-    help="Take one import back: RUN, or the latest that changed something. What was changed since "
+    help="Undo one import: RUN, or the latest that changed something. What was changed since "
     "is kept and named. Asks before it deletes many rows, unless the run was named."
 )
 @click.argument("run", required=False, type=click.IntRange(min=1))
@@ -104,23 +104,23 @@ def _what_it_did(run: Mapping[str, Any]) -> str:
 @json_option
 @click.pass_obj
 def undo(session: Session, run: int | None, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Take one import back."""
+    """Undo one import."""
     from bakeio_core.errors import ImportRefused
 
     with session.reading() as db:
         entry = session.bakeio.run_to_undo(db, run)
     number = entry["id"]
-    session.say(f"Taking back run {number}:  {_what_it_did(entry)}")
+    session.say(f"Undoing run {number}:  {_what_it_did(entry)}")
     is_agreed = run is not None or yes or dry_run
     most = None if is_agreed else _agreed_deletions(session, number)
 
     def work(db: Connection) -> Report:
-        with session.progress("taking back", silent=as_json) as progress:
+        with session.progress("undoing", silent=as_json) as progress:
             report = session.bakeio.undo(db, number, dry_run=dry_run, progress=progress)
         if most is not None and report.summary["deleted"] > most:
             raise ImportRefused(
                 "the database changed after you were asked, and more rows would be deleted: "
-                "nothing was. Do it again",
+                "nothing was. Try again",
                 code="changed-meanwhile",
             )
         return report
@@ -151,7 +151,7 @@ def _agreed_deletions(session: Session, run: int) -> int:
             session.say(f"  {name:<20} {counts['deleted']:>9,} to be deleted")
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise BakeioError(
-            f"taking run {run} back would delete {counted(gone, 'row')}: nothing was written. "
+            f"undoing run {run} would delete {counted(gone, 'row')}: nothing was written. "
             f"If that is meant, type: bakeio undo {run}, or: bakeio undo --yes"
         )
     session.confirm(f"Delete {counted(gone, 'row')} that run {run} made?")
@@ -186,7 +186,7 @@ def why(session: Session, entity: str, key: str, field: str | None, as_json: boo
         where += f", record {entry['record']}" if entry["record"] else ""
         session.result(printable(f"{what}  (run {entry['run']}, {entry['at'][:19]}Z, {where})"))
     if pruned:
-        session.say(f"note: what runs up to {pruned} did was taken out of the journal")
+        session.say(f"note: what runs up to {pruned} did was removed from the journal")
     if not found:
         session.result("No import set it: it was made or changed elsewhere, or without a journal.")
 
@@ -217,7 +217,7 @@ def confirm(
 
     if entity is None or key is None or field is None:
         if entity is not None:
-            raise click.UsageError("say which value: bakeio confirm ENTITY KEY FIELD")
+            raise click.UsageError("name one value: bakeio confirm ENTITY KEY FIELD")
         with session.reading() as db:
             found = session.bakeio.unverified(db)
         if as_json:
@@ -239,17 +239,17 @@ def confirm(
 
 
 @bakeio.command(
-    help="Show how large the journal is, which lets imports be taken back (undo) and explained "
-    "(why); or take runs of long ago out of it: journal prune --keep-days N."
+    help="Show the size of the journal, which undo and why read; or remove old runs from it: "
+    "journal prune --keep-days N."
 )
 @click.argument("action", type=click.Choice(["show", "prune"]), default="show")
 @click.option(
-    "--keep-days", type=click.IntRange(min=0), metavar="N", help="Keep the runs of so many days."
+    "--keep-days", type=click.IntRange(min=0), metavar="N", help="Keep the runs of the last N days."
 )
 @click.option(
-    "--keep-runs", type=click.IntRange(min=0), metavar="N", help="Keep so many runs, the latest."
+    "--keep-runs", type=click.IntRange(min=0), metavar="N", help="Keep the latest N runs."
 )
-@click.option("--dry-run", is_flag=True, help="Say what would go, and take nothing out.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
 @json_option
 @click.pass_obj
 def journal(
@@ -265,7 +265,7 @@ def journal(
 
     if action == "show":
         if dry_run or keep_days is not None or keep_runs is not None:
-            raise click.UsageError("to take runs out: bakeio journal prune --keep-days N")
+            raise click.UsageError("to remove old runs: bakeio journal prune --keep-days N")
         with session.reading() as db:
             size = session.bakeio.journal(db)
         session.result_json(size) if as_json else _show_journal(session, size)
@@ -279,16 +279,18 @@ def journal(
         session.result_json({"dry_run": dry_run, **gone})
         return
     if not gone["runs"]:
-        session.result("No run is old enough: nothing was taken out.")
+        session.result("No run is old enough: nothing was removed.")
         return
     did = "would be" if dry_run else "was" if gone["runs"] == 1 else "were"
     session.result(
-        f"{counted(gone['runs'], 'run')} up to {gone['to']} {did} taken out of the journal: "
+        f"{counted(gone['runs'], 'run')} up to {gone['to']} {did} removed from the journal: "
         f"{counted(gone['changes'], 'field')} set, {gone['batches']:,} batches of rows. "
-        "They cannot be taken back or explained any more."
+        "They can no longer be undone or explained."
     )
     if not dry_run:
-        session.say("The space is used again; to make the database smaller, run VACUUM in it.")
+        session.say(
+            "The space is used for later runs; to make the database smaller, run VACUUM in it."
+        )
 
 
 def _show_journal(session: Session, size: Mapping[str, Any]) -> None:
@@ -296,7 +298,7 @@ def _show_journal(session: Session, size: Mapping[str, Any]) -> None:
 
     session.result(f"{counted(size['runs'], 'run')}, {_bytes(size['bytes'])}")
     if size["pruned"]:
-        session.result(f"  up to run {size['pruned']} only that there were such runs")
+        session.result(f"  up to run {size['pruned']} only that these runs existed")
     if size["first"]:
         session.result(f"  everything since {size['first'][:19]}Z")
     session.result(f"  {size['changes']:>9,} fields set")
@@ -305,5 +307,5 @@ def _show_journal(session: Session, size: Mapping[str, Any]) -> None:
 
 def _bytes(size: int | None) -> str:
     if size is None:
-        return "of a size the database does not tell"
+        return "of a size that the database does not report"
     return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"

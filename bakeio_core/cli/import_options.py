@@ -45,13 +45,13 @@ OPTIONS: Sequence[Callable[[Callable[..., Any]], Callable[..., Any]]] = (
         "-i",
         "input_",
         type=click.Path(path_type=Path),
-        help="What to import, instead of the argument.",
+        help="What to import; the same as the argument.",
     ),
     click.option(
         "--format",
         "format_",
         metavar="F",
-        help="The format of the file, whatever its ending: json, or one a plugin brings.",
+        help="The format of the file, whatever it is called: json, or one that a plugin brings.",
     ),
     click.option(
         "--mode",
@@ -66,39 +66,39 @@ OPTIONS: Sequence[Callable[[Callable[..., Any]], Callable[..., Any]]] = (
         "html",
         type=click.Path(path_type=Path),
         metavar="FILE.html",
-        help="Write the changes as a page to look through.",
+        help="Write the changes as a web page to review.",
     ),
     click.option("--yes", "-y", is_flag=True, help="Do not ask before many changes are written."),
     click.option(
         "--interactive",
         is_flag=True,
-        help="Ask about everything that keeps records out, each thing once, before anything "
-        "is written: unknown references, conflicts, bad values, failed checks.",
+        help="Ask, before anything is written, about everything that stops records, each question "
+        "once: unknown references, conflicts, bad values, failed checks.",
     ),
     click.option(
         "--review",
         is_flag=True,
-        help="Ask all that --interactive asks, then go through the changes, group by group, "
-        "to accept or reject them.",
+        help="Ask what --interactive asks, then show the changes, group by group, to accept or "
+        "reject them.",
     ),
     click.option(
         "--no-input",
         is_flag=True,
-        help="Never ask; what is unanswered is written down, to be answered in the file.",
+        help="Never ask; write the open questions into a file, to be answered there.",
     ),
     click.option(
         "--decisions",
         "decisions_file",
         type=click.Path(path_type=Path, dir_okay=False),
         metavar="FILE",
-        help="Take answers from this file, and keep new ones in it.",
+        help="Read answers from this file, and save new ones in it.",
     ),
     click.option(
         "--auto-create",
         "create_missing",
         multiple=True,
         metavar="ENTITY",
-        help="Create missing rows of it where the file tells all that is required; may be "
+        help="Create missing rows of this entity if the file has all required values; may be "
         "given more than once.",
     ),
     click.option(
@@ -106,7 +106,7 @@ OPTIONS: Sequence[Callable[[Callable[..., Any]], Callable[..., Any]]] = (
         type=click.Choice(["fail", "keep-db", "take-file"]),
         default="fail",
         show_default=True,
-        help="Where file and database both changed.",
+        help="What to do if the file and the database both changed.",
     ),
     click.option(
         "--skip-on-error",
@@ -118,7 +118,7 @@ OPTIONS: Sequence[Callable[[Callable[..., Any]], Callable[..., Any]]] = (
         "--skipped-log",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Where to log them. Default: docs/exports/import_skipped_<time>.json.",
+        help="The file for the skipped records. Default: docs/exports/import_skipped_<time>.json.",
     ),
     click.option(
         "--nulls",
@@ -131,43 +131,42 @@ OPTIONS: Sequence[Callable[[Callable[..., Any]], Callable[..., Any]]] = (
         "--allow",
         multiple=True,
         metavar="CHECK",
-        help="Lift the check of a column; may be given more than once.",
+        help="Do not apply the check of this column; may be given more than once.",
     ),
     click.option(
         "--allow-duplicates",
         is_flag=True,
-        help="Add a view's new records even where equal rows are there.",
+        help="Add new records of a view even if equal rows exist.",
     ),
     click.option(
         "--accept-edits",
         is_flag=True,
-        help="Take a set whose files were changed after the export.",
+        help="Accept a set whose files were changed after the export.",
     ),
     click.option(
         "--without",
         multiple=True,
         metavar="ENTITY",
-        help="Leave it out of a set, and what cannot do without it; may be given more than once.",
+        help="Leave this entity out of the set, and what needs it; may be given more than once.",
     ),
     click.option(
         "--refresh",
         is_flag=True,
-        help="Afterwards write the view's file anew, with ids and _rev of what was added.",
+        help="After the import, update the view's file: ids and _rev of what was added.",
     ),
     click.option("--no-journal", is_flag=True, help="Do not record the run in the database."),
     click.option(
         "--limit-changes",
         type=click.IntRange(min=0),
         metavar="N",
-        help="How many changes are kept to be shown; all are counted. Default: 1000 in --json, "
-        "10000 elsewhere.",
+        help="Keep at most N changes to show; all are counted. Default: 1000 with --json, else "
+        "10000.",
     ),
     json_option,
     click.option(
         "--json-lines",
         is_flag=True,
-        help="Print one JSON object a line: the report, then each problem, question and "
-        "change, all of them.",
+        help="Print one JSON object per line: the report, then every problem, question and change.",
     ),
     click.option(
         "--for",
@@ -175,7 +174,7 @@ OPTIONS: Sequence[Callable[[Callable[..., Any]], Callable[..., Any]]] = (
         type=click.Choice(["people", "assistant"]),
         default="people",
         show_default=True,
-        help="With --json: an assistant is told what mends its answer, and no options.",
+        help="With --json: tell an assistant how to correct its answer, and name no options.",
     ),
 )
 """Those every command that imports takes, in the order of its help."""

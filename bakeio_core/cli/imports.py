@@ -46,7 +46,7 @@ class Request:
         decisions_file: Where answers are read from and kept.
         options: What `Bakeio.plan` is told besides the answers.
         limit: How many changes JSON holds.
-        reader: Whom JSON is for: people, or an assistant that is to mend its answer.
+        reader: Whom JSON is for: people, or an assistant that is to correct its answer.
     """
 
     target: Path
@@ -326,7 +326,7 @@ def _imported(session: Session, request: Request, source: Source, agreed: Agreed
         if agreed.totals is not None and report.summary != agreed.totals:
             raise ImportRefused(
                 "the database changed after you were asked, and other rows would be deleted or "
-                "written: nothing was. Do it again",
+                "written: nothing was. Try again",
                 code="changed-meanwhile",
             )
         return report

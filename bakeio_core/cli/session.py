@@ -47,7 +47,7 @@ class Session:
         database: A path of an SQLite file, a URL, or an engine, whose connections are used then;
             None is what the profile says, or `bakeio.db`.
         block: The plugins and distributions to leave out.
-        quiet: Say nothing on stderr but errors.
+        quiet: Print only errors on stderr.
         wait: How many seconds to wait for another program that is writing; an engine that knows
             how long keeps to that.
         profile: The file of the profile; None is the one beside the database's file, else the one
@@ -231,8 +231,7 @@ class Session:
                 yield db
         except FileExistsError:
             raise DatabaseError(
-                f"{path} was made by another program meanwhile: nothing was written. "
-                "Do the same again",
+                f"{path} was created by another program meanwhile: nothing was written. Try again",
                 code="changed-meanwhile",
                 retryable=True,
             ) from None
@@ -291,7 +290,7 @@ class Session:
                 if not error.retryable or attempt == ATTEMPTS:
                     raise
             self.interrupts.begin_anew()
-            self.say("another transaction came between: doing it all again")
+            self.say("another transaction was faster: repeating the import")
             time.sleep(random.uniform(0.05, 0.3))
         return result
 
@@ -379,7 +378,7 @@ class Declined(click.ClickException):
         super().__init__("Not done: nothing was written.")
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Say so; it is no error."""
+        """Say so; it is not an error."""
         click.echo(self.message, file=file, err=True)
 
 

@@ -64,7 +64,7 @@ def shown_url(target: Target) -> str:
 
 
 def file_of(target: Target) -> str | None:
-    """Return the path of the database's file, None where it is no file."""
+    """Return the path of the database's file, None where it is not a file."""
     url = _url(target)
     plain = (
         url.get_backend_name() == "sqlite"
@@ -159,7 +159,7 @@ def _arguments(url: URL, timeout: float) -> tuple[URL, dict[str, Any]]:
     arguments: dict[str, Any] = {"fallback_application_name": name[:63]}  # NAMEDATALEN, less one
     for option in _OF_PROGRAMS:
         if option in url.query:
-            raise UsageError(f"{option} is no option of a database URL: leave it out")
+            raise UsageError(f"{option} is not an option of a database URL: leave it out")
     if PREPARED in url.query:
         said = str(url.query[PREPARED])
         if not re.fullmatch(r"\d{1,9}|none", said, re.I):

@@ -28,7 +28,7 @@ def dialect_of(db: Connection) -> Dialect:
     """
     if not isinstance(db, Connection):
         raise UsageError(
-            f"a connection is wanted, not {_called(db)}: "
+            f"a connection is expected, not {_called(db)}: "
             "with engine.begin() as db, or session.connection() of an ORM session"
         )
     known: dict[str, type[Dialect]] = {
@@ -77,7 +77,7 @@ def make_schemas(db: Connection, tables: Iterable[Table]) -> None:
     """Create the schemas of tables that are missing.
 
     Raises:
-        DatabaseError: That is no matter of a statement here.
+        DatabaseError: That is not a matter of a statement here.
     """
     there = inspect(db).get_schema_names()
     for schema in sorted({table.schema for table in tables if table.schema} - {*there}):

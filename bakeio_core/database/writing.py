@@ -75,7 +75,7 @@ class NotTaken(DatabaseError):
     def __init__(self, table: str, rows: int) -> None:
         super().__init__(
             f"the database reports no error, but leaves {counted(rows, 'row')} of {table} as "
-            "before: a trigger, a rule or a policy of its own swallows the change"
+            "before: a trigger, a rule or a policy of its own discards the change"
         )
 
 

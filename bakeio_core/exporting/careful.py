@@ -203,7 +203,7 @@ def refuse(problems: Sequence[Problem], remedy: str) -> None:
         count = counted(len(problems), "value")
         raise ExportRefused(
             f"{count} of the database cannot be written, so nothing was: {problems[0]}{more}. "
-            f"Mend {'it' if len(problems) == 1 else 'them'} in the database{remedy}",
+            f"Correct {'it' if len(problems) == 1 else 'them'} in the database{remedy}",
             code="bad-value",
             problems=problems,
         )

@@ -42,7 +42,7 @@ def not_a_view(path: Path) -> str | None:
         with open(path, "rb") as file:
             head = _RECORDS.split(file.read(BLOCK), 1)[0]
         is_view = bool(_BEGIN.match(head) and _NAMED.search(head))
-    return None if is_view else "is no view that bakeio wrote"
+    return None if is_view else "is not a view that bakeio wrote"
 
 
 def _is_view(header: Mapping[str, Any]) -> bool:

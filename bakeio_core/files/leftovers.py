@@ -124,7 +124,7 @@ def settle_one(left: Path, path: Path, *, tell: bool = False) -> None:
     if os.path.lexists(left):
         kept = named(os.listdir(left)) if left.is_dir() else ""
         why = f"holds {kept}, which is kept" if kept else "cannot be removed"
-        log.info("%s was left by a run that is over, and %s: see to it by hand", left, why)
+        log.info("%s was left by a run that is over, and %s: remove it by hand", left, why)
     elif tell:
         log.info("removed %s, left by a run that was interrupted", left)
 

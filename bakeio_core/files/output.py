@@ -86,7 +86,7 @@ def _make_folder(path: Path) -> None:
 
 _CAUSES = {
     **dict.fromkeys(
-        (errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room there, or choose another place"
+        (errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free space there, or choose another place"
     ),
     **dict.fromkeys(
         (errno.EROFS, errno.EACCES, errno.EPERM), "allow writing there, or choose another place"
@@ -267,7 +267,7 @@ def _not_replaceable(path: Path, foreign: Foreign) -> str | None:
     if path.is_dir():
         return "is a folder"
     if not path.is_file():  # a device would be lost for the whole system, a pipe for who waits
-        return "is no regular file"
+        return "is not a regular file"
     return foreign(path) if path.stat().st_size else None
 
 
@@ -276,7 +276,7 @@ def _not_a_folder_to_replace(path: Path, foreign: Foreign) -> str | None:
         return "is a symbolic link"
     if not os.path.lexists(path):
         return None
-    return foreign(path) if path.is_dir() else "is no folder"
+    return foreign(path) if path.is_dir() else "is not a folder"
 
 
 def _set_aside(path: Path, old: Path, foreign: Foreign) -> None:
@@ -305,6 +305,6 @@ def _put_in(part: Path, path: Path) -> None:
 
 def _came_between(path: Path, what: str) -> UsageError:
     return UsageError(
-        f"{path} was made or changed by another program meanwhile, and {what}: "
+        f"{path} was created or changed by another program meanwhile, and {what}: "
         "move it away, or choose another folder"
     )

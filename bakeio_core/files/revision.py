@@ -199,7 +199,7 @@ class Revision:
         if words is not None:
             return Revised(_row_of(words), words[2 : 2 + count], words[2 + count])
         if not _BASE64.fullmatch(text) or len(text) % 4:
-            raise ValueError("is no _rev")
+            raise ValueError("is not a _rev")
         data = binascii.a2b_base64(text)
         words = struct.unpack_from(f"<{len(data) // 4}I", data)
         mark = words[0] & 0xFFFF if words else 0

@@ -79,11 +79,11 @@ class Ticket(msgspec.Struct):
         """Return the number of the row a name means, else None and why it means none."""
         found = _ROW.fullmatch(name) if isinstance(name, str) else None
         if found is None:
-            return None, f"is no row: rows are called as {self.row_name(1)}"
+            return None, f"is not a row: rows are called as {self.row_name(1)}"
         number = int(found[1])
         if not 1 <= number <= len(self.rows):
             most = self.row_name(len(self.rows)) if self.rows else "none"
-            return None, f"is no row of this ticket: they are {self.row_name(1)} to {most}"
+            return None, f"is not a row of this ticket: they are {self.row_name(1)} to {most}"
         if found[2].lower() != self.row_name(number)[-1]:
             said = f"its letter is wrong: row {number} is {self.row_name(number)}"
             label = self.rows[number - 1].label

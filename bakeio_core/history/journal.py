@@ -82,7 +82,7 @@ class Journal:
             export_id: The export the file came from, if it says so.
             path: Where the file lies, if it is one.
             keeps_contents: Whether lines without a key are to be known again by what they held.
-            undoes: The run that is taken back, if it is an undo.
+            undoes: The run that is undone, if it is an undo.
         """
         # Counted here, not by the database: its sequences would survive a rollback. The lock keeps
         # two runs from one number.

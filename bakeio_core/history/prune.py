@@ -83,14 +83,14 @@ def prune(db: Connection, *, keep_days: int | None, keep_runs: int | None) -> Pr
 
     Args:
         db: A connection that writes.
-        keep_days: Keep the runs of so many days.
-        keep_runs: Keep so many runs, the latest. Where both are given, a run stays for either.
+        keep_days: Keep the runs of the last N days.
+        keep_runs: Keep the latest N runs. Where both are given, a run stays for either.
 
     Raises:
         UsageError: Neither is given.
     """
     if keep_days is None and keep_runs is None:
-        raise UsageError("say what stays: --keep-days N or --keep-runs N")
+        raise UsageError("give --keep-days N or --keep-runs N")
     if not has_journal(db):
         return Pruned(0, 0, 0, 0)
     dialect_of(db).lock(db, [RUNS, CHANGES, BATCHES])

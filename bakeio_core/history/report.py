@@ -117,7 +117,7 @@ class Report:
         }
 
     def for_assistant(self, most_changes: int = MOST_FOR_ASSISTANT) -> dict[str, Any]:
-        """Return what an assistant needs to mend its answer: nothing of commands and their options.
+        """Return what an assistant needs to correct its answer, without commands and their options.
 
         Args:
             most_changes: How many changes it holds at most.
@@ -170,13 +170,13 @@ class Report:
         )
         if self.skipped_log:
             lines.append(
-                f"Skipped records are in {self.skipped_log}: mend them there, "
+                f"Skipped records are in {self.skipped_log}: correct them there, "
                 f"then: bakeio import {self.skipped_log}"
             )
         outcome = "Imported"
         if self.mode == UNDO:
             did = any(self.summary[what] for what in TOTALS[:3])
-            outcome = "Taken back" if did else "Nothing was taken back"
+            outcome = "Undone" if did else "Nothing was undone"
         if self.dry_run:
             outcome = "Dry run, nothing was written"
         if self.refused:
@@ -335,9 +335,11 @@ def without_options(message: str) -> str:
 
 
 def counted_outcome(what: str, count: int) -> str:
-    """Return how often an outcome of `COUNTS` came about: `1 error`, `2 nulls kept`."""
+    """Return how often an outcome of `COUNTS` came about: `1 error`, `2 nulls ignored`."""
     if what in ("errors", "conflicts"):
         return counted(count, what[:-1])
+    if what == "nulls_kept":
+        return f"{counted(count, 'null')} ignored"
     return f"{count:,} {what.replace('_', ' ')}"
 
 
@@ -357,7 +359,7 @@ def problem_lines(problems: Iterable[Problem], dropped: int = 0) -> list[str]:
         lines.append(f"{problem.severity}: {printable(str(problem))} [{problem.code}]")
         if problem.candidates:
             near = ", ".join(map(_candidate, problem.candidates))
-            how = "one of" if problem.code == "ambiguous-key" else "like it"
+            how = "one of" if problem.code == "ambiguous-key" else "similar"
             lines.append(f"    {how}: {near}")
     left = len(ranked) - SHOWN + dropped
     if left > 0:

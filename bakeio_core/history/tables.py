@@ -254,8 +254,8 @@ def make_own_tables(db: Connection) -> set[str]:
 def _not_allowed(error: DatabaseError) -> DatabaseError:
     return DatabaseError(
         f"imports are recorded in tables of bakeio's own, which this user may not make ({error}): "
-        "let the owner of the database run bakeio init, or import without a record "
-        "(--no-journal), which cannot be taken back",
+        "ask the owner of the database to run bakeio init, or import without a record "
+        "(--no-journal), which cannot be undone",
         code="no-journal",
     )
 

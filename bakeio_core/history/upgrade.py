@@ -98,8 +98,8 @@ def refuse_foreign(db: Connection, catalog: Catalog) -> None:
     if others and ours.isdisjoint(others):
         more = f" and {len(others) - 3} more" if len(others) > 3 else ""
         raise DatabaseError(
-            f"the database holds tables of another program ({', '.join(others[:3])}{more}) and "
-            "none of bakeio: name another one with --database, or say --yes to make bakeio's "
+            f"the database has tables of another program ({', '.join(others[:3])}{more}) and "
+            "none of bakeio: name another one with --database, or say --yes to create bakeio's "
             "tables beside them"
         )
 
@@ -108,7 +108,7 @@ def _add_indexes(db: Connection, catalog: Catalog, added: Collection[str]) -> li
     """Create the indexes that are missing.
 
     One on the same columns serves whatever its name is, and so does one that begins with them. A
-    missing unique index is no matter of speed alone: it is made only for new columns.
+    missing unique index is not a matter of speed alone: it is made only for new columns.
 
     Args:
         db: The connection.
@@ -183,7 +183,7 @@ def _breaking(db: Connection, table: Table, check: CheckConstraint) -> str:
     rows = ", ".join(map(str, ids[:FIRST_RECORDS])) + more
     return (
         f"{counted(len(ids), 'row')} of {table.name} must have {_sql(check)}, and no import or "
-        f"export takes them as they are: mend those with the {primary.name} {rows}"
+        f"export takes them as they are: correct those with the {primary.name} {rows}"
     )
 
 

@@ -79,7 +79,7 @@ class History(Installed):
             return all_runs(db)
 
     def journal(self, db: Connection) -> dict[str, Any]:
-        """Return how much the journal holds, which lets imports be taken back and explained.
+        """Return how much the journal holds, so that imports can be undone and explained.
 
         Returns:
             {runs, pruned, first, changes, batches, bytes}: how many runs there were, the number of
@@ -97,12 +97,12 @@ class History(Installed):
     ) -> dict[str, Any]:
         """Take what the runs of long ago did out of the journal, in the caller's transaction.
 
-        That there were such runs stays in `runs`; they cannot be taken back or explained any more.
+        That there were such runs stays in `runs`; they can no longer be undone or explained.
 
         Args:
             db: A connection inside the caller's transaction.
-            keep_days: Keep the runs of so many days.
-            keep_runs: Keep so many runs, the latest. Where both are given, a run stays for either.
+            keep_days: Keep the runs of the last N days.
+            keep_runs: Keep the latest N runs. Where both are given, a run stays for either.
 
         Returns:
             {runs, to, changes, batches} that were taken out; `to` is the number of the last run.
@@ -119,17 +119,17 @@ class History(Installed):
             return asdict(prune(db, keep_days=keep_days, keep_runs=keep_runs))
 
     def run_to_undo(self, db: Connection, run: int | None = None) -> dict[str, Any]:
-        """Return the run that `undo` would take back, to show it to somebody first.
+        """Return the run that `undo` would undo, to show it to somebody first.
 
         Args:
             db: A connection.
-            run: Its number, else the latest import that changed something and was not taken back.
+            run: Its number, else the latest import that changed something and was not undone.
 
         Returns:
             Its entry, as `runs` has it.
 
         Raises:
-            BakeioError: There is none, or it was taken back already.
+            BakeioError: There is none, or it was undone already.
         """
         from bakeio_core.history.undoing.undo import run_to_undo
 
@@ -145,7 +145,7 @@ class History(Installed):
         dry_run: bool = False,
         progress: Callable[[str, int], None] | None = None,
     ) -> Report:
-        """Take back one import inside the caller's transaction.
+        """Undo one import inside the caller's transaction.
 
         What is still as the import left it goes back, the rest is kept and named. An undo is a run
         of its own, which can be undone.
@@ -157,7 +157,7 @@ class History(Installed):
             progress: Called with (entity, rows written so far).
 
         Raises:
-            BakeioError: There is nothing to take back; nothing was written.
+            BakeioError: There is nothing to undo; nothing was written.
         """
         from bakeio_core.history.undoing.undo import run_to_undo, undo_run
 

@@ -316,7 +316,7 @@ class Imports(Installed):
             How many records are as their rows are now.
 
         Raises:
-            UsageError: The file is no view.
+            UsageError: The file is not a view.
             DocumentError: The file cannot be read.
         """
         source = self.open(path)

@@ -126,7 +126,7 @@ class Installed:
         for (owner, reason), names in alike.items():
             gone = self._going_with(names)
             with_it = gone[len(names) :] + [view for view in self._views_of(gone) if views]
-            also = f"; disabled with it: {', '.join(with_it)}" if with_it else ""
+            also = f"; also disabled: {', '.join(with_it)}" if with_it else ""
             verb = "is" if len(names) == 1 else "are"
             yield f"{owner}{listed(names)} {verb} disabled: {reason}{also}"
 
@@ -151,8 +151,9 @@ class Installed:
         """Raise while a plugin or an entity is broken, saying what cannot be done without it."""
         broken = self.broken(views=False)
         if broken:
-            remedy = "Mend it, or leave it out with --block NAME"
-            raise PluginError(f"{consequence}. {broken[0]}. {remedy}")
+            remedy = "Correct it, or leave it out with --block NAME"
+            end = "" if broken[0].endswith("?") else "."
+            raise PluginError(f"{consequence}. {broken[0]}{end} {remedy}")
 
     def view(self, name: str) -> View:
         """Return an installed view by name.
@@ -234,7 +235,7 @@ class Installed:
 
         Raises:
             DocumentError: It cannot be read.
-            UsageError: There is no such format, the set has no such entities, or it is no set.
+            UsageError: There is no such format, the set has no such entities, or it is not a set.
         """
         from bakeio_core.importing.reading.opening import open_source
 

@@ -27,7 +27,7 @@ class ToRead(Exports):
         *,
         progress: Progress | None = None,
     ) -> dict[str, int]:
-        """Write all entities as sheets, for reading: it is no backup, and no import takes it.
+        """Write all entities as sheets, for reading: it is not a backup, and no import takes it.
 
         Args:
             db: A connection.

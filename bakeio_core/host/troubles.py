@@ -114,7 +114,7 @@ def _commands() -> Iterator[Trouble]:
             yield Trouble(owner, what, file, line)
             continue
         if not hasattr(command, "make_context"):
-            what = f"{entry.value} is no click command: put @click.command() above the function"
+            what = f"{entry.value} is not a click command: put @click.command() above the function"
             yield Trouble(owner, what, *_of_function(command), write="@click.command()")
 
 
@@ -132,7 +132,7 @@ def _groups() -> Iterator[Trouble]:
         owner = f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.name
         what = (
             f"the entry point {entry.name} is of the group {group}, which bakeio does not read; "
-            f"did you mean {near}? Mend it in pyproject.toml and install the package again"
+            f"did you mean {near}? Correct it in pyproject.toml and install the package again"
         )
         write = header or f'[project.entry-points."{near}"]'
         yield Trouble(owner, what, write=write)
@@ -196,7 +196,7 @@ def _named(plugin: Plugin | None, what: str, name: str) -> tuple[str, int]:
     texts = _texts(plugin)
     quoted = re.findall(r'"([^"]+)"', what)
     words = [*reversed(quoted), *_CALLED.findall(what), *_WORD.findall(what)]
-    wrong = re.search(r"([\w.]+)\"?,? (?:which )?is no (?:column|foreign key|key|hook)", what)
+    wrong = re.search(r"([\w.]+)\"?,? (?:which )?is not a (?:column|foreign key|key|hook)", what)
     ordered = [*([wrong[1]] if wrong else []), *words, name]
     for word in ordered:
         if word == name and word is not ordered[-1]:

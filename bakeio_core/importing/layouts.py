@@ -169,7 +169,9 @@ class _Settling:
         names = ", ".join(shown(name, 30) for name in self.strange.names[:8])
         more = len(self.strange.names) - 8
         names += f" and {more} more" if more > 0 else ""
-        question.message = f"the headings are those of no view ({names}): of which are the rows?"
+        question.message = (
+            f"the headings match no view ({names}): to which view do the rows belong?"
+        )
         decision = self.decisions.get(question)
         if decision is not None and decision.action == EXISTING:
             said = str(decision.target.get("view"))
@@ -316,7 +318,7 @@ class _Settling:
         return question
 
     def _problem(self, question: Question) -> Problem:
-        message = f"{question.message} Answer it (--interactive), or in a file (--no-input)"
+        message = f"{question.message} Answer with --interactive, or in a file with --no-input"
         near = [found for found in question.candidates()[:SHOWN] if found.score >= LIKELY]
         return Problem(
             code="unknown-headings",

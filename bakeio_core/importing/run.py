@@ -331,14 +331,14 @@ def _tell_of_journal(db: Connection, plan: ImportPlan, *, is_journaled: bool) ->
     """Note that the import makes tables nobody asked for, or what it does without."""
     if not is_journaled:
         message = (
-            "this import is not recorded: it cannot be taken back (undo) or explained (why), and "
+            "this import is not recorded: it cannot be undone or explained (why), and "
             "its edits are not known for its own when the file is imported again"
         )
     elif not has_journal(db):
         message = (
             "no import into this database was recorded so far: tables of bakeio's own are made "
-            f"({', '.join(METADATA.tables)}), so that it can be taken back. "
-            "An import without a record (--no-journal) makes none"
+            f"({', '.join(METADATA.tables)}), so that it can be undone. An import without a "
+            "record (--no-journal) makes none"
         )
     else:
         return

@@ -225,7 +225,7 @@ class Candidates:
             if here == texts[column]:
                 return 1.0, f"the same {column}"
             if fold(here, slug=column == "slug") == fold(texts[column], slug=column == "slug"):
-                best = (0.99, f"the same {column} but for capitals, spaces and signs")
+                best = (0.99, f"the same {column} except for capitals, spaces and signs")
         return best
 
     @staticmethod

@@ -183,7 +183,7 @@ class _EntryReader:
                 self.faults.append(f'"{name}": there is no {shown(column)}{hint}')
             elif value is not None and not isinstance(value, _PLAIN):
                 self.faults.append(
-                    f'"{name}", {column}: {shown(value)} is no text, number, true, false or null'
+                    f'"{name}", {column}: {shown(value)} is not a text, number, true, false or null'
                 )
             elif value is not None:
                 found[column] = value

@@ -51,7 +51,7 @@ def not_decisions(path: Path, catalog: Catalog) -> str | None:
         for entry in _entries(path):
             read_entry(entry, catalog)
     except (DocumentError, ValueError):
-        return "is no file of decisions"
+        return "is not a file of decisions"
     return None
 
 
@@ -104,7 +104,7 @@ def _entries(path: Path) -> list[Any]:
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"{path}: {explain_json(error)}") from None
     if not isinstance(entries, list):
-        raise DocumentError(f"{path}: is no list of decisions [{{...}}, ...]")
+        raise DocumentError(f"{path}: is not a list of decisions [{{...}}, ...]")
     return entries
 
 

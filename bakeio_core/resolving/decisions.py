@@ -113,7 +113,7 @@ def checked_answers(answers: Mapping[Question, Decision]) -> Mapping[Question, D
             )
         if decision.action not in question.answers:
             raise UsageError(
-                f'{question}: "{decision.action}" is no answer to this; answer with '
+                f'{question}: "{decision.action}" is not an answer to this; answer with '
                 f"{', '.join(question.answers)}"
             )
     return answers

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class Fault(AssertionError):
-    """Mend the plugin: its text says what was tried, what came out, and what to do."""
+    """Repair the plugin: its text says what was tried, what came out, and what to do."""

@@ -273,7 +273,7 @@ def _refused(condition: Condition, value: Any) -> str:
         said = f"{_WORDS[condition.sign]} {condition.limit}"
         return f"{shown(value)} has {len(value)} characters: must be {said}"
     rule = condition.sql(next(condition.columns()))
-    return f"{shown(value)} is refused by its table, which wants {rule}"
+    return f"{shown(value)} is refused by its table, which requires {rule}"
 
 
 def _said(limit: Limit) -> str:

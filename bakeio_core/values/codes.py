@@ -40,7 +40,7 @@ def read_code(text: str) -> str:
             f"{shown(text)} was shortened by a spreadsheet and has lost digits: read the code again"
         )
     if fold(plain) in _PLACEHOLDERS:
-        said = f"{shown(text)} is no code: leave it null where there is none"
+        said = f"{shown(text)} is not a code: leave it null where there is none"
         raise BadValue(Advice(said, None))
     bare = plain
     if plain[:1] in ("=", "'"):
@@ -53,7 +53,7 @@ def read_code(text: str) -> str:
         return digits
     found = _DIGITS.findall(plain)
     if len(found) == 1 and re.search(r"[:=]", plain):
-        said = f'{shown(text)} holds more than the code: write "{found[0]}"'
+        said = f'{shown(text)} has more than the code: write "{found[0]}"'
         raise BadValue(Advice(said, found[0]))
     return text
 

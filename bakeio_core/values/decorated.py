@@ -175,7 +175,7 @@ class _Ways:
         """Return how a file writes what is stored.
 
         Raises:
-            BadValue: There is no JSON that leads back to it.
+            BadValue: There is not JSON that leads back to it.
         """
         is_equal = None
         for wire in self._spelled(stored):
@@ -230,7 +230,7 @@ class _Ways:
         """Return what is stored, which a file wrote so, though the application would not take it.
 
         Raises:
-            BadValue: It was not stored so.
+            BadValue: It was not stored that way.
         """
         stored = self._converted(wire, self.inner.kept, [])
         if stored is not None:
@@ -335,7 +335,7 @@ def _wire(value: Any, inner: Kind | None) -> Any:
 
 def _number(value: int | float | decimal.Decimal) -> Any:
     if not math.isfinite(value):
-        raise BadValue(f"{shown(value)} is no number")
+        raise BadValue(f"{shown(value)} is not a number")
     if isinstance(value, decimal.Decimal):
         whole = value == value.to_integral_value() and value.adjusted() < 18
         return int(value) if whole else exact_number(value)

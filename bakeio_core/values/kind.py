@@ -22,7 +22,7 @@ class Kind:
     """Read, check and describe one column's values; one subclass per family of SQLAlchemy types.
 
     Attributes:
-        is_scalar: whether a value is no list or object, so that values can be looked up.
+        is_scalar: whether a value is not a list or object, so that values can be looked up.
         sql_convertible: whether the database itself can turn the stored value into the wire value
             (and back) in SQL.
         fast: the type a decoder gives these values.

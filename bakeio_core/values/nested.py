@@ -77,19 +77,19 @@ class Json(Kind):
             cell: What the driver gives; SQLite stores a document that is a number as a number.
 
         Raises:
-            BadValue: It is no JSON, or some that a file cannot hold as it is.
+            BadValue: It is not JSON, or some that a file cannot hold as it is.
         """
         if cell is None:
             return None
         if isinstance(cell, bytes):
-            raise BadValue(f"holds bytes, {shown(cell)}, where the text of a document is wanted")
+            raise BadValue(f"holds bytes, {shown(cell)}, where the text of a document is expected")
         text = cell if isinstance(cell, str) else repr(cell)
         try:
             found = json.loads(text, **_HOOKS)
         except BadValue:
             raise
         except (ValueError, ArithmeticError, RecursionError):
-            raise BadValue(f"{shown(text)} is no JSON") from None
+            raise BadValue(f"{shown(text)} is not JSON") from None
         if _depth(found) > DEEPEST:
             raise BadValue("holds lists and objects nested too deeply for a file")
         if "\\u" in text or not text.isascii():
@@ -169,7 +169,7 @@ def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise BadValue(f"holds an object in which {shown(twice)} stands twice")
+        raise BadValue(f"holds an object in which {shown(twice)} appears twice")
     return found
 
 

@@ -211,7 +211,7 @@ class Decimal(Kind):
             units = list(map(round, map(factor.__mul__, numbers)))
             if list(map(operator.truediv, units, repeat(factor))) != numbers:
                 return False
-        except (TypeError, ValueError, OverflowError):  # what is no number, or none that ends
+        except (TypeError, ValueError, OverflowError):  # what is not a number, or none that ends
             return False
         return bool(min(units) > -_MOST and max(units) < _MOST)
 

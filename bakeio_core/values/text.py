@@ -65,7 +65,7 @@ class Text(Kind):
         if not isinstance(value, str):
             if isinstance(value, (int, decimal.Decimal, float)) and not isinstance(value, bool):
                 message = (
-                    f"{shown(value)} is a number where text is wanted: "
+                    f"{shown(value)} is a number, but text is expected: "
                     f'write it in quotes, "{shown(value)}", zeros in front too'
                 )
                 raise BadValue(Advice(message, shown(value)))
@@ -88,7 +88,7 @@ class Text(Kind):
 
     def stored(self, value: Any) -> Any:
         if isinstance(value, bytes):
-            raise BadValue(f"holds bytes that are no text, {shown(value)}")
+            raise BadValue(f"holds bytes that are not text, {shown(value)}")
         if not isinstance(value, str):
             return str(value)
         if "\0" in value:
@@ -106,7 +106,7 @@ class Text(Kind):
     def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
         try:
             text = "".join(cells)
-        except TypeError:  # a null, or what is no text
+        except TypeError:  # a null, or what is not a text
             if not set(map(type, cells)) <= _TEXTS:
                 return super().tidied(cells)
             text = "".join(filter(None, cells))
@@ -248,7 +248,7 @@ class Verbatim(Kind):
             return cell
         if isinstance(cell, str):
             return _ANY.stored(cell)
-        raise BadValue(f"{shown(cell)} is no text")
+        raise BadValue(f"{shown(cell)} is not a text")
 
     def to_text(self, wire: Any) -> Any:
         return wire

@@ -65,7 +65,7 @@ class Date(Kind):
             try:
                 date.fromisoformat(value)
             except ValueError:
-                raise BadValue(f"{shown(value)} is no day of the calendar") from None
+                raise BadValue(f"{shown(value)} is not a day of the calendar") from None
             return value
         if re.match(r"\d{4}-\d{2}-\d{2}[T ]\s*\S", value):
             message = f"{shown(value)} is a date with a time: write only {value[:10]}"
@@ -81,11 +81,11 @@ class Date(Kind):
         if match is None:
             raise BadValue(f"{shown(value)} is not a date")
         if not _DAYS[match[1]]:
-            raise BadValue(f"{shown(value)} is no day of the calendar")
+            raise BadValue(f"{shown(value)} is not a day of the calendar")
         return match[1]
 
     def tidied(self, cells: Sequence[Any]) -> Sequence[Any]:
-        with contextlib.suppress(TypeError):  # what is no text
+        with contextlib.suppress(TypeError):  # what is not a text
             if _DAYS.all(filter(None, cells) if None in cells else cells):
                 return cells
         return super().tidied(cells)
@@ -128,7 +128,7 @@ class DateTime(Kind):
             return wire
         except (ValueError, OverflowError):
             raise BadValue(
-                f"{shown(value)} is no date and time of the calendar: write YYYY-MM-DDTHH:MM:SSZ"
+                f"{shown(value)} is not a date and time of the calendar: write YYYY-MM-DDTHH:MM:SSZ"
             ) from None
 
     def stored(self, value: Any) -> Any:
@@ -143,7 +143,7 @@ class DateTime(Kind):
             return self.from_python(datetime.fromisoformat(text + zone))
         except (ValueError, OverflowError):
             if hours:
-                raise BadValue(f"{shown(value)} is no date and time of the calendar") from None
+                raise BadValue(f"{shown(value)} is not a date and time of the calendar") from None
         # laid out as one, though no calendar has it: it comes back as it is
         return f"{text.removesuffix('.000000')}Z"
 
@@ -160,7 +160,7 @@ class DateTime(Kind):
         # the clock and the calendar.
         try:
             size, text = len(values), "".join(values)
-        except TypeError:  # what is no text
+        except TypeError:  # what is not a text
             return False
         return (
             len(text) == 20 * size

@@ -131,7 +131,7 @@ _GROUPED = re.compile(r"\d{1,3}([,' ]\d{3})+(\.\d+)?", re.ASCII)
 _GROUPED_BY_POINTS = re.compile(r"\d{1,3}([.' ]\d{3})+,\d+", re.ASCII)
 _WITH_COMMA = re.compile(r"\d+,\d{1,4}", re.ASCII)
 MOST = 40
-"""A longer text than this is no number with something around it."""
+"""A longer text than this is not a number with something around it."""
 _PARTS = re.compile(r"(\d{1,4})([/. -])(\d{1,2})\2(\d{4}|\d{1,2})", re.ASCII)
 _DIGITS_ONLY = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
 
@@ -144,7 +144,7 @@ def plain(text: str) -> str:
 
 
 def number_hint(value: str) -> Advice:
-    """Return how a text that is no number may be written, empty where that is not sure.
+    """Return how a text that is not a number may be written, empty where that is not sure.
 
     Args:
         value: The text as it stands in the file.

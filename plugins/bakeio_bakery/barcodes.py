@@ -28,6 +28,6 @@ def gtin(old: Any, new: Any) -> str | Problem:
     if len(text) == 11 and check_digit_is_right("0" + text):
         return "0" + text
     if len(text) in (8, 12, 13, 14) and not check_digit_is_right(text):
-        message = f"{text} is no valid barcode: its check digit is wrong"
+        message = f"{text} is not a valid barcode: its check digit is wrong"
         return Problem(code="check", message=f"{message}. Read it again, or leave it null")
     return text

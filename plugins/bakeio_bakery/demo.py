@@ -62,7 +62,7 @@ def _fresh(directory: Path) -> Path:
     names, made = sorted(path.name for path in directory.iterdir()), _made(directory)
     if not names:
         return directory
-    # a folder that is no demo's is not read through
+    # a folder that is not a demo's is not read through
     there = _contents(directory) if made else dict.fromkeys(names, "")
     others = sorted({name for name, _ in there.items() ^ made.items()})
     if others:
@@ -79,7 +79,7 @@ def _fresh(directory: Path) -> Path:
 def _contents(directory: Path) -> dict[str, str]:
     """Return the SHA-256 of each file below a folder.
 
-    What is no regular file there, and a folder without any, has an empty one.
+    What is not a regular file there, and a folder without any, has an empty one.
     """
     found = {}
     for path in sorted(directory.rglob("*")):
@@ -201,7 +201,9 @@ class Story:
         preview = self._import(self.engine, "view_products.json", dry_run=True)
         for change in preview.changes[:2]:
             for column, before, after in differing(change):
-                self.say(f"--dry-run: record {change.record}, {column}: {before} -> {after}")
+                self.say(
+                    f"--dry-run: record {change.record}, {column}: {before or 'null'} -> {after}"
+                )
         done = self._import(self.engine, "view_products.json")
         self.say(
             f"import-view: {done.summary['updated']} updated, "
@@ -247,7 +249,7 @@ class Story:
             back = self.core.undo(db)
         self.say(
             ", ".join(
-                f"{counts['deleted']} of {name} deleted again"
+                f"{counts['deleted']} {name} deleted"
                 for name, counts in back.entities.items()
                 if counts["deleted"]
             )

@@ -8,7 +8,7 @@ from bakeio_core import Entity, hookimpl, identity_columns, stamp_columns
 
 @hookimpl
 def bakeio_entities(metadata: MetaData) -> Entity:
-    """Declare `suppliers`. A name alone is no key: there may be two shops of one chain."""
+    """Declare `suppliers`. A name alone is not a key: there may be two shops of one chain."""
     suppliers = Table(
         "suppliers",
         metadata,

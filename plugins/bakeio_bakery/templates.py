@@ -75,7 +75,7 @@ def receipt() -> Template:
             BARCODE,
             "price is that of one package, after discounts; quantity how many packages (1 if it is "
             "left out).",
-            "Leave out deposits, taxes and whatever is no product.",
+            "Leave out deposits, taxes and whatever is not a product.",
             DAYS,
             NUMBERS,
         ],

@@ -64,7 +64,8 @@ def test_a_trouble_is_told_in_three_lines(
     install(tmp_path / "new", monkeypatch, "warm", MISTAKES["wrong_column_in_a_view"].module)
     assert run("--quiet", "doctor").out.splitlines() == [
         f"plugin warm (warm 1.0), {tmp_path / 'new' / 'warm.py'}:7",
-        '  view "warm": field "city": citi is no column of suppliers (in citi); did you mean city?',
+        '  view "warm": field "city": citi is not a column of suppliers (in citi); '
+        "did you mean city?",
         '  write: fields = {"slug": key("slug"), "city": editable("city")}',
     ]
 

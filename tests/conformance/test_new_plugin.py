@@ -48,7 +48,7 @@ def test_what_cannot_be_made_is_refused_in_words(run: Run, tmp_path: Path) -> No
     there = tmp_path / "there"
     there.mkdir()
     for words, said in (
-        (["ovens", "-o", there], f"{there} is there already: choose another name, or --output"),
+        (["ovens", "-o", there], f"{there} exists already: choose another name, or --output"),
         (["products"], '"products" is the name of an installed plugin: choose another one'),
         (["My Ovens!"], '"My Ovens!" cannot be a plugin: use lower-case letters, digits and hyp'),
         (["ovens", "--of", "nuts"], 'there is no entity "nuts"; installed are suppliers'),

@@ -95,7 +95,7 @@ def test_a_database_is_made_exported_and_remembered(
     until(window, lambda: window.name.cget("text") == "mine.db", "it is open")
     window.make_database(str(tmp_path / "mine.db"), with_sample=False)
     message = until(window, lambda: windows(window, "Message"))[0]
-    assert "is there already" in message.text
+    assert "exists already" in message.text
     message.close.invoke()
     window.exporting.write_set(tmp_path / "out")
     until(window, lambda: windows(window, "Message"), "it is exported")[0].close.invoke()

@@ -186,7 +186,7 @@ def test_the_same_answer_for_all_like_it_a_value_typed_and_a_record_left_out(
     before = counts(sample)
     window.go.invoke()
     wizard = window.wizard
-    assert wizard.same.cget("text") == "The same answer for the 2 others like it"
+    assert wizard.same.cget("text") == "Same answer for the 2 others of this kind"
     page = wizard.page
     page.ways["value"].invoke()
     page.text.insert(0, "a lot")

@@ -111,7 +111,7 @@ def test_without_recipes_it_says_what_to_install() -> None:
     assert alone.catalog.disabled["finished_good_items"].startswith(why)
     assert {"events", "packages"} <= alone.catalog.views.keys()
     told = [line for line in alone.broken() if "finished_good_items" in line]
-    assert len(told) == 1 and told[0].endswith("disabled with it: view finished_goods")
+    assert len(told) == 1 and told[0].endswith("also disabled: view finished_goods")
 
 
 def test_the_package_conforms() -> None:

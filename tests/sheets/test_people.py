@@ -82,7 +82,7 @@ DONE: dict[str, tuple[Callable[[Any, Sheet], None], str]] = {
     "a heading renamed": (renamed, "UPC Code: is read as upc_code"),
     "columns removed": (removed, ""),
     "hidden columns lost": (lost, "81 records have no usable _rev"),
-    "remarks": (remarked, "my remarks: is no field of products and is ignored"),
+    "remarks": (remarked, "my remarks: is not a field of products and is ignored"),
     "a column without heading": (remarked, "column T has no heading, what is in it is ignored"),
     "another sheet": (with_another, 'the sheet "Remarks" has no headings of a view and is ignored'),
 }
@@ -151,8 +151,8 @@ def test_cells_of_another_type_are_read_or_refused_by_their_place(
     done = run("-d", sample, "import-view", change(book, spoil), "--skip-on-error", "--json")
     found = {p["place"]: p["message"] for p in done.json["problems"] if p["severity"] == "error"}
     assert found.keys() == {"products!P2", "products!P4", "products!L5", "products!L6"}
-    assert "is true or false where text is wanted" in found["products!P2"]
-    assert "is a day where text is wanted" in found["products!P4"]
+    assert "is true or false, but text is expected" in found["products!P2"]
+    assert "is a day, but text is expected" in found["products!P4"]
     assert 'holds the formula "=1+1" without a result' in found["products!L5"]
     assert "holds the error #REF!" in found["products!L6"]
     new = {c["record"]: {f["field"]: f["new"] for f in c["fields"]} for c in done.json["changes"]}
@@ -235,11 +235,11 @@ def test_what_is_no_sheet_is_refused_in_words(run: Run, sample: Path, tmp_path: 
     said = {
         "utf16.csv": ("product_slug;notes\n".encode("utf-16"), "is UTF-16 text"),
         "open.csv": (b'product_slug,notes\nx,"open\n', "is a quotation mark missing"),
-        "none.csv": (b"this,is\nno,view\n", 'the headings are those of no view ("this", "is")'),
+        "none.csv": (b"this,is\nno,view\n", 'the headings match no view ("this", "is")'),
         "empty.csv": (b"", "no row of it has the headings of a view"),
         "old.xlsx": (b"\xd0\xcf\x11\xe0old", "is an old or a protected workbook"),
-        "not.xlsx": (b"hello", "is no workbook"),
-        "zip.xlsx": (b"PK\x03\x04hello", "is no workbook"),
+        "not.xlsx": (b"hello", "is not a workbook"),
+        "zip.xlsx": (b"PK\x03\x04hello", "is not a workbook"),
     }
     for name, (data, words) in said.items():
         (tmp_path / name).write_bytes(data)

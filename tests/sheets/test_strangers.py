@@ -199,7 +199,7 @@ def test_an_import_that_is_taken_back_takes_its_layout_with_it(
     assert run("-d", sample, "undo", "--yes").code == 0
     asks = run("-d", sample, "import", path)
     assert asks.code == 1
-    assert "the headings are those of no view" in asks.out
+    assert "the headings match no view" in asks.out
 
 
 def test_a_layout_that_is_all_an_import_left_is_taken_back_too(
@@ -216,7 +216,7 @@ def test_a_layout_that_is_all_an_import_left_is_taken_back_too(
     undone = run("-d", sample, "undo", again.json["run"], "--yes")
     assert undone.code == 0, undone.err
     assert "have no known meaning more" in undone.out + undone.err
-    assert "the headings are those of no view" in run("-d", sample, "import", path).out
+    assert "the headings match no view" in run("-d", sample, "import", path).out
 
 
 def test_headings_are_asked_about_at_the_terminal_with_suggestions(

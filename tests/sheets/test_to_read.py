@@ -14,14 +14,14 @@ def test_everything_is_written_as_sheets_and_no_import_takes_them(
     book, folder = tmp_path / "all.xlsx", tmp_path / "all"
     for target, name in ((book, "xlsx"), (folder, "csv")):
         done = run("-d", bakery, "export-complete", "--format", name, "-o", target)
-        assert (done.code, "It is no backup" in done.err) == (0, True), done.err
+        assert (done.code, "It is not a backup" in done.err) == (0, True), done.err
         again = run("-d", bakery, "export-complete", "--format", name, "-o", target)
-        assert (again.code, "is there already" in again.err) == (2, True)
+        assert (again.code, "exists already" in again.err) == (2, True)
     workbook = openpyxl.load_workbook(book)
     suppliers = [row[2].value for row in workbook["suppliers"].iter_rows()]
     assert suppliers[0] == "slug"
     assert "costco_waltham_ma" in suppliers
-    assert any("no backup" in str(c.value) for row in workbook["Read me"] for c in row)
+    assert any("not a backup" in str(c.value) for row in workbook["Read me"] for c in row)
     table = next(folder.glob("*_suppliers.csv"))
     for path in (book, table):
         refused = run("-d", bakery, "import", path)

@@ -93,11 +93,14 @@ class Kit:
         path.write_bytes(text.encode() if isinstance(text, str) else text)
         return path
 
-    def import_view(self, document: dict[str, Any] | str | bytes, name: str = "file.json") -> Words:
+    def import_view(self, document: dict[str, Any] | str | bytes) -> Words:
+        view = document["view_name"] if isinstance(document, dict) else "file"
+        name = f"view_{view.removesuffix('_complete')}.json"
         return ["-d", self.database, "import-view", self.put(document, name)]
 
     def import_any(self, document: dict[str, Any] | str | bytes) -> Words:
-        return ["-d", self.database, "import", self.put(document)]
+        name = document.get("entity_type", "file") if isinstance(document, dict) else "file"
+        return ["-d", self.database, "import", self.put(document, f"{name}.json")]
 
     def some(self, view: str, *places: int) -> dict[str, Any]:
         """Return a view with some of its records."""
@@ -132,12 +135,13 @@ def log(*entries: dict[str, Any]) -> dict[str, Any]:
 @dataclass(frozen=True)
 class Case:
     """One bad file or situation: the code it must be refused with, which kind of document it is,
-    and how it is made.
+    how it is made, and whether the page of errors shows it.
     """
 
     code: str
     kind: str
     make: Callable[[Kit], Words]
+    shown: bool
 
     @property
     def name(self) -> str:
@@ -147,16 +151,18 @@ class Case:
 CASES: list[Case] = []
 
 
-def bad(code: str, kind: str) -> Callable[[Callable[[Kit], Words]], Callable[[Kit], Words]]:
+def bad(
+    code: str, kind: str, *, shown: bool = False
+) -> Callable[[Callable[[Kit], Words]], Callable[[Kit], Words]]:
     def note(make: Callable[[Kit], Words]) -> Callable[[Kit], Words]:
-        CASES.append(Case(code, kind, make))
+        CASES.append(Case(code, kind, make, shown))
         return make
 
     return note
 
 
 # -- no JSON
-@bad("bad-json", "set")
+@bad("bad-json", "set", shown=True)
 def a_comma_too_many(kit: Kit) -> Words:
     kit.edit_text(PURCHASES, '{"id":3,', '{"id":3,,')
     return kit.import_set()
@@ -173,7 +179,7 @@ def a_list_for_a_record(kit: Kit) -> Words:
     return kit.import_any(entity("suppliers", ["costco", "Costco"]))
 
 
-@bad("bad-document", "set")
+@bad("bad-document", "set", shown=True)
 def a_file_in_utf16(kit: Kit) -> Words:
     path = kit.folder / SUPPLIERS
     path.write_bytes(path.read_text("utf-8").encode("utf-16"))
@@ -190,7 +196,7 @@ def a_log_without_data(kit: Kit) -> Words:
     return kit.import_any(log({"entity_type": "suppliers", "skip_reason": "x"}))
 
 
-@bad("truncated", "set")
+@bad("truncated", "set", shown=True)
 def half_a_file(kit: Kit) -> Words:
     data = (kit.folder / PRODUCTS).read_bytes()
     (kit.folder / PRODUCTS).write_bytes(data[: len(data) // 2])
@@ -215,7 +221,7 @@ def half_a_view(kit: Kit) -> Words:
 
 
 # -- what is not installed, or newer
-@bad("unknown-view", "view")
+@bad("unknown-view", "view", shown=True)
 def a_view_nobody_brings(kit: Kit) -> Words:
     return kit.import_view(kit.some("products", 0) | {"view_name": "menus_complete"})
 
@@ -225,7 +231,7 @@ def a_log_of_a_view_nobody_brings(kit: Kit) -> Words:
     return kit.import_any(log({"view_name": "menus_complete", "record_data": {"slug": "x"}}))
 
 
-@bad("unknown-entity", "set")
+@bad("unknown-entity", "set", shown=True)
 def a_set_with_shops(kit: Kit) -> Words:
     of = {"distribution": "bakeio-shops", "distribution_version": "1.2.0"}
     shops = {"entity_type": "shops", **of}
@@ -244,7 +250,7 @@ def a_log_of_shops(kit: Kit) -> Words:
     return kit.import_any(log({"entity_type": "shops", "record_data": {"slug": "x"}}))
 
 
-@bad("version-too-new", "set")
+@bad("version-too-new", "set", shown=True)
 def a_newer_manifest(kit: Kit) -> Words:
     kit.edit("manifest.json", lambda manifest: manifest.update(manifest_version="2.0"))
     return kit.import_set()
@@ -261,7 +267,7 @@ def a_newer_entity_file(kit: Kit) -> Words:
 
 
 # -- what was never recorded
-@bad("no-journal", "view")
+@bad("no-journal", "view", shown=True)
 def a_database_without_records_of_imports(kit: Kit) -> Words:
     names = ("aliases", "batches", "changes", "meta", "runs")
     kit.sql("PRAGMA foreign_keys = OFF", *(f"DROP TABLE bakeio_{name}" for name in names))
@@ -280,7 +286,7 @@ def a_manifest_that_is_no_json(kit: Kit) -> Words:
     return kit.import_set()
 
 
-@bad("bad-manifest", "set")
+@bad("bad-manifest", "set", shown=True)
 def a_file_of_another_entity(kit: Kit) -> Words:
     kit.edit(SUPPLIERS, lambda document: document.update(entity_type="shops"))
     return kit.validate()
@@ -292,7 +298,7 @@ def a_manifest_without_files(kit: Kit) -> Words:
     return kit.validate(kit.zip())
 
 
-@bad("checksum-mismatch", "set")
+@bad("checksum-mismatch", "set", shown=True)
 def an_edited_file(kit: Kit) -> Words:
     kit.edit(
         SUPPLIERS, lambda document: document["records"][0].update(notes="edited"), signed=False
@@ -308,7 +314,7 @@ def a_manifest_with_another_checksum(kit: Kit) -> Words:
     return ["-d", kit.database, "import-complete", kit.zip()]
 
 
-@bad("count-mismatch", "set")
+@bad("count-mismatch", "set", shown=True)
 def a_record_fewer_than_promised(kit: Kit) -> Words:
     kit.edit(INVENTORY, lambda document: document["records"].pop())
     return kit.import_set()
@@ -320,7 +326,7 @@ def a_header_that_miscounts(kit: Kit) -> Words:
     return kit.validate()
 
 
-@bad("bad-order", "set")
+@bad("bad-order", "set", shown=True)
 def children_before_parents(kit: Kit) -> Words:
     kit.edit("manifest.json", lambda manifest: manifest["files"][0].update(import_order=9))
     return kit.validate()
@@ -332,7 +338,7 @@ def two_files_in_one_place(kit: Kit) -> Words:
     return kit.validate(kit.zip())
 
 
-@bad("missing-file", "set")
+@bad("missing-file", "set", shown=True)
 def a_file_that_is_not_there(kit: Kit) -> Words:
     (kit.folder / INVENTORY).unlink()
     return kit.import_set()
@@ -349,7 +355,7 @@ def a_path_to_nothing(kit: Kit) -> Words:
     return ["-d", kit.database, "import-view", kit.home / "nowhere.json"]
 
 
-@bad("unexpected-file", "set")
+@bad("unexpected-file", "set", shown=True)
 def a_file_too_many(kit: Kit) -> Words:
     (kit.folder / "notes.txt").write_text("eggs", "utf-8")
     return kit.import_set()
@@ -363,7 +369,7 @@ def a_member_twice(kit: Kit) -> Words:
     return kit.validate(path)
 
 
-@bad("unsafe-path", "set")
+@bad("unsafe-path", "set", shown=True)
 def a_file_one_folder_up(kit: Kit) -> Words:
     (kit.folder / INVENTORY).rename(kit.home / INVENTORY)
     kit.edit(
@@ -380,7 +386,7 @@ def a_member_that_leads_out(kit: Kit) -> Words:
     return kit.validate(path)
 
 
-@bad("symlink", "set")
+@bad("symlink", "set", shown=True)
 def a_link_for_a_file(kit: Kit) -> Words:
     (kit.folder / SUPPLIERS).rename(kit.home / SUPPLIERS)
     (kit.folder / SUPPLIERS).symlink_to(kit.home / SUPPLIERS)
@@ -397,7 +403,7 @@ def a_link_in_an_archive(kit: Kit) -> Words:
     return ["-d", kit.database, "import-complete", kit.zip(link)]
 
 
-@bad("too-large", "set")
+@bad("too-large", "set", shown=True)
 def a_manifest_of_17_mib(kit: Kit) -> Words:
     with open(kit.folder / "manifest.json", "ab") as file:
         file.write(b" " * (17 << 20))
@@ -421,7 +427,7 @@ def a_record_nested_too_deeply(kit: Kit) -> Words:
 
 
 # -- records
-@bad("missing-field", "entity")
+@bad("missing-field", "entity", shown=True)
 def a_new_supplier_without_a_name(kit: Kit) -> Words:
     return kit.import_any(entity("suppliers", {"slug": "new_shop"}))
 
@@ -441,7 +447,7 @@ def a_field_misspelt(kit: Kit) -> Words:
     return kit.import_set()
 
 
-@bad("unknown-field", "view")
+@bad("unknown-field", "view", shown=True)
 def a_view_s_field_misspelt(kit: Kit) -> Words:
     document = kit.some("products", 0, 1)
     document["records"][1]["package_szie"] = document["records"][1].pop("package_size")
@@ -454,7 +460,7 @@ def a_price_with_its_currency(kit: Kit) -> Words:
     return kit.import_set()
 
 
-@bad("bad-value", "view")
+@bad("bad-value", "view", shown=True)
 def a_day_with_two_readings(kit: Kit) -> Words:
     document = kit.some("purchases", 0)
     document["records"][0]["purchase_date"] = "01/02/2024"
@@ -473,7 +479,7 @@ def half_a_character(kit: Kit) -> Words:
     )
 
 
-@bad("check", "view")
+@bad("check", "view", shown=True)
 def a_wrong_check_digit(kit: Kit) -> Words:
     document = kit.some("products", 0)
     document["records"][0]["upc_code"] = "000011960233"
@@ -494,7 +500,7 @@ def a_new_product_with_a_wrong_check_digit(kit: Kit) -> Words:
 
 
 # -- rows
-@bad("missing-reference", "view")
+@bad("missing-reference", "view", shown=True)
 def a_supplier_nobody_knows(kit: Kit) -> Words:
     document = kit.some("purchases", 0, 1)
     document["records"][0]["supplier_name"] = document["records"][1]["supplier_name"] = "Cosco"
@@ -516,7 +522,7 @@ def a_name_two_suppliers_have(kit: Kit) -> Words:
     return kit.import_view(document)
 
 
-@bad("ambiguous-key", "entity")
+@bad("ambiguous-key", "entity", shown=True)
 def a_purchase_at_one_of_two(kit: Kit) -> Words:
     kit.sql("UPDATE suppliers SET name = 'Costco' WHERE id = 5")
     purchase = {
@@ -531,7 +537,7 @@ def a_purchase_at_one_of_two(kit: Kit) -> Words:
     )
 
 
-@bad("duplicate-key", "set")
+@bad("duplicate-key", "set", shown=True)
 def one_supplier_with_two_notes(kit: Kit) -> Words:
     def double(document: dict[str, Any]) -> None:
         document["records"].append(document["records"][0] | {"notes": "another"})
@@ -549,7 +555,7 @@ def one_product_with_two_brands(kit: Kit) -> Words:
     return kit.import_view(document)
 
 
-@bad("unknown-row", "view")
+@bad("unknown-row", "view", shown=True)
 def a_row_that_was_deleted(kit: Kit) -> Words:
     document = kit.some("inventory", 0)
     kit.sql(f"DELETE FROM inventory_items WHERE id = {document['records'][0]['inventory_id']}")
@@ -564,7 +570,7 @@ def an_id_that_never_was(kit: Kit) -> Words:
     return kit.import_view(document)
 
 
-@bad("identity-mismatch", "set")
+@bad("identity-mismatch", "set", shown=True)
 def a_slug_and_a_name_of_two_suppliers(kit: Kit) -> Words:
     kit.edit_record(PURCHASES, 0, supplier_slug="costco_waltham_ma", supplier_name="Wegmans")
     return kit.import_set()
@@ -579,7 +585,7 @@ def an_id_and_a_slug_of_two_products(kit: Kit) -> Words:
     return kit.import_view(document)
 
 
-@bad("tampered-context", "view")
+@bad("tampered-context", "view", shown=True)
 def another_product_for_a_purchase(kit: Kit) -> Words:
     document = kit.some("purchases", 0, 5)
     document["records"][0]["product_slug"] = "domino_granulated_sugar_25lb"
@@ -604,7 +610,7 @@ def a_note_changed_on_both_sides(kit: Kit) -> Words:
     return kit.import_view(document)
 
 
-@bad("conflict", "set")
+@bad("conflict", "set", shown=True)
 def a_row_updated_after_the_export(kit: Kit) -> Words:
     kit.sql(
         "UPDATE suppliers SET city = 'Newton', updated_at = '2099-01-01 00:00:00.000000' WHERE "
@@ -622,14 +628,14 @@ def a_rule_only_the_database_knows(kit: Kit) -> Words:
     return kit.import_any(entity("suppliers", {"slug": "one_more", "name": "One More"}))
 
 
-@bad("constraint", "entity")
+@bad("constraint", "entity", shown=True)
 def a_name_that_must_be_unique(kit: Kit) -> Words:
     first, second = json.loads((kit.folder / INGREDIENTS).read_bytes())["records"][:2]
     return kit.import_any(entity("ingredients", first | {"display_name": second["display_name"]}))
 
 
 # -- situations
-@bad("blocked", "set")
+@bad("blocked", "set", shown=True)
 def a_set_with_a_blocked_plugin(kit: Kit) -> Words:
     return ["--block", "products", "-d", kit.database, "import-complete", kit.folder]
 
@@ -650,7 +656,7 @@ def lock(kit: Kit) -> None:
     other.execute("BEGIN IMMEDIATE")
 
 
-@bad("locked", "set")
+@bad("locked", "set", shown=True)
 def a_set_while_another_writes(kit: Kit) -> Words:
     lock(kit)
     return ["--wait", "0.3", *kit.import_set()]
@@ -663,9 +669,9 @@ def a_view_while_another_writes(kit: Kit) -> Words:
     return ["--wait", "0.3", *kit.import_view(document)]
 
 
-@bad("io-error", "set")
+@bad("io-error", "set", shown=True)
 def a_folder_below_a_file(kit: Kit) -> Words:
-    return ["-d", kit.database, "export-complete", "-o", kit.put("x", "file") / "below"]
+    return ["-d", kit.database, "export-complete", "-o", kit.put("x", "backup") / "today"]
 
 
 @bad("io-error", "view")
@@ -678,7 +684,7 @@ def a_database_that_is_none(kit: Kit) -> Words:
     ]
 
 
-@bad("plugin-error", "set")
+@bad("plugin-error", "set", shown=True)
 def a_plugin_that_cannot_be_loaded(kit: Kit) -> Words:
     kit.install(
         "ovens", "import bakeio_core\n@bakeio_core.hookimpl\ndef bakeio_view():\n    return None\n"

@@ -58,7 +58,7 @@ def _view(name: str, more: str = "", of: str = "") -> str:
 MISTAKES = {
     "typo_in_a_hook": Mistake(
         "@hookimpl\ndef bakeio_entitites(metadata):\n    return []\n",
-        "bakeio_entitites is no hook of bakeio",
+        "bakeio_entitites is not a hook of bakeio",
         "def bakeio_entitites",
         "def bakeio_entities(metadata):",
     ),
@@ -87,13 +87,13 @@ MISTAKES = {
     ),
     "wrong_column_in_a_view": Mistake(
         _view("warm", '"city": editable("citi")'),
-        "citi is no column of suppliers",
+        "citi is not a column of suppliers",
         '"citi"',
         '"city": editable("city")',
     ),
     "wrong_column_in_keys": Mistake(
         _table("kettles").replace('keys=["slug"]', 'keys=["slugg"]'),
-        'keys (slugg) names "slugg", which is no column of its table',
+        'keys (slugg) names "slugg", which is not a column of its table',
         "slugg",
         'keys=["slug"]',
     ),
@@ -103,18 +103,18 @@ MISTAKES = {
             'Column("shop_id", Integer, ForeignKey("suppliers.id"))',
             ', lookups={"shop_id": {"shop_name": "nmae"}}',
         ),
-        'lookups of shop_id name "nmae", which is no column of suppliers',
+        'lookups of shop_id name "nmae", which is not a column of suppliers',
         '"nmae"',
         '{"shop_name": "name"}',
     ),
     "lookups_of_no_foreign_key": Mistake(
         _table("pots", of=', lookups={"shop_id": {"shop_name": "name"}}'),
-        'lookups names "shop_id", which is no',
+        'lookups names "shop_id", which is not',
         '"shop_id"',
     ),
     "wrong_column_in_label": Mistake(
         _table("lids", of=', label="sluk"'),
-        'label names "sluk", which is no column of its table',
+        'label names "sluk", which is not a column of its table',
         '"sluk"',
         'label="slug"',
     ),
@@ -126,13 +126,13 @@ MISTAKES = {
     ),
     "unknown_column_of_a_target": Mistake(
         _table("racks", 'Column("shop_id", Integer, ForeignKey("suppliers.ids"))'),
-        "shop_id refers to suppliers.ids, which is no column of suppliers",
+        "shop_id refers to suppliers.ids, which is not a column of suppliers",
         "suppliers.ids",
         'ForeignKey("suppliers.id")',
     ),
     "table_twice": Mistake(
         _table("bowls").replace("return Entity(table, ", "return Entity(table), Entity(table, "),
-        "bakeio_entities returned two of the name bowls",
+        "bakeio_entities returned two items named bowls",
         "bakeio_entities",
     ),
     "no_primary_key": Mistake(
@@ -153,7 +153,7 @@ MISTAKES = {
         '    fields = {"slug": key("slug"),\n'
         '              "kind": editable("ingredient_id.category")}\n'
         '    return View("kinds", "products", fields)\n',
-        "ingredient_id.category is editable, but category is no key of ingredients",
+        "ingredient_id.category is editable, but category is not a key of ingredients",
         '"ingredient_id.category"',
         'readonly("ingredient_id.category")',
     ),
@@ -165,7 +165,7 @@ MISTAKES = {
     ),
     "hidden_by_no_column": Mistake(
         _view("dark", of=', hides="citty"'),
-        'hides names "citty", which is no column of suppliers',
+        'hides names "citty", which is not a column of suppliers',
         '"citty"',
         'hides="city"',
     ),
@@ -222,7 +222,7 @@ MISTAKES = {
     ),
     "no_click_command": Mistake(
         "def bake(session):\n    pass\n",
-        "no_click_command:bake is no click command",
+        "no_click_command:bake is not a click command",
         "def bake",
         "@click.command()",
         "[bakeio.commands]\nbake = no_click_command:bake\n",

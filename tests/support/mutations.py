@@ -98,7 +98,7 @@ class Hostile:
 
 
 class Maker:
-    """Spoil documents by one random number generator; what is no JSON value stands as a mark until
+    """Spoil documents by one random number generator; what is not a JSON value stays a mark until
     the text is written.
     """
 

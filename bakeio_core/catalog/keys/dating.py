@@ -46,7 +46,7 @@ def polymorphic_steps(entity: Entity, entities: Mapping[str, Entity]) -> Iterato
 
 
 def step_from(entity: Entity, column: str, entities: Mapping[str, Entity]) -> Step | None:
-    """Return the step that a column of a path makes, None where it is no foreign key."""
+    """Return the step that a column of a path makes, None where it is not a foreign key."""
     foreign_keys = [f for f in entity.foreign_keys if f.columns[0] == column]
     for foreign in sorted(foreign_keys, key=lambda foreign: len(foreign.columns)):
         return step_over(foreign, entities)
@@ -103,10 +103,10 @@ def wrong_date(entity: Entity, entities: Mapping[str, Entity]) -> str | None:
     for step in steps:
         targets = [f.target for f in owner.foreign_keys if step in f.columns]
         if not targets:
-            return f'date names "{entity.date}", but {step} is no foreign key of {owner.name}'
+            return f'date names "{entity.date}", but {step} is not a foreign key of {owner.name}'
         if targets[0] not in entities:
             return None
         owner = entities[targets[0]]
     if column and column not in owner.columns:
-        return f'date names "{entity.date}", but {column} is no column of {owner.name}'
+        return f'date names "{entity.date}", but {column} is not a column of {owner.name}'
     return None

@@ -151,11 +151,13 @@ def _waiting(entity: Entity, foreign: ForeignKeyColumns) -> list[str]:
 
 
 def wrong_lookup(entity: Entity, entities: Mapping[str, Entity]) -> str | None:
-    """Say which declared lookup is no column of what it is to name, None where all are."""
+    """Say which declared lookup is not a column of what it is to name, None where all are."""
     for reference in entity.references.values():
         target = entities[reference.target]
         for column in reference.lookups.values():
             if column not in target.columns:
                 said = f'lookups of {reference.column} name "{column}"'
-                return f"{said}, which is no column of {target.name}{meant(column, target.columns)}"
+                return (
+                    f"{said}, which is not a column of {target.name}{meant(column, target.columns)}"
+                )
     return None

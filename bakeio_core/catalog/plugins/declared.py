@@ -120,7 +120,7 @@ def _checked(items: list[Any], kind: type[T], hook: str) -> list[T]:
             returned = type(item).__name__
             raise PluginError(f"{hook} returned {returned}, not {article} {kind.__name__}")
         if item.name in names:
-            raise PluginError(f"{hook} returned two of the name {item.name}")
+            raise PluginError(f"{hook} returned two items named {item.name}")
         names.add(item.name)
     return items
 

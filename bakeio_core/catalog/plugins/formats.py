@@ -47,7 +47,7 @@ class SheetColumn:
         name: Its heading, the name of the field.
         role: `key` (finds the row), `editable`, `readonly` (is only shown), or `hidden` (nobody
             need see it: ids and what bakeio needs to know the record again).
-        kind: `text`, `code` (digits that are no number), `number`, `whole`, `day`, `moment` (in
+        kind: `text`, `code` (digits that are not a number), `number`, `whole`, `day`, `moment` (in
             UTC), `truth` or `other`.
         scale: How many decimals a number has at most; None where any number of them is kept.
         length: How many characters a text may have; None where that is not limited.

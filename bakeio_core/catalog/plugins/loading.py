@@ -109,7 +109,7 @@ class Plugins:
         for found, entry in sorted(all_found, key=lambda each: str(each[0])):
             reason = self._left_out(found)
             if entry in optional and found.name not in self.profile.use:
-                reason = "used only where a profile names it"
+                reason = "used only if a profile names it"
             known = self.all.get(found.name)
             if known is None:
                 self.all[found.name] = found
@@ -133,7 +133,7 @@ class Plugins:
         if _is_among(plugin, self.profile.block):
             return f"blocked by {self.profile}"
         if self.profile.use and not _is_among(plugin, self.profile.use):
-            return f"not among what {self.profile} uses"
+            return f"not used by {self.profile}"
         return ""
 
     def _set_beside(self, found: Plugin, known: Plugin) -> None:
@@ -239,7 +239,7 @@ class Plugins:
 
                 near = difflib.get_close_matches(name, self.hooks, 1)
                 raise PluginError(
-                    f"{name} is no hook of bakeio{place_of(getattr(module, name))}"
+                    f"{name} is not a hook of bakeio{place_of(getattr(module, name))}"
                     + (
                         f"; did you mean {near[0]}?"
                         if near
@@ -280,7 +280,7 @@ class Plugins:
         if not results and not _is_wrapper(plugin, hook):
             raise PluginError(
                 f"{hook} returned nothing{place_of(getattr(plugin.module, hook))}: end it with "
-                "return and what it declares, or return [] where that is nothing"
+                "return and what it declares, or return [] if that is nothing"
             )
         return [
             item for result in results for item in (result if _is_several(result) else [result])

@@ -93,7 +93,7 @@ def for_declarer(distribution: str, version: str) -> str:
         version: That of it.
 
     Returns:
-        Nothing where it is no name that pip installs.
+        Nothing where it is not a name that pip installs.
     """
     named = [distribution, *([version] if version else [])]
     if not all(_PLAIN.fullmatch(name) and len(name) <= _LONGEST for name in named):

@@ -38,7 +38,7 @@ class Profile:
         """Read the `bakeio.toml` that counts where nobody names one.
 
         Args:
-            beside: The folder of the database's file, None where it is no file. Without a profile
+            beside: The folder of the database's file, None where there is none. Without a profile
                 there, that of the current folder counts.
         """
         for folder in (beside, Path()):
@@ -100,7 +100,9 @@ def _names(value: Any, where: str) -> tuple[str, ...]:
 def _used(value: Any, where: str) -> tuple[str, ...]:
     names = _names(value, where)
     if not names:
-        raise UsageError(f"{where} names nothing: leave the line out to use all that is installed")
+        raise UsageError(
+            f"{where} names nothing: leave the line out to use everything that is installed"
+        )
     return names
 
 

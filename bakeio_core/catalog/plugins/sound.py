@@ -22,7 +22,7 @@ def check_view(view: View, entities: Mapping[str, Entity]) -> None:
     entity = entities[view.entity]
     if view.hides is not None and view.hides not in entity.columns:
         raise PluginError(
-            f'hides names "{view.hides}", which is no column of {entity.name}'
+            f'hides names "{view.hides}", which is not a column of {entity.name}'
             f"{meant(view.hides, entity.columns)}"
         )
     for name, item in view.fields.items():
@@ -37,7 +37,7 @@ def check_view(view: View, entities: Mapping[str, Entity]) -> None:
             owner, column = followed(entities, entity, item.source.path, where=f'field "{name}"')
             if column not in owner.references:
                 raise PluginError(
-                    f'field "{name}": {item.source.path} is no foreign key, '
+                    f'field "{name}": {item.source.path} is not a foreign key, '
                     "so it leads to no row to compute from"
                 )
         if item.role == "key" and item.source not in entity.columns:
@@ -53,7 +53,7 @@ def check_view(view: View, entities: Mapping[str, Entity]) -> None:
             if (column,) not in target.all_keys and column not in lookups:
                 raise PluginError(
                     f'field "{name}": {item.source} is editable, '
-                    f"but {column} is no key of {target.name}"
+                    f"but {column} is not a key of {target.name}"
                 )
 
 
@@ -75,13 +75,13 @@ def followed(
     for step in steps:
         if step not in entity.references:
             raise PluginError(
-                f"{where}: {step} is no foreign key of {entity.name} (in {path})"
+                f"{where}: {step} is not a foreign key of {entity.name} (in {path})"
                 f"{meant(step, entity.references)}"
             )
         entity = entities[entity.references[step].target]
     if column not in entity.columns:
         raise PluginError(
-            f"{where}: {column} is no column of {entity.name} (in {path})"
+            f"{where}: {column} is not a column of {entity.name} (in {path})"
             f"{meant(column, entity.columns)}"
         )
     return entity, column

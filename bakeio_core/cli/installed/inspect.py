@@ -49,13 +49,13 @@ def help_(context: click.Context, what: str | None) -> None:
 @click.option(
     "--strict",
     is_flag=True,
-    help="For structured answers of a model: keys and editable fields alone, all required.",
+    help="For structured output of a model: only keys and editable fields, all required.",
 )
 @click.option(
     "--for",
     "provider",
     type=click.Choice(["plain", "openai", "anthropic", "gemini"]),
-    help="With --strict: whose keywords it keeps to. Default: plain.",
+    help="With --strict: the provider whose keywords are used. Default: plain.",
 )
 @click.pass_obj
 @json_option
@@ -78,7 +78,7 @@ def schema(session: Session, view: str, strict: bool, provider: str | None, as_j
     type=click.IntRange(min=1),
     default=5,
     show_default=True,
-    help="At most so many candidates.",
+    help="List at most N candidates.",
 )
 @json_option
 @click.pass_obj
@@ -96,7 +96,7 @@ def suggest(session: Session, entity: str, text: str, limit: int, as_json: bool)
     for line in listed(found)[1:]:
         session.result(line)
     if not found:
-        session.result("Nothing fits well.")
+        session.result("Nothing is similar enough.")
 
 
 @bakeio.command()
@@ -216,7 +216,7 @@ def plugins(session: Session, as_json: bool) -> None:
     session.result(f"Commands of plugins: {told or 'none'}")
     session.result(f"Formats: {', '.join(['json', *formats])}")
     if profile.path:
-        used = ", ".join(profile.use) or "all that is installed"
+        used = ", ".join(profile.use) or "everything that is installed"
         less = f", without {', '.join(profile.block)}" if profile.block else ""
         session.result(f"The profile {profile.path} uses {used}{less}.")
 
@@ -227,7 +227,8 @@ def plugins(session: Session, as_json: bool) -> None:
     "--output",
     "-o",
     type=click.Path(path_type=Path),
-    help="Write one to fill in: a sheet (.csv, .xlsx) with its headings, else the example as JSON.",
+    help="Write a file to fill in: a sheet (.csv, .xlsx) with the headings, else the example as "
+    "JSON.",
 )
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of its documents.")
 @click.option("--example", is_flag=True, help="Print an example of its documents.")

@@ -28,19 +28,17 @@ Files = dict[str, str]
 
 @bakeio.command("new-plugin")
 @click.argument("name")
-@click.option("--view", "chosen", flag_value="view", multiple=True, help="A view to edit rows in.")
+@click.option("--view", "chosen", flag_value="view", multiple=True, help="A view for editing rows.")
+@click.option("--entity", "chosen", flag_value="entity", multiple=True, help="A table of its own.")
 @click.option(
-    "--entity", "chosen", flag_value="entity", multiple=True, help="A table with rows of its own."
-)
-@click.option(
-    "--format", "chosen", flag_value="format", multiple=True, help="A format of files of views."
+    "--format", "chosen", flag_value="format", multiple=True, help="A file format for views."
 )
 @click.option(
     "--resolver",
     "chosen",
     flag_value="resolver",
     multiple=True,
-    help="Answers to references that name no row.",
+    help="Answers to references that match no row.",
 )
 @click.option(
     "--command", "chosen", flag_value="command", multiple=True, help="A command of bakeio."
@@ -74,7 +72,7 @@ def new_plugin(
         raise UsageError(f'"{name}" cannot be a plugin: use lower-case letters, digits and hyphens')
     folder = output or Path(f"{PREFIX}{plain}")
     if folder.exists():
-        raise UsageError(f"{folder} is there already: choose another name, or --output DIR")
+        raise UsageError(f"{folder} exists already: choose another name, or --output DIR")
     selected = list(dict.fromkeys(chosen)) or ["view"]
     installed = session.installed
     _refuse_taken(installed, plain)

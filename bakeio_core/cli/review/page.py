@@ -58,7 +58,8 @@ class Answering:
 def not_a_page(path: Path) -> str | None:
     """Say why a file must not be replaced by a page: None where it is one."""
     with open(path, "rb") as file:
-        return None if file.read(len(HEAD)) == HEAD.encode() else "is no report that bakeio wrote"
+        is_report = file.read(len(HEAD)) == HEAD.encode()
+    return None if is_report else "is not a report that bakeio wrote"
 
 
 def write_report(
@@ -162,7 +163,7 @@ def _problems(problems: Sequence[Problem]) -> str:
     items = []
     for problem in sorted(problems, key=lambda one: order[one.severity]):
         near = ", ".join(shown(found["label"]) for found in problem.candidates)
-        text = f"{problem} [{problem.code}]" + (f" Like it: {near}." if near else "")
+        text = f"{problem} [{problem.code}]" + (f" Similar: {near}." if near else "")
         severity = f'<strong class="{looks[problem.severity]}">{problem.severity}</strong>'
         items.append(f"<li>{severity} {escape(printable(text))}</li>")
     is_open = " open" if len(items) <= FEW else ""

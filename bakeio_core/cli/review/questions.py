@@ -107,8 +107,8 @@ class Questions:
             while asked := _asked(plan := self._plan(options | {"create": ()})):
                 if _hopeless(plan.report, options):
                     self.session.say(
-                        "Nothing is asked before the other problems are gone: the import would "
-                        "be refused whatever the answers."
+                        "No questions yet: correct the other problems first, because the import "
+                        "would be refused with any answer."
                     )
                     break
                 self.asked = True

@@ -9,7 +9,7 @@ from sqlalchemy import exc
 from bakeio_core.database.systems.constraints import refusal_of
 from bakeio_core.errors import DatabaseError
 
-_WAIT = "Wait for it to finish or end it, then try again; --wait SECONDS waits longer"
+_WAIT = "Wait until it has finished, or stop it, then try again; --wait SECONDS waits longer"
 _BETWEEN = (
     "another transaction changed the same data meanwhile; nothing was written. "
     "Roll back, then do the same again"
@@ -50,21 +50,21 @@ _REMEDIES = (  # by the text, where the driver gives no name
     ),
     (
         r"password authentication failed|no password supplied|role .* does not exist",
-        "see to the user and the password of the URL; in a password / is %2F, @ is %40, : is %3A",
+        "check the user and the password in the URL; in a password / is %2F, @ is %40, : is %3A",
     ),
     (r'database ".*" does not exist', "make it first, with createdb or CREATE DATABASE"),
     (
         r"file is not a database",
-        "it is a file of another kind: choose a database, or a new path for one",
+        "it is another kind of file: choose a database, or a new path for one",
     ),
     (
         r"database or disk is full|No space left|disk I/O error",
-        "make room where it lies or see to its disk, then try again; nothing was written",
+        "free space on its disk or check the disk, then try again; nothing was written",
     ),
     (
         r"readonly database|unable to open|read-only|attempt to write",
-        "it or its folder is missing or must not be written: see to that, "
-        "or copy the database to another place; nothing was written",
+        "it or its folder does not exist or is not writable: change that, or copy the database to "
+        "another place; nothing was written",
     ),
 )
 
@@ -119,8 +119,8 @@ def explained(error: exc.DatabaseError, where: str, user: str) -> DatabaseError:
         kind, name = (lacking[f"{what}"] or lacking[f"{what}_"] for what in ("kind", "name"))
         what = f"{'table' if kind == 'relation' else kind} {name}"
         return DatabaseError(
-            f"the database{where} has no {what}: where it is older than this bakeio, run bakeio "
-            "upgrade; where it is another program's, name yours with --database"
+            f"the database{where} has no {what}: if it is older than this bakeio, run bakeio "
+            "upgrade; if it belongs to another program, name yours with --database"
         )
     if not isinstance(error, exc.OperationalError) and "not a database" not in text:
         return DatabaseError(f"the database{where} refused: {text}", code="io-error")
@@ -146,7 +146,7 @@ def _granted(text: str, error: exc.DatabaseError, user: str) -> str:
         right, on = "USAGE, SELECT", f"SEQUENCE {name}"
     else:
         right, on = (verb if verb in _RIGHTS else "SELECT"), name
-    return f"Let its owner grant it: GRANT {right} ON {on} TO {user}"
+    return f"Ask its owner to run: GRANT {right} ON {on} TO {user}"
 
 
 _DENIED = re.compile(r"permission denied for (table|relation|view|sequence|schema) (\S+)")

@@ -147,7 +147,7 @@ class SQLite(Dialect):
         except self.sa.dbapi.OperationalError as error:  # type: ignore[union-attr]
             if UNDECODED not in str(error):
                 raise
-            raise values.BadValue("holds bytes that are no UTF-8 text") from None
+            raise values.BadValue("holds bytes that are not UTF-8 text") from None
 
     def write(self, kind: values.Kind) -> str:
         if (

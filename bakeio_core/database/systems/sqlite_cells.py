@@ -19,7 +19,7 @@ UNDECODED = "Could not decode to UTF-8"
 
 def doubt(column: str, kind: values.Kind) -> str | None:
     """Return what `Dialect.doubt` returns of a column that SQL converts."""
-    # As little as tells it, for it is asked of every cell. What is no text in a column of texts
+    # As little as tells it, for it is asked of every cell. What is not a text in a column of texts
     # is found where JSON is made of it, or in the page.
     if isinstance(kind, values.Integer):
         outside = kind.bounds.outside(column, "9e18") if kind.bounds else ""

@@ -327,4 +327,4 @@ def not_lean(path: Path) -> str | None:
     except DocumentError:
         header = {}
     is_lean = {"ticket", "columns", "rows"} <= header.keys()
-    return None if is_lean else "is no file for an assistant that bakeio wrote"
+    return None if is_lean else "is not a file for an assistant that bakeio wrote"

@@ -83,5 +83,5 @@ def _no_backup(refused: ImportRefused) -> BakeioError:
     errors = [problem for problem in refused.problems if problem.severity == "error"]
     first = str(errors[0]) if errors else str(refused)
     return BakeioError(
-        f"the set could not be restored, so it is no backup: {first}", code="checksum-mismatch"
+        f"the set could not be restored, so it is not a backup: {first}", code="checksum-mismatch"
     )

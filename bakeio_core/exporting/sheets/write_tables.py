@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 NOTES = (
-    "This is for reading. It is no backup, and nothing of it is imported.",
+    "This is for reading. It is not a backup, and nothing of it is imported.",
     "A backup is what bakeio export-complete writes without a format.",
     "To edit in a sheet, export a view: bakeio export-view NAME -o FILE.xlsx.",
 )
@@ -126,4 +126,4 @@ def _write(known: Format, tables: Sequence[_Table], file: Any, name: str) -> Non
 
 
 def _there(path: Path) -> str:
-    return "is there already"
+    return "exists already"

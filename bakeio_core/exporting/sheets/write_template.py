@@ -54,7 +54,7 @@ def write_template(template: Template, catalog: Catalog, formats: Formats, path:
 
 
 def _there(path: Path) -> str:
-    return "is there already"
+    return "exists already"
 
 
 def _sheet(template: Template, catalog: Catalog) -> Sheet:

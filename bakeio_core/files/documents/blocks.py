@@ -53,7 +53,7 @@ class Block:
     def as_dicts(self, file: str) -> list[tuple[int, dict[str, Any] | Problem]]:
         """Return every record as (number, record).
 
-        Records are plain dictionaries, numbers `Decimal`; what is no JSON object is a problem.
+        Records are plain dictionaries, numbers `Decimal`; what is not a JSON object is a problem.
         """
         if self.data is None:
             return self.items

@@ -319,7 +319,7 @@ class Document:
             )
 
     def _stands_twice(self, name: str) -> DocumentError:
-        return self._fail("bad-document", f'the field "{name}" stands twice in the header')
+        return self._fail("bad-document", f'the field "{name}" appears twice in the header')
 
     def _scan(self, file: IO[bytes] | HashingReader) -> Iterator[tuple[str | None, Any]]:
         """Yield what stands in the file, in its order.

@@ -20,7 +20,7 @@ class Limits:
         members: files of a set.
         ratio: how many times its size in the archive a file may have.
         unpacked: bytes of all files of an archive.
-        lenient: bytes of a document that is read though it is no JSON as it stands.
+        lenient: bytes of a document that is read though it is not JSON as it stands.
         spooled: bytes of a document that comes through a pipe.
         depth: levels of nesting in a record.
     """

@@ -36,7 +36,7 @@ class ObjectText:
         start: Where it begins.
 
     Raises:
-        ValueError: There is no JSON object.
+        ValueError: There is not JSON object.
     """
 
     def __init__(self, text: str, start: int = 0) -> None:
@@ -50,7 +50,7 @@ class ObjectText:
             value = _after(text, colon.end() if colon else after, ":")
             end = _end_of_value(text, value, name)
             if not isinstance(name, str) or name in self.members:
-                raise ValueError("no name of a member, or one that stands twice")
+                raise ValueError("no name of a member, or one that appears twice")
             self._colon = text[after:value]
             self._pieces[name] = Piece(text[mark:at], text[at:end])
             self.members[name] = text[value:end]
@@ -104,7 +104,7 @@ class ObjectText:
 
 
 class ListText:
-    """The text of a JSON list, by its items; a line that is no JSON counts as one item.
+    """The text of a JSON list, by its items; a line that is not JSON counts as one item.
 
     `items` are their texts, `end` is where the list ends in the text.
 
@@ -173,5 +173,5 @@ def _end_of_item(text: str, at: int) -> int:
         line = text[at:].split("\n", 1)[0]
         begins_line = not text[text.rfind("\n", 0, at) + 1 : at].strip()
         if not begins_line or "\n" not in text[at:]:
-            raise ValueError("an item that is no JSON") from None
+            raise ValueError("an item that is not JSON") from None
         return at + len(line.rstrip().removesuffix(",").rstrip())

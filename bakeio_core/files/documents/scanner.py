@@ -60,7 +60,7 @@ DECODER = json.JSONDecoder(
 
 
 class BrokenRecord(Problem, dict=True):
-    """What is no record, with the text that stands there in its place; no report shows that."""
+    """What is not a record, with the text that stands there in its place; no report shows that."""
 
     @classmethod
     def of(cls, text: str, **known: Any) -> BrokenRecord:
@@ -100,7 +100,7 @@ def as_record(
     while level:
         twice = next((item for item in level if isinstance(item, Duplicated)), None)
         if twice is not None:
-            message = f'the field "{twice.name[:200]}" stands twice in it: remove one'
+            message = f'the field "{twice.name[:200]}" appears twice in it: remove one'
             name = twice.name[:200]
             where = {"file": file, "record": number, "field": name}
             return BrokenRecord.of(text, code="bad-json", **where, message=message)
@@ -120,7 +120,7 @@ def too_deep(number: int, file: str, text: str) -> BrokenRecord:
         code="too-large",
         file=file,
         record=number,
-        message="is nested too deeply: no field wants that",
+        message="is nested too deeply: no field needs that",
     )
 
 
@@ -163,7 +163,7 @@ _BEGUN = re.compile(r"[-.]?[\d.eE+-]*\Z|\\?u?[0-9a-fA-F]{0,4}\"?\Z|[a-zA-Z]{1,8}
 
 
 def _is_cut(error: json.JSONDecodeError) -> bool:
-    """Tell whether text is no JSON only because its end is missing."""
+    """Tell whether text is not JSON only because its end is missing."""
     rest = error.doc[error.pos :].strip(" \t\r\n")
     return error.msg.startswith("Unterminated") or bool(_BEGUN.match(rest))
 
@@ -284,8 +284,8 @@ class Scanner:
                 raise
             named = list(last.items())[:2] if isinstance(last, dict) else []
             called = ", ".join(f"{name} {shown(value, 40)}" for name, value in named)
-            rest = f"record {place} is the last whole one" + (f" ({called})" if called else "")
-            raise DocumentError(f"{error}; {rest}: go on after it", code=error.code) from error
+            rest = f"record {place} is the last complete one" + (f" ({called})" if called else "")
+            raise DocumentError(f"{error}; {rest}: continue after it", code=error.code) from error
 
     def _records(self, number: int) -> Iterator[tuple[int, dict[str, Any] | Problem]]:
         name = self.name

@@ -33,4 +33,4 @@ def refuse_device(stream: IO[bytes], name: str) -> None:
     if os.path.samestat(os.fstat(number), Path(os.devnull).stat()):
         return  # which is empty
     if (stat.S_ISCHR(mode) and not os.isatty(number)) or stat.S_ISBLK(mode):
-        raise DocumentError(f"{name}: is a device: name a file, a folder or a pipe")
+        raise DocumentError(f"{name}: is a device: give a file, a folder or a pipe")

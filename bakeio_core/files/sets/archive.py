@@ -81,7 +81,7 @@ class Archive:
             self.zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
             raise DocumentError(
-                f"{path.name}: is no readable zip archive ({error}): get a complete copy of it"
+                f"{path.name}: is not a readable zip archive ({error}): get a complete copy of it"
             ) from None
         members = [info for info in self.zip.infolist() if not info.is_dir()]
         tops = {
@@ -163,7 +163,7 @@ class Archive:
                 yield Problem(
                     code="unexpected-file",
                     file=in_ascii(name),
-                    message="stands twice in the archive",
+                    message="appears twice in the archive",
                 )
             seen.add(name)
 

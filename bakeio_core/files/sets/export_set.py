@@ -88,7 +88,7 @@ class ExportSet:
             return cls(Archive(path, limits), limits)
         if path.name != MANIFEST:
             raise DocumentError(
-                f"{path}: is no set: name the set's folder, zip or {MANIFEST}; "
+                f"{path}: is not a set: name the set's folder, zip or {MANIFEST}; "
                 f"a single file is for: bakeio import {path}",
                 code="bad-document",
             )
@@ -186,7 +186,7 @@ class ExportSet:
             raise DocumentError(f"{MANIFEST}: {explain_json(error)}", code="bad-manifest") from None
         wrong = None
         if isinstance(manifest, Duplicated):
-            wrong = f'the field "{manifest.name}" stands twice'
+            wrong = f'the field "{manifest.name}" appears twice'
         elif not isinstance(manifest, dict):
             wrong = "is not an object {...}"
         elif not isinstance(manifest.get("files"), list):

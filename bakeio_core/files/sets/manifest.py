@@ -123,7 +123,7 @@ def version_problem(header: dict[str, Any], field: str, file: str) -> Problem | 
             code=code,
             file=file,
             field=field,
-            message=f"{json.dumps(text, default=str)} is no version such as 1.0",
+            message=f"{json.dumps(text, default=str)} is not a version such as 1.0",
         )
     if int(match[1]) > KNOWN[field][0]:
         message = (

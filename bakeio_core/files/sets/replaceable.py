@@ -14,7 +14,7 @@ from bakeio_core.files.sets.archive import Archive, Folder, Store
 from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.manifest import APPLICATION, MANIFEST
 
-_NOT_OURS = "is no archive that bakeio wrote"
+_NOT_OURS = "is not an archive that bakeio wrote"
 
 
 def not_a_set(folder: Path) -> str | None:

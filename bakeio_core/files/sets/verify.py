@@ -139,7 +139,7 @@ def _not_installed(listed: Listed, catalog: Catalog) -> Problem:
     hint = packages.for_entity(listed.entity)
     hint = hint or packages.for_declarer(listed.distribution, listed.version)
     hint = hint or ". Install its plugin"
-    wrong = f"disabled: {why}" if why else f"no installed entity{hint}"
+    wrong = f"disabled: {why}" if why else f"not installed{hint}"
     return Problem(
         code="blocked" if why else "unknown-entity",
         file=in_ascii(listed.filename),
@@ -176,7 +176,7 @@ def _part(number: object) -> str:
 
 def _other_export(ours: str, theirs: object, listed: Listed) -> Iterator[Problem]:
     if ours != theirs:
-        message = f"is of another export, {shown(theirs)}, than the manifest, {shown(ours)}"
+        message = f"belongs to another export, {shown(theirs)}, than the manifest, {shown(ours)}"
         yield Problem(code="bad-manifest", file=listed.filename, field="export_id", message=message)
 
 
@@ -259,7 +259,7 @@ def _odd_dependencies(opened: ExportSet, listed: Listed, catalog: Catalog) -> It
     if isinstance(omitted, list):
         known |= set(map(str, omitted))
     for name in listed.dependencies:
-        wrong = "itself" if name == listed.entity else f'"{in_ascii(name)}", which is no entity'
+        wrong = "itself" if name == listed.entity else f'"{in_ascii(name)}", which is not an entity'
         if name == listed.entity or name not in known:
             message = f"says that {in_ascii(listed.entity)} depends on {wrong}"
             yield Problem(code="bad-manifest", file=MANIFEST, entity=listed.entity, message=message)

@@ -40,7 +40,7 @@ def remove_rows(rewrite: Rewrite, run: int) -> None:
 
     Args:
         rewrite: What writes.
-        run: The run that is taken back.
+        run: The run to undo.
     """
     known = [
         batch for _, batch in batches(rewrite.db, run, backwards=True) if batch.action == "create"

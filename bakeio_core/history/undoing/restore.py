@@ -35,7 +35,7 @@ def recreate_rows(rewrite: Rewrite, run: int) -> list[Changes]:
 
     Args:
         rewrite: What writes.
-        run: The run that is taken back.
+        run: The run to undo.
 
     Returns:
         The rows whose key another one has as yet: the run may have created that.
@@ -57,7 +57,7 @@ def recreate_unknown(rewrite: Rewrite, run: int) -> None:
 
     Args:
         rewrite: What wrote the rows.
-        run: The run that is taken back.
+        run: The run to undo.
     """
     for _, batch in batches(rewrite.db, run) if rewrite.recreated else ():
         entity = rewrite.catalog.entities.get(batch.entity)
@@ -116,7 +116,7 @@ def restore_fields(rewrite: Rewrite, run: int) -> None:
 
     Args:
         rewrite: What writes.
-        run: The run that is taken back.
+        run: The run to undo.
     """
     rows = fields_by_row(rewrite.db, run)
     while some := list(islice(rows, BATCH)):

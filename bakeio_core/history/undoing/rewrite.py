@@ -201,7 +201,7 @@ class Rewrite:
             return
         said = str(error if isinstance(error, NotTaken) else error.orig)
         reason = " ".join(said.split("\n")[0].split())
-        why = f"the database refuses to take it back ({reason})"
+        why = f"the database refuses the undo ({reason})"
         self.refused = self.refused or why
         if changes.rows:
             self.skip(changes.entity, changes.rows[0], why, file)

@@ -65,11 +65,11 @@ def run_to_undo(db: Connection, run: int | None) -> dict[str, Any]:
         The entry of the run, as `all_runs` has it.
 
     Raises:
-        BakeioError: There is none, or it was taken back already.
+        BakeioError: There is none, or it was undone already.
     """
     if not has_journal(db):
         raise BakeioError(
-            "no import into this database was recorded, so none can be taken back: it has no "
+            "no import into this database was recorded, so none can be undone: it has no "
             "tables of bakeio's own. The next import makes them, and so does bakeio init",
             code="no-journal",
         )
@@ -81,21 +81,21 @@ def run_to_undo(db: Connection, run: int | None) -> dict[str, Any]:
             stands = entry["undoes"] is None and entry["id"] not in undone
             if stands and _left_something(db, entry["id"]):
                 return entry
-        more = f" (what runs up to {pruned} did was taken out of the journal)" if pruned else ""
-        raise BakeioError(f"there is no import to take back{more}; see: bakeio runs")
+        more = f" (what runs up to {pruned} did was removed from the journal)" if pruned else ""
+        raise BakeioError(f"there is no import to undo{more}; see: bakeio runs")
     found = [entry for entry in known if entry["id"] == run]
     if not found:
         raise BakeioError(f"there is no run {run}; see: bakeio runs")
     if run is not None and run <= pruned:
         raise BakeioError(
-            f"what run {run} did was taken out of the journal, with all runs up to {pruned}: it "
-            "cannot be taken back. A set exported before it has the rows as they were",
+            f"what run {run} did was removed from the journal, with all runs up to {pruned}: it "
+            "cannot be undone. A set exported before it has the rows as they were",
             code="no-journal",
         )
     if run in undone:
         raise BakeioError(
-            f"run {run} was taken back already, by run {undone[run]}; "
-            f"to have it again: bakeio undo {undone[run]}"
+            f"run {run} was undone already, by run {undone[run]}; "
+            f"to redo it: bakeio undo {undone[run]}"
         )
     return found[0]
 
@@ -239,7 +239,7 @@ def _nothing(number: int, kept: int, refused: str) -> BakeioError:
     elif kept:
         why = f"all of it was changed since ({kept} kept)"
     return BakeioError(
-        f"nothing of run {number} can be taken back: {why}. "
-        "To take back an earlier one, name it: bakeio undo RUN (bakeio runs lists them)",
+        f"nothing of run {number} can be undone: {why}. To undo an earlier one, name it: bakeio "
+        "undo RUN (bakeio runs lists them)",
         code="constraint" if refused else "conflict" if kept else None,
     )

@@ -132,10 +132,10 @@ class RefusedRows:
         if not others:
             who = f"another row of {entity.name} is equal by"
         elif (record := record_of(others[0])) is not None:
-            who = f"record {record} of the file has already"
+            who = f"record {record} of the file already has"
         else:
-            who = f"the row of {entity.name} with {self._called(entity, others[0])} has already"
-        message = f"{who} {said}: give this one another, or leave it out"
+            who = f"the row of {entity.name} with {self._called(entity, others[0])} already has"
+        message = f"{who} {said}: give this record another value, or leave it out"
         return self._about(entity, key[0], values, fields, message)
 
     def _called(self, entity: Entity, identity: RowId) -> str:

@@ -1,4 +1,4 @@
-"""The log of skipped records: written before the commit, imported again as it is after mending."""
+"""The log of skipped records: written before the commit, imported again once it is corrected."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def _place(plan: ImportPlan, part: Part, number: int) -> dict[str, Any]:
 
 def _listed(part: Part) -> ListDocument:
     if not isinstance(part.document, ListDocument):
-        raise TypeError(f"{part.file} is no list")
+        raise TypeError(f"{part.file} is not a list")
     return part.document
 
 

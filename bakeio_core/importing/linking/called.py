@@ -1,4 +1,4 @@
-"""Rows that a record only calls by a name a view computes, which is no key: a question each."""
+"""Rows that a record only calls by a name a view computes, which is not a key: a question each."""
 
 from __future__ import annotations
 
@@ -42,5 +42,5 @@ class CalledRows:
         fields = {wanted: item.name for wanted, item in naming.items()}
         missing = Missing(target.name, key, nullable=False, fields=fields)
         keys = [item.name for item in naming.values() if item.exported] or list(fields.values())
-        message = f"{shown(text)} is no key of a row of {target.name}: give its {keys[0]}"
+        message = f"{shown(text)} is not a key of a row of {target.name}: give its {keys[0]}"
         return LinkError("missing-reference", message, missing, field=field)

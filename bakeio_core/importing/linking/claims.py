@@ -280,7 +280,7 @@ class PartOutcome:
         what = ", ".join(f"{field} {shown(value)}" for field, value in named.items())
         if self._is_same(first, draft.number):
             self.counts["unchanged"] += 1
-            message = f"the same record stands more than once ({what}) and is taken once"
+            message = f"the same record appears more than once ({what}) and is used once"
             self._report_both([first, draft.number], draft, message, "warning")
             return
         duplicates, name = self.state.outcome.duplicate_keys, self.entity.name

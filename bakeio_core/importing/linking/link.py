@@ -200,7 +200,7 @@ class Linker:
         missing = Missing(target.name, {reference.to: identity}, nullable=reference.nullable)
         why = "; the file is of another database, so its ids mean nothing here unless the row "
         why = "" if self.state.same_database else why + "itself is in the set"
-        message = f"{reference.column} {identity} is no row of {target.name}{why}"
+        message = f"{reference.column} {identity} is not a row of {target.name}{why}"
         return LinkError("missing-reference", message, missing)
 
     # -- what referred rows are called

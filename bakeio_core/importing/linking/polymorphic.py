@@ -39,7 +39,9 @@ class PolymorphicIds:
                     self._translate(some, field, column, targets[said])
                     continue
                 known = ", ".join(map(shown, targets))
-                message = f"{shown(said)} is none of {known}, so nothing tells what {field} means"
+                message = (
+                    f"{shown(said)} is not one of {known}, so nothing tells what {field} means"
+                )
                 for draft in some:
                     draft.fault = LinkError("bad-value", message, field=kind_field)
 

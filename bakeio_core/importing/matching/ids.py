@@ -76,7 +76,7 @@ class IdMatch:
         said, name = f"{self.id_field} {identity}", self.entity.name
         contrary = None if row is None else self._contrary(draft, row)
         if row is None:
-            message = f"{said} is no row of {name} (deleted, or never here)"
+            message = f"{said} is not a row of {name} (deleted, or never here)"
             draft.fault = LinkError("unknown-row", message)
         elif contrary is not None:
             field, value = contrary
@@ -141,7 +141,7 @@ class IdMatch:
                 draft.fault = LinkError("identity-mismatch", message)
             else:
                 why = "deleted, or never here; leave it out of a new record"
-                draft.fault = LinkError("unknown-row", f"{said} is no row of {name} ({why})")
+                draft.fault = LinkError("unknown-row", f"{said} is not a row of {name} ({why})")
 
     def match_context(self, drafts: list[Draft]) -> None:
         """An id of nobody knows which database counts where all that names the row agrees.

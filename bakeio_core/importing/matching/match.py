@@ -236,7 +236,7 @@ class Matcher:
         if not self.content or self.key(draft, self.content) is None:
             if identity is None and not self.state.earlier.has_any:
                 return None
-            doubt = "nothing tells whether this row is there already"
+            doubt = "nothing tells whether this row exists already"
         else:
             is_here = isinstance(identity, int) and identity in taken - self.claims.record_of.keys()
             if not is_here or self.state.source.database_id is not None:

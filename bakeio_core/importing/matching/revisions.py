@@ -71,8 +71,8 @@ class RevisionMatch:
                 draft.fault = LinkError(
                     "unknown-row",
                     f"its _rev names a row of {self.entity.name} that is not in this database "
-                    "(deleted, or of another bakery): leave the record out, or, to add a row, "
-                    "_rev and id",
+                    "(deleted, or of another bakery): remove the record, or remove its _rev and "
+                    "id to add a new row",
                 )
             elif self.state.same_database and hints[number] is not None:
                 draft.fault = LinkError(

@@ -81,7 +81,7 @@ def _linked_instead(plan: PartPlan, draft: Draft, row: Row, link: LinkError) -> 
     others = {c: v for c, v in label.items() if v is not None and rows.differs(row, c, v)}
     names = [_called(plan, one) for one in called.values()]
     if len(called) == 1 and not others:
-        said = f"{link.message}; {names[0]} is there already and is taken, none is created"
+        said = f"{link.message}; {names[0]} exists already and is used, none is created"
         plan.state.problems.add(
             Problem(code="duplicate-key", severity="note", entity=entity.name, message=said)
         )

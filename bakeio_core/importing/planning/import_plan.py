@@ -197,7 +197,7 @@ class ImportPlan:
             if decision.action == "create" and parent is None and applied.id is not None:
                 entry["action"] = "existing"  # a row like it was there
             if decision.action in ("existing", "create"):
-                # what was created is no row any more when a dry run has taken it back
+                # what was created is not a row any more when a dry run has taken it back
                 entity = self.state.catalog.entities[missing.entity]
                 there = self.state.tables.key_of
                 entry["target"] = parent.key if parent else there(entity, applied.id)

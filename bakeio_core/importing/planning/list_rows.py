@@ -32,7 +32,7 @@ def deletes(draft: Draft) -> bool:
 class ListRows:
     """Link the rows of a list to the rows of the records they stand in.
 
-    A part that is no list has none.
+    A part that is not a list has none.
 
     Args:
         state: The import.

@@ -110,7 +110,7 @@ class EditRules:
             advice = (
                 answer.message if isinstance(answer.message, Advice) else Advice(answer.message)
             )
-            lifted = f" (--allow {column} takes it all the same)"
+            lifted = f" (--allow {column} accepts it)"
             self.outcome.error(draft, "check", item.name, value, advice.within("", lifted))
             values = {"file": value, "database": old}
             self.outcome.ask(draft, CHECK, item.name, answer.message, values)
@@ -143,7 +143,9 @@ class EditRules:
         can = [n for n, item in self.editable.items() if self.entity.nullable(str(item.column))]
         for name in self._asked(draft):
             if name not in can:
-                said = f"{shown(name)} is no field that can be cleared; those are {', '.join(can)}"
+                said = (
+                    f"{shown(name)} is not a field that can be cleared; those are {', '.join(can)}"
+                )
                 self.outcome.error(draft, "bad-value", CLEAR, name, said)
                 return None
         return set(self._asked(draft))

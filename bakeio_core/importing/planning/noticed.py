@@ -386,7 +386,7 @@ def tell_origins(source: Source, changes: Sequence[Change]) -> Iterator[Problem]
                 entity=part.entity.name,
                 field=name,
                 message=(
-                    f"{counted(len(numbers), 'value')} an assistant gave: unverified until a "
+                    f"{counted(len(numbers), 'value')} from an assistant: unverified until a "
                     f"person confirms it (bakeio confirm {part.entity.name} KEY {name})"
                 ),
             )

@@ -331,11 +331,11 @@ class PartPlan:
         elif self.references.settle(draft):
             self.claims.claim([identity], [draft.number])
             message = (
-                "was imported from this file before, and its row was changed since: it is "
-                "taken as present (--allow-duplicates adds it)"
+                "was imported from this file before, and its row was changed since: it is treated "
+                "as existing (--allow-duplicates adds it)"
             )
             self.outcome.report(draft, "duplicate-key", "", None, message, "note")
-            reason = "is there already"
+            reason = "exists already"
             there = Change("unchanged", self.entity.name, draft.number, identity, reason=reason)
             self.outcome.count("unchanged", there, batch)
 

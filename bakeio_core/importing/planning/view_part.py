@@ -174,15 +174,15 @@ class ViewPart:
         yield from self.plan.noticed.problems()
         yield from self.plan.read_only.problems()
         if self.two_way:
-            verb, them = ("has", "it") if self.two_way == 1 else ("have", "them")
+            verb = "has" if self.two_way == 1 else "have"
             message = (
-                f"{counted(self.two_way, 'record')} {verb} no usable _rev: what changed in the "
-                f"database since the export cannot be told for {them}"
+                f"{counted(self.two_way, 'record')} {verb} no usable _rev, so changes in the "
+                "database since the export cannot be detected"
             )
             yield Problem(code="bad-document", severity="note", message=message, **common)
         if self.present:
             message = (
-                "equal rows are there already, so these are taken as present "
+                "equal rows exist already, so these are treated as existing "
                 "(--allow-duplicates adds them)"
             )
             common |= {"records": self.present[:20], "count": len(self.present)}

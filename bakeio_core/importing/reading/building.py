@@ -181,7 +181,9 @@ def sample_source(
         name for name in records if name not in catalog.entities and name not in catalog.disabled
     ]
     if unknown and strict:
-        raise PluginError(f'the sample has records of "{unknown[0]}", which is no installed entity')
+        raise PluginError(
+            f'the sample has records of "{unknown[0]}", which is not an installed entity'
+        )
     for name, entity in catalog.entities.items():
         if name in records:
             rows = [dict(record) for record in records[name]]

@@ -83,6 +83,6 @@ class _Checked:
                     entity=self.part.entity.name,
                     field=name,
                     value=text,
-                    message="is blank, though a value is required: it is taken as it is",
+                    message="is blank, though a value is required: it is accepted as it is",
                 )
             )

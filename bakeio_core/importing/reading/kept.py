@@ -23,7 +23,7 @@ def kept_value(part: Part, name: str, value: Any, raw: Mapping[str, Any]) -> Any
         raw: The whole record.
 
     Raises:
-        BadValue: It was not stored so, or nothing says that it was.
+        BadValue: It was not stored that way, or nothing says that it was.
     """
     item = part.fields.by_name[name]
     kept = item.kind.kept(value)
@@ -32,7 +32,7 @@ def kept_value(part: Part, name: str, value: Any, raw: Mapping[str, Any]) -> Any
     if part.keeps_stored and kept is not None:
         item.kind.check_range(kept)  # no database takes what its own constraint refuses
     if not (part.keeps_stored or _is_unedited(part, name, kept, raw.get(REV))):
-        raise BadValue("was not stored so")
+        raise BadValue("was not stored that way")
     return kept
 
 

@@ -62,7 +62,7 @@ class FieldNames:
             elif self.is_typo(name, raw):
                 is_strange = True
                 near = self._near[name]
-                message = f'is no field of {self.part.entity.name}: did you mean "{near}"?'
+                message = f'is not a field of {self.part.entity.name}: did you mean "{near}"?'
                 report(name, value, Advice(message, jsonable(value), field=near))
             else:
                 is_counted = name in self.unknown or len(self.unknown) < MOST_NAMES
@@ -129,7 +129,7 @@ class FieldNames:
             beside = f", and what stands beside it ({others}) is not" if others else ""
             found.append(self._problem(name, count, "note", f'"{given}" is read{beside}'))
         return found + [
-            self._problem(name, count, "warning", f"is no field of {entity} and is ignored")
+            self._problem(name, count, "warning", f"is not a field of {entity} and is ignored")
             for name, count in self.unknown.items()
         ]
 

@@ -60,7 +60,7 @@ def open_source(
 
     Raises:
         DocumentError: It cannot be read.
-        UsageError: There is no such format, it has no such entities, or is no set.
+        UsageError: There is no such format, it has no such entities, or is not a set.
     """
     known = formats if formats is not None else Formats()
     named = known.named(format_, packages.for_format(format_)) if format_ else None
@@ -164,9 +164,9 @@ def not_as_view(
         return f"is in the format {known.name}, of which only new files can be written"
     try:
         source = open_source(path, catalog, limits, formats=formats)
-        return None if source.kind == "view" and source.strange is None else "is no view"
+        return None if source.kind == "view" and source.strange is None else "is not a view"
     except DocumentError:
-        return "is no view"
+        return "is not a view"
 
 
 def _open_stream(
@@ -191,7 +191,7 @@ def _open_stream(
     if len(data) <= limits.lenient:
         return _open_document(Document(name, partial(io.BytesIO, data), limits), data, catalog)
     if known is None and not data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"[")):
-        said = f"is no JSON, and what is longer than {limits.lenient >> 20} MiB has to be"
+        said = f"is not JSON, and a file longer than {limits.lenient >> 20} MiB has to be"
         raise DocumentError(f"{name}: {said}", code="bad-json")
     folder = tempfile.TemporaryDirectory(prefix="bakeio-")
     with open(Path(folder.name, "stream"), "wb") as file:

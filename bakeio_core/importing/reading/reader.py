@@ -311,7 +311,9 @@ class Reader:
                 self._report(record, "bad-value", name, value, error.message)
                 return
             if self.part.keeps_stored:
-                message = "is not what its column takes, but was stored so, and is taken as it is"
+                message = (
+                    "does not fit its column, but was stored that way, and is accepted as it is"
+                )
                 self._add(record, "bad-value", "warning", name, None, message)
 
     # -- what is said

@@ -1,4 +1,4 @@
-"""A log of skipped records, read again as a source once it was mended."""
+"""A log of skipped records, read again as a source once it was corrected."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def not_a_log(path: Path) -> str | None:
         document = Document.at(path)
         if document.kind == "skipped" and "total_skipped" in document.header:
             return None
-    return "is no log of skipped records"
+    return "is not a log of skipped records"
 
 
 def open_log(document: Document, catalog: Catalog) -> Source:
@@ -138,7 +138,8 @@ def _record(document: Document, number: int, data: Any, text: Any) -> dict[str, 
         shown_text = json.dumps(data, default=str)
         return as_record(data, number, document.name, document.limits.depth, shown_text)
     message = (
-        "is no record yet: write it as an object {...} in record_data; record_text is what stood "
+        "is not a record yet: write it as an object {...} in record_data; record_text is what "
+        "stood "
         "in its place"
     )
     known = {"code": "bad-json", "file": document.name, "record": number}

@@ -79,7 +79,7 @@ class ReferenceDialogue:
                 others = rows_like(item, text, self.catalog, 9)
                 found = others or found
                 lines = [*listed(found), *choices(self._ways(item, len(found)))]
-                lines = lines if others else wrapped(f"Nothing is like {shown(text)}.")
+                lines = lines if others else wrapped(f"Nothing is similar to {shown(text)}.")
             elif typed == "b":
                 lines = wrapped("This is the first question.")
             else:
@@ -129,9 +129,9 @@ class ReferenceDialogue:
         near = next((candidate for candidate in found if candidate.score >= CLOSE), None)
         if near is not None:
             score = f"(score {near.score:.2f})"
-            there = "is there already" if near.id is not None else near.reasons[0]
+            there = "exists already" if near.id is not None else near.reasons[0]
             lines = wrapped(f"{shown(near.label)} {there} and may be the same {score}.", "  ")
-            answer = yield Prompt(lines, "  Create a new one all the same? [y/N]: ")
+            answer = yield Prompt(lines, "  Create a new one anyway? [y/N]: ")
             if answer.strip().lower() not in ("y", "yes"):
                 return WENT_BACK
         values = yield from NewRowForm(self.catalog, item, self.typed).fill()

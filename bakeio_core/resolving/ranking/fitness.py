@@ -92,7 +92,7 @@ class _Likeness(dict[str, float]):
         self.stands_for = index.lexicon.stands_for
         self.synonyms = index.lexicon.synonyms
         self.meant = self.stands_for.get(word, frozenset())
-        # who writes a word that is known, or short for one, means it: it is no misspelling
+        # who writes a word that is known, or short for one, means it: it is not a misspelling
         self.share = known_words if self.meant or word in index.vocabulary else 1.0
 
     def __missing__(self, other: str) -> float:

@@ -18,7 +18,7 @@ def declarations_assemble(trial: Trial) -> None:
     catalog = trial.found.catalog
     for plugin in trial.plugins:
         if plugin.status != "active":
-            raise Fault(f"{plugin} is {plugin.status}: {plugin.reason}")
+            raise Fault(f"{plugin} {plugin.status}: {plugin.reason}")
         if not plugin.hooks:
             raise Fault(f"{plugin} implements no hook: mark a function bakeio_... with @hookimpl")
     if not trial.plugins:

@@ -336,7 +336,7 @@ def bad_records_leave_the_good_ones(trial: Trial) -> None:
             scalar = next((f for f in trial.fields(view) if f.exported and f.kind.is_scalar), None)
             if scalar is None:
                 continue
-            bad[scalar.name] = {"this": "is no value"}
+            bad[scalar.name] = {"this": "is not a value"}
             both = edited(document, [good])
             both = with_records(both, *both["records"], bad)
             report = _imported(trial, db, both, skip_errors=True)

@@ -1,4 +1,4 @@
-"""The tables of bake-tracker's own database, read off it: used only where a profile names it."""
+"""The tables of bake-tracker's own database, read off it: used only if a profile names it."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ NO_TK = (
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
 def desktop(session: Session, file: Path | None) -> None:
-    """Open the window: look at FILE, answer what is unclear, import it, take it back."""
+    """Open the window: look at FILE, answer what is unclear, import it, undo it."""
     if importlib.util.find_spec("_tkinter") is None:
         raise BakeioError(NO_TK, code="io-error")
     import tkinter

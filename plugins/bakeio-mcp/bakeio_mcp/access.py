@@ -129,7 +129,7 @@ class Access:
             return Refused(
                 error.code or "not-possible",
                 self._harmless(without_options(str(error))),
-                "mend what the message names, or ask the person",
+                "correct what the message names, or ask the person",
             ).as_dict()
         except Exception as error:  # its text may hold values
             log.error("%s: failed (%s)", call.__name__, type(error).__name__)

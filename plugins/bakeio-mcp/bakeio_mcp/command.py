@@ -12,26 +12,26 @@ TOKEN = "BAKEIO_MCP_TOKEN"
 
 
 @click.command()
-@click.option("--write", is_flag=True, help="Let it apply plans that a person approved.")
+@click.option("--write", is_flag=True, help="Let the assistant apply plans that a person approved.")
 @click.option(
     "--view",
     "views",
     multiple=True,
     metavar="VIEW",
-    help="Serve this view alone; may be given more than once. Default: all.",
+    help="Serve only this view; may be given more than once. Default: all.",
 )
 @click.option(
     "--hide",
     multiple=True,
     metavar="FIELD",
-    help="A field that never leaves, VIEW.FIELD or FIELD; may be given more than once.",
+    help="A field that is never shown, VIEW.FIELD or FIELD; may be given more than once.",
 )
 @click.option(
     "--http",
     "port",
     type=click.IntRange(1, 65_535),
     metavar="PORT",
-    help="Serve HTTP on this machine alone, for those who have the token, in place of stdio.",
+    help="Serve HTTP on this machine only, for clients with the token, instead of stdio.",
 )
 @click.pass_obj
 def mcp(

@@ -9,7 +9,8 @@ from mcp.server.mcpserver import MCPServer
 from bakeio_mcp.access import NOTICE, Access
 
 _END = (
-    " Plan it with plan_changes, mend what it names, show me the changes in a few words, and ask "
+    " Plan it with plan_changes, correct what it names, show me the changes in a few words, and "
+    "ask "
     f"me to approve the plan. Leave out what you do not know: invent nothing. {NOTICE}"
 )
 

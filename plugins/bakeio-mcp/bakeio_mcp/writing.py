@@ -78,7 +78,7 @@ class WritingTools:
         if source.kind != "view":
             raise Refused(
                 "not-an-answer",
-                "this is no answer to the rows of a view",
+                "this is not an answer to the rows of a view",
                 "write it as plan_changes says",
             )
         if not source.rows:
@@ -119,7 +119,7 @@ class WritingTools:
         told = {"notice": NOTICE, **self.access.told(report, db)}
         refused = told.pop("refused")
         if is_refused:
-            answer = Refused("problems", refused, "mend the answer and plan it again", **told)
+            answer = Refused("problems", refused, "correct the answer and plan it again", **told)
             return answer.as_dict()
         if kept is None:
             return {"plan": None, "next": "nothing would change: there is nothing to do", **told}
@@ -175,7 +175,7 @@ class WritingTools:
     def undo_run(
         self, run: Annotated[int, Field(ge=1, description="Its number, as runs has it")]
     ) -> dict[str, Any]:
-        """Plan to take an import back; what was changed since stays. A person approves it too."""
+        """Plan to undo an import; what was changed since stays. A person approves it too."""
 
         def look(db: Connection) -> dict[str, Any]:
             report = self.bakeio.undo(db, run, dry_run=True)

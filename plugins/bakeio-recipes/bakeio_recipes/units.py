@@ -1,7 +1,7 @@
 """Units as recipes and shops write them, converted by pint.
 
-Cups and spoons are those of the United States. A word that is no unit of weight, volume or number
-(a bag, a stick) is equal to itself alone.
+Cups and spoons are those of the United States. A word that is not a unit of weight, volume or
+number (a bag, a stick) is equal only to itself.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Units:
             return name, Decimal(1)
         try:
             quantity = self._registry.Quantity(Decimal(1), name).to_base_units()
-        except Exception:  # pint raises many kinds for what is no unit
+        except Exception:  # pint raises many kinds for what is not a unit
             return name.removesuffix("s"), Decimal(1)
         return f"{quantity.units:~}", Decimal(quantity.magnitude)
 

@@ -97,7 +97,7 @@ class _Dialect:
         if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             raise DocumentError("is UTF-16 text: save it as CSV UTF-8")
         if b"\0" in head:
-            raise DocumentError("is no text: save it as CSV, or give it its own ending")
+            raise DocumentError("is not a text: save it as CSV, or give it its own ending")
         self.has_mark = head.startswith(codecs.BOM_UTF8)
         self.encoding = "utf-8-sig" if self.has_mark or _is_utf8(file) else LEGACY
         text = head.decode(self.encoding, "replace")

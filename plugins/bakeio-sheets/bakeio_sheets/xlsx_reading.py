@@ -22,13 +22,13 @@ def read(file: IO[bytes]) -> Iterator[SheetRows]:
     """Read the sheets of a workbook but for those that bakeio wrote beside the views.
 
     Raises:
-        DocumentError: It is no workbook, protected by a password, or unpacks to too much.
+        DocumentError: It is not a workbook, protected by a password, or unpacks to too much.
     """
     _refuse_bombs(file)
     try:
         values = load_workbook(file, read_only=True, data_only=True, keep_links=False)
     except Exception as error:
-        raise DocumentError(f"is no workbook that can be read ({error})") from None
+        raise DocumentError(f"is not a workbook that can be read ({error})") from None
     formulas = load_workbook(file, read_only=True, keep_links=False) if has_formulas(file) else None
     for sheet in values.worksheets:
         if sheet.title in (COVER, LISTS) or not hasattr(sheet, "reset_dimensions"):
@@ -94,7 +94,7 @@ def _refuse_bombs(file: IO[bytes]) -> None:
     except zipfile.BadZipFile:
         file.seek(0)
         is_old = file.read(4) == b"\xd0\xcf\x11\xe0"
-        what = "an old or a protected workbook" if is_old else "no workbook"
+        what = "an old or a protected workbook" if is_old else "not a workbook"
         raise DocumentError(f"is {what}: save it as .xlsx without a password") from None
     for part in parts:
         is_bomb = part.file_size > LIMITS.ratio * max(part.compress_size, 1) + LIMITS.record

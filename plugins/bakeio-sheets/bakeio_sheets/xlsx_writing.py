@@ -184,9 +184,7 @@ class _Written:
             return None
         if column.choices:
             kind = "warning" if column.is_open else "stop"
-            message = (
-                "is not in the list. Take it all the same?" if column.is_open else "choose one"
-            )
+            message = "is not in the list. Use it anyway?" if column.is_open else "choose one"
             return {
                 "validate": "list",
                 "source": self.lists.source(column.choices),

@@ -41,8 +41,8 @@ def lock(dialect: Dialect, db: Connection, names: Sequence[str]) -> None:
         if not tried(db, f"LOCK TABLE {name} {modes}"):
             raise DatabaseError(
                 f"{name} in the database is locked by {_holders(dialect, db, [name])}, "
-                f"for more than {seconds:g} seconds: wait for that to "
-                "finish or end it, then try again; --wait SECONDS waits longer",
+                f"for more than {seconds:g} seconds: wait until that has finished, or stop it, "
+                "then try again; --wait SECONDS waits longer",
                 code="locked",
             )
     db.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(seconds * 1000)}ms'")

@@ -51,8 +51,8 @@ def refuse_closed_schemas(dialect: Dialect, db: Connection) -> None:
     )
     for user, schema in dialect.fetch(db, sql):
         raise DatabaseError(
-            f"{user} may not use the schema {schema} of the database, so no table is found. Let "
-            f"its owner grant it: GRANT USAGE ON SCHEMA {schema} TO {user}"
+            f"{user} may not use the schema {schema} of the database, so no table is found. Ask "
+            f"its owner to run: GRANT USAGE ON SCHEMA {schema} TO {user}"
         )
 
 

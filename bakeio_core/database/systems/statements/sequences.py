@@ -45,8 +45,8 @@ def may_advance(dialect: Dialect, db: Connection, sequence: str) -> bool:
     if not (owns or takes):
         user = dialect.quote(dialect.scalar(db, "SELECT current_user"))
         raise DatabaseError(
-            f"no row can be made here: {user} may not take numbers of the sequence {sequence}. "
-            f"Let its owner run: GRANT USAGE ON SEQUENCE {sequence} TO {user}"
+            f"no row can be made here: {user} may not use the sequence {sequence}. "
+            f"Ask its owner to run: GRANT USAGE ON SEQUENCE {sequence} TO {user}"
         )
     return bool(owns)
 

@@ -78,7 +78,7 @@ class _Piece:
 def read_leniently(
     document: Document, data: bytes, catalog: Catalog, problems: Problems
 ) -> Document:
-    """Return the document that is meant by one which is no JSON as it stands.
+    """Return the document that is meant by one which is not JSON as it stands.
 
     Args:
         document: The document.
@@ -224,7 +224,7 @@ def _chosen(name: str, pieces: list[_Piece], done: list[str]) -> list[_Piece]:
     seen = f"{name}: holds {len(pieces)} JSON texts"
     if broken:
         raise DocumentError(
-            f"{seen}, and number {broken[0]} is no JSON: put all records into one list",
+            f"{seen}, and number {broken[0]} is not JSON: put all records into one list",
         )
     if len(heads) > 1:
         raise DocumentError(f"{seen} of {listed(list(heads))}: make a file of each, one alone")
@@ -280,8 +280,8 @@ def _cut(
     named = ", ".join(f"{name} {shown(cell, 40)}" for name, cell in list(last.items())[:2])
     number = len(records) + 1
     message = (
-        f"the file ends in the middle of it: record {len(records)} is the last whole one"
-        f"{f' ({named})' if named else ''}: go on after it"
+        f"the file ends in the middle of it: record {len(records)} is the last complete one"
+        f"{f' ({named})' if named else ''}: continue after it"
     )
     known = {"code": "truncated", "file": document.name, "record": number, "message": message}
     items.append((number, BrokenRecord.of(found.text[-1000:], **known)))
@@ -309,7 +309,7 @@ def _has_a_name_twice(node: ast.Dict) -> bool:
     return len(set(names)) < len(names)
 
 
-# -- what is no JSON at all
+# -- what is not JSON at all
 def _refuse_prose(name: str, text: str, catalog: Catalog) -> Document:
     """Name a text without any JSON, and show what is wanted in its place.
 

@@ -134,13 +134,13 @@ class _Answer:
     def read(self, answer: Mapping[str, Any]) -> None:
         """Read everything an answer says."""
         if isinstance(answer, Duplicated):
-            self._refuse(f'the field "{answer.name}" stands twice in it')
+            self._refuse(f'the field "{answer.name}" appears twice in it')
         unknown = [name for name in answer if name not in _KNOWN | _ECHOED]
         if unknown:
-            self._refuse(f"it has {listed(list(map(shown, unknown[:8])))}, which nobody reads")
+            self._refuse(f"it has {listed(list(map(shown, unknown[:8])))}, which is not read")
         given = answer.get("set", {})
         if not isinstance(given, dict):
-            self._refuse('its "set" is no object')
+            self._refuse('its "set" is not an object')
         for name, cells in given.items():
             self._set(name, cells)
         columns = answer.get("columns")
@@ -150,7 +150,7 @@ class _Answer:
             self._record(record)
         added = answer.get("add", [])
         if not isinstance(added, list):
-            self._refuse('its "add" is no list')
+            self._refuse('its "add" is not a list')
         self.added = added
         if answer.get("note") not in (None, ""):
             self._tell(f"its note: {shown(answer['note'], 300)}", "note")
@@ -174,7 +174,9 @@ class _Answer:
             self._refuse(f'in "set", {shown(name)} is {shown(cells)}')
         for pair in pairs:
             if not isinstance(pair, list) or not 2 <= len(pair) <= 3:
-                self.strange.append((name, None, f'{shown(pair)} is no ["ROW", VALUE]', "bad-json"))
+                self.strange.append(
+                    (name, None, f'{shown(pair)} is not ["ROW", VALUE]', "bad-json")
+                )
             else:
                 self._cell(pair[0], name, pair[1], *pair[2:])
 
@@ -224,7 +226,7 @@ class _Answer:
         item = self.fields.named(name)
         field_name = name if item is None else item.name
         if self._is_said_otherwise(known, kept.record, field_name, value):
-            message = f"is said twice, as {shown(known.record[field_name])} and as {shown(value)}"
+            message = f"is given twice, as {shown(known.record[field_name])} and as {shown(value)}"
             known.faults.append((field_name, value, f"{message}: keep one", "duplicate-key"))
             return
         held = kept.held.get(field_name)
@@ -249,7 +251,7 @@ class _Answer:
         """Say what is wrong with a value of a field that nobody asked for; empty for nothing."""
         asked = listed(self.ticket.fill)
         if item is None:
-            return f"is no field of {self.fields.entity.name}; asked for is {asked}"
+            return f"is not a field of {self.fields.entity.name}; asked for is {asked}"
         if item.role != "editable" or name in self.ticket.fill:
             return ""
         if value is None or _is_same(item, value, held):

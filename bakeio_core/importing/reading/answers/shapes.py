@@ -234,7 +234,7 @@ def _untold(
     view = best or next(with_key, next(iter(catalog.views), None))
     shape = f": {MEANT} {wanted_shape(catalog, view, names)}" if view else ""
     return DocumentError(
-        f"{document.name}: is no file of bakeio: it has no header that tells of which view its "
+        f"{document.name}: is not a file of bakeio: it has no header that tells of which view its "
         f"records are, and no view has all their fields ({seen}){fits}{shape}"
     )
 

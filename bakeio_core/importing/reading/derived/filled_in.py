@@ -101,7 +101,7 @@ def _lines(document: Document, template: Template) -> Iterator[Any]:
 def _said_once(
     document: Document, template: Template, catalog: Catalog, problems: Problems
 ) -> dict[str, Any]:
-    """Return what a document says beside its lines; what is no field is told."""
+    """Return what a document says beside its lines; what is not a field is told."""
     fields, once = view_fields(template.view, catalog), dict[str, Any]()
     for name, value in document.header.items():
         item = fields.named(name)
@@ -118,7 +118,7 @@ def _said_once(
                 severity="error" if near else "warning",
                 file=document.name,
                 field=name,
-                message=f"is no field of a {template.called} document{hint}",
+                message=f"is not a field of a {template.called} document{hint}",
             )
         )
     if once:

@@ -27,7 +27,7 @@ NULL, EMPTY = b"null", b'""'
 UNTOLD = "_cell"
 """Names, in place of a value, a cell of which nobody can say yet what it means."""
 NOUN = "_is"
-"""Says beside it what a cell holds that is no text."""
+"""Says beside it what a cell holds that is not a text."""
 ERRORS = frozenset(
     [
         *["#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"],
@@ -177,7 +177,7 @@ class FieldColumn:
 
         Args:
             text: What stands in the cell.
-            noun: What that is, where it is no text.
+            noun: What that is, where it is not a text.
 
         Raises:
             BadValue: Nobody can say what it means; it says why.
@@ -185,7 +185,8 @@ class FieldColumn:
         if noun:
             wanted = "text" if self.form in ("text", "code") else self.kind.noun
             raise BadValue(
-                f"{text} is {noun} where {wanted} is wanted: format the cell so, and write it again"
+                f"{text} is {noun}, but {wanted} is expected: format the cell that way, and enter "
+                "the value again"
             )
         if text.startswith("="):
             raise BadValue(
@@ -194,7 +195,8 @@ class FieldColumn:
             )
         if text in ERRORS or text.startswith(("#", "Err:")):
             raise BadValue(
-                f"holds the error {text} of a spreadsheet, not a value: mend the cell, or empty it"
+                f"holds the error {text} of a spreadsheet, not a value: correct the cell, or "
+                "empty it"
             )
         found = self.readings(text)
         settled = self.patterns.settled(self.name, found)

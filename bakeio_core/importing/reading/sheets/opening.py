@@ -108,11 +108,11 @@ def foreign_sheet(known: Format, path: Path, catalog: Catalog) -> str | None:
                     continue
                 if find_headings(top, fields, [table.name, path.name], catalog) is None:
                     sheet = f'holds the sheet "{table.name}", which bakeio did not write'
-                    return sheet if table.name else f"is no view in the format {known.name}"
+                    return sheet if table.name else f"is not a view in the format {known.name}"
                 is_view = True
     except Exception:  # whatever a reader says of what it was not made for
-        return f"is no view in the format {known.name}"
-    return None if is_view else f"is no view in the format {known.name}"
+        return f"is not a view in the format {known.name}"
+    return None if is_view else f"is not a view in the format {known.name}"
 
 
 def _without_views(name: str, fields: dict[str, FieldMap], catalog: Catalog) -> DocumentError:

@@ -61,7 +61,7 @@ def details(about: Any) -> str:
     """Return all there is to say about a line: every field, whole."""
     if isinstance(about, Problem):
         near = "\n".join(
-            f"    like it: {found['label']} ({found['score']:.0%})" for found in about.candidates
+            f"    similar: {found['label']} ({found['score']:.0%})" for found in about.candidates
         )
         return without_commands(str(about)) + (f"\n{near}" if near else "")
     change: Mapping[str, Any] = about

@@ -14,7 +14,7 @@ from bakeio_desktop.parts import look
 MODES = {
     "Update rows and add new ones": "merge",
     "Only add new rows": "skip-existing",
-    "Only update rows that are there": "update-only",
+    "Only update existing rows": "update-only",
 }
 NULLS = {"Empty values change nothing": "keep", "Empty values clear the field": "clear"}
 

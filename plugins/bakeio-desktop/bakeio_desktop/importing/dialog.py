@@ -161,7 +161,7 @@ class ImportViewDialog(Window):
             plan = file.plan(job, answers, options)
             return plan, lines_of(plan.report)
 
-        self._do("Looking what would change", work, self._looked, "This cannot be imported")
+        self._do("Finding what would change", work, self._looked, "This cannot be imported")
 
     def _looked(self, found: tuple[Plan, Lines]) -> None:
         self.plan, lines = found

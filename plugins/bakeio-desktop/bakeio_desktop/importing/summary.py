@@ -66,7 +66,7 @@ class Summary(ctk.CTkFrame):  # type: ignore[misc]
 
     def taken_back(self) -> None:
         """Say that the import was taken back."""
-        self.told.configure(text=f"{self.report.source} was taken back again.")
+        self.told.configure(text=f"{self.report.source} was undone.")
         look.enable(self.undo, False)
 
     def _counts(self) -> None:
@@ -98,7 +98,7 @@ class Summary(ctk.CTkFrame):  # type: ignore[misc]
         if self.report.skipped_log:
             lines.append(
                 f"What was left out is in {self.report.skipped_log}: "
-                "mend it there, and import that file."
+                "correct it there, and import that file."
             )
             self.log = look.button(row, "Show skipped log …", self._show_log)
             self.log.pack(side="left")

@@ -40,14 +40,14 @@ class UndoWindow(Window):
         super().__init__(parent, "Undo import", (820, 560))
         self.bakeio, self.session, self.worker = bakeio, session, worker
         self._run, self._done = run, done
-        self.heading = look.title(self, "Looking what it would take back …")
+        self.heading = look.title(self, "Finding what the undo would change …")
         self.heading.pack(fill="x", padx=look.PAD, pady=(look.PAD, 0))
         self.told = look.paragraph(self, " ", quiet=True)
         self.told.pack(fill="x", padx=look.PAD, pady=(0, look.GAP))
         row = button_row(self)
         self.cancel = look.button(row, "Keep the import", self.leave)
         self.cancel.pack(side="right")
-        self.undo = look.button(row, "Take it back", self._undo, primary=True)
+        self.undo = look.button(row, "Undo it", self._undo, primary=True)
         self.undo.pack(side="right", padx=look.GAP)
         look.enable(self.undo, False)
         self.preview = Preview(self)
@@ -74,7 +74,7 @@ class UndoWindow(Window):
             return
         entry, report, lines = found
         self._run, self._seen = entry["id"], report.summary
-        self.heading.configure(text=f"Take back the import of {entry['source']}?")
+        self.heading.configure(text=f"Undo the import of {entry['source']}?")
         self.told.configure(
             text=f"Of {str(entry['at'])[:16].replace('T', ' ')} (UTC). {_counts(report)} What was "
             "changed since then is kept, and named as a warning."
@@ -99,9 +99,9 @@ class UndoWindow(Window):
     def _failed(self, error: Exception) -> None:
         if isinstance(error, Cancelled) or not self.winfo_exists():
             return
-        self.heading.configure(text="Nothing was taken back")
+        self.heading.configure(text="Nothing was undone")
         self.told.configure(text="")
-        tell_error(self, "Nothing was taken back", error)
+        tell_error(self, "Nothing was undone", error)
 
 
 def _counts(report: Report) -> str:
@@ -117,4 +117,4 @@ def _counts(report: Report) -> str:
         )
         if summary.get(what)
     ]
-    return without_commands(f"{', '.join(parts) or 'Nothing to take back'}.")
+    return without_commands(f"{', '.join(parts) or 'Nothing to undo'}.")

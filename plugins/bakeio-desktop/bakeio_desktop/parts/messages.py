@@ -13,12 +13,12 @@ from bakeio_core import BakeioError
 from bakeio_desktop.parts import look
 
 LOCKED = (
-    "Another program, or the one this window belongs to, is writing to the database. "
-    "Let it finish, or save there what is not saved yet, then try again."
+    "Another program, or the one this window belongs to, is writing to the database. Wait until "
+    "it has finished, or save your work there, then try again."
 )
 MOVED = (
-    "The file or the database has changed since you looked at it, so that something else would "
-    "happen than was shown. Look at it again, then import."
+    "The file or the database has changed since you looked at it, so the result would differ from "
+    "what was shown. Look at it again, then import."
 )
 _OF_A_COMMAND = re.compile(
     r"\s*\((?:--|bakeio )[^)]*\)|;? ?--wait SECONDS waits longer"
@@ -46,7 +46,7 @@ def worded(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"{error.filename or 'A file'}: {(error.strerror or str(error)).lower()}."
     return (
-        f"Something went wrong that should not: {type(error).__name__}: {error}. "
+        f"An unexpected error: {type(error).__name__}: {error}. "
         "Nothing was written. Please tell those who make bakeio-desktop."
     )
 

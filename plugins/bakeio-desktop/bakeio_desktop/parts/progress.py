@@ -56,7 +56,7 @@ class ProgressWindow(Window):
         """Stop the job; the window closes when it has been rolled back."""
         self._job.cancel()
         look.enable(self.cancel, False)
-        self._hint.configure(text="Stopping: what was begun is taken back …")
+        self._hint.configure(text="Stopping: what was begun is undone …")
 
     def done(self) -> None:
         """Close it, as the job has ended."""

@@ -18,9 +18,9 @@ changed here as well, a value that cannot be read. Choose a row that is there, m
 leave the records out. What you have answered is kept beside the file when you close the window.
 
 An import is written whole or not at all. What cannot be imported can be left out: it goes into a
-file of its own beside yours, to mend there and import again.
+file of its own beside yours, to correct there and import again.
 
-Back: Edit > Undo Import takes an import back. What was changed since then is kept, and named.
+Back: Edit > Undo Import undoes an import. What was changed since then is kept, and named.
 
 Everything else: File > Export > Complete Set writes all of the database; File > Import >
 Import Set brings it back.

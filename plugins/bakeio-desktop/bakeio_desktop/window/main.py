@@ -180,7 +180,7 @@ class MainWindow(ctk.CTk):  # type: ignore[misc]
     def make_database(self, path: str, *, with_sample: bool) -> None:
         """Make a database in a file that is not there yet, and open it."""
         if Path(path).exists():
-            message = f"{path} is there already. Open it, or choose another name"
+            message = f"{path} exists already. Open it, or choose another name"
             tell_error(self, "No database was made", BakeioError(message))
             return
         session = open_session(path, self.bakeio)

@@ -19,14 +19,14 @@ HEADINGS = {
     "value": "This cannot be read",
     "check": "This does not pass a check",
     "suspicious": "This looks odd",
-    "new-row": "New, or there already?",
+    "new-row": "New, or existing?",
     "change": "This would be changed",
 }
 SIDES = {"base": "When it was exported", "database": "In the database now", "file": "In the file"}
 WAYS = {
     "take-file": "Take what the file says",
     "keep-database": "Keep what the database has",
-    "accept": "It is right: take it as it is",
+    "accept": "It is right: accept it",
     "value": "Another value:",
     "leave-field": "Leave this field as it is in the database",
     "leave-record": "Leave the whole record out of the import",
@@ -72,7 +72,7 @@ class RecordPage(ctk.CTkFrame):  # type: ignore[misc]
             raise NotAnswered("Choose one of these first.")
         if action == "existing":
             if self.candidates is None or self.candidates.selected is None:
-                raise NotAnswered("Choose the row that is meant, in the list.")
+                raise NotAnswered("Choose the row in the list.")
             return decided(self.question, action, target=self.candidates.selected)
         if action != "value":
             return decided(self.question, action)
@@ -86,7 +86,7 @@ class RecordPage(ctk.CTkFrame):  # type: ignore[misc]
             self.wrong.configure(text=sentence(str(error)))
             self.wrong.pack(fill="x", padx=(30, 0), after=self._line)
             look.focus(self.text)
-            raise NotAnswered("The value cannot be taken.") from None
+            raise NotAnswered("The value cannot be used.") from None
         return decided(self.question, action, values={"value": value})
 
     def begin(self) -> None:
@@ -123,11 +123,9 @@ class RecordPage(ctk.CTkFrame):  # type: ignore[misc]
             value.grid(row=row, column=1, sticky="ew", padx=(0, look.PAD), pady=(above, below))
 
     def _ask_for_a_row(self, offered: Decision | None) -> None:
-        look.radio(self, "It is this row, which is there already:", self.action, "existing").pack(
-            fill="x", pady=4
-        )
+        look.radio(self, "It is this existing row:", self.action, "existing").pack(fill="x", pady=4)
         columns = (
-            Column("Row that is there", 320, stretches=True),
+            Column("Existing row", 320, stretches=True),
             Column("Why", 340, stretches=True),
         )
         self.candidates = Table(

@@ -19,7 +19,7 @@ from bakeio_desktop.work.worker import Job, Worker
 PAUSE = 180
 """Milliseconds without a key before what was typed is searched for."""
 COLUMNS = (
-    Column("Row that is there", 300, stretches=True),
+    Column("Existing row", 300, stretches=True),
     Column("Likely", 70, is_number=True),
     Column("Why", 330, stretches=True),
 )
@@ -76,7 +76,7 @@ class ReferencePage(ctk.CTkFrame):  # type: ignore[misc]
         if action == "existing":
             chosen = self.candidates.selected
             if chosen is None:
-                raise NotAnswered("Choose the row that is meant, in the list.")
+                raise NotAnswered("Choose the row in the list.")
             return decided(self.question, "existing", target=dict(chosen))
         if action == "create" and self.form is not None:
             try:
@@ -99,7 +99,7 @@ class ReferencePage(ctk.CTkFrame):  # type: ignore[misc]
         line = look.frame(self)
         line.pack(fill="x", pady=(0, 4))
         self.existing = look.radio(
-            line, "Use a row that is there", self.action, "existing", self._show_form
+            line, "Use an existing row", self.action, "existing", self._show_form
         )
         self.existing.pack(side="left", padx=(0, look.PAD))
         self.text = look.entry(line, "Search: type a name", 260)
@@ -154,7 +154,7 @@ class ReferencePage(ctk.CTkFrame):  # type: ignore[misc]
         self._reasons = {tuple(row.about.items()): row.cells[2] for row in rows}
         self.candidates.show(rows)
         if not rows:
-            nothing = f"Nothing is like “{text}”." if text else "No row that is there is like it."
+            nothing = f"Nothing is similar to “{text}”." if text else "No existing row is similar."
             self.why.configure(text=nothing)
         if offered and self.action.get() == "existing":
             place = next((n for n, row in enumerate(rows) if row.about == offered), None)

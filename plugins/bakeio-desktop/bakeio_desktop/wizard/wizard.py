@@ -1,4 +1,4 @@
-"""The wizard: one question a page, back and next, the same answer for all like it."""
+"""The wizard: one question a page, back and next, the same answer for all of its kind."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class Wizard(ctk.CTkFrame):  # type: ignore[misc]
         self.same.pack_forget()
         if others:
             more = "the other question" if len(others) == 1 else f"the {len(others):,} others"
-            self.same.configure(text=f"The same answer for {more} like it")
+            self.same.configure(text=f"Same answer for {more} of this kind")
             self.same.pack(side="bottom", fill="x", pady=(look.GAP, 0))
 
     def _who_waits(self, question: Question) -> str:

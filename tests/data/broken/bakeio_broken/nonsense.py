@@ -1,4 +1,4 @@
-"""Return what is no entity."""
+"""Return what is not an entity."""
 
 from typing import Any
 
