@@ -30,6 +30,10 @@ class BadValue(ValueError):
         self.message = message
 
 
+class TwoReadings(BadValue):
+    """A cell is what a spreadsheet shows of several values, and nothing tells of which."""
+
+
 def shown(value: object, most: int = 60) -> str:
     """Return a value as a message shows it: JSON-like, short, control characters escaped.
 

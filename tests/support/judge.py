@@ -246,6 +246,11 @@ class Judge:
     def _is_edit(self, place: int, name: str, said: Any, exported: Row | None) -> bool:
         if self._is_typed_back(place, name, said):
             return True
+        if self.case.is_sheet and said == "":
+            # an empty cell says that a field is emptied only where `_rev` tells that it was full
+            record, was = self.case.records[place], exported or {}
+            if not record.get("_rev") or record["_rev"] != was.get("_rev"):
+                return False
         if exported is None:
             return said is not None and said != ""
         known = exported.get(name, exported.get(MEANT.get(name, name)))
