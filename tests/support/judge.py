@@ -287,7 +287,7 @@ class Judge:
         folded = exported is None and meant in NATURAL[self.case.view]
         if any(meant in row and alike(meant, said, row[meant], folded=folded) for row in rows):
             return True
-        if said is None and self.nulls:
+        if (said is None or (self.case.is_sheet and said == "")) and self.nulls:
             self.nulls -= 1
             return True
         return False
