@@ -154,14 +154,16 @@ class Case:
 
     def put_in_a_sheet(self, layout: str) -> None:
         """Make a table of it, with a cell for every field of every record."""
-        self.layout = layout
+        self.layout, has_types = layout, layout != "csv"
         lists = [self.records, self.exported, *([] if self.earlier is None else [self.earlier])]
         names = dict.fromkeys(name for records in lists for r in records if r for name in r)
         for records in lists:
             for place, record in enumerate(records):
                 if record is not None:
                     cells = {name: record.get(name) for name in names}
-                    records[place] = {n: "" if v is None else v for n, v in cells.items()}
+                    records[place] = {
+                        n: "" if v is None else v if has_types else str(v) for n, v in cells.items()
+                    }
 
     def as_dict(self) -> dict[str, Any]:
         """Return the case as JSON holds it."""

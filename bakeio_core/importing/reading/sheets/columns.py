@@ -205,7 +205,8 @@ class FieldColumn:
             return settled.value
         ways = " or ".join(dict.fromkeys(str(reading.value) for reading in found))
         raise TwoReadings(
-            f"{shown(text)} can be read in more than one way: write {ways}, whichever is meant"
+            f"{shown(text)} can be read in more than one way: write {ways}, whichever is meant",
+            tuple(reading.value for reading in found),
         )
 
 

@@ -85,16 +85,16 @@ class RestoredValues:
     def context(self, names: Iterable[str], told: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a record says in fields that are only compared.
 
-        Null is a cell that may show what the row has; what is no value of the field at all is told
-        as it stands.
+        Of a cell that may show several values it returns them all, as a tuple; what is no value of
+        the field at all is told as it stands.
         """
         context, settled = dict[str, Any](), self.part.document.settled
         for name in names:
             if name in told:
                 try:
                     context[name] = settled(name, told[name])
-                except TwoReadings:
-                    context[name] = None
+                except TwoReadings as doubt:
+                    context[name] = doubt.values
                 except BadValue:
                     context[name] = told[name]
         return context
