@@ -115,13 +115,14 @@ class Desk:
 
     def prepare(self, db: Connection, case: Case) -> None:
         """Bring database and file to where the import begins."""
-        if case.earlier_text:
-            self.path.write_text(case.earlier_text, "utf-8")
+        self.path = self.path.with_suffix(case.suffix)
+        if case.earlier_contents:
+            self.path.write_bytes(case.earlier_contents)
             with contextlib.suppress(BakeioError):
                 self.core.import_(db, self.path, **case.options)
         for identity, column, value in case.meanwhile:
             self.change(db, case.view, identity, column, value)
-        self.path.write_text(case.text, "utf-8")
+        self.path.write_bytes(case.contents)
 
     def change(
         self, db: Connection, view: str, identity: int, column: str | None, value: Any
@@ -209,7 +210,7 @@ def saved(desk: Desk, case: Case, broken: str, home: Path) -> Path:
     folder = home / "edit-failures" / case.seed.replace(":", "-")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    (folder / "view.json").write_text(case.text, "utf-8")
+    (folder / f"view{case.suffix}").write_bytes(case.contents)
     contents = {"broken": broken, "case": case.as_dict()}
     (folder / "case.json").write_text(json.dumps(contents, indent=2), "utf-8")
     if desk.engine.dialect.name == "sqlite":

@@ -476,6 +476,9 @@ def test_a_file_that_is_out_of_date_is_not_taken_for_edited(
         ("unknown", None),
         ("000000000000", None),
         ("UPC: 071012010103", None),
+        ("EAN 071012010103", None),
+        ("071012010103 / 036000291452", None),
+        ("0000", None),
         ("shop-17", "shop-17"),
     ],
 )

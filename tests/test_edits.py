@@ -61,7 +61,7 @@ def test_a_file_that_fails_is_saved_with_its_database_and_can_be_repeated(
         if case.meanwhile and case.done
     )
     folder = edits.saved(desk, case, "it broke", tmp_path)
-    assert (folder / "view.json").read_text("utf-8") == case.text
+    assert (folder / "view.json").read_bytes() == case.contents
     work = tmp_path / "again"
     work.mkdir()
     assert edits.repeat(folder, work) is None

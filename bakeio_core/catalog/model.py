@@ -291,15 +291,18 @@ class Entity:
     def known_by(self) -> Key:
         """The columns by whose values rows are known that no key names.
 
-        Those declared as `content`. A row that has nothing but an id is known by all it holds; none
-        are left where that does not tell rows apart: it holds lists or objects, or refers to rows
-        that may come later in the file.
+        Those declared as `content`. A row that has nothing but an id, or a slug that is made for
+        it, is known by all it holds; none are left where that does not tell rows apart: it holds
+        lists or objects, or refers to rows that may come later in the file.
         """
-        if self.content or self.all_keys:
+        keys = {key for key in self.all_keys if key != ("uuid",)}
+        is_named = bool(self.all_keys) and (keys != {("slug",)} or not self.slug_from)
+        if self.content or is_named:
             return tuple(self.content)
         refers = any(reference.is_late for reference in self.references.values())
         filled = self.filled
-        left = (self.primary, *filled.stamps, *filled.set_on_update, *filled.computed)
+        made = [key[0] for key in self.all_keys]
+        left = (self.primary, *made, *filled.stamps, *filled.set_on_update, *filled.computed)
         held = [column for column in self.columns if column not in left]
         is_known = not refers and all(self.kinds[column].is_scalar for column in held)
         return tuple(held) if is_known else ()

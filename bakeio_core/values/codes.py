@@ -15,8 +15,14 @@ _PLACEHOLDERS = frozenset(
     [
         *["n/a", "na", "n.a.", "none", "null", "nil", "nan", "unknown", "tbd", "todo", "missing"],
         *["not available", "not applicable", "not found", "no code", "-", "--", "?", "???", "x"],
+        *["tba", "pending", "unavailable", "undefined", "#n/a", "no barcode", "no upc", "no ean"],
+        *[".", "...", "…", "??"],
     ]
 )
+_NAMES = frozenset(["upc", "ean", "gtin", "jan", "isbn", "code", "barcode"])
+"""What people call a standard number beside it, as a label does."""
+_PARTS = frozenset(["bar", "no", "nr", "number", "a"])
+"""What may stand with such a name, as in `UPC-A no.`."""
 _SHORTENED = re.compile(r"\d+([.,]\d+)?\s*[eE]\s*\+?\d+")
 _DIGITS = re.compile(r"(?<!\d)\d{7,14}(?!\d)")
 _QUOTED = re.compile(r"""^(?:="?|')(.*?)"?$""", re.DOTALL)
@@ -51,11 +57,23 @@ def read_code(text: str) -> str:
             said = f"{shown(text)} has only zeros: leave it null where there is none"
             raise BadValue(Advice(said, None))
         return digits
-    found = _DIGITS.findall(plain)
-    if len(found) == 1 and re.search(r"[:=]", plain):
-        said = f'{shown(text)} has more than the code: write "{found[0]}"'
-        raise BadValue(Advice(said, found[0]))
+    if plain and not plain.strip("0"):
+        raise BadValue(Advice(f"{shown(text)} is not a code: leave it null where there is none", None))
+    _refuse_more_than_a_code(text, plain)
     return text
+
+
+def _refuse_more_than_a_code(text: str, plain: str) -> None:
+    """Raise where a standard number stands within signs or words that only say that it is one."""
+    found = _DIGITS.findall(plain)
+    beside = {word.casefold() for word in re.findall(r"[^\W\d_]+", plain)}
+    is_named = not beside or (beside & _NAMES and beside <= _NAMES | _PARTS)
+    if not found or not (is_named or re.search(r"[:=]", plain)):
+        return
+    if len(found) > 1:
+        raise BadValue(f"{shown(text)} has {len(found)} codes: write the one of this row")
+    said = f'{shown(text)} has more than the code: write "{found[0]}"'
+    raise BadValue(Advice(said, found[0]))
 
 
 def code_check(declared: Callable[[Any, Any], Any] | None) -> Callable[[Any, Any], Any]:

@@ -30,6 +30,17 @@ class BadValue(ValueError):
         self.message = message
 
 
+class TwoReadings(BadValue):
+    """A cell is what a spreadsheet shows of several values, and nothing tells of which.
+
+    `values` are those.
+    """
+
+    def __init__(self, message: str, values: tuple[Any, ...]) -> None:
+        super().__init__(message)
+        self.values = values
+
+
 def shown(value: object, most: int = 60) -> str:
     """Return a value as a message shows it: JSON-like, short, control characters escaped.
 

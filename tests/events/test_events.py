@@ -138,3 +138,14 @@ def test_old_events_and_what_is_given_there_land_in_their_entities(
         made = "SELECT r.slug, i.quantity FROM finished_good_items i JOIN recipes r ON r.id = "
         (slug, batches), *_ = db.exec_driver_sql(f"{made} i.recipe_id ORDER BY i.id").all()
         assert (slug, float(batches)) == ("almond_biscotti", 1)
+
+
+@pytest.mark.parametrize("entity", ["recipients", "finished_goods", "packages"])
+def test_what_is_given_by_its_name_alone_is_there_the_second_time(
+    core: Bakeio, engine: Engine, tmp_path: Path, entity: str
+) -> None:
+    path = tmp_path / "some.json"
+    path.write_text(json.dumps({"entity_type": entity, "records": [{"name": "Ann"}]}), "utf-8")
+    with engine.connect() as db:
+        done = [core.import_(db, path).summary for _ in range(2)]
+    assert [(one["created"], one["unchanged"]) for one in done] == [(1, 0), (0, 1)]

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any
 
+from support.edited_sheets import SHEETS, is_table
 from support.files import indented, lined
 
 Record = dict[str, Any]
@@ -128,17 +129,41 @@ class Case:
         return self.header.get("database_id", NOBODY) != NOBODY
 
     @property
-    def text(self) -> str:
+    def is_sheet(self) -> bool:
+        """Whether it is a table: a field that a record lacks is an empty cell there."""
+        return self.layout in SHEETS
+
+    @property
+    def suffix(self) -> str:
+        return f".{self.layout}" if self.is_sheet else ".json"
+
+    @property
+    def contents(self) -> bytes:
         """The file."""
         return self._laid_out(self.records)
 
     @property
-    def earlier_text(self) -> str:
+    def earlier_contents(self) -> bytes:
         """The file as it was imported before; empty where it was not."""
-        return "" if self.earlier is None else self._laid_out(self.earlier)
+        return b"" if self.earlier is None else self._laid_out(self.earlier)
 
-    def _laid_out(self, records: list[Any]) -> str:
-        return LAYOUTS[self.layout]({**self.header, "records": records})
+    def _laid_out(self, records: list[Any]) -> bytes:
+        if self.is_sheet:
+            return SHEETS[self.layout](self.header, records)
+        return LAYOUTS[self.layout]({**self.header, "records": records}).encode()
+
+    def put_in_a_sheet(self, layout: str) -> None:
+        """Make a table of it, with a cell for every field of every record."""
+        self.layout, has_types = layout, layout != "csv"
+        lists = [self.records, self.exported, *([] if self.earlier is None else [self.earlier])]
+        names = dict.fromkeys(name for records in lists for r in records if r for name in r)
+        for records in lists:
+            for place, record in enumerate(records):
+                if record is not None:
+                    cells = {name: record.get(name) for name in names}
+                    records[place] = {
+                        n: "" if v is None else v if has_types else str(v) for n, v in cells.items()
+                    }
 
     def as_dict(self) -> dict[str, Any]:
         """Return the case as JSON holds it."""
@@ -186,6 +211,9 @@ class Editor:
             self.case.earlier = copy.deepcopy(self.case.records)
             for _ in range(rng.choice([1, 2])):
                 self._edit_again()
+        earlier = self.case.earlier or []
+        if rng.random() < 0.3 and is_table([*self.case.records, *earlier]):
+            self.case.put_in_a_sheet(rng.choice(list(SHEETS)))
         return self.case
 
     def _options(self) -> dict[str, Any]:

@@ -246,6 +246,11 @@ class Judge:
     def _is_edit(self, place: int, name: str, said: Any, exported: Row | None) -> bool:
         if self._is_typed_back(place, name, said):
             return True
+        if self.case.is_sheet and said == "":
+            # an empty cell says that a field is emptied only where `_rev` tells that it was full
+            record, was = self.case.records[place], exported or {}
+            if not record.get("_rev") or record["_rev"] != was.get("_rev"):
+                return False
         if exported is None:
             return said is not None and said != ""
         known = exported.get(name, exported.get(MEANT.get(name, name)))
@@ -282,7 +287,7 @@ class Judge:
         folded = exported is None and meant in NATURAL[self.case.view]
         if any(meant in row and alike(meant, said, row[meant], folded=folded) for row in rows):
             return True
-        if said is None and self.nulls:
+        if (said is None or (self.case.is_sheet and said == "")) and self.nulls:
             self.nulls -= 1
             return True
         return False

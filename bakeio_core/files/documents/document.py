@@ -173,7 +173,7 @@ class Document:
             head = file.read(scanner.BLOCK)
         if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             raise self._fail("bad-document", "is UTF-16 text: save it as UTF-8")
-        if not head.strip():
+        if not head.removeprefix(codecs.BOM_UTF8).strip():
             raise self._fail("bad-document", "is empty")
         start = _RECORDS.search(head)
         if start:

@@ -142,7 +142,8 @@ class Archive:
                 yield Problem(
                     code="unsafe-path",
                     file=self.name,
-                    message=f'holds "{in_ascii(name)}", a name that leads out of the archive',
+                    message=f'holds "{in_ascii(name)}", a name that leads out of the archive: '
+                    "take it out of there",
                 )
             if stat.S_ISLNK(info.external_attr >> 16):
                 yield Problem(
@@ -163,7 +164,7 @@ class Archive:
                 yield Problem(
                     code="unexpected-file",
                     file=in_ascii(name),
-                    message="appears twice in the archive",
+                    message="appears twice in the archive: leave one there",
                 )
             seen.add(name)
 

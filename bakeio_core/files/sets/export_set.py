@@ -190,7 +190,7 @@ class ExportSet:
         elif not isinstance(manifest, dict):
             wrong = "is not an object {...}"
         elif not isinstance(manifest.get("files"), list):
-            wrong = 'has no list "files"'
+            wrong = 'has no list "files": is it the one that export-complete wrote?'
         if wrong:
             raise DocumentError(f"{MANIFEST}: {wrong}", code="bad-manifest")
         count, most = len(manifest["files"]), self.limits.members

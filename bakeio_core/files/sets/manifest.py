@@ -71,7 +71,10 @@ def counted(header: dict[str, Any], listed: Listed, count: int) -> Iterator[Prob
     for where, number in promised.items():
         if number != count:
             said = json.dumps(number, default=str)
-            message = f"holds {_counted(count, 'record')}, {where} says {said}"
+            message = (
+                f"holds {_counted(count, 'record')}, {where} says {said}: get a complete copy, or "
+                "import with --accept-edits if that was on purpose"
+            )
             yield Problem(code="count-mismatch", file=listed.filename, message=message)
             return
 

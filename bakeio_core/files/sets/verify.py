@@ -156,7 +156,10 @@ def _header_problems(opened: ExportSet, listed: Listed) -> Iterator[Problem]:
         return
     if header.get("entity_type") != listed.entity:
         said = header.get("entity_type")
-        message = f'holds "{said}", while the manifest says "{listed.entity}"'
+        message = (
+            f'holds "{said}", while the manifest says "{listed.entity}": put the file there that '
+            "was exported under this name"
+        )
         yield Problem(code="bad-manifest", file=listed.filename, message=message)
     if header.get("part", 0) != listed.part:
         holds, said = header.get("part", 0), listed.part
@@ -204,12 +207,20 @@ def _versions(opened: ExportSet, header: dict[str, Any], file: str) -> Iterator[
                 yield problem
 
 
+def _sharing_a_place(opened: ExportSet) -> dict[int, list[str]]:
+    """Return the entities that have one place in the order: {place: their names}."""
+    named: dict[int, list[str]] = {}
+    for entity, order in {listed.entity: listed.order for listed in opened.files}.items():
+        named.setdefault(order, []).append(entity)
+    return {order: names for order, names in named.items() if len(names) > 1}
+
+
 def _order_problems(opened: ExportSet, catalog: Catalog) -> Iterator[Problem]:
     """Files are read in the order of `import_order`: what an entity refers to must come before."""
     place = {listed.entity: listed.order for listed in opened.files}
     yield from _part_problems(opened)
-    if len(set(place.values())) < len(place):
-        message = "gives two files the same import_order"
+    for order, names in _sharing_a_place(opened).items():
+        message = f"gives {listed_in_words(names)} the same import_order, {order}: each has its own"
         yield Problem(code="bad-order", file=MANIFEST, message=message)
     for listed in opened.files:
         entity, known = listed.entity, catalog.entities.get(listed.entity)

@@ -16,6 +16,9 @@ from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values.wording import shown
 
+GONE = "deleted, or never here; leave it out of a new record"
+"""Why an id names no row, and what helps."""
+
 
 class IdMatch:
     """Find the rows that the ids of records name, and refuse ids that contradict the rest.
@@ -76,7 +79,7 @@ class IdMatch:
         said, name = f"{self.id_field} {identity}", self.entity.name
         contrary = None if row is None else self._contrary(draft, row)
         if row is None:
-            message = f"{said} is not a row of {name} (deleted, or never here)"
+            message = f"{said} is not a row of {name} ({GONE})"
             draft.fault = LinkError("unknown-row", message)
         elif contrary is not None:
             field, value = contrary
@@ -140,8 +143,7 @@ class IdMatch:
                 )
                 draft.fault = LinkError("identity-mismatch", message)
             else:
-                why = "deleted, or never here; leave it out of a new record"
-                draft.fault = LinkError("unknown-row", f"{said} is not a row of {name} ({why})")
+                draft.fault = LinkError("unknown-row", f"{said} is not a row of {name} ({GONE})")
 
     def match_context(self, drafts: list[Draft]) -> None:
         """An id of nobody knows which database counts where all that names the row agrees.

@@ -250,7 +250,8 @@ def _source_of(document: Document, data: bytes | None, catalog: Catalog) -> Sour
             reason = (
                 f"disabled: {catalog.disabled[name]}"
                 if isinstance(name, str) and name in catalog.disabled
-                else f"no installed entity{packages.for_entity(name)}"
+                else "no installed entity"
+                + (packages.for_entity(name) or f"; installed are {', '.join(catalog.entities)}")
             )
             raise DocumentError(
                 f"{document.name}: holds {shown(name)}, which is {reason}", code="unknown-entity"

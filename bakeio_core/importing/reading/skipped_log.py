@@ -110,9 +110,11 @@ def _parts(
                 f'a "view_name", one of {", ".join(catalog.views)}'
             )
         else:
+            named = packages.for_view(view) if view else packages.for_entity(entity)
+            known = ", ".join(catalog.views if view else catalog.entities)
             raise DocumentError(
                 f"{document.name}: {shown(view or entity)} is not installed"
-                + (packages.for_view(view) if view else packages.for_entity(entity)),
+                + (named or f"; installed are {known}"),
                 code="unknown-view" if view else "unknown-entity",
             )
     order = {name: place for place, name in enumerate(catalog.entities)}

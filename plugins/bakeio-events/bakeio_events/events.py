@@ -47,7 +47,13 @@ def bakeio_entities(metadata: MetaData) -> list[Entity]:
     )
     events = named_table("events", metadata, Column("event_date", Date, nullable=False))
     return [
-        Entity(recipients, keys=["slug"], label="name", slug_from=("name",)),
+        Entity(
+            recipients,
+            keys=["slug"],
+            content=("name", "household", "address"),
+            label="name",
+            slug_from=("name",),
+        ),
         Entity(
             events,
             keys=["slug", ("name", "event_date")],

@@ -74,7 +74,8 @@ def bakeio_entities(metadata: MetaData) -> list[Entity]:
     """Declare `finished_goods`, `packages` and what they are made of."""
     goods = named_table("finished_goods", metadata, Column("description", Text))
     packages = named_table("packages", metadata, Column("description", Text))
-    known = {"keys": ["slug"], "label": "name", "slug_from": ("name",)}
+    content = ("name", "description")
+    known = {"keys": ["slug"], "content": content, "label": "name", "slug_from": ("name",)}
     return [
         Entity(goods, **known),  # type: ignore[arg-type]
         Entity(packages, **known),  # type: ignore[arg-type]

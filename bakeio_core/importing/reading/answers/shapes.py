@@ -183,6 +183,10 @@ def _with_header(
         return InMemoryDocument(document, header, items)
     records = [item for _, item in items if isinstance(item, dict)][:_LOOKED_AT]
     used = {n for record in records for n in record if not n.startswith("_")}
+    if not records:
+        broken = [f"record {n} {item.message}" for n, item in items if isinstance(item, Problem)]
+        seen = broken[0] if broken else "has no record"
+        raise DocumentError(f"{document.name}: {seen}{_shape(document, catalog)}")
     for is_exact in (True, False):  # other names of a field count where no view has them as fields
         scores = {view: _score(catalog, view, records, is_exact) for view in catalog.views}
         fitting = [view for view, score in scores.items() if used and score == len(used)]

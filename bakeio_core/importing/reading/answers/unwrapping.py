@@ -93,6 +93,9 @@ class Unwrapping:
     def _of_value(self, value: Any, place: str, depth: int) -> Iterator[Nested]:
         value = _parsed(value)
         said = f'has no list "records"; {shown(place)} is read as that'
+        if place == RECORDS:
+            held = "a text that holds a list" if isinstance(value, list) else "an object, no list"
+            said = f'its "records" is {held}, and is read as that'
         if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
             changes = self._changes(value, place)
             if changes is not None:

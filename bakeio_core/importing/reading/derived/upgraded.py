@@ -183,7 +183,8 @@ def _told(
     yield Problem(**common | {"code": "bad-document"}, severity="note", message=read_as)
     for name, count in counts.items() if not upgrade.view else ():
         if name not in catalog.entities:
-            message = f"{_counted(count, 'record')} of {name} have no place here"
+            verb = "has" if count == 1 else "have"
+            message = f"{_counted(count, 'record')} of {name} {verb} no place here"
             message += packages.for_entity(name) or ": no such entity is installed"
             yield Problem(
                 **common | {"code": "unknown-entity"}, severity="warning", message=message

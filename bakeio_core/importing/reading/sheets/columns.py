@@ -20,7 +20,7 @@ from bakeio_core.files.sheets.cells import unguarded
 from bakeio_core.files.sheets.proof import Patterns, Proof, Restored, was_empty
 from bakeio_core.files.sheets.readings import CURRENCY, Reading, form_of, readings
 from bakeio_core.values.kind import Kind
-from bakeio_core.values.wording import BadValue, shown
+from bakeio_core.values.wording import BadValue, TwoReadings, shown
 
 MOST_DOUBTFUL = 20
 NULL, EMPTY = b"null", b'""'
@@ -180,7 +180,8 @@ class FieldColumn:
             noun: What that is, where it is not a text.
 
         Raises:
-            BadValue: Nobody can say what it means; it says why.
+            TwoReadings: It may mean several values.
+            BadValue: It is none; it says why.
         """
         if noun:
             wanted = "text" if self.form in ("text", "code") else self.kind.noun
@@ -205,8 +206,9 @@ class FieldColumn:
                 self.read_as[self.name, settled.how] += 1
             return settled.value
         ways = " or ".join(dict.fromkeys(str(reading.value) for reading in found))
-        raise BadValue(
-            f"{shown(text)} can be read in more than one way: write {ways}, whichever is meant"
+        raise TwoReadings(
+            f"{shown(text)} can be read in more than one way: write {ways}, whichever is meant",
+            tuple(reading.value for reading in found),
         )
 
 

@@ -14,7 +14,7 @@ from bakeio_core.files.sheets.spoilt import SpoiltColumns
 from bakeio_core.importing.reading.names import FieldNames
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.values.numbers import shortest
-from bakeio_core.values.wording import BadValue
+from bakeio_core.values.wording import BadValue, TwoReadings
 
 
 class RestoredValues:
@@ -83,12 +83,18 @@ class RestoredValues:
         return reading.value
 
     def context(self, names: Iterable[str], told: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what a record says in fields that are only compared; null what nobody can tell."""
+        """Return what a record says in fields that are only compared.
+
+        Of a cell that may show several values it returns them all, as a tuple; what is no value of
+        the field at all is told as it stands.
+        """
         context, settled = dict[str, Any](), self.part.document.settled
         for name in names:
             if name in told:
                 try:
                     context[name] = settled(name, told[name])
+                except TwoReadings as doubt:
+                    context[name] = doubt.values
                 except BadValue:
-                    context[name] = None
+                    context[name] = told[name]
         return context
