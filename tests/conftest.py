@@ -80,7 +80,7 @@ def plugins_loaded_once(metadata_read_once: None) -> Iterator[None]:
     """Load what is installed once for each choice of it, for the same reason."""
     discover, known = Installed.discover.__func__, dict[tuple[object, ...], Any]()  # type: ignore[attr-defined]
 
-    @functools.wraps(discover)
+    @functools.wraps(discover)  # the pages of the reference are made of what it says
     def discovered(
         kind: type[Installed], *, block: Any = (), profile: Any = None, **others: Any
     ) -> Any:

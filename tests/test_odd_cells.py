@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +38,13 @@ from sqlalchemy import (
     Time,
     TypeDecorator,
     Uuid,
+    text,
 )
 from support.files import document
+from support.hosts import guest, identity, name
 from support.tables import bakeio_with, made, reading, writing
 
-from bakeio_core import Bakeio, BakeioError, Entity, ExportRefused, identity_columns
+from bakeio_core import Bakeio, BakeioError, Entity, ExportRefused, connect, identity_columns
 
 
 class Words(TypeDecorator[list[str]]):
@@ -263,3 +267,29 @@ def test_what_validates_imports_and_what_does_not_is_refused(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     check_values(hosted, template, tmp_path_factory.mktemp("values"), values)
+
+
+def test_a_number_of_more_digits_than_a_database_keeps_is_no_number_of_fewer(
+    new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    sums = Table("sums", MetaData(), identity(), name(), Column("sum", Numeric(22, 4)))
+    core = guest(Entity(sums, keys=["name"]))
+    engine = connect(new_database())
+    path = tmp_path / "sums.json"
+    path.write_text(
+        '{"entity_type": "sums", "records": [{"name": "long", "sum": 1234567890123456.1234},\n'
+        '{"name": "whole", "sum": 123456789012345678}, {"name": "short", "sum": 0.0001}]}'
+    )
+    with engine.begin() as db:
+        core.create_tables(db)
+        report = core.import_(db, path, skip_errors=True)
+        kept = dict(db.execute(text("SELECT name, sum FROM sums")).all())
+    short = {"whole": 123456789012345678, "short": Decimal("0.0001")}
+    if engine.dialect.name == "postgresql":
+        assert kept == {"long": Decimal("1234567890123456.1234"), **short}
+    else:
+        assert {name: Decimal(str(value)) for name, value in kept.items()} == short
+        problem = next(p for p in report.problems if p.record == 1)
+        assert (problem.code, problem.field) == ("bad-value", "sum")
+        assert "has more digits than SQLite keeps" in str(problem)
+    engine.dispose()

@@ -5,6 +5,7 @@ restored and upgraded like any other.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import (
     DDL,
     CheckConstraint,
     Column,
+    Date,
     Enum,
     ForeignKey,
     Integer,
@@ -43,6 +45,7 @@ def shops(schema: str | None = None, *more: Any) -> tuple[Bakeio, dict[str, Tabl
             *(identity(), name()),
             Column("state", Enum("open", "shut", name="state")),
             Column("number", Integer, Sequence("shop_numbers", metadata=own)),
+            Column("since", Date),
             *more,
         ),
         Table("towns", other, identity(), name()),
@@ -53,7 +56,8 @@ def shops(schema: str | None = None, *more: Any) -> tuple[Bakeio, dict[str, Tabl
     Table("secrets", own, identity(), Column("shop_id", ForeignKey(made[0].c.id)))
     fields = {"name": readonly("name"), "twice": readonly(lambda tables: tables["shops"].c.id * 2)}
     core = guest(
-        *(Entity(table, keys=["name"]) for table in made),
+        *(Entity(table, keys=["name"]) for table in made[1:]),
+        Entity(made[0], keys=["name"], date="since"),
         views=[View(name="doubled", entity="shops", fields=fields)],
     )
     return core, {table.name: table for table in made}
@@ -102,6 +106,10 @@ def test_a_set_is_proved_and_fills_an_empty_database_and_is_taken_back(
         filled(db, tables, extra={"a": [1, 0.5]}, code="x")
         done = core.export_complete(db, tmp_path / "set", prove=True)
         assert done.counts == {"shops": 1, "towns": 1, "goods": 1}
+        db.execute(insert(tables["shops"]).values(id=2, name="old", since=date(2025, 1, 1)))
+        late = core.export_complete(db, tmp_path / "late", since=date(2026, 1, 1))
+        assert (late.counts["shops"], late.omitted_records) == (1, {"shops": 1})
+        db.execute(tables["shops"].delete().where(tables["shops"].c.id == 2))
         core.export_view(db, "doubled", tmp_path / "v.json")
         assert '"twice":2' in (tmp_path / "v.json").read_text("utf-8")
         assert core.import_complete(db, tmp_path / "set").summary["unchanged"] == 3

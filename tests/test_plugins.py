@@ -32,6 +32,7 @@ from bakeio_core import (
     UsageError,
     connect,
     hookimpl,
+    identity_columns,
 )
 
 STANDARD = ["suppliers", "ingredients", "products", "purchases", "inventory_items"]
@@ -329,6 +330,21 @@ def test_what_depends_on_a_blocked_plugin_is_disabled_with_the_reason(run: Run) 
     }
     assert plugins["suppliers"]["status"] == "blocked"
     assert plugins["products"]["status"] == "active"
+
+
+def test_what_goes_with_a_blocked_table_leaves_the_one_of_an_application_alone() -> None:
+    class Application:
+        @hookimpl
+        def bakeio_entities(self) -> Entity:
+            own = Table("inventory_items", MetaData(), *identity_columns())
+            return Entity(own)
+
+    core = Bakeio.discover(block=["inventory"], plugins=[Application()])
+    assert core.broken() == []
+    why = "its entity inventory_items is blocked; the one of that name is of plugin Application"
+    assert core.catalog.disabled_views == {"inventory": why}
+    assert core.catalog.disabled_templates == {"stock_take": why, "barcode_scan": why}
+    assert "inventory_items" in core.catalog.entities
 
 
 def test_without_a_blocked_plugin_the_rest_is_made_and_exported_and_the_omitted_named(

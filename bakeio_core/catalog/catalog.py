@@ -108,7 +108,7 @@ class Catalog:
         """Take over the templates whose views are sound and bear a name of their own."""
         self.disabled_templates = declared.contested
         for name, template in declared.found.items():
-            absent = self._absent(template.view)
+            absent = self._absent(template.view, declared.provider[name])
             if absent is not None:
                 why = self._why_absent(absent)
                 self.disabled_templates[name] = f"its entity {absent} is {why}"
@@ -164,22 +164,26 @@ class Catalog:
         return wrong_lookup(entity, self.entities) or wrong_date(entity, self.entities) or ""
 
     def is_blocked(self, table: str) -> bool:
-        """Tell whether a blocked plugin would have brought a table, going by the plugin's name."""
+        """Tell whether a blocked plugin would have brought a table, as far as names tell it."""
         return table not in self.entities and self._blocked_plugin(table) is not None
 
     def _blocked_plugin(self, table: str) -> Plugin | None:
-        for plugin in self.unused.values():
-            is_of = table == plugin.name or table.startswith(f"{plugin.name}_")
-            if is_of and plugin.status == "blocked":
+        """Return the blocked plugin that would have brought a table, as far as names tell it."""
+        blocked = [plugin for plugin in self.unused.values() if plugin.status == "blocked"]
+        for plugin in blocked:
+            if table == plugin.name or table.startswith(f"{plugin.name}_"):
                 return plugin
-        return None
+        known = packages.distribution_of(table) if blocked else ""
+        return next((plugin for plugin in blocked if known and plugin.comes_with(known)), None)
 
     def _why_absent(self, target: str) -> str:
         if target in self.disabled:
             return f"disabled: {self.disabled[target]}"
         blocked = self._blocked_plugin(target)
         if blocked is not None:
-            return "blocked" if blocked.reason == BY_NAME else blocked.reason
+            why = "blocked" if blocked.reason == BY_NAME else blocked.reason
+            other = self.provider[target] if target in self.entities else None
+            return f"{why}; the one of that name is of {other}" if other else why
         if target in self.unused:
             return f"failed: {self.unused[target].reason}"
         return f"not installed{packages.for_entity(target) or meant(target, self.entities)}"
@@ -243,9 +247,9 @@ class Catalog:
         return (-len(users), name)
 
     def _add_view(self, view: View, plugin: Plugin) -> None:
-        absent = self._absent(view)
+        absent = self._absent(view, plugin)
         if absent is not None:
-            if absent in self.excused or self.is_blocked(absent):
+            if absent in self.excused or self._blocked_plugin(absent) is not None:
                 self.excused_views.add(view.name)
             if absent in self.disabled:
                 self.following_views[view.name] = absent
@@ -254,10 +258,18 @@ class Catalog:
             return
         self.views[view.name], self.view_provider[view.name] = self._sound(view), plugin
 
-    def _absent(self, view: View) -> str | None:
-        """Return an entity that a view needs and that is not there."""
+    def _absent(self, view: View, plugin: Plugin) -> str | None:
+        """Return an entity that a plugin's view needs and that is not there."""
         needed = [view.entity, *(str(i.source).split(".")[0] for i in view.lists.values())]
-        return next((name for name in needed if name not in self.entities), None)
+        return next(
+            (n for n in needed if n not in self.entities or self._is_other(n, plugin)), None
+        )
+
+    def _is_other(self, name: str, plugin: Plugin) -> bool:
+        """Tell whether an entity is a stranger's to a plugin, whose own one is blocked."""
+        blocked, provider = self._blocked_plugin(name), self.provider[name]
+        is_own = blocked is not None and blocked.distribution == plugin.distribution
+        return is_own and provider.distribution != plugin.distribution
 
     def _sound(self, view: View) -> View:
         """Return a view with the fields that say which row a record is.

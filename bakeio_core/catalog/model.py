@@ -143,9 +143,8 @@ class Entity:
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.table.name):
-            raise PluginError(
-                f'entity "{self.table.name}": a table name must be letters, digits and _'
-            )
+            said = "a table name must be letters, digits and _"
+            raise PluginError(f'entity "{self.table.name}": {said}')
         if not self.primary_key:
             raise PluginError(
                 f'entity "{self.name}": its table has no primary key, so no row can be told from '
@@ -181,9 +180,8 @@ class Entity:
         self.resolve(_references_of(self))
         clash = [name for ref in self.references.values() for name in ref.lookups if name in kinds]
         if clash:
-            raise PluginError(
-                f'entity "{self.name}": the lookup field "{clash[0]}" is also a column of its table'
-            )
+            said = f'the lookup field "{clash[0]}" is also a column of its table'
+            raise PluginError(f'entity "{self.name}": {said}')
 
     def resolve(self, references: Mapping[str, Reference], late_keys: Iterable[Key] = ()) -> None:
         """Take what a catalog found out, also which foreign keys of several columns come late."""

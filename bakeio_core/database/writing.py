@@ -23,6 +23,7 @@ from bakeio_core.database.row_ids import row_parameters, where_row
 from bakeio_core.database.rows import Row, Rows
 from bakeio_core.errors import DatabaseError, counted
 from bakeio_core.values.text import Boolean, Text
+from bakeio_core.values.wording import BadValue
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -38,6 +39,7 @@ def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> i
 
     Raises:
         NotTaken: The database reports no error, and yet a row is not as it was written.
+        NotKept: The database would keep another value than it is given.
     """
     dialect = dialect_of(db)
     taken = _delete(db, dialect, entity, changes.deletes) if changes.deletes else 0
@@ -77,6 +79,20 @@ class NotTaken(DatabaseError):
             f"the database reports no error, but leaves {counted(rows, 'row')} of {table} as "
             "before: a trigger, a rule or a policy of its own discards the change"
         )
+
+
+class NotKept(NotTaken):
+    """Take a column or a database that keeps the value: this one would keep another.
+
+    Attributes:
+        column: The column.
+    """
+
+    code = "bad-value"
+
+    def __init__(self, column: str, why: str) -> None:
+        DatabaseError.__init__(self, why)
+        self.column = column
 
 
 def _not_taken(db: Connection, entity: Entity, changes: Changes, updates: Sequence[Change]) -> int:
@@ -212,7 +228,10 @@ def _given(
             parameters[column.key] = None if value is None else kind.to_python(value)
         else:
             sql[column.key] = dialect.parameter(kind, f"bakeio_{place}")
-            parameters[f"bakeio_{place}"] = None if value is None else bind(value)
+            try:
+                parameters[f"bakeio_{place}"] = None if value is None else bind(value)
+            except BadValue as error:
+                raise NotKept(name, error.message) from None
     return sql, parameters
 
 
@@ -252,7 +271,10 @@ def _bound(
     for row in rows:
         cells = list(row)
         for place, make in makers:
-            cells[place] = None if cells[place] is None else make(cells[place])
+            try:
+                cells[place] = None if cells[place] is None else make(cells[place])
+            except BadValue as error:
+                raise NotKept(columns[place], error.message) from None
         out.append(tuple(cells))
     return out
 

@@ -93,9 +93,9 @@ def refuse_foreign(db: Connection, catalog: Catalog) -> None:
         DatabaseError: It has tables, and none of them is of an entity or of bakeio itself.
     """
     there = dialect_of(db).existing_columns(db).keys()
-    ours = {table.name for table in (*catalog.tables.values(), *METADATA.sorted_tables)}
+    has_ours = bool(columns_there(db, [*catalog.tables.values(), *METADATA.sorted_tables]))
     others = sorted(there)
-    if others and ours.isdisjoint(others):
+    if others and not has_ours:
         more = f" and {len(others) - 3} more" if len(others) > 3 else ""
         raise DatabaseError(
             f"the database has tables of another program ({', '.join(others[:3])}{more}) and "

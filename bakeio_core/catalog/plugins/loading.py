@@ -52,6 +52,10 @@ class Plugin:
             else f"plugin {self.name}"
         )
 
+    def comes_with(self, distribution: str) -> bool:
+        """Tell whether a distribution brought it."""
+        return plain_name(self.distribution) == plain_name(distribution)
+
 
 class _Manager(pluggy.PluginManager):
     """Look at the attributes of a plugin that may be hooks, not at all that its module has."""

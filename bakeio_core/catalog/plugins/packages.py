@@ -85,6 +85,12 @@ def for_entity(name: object) -> str:
     return _sentence(lambda known: name in known.entities)
 
 
+def distribution_of(entity: str) -> str:
+    """Return the distribution that brings an entity, empty where no table has it."""
+    brings = (known.distribution for known in _known_packages() if entity in known.entities)
+    return next(brings, "")
+
+
 def for_declarer(distribution: str, version: str) -> str:
     """Return a sentence about the package that declared an entity where a set was written.
 

@@ -16,6 +16,7 @@ from bakeio_core.database.dialect import LOWEST, Column, Dialect, JsonPage, Rows
 from bakeio_core.database.systems.sqlite_cells import (
     UNDECODED,
     doubt,
+    exact,
     instants,
     is_text,
     plain_number,
@@ -115,6 +116,10 @@ class SQLite(Dialect):
         if isinstance(kind, values.Decimal) and (kind.scale or 0) > 4:
             return plain_number(column, kind.scale or 0)
         return self.read(column, kind)
+
+    def bind(self, kind: values.Kind, column: Any) -> Any:
+        make = super().bind(kind, column)
+        return partial(exact, make) if make and isinstance(kind, values.Decimal) else make
 
     def result(self, kind: values.Kind, column: Any) -> Any:
         if not kind.sql_convertible:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import decimal
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection
 
 from bakeio_core import values
-from bakeio_core.values.wording import escapes_nul
+from bakeio_core.values.numbers import as_decimal
+from bakeio_core.values.wording import escapes_nul, shown
 
 SHAPES = ("????-??-?????:??:??.?????[0-9]", "????-??-?????:??:??")
 """How instants are stored, by SQLAlchemy and by SQLite itself. The last digit tells them from an
@@ -51,6 +53,23 @@ def truth(cell: Any) -> Any:
         return None if cell is None else values.Boolean().stored(cell)
     except values.BadValue:
         return cell
+
+
+def exact(make: Callable[[Any], Any], wire: Any) -> Any:
+    """Return what is stored of a number: a double, where it is not whole.
+
+    Args:
+        make: Makes the parameter of a wire value.
+        wire: The wire value.
+
+    Raises:
+        BadValue: It has more digits than a double.
+    """
+    cell = make(wire)
+    if isinstance(cell, float) and decimal.Decimal(repr(cell)) != as_decimal(wire, "a number"):
+        why = "has more digits than SQLite keeps of a number with decimals (15 always, 17 at most)"
+        raise values.BadValue(f"{shown(wire, 40)} {why}: import it into PostgreSQL")
+    return cell
 
 
 def instants(kind: values.DateTime, cells: Sequence[Any]) -> Sequence[Any]:

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, and_, literal_column, or_, types
 from bakeio_core.catalog.keys.dating import date_paths, step_from
 from bakeio_core.catalog.keys.omitting import references_into
 from bakeio_core.catalog.model import Entity
-from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.dialects import columns_there, dialect_of
 from bakeio_core.database.systems.unknown_columns import unknown_columns
 from bakeio_core.exporting.parts.closure import Closure
 from bakeio_core.exporting.records import count_rows
@@ -79,7 +79,8 @@ def part_of(
         return Part(left, omitted)
     if since is None and until is None:
         return Part(catalog.entities, omitted)
-    made = {name: entity for name, entity in catalog.entities.items() if name in there}
+    tables = columns_there(db, catalog.tables.values())  # in whatever schema they are
+    made = {name: entity for name, entity in catalog.entities.items() if entity.table in tables}
     dates, inside = {}, {}
     for name, path in paths.items():
         if name in made:
@@ -184,7 +185,7 @@ def undated(db: Connection, part: Part) -> dict[str, int]:
 
 def _count(db: Connection, entity: Entity, condition: str) -> int:
     dialect = dialect_of(db)
-    if not dialect.has_table(db, entity.name):
+    if not columns_there(db, [entity.table]):
         return 0
     table = dialect.format_table(entity.table)
     return int(dialect.scalar(db, f"SELECT count(*) FROM {table} {ROWS} WHERE {condition}") or 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exc
@@ -23,7 +23,7 @@ from bakeio_core.database.systems.constraints import (
     rule_text,
 )
 from bakeio_core.database.tables import Tables
-from bakeio_core.database.writing import NotTaken
+from bakeio_core.database.writing import NotKept, NotTaken
 from bakeio_core.values.columns import checks_of
 from bakeio_core.values.wording import listed, shown
 
@@ -83,6 +83,10 @@ class RefusedRows:
         if isinstance(failure, DefaultFailed):
             field = self._said(entity, failure.column, None, fields)[0] if failure.column else None
             return RefusedRow(str(failure), field, None, "plugin-error")
+        if isinstance(failure, NotKept):
+            new = self._values(entity, change)
+            told = self._about(entity, failure.column, new, fields, str(failure))
+            return replace(told, code=failure.code)
         if isinstance(failure, NotTaken):
             return RefusedRow(str(failure))
         refusal, values = refusal_of(failure), self._values(entity, change)
