@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import shutil
@@ -79,6 +80,7 @@ def plugins_loaded_once(metadata_read_once: None) -> Iterator[None]:
     """Load what is installed once for each choice of it, for the same reason."""
     discover, known = Installed.discover.__func__, dict[tuple[object, ...], Any]()  # type: ignore[attr-defined]
 
+    @functools.wraps(discover)  # the reference is made of what it says of itself
     def discovered(
         kind: type[Installed], *, block: Any = (), profile: Any = None, **others: Any
     ) -> Any:

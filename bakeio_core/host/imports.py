@@ -16,10 +16,10 @@ from bakeio_core.catalog.exchange import (
 )
 from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.tables import hidden_entities
-from bakeio_core.errors import BakeioError, ImportRefused, UsageError
+from bakeio_core.errors import BakeioError, UsageError
 from bakeio_core.exporting.refresh import refresh_file
 from bakeio_core.files.output import refuse_file
-from bakeio_core.history.report import Report
+from bakeio_core.history.report import ImportRefused, Report
 from bakeio_core.history.tables import will_write
 from bakeio_core.host.batches import batch_writer
 from bakeio_core.host.installed import Installed
@@ -207,20 +207,42 @@ class Imports(Installed):
         )
 
     def import_complete(
-        self, db: Connection, source: str | Path | Source, **options: Any
+        self,
+        db: Connection,
+        source: str | Path | Source,
+        *,
+        options: ImportOptions | None = None,
+        resolve: Resolver | None = None,
+        decisions: Mapping[Missing, Decision] | None = None,
+        dry_run: bool = False,
+        journal: bool = True,
+        skipped_log: Path | None = None,
+        progress: Progress | None = None,
+        **how: Unpack[ImportChoices],
     ) -> Report:
         """Import a normalized set; where the database has no table of any entity, make them all.
 
-        `import_` says what the options are. A dry run makes no tables: without them it is refused.
+        The arguments are those of `import_`. A dry run makes no tables: without them it is refused.
         """
         from bakeio_core.database.dialects import columns_there
         from bakeio_core.history.tables import make_tables
 
         ensure_begun(db)
         with translated():
-            if not options.get("dry_run") and not columns_there(db, self.catalog.tables.values()):
-                make_tables(db, self.catalog, own=options.get("journal", True))
-        return self.import_(db, source, **options)
+            if not dry_run and not columns_there(db, self.catalog.tables.values()):
+                make_tables(db, self.catalog, own=journal)
+        return self.import_(
+            db,
+            source,
+            options=options,
+            resolve=resolve,
+            decisions=decisions,
+            dry_run=dry_run,
+            journal=journal,
+            skipped_log=skipped_log,
+            progress=progress,
+            **how,
+        )
 
     def _carry_out(
         self,

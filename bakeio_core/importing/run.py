@@ -20,10 +20,10 @@ from bakeio_core.catalog.exchange import (
 from bakeio_core.catalog.model import RowId
 from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.dialects import columns_there
-from bakeio_core.errors import ImportRefused, Problem
+from bakeio_core.errors import Problem
 from bakeio_core.history.learned.aliases import Alias, all_aliases, learn
 from bakeio_core.history.learned.layouts import take_over
-from bakeio_core.history.report import Report
+from bakeio_core.history.report import ImportRefused, Report
 from bakeio_core.history.tables import (
     METADATA,
     adopt_database_id,
