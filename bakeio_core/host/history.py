@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bakeio_core.catalog.exchange import Candidate
+from bakeio_core.catalog.exchange import Candidate, Progress
 from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.tables import Tables
 from bakeio_core.errors import UsageError
@@ -19,8 +19,6 @@ from bakeio_core.importing.run import learned
 from bakeio_core.resolving.decisions import now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.model import Entity, RowId
@@ -130,7 +128,7 @@ class History(Installed):
         run: int | None = None,
         *,
         dry_run: bool = False,
-        progress: Callable[[str, int], None] | None = None,
+        progress: Progress | None = None,
     ) -> Report:
         """Take back one import inside the caller's transaction.
 
@@ -196,8 +194,23 @@ class History(Installed):
             )
         return ids[0]
 
-    def suggest(self, db: Connection, entity: str, text: str, limit: int = 5) -> list[Candidate]:
+    def suggest(
+        self,
+        db: Connection,
+        entity: str,
+        text: str,
+        limit: int = 5,
+        *,
+        progress: Progress | None = None,
+    ) -> list[Candidate]:
         """Return the rows of an entity a text may mean, the best first.
+
+        Args:
+            db: A connection.
+            entity: Whose rows.
+            text: What somebody calls the row.
+            limit: How many at most.
+            progress: Called with (entity, rows looked through).
 
         Raises:
             UsageError: The entity is not installed.
@@ -207,7 +220,8 @@ class History(Installed):
         name = self._entity(entity).name
         ensure_begun(db)
         with translated(), streaming():
-            return Candidates(db, self.catalog, learned(db)).of_text(name, text, limit)
+            rows = Candidates(db, self.catalog, learned(db), progress=progress)
+            return rows.of_text(name, text, limit)
 
 
 def _told(mark: Mark) -> ValueMark:

@@ -123,7 +123,8 @@ def plan_import(
         options: How.
         known: The answers known; it grows.
         answer: Asks for more.
-        progress: Told how many records of an entity were planned.
+        progress: Told how many records of an entity were planned, or rows looked through for one
+            that may be meant.
 
     Returns:
         The plan, with the report a real import would give.
@@ -133,7 +134,7 @@ def plan_import(
     ensure_begun(db)
     with translated(), streaming():
         _leave_out_missing(db, source)
-        search = Candidates(db, catalog, known.aliases)
+        search = Candidates(db, catalog, known.aliases, progress=progress)
         while True:
             headings = _settled(db, catalog, source, known)
             plan = ImportPlan(db, catalog, source, options, known).run(progress)

@@ -87,7 +87,8 @@ def suggest(session: Session, entity: str, text: str, limit: int, as_json: bool)
     from bakeio_core.resolving.asking.prompts import listed
 
     with session.reading() as db:
-        found = session.bakeio.suggest(db, entity, text, limit)
+        with session.progress("looking through", silent=as_json) as progress:
+            found = session.bakeio.suggest(db, entity, text, limit, progress=progress)
     if as_json:
         candidates = [candidate.as_dict() for candidate in found]
         name = entity.replace("-", "_")
