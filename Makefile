@@ -6,12 +6,17 @@ BIN := .venv/bin
 
 PLUGINS := $(wildcard plugins/bakeio-*)
 
-.venv/.installed: pyproject.toml $(PLUGINS:%=%/pyproject.toml)
+# bakeio alone, for who only wants to see it
+.venv/.tried: pyproject.toml
 	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+.venv/.installed: .venv/.tried $(PLUGINS:%=%/pyproject.toml)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]" $(PLUGINS:%=--editable ./%)
 	touch $@
 
-demo: .venv/.installed
+demo: .venv/.tried
 	$(BIN)/bakeio demo
 
 test: .venv/.installed

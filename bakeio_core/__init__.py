@@ -19,7 +19,6 @@ _HOMES = {
         "DatabaseError",
         "DocumentError",
         "ExportRefused",
-        "ImportRefused",
         "PluginError",
         "Problem",
         "Problems",
@@ -40,7 +39,13 @@ _HOMES = {
     "bakeio_core.exporting.assistant.lean": ("LeanFile",),
     "bakeio_core.exporting.assistant.tokens": ("count_tokens",),
     "bakeio_core.files.tickets": ("data_folder", "write_owned"),
-    "bakeio_core.importing.options": ("ImportOptions",),
+    "bakeio_core.importing.options": (
+        "ImportChoices",
+        "ImportOptions",
+        "Mode",
+        "Nulls",
+        "OnConflict",
+    ),
     "bakeio_core.importing.run": ("Plan",),
     "bakeio_core.catalog.model": ("Entity", "Suspects"),
     "bakeio_core.catalog.view": (
@@ -67,7 +72,18 @@ _HOMES = {
         "SheetColumn",
         "SheetRows",
     ),
-    "bakeio_core.history.report": ("Report", "without_options"),
+    "bakeio_core.history.prune": ("JournalSize", "Pruned"),
+    "bakeio_core.history.told": (
+        "LearnedHeadings",
+        "LearnedName",
+        "Resolved",
+        "RowEvent",
+        "Run",
+        "RunMode",
+        "UnverifiedValue",
+        "ValueMark",
+    ),
+    "bakeio_core.history.report": ("ImportRefused", "Report", "without_options"),
     "bakeio_core.version": ("VERSION",),
     "bakeio_core.exporting.write_set": ("Exported",),
 }
@@ -108,7 +124,6 @@ if TYPE_CHECKING:
         DatabaseError,
         DocumentError,
         ExportRefused,
-        ImportRefused,
         PluginError,
         Problem,
         Problems,
@@ -119,9 +134,26 @@ if TYPE_CHECKING:
     from bakeio_core.exporting.write_set import Exported
     from bakeio_core.files.documents.limits import Limits
     from bakeio_core.files.tickets import data_folder, write_owned
-    from bakeio_core.history.report import Report, without_options
+    from bakeio_core.history.prune import JournalSize, Pruned
+    from bakeio_core.history.report import ImportRefused, Report, without_options
+    from bakeio_core.history.told import (
+        LearnedHeadings,
+        LearnedName,
+        Resolved,
+        RowEvent,
+        Run,
+        RunMode,
+        UnverifiedValue,
+        ValueMark,
+    )
     from bakeio_core.host.bakeio import Bakeio
-    from bakeio_core.importing.options import ImportOptions
+    from bakeio_core.importing.options import (
+        ImportChoices,
+        ImportOptions,
+        Mode,
+        Nulls,
+        OnConflict,
+    )
     from bakeio_core.importing.reading.sources import Source
     from bakeio_core.importing.run import Plan
     from bakeio_core.resolving.decision_file import read_decisions, write_decisions
@@ -149,19 +181,31 @@ __all__ = [
     "ForeignDocument",
     "FormRefused",
     "Format",
+    "ImportChoices",
     "ImportOptions",
     "ImportRefused",
+    "JournalSize",
     "KnownPackage",
     "LeanFile",
+    "LearnedHeadings",
+    "LearnedName",
     "Limits",
     "Missing",
+    "Mode",
+    "Nulls",
+    "OnConflict",
     "Plan",
     "PluginError",
     "Problem",
     "Problems",
+    "Pruned",
     "Question",
     "Report",
+    "Resolved",
     "Resolver",
+    "RowEvent",
+    "Run",
+    "RunMode",
     "Session",
     "Sheet",
     "SheetColumn",
@@ -170,7 +214,9 @@ __all__ = [
     "Suspects",
     "Template",
     "Totals",
+    "UnverifiedValue",
     "UsageError",
+    "ValueMark",
     "View",
     "ask_on_terminal",
     "begin_read",

@@ -111,25 +111,6 @@ class DatabaseError(BakeioError):
             self.retryable = retryable
 
 
-class ImportRefused(BakeioError):
-    """Look at the problems: the import was refused and nothing was written.
-
-    `problems` holds them; a report made of them comes with `report` where the import got that far.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        code: str | None = None,
-        problems: Sequence[Problem] = (),
-        report: Any = None,
-    ) -> None:
-        super().__init__(message, code=code)
-        self.problems = list(problems)
-        self.report = report
-
-
 class ExportRefused(BakeioError):
     """Correct the database: it holds values no file can hold, and nothing was written.
 

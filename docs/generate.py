@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, is_typeddict
 
 import click
 
@@ -36,6 +36,15 @@ NOTE = (
 
 # What is no class or function says nothing about itself.
 VALUES = {
+    "Mode": (
+        "How an import is done: `merge` (update and add), `skip-existing` (only add), "
+        "`update-only` or `replace` (delete what a set does not have)."
+    ),
+    "Nulls": "What null means in a view: `keep` or `clear`.",
+    "OnConflict": (
+        "What is done where file and database both changed: `fail`, `keep-db` or `take-file`."
+    ),
+    "RunMode": "How a run was done: a [Mode](#mode), or `undo`.",
     "Resolver": (
         "The type of a function that answers questions: it is called with a sequence of "
         "[Question](#question) and returns {question: [Decision](#decision)} for those it knows. "
@@ -236,6 +245,12 @@ def _annotation(value: Any) -> str:
     )
 
 
+def written_fields(kind: type) -> Iterator[tuple[str, str]]:
+    """Give the fields of a dictionary with their types as they are written."""
+    for field, annotation in kind.__annotations__.items():
+        yield field, annotation.__forward_arg__
+
+
 # -- hooks
 def hooks() -> dict[str, Callable[..., Any]]:
     """Return the hooks in the order in which they are declared."""
@@ -308,6 +323,9 @@ def _described(name: str) -> list[str]:
             else ""
         )
         out += [f"An exception, a kind of {kind}.{code}\n"]
+    elif is_typeddict(value):
+        fields = "".join(f"    {field}: {kind}\n" for field, kind in written_fields(value))
+        out += [_fenced(f"class {name}(TypedDict):\n{fields}", "text")]
     else:
         out += [_fenced(signature(value, name), "text")]
     out += [docstring(value)]

@@ -318,6 +318,21 @@ def test_every_public_name_imports_and_says_what_it_is() -> None:
             assert re.fullmatch(r"[A-Z].*\.", first), f"{name}: {first}"
 
 
+SHAPELESS = {"typed_value", "new_row", "confirm", "schema", "template_schema"}
+"""What gives values of fields, or a JSON Schema: their types are not ours to say."""
+
+
+def test_what_a_program_gets_back_has_a_type() -> None:
+    returned = {
+        name: str(inspect.signature(value).return_annotation)
+        for name, value in inspect.getmembers(Bakeio, inspect.isfunction)
+        if not name.startswith("_") and name not in SHAPELESS
+    }
+    assert {name: told for name, told in returned.items() if re.search(r"\bAny\b", told)} == {}
+    fields = {**inspect.get_annotations(bakeio_core.Report), **vars(bakeio_core.ImportRefused)}
+    assert (fields["resolved"], fields["mode"]) == ("list[Resolved]", "RunMode")
+
+
 @pytest.mark.parametrize("name", [name for name in vars(hookspecs) if name.startswith("bakeio_")])
 def test_every_hook_says_what_it_does_with_an_example(name: str) -> None:
     first, _, rest = (getattr(hookspecs, name).__doc__ or "").partition("\n")

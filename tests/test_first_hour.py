@@ -157,15 +157,18 @@ def test_long_work_shows_phase_done_total_and_time_left(capfd: pytest.CaptureFix
     assert "importing products:" in told
 
 
-def test_validation_and_undo_tell_how_far_they_are(
+def test_validation_undo_and_suggestions_tell_how_far_they_are(
     core: Bakeio, sample_set: Path, sample: Path
 ) -> None:
     seen: list[tuple[str, int]] = []
     core.validate(sample_set, progress=lambda name, done: seen.append((name, done)))
     assert ("purchases", 400) in seen
     assert ("values of purchases", 400) in seen
-    engine, taken = connect(sample), []
+    engine, taken, looked_at = connect(sample), [], []
     with engine.begin() as db:
+        shown = lambda name, done: looked_at.append((name, done))
+        core.suggest(db, "suppliers", "costo", progress=shown)
+        assert looked_at == [("suppliers", 8)]
         assert core.count_records(db)["purchases"] == 400
         assert core.count_records(db, [core.view("products").narrow(limit=3)]) == {"products": 3}
         core.undo(db, progress=lambda name, done: taken.append((name, done)))

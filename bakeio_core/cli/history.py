@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,7 @@ from bakeio_core.cli.session import Session, json_option
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from bakeio_core.history.prune import JournalSize, Pruned
     from bakeio_core.history.report import Report
 
 SCREENFUL = 20
@@ -70,7 +72,7 @@ def runs(session: Session, as_json: bool) -> None:
     """List what was imported, the latest run first."""
     with session.reading() as db:
         found = session.bakeio.runs(db)
-        pruned = session.bakeio.journal(db)["pruned"]
+        pruned = session.bakeio.journal(db).pruned
     if as_json:
         session.result_json({"runs": found, "pruned": pruned})
         return
@@ -105,7 +107,7 @@ def _what_it_did(run: Mapping[str, Any]) -> str:
 @click.pass_obj
 def undo(session: Session, run: int | None, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Undo one import."""
-    from bakeio_core.errors import ImportRefused
+    from bakeio_core.history.report import ImportRefused
 
     with session.reading() as db:
         entry = session.bakeio.run_to_undo(db, run)
@@ -172,7 +174,7 @@ def why(session: Session, entity: str, key: str, field: str | None, as_json: boo
 
     with session.reading() as db:
         found = session.bakeio.why(db, entity, key, field)
-        pruned = session.bakeio.journal(db)["pruned"]
+        pruned = session.bakeio.journal(db).pruned
     if as_json:
         told = {"entity": entity.replace("-", "_"), "key": key, "field": field, "history": found}
         session.result_json({**told, "pruned": pruned})
@@ -268,23 +270,23 @@ def journal(
             raise click.UsageError("to remove old runs: bakeio journal prune --keep-days N")
         with session.reading() as db:
             size = session.bakeio.journal(db)
-        session.result_json(size) if as_json else _show_journal(session, size)
+        session.result_json(asdict(size)) if as_json else _show_journal(session, size)
         return
 
-    def work(db: Connection) -> dict[str, Any]:
+    def work(db: Connection) -> Pruned:
         return session.bakeio.prune_journal(db, keep_days=keep_days, keep_runs=keep_runs)
 
     gone = session.write(work, dry_run=dry_run)
     if as_json:
-        session.result_json({"dry_run": dry_run, **gone})
+        session.result_json({"dry_run": dry_run, **asdict(gone)})
         return
-    if not gone["runs"]:
+    if not gone.runs:
         session.result("No run is old enough: nothing was removed.")
         return
-    did = "would be" if dry_run else "was" if gone["runs"] == 1 else "were"
+    did = "would be" if dry_run else "was" if gone.runs == 1 else "were"
     session.result(
-        f"{counted(gone['runs'], 'run')} up to {gone['to']} {did} removed from the journal: "
-        f"{counted(gone['changes'], 'field')} set, {gone['batches']:,} batches of rows. "
+        f"{counted(gone.runs, 'run')} up to {gone.to} {did} removed from the journal: "
+        f"{counted(gone.changes, 'field')} set, {gone.batches:,} batches of rows. "
         "They can no longer be undone or explained."
     )
     if not dry_run:
@@ -293,16 +295,16 @@ def journal(
         )
 
 
-def _show_journal(session: Session, size: Mapping[str, Any]) -> None:
+def _show_journal(session: Session, size: JournalSize) -> None:
     from bakeio_core.errors import counted
 
-    session.result(f"{counted(size['runs'], 'run')}, {_bytes(size['bytes'])}")
-    if size["pruned"]:
-        session.result(f"  up to run {size['pruned']} only that these runs existed")
-    if size["first"]:
-        session.result(f"  everything since {size['first'][:19]}Z")
-    session.result(f"  {size['changes']:>9,} fields set")
-    session.result(f"  {size['batches']:>9,} batches of rows created and deleted")
+    session.result(f"{counted(size.runs, 'run')}, {_bytes(size.bytes)}")
+    if size.pruned:
+        session.result(f"  up to run {size.pruned} only that these runs existed")
+    if size.first:
+        session.result(f"  everything since {size.first[:19]}Z")
+    session.result(f"  {size.changes:>9,} fields set")
+    session.result(f"  {size.batches:>9,} batches of rows created and deleted")
 
 
 def _bytes(size: int | None) -> str:

@@ -301,8 +301,8 @@ def _imported(session: Session, request: Request, source: Source, agreed: Agreed
     Raises:
         ImportRefused: It was refused before there was anything to report.
     """
-    from bakeio_core.errors import ImportRefused
     from bakeio_core.files.output import restored
+    from bakeio_core.history.report import ImportRefused
     from bakeio_core.history.upgrade import refuse_foreign
     from bakeio_core.importing.reading.skipped_log import not_a_log
 

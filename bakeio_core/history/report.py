@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from bakeio_core.catalog.exchange import ALIAS, Change, Missing, Question
-from bakeio_core.errors import Problem, counted
+from bakeio_core.errors import BakeioError, Problem, counted
+from bakeio_core.history.told import Resolved, RunMode
 from bakeio_core.values.wording import printable, shown
 
 COUNTS = (
@@ -29,7 +30,7 @@ QUIET = {"uuid", "created_at", "updated_at"}
 CHANGING = ("created", "updated", "deleted", "conflicts")
 """The counts of records that have a change."""
 VALUES = ("base", "database", "file")
-UNDO = "undo"
+UNDO: Literal["undo"] = "undo"
 MOST_FOR_ASSISTANT = 200
 BY_MODE = ("skip-existing", "update-only")
 """The modes that skip records for no problem of theirs."""
@@ -60,12 +61,12 @@ class Report:
 
     run: int | None
     dry_run: bool
-    mode: str
+    mode: RunMode
     source: str
     summary: dict[str, int]
     entities: dict[str, dict[str, int]]
-    created_entities: dict[str, list[Any]] = field(default_factory=dict)
-    resolved: list[dict[str, Any]] = field(default_factory=list)
+    created_entities: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    resolved: list[Resolved] = field(default_factory=list)
     skipped_log: str | None = None
     problems: list[Problem] = field(default_factory=list)
     refused: str = ""
@@ -208,6 +209,25 @@ class Report:
         return f"{done:,} imported, {skipped:,} skipped"
 
 
+class ImportRefused(BakeioError):
+    """Look at the problems: the import was refused and nothing was written.
+
+    `problems` holds them; a report made of them comes with `report` where the import got that far.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        problems: Sequence[Problem] = (),
+        report: Report | None = None,
+    ) -> None:
+        super().__init__(message, code=code)
+        self.problems = list(problems)
+        self.report = report
+
+
 def question_as_dict(question: Question) -> dict[str, Any]:
     """Return a question as JSON has it, with what can be answered and candidates."""
     return {
@@ -277,13 +297,14 @@ _WAYS = {
 }
 
 
-def _resolved_line(entry: dict[str, Any]) -> str:
+def _resolved_line(entry: Resolved) -> str:
     """Return one line on a decision: `ovens: name "Dek" is slug "deck" (3 records)`."""
 
-    def key(values: dict[str, Any]) -> str:
+    def key(values: Mapping[str, Any]) -> str:
         return ", ".join(f"{column} {shown(value)}" for column, value in values.items())
 
-    target = f" {key(entry['target'])}" if entry.get("target") else ""
+    there = entry.get("target")
+    target = f" {key(there)}" if there else ""
     target = f" {shown(entry['value'])}" if "value" in entry else target
     field = f", {entry['field']}" if entry.get("field") else ""
     learned = ", as learned in an earlier import" if entry["by"] == ALIAS else ""

@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import (
     BigInteger,
@@ -34,6 +34,7 @@ from bakeio_core.errors import DatabaseError
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.model import RowId
+    from bakeio_core.history.told import Run
 
 VERSION = 1
 """The version of these tables; a database of a later one is not written to."""
@@ -265,21 +266,16 @@ def has_journal(db: Connection) -> bool:
     return dialect_of(db).has_table(db, RUNS.name)
 
 
-def all_runs(db: Connection) -> list[dict[str, Any]]:
+def all_runs(db: Connection) -> list[Run]:
     """Return every run, the latest first."""
     if not dialect_of(db).has_table(db, RUNS.name):
         return []
     there = dialect_of(db).existing_columns(db)[RUNS.name]
     columns = [column for column in RUNS.columns if column.name in there]
     found = db.execute(select(*columns).order_by(RUNS.c.id.desc())).mappings()
-    return [
-        {
-            **row,
-            "counts": json.loads(row["counts"]),
-            "decisions": json.loads(row["decisions"] or "[]"),
-        }
-        for row in found
-    ]
+    texts = ("counts", "decisions")
+    runs = [{**row} | {name: json.loads(row[name] or "[]") for name in texts} for row in found]
+    return cast("list[Run]", runs)
 
 
 @dataclass(frozen=True)

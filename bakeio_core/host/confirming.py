@@ -8,6 +8,7 @@ from bakeio_core.database.connect import ensure_begun, translated
 from bakeio_core.errors import UsageError
 from bakeio_core.history.tables import will_write
 from bakeio_core.history.telling.marks import all_marks, confirm_mark
+from bakeio_core.history.told import UnverifiedValue
 from bakeio_core.history.upgrade import refuse_writing
 from bakeio_core.host.history import History
 from bakeio_core.resolving.decisions import now
@@ -20,23 +21,28 @@ if TYPE_CHECKING:
 class Confirming(History):
     """Know which values an assistant gave, until a person has looked at them."""
 
-    def unverified(self, db: Connection) -> list[dict[str, Any]]:
-        """Return the values that assistants gave and nobody has confirmed yet.
-
-        Returns:
-            Of each {entity, id, label, field, value, source, run, at}.
-        """
+    def unverified(self, db: Connection) -> list[UnverifiedValue]:
+        """Return the values that assistants gave and nobody has confirmed yet."""
         from bakeio_core.resolving.candidates import Candidates
 
         ensure_begun(db)
         with translated():
-            rows, found = Candidates(db, self.catalog, {}), []
+            rows = Candidates(db, self.catalog, {})
+            found: list[UnverifiedValue] = []
             for name, entity in self.catalog.entities.items():
                 for mark in all_marks(db, entity):
                     if mark.is_unverified:
-                        told = {"entity": name, "id": mark.row, "label": rows.label(name, mark.row)}
-                        told |= {"field": mark.column, "value": mark.value, "source": mark.source}
-                        found.append({**told, "run": mark.run, "at": mark.at})
+                        value = UnverifiedValue(
+                            entity=name,
+                            id=mark.row,
+                            label=rows.label(name, mark.row),
+                            field=mark.column,
+                            value=mark.value,
+                            source=mark.source,
+                            run=mark.run,
+                            at=mark.at,
+                        )
+                        found.append(value)
             return found
 
     def confirm(self, db: Connection, entity: str, key: str, field: str, by: str) -> Any:

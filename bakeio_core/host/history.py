@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bakeio_core.catalog.exchange import Candidate
+from bakeio_core.catalog.exchange import Candidate, Progress
 from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.tables import Tables
 from bakeio_core.errors import UsageError
 from bakeio_core.history.tables import all_runs, database_id, make_tables, will_write
 from bakeio_core.history.telling.marks import Mark, all_marks
 from bakeio_core.history.telling.why import history_of
+from bakeio_core.history.told import RowEvent, Run, ValueMark
 from bakeio_core.history.upgrade import refuse_strangers, refuse_writing, upgrade_tables
 from bakeio_core.host.batches import batch_writer
 from bakeio_core.host.installed import Installed
@@ -19,11 +19,10 @@ from bakeio_core.importing.run import learned
 from bakeio_core.resolving.decisions import now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.model import Entity, RowId
+    from bakeio_core.history.prune import JournalSize, Pruned
     from bakeio_core.history.report import Report
 
 
@@ -69,32 +68,21 @@ class History(Installed):
         with translated():
             return database_id(db)
 
-    def runs(self, db: Connection) -> list[dict[str, Any]]:
-        """Return what was imported into this database, the latest run first.
-
-        Returns:
-            Of each run {id, at, source, mode, export_id, counts, ...}.
-        """
+    def runs(self, db: Connection) -> list[Run]:
+        """Return what was imported into this database, the latest run first."""
         with translated():
             return all_runs(db)
 
-    def journal(self, db: Connection) -> dict[str, Any]:
-        """Return how much the journal holds, so that imports can be undone and explained.
-
-        Returns:
-            {runs, pruned, first, changes, batches, bytes}: how many runs there were, the number of
-            the last one that was taken out (0: none), when the first one was that is left, how
-            many fields were set, in how many batches rows were created and deleted, and what that
-            takes on the disk, None where the database does not tell.
-        """
+    def journal(self, db: Connection) -> JournalSize:
+        """Return how much the journal holds, so that imports can be undone and explained."""
         from bakeio_core.history.prune import size_of
 
         with translated():
-            return asdict(size_of(db))
+            return size_of(db)
 
     def prune_journal(
         self, db: Connection, *, keep_days: int | None = None, keep_runs: int | None = None
-    ) -> dict[str, Any]:
+    ) -> Pruned:
         """Take what the runs of long ago did out of the journal, in the caller's transaction.
 
         That there were such runs stays in `runs`; they can no longer be undone or explained.
@@ -103,9 +91,6 @@ class History(Installed):
             db: A connection inside the caller's transaction.
             keep_days: Keep the runs of the last N days.
             keep_runs: Keep the latest N runs. Where both are given, a run stays for either.
-
-        Returns:
-            {runs, to, changes, batches} that were taken out; `to` is the number of the last run.
 
         Raises:
             UsageError: Neither is given.
@@ -116,9 +101,9 @@ class History(Installed):
         with translated():
             will_write(db, self.catalog)
             refuse_writing(db, self.catalog)
-            return asdict(prune(db, keep_days=keep_days, keep_runs=keep_runs))
+            return prune(db, keep_days=keep_days, keep_runs=keep_runs)
 
-    def run_to_undo(self, db: Connection, run: int | None = None) -> dict[str, Any]:
+    def run_to_undo(self, db: Connection, run: int | None = None) -> Run:
         """Return the run that `undo` would undo, to show it to somebody first.
 
         Args:
@@ -143,7 +128,7 @@ class History(Installed):
         run: int | None = None,
         *,
         dry_run: bool = False,
-        progress: Callable[[str, int], None] | None = None,
+        progress: Progress | None = None,
     ) -> Report:
         """Undo one import inside the caller's transaction.
 
@@ -171,7 +156,7 @@ class History(Installed):
 
     def why(
         self, db: Connection, entity: str, key: str, field: str | None = None
-    ) -> list[dict[str, Any]]:
+    ) -> list[RowEvent]:
         """Return which runs created a row or set its fields, the latest first.
 
         Args:
@@ -179,11 +164,6 @@ class History(Installed):
             entity: The name of its entity.
             key: Its slug, uuid, id or another natural key, or what people call it.
             field: Only what set this one.
-
-        Returns:
-            Of each {run, at, source, file, record, action, field, old, new, decision}, and where
-            it holds values that an assistant gave `marks`, of each {field, source, unverified,
-            confirmed_by}.
 
         Raises:
             UsageError: The key is that of no row or of several, or there is no such field.
@@ -214,8 +194,23 @@ class History(Installed):
             )
         return ids[0]
 
-    def suggest(self, db: Connection, entity: str, text: str, limit: int = 5) -> list[Candidate]:
+    def suggest(
+        self,
+        db: Connection,
+        entity: str,
+        text: str,
+        limit: int = 5,
+        *,
+        progress: Progress | None = None,
+    ) -> list[Candidate]:
         """Return the rows of an entity a text may mean, the best first.
+
+        Args:
+            db: A connection.
+            entity: Whose rows.
+            text: What somebody calls the row.
+            limit: How many at most.
+            progress: Called with (entity, rows looked through).
 
         Raises:
             UsageError: The entity is not installed.
@@ -225,9 +220,14 @@ class History(Installed):
         name = self._entity(entity).name
         ensure_begun(db)
         with translated(), streaming():
-            return Candidates(db, self.catalog, learned(db)).of_text(name, text, limit)
+            rows = Candidates(db, self.catalog, learned(db), progress=progress)
+            return rows.of_text(name, text, limit)
 
 
-def _told(mark: Mark) -> dict[str, Any]:
-    told = {"field": mark.column, "source": mark.source, "unverified": mark.is_unverified}
-    return {**told, "confirmed_by": mark.confirmed_by or None}
+def _told(mark: Mark) -> ValueMark:
+    return ValueMark(
+        field=mark.column,
+        source=mark.source,
+        unverified=mark.is_unverified,
+        confirmed_by=mark.confirmed_by or None,
+    )

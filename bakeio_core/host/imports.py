@@ -16,14 +16,14 @@ from bakeio_core.catalog.exchange import (
 )
 from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.tables import hidden_entities
-from bakeio_core.errors import BakeioError, ImportRefused, UsageError
+from bakeio_core.errors import BakeioError, UsageError
 from bakeio_core.exporting.refresh import refresh_file
 from bakeio_core.files.output import refuse_file
-from bakeio_core.history.report import Report
+from bakeio_core.history.report import ImportRefused, Report
 from bakeio_core.history.tables import will_write
 from bakeio_core.host.batches import batch_writer
 from bakeio_core.host.installed import Installed
-from bakeio_core.importing.options import ImportOptions, options_of
+from bakeio_core.importing.options import ImportChoices, ImportOptions, options_of
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.building import sample_source
 from bakeio_core.importing.reading.sources import Source
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from typing_extensions import Unpack
 
-    from bakeio_core.importing.options import ImportChoices
+    from bakeio_core.catalog.plugins.loading import Plugins
 
 
 class Imports(Installed):
@@ -207,20 +207,26 @@ class Imports(Installed):
         )
 
     def import_complete(
-        self, db: Connection, source: str | Path | Source, **options: Any
+        self,
+        db: Connection,
+        source: str | Path | Source,
+        *,
+        dry_run: bool = False,
+        journal: bool = True,
+        **how: Unpack[ImportArguments],
     ) -> Report:
         """Import a normalized set; where the database has no table of any entity, make them all.
 
-        `import_` says what the options are. A dry run makes no tables: without them it is refused.
+        The arguments are those of `import_`. A dry run makes no tables: without them it is refused.
         """
         from bakeio_core.database.dialects import columns_there
         from bakeio_core.history.tables import make_tables
 
         ensure_begun(db)
         with translated():
-            if not options.get("dry_run") and not columns_there(db, self.catalog.tables.values()):
-                make_tables(db, self.catalog, own=options.get("journal", True))
-        return self.import_(db, source, **options)
+            if not dry_run and not columns_there(db, self.catalog.tables.values()):
+                make_tables(db, self.catalog, own=journal)
+        return self.import_(db, source, dry_run=dry_run, journal=journal, **how)
 
     def _carry_out(
         self,
@@ -278,22 +284,13 @@ class Imports(Installed):
                 raise UsageError(
                     f"the sample goes into an empty database only; {entity.name} has rows already"
                 )
-        records = self._sample_records()
+        records = _sample_records(self.plugins)
         if not records:
             raise UsageError("no plugin gives sample records: is one of them blocked?")
         is_whole = all(plugin.status == "active" for plugin in self.plugins.all.values())
         source = sample_source(records, self.catalog, strict=is_whole)
         how = {"dry_run": False, "is_journaled": True}
         return self._carry_out(db, source, ImportOptions(), Decisions(), None, **how)
-
-    def _sample_records(self) -> dict[str, list[Mapping[str, Any]]]:
-        """Return the samples of all plugins as {entity: records}."""
-        records: dict[str, list[Mapping[str, Any]]] = {}
-        for _, results in self.plugins.call_each("bakeio_sample"):
-            for result in results:
-                for entity, items in result.items() if isinstance(result, Mapping) else ():
-                    records.setdefault(entity, []).extend(items)
-        return records
 
     def refresh_view(
         self,
@@ -338,3 +335,23 @@ class Imports(Installed):
             )
             where = (source.parts[0], plan.imported(), Path(path), foreign, source.format)
             return refresh_file(self.hook, db, self.catalog, *where)
+
+
+class ImportArguments(ImportChoices, total=False):
+    """The arguments of an import by name, but for the two that say whether it is for good."""
+
+    options: ImportOptions | None
+    resolve: Resolver | None
+    decisions: Mapping[Missing, Decision] | None
+    skipped_log: Path | None
+    progress: Progress | None
+
+
+def _sample_records(plugins: Plugins) -> dict[str, list[Mapping[str, Any]]]:
+    """Return the samples of all plugins as {entity: records}."""
+    records: dict[str, list[Mapping[str, Any]]] = {}
+    for _, results in plugins.call_each("bakeio_sample"):
+        for result in results:
+            for entity, items in result.items() if isinstance(result, Mapping) else ():
+                records.setdefault(entity, []).extend(items)
+    return records

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bakeio_core.database.connect import ensure_begun, translated
 from bakeio_core.history.learned.aliases import all_aliases, forget_alias
 from bakeio_core.history.learned.layouts import forget_layouts, told_layouts
+from bakeio_core.history.told import LearnedHeadings, LearnedName
 from bakeio_core.host.installed import Installed
 
 if TYPE_CHECKING:
@@ -16,26 +17,21 @@ if TYPE_CHECKING:
 class Learned(Installed):
     """List the names and the headings that are known, and forget them."""
 
-    def aliases(self, db: Connection) -> list[dict[str, Any]]:
-        """Return what was learned in earlier imports.
-
-        Returns:
-            Of each {entity, key, row, at, run}; row is the label of the row the key means now, None
-            where it is gone.
-        """
+    def aliases(self, db: Connection) -> list[LearnedName]:
+        """Return the names that were learned in earlier imports."""
         from bakeio_core.resolving.candidates import Candidates
 
         ensure_begun(db)
         with translated():
             rows = Candidates(db, self.catalog, {})
             return [
-                {
-                    "entity": alias.entity,
-                    "key": dict(alias.key),
-                    "row": rows.label(alias.entity, alias.row),
-                    "at": alias.at,
-                    "run": alias.run,
-                }
+                LearnedName(
+                    entity=alias.entity,
+                    key=dict(alias.key),
+                    row=rows.label(alias.entity, alias.row),
+                    at=alias.at,
+                    run=alias.run,
+                )
                 for alias in all_aliases(db)
                 if alias.entity in self.catalog.entities
             ]
@@ -50,13 +46,8 @@ class Learned(Installed):
         with translated():
             return forget_alias(db, entity.replace("-", "_"), value)
 
-    def layouts(self, db: Connection) -> list[dict[str, Any]]:
-        """Return what was learned of other people's sheets: their headings, and what they mean.
-
-        Returns:
-            Of each {headings, meaning}; `meaning` has the view, its field for each heading, and
-            what is the same in all rows.
-        """
+    def layouts(self, db: Connection) -> list[LearnedHeadings]:
+        """Return what was learned of other people's sheets: their headings, and what they mean."""
         ensure_begun(db)
         with translated():
             return told_layouts(db)

@@ -20,10 +20,10 @@ from bakeio_core.catalog.exchange import (
 from bakeio_core.catalog.model import RowId
 from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.dialects import columns_there
-from bakeio_core.errors import ImportRefused, Problem
+from bakeio_core.errors import Problem
 from bakeio_core.history.learned.aliases import Alias, all_aliases, learn
 from bakeio_core.history.learned.layouts import take_over
-from bakeio_core.history.report import Report
+from bakeio_core.history.report import ImportRefused, Report
 from bakeio_core.history.tables import (
     METADATA,
     adopt_database_id,
@@ -123,7 +123,8 @@ def plan_import(
         options: How.
         known: The answers known; it grows.
         answer: Asks for more.
-        progress: Told how many records of an entity were planned.
+        progress: Told how many records of an entity were planned, or rows looked through for one
+            that may be meant.
 
     Returns:
         The plan, with the report a real import would give.
@@ -133,7 +134,7 @@ def plan_import(
     ensure_begun(db)
     with translated(), streaming():
         _leave_out_missing(db, source)
-        search = Candidates(db, catalog, known.aliases)
+        search = Candidates(db, catalog, known.aliases, progress=progress)
         while True:
             headings = _settled(db, catalog, source, known)
             plan = ImportPlan(db, catalog, source, options, known).run(progress)

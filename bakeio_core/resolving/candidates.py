@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.exchange import Candidate
+from bakeio_core.catalog.exchange import Candidate, Progress
 from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.resolving.ranking.fitness import DEFAULT, Fit, Question, Weighing
 from bakeio_core.resolving.ranking.index import Index
@@ -79,6 +79,7 @@ class Candidates:
         aliases: What was learned, {(entity, folded key): id}.
         weighing: What each kind of evidence counts.
         known: Rows that are not those of the database, {entity: index}.
+        progress: Called with (entity, rows indexed).
     """
 
     def __init__(
@@ -88,9 +89,10 @@ class Candidates:
         aliases: Mapping[Any, RowId],
         weighing: Weighing = DEFAULT,
         known: Mapping[str, Index] | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self.db, self.catalog, self.aliases = db, catalog, aliases
-        self.weighing = weighing
+        self.weighing, self._progress = weighing, progress
         self._known: dict[str, Index] = dict(known or {})
 
     def prepare(self, entities: Iterable[str]) -> None:
@@ -104,7 +106,8 @@ class Candidates:
     def index(self, entity: str) -> Index:
         """Return the index of an entity."""
         if entity not in self._known and self.db is not None:
-            self._known[entity] = read_index(self.db, self.catalog, self.catalog.entities[entity])
+            wanted = self.catalog.entities[entity]
+            self._known[entity] = read_index(self.db, self.catalog, wanted, self._progress)
         return self._known[entity]
 
     def label(self, entity: str, identity: RowId) -> str | None:

@@ -86,8 +86,9 @@ def suggest(session: Session, entity: str, text: str, limit: int, as_json: bool)
     """List the rows of ENTITY that TEXT may mean, the best first, with scores and reasons."""
     from bakeio_core.resolving.asking.prompts import listed
 
-    with session.reading() as db:
-        found = session.bakeio.suggest(db, entity, text, limit)
+    bar = session.progress("looking through", silent=as_json)
+    with session.reading() as db, bar as progress:
+        found = session.bakeio.suggest(db, entity, text, limit, progress=progress)
     if as_json:
         candidates = [candidate.as_dict() for candidate in found]
         name = entity.replace("-", "_")

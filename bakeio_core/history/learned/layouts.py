@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.history.learned.replaced import forget, learn_instead, standing
 from bakeio_core.history.tables import LAYOUTS
+from bakeio_core.history.told import LearnedHeadings
 from bakeio_core.values.folding import fold
 
 if TYPE_CHECKING:
@@ -88,10 +89,11 @@ def learn_layout(
     learn_instead(db, LAYOUTS, entry)
 
 
-def told_layouts(db: Connection) -> list[dict[str, Any]]:
+def told_layouts(db: Connection) -> list[LearnedHeadings]:
     """Return what was learned as a set takes it along: each with `headings` and `meaning`."""
     return [
-        {"headings": names, "meaning": asdict(layout)} for names, layout in all_layouts(db).values()
+        LearnedHeadings(headings=names, meaning=asdict(layout))
+        for names, layout in all_layouts(db).values()
     ]
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from bakeio_core.history.entries import batches_with, fields_set, read_text, wire_value
 from bakeio_core.history.tables import all_runs
+from bakeio_core.history.told import RowEvent
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.model import Entity, RowId
 
+Action = Literal["create", "set", "delete"]
+
 
 def history_of(
     db: Connection, entity: Entity, identity: RowId, column: str | None = None
-) -> list[dict[str, Any]]:
+) -> list[RowEvent]:
     """Find out what runs did to a row.
 
     Args:
@@ -31,20 +34,18 @@ def history_of(
     known = {entry["id"]: entry for entry in all_runs(db)}
     if not known:
         return []
-    found: list[dict[str, Any]] = []
+    found: list[RowEvent] = []
 
-    def event(run: int, file: str | None, record: int | None, action: str, **more: Any) -> None:
-        found.append(
-            {
-                "run": run,
-                "at": known[run]["at"],
-                "source": known[run]["source"],
-                "file": file or None,
-                "record": record or None,
-                "action": action,
-                **more,
-            }
+    def event(run: int, file: str | None, record: int | None, action: Action, **more: Any) -> None:
+        told = RowEvent(
+            run=run,
+            at=known[run]["at"],
+            source=known[run]["source"],
+            file=file or None,
+            record=record or None,
+            action=action,
         )
+        found.append(cast("RowEvent", {**told, **more}))
 
     for item in fields_set(db, entity=entity.name, row=identity, field=column):
         old, new = (
@@ -57,4 +58,4 @@ def history_of(
             event(run, batch.file, batch.records[list(batch.ids).index(identity)], "create")
         else:
             event(run, None, None, "delete")
-    return sorted(found, key=lambda entry: -int(entry["run"]))
+    return sorted(found, key=lambda entry: -entry["run"])

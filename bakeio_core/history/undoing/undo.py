@@ -37,9 +37,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.catalog import Catalog
+    from bakeio_core.history.told import Run
 
 
 Headings = dict[str, tuple[list[str], Layout]]
+"""What was learned of sheets, as `all_layouts` has it."""
 
 
 class _Learned(NamedTuple):
@@ -50,10 +52,7 @@ class _Learned(NamedTuple):
     confirming: set[int]
 
 
-"""What was learned of sheets, as `all_layouts` has it."""
-
-
-def run_to_undo(db: Connection, run: int | None) -> dict[str, Any]:
+def run_to_undo(db: Connection, run: int | None) -> Run:
     """Find the run to be taken back.
 
     Args:

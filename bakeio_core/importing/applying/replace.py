@@ -17,8 +17,9 @@ from bakeio_core.database.row_ids import row_parameters, where_row
 from bakeio_core.database.rows import Row
 from bakeio_core.database.systems.unknown_columns import unknown_cells
 from bakeio_core.database.writing import cut_links, whole_row
-from bakeio_core.errors import ImportRefused, counted
+from bakeio_core.errors import counted
 from bakeio_core.history.journal import Journal
+from bakeio_core.history.report import ImportRefused
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.values import Text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bakeio_core.catalog.exchange import Change, Changes, Progress
 from bakeio_core.catalog.model import Entity, RowId
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.catalog import Catalog
+    from bakeio_core.history.told import Resolved
 
 
 def kind_of(plan: PartPlan) -> PartKind:
@@ -180,12 +181,12 @@ class ImportPlan:
                 whole.update(text.encode("utf-8", "surrogatepass"))
         return whole.digest()
 
-    def resolved(self) -> list[dict[str, Any]]:
+    def resolved(self) -> list[Resolved]:
         """Return the decisions carried out: the key, what became of it, by whom, how often.
 
         A row that was to be created and that no record needed after all is left out.
         """
-        found = []
+        found: list[Resolved] = []
         for applied in self.parents.applied.values():
             missing, decision = applied.missing, applied.decision
             entry: dict[str, Any] = {
@@ -204,17 +205,17 @@ class ImportPlan:
             if decision.action != "create" or entry["target"] is not None:
                 is_made = parent is not None and decision.action == "create"
                 uses = parent.uses if parent is not None and is_made else applied.count
-                found.append(entry | {"by": decision.by, "records": uses})
+                found.append(cast("Resolved", entry | {"by": decision.by, "records": uses}))
         return [*found, *self._resolved_records()]
 
-    def _resolved_records(self) -> Iterator[dict[str, Any]]:
+    def _resolved_records(self) -> Iterator[Resolved]:
         """Return what was decided about records and carried out."""
         for question, decision in self.outcome.applied.values():
             entry = {"entity": question.entity, "key": dict(question.key)}
             entry |= {"kind": question.kind, "field": question.field, "action": decision.action}
             entry |= {"value": decision.values["value"]} if decision.action == "value" else {}
             entry |= {"target": dict(decision.target)} if decision.target else {}
-            yield entry | {"by": decision.by, "records": question.count}
+            yield cast("Resolved", entry | {"by": decision.by, "records": question.count})
 
     def _unused(self) -> Iterator[Problem]:
         """Say which decisions about records found none in the file."""

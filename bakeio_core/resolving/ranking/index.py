@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rapidfuzz import fuzz, process
 
+from bakeio_core.catalog.exchange import Progress
 from bakeio_core.catalog.model import Entity
 from bakeio_core.resolving.ranking.postings import Entries, Referred, one_line
 from bakeio_core.resolving.ranking.vocabulary import (
@@ -54,6 +55,7 @@ class Index:
         entity: Whose rows they are.
         rows: The id of each row and its values of `indexed_columns`, in the order of ids.
         labels: {column of a reference: {id of a row: what people call it}}.
+        progress: Called with (entity, rows indexed).
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Index:
         entity: Entity,
         rows: Sequence[Sequence[Any]],
         labels: Mapping[str, dict[Any, str]],
+        progress: Progress | None = None,
     ) -> None:
         self.entity, self.catalog, self.rows = entity, catalog, rows
         self.lexicon = Lexicon(*_declared(catalog, entity))
@@ -72,13 +75,13 @@ class Index:
         self.lines: list[str] = []
         self._read: dict[str, Words] = {}
         self.told_by_key: set[int] = set()
-        self.postings = self._read_rows()
+        self.postings = self._read_rows(progress)
         self.referred = {
             column: Referred(known, list(map(operator.itemgetter(self.place[column]), rows)))
             for column, known in labels.items()
         }
 
-    def _read_rows(self) -> dict[str, list[int]]:
+    def _read_rows(self, progress: Progress | None) -> dict[str, list[int]]:
         """Enter every row's words.
 
         Whole columns are taken as one text, a line for each row: a hundred thousand rows are a
@@ -94,6 +97,8 @@ class Index:
             for key in keys:
                 lines = self._with_keys(start, lines, [row[key] for row in rows])
             entries.enter(lines)
+            if progress is not None:
+                progress(self.entity.name, start + len(rows))
         return entries.finished()
 
     def _with_keys(self, start: int, lines: list[str], keys: Sequence[Any]) -> list[str]:

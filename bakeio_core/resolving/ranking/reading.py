@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core.catalog.exchange import Progress
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.resolving.ranking.index import Index, indexed_columns
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.catalog import Catalog
 
 
-def read_index(db: Connection, catalog: Catalog, entity: Entity) -> Index:
-    """Index the rows that are in the database."""
+def read_index(
+    db: Connection, catalog: Catalog, entity: Entity, progress: Progress | None = None
+) -> Index:
+    """Index the rows that are in the database; `progress` is called with (entity, rows)."""
     dialect = dialect_of(db)
     selected = ", ".join(
         dialect.read(dialect.quote(column), entity.kinds[column])
@@ -24,7 +27,7 @@ def read_index(db: Connection, catalog: Catalog, entity: Entity) -> Index:
     order = dialect.quote(entity.primary)
     table = dialect.format_table(entity.table)
     rows = dialect.fetch(db, f"SELECT {selected} FROM {table} ORDER BY {order}")
-    return Index(catalog, entity, rows, _labels(db, catalog, entity))
+    return Index(catalog, entity, rows, _labels(db, catalog, entity), progress)
 
 
 def _labels(db: Connection, catalog: Catalog, entity: Entity) -> dict[str, dict[Any, str]]:

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, exc
 from bakeio_core.catalog.fields import CLEAR, REV, FileField
 from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import savepoint
-from bakeio_core.errors import BakeioError, ImportRefused
-from bakeio_core.history.report import Report
+from bakeio_core.errors import BakeioError
+from bakeio_core.history.report import ImportRefused, Report
 from bakeio_core.testing.faults import Fault
 from bakeio_core.testing.trial import Trial, differences, said
 
@@ -315,7 +315,7 @@ def unknown_references_are_questions(trial: Trial) -> None:
             plan = trial.core.plan(db, trial.opened(with_records(document, record)))
             named = [m.entity for m in plan.missing]
             if named != [entity.references[field.column].target] or not plan.report.refused:
-                told = plan.report.resolved[:1] or [plan.report.summary]
+                told: list[Any] = [*plan.report.resolved[:1], plan.report.summary]
                 raise Fault(
                     f'{field.name} "{UNKNOWN}" of {view.name} names no row, and that is no '
                     f"question but {told[0]}: a resolver answers only what it knows, and leaves "

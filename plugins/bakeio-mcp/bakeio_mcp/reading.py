@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from bakeio_core import View
+from bakeio_core import RowEvent, View
 from bakeio_mcp.access import NOTICE, Access
 from bakeio_mcp.paging import Pages
 from bakeio_mcp.refusals import Refused
@@ -156,7 +156,7 @@ class ReadingTools:
         return {"notice": NOTICE, "history": told}
 
     @staticmethod
-    def _event(event: dict[str, Any]) -> dict[str, Any]:
+    def _event(event: RowEvent) -> dict[str, Any]:
         told = {name: v for name, v in event.items() if v is not None and name != "decision"}
         for name in ("source", "file"):
             if name in told:

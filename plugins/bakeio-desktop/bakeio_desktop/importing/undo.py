@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bakeio_core import Bakeio, Report, Session
+from bakeio_core import Bakeio, Report, Run, Session
 from bakeio_desktop.importing.changes import Lines, lines_of
 from bakeio_desktop.importing.preview import Preview
 from bakeio_desktop.parts import look
@@ -59,7 +59,7 @@ class UndoWindow(Window):
         self._job.cancel()
         super().leave()
 
-    def _look(self, job: Job[Any]) -> tuple[dict[str, Any], Report, Lines]:
+    def _look(self, job: Job[Any]) -> tuple[Run, Report, Lines]:
         with self.session.reading() as db:
             entry = self.bakeio.run_to_undo(db, self._run)
 
@@ -69,7 +69,7 @@ class UndoWindow(Window):
         report = self.session.write(work, dry_run=True)
         return entry, report, lines_of(report)
 
-    def _show(self, found: tuple[dict[str, Any], Report, Lines]) -> None:
+    def _show(self, found: tuple[Run, Report, Lines]) -> None:
         if not self.winfo_exists():
             return
         entry, report, lines = found

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, inspect, select
 
-from bakeio_core import Session
+from bakeio_core import Run, Session
 from bakeio_desktop.parts.table import Row
 from bakeio_desktop.work.worker import Job
 
@@ -52,7 +52,7 @@ def look_into(session: Session, job: Job[Any]) -> Contents:
     return Contents(entities, [_run(run) for run in runs])
 
 
-def _run(run: dict[str, Any]) -> Row:
+def _run(run: Run) -> Row:
     counts = run["counts"]
     did = ", ".join(f"{counts[what]:,} {title}" for what, title in DID if counts.get(what))
     when = str(run["at"])[:16].replace("T", " ")
