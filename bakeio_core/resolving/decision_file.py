@@ -56,7 +56,7 @@ def not_decisions(path: Path, catalog: Catalog) -> str | None:
 
 
 def decisions_of(entries: object, file: str, catalog: Catalog) -> dict[Missing, Decision]:
-    """Read decisions from entries as a file holds them.
+    """Read decisions from entries as a file holds them, wherever these were kept.
 
     Args:
         entries: What JSON decoding gave, a list of objects or one object.
@@ -148,8 +148,15 @@ def write_decisions(
         file.write(msgspec.json.format(_ENCODER.encode(entries), indent=2) + b"\n")
 
 
-def all_entries(decisions: Mapping[Missing, Decision]) -> list[dict[str, Any]]:
-    """Return decisions as the entries of a file, whatever was decided."""
+def entries_of(decisions: Mapping[Missing, Decision]) -> list[dict[str, Any]]:
+    """Return decisions as the entries of a file, to be kept elsewhere than in one.
+
+    Args:
+        decisions: What was decided; `decisions_of` reads the entries again.
+
+    Returns:
+        The entries, as JSON has them.
+    """
     return [_entry(question, decision) for question, decision in decisions.items()]
 
 
