@@ -48,7 +48,8 @@ def narrowed(session: Session, plan: plans.KeptPlan, decisions: Path) -> plans.K
         DocumentError: The file holds no decisions.
     """
     tools = _tools(session, plan)
-    entries = entries_of(read_decisions(decisions, session.bakeio.catalog))
+    core = session.bakeio
+    entries = entries_of(read_decisions(decisions, core.catalog, core.formats))
     with session.reading() as db:
         _find(tools, db, plan)
         planned = tools.planned(db, plan, entries)
