@@ -32,7 +32,12 @@ _HOMES = {
     "bakeio_core.cli.session": ("Session", "json_option"),
     "bakeio_core.host.bakeio": ("Bakeio",),
     "bakeio_core.cli.review.page": ("write_report",),
-    "bakeio_core.resolving.decision_file": ("read_decisions", "write_decisions"),
+    "bakeio_core.resolving.decision_file": (
+        "decisions_of",
+        "entries_of",
+        "read_decisions",
+        "write_decisions",
+    ),
     "bakeio_core.resolving.typed": ("FormRefused",),
     "bakeio_core.resolving.decisions": ("Resolver",),
     "bakeio_core.importing.reading.sources": ("Source",),
@@ -156,7 +161,12 @@ if TYPE_CHECKING:
     )
     from bakeio_core.importing.reading.sources import Source
     from bakeio_core.importing.run import Plan
-    from bakeio_core.resolving.decision_file import read_decisions, write_decisions
+    from bakeio_core.resolving.decision_file import (
+        decisions_of,
+        entries_of,
+        read_decisions,
+        write_decisions,
+    )
     from bakeio_core.resolving.decisions import Resolver
     from bakeio_core.resolving.typed import FormRefused
     from bakeio_core.version import VERSION
@@ -226,7 +236,9 @@ __all__ = [
     "connect",
     "count_tokens",
     "data_folder",
+    "decisions_of",
     "editable",
+    "entries_of",
     "hookimpl",
     "hookspec",
     "identity_columns",

@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import zlib
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -24,6 +25,7 @@ DATA = "BAKEIO_DATA"
 """The environment variable that names another data folder."""
 LABEL = "label"
 """The column of what people call a row, where nobody asked for others."""
+ENDING = ".json"
 DAYS = 30
 """So long a ticket is kept."""
 _NAME = re.compile(r"[a-z0-9]{8}")
@@ -131,14 +133,22 @@ def write_owned(path: Path, data: bytes) -> None:
     path.chmod(0o600)
 
 
-def keep(ticket: Ticket) -> None:
-    """Keep a ticket, and remove those that are expired."""
+def keep(tickets: Iterable[Ticket]) -> None:
+    """Keep the tickets of an export, and remove those that are expired.
+
+    One that a crash cuts off is no loss: its rows are given out again.
+    """
     folder = data_folder("tickets")
-    for path in folder.glob("*.json"):
-        known = _read(path)
-        if known is not None and known.expires_at < _stamp(datetime.now(timezone.utc)):
-            path.unlink(missing_ok=True)
-    write_owned(folder / f"{ticket.ticket}.json", msgspec.json.encode(ticket))
+    oldest = (datetime.now(timezone.utc) - timedelta(days=DAYS)).timestamp()
+    for entry in os.scandir(folder):
+        # when one was kept tells when it expires: there may be thousands, and none is read
+        if entry.name.endswith(ENDING) and entry.stat().st_mtime < oldest:
+            Path(entry).unlink(missing_ok=True)
+    for ticket in tickets:
+        path = folder / f"{ticket.ticket}{ENDING}"
+        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with open(file, "wb") as out:
+            out.write(msgspec.json.encode(ticket))
 
 
 def _read(path: Path) -> Ticket | None:
@@ -160,7 +170,7 @@ def find(name: object, file: str) -> Ticket:
     again = "export the rows again with --for assistant"
     path = None
     if isinstance(name, str) and _NAME.fullmatch(name.strip()):
-        path = data_folder("tickets") / f"{name.strip()}.json"
+        path = data_folder("tickets") / f"{name.strip()}{ENDING}"
     known = _read(path) if path is not None else None
     if known is None:
         said = f'the ticket "{name}"' if isinstance(name, str) else "its ticket"
@@ -175,7 +185,7 @@ def find(name: object, file: str) -> Ticket:
 
 def all_tickets() -> list[Ticket]:
     """Return the tickets that are kept, the newest first."""
-    found = (_read(path) for path in data_folder("tickets").glob("*.json"))
+    found = (_read(path) for path in data_folder("tickets").glob(f"*{ENDING}"))
     known = [ticket for ticket in found if ticket is not None]
     return sorted(known, key=lambda ticket: ticket.expires_at, reverse=True)
 
@@ -186,7 +196,7 @@ def remove(name: str) -> None:
     Raises:
         UsageError: There is none of this name.
     """
-    path = data_folder("tickets") / f"{name}.json"
+    path = data_folder("tickets") / f"{name}{ENDING}"
     if not _NAME.fullmatch(name) or not path.exists():
         raise UsageError(f'there is no ticket "{name}"; bakeio tickets lists them')
     path.unlink()

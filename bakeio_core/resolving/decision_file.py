@@ -18,10 +18,12 @@ from bakeio_core.catalog.exchange import (
     Missing,
     Question,
 )
+from bakeio_core.catalog.plugins.formats import Formats
 from bakeio_core.errors import DocumentError
 from bakeio_core.files.documents.scanner import DECODER, explain_json
 from bakeio_core.files.output import atomic_file, refuse_file
 from bakeio_core.resolving.decision_entry import EntryFaults, read_entry
+from bakeio_core.resolving.decision_sheet import read_sheet, write_sheet
 from bakeio_core.resolving.form import blanks
 
 if TYPE_CHECKING:
@@ -32,23 +34,30 @@ MOST_FAULTS = 50
 """So many faults of a file are told; one with more has been made by a program."""
 
 
-def read_decisions(path: Path, catalog: Catalog) -> dict[Missing, Decision]:
+def read_decisions(
+    path: Path, catalog: Catalog, formats: Formats | None = None
+) -> dict[Missing, Decision]:
     """Read the decisions of a file; entries without an action are left out, as nobody has answered.
+
+    Args:
+        path: The file: JSON, or a sheet where its ending says so.
+        catalog: The entities that are installed.
+        formats: Those of sheets (`Bakeio.formats`).
 
     Raises:
         DocumentError: An entry makes no sense; it is named.
     """
-    return decisions_of(_entries(path), str(path), catalog)
+    return decisions_of(_entries(path, catalog, formats), str(path), catalog)
 
 
-def not_decisions(path: Path, catalog: Catalog) -> str | None:
+def not_decisions(path: Path, catalog: Catalog, formats: Formats | None = None) -> str | None:
     """Say why a file must not be replaced by decisions.
 
     Returns:
         None where it holds some, which are kept.
     """
     try:
-        for entry in _entries(path):
+        for entry in _entries(path, catalog, formats):
             read_entry(entry, catalog)
     except (DocumentError, ValueError):
         return "is not a file of decisions"
@@ -56,7 +65,7 @@ def not_decisions(path: Path, catalog: Catalog) -> str | None:
 
 
 def decisions_of(entries: object, file: str, catalog: Catalog) -> dict[Missing, Decision]:
-    """Read decisions from entries as a file holds them.
+    """Read decisions from entries as a file holds them, wherever these were kept.
 
     Args:
         entries: What JSON decoding gave, a list of objects or one object.
@@ -98,7 +107,10 @@ def _told(file: str, faults: Mapping[str, Sequence[int]]) -> str:
     return "\n  ".join([f"{file}: {len(faults):,} faults", *lines])
 
 
-def _entries(path: Path) -> list[Any]:
+def _entries(path: Path, catalog: Catalog, formats: Formats | None) -> list[Any]:
+    known = None if formats is None else formats.by_suffix(path.name)
+    if known is not None:
+        return read_sheet(known, path, catalog)
     try:
         entries = DECODER.decode(path.read_text("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -113,26 +125,27 @@ def write_decisions(
     decisions: Mapping[Missing, Decision],
     unanswered: Iterable[Missing],
     catalog: Catalog,
+    formats: Formats | None = None,
 ) -> None:
     """Write decisions as a file `--decisions` reads, in one step.
 
     Nothing that is in the file already is lost.
 
     Args:
-        path: The file.
+        path: The file: JSON, or a sheet where its ending says so.
         decisions: The answers; one that could not be carried out keeps what it says, with the
             `problem`.
         unanswered: What is missing; it is in the file with `"action": null` and what it needs.
         catalog: The entities that are installed.
+        formats: Those of sheets (`Bakeio.formats`).
 
     Raises:
         UsageError: The path holds something else.
     """
-    foreign = partial(not_decisions, catalog=catalog)
+    foreign = partial(not_decisions, catalog=catalog, formats=formats)
     refuse_file(path, foreign)
-    before = {
-        read_entry(entry, catalog)[0]: entry for entry in (_entries(path) if path.exists() else ())
-    }
+    there = _entries(path, catalog, formats) if path.exists() else ()
+    before = {read_entry(entry, catalog)[0]: entry for entry in there}
     left = {item: item for item in unanswered}
     entries = []
     for missing, decision in decisions.items():
@@ -144,12 +157,23 @@ def write_decisions(
             left.pop(missing, None)
             entries.append(entry)
     entries += [_open(item, before.get(item, {}), catalog) for item in left]
+    known = None if formats is None else formats.by_suffix(path.name)
     with atomic_file(path, foreign) as file:
+        if known is not None:
+            write_sheet(known, file, entries)
+            return
         file.write(msgspec.json.format(_ENCODER.encode(entries), indent=2) + b"\n")
 
 
-def all_entries(decisions: Mapping[Missing, Decision]) -> list[dict[str, Any]]:
-    """Return decisions as the entries of a file, whatever was decided."""
+def entries_of(decisions: Mapping[Missing, Decision]) -> list[dict[str, Any]]:
+    """Return decisions as the entries of a file, to be kept elsewhere than in one.
+
+    Args:
+        decisions: What was decided; `decisions_of` reads the entries again.
+
+    Returns:
+        The entries, as JSON has them.
+    """
     return [_entry(question, decision) for question, decision in decisions.items()]
 
 

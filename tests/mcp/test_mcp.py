@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
 import pytest
 from bakeio_mcp import plans
+from mcp.types import ElicitResult
 from support.assistant import Assistant, play, serving
 from support.databases import rows_of, sql
 from support.terminal import on_terminal, piped
@@ -50,7 +54,9 @@ def test_an_assistant_proposes_a_person_approves_and_it_lands_once(
 
     async def part() -> None:
         async with serving(bakery, tmp_path / "log", "--write") as assistant:
-            assert {"read_view", "apply_plan"} < (await assistant.tools()).keys()
+            tools = await assistant.tools()
+            assert "read_view" in tools
+            assert tools["apply_plan"].input_schema["properties"].keys() == {"plan_id"}
             plan = await proposed(assistant)
             assert plan["summary"] == {"processed": 1, "updated": 1}
             assert plan["changes"][0]["fields"] == [
@@ -116,11 +122,67 @@ def test_plans_that_are_not_what_was_approved_are_refused(
             assert await refusal(stale) == "changed-meanwhile"
             assert code_of(sample) == OTHER
             sql(sample, f"UPDATE products SET upc_code = NULL WHERE slug = '{SLUG}'")
+            known = plans.find((await proposed(assistant))["plan"])
+            told = {n: getattr(known, n) for n in known.__struct_fields__}
+            of_keep = {"created_at", "expires_at", "nonce"}
+            before = datetime.now(timezone.utc) - timedelta(hours=25)
+            old = plans.keep(before, **{n: v for n, v in told.items() if n not in of_keep})
+            assert await refusal(old.id) == "expired"
+            plans.approve(old)
+            assert await refusal(old.id) == "expired"
             foreign = (await proposed(assistant))["plan"]
             approve(foreign)
             sql(sample, "UPDATE bakeio_meta SET value = 'x' WHERE key = 'database_id'")
             assert await refusal(foreign) == "foreign-plan"
             assert code_of(sample) is None
+
+    play(part)
+
+
+def test_a_person_takes_changes_out_on_the_page_and_a_client_that_asks_waits_for_them(
+    sample: Path, tmp_path: Path
+) -> None:
+    approving: list[list[object]] = []
+    said: list[str] = []
+
+    async def asked(context: object, request: Any) -> ElicitResult:
+        said.append(request.message)
+        for words in approving:
+            await anyio.to_thread.run_sync(on_terminal, words, ["yes"], tmp_path)
+        return ElicitResult(action="accept", content={})
+
+    async def part() -> None:
+        async with serving(sample, tmp_path / "log", "--write", asked=asked) as assistant:
+            page = await assistant.call("read_view", view="products", fill=["upc_code", "notes"])
+            (row,) = (row[0] for row in page["rows"] if "Caraïbe 66 %" in row[1])
+            answer = {"ticket": page["ticket"]}
+            answer["set"] = {"upc_code": [[row, CODE]], "notes": [[row, "dark"]]}
+            plan = (await assistant.call("plan_changes", answer=answer))["plan"]
+            # whatever a client answers by itself approves nothing
+            told = await assistant.call("apply_plan", plan_id=plan)
+            assert (told["refused"], len(said)) == ("not-approved", 1)
+            assert f"bakeio approve {plan[:8]}" in said[0]
+            shown = on_terminal(
+                ["-d", sample, "approve", plan, "--report", "plan.html"], [], tmp_path
+            )
+            assert "Wrote plan.html" in shown.out
+            html = (tmp_path / "plan.html").read_text("utf-8")
+            data = json.loads(re.search(r'id="data">(.*?)</script>', html)[1])  # type: ignore[index]
+            assert data["command"].startswith(f"bakeio approve {plan[:8]} --decisions ")
+            about = data["changes"][0]["about"]
+            entry = {"entity": "products", "key": about, "kind": "change", "field": "upc_code"}
+            saved = tmp_path / data["decisions_file"]
+            saved.write_text(json.dumps([{**entry, "action": "leave-field"}]), "utf-8")
+            words = ["-d", sample, "approve", plan, "--decisions", saved]
+            assert "not approved" in on_terminal(words, ["no"], tmp_path).out
+            assert (await assistant.call("apply_plan", plan_id=plan))["refused"] == "not-approved"
+            approving.append(words)
+            told = await assistant.call("apply_plan", plan_id=plan)
+            assert (told["refused"], len(told["plan"])) == ("replaced", 32)
+            assert (await assistant.call("apply_plan", plan_id=told["plan"]))["applied"]
+            assert (code_of(sample), len(said)) == (None, 3)
+            notes = sql(sample, f"SELECT notes FROM products WHERE slug = '{SLUG}'")
+            assert notes == [("dark",)]
 
     play(part)
 

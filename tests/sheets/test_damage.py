@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,12 @@ def test_without_rev_what_nobody_can_tell_is_refused_by_its_place(
     done = run("-d", sample, "import-view", write_csv(path, rows), "--json")
     assert done.code == 1
     said = {p["place"]: p["message"] for p in done.json["problems"] if p["severity"] == "error"}
+    values = [p["value"] for p in done.json["problems"] if p["severity"] == "error"]
+    assert values == ["05/06/2025", "6/5/2025"]
+    log = tmp_path / "log.json"
+    run("-d", sample, "import-view", path, "--skip-on-error", "--skipped-log", log)
+    logged = json.loads(log.read_text("utf-8"))["records"]
+    assert [one["record_data"]["addition_date"] for one in logged] == values
     letter = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     assert said == {
         f"{letter[day]}5": '"05/06/2025" can be read in more than one way: '

@@ -41,13 +41,16 @@ class Assistant:
 
 
 @asynccontextmanager
-async def serving(database: object, log: Path, *words: str) -> AsyncIterator[Assistant]:
+async def serving(
+    database: object, log: Path, *words: str, asked: Any = None
+) -> AsyncIterator[Assistant]:
     """Start a server over stdio, and end it with the block.
 
     Args:
         database: The database.
         log: Where the server's stderr goes.
         words: Options of `bakeio mcp`.
+        asked: What the client does where the server asks a person; None is a client that cannot.
     """
     from mcp import Client, StdioServerParameters
     from mcp.client.stdio import stdio_client
@@ -56,7 +59,8 @@ async def serving(database: object, log: Path, *words: str) -> AsyncIterator[Ass
     env = {n: v for n, v in os.environ.items() if n.startswith(("BAKEIO", "PYTHON"))}
     server = StdioServerParameters(command=sys.executable, args=command, env=env)
     with log.open("w") as errors:
-        async with Client(stdio_client(server, errlog=errors), read_timeout_seconds=60) as client:
+        talk = stdio_client(server, errlog=errors)
+        async with Client(talk, read_timeout_seconds=60, elicitation_callback=asked) as client:
             yield Assistant(client)
 
 

@@ -21,7 +21,8 @@ from bakeio_core.cli.session import Session, show_error
 from bakeio_core.errors import BakeioError, Problem, counted
 from bakeio_core.files.output import atomic_file
 from bakeio_core.history.report import Report, counted_outcome
-from bakeio_core.resolving.decision_file import all_entries
+from bakeio_core.importing.run import Plan, name_records
+from bakeio_core.resolving.decision_file import entries_of
 from bakeio_core.values.wording import printable, shown
 
 HEAD = (
@@ -63,22 +64,31 @@ def not_a_page(path: Path) -> str | None:
 
 
 def write_report(
-    report: Report, path: Path, decisions: Mapping[Question, Decision] | None = None
+    report: Report | Plan,
+    path: Path,
+    decisions: Mapping[Question, Decision] | None = None,
+    command: str = "",
 ) -> None:
     """Write a report as one HTML page, to look through and, where nothing was imported, answer in.
 
     Args:
-        report: What an import came to, or would.
+        report: What an import came to, or its plan: in the page of a plan single rows and fields
+            can be left out as well.
         path: The page; an earlier one is replaced.
         decisions: The answers that were given already.
+        command: What carries out the file the page saves, whose name is put behind it; else the
+            import of the same file.
 
     Raises:
         UsageError: Anything else is in the way.
         BakeioError: It cannot be written.
     """
+    if not isinstance(report, Report):
+        name_records(report.source, report.report.changes)
+        report = report.report
     name = f"{Path(report.source).stem}.decisions.json"
-    command = f"bakeio import {report.source} --decisions {name}"
-    answering = Answering(name, command, all_entries(decisions or {}))
+    command = f"{command or f'bakeio import {report.source} --decisions'} {name}"
+    answering = Answering(name, command, entries_of(decisions or {}))
     with atomic_file(path, not_a_page) as file:
         file.write(page(report, answering))
 
@@ -188,7 +198,7 @@ def write_page(
     """
     name = questions.file.name
     command = f"bakeio import {target} --decisions {name}"
-    answering = Answering(name, command, all_entries(questions.answers))
+    answering = Answering(name, command, entries_of(questions.answers))
     try:
         with atomic_file(path, not_a_page) as file:
             file.write(page(report, answering))

@@ -70,7 +70,7 @@ class Questions:
             refuse_file(self.file, lambda _: None)  # what is in a file is told when it is read
         self.answers: dict[Question, Decision] = {}
         if self.file.exists() and (file is not None or writes):
-            known = read_decisions(self.file, session.bakeio.catalog)
+            known = read_decisions(self.file, session.bakeio.catalog, session.bakeio.formats)
             # a file of that name which was not asked for is only checked: new answers are to be
             # added to it, not lost for its sake
             self.answers = known if file is not None else {}
@@ -206,8 +206,9 @@ class Questions:
         from bakeio_core.resolving.decision_file import write_decisions
 
         asked = self._plan(options).open
+        core = self.session.bakeio
         if asked:
-            write_decisions(self.file, self.answers, asked, self.session.bakeio.catalog)
+            write_decisions(self.file, self.answers, asked, core.catalog, core.formats)
             self.session.say(
                 f"{counted(len(asked), 'question')} to be answered in {self.file}: "
                 f'fill in "action", then: --decisions {self.file}'
@@ -217,8 +218,9 @@ class Questions:
         from bakeio_core.errors import counted
         from bakeio_core.resolving.decision_file import write_decisions
 
+        core = self.session.bakeio
         if self.answers:
-            write_decisions(self.file, self.answers, (), self.session.bakeio.catalog)
+            write_decisions(self.file, self.answers, (), core.catalog, core.formats)
             self.session.say(f"{counted(len(self.answers), 'decision')} {how} {self.file}")
 
     def _plan(self, options: dict[str, Any]) -> Plan:

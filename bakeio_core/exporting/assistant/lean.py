@@ -317,7 +317,7 @@ def write_lean(files: Sequence[LeanFile], target: Path | Sink) -> None:
                 opened.write(data)
         else:
             target.write(data)
-        keep(file.ticket)
+    keep(file.ticket for file in files)
 
 
 def not_lean(path: Path) -> str | None:

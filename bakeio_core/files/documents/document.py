@@ -156,6 +156,10 @@ class Document:
         """
         return value
 
+    def said(self, value: Any) -> Any:
+        """Return a value of a field as a person sees it in the file."""
+        return value
+
     @property
     def restored(self) -> Counter[tuple[str, str]]:
         """How many values of a field came back from what a program did to them: (field, what)."""

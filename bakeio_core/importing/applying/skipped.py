@@ -119,6 +119,7 @@ class Skipped:
                 if (part.file, number) not in self.reasons:
                     for listed, left_out in rows:
                         item = _listed(listed).only(item, number, left_out)
+                item = {name: part.document.said(value) for name, value in item.items()}
                 data = item if part.view is not None else _named(plan, part.entity, item)
                 yield {**entry, "record_data": data}
 

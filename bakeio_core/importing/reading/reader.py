@@ -339,7 +339,7 @@ class Reader:
                 label=self.part.fields.label(record.told),
                 entity=self.part.entity.name,
                 field=jsonable(name) or None,
-                value=jsonable(value),
+                value=jsonable(self.part.document.said(value)),
                 message=str(message),
                 **advised(jsonable(name) or None, message),
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from bakeio_core import BakeioError, Session, ask_on_terminal, json_option
@@ -14,9 +16,24 @@ YES = "yes"
 
 @click.command()
 @click.argument("plan", required=False)
+@click.option(
+    "--report",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.html",
+    help="Write the plan as a page to look through in a browser; nothing is approved by that.",
+)
+@click.option(
+    "--decisions",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Approve what the file leaves of the plan: the one that the page saved.",
+)
 @json_option
 @click.pass_obj
-def approve(session: Session, plan: str | None, as_json: bool) -> None:
+def approve(
+    session: Session, plan: str | None, page: Path | None, decisions: Path | None, as_json: bool
+) -> None:
     """Look at the PLAN of an assistant and approve it. Without one: list those that wait.
 
     The answer is read from the terminal alone, never from a pipe.
@@ -25,13 +42,28 @@ def approve(session: Session, plan: str | None, as_json: bool) -> None:
         _list(session, as_json)
         return
     known = _found(plans.named(plan))
+    if page is not None:
+        from bakeio_mcp.reviewing import write_page
+
+        write_page(session, known, page)
+        session.result_json({"page": str(page)}) if as_json else session.result(f"Wrote {page}")
+        return
+    whole = known
+    if decisions is not None:
+        from bakeio_mcp.reviewing import narrowed
+
+        known = narrowed(session, known, decisions)
     if plans.is_approved(known):
         session.result(f"{known.id} is approved already")
         return
     answer = ask_on_terminal(_shown(known), f"Approve this? Type {YES}, or anything else for no: ")
     if answer.lower() != YES:
+        if known is not whole:
+            plans.forget(known)
         raise BakeioError("not approved: nothing was noted", code="blocked")
     approval = plans.approve(known)
+    if known is not whole:
+        plans.replace(whole, known)
     if as_json:
         session.result_json({"plan": known.id, "by": approval.by, "at": approval.at})
     else:

@@ -46,8 +46,9 @@ class Hiding:
         if keys:
             entity, column = keys[0]
             raise UsageError(
-                f"{column} of {entity} cannot be hidden: its rows are found by it. "
-                "Leave its views out instead: name those to be served with --view"
+                f"{column} of {entity} cannot be hidden: results, plans and messages name the rows "
+                "by it, and answers find them by it. Leave its views out instead: name those to be "
+                "served with --view"
             )
 
     def _hide(self, name: str) -> None:

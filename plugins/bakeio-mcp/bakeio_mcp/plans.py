@@ -1,6 +1,7 @@
 """Plans that wait for a person: kept in the user's data folder, readable by its owner alone.
 
-A plan is three files: the plan, the approval that `bakeio approve` writes, and what became of it.
+A plan is up to four files: the plan, the approval that `bakeio approve` writes, what became of it,
+and the plan that replaces it where a person approved a part.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class KeptPlan(msgspec.Struct, frozen=True):
         database: Which database it is of.
         place: What people call that.
         options: How it is imported.
-        decisions: What was decided when it was planned.
+        decisions: What a person decided about its records, as a file of decisions has it.
         outcome: The digest of what it comes to.
         changes: Every change, as a report has it.
         preview: The same in words, for a person.
@@ -89,20 +90,27 @@ class Outcome(msgspec.Struct):
     is_done: bool = False
 
 
-def stamp(hours: int = 0) -> str:
-    """Return the time in UTC, so many hours from now."""
-    moment = datetime.now(timezone.utc) + timedelta(hours=hours)
-    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+def stamp(moment: datetime | None = None) -> str:
+    """Return a moment in UTC as plans have it; None is now."""
+    known = datetime.now(timezone.utc) if moment is None else moment.astimezone(timezone.utc)
+    return known.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
-def keep(**parts: Any) -> KeptPlan:
-    """Keep a plan for a day, and remove those that are expired."""
+def keep(now: datetime | None = None, **parts: Any) -> KeptPlan:
+    """Keep a plan for a day, and remove those that expired more than a day ago.
+
+    Args:
+        now: When it is made; None is now.
+        parts: What a `KeptPlan` has.
+    """
+    made = datetime.now(timezone.utc) if now is None else now
+    day = timedelta(hours=HOURS)
     for path in _folder().glob("*.plan.json"):
         old = _read(path)
-        if old is not None and old.expires_at < stamp():
+        if old is not None and old.expires_at < stamp(made - day):
             _remove(path.name.split(".")[0])
     plan = KeptPlan(
-        **parts, created_at=stamp(), expires_at=stamp(HOURS), nonce=secrets.token_hex(8)
+        **parts, created_at=stamp(made), expires_at=stamp(made + day), nonce=secrets.token_hex(8)
     )
     write_owned(_path(plan.id, "plan"), msgspec.json.encode(plan))
     return plan
@@ -116,8 +124,13 @@ def _path(plan: str, what: str) -> Path:
     return _folder() / f"{plan}.{what}.json"
 
 
+def forget(plan: KeptPlan) -> None:
+    """Remove a plan that nobody is to apply."""
+    _remove(plan.id)
+
+
 def _remove(plan: str) -> None:
-    for what in ("approved", "applied", "plan"):
+    for what in ("approved", "applied", "replaced", "plan"):
         _path(plan, what).unlink(missing_ok=True)
 
 
@@ -156,9 +169,25 @@ def find(plan: str, database: str | None = None) -> KeptPlan:
             f"look at runs; for more changes {_AGAIN}",
             **({"run": done.run} if done.run is not None else {}),
         )
+    other = _replaced_by(plan)
+    if other is not None:
+        raise Refused(
+            "replaced", "a person approved a part of this plan", f"apply plan {other}", plan=other
+        )
     if known.expires_at < stamp():
         raise Refused("expired", f"this plan expired at {known.expires_at}", _AGAIN)
     return known
+
+
+def replace(plan: KeptPlan, other: KeptPlan) -> None:
+    """Note that another plan stands for one: that of the part a person agreed to."""
+    write_owned(_path(plan.id, "replaced"), msgspec.json.encode(other.id))
+
+
+def _replaced_by(plan: str) -> str | None:
+    with suppress(OSError, msgspec.MsgspecError):
+        return msgspec.json.decode(_path(plan, "replaced").read_bytes(), type=str)
+    return None
 
 
 def outcome(plan: str) -> Outcome | None:
@@ -193,7 +222,8 @@ def waiting() -> list[KeptPlan]:
     known = (_read(path) for path in _folder().glob("*.plan.json"))
     plans = [plan for plan in known if plan is not None]
     left = [p for p in plans if p.expires_at >= stamp() and not _path(p.id, "applied").exists()]
-    left = [plan for plan in left if not _path(plan.id, "approved").exists()]
+    done = ("approved", "replaced")
+    left = [plan for plan in left if not any(_path(plan.id, what).exists() for what in done)]
     return sorted(left, key=lambda plan: plan.created_at, reverse=True)
 
 

@@ -16,6 +16,7 @@ from mcp.types import ToolAnnotations
 from bakeio_core import VERSION
 from bakeio_mcp import plans
 from bakeio_mcp.access import NOTICE, Access
+from bakeio_mcp.asking import patient
 from bakeio_mcp.prompts import add_prompts
 from bakeio_mcp.reading import ReadingTools
 from bakeio_mcp.refusals import Refused
@@ -26,7 +27,8 @@ INSTRUCTIONS = (
     "plan_changes, and ask the person to approve the plan in a terminal: you cannot. "
     "Where a result has `refused`, do what its `next` says. " + NOTICE
 )
-WRITES = ("apply_plan", "undo_run")
+APPLIES = "apply_plan"
+WRITES = (APPLIES, "undo_run")
 
 
 def make_server(access: Access) -> MCPServer[Any]:
@@ -52,8 +54,9 @@ def make_server(access: Access) -> MCPServer[Any]:
 def _tool(access: Access, call: Callable[..., Any]) -> Tool:
     """Return a tool that takes its own arguments and no other."""
     is_writing = call.__name__ in WRITES
+    tool = access.tool(call)
     made = Tool.from_function(
-        access.tool(call),
+        patient(tool) if call.__name__ == APPLIES else tool,
         structured_output=False,
         annotations=ToolAnnotations(
             read_only_hint=not is_writing, destructive_hint=is_writing, open_world_hint=False

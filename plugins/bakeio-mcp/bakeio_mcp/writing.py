@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from bakeio_core import ImportRefused, Plan, Report, Source
+from bakeio_core import ImportRefused, Plan, Report, Source, decisions_of
 from bakeio_mcp import plans
 from bakeio_mcp.access import NOTICE, Access
 from bakeio_mcp.refusals import Refused
@@ -98,6 +98,19 @@ class WritingTools:
     def _kept(self, db: Connection, plan: Plan, answer: str) -> plans.KeptPlan | None:
         if not plan.report.count_changes():
             return None
+        return self.keep(db, plan, answer, [])
+
+    def keep(
+        self, db: Connection, plan: Plan, answer: str, decisions: Sequence[Any]
+    ) -> plans.KeptPlan:
+        """Keep the plan of an answer, to be approved and applied.
+
+        Args:
+            db: What it was planned on.
+            plan: The plan.
+            answer: What the assistant answered.
+            decisions: What a person decided about it, as the entries of a file of decisions.
+        """
         whole = _plain(plan.report.as_dict())
         return plans.keep(
             kind=IMPORT,
@@ -106,7 +119,7 @@ class WritingTools:
             database=self.access.database(db),
             place=self.access.session.shown,
             options=dict(OPTIONS),
-            decisions=whole["resolved"],
+            decisions=list(decisions),
             outcome=plan.digest.hex(),
             changes=whole["changes"],
             preview=plan.preview(),
@@ -156,7 +169,7 @@ class WritingTools:
         return report, {name: value for name, value in told.items() if name != "refused"}
 
     def _import(self, db: Connection, kept: plans.KeptPlan) -> Report:
-        plan = self.bakeio.plan(db, self._opened(kept.answer), **kept.options)
+        plan = self.planned(db, kept, kept.decisions)
         if plan.report.refused or plan.digest.hex() != kept.outcome:
             raise _changed()
         try:
@@ -165,6 +178,17 @@ class WritingTools:
             if refused.code == "changed-meanwhile":
                 raise _changed() from None
             raise
+
+    def planned(self, db: Connection, kept: plans.KeptPlan, decisions: Sequence[Any]) -> Plan:
+        """Plan the answer of a plan again, with what a person decided about it.
+
+        Raises:
+            DocumentError: A decision is none.
+        """
+        decided = decisions_of(list(decisions), "the decisions", self.bakeio.catalog)
+        return self.bakeio.plan(
+            db, self._opened(kept.answer), decisions=decided or None, **kept.options
+        )
 
     def _undo(self, db: Connection, kept: plans.KeptPlan) -> Report:
         run = int(kept.about)

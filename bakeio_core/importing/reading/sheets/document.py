@@ -158,6 +158,9 @@ class SheetDocument(Document):
             return self.columns[name].settled(str(value[UNTOLD]), str(value.get(NOUN, "")))
         return value
 
+    def said(self, value: Any) -> Any:
+        return value[UNTOLD] if isinstance(value, dict) and UNTOLD in value else value
+
     @property
     def restored(self) -> Restored:
         """How many cells came back from what a spreadsheet did to them."""
