@@ -31,9 +31,6 @@ OF_STATEMENTS = {
     "test_who_waits_in_vain_is_told_for_whom": "LOCK TABLE",
     "test_who_waits_on_a_server_and_is_let_in_goes_on": "LOCK TABLE",
     "test_an_import_that_would_end_in_a_deadlock_is_done_again": "LOCK TABLE",
-    "test_of_two_first_imports_only_one_gives_the_database_its_identity": "LOCK TABLE",
-    "test_several_writers_lose_nothing": "LOCK TABLE: the database refuses one of two imports",
-    "test_two_that_make_the_tables_at_once_both_succeed": "advisory locks",
     "test_a_sequence_counts_on": "ALTER SEQUENCE: a rollback gives no numbers back",
 }
 """{name of a test: the statement it is about, which the portable way does without}"""

@@ -257,6 +257,18 @@ def test_filling_empty_tables_does_not_wait_for_those_who_read(
         assert keys == (2,)
 
 
+def done_again(work: Callable[[], None]) -> None:
+    """Do work; on an engine whose locks do not keep two apart, the second one is told to do it
+    again, as the command line does.
+    """
+    try:
+        work()
+    except DatabaseError as error:
+        if not error.again or os.getenv("BAKEIO_DIALECT") != "portable":
+            raise
+        work()
+
+
 def test_two_that_make_the_tables_at_once_both_succeed(
     new_postgresql: Callable[[], str], core: Bakeio
 ) -> None:
@@ -265,8 +277,11 @@ def test_two_that_make_the_tables_at_once_both_succeed(
     made: list[int] = []
 
     def make() -> None:
-        with begin_write(second) as db:
-            made.append(len(core.create_tables(db)))
+        def once() -> None:
+            with begin_write(second) as db:
+                made.append(len(core.create_tables(db)))
+
+        done_again(once)
 
     with begin_write(first) as db:
         made.append(len(core.create_tables(db)))
@@ -296,10 +311,13 @@ def test_of_two_first_imports_only_one_gives_the_database_its_identity(
         core.create_tables(db)
     faults: list[BaseException] = []
 
+    def once() -> None:
+        with begin_write(second) as db:
+            core.import_complete(db, other)
+
     def follow() -> None:
         try:
-            with begin_write(second) as db:
-                core.import_complete(db, other)
+            done_again(once)
         except BaseException as error:
             faults.append(error)
 

@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from bakeio_core.catalog.catalog import Catalog, order_indexes
 from bakeio_core.database.dialects import columns_there, dialect_of, make_schemas
-from bakeio_core.database.systems.failures import is_forbidden, is_misunderstood
+from bakeio_core.database.systems.failures import came_between, is_forbidden, is_misunderstood
 from bakeio_core.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def make_missing(db: Connection, tables: Sequence[Table]) -> set[str]:
     except (exc.CompileError, exc.NoReferenceError, NotImplementedError) as error:
         raise _cannot_make(missing, str(error)) from error
     except exc.DBAPIError as error:
-        if not is_forbidden(error) and not is_misunderstood(error):
+        if came_between(error) or not (is_forbidden(error) or is_misunderstood(error)):
             raise
         raise _cannot_make(missing, str(error.orig)) from error
     return {table.fullname for table in missing}

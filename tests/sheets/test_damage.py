@@ -339,3 +339,13 @@ def test_a_word_no_spreadsheet_shows_is_an_edit(
     edit(path, lambda records: records[0].update(notes=typed, purchase_date="2025-06-01"))
     done = run("-d", sample, "import-view", path, "--dry-run", "--json")
     assert changes(done.json)[1]["notes"] == typed
+
+
+def test_a_number_of_a_million_digits_in_a_text_is_told_at_once(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    path = export(run, sample, "inventory", tmp_path / "v.json", "--limit", 1)
+    edit(path, lambda records: records[0].update(notes="number"))
+    path.write_text(path.read_text("utf-8").replace('"number"', "1e999999999"), "utf-8")
+    done = run("-d", sample, "import-view", path, "--json")
+    assert [problem["code"] for problem in done.json["problems"]] == ["bad-value"]

@@ -86,6 +86,18 @@ def is_misunderstood(error: exc.DBAPIError) -> bool:
     return state.startswith("42") or name == "SQLITE_ERROR" or bool(text)
 
 
+def came_between(error: exc.DBAPIError) -> bool:
+    """Tell whether another one made the same table, or wrote the same of bakeio's own, meanwhile.
+
+    Where the database has no locks that keep two runs apart, the second one learns of the first by
+    that alone. No record of a file is to blame.
+    """
+    table = getattr(getattr(error.orig, "diag", None), "table_name", None) or ""
+    state = getattr(error.orig, "sqlstate", None)
+    is_of_no_file = state == "23505" and table.startswith(("bakeio_", "pg_"))
+    return is_of_no_file or state == "42P07"  # duplicate_table
+
+
 def explained(error: exc.DatabaseError, where: str, user: str) -> DatabaseError:
     """Say what a driver's error means, and whether the same may succeed when it is done again.
 
@@ -98,6 +110,8 @@ def explained(error: exc.DatabaseError, where: str, user: str) -> DatabaseError:
     name = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
     if name is None and "locked" in text:
         name = "SQLITE_BUSY"  # Python 3.10 does not tell
+    if came_between(error):
+        name = "40001"
     if name in _CAUSES:
         said, code, retryable = _CAUSES[name]
         return DatabaseError(f"the database{where} {said}", code=code, retryable=retryable)

@@ -11,7 +11,12 @@ from sqlalchemy import Connection, Table
 from bakeio_core import values
 from bakeio_core.database.dialect import HIGHEST, LOWEST, JsonPage
 from bakeio_core.database.systems.postgresql import PostgreSQL
-from bakeio_core.database.systems.statements.sequences import go_on, may_advance, sequence_of
+from bakeio_core.database.systems.statements.sequences import (
+    go_on,
+    may_advance,
+    next_number,
+    sequence_of,
+)
 
 
 class Portable(PostgreSQL):
@@ -19,7 +24,8 @@ class Portable(PostgreSQL):
 
     There is no COPY, no shared snapshot, no LOCK TABLE, no advisory lock and no ALTER SEQUENCE, and
     no index is dropped. So a rollback leaves out numbers of a sequence, and what another program
-    writes between plan and end is refused by the database instead of waiting.
+    writes between plan and end is refused by the database instead of waiting; of two imports at
+    once the second one is done again.
     """
 
     def share_snapshot(self, db: Connection) -> str | None:
@@ -53,7 +59,10 @@ class Portable(PostgreSQL):
     def advance_ids(self, db: Connection, table: Table, primary: str) -> None:
         sequence = sequence_of(self, db, table, primary)
         if sequence and may_advance(self, db, sequence):
-            go_on(self, db, sequence, self.next_id(db, table, primary))
+            number = self.next_id(db, table, primary)
+            # nothing keeps others off, and what they took meanwhile must not be given again
+            if number > next_number(self, db, sequence):
+                go_on(self, db, sequence, number)
 
     def hold_sequences(self, db: Connection, table: Table, columns: Iterable[str]) -> None: ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -15,6 +16,7 @@ from bakeio_core.database.dialects import dialect_of
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+log = logging.getLogger("bakeio")
 T = TypeVar("T")
 Task = Callable[["Connection", Progress], T]
 """Works with a connection, and tells how far it is."""
@@ -32,7 +34,8 @@ def done_together(
     Args:
         db: The connection whose snapshot all of them see.
         jobs: How many connections are at work at most; with one, or where the database does not
-            share a snapshot, it is `db` alone.
+            share a snapshot, it is `db` alone, and
+            the log `bakeio` is told.
         tasks: The largest first, so that none is left when all others are done.
         progress: Told of all of them, by one at a time.
     """
@@ -40,6 +43,12 @@ def done_together(
     jobs = min(jobs, len(tasks))
     snapshot = dialect_of(db).share_snapshot(db) if jobs > 1 else None
     if snapshot is None:
+        if jobs > 1:
+            log.info(
+                "the files are written one after another, not %d at a time: this database lets no "
+                "two connections see one snapshot",
+                jobs,
+            )
         return [task(db, tell) for task in tasks]
     ended, turn = threading.Event(), threading.Lock()
 

@@ -209,7 +209,9 @@ def _written(number: int | float | Decimal) -> str:
     if isinstance(number, float):
         is_whole = number.is_integer() and abs(number) < 1e15
         return str(int(number)) if is_whole else format(number, EXACT).upper()
-    return format(number, "f") if isinstance(number, Decimal) else str(number)
+    # written out, 1e999999999 would fill the memory; nobody writes such a number in that way
+    is_short = isinstance(number, Decimal) and abs(number.adjusted()) <= MOST_DIGITS
+    return format(number, "f") if is_short else str(number)
 
 
 # -- numbers

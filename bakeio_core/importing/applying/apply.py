@@ -32,6 +32,7 @@ from bakeio_core.importing.applying.late_keys import LateKeys
 from bakeio_core.importing.applying.parents import ParentRows, leave_out
 from bakeio_core.importing.applying.refused import Failure, RefusedRow, RefusedRows, lost_by_others
 from bakeio_core.importing.applying.replace import Replacement
+from bakeio_core.importing.applying.swaps import Swaps
 from bakeio_core.importing.linking.claims import Claims
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.planning.plan import PartPlan
@@ -89,7 +90,7 @@ class Application:
         self.db, self.catalog = plan.state.db, plan.state.catalog
         self.write, self.is_journaled, self.replacement = write, is_journaled, replacement
         self.journal: Journal | None = None
-        self._swapping: list[Change] = []
+        self._swaps = Swaps(plan.state.tables)
         self._late_keys = LateKeys(self.catalog.entities)
         self._is_in_use = False  # a new row that cannot stay
         self._parents = ParentRows(plan, write)
@@ -195,10 +196,10 @@ class Application:
         for changes in plan.changes():
             self._parents.write(part, changes)
             self._leave_known(part, changes)
-            self._hold_back_swaps(part, changes)
+            self._swaps.hold_back(changes)
             self._write(part, changes)
-        if self._swapping:
-            self._swap(part)
+        if swapping := self._swaps.take():
+            self._swap(part, swapping)
         plan.outcome.report_computed()
 
     def _load(self, part: Part, plan: PartPlan) -> None:
@@ -304,31 +305,9 @@ class Application:
         record = claims.record_of.get(identity)
         return record if claims.outcomes.get(identity) == "created" else None
 
-    # -- unique values that change hands
-    def _hold_back_swaps(self, part: Part, changes: Changes) -> None:
-        """Keep back updates that take a unique value another row still has.
-
-        Both may be changing, so they are written at the end.
-        """
-        rows = self.state.tables.rows(changes.entity)
-        for key in changes.entity.unique:
-            taking = [change for change in changes.updates if change.new.get(key[0]) is not None]
-            if len(key) > 1 or not taking:
-                continue
-            holders = rows.find(key, {(change.new[key[0]],) for change in taking})
-            held = {
-                change.id
-                for change in taking
-                for row in holders.get((change.new[key[0]],), ())
-                if row[rows.id_index] != change.id
-            }
-            if held:
-                self._swapping += [change for change in changes.updates if change.id in held]
-                changes.updates = [change for change in changes.updates if change.id not in held]
-
-    def _swap(self, part: Part) -> None:
+    def _swap(self, part: Part, swapping: list[Change]) -> None:
         """Write what was kept back: the unique values are parked first."""
-        entity, swapping, self._swapping = part.entity, self._swapping, []
+        entity = part.entity
         swapped = Changes(entity, entity.columns, updates=swapping)
         parked = parking(entity, swapping)
         with contextlib.suppress(exc.IntegrityError, exc.DataError, NotTaken), savepoint(self.db):
