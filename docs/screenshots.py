@@ -64,15 +64,16 @@ class Tour:
     """
 
     def __init__(self, folder: Path, appearance: str, scaling: float, suffix: str = "") -> None:
+        self.folder, self.suffix = folder, suffix
+        self.home = Path(tempfile.mkdtemp())
+        # before the toolkit is loaded, which puts its fonts there
+        os.environ["HOME"] = str(self.home)
+        os.chdir(self.home)
         from bakeio_desktop.window.main import MainWindow
         from bakeio_desktop.window.remembered import Remembered
 
         from bakeio_core import Bakeio, Session
 
-        self.folder, self.suffix = folder, suffix
-        self.home = Path(tempfile.mkdtemp())
-        os.environ["HOME"] = str(self.home)
-        os.chdir(self.home)
         self.bakeio = Bakeio.discover()
         session = Session("bakery.db", quiet=True, bakeio=self.bakeio)
         session.write(self._filled, create=True)

@@ -6,12 +6,15 @@ Colours are pairs: in the light, in the dark.
 from __future__ import annotations
 
 import contextlib
+import sys
 import tkinter
 from collections.abc import Callable, Sequence
 from tkinter import ttk
-from typing import Any
+from tkinter.font import Font, families, nametofont
+from typing import Any, Literal
 
 import customtkinter as ctk
+from customtkinter.windows.widgets.core_rendering import DrawEngine
 
 PAD = 14
 """Pixels at 100 % between a window's edge and what is in it."""
@@ -31,11 +34,22 @@ GOOD = ("#1f6b3f", "#7fd6a4")
 CHANGED = ("#8a5800", "#f0c060")
 BAD = ("#a3231f", "#ff9d98")
 SELECTED = ("#cfe3d8", "#35523f")
+MORE = "…"
+SHAPES = "CustomTkinter_shapes_font"
+"""The font of the toolkit whose letters are corners and circles."""
 
 
 def font(size: int = 13, *, bold: bool = False) -> ctk.CTkFont:
-    """Return a font that grows with the scaling."""
-    return ctk.CTkFont(size=size, weight="bold" if bold else "normal")
+    """Return a font that grows with the scaling.
+
+    On Linux it is the system's own: of the one the toolkit brings there is no bold, and letters
+    that are made fat by rule lose the dots of their i.
+    """
+    weight: Literal["normal", "bold"] = "bold" if bold else "normal"
+    if sys.platform.startswith("linux"):
+        family = nametofont("TkDefaultFont").actual("family")
+        return ctk.CTkFont(family=family, size=size, weight=weight)
+    return ctk.CTkFont(size=size, weight=weight)
 
 
 def picked(color: tuple[str, str]) -> str:
@@ -46,6 +60,17 @@ def picked(color: tuple[str, str]) -> str:
 def scale(widget: tkinter.Misc) -> float:
     """Return how much larger than at 100 % widgets are drawn."""
     return float(ctk.ScalingTracker.get_widget_scaling(widget))
+
+
+def draw_without_missing_font(window: tkinter.Misc) -> None:
+    """Let corners and circles be drawn as such, where the font the toolkit has for them is missing.
+
+    It copies the font into the person's folder, and takes for granted that the system looks there.
+    Where that is not so, each corner would be a letter of another font.
+    """
+    is_by_font = DrawEngine.preferred_drawing_method == "font_shapes"
+    if is_by_font and SHAPES not in families(window):
+        DrawEngine.preferred_drawing_method = "circle_shapes"
 
 
 # -- texts
@@ -306,19 +331,40 @@ def fill(box: ctk.CTkTextbox, text: str) -> None:
     box.configure(state="disabled")
 
 
-def style_trees(widget: tkinter.Misc) -> None:
+def fitting(text: str, font: Font, width: int) -> str:
+    """Return a text, or as much of it as fits, with the sign that there is more.
+
+    Args:
+        text: The text.
+        font: The font it is written in.
+        width: Pixels.
+    """
+    measured = font.measure(text)
+    if measured <= width:
+        return text
+    kept = min(len(text), len(text) * max(0, width) // measured + 2)
+    while kept > 0 and font.measure(text[:kept].rstrip() + MORE) > width:
+        kept -= 1
+    return text[:kept].rstrip() + MORE
+
+
+def style_trees(widget: tkinter.Misc) -> Font:
     """Let the tables of this process look like everything else, at this scaling and in this mode.
 
     Their style has a name of its own: a program that shows one of the dialogs keeps its own.
+
+    Returns:
+        The font of their rows.
     """
     style, factor = ttk.Style(widget), scale(widget)
     family = font().cget("family")
+    rows = (family, -round(13 * factor))
     style.configure(
         "Bakeio.Treeview",
         background=picked(SURFACE),
         fieldbackground=picked(SURFACE),
         foreground=picked(TEXT),
-        font=(family, -round(13 * factor)),
+        font=rows,
         rowheight=round(28 * factor),
         borderwidth=0,
         relief="flat",
@@ -339,3 +385,4 @@ def style_trees(widget: tkinter.Misc) -> None:
     )
     style.map("Bakeio.Treeview.Heading", background=[("active", picked(PLAIN_HOVER))])
     style.layout("Bakeio.Treeview", [("Bakeio.Treeview.treearea", {"sticky": "nswe"})])
+    return Font(widget, font=rows)

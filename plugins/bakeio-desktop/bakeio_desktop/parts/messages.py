@@ -69,6 +69,7 @@ class Window(ctk.CTkToplevel):  # type: ignore[misc]
 
     def __init__(self, parent: tkinter.Misc, title: str, size: tuple[int, int]) -> None:
         super().__init__(parent, fg_color=look.BACKGROUND)
+        look.draw_without_missing_font(self)
         self.title(title)
         above, factor = parent.winfo_toplevel(), look.scale(self)
         wide, high = min(size[0], self._room(factor)[0]), min(size[1], self._room(factor)[1])

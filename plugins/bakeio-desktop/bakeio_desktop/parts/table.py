@@ -16,6 +16,8 @@ from bakeio_desktop.parts import look
 UP, DOWN = "  ▲", "  ▼"
 APART = "   "
 """What keeps a number from the text to its right."""
+MOST_SEEN = 400
+"""So many characters no screen shows beside each other."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Table(ctk.CTkFrame):  # type: ignore[misc]
         self._first, self._selected = 0, -1
         self._sorted: tuple[int, bool] | None = None
         self._wanted: Callable[[Row], bool] | None = None
-        look.style_trees(self)
+        self._font = look.style_trees(self)
         self.tree = ttk.Treeview(
             self,
             columns=[str(place) for place in range(len(columns))],
@@ -165,7 +167,11 @@ class Table(ctk.CTkFrame):  # type: ignore[misc]
 
     def _cell(self, column: int, row: Row) -> str:
         text = row.cells[column].replace("\n", " ⏎ ")
-        return text + APART if self.columns[column].is_number else text
+        if self.columns[column].is_number:
+            return text + APART
+        # of a long text a line of a table shows the beginning in any case
+        width = int(self.tree.column(str(column), "width")) - round(14 * look.scale(self))
+        return look.fitting(text[:MOST_SEEN], self._font, width)
 
     def _seen(self) -> int:
         """Return how many whole rows fit."""
@@ -213,7 +219,7 @@ class Table(ctk.CTkFrame):  # type: ignore[misc]
 
     def _dress(self) -> None:
         factor = look.scale(self)
-        look.style_trees(self)
+        self._font = look.style_trees(self)
         for place, column in enumerate(self.columns):
             anchor: Literal["e", "w"] = "e" if column.is_number else "w"
             self.tree.heading(

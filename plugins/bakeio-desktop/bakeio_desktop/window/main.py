@@ -51,6 +51,7 @@ class MainWindow(ctk.CTk):  # type: ignore[misc]
         ctk.set_appearance_mode(self.remembered.appearance)
         self._scale()
         super().__init__(fg_color=look.BACKGROUND)
+        look.draw_without_missing_font(self)
         self.title("bakeio")
         self.bakeio = session.bakeio
         self.session: Session | None = None
@@ -89,8 +90,8 @@ class MainWindow(ctk.CTk):  # type: ignore[misc]
         for text, do in buttons.items():
             look.button(self.begin, text, do).pack(anchor="w", pady=4)
         self.both = look.frame(self)
-        self.both.columnconfigure(0, weight=1, uniform="both")
-        self.both.columnconfigure(1, weight=3, uniform="both")
+        self.both.columnconfigure(0, weight=2, uniform="both")
+        self.both.columnconfigure(1, weight=5, uniform="both")
         self.both.rowconfigure(1, weight=1)
         look.title(self.both, "What is in it", 14).grid(row=0, column=0, sticky="w", pady=4)
         look.title(self.both, "What was imported", 14).grid(row=0, column=1, sticky="w", pady=4)

@@ -11,7 +11,7 @@ from bakeio_core import Bakeio, Decision, Question, UsageError
 from bakeio_desktop.parts import look
 from bakeio_desktop.parts.messages import sentence
 from bakeio_desktop.parts.table import Column, Row, Table
-from bakeio_desktop.wizard.interview import decided
+from bakeio_desktop.wizard.interview import decided, field_title
 from bakeio_desktop.wizard.page import NotAnswered, shown
 
 HEADINGS = {
@@ -100,7 +100,7 @@ class RecordPage(ctk.CTkFrame):  # type: ignore[misc]
         question = self.question
         numbers = ", ".join(str(number) for _, number in question.records[:5])
         files = ", ".join(sorted({file for file, _ in question.records}))
-        named = ", ".join(f"{column} “{shown(value)}”" for column, value in question.key.items())
+        named = ", ".join(f"{field_title(c)} “{shown(v)}”" for c, v in question.key.items())
         field = f"{question.field}: " if question.field else ""
         sentences = [f"Record {numbers} of {files}: {named}.", f"{field}{question.message}."]
         if question.why:
