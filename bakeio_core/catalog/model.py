@@ -369,7 +369,7 @@ def _check_of(entity: Entity, column: str) -> Check:
     declared = entity.checks.get(column)
     if column not in entity.codes and declared is not None:
         return declared
-    return code_check(declared)
+    return code_check(declared, [*column.split("_"), *entity.field_names.get(column, ())])
 
 
 def _references_of(entity: Entity) -> dict[str, Reference]:

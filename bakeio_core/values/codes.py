@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from bakeio_core.errors import Advice, Problem
@@ -14,21 +14,19 @@ from bakeio_core.values.wording import BadValue, shown
 _PLACEHOLDERS = frozenset(
     [
         *["n/a", "na", "n.a.", "none", "null", "nil", "nan", "unknown", "tbd", "todo", "missing"],
-        *["not available", "not applicable", "not found", "no code", "-", "--", "?", "???", "x"],
-        *["tba", "pending", "unavailable", "undefined", "#n/a", "no barcode", "no upc", "no ean"],
+        *["not available", "not applicable", "not found", "-", "--", "?", "???", "x"],
+        *["tba", "pending", "unavailable", "undefined", "#n/a"],
         *[".", "...", "…", "??"],
     ]
 )
-_NAMES = frozenset(["upc", "ean", "gtin", "jan", "isbn", "code", "barcode"])
-"""What people call a standard number beside it, as a label does."""
 _PARTS = frozenset(["bar", "no", "nr", "number", "a"])
-"""What may stand with such a name, as in `UPC-A no.`."""
+"""What may stand with the name of a number, as in `Code-A no.`."""
 _SHORTENED = re.compile(r"\d+([.,]\d+)?\s*[eE]\s*\+?\d+")
 _DIGITS = re.compile(r"(?<!\d)\d{7,14}(?!\d)")
 _QUOTED = re.compile(r"""^(?:="?|')(.*?)"?$""", re.DOTALL)
 
 
-def read_code(text: str) -> str:
+def read_code(text: str, names: Collection[str] = ()) -> str:
     """Return a standard article number as it is stored.
 
     Spaces, hyphens, a spreadsheet's quotes and a needless point are taken off where digits are left
@@ -36,6 +34,7 @@ def read_code(text: str) -> str:
 
     Args:
         text: What somebody wrote.
+        names: The words people call such a number by, as a label does beside it.
 
     Raises:
         BadValue: It is plainly none: shortened to an exponent, a word for nothing, only zeros.
@@ -45,7 +44,8 @@ def read_code(text: str) -> str:
         raise BadValue(
             f"{shown(text)} was shortened by a spreadsheet and has lost digits: read the code again"
         )
-    if fold(plain) in _PLACEHOLDERS:
+    nothing = _PLACEHOLDERS.union(f"no {name}" for name in names)
+    if fold(plain) in nothing or (plain and not plain.strip("0")):
         said = f"{shown(text)} is not a code: leave it null where there is none"
         raise BadValue(Advice(said, None))
     bare = plain
@@ -57,17 +57,15 @@ def read_code(text: str) -> str:
             said = f"{shown(text)} has only zeros: leave it null where there is none"
             raise BadValue(Advice(said, None))
         return digits
-    if plain and not plain.strip("0"):
-        raise BadValue(Advice(f"{shown(text)} is not a code: leave it null where there is none", None))
-    _refuse_more_than_a_code(text, plain)
+    _refuse_more_than_a_code(text, plain, {fold(name) for name in names})
     return text
 
 
-def _refuse_more_than_a_code(text: str, plain: str) -> None:
+def _refuse_more_than_a_code(text: str, plain: str, names: Collection[str]) -> None:
     """Raise where a standard number stands within signs or words that only say that it is one."""
     found = _DIGITS.findall(plain)
     beside = {word.casefold() for word in re.findall(r"[^\W\d_]+", plain)}
-    is_named = not beside or (beside & _NAMES and beside <= _NAMES | _PARTS)
+    is_named = not beside or (beside.intersection(names) and beside <= _PARTS.union(names))
     if not found or not (is_named or re.search(r"[:=]", plain)):
         return
     if len(found) > 1:
@@ -76,12 +74,19 @@ def _refuse_more_than_a_code(text: str, plain: str) -> None:
     raise BadValue(Advice(said, found[0]))
 
 
-def code_check(declared: Callable[[Any, Any], Any] | None) -> Callable[[Any, Any], Any]:
-    """Return the check of article numbers: the number itself, then what was declared."""
+def code_check(
+    declared: Callable[[Any, Any], Any] | None, names: Collection[str] = ()
+) -> Callable[[Any, Any], Any]:
+    """Return the check of article numbers: the number itself, then what was declared.
+
+    Args:
+        declared: The check of the plugin.
+        names: The words people call such a number by.
+    """
 
     def check(old: Any, new: Any) -> Any:
         try:
-            code = read_code(new) if isinstance(new, str) else new
+            code = read_code(new, names) if isinstance(new, str) else new
         except BadValue as error:
             return Problem(code="check", message=error.message)
         return code if declared is None else declared(old, code)
