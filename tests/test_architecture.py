@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_origin
 
 import pytest
 import sqlalchemy
@@ -313,7 +314,8 @@ def test_every_public_name_imports_and_says_what_it_is() -> None:
         value = getattr(bakeio_core, name)
         home = importlib.import_module(bakeio_core._HOME_OF[name])
         assert value is getattr(home, name), name
-        if inspect.isclass(value) or inspect.isfunction(value):
+        is_alias = get_origin(value) is not None  # one is a class to Python 3.10
+        if (inspect.isclass(value) and not is_alias) or inspect.isfunction(value):
             first = (value.__doc__ or "").split("\n")[0]
             assert re.fullmatch(r"[A-Z].*\.", first), f"{name}: {first}"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.receipts import purchase, view_of
 
 from bakeio_core import (
     Bakeio,
@@ -61,6 +62,30 @@ def test_a_form_is_filled_in_and_each_wrong_field_is_told(
         core.new_row(shop, {"name": "…"})
     assert list(refused.value.fields) == ["slug"]
     assert core.candidates(shop, "costco")[0].label.startswith("Costco")
+
+
+def test_an_answer_offers_its_row_to_the_next_question_and_serves_those_like_it(
+    core: Bakeio, sample: Path, tmp_path: Path
+) -> None:
+    names = ["Zabar's", "Zabars", "Aldi", "Wegman's"]
+    view = view_of(tmp_path / "v.json", [purchase(name) for name in names])
+    plan = planned(core, str(sample), view)
+    zabar, again, aldi, wegman = plan.missing
+    answers = {zabar: Decision.create(name="Zabar's", city="New York")}
+    assert all(question.is_like(zabar) for question in plan.missing)
+    made = [core.same_answer(question, answers[zabar], answers) for question in (again, aldi)]
+    assert [decision and decision.values for decision in made] == [None, {"name": "Aldi"}]
+    assert core.same_answer(wegman, answers[zabar], answers) is None, "it is there already"
+    assert core.same_answer(wegman, Decision.existing(slug="aldi"), answers) is None
+    offered = core.candidates(again, answers=answers)[0]
+    assert (offered.label, offered.id) == ("Zabar's New York", None)
+    assert offered.reasons[0] == 'is to be created for "Zabar\'s"'
+    answers |= {again: Decision.existing(**offered.key), aldi: Decision.skip()}
+    answers |= {wegman: Decision.existing(**core.candidates(wegman)[0].key)}
+    with begin_write(connect(sample)) as db:
+        report = core.import_(db, view, decisions=answers)
+    assert report.created_entities == {"suppliers": [{"slug": "zabars_new_york"}]}
+    assert (report.summary["created"], report.summary["skipped"]) == (3, 1)
 
 
 def test_a_typed_value_is_read_as_the_file_would_say_it_or_is_refused_in_words(

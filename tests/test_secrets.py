@@ -37,6 +37,9 @@ def test_a_password_in_a_url_is_in_no_message(
         assert SECRET not in refused.out + refused.err, refused.out + refused.err
         if "--json" in words:
             assert json.loads(refused.out)["error"]["message"]
+        if url == URLS[0]:
+            told = refused.out + refused.err
+            assert "check the user and the password in the URL" in told
 
 
 def test_what_is_made_is_named_without_its_password(new_postgresql: Run, run: Run) -> None:

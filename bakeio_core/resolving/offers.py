@@ -22,7 +22,7 @@ from bakeio_core.catalog.model import Entity
 from bakeio_core.resolving.candidates import Candidates
 from bakeio_core.resolving.ranking.index import Index, indexed_columns
 from bakeio_core.resolving.typed import FormRefused, new_row
-from bakeio_core.values.wording import shown
+from bakeio_core.values.wording import said, shown
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.catalog import Catalog
@@ -202,7 +202,11 @@ class _DecidedRows:
         if decision.action == CREATE:
             reasons = (f"is to be created for {named}", *candidate.reasons)
             key = naming(self.entity, decision.values)
-            return replace(candidate, id=None, key=key, reasons=reasons, automatic=False)
+            called = [said(key[column]) for column in self.entity.calling if column in key]
+            label = " ".join(called) or candidate.label
+            return replace(
+                candidate, id=None, key=key, label=label, reasons=reasons, automatic=False
+            )
         key = dict(decision.target)
         wanted = Missing(asked.entity, key)
         there = question.search(wanted, 1) if question.search is not None else []

@@ -100,7 +100,7 @@ class QuestionTable:
         if question.kind == HEADING:
             return f"heading {values}"
         named = shown(question.label) if question.label else values
-        return " ".join(filter(None, (question.entity, named, question.field)))
+        return " ".join(filter(None, (question.entity, question.field, named)))
 
     def _said(self, question: Question) -> str:
         """Return what is answered, or what may be."""
