@@ -58,7 +58,9 @@ def read_code(text: str) -> str:
             raise BadValue(Advice(said, None))
         return digits
     if plain and not plain.strip("0"):
-        raise BadValue(Advice(f"{shown(text)} is not a code: leave it null where there is none", None))
+        raise BadValue(
+            Advice(f"{shown(text)} is not a code: leave it null where there is none", None)
+        )
     _refuse_more_than_a_code(text, plain)
     return text
 
