@@ -5,7 +5,7 @@
 Without a browser: every link and anchor leads somewhere, nothing is loaded from a network, and
 every command, hook, code of a problem, bundled entity and view, and public name has an anchor.
 With one (chromium): no page is wider than the window, the search finds a page without a network,
-axe finds nothing serious, and pictures of the first page and the pages of the roles go into FOLDER.
+axe finds nothing serious, and pictures of the pages that are SHOWN go into FOLDER.
 """
 
 from __future__ import annotations
@@ -32,6 +32,14 @@ SHOWN = [
     "roles/assistant-user",
     "roles/plugin-author",
     "roles/host-developer",
+    "guides/edit-in-a-spreadsheet",
+    "guides/events",
+    "guides/fill-in-a-template",
+    "guides/kinds-of-plugins",
+    "guides/recipes",
+    "guides/serve-an-assistant",
+    "guides/servers",
+    "reference/cli",
     "reference/entities",
     "reference/errors",
 ]

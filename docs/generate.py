@@ -98,8 +98,8 @@ def command_line() -> str:
     out = [NOTE, "# Command line\n"]
     out.append(
         "Results go to stdout, progress, questions and warnings to stderr. With `--json` a command "
-        "prints one JSON object on stdout and nothing else there. `-` and `_` mean the same in the "
-        "names of commands. What the process says when it ends: [exit codes](exit-codes.md).\n"
+        "prints one JSON object on stdout and nothing else there. In names of commands, `-` and "
+        "`_` are the same. What the process returns: [exit codes](exit-codes.md).\n"
     )
     out.append(_fenced(formatter.getvalue(), "text"))
     out.append("| command | does |\n|---|---|")
@@ -262,21 +262,21 @@ def hook_reference() -> str:
     out = [NOTE, "# Hooks\n"]
     out.append(
         "A plugin is a module named by an entry point of the group `bakeio`. It implements hooks: "
-        "functions of these names at the top of the module, marked with `@hookimpl`. Parameters a "
-        "function does not use may be left out of it. The first two hooks are all that most "
-        "plugins need; the [tutorial](../tutorial/first-view-plugin.md) writes one.\n"
+        "functions of these names at the top of the module, marked with `@hookimpl`. A function "
+        "can leave out parameters that it does not use. Most plugins need only the first two "
+        "hooks; the [tutorial](../tutorial/first-view-plugin.md) writes one.\n"
     )
     out.append(
-        "A misspelt name beginning with `bakeio_` is an error that names the hook it may have "
-        "meant.\n"
+        "A misspelled name that begins with `bakeio_` is an error, and the message suggests the "
+        "right hook.\n"
     )
     for name, hook in hooks().items():
         first = bool((getattr(hook, "bakeio_spec", None) or {}).get("firstresult"))
         called = (
-            "Called until one plugin gives something other than None; bakeio's own answer "
+            "Plugins are called until one returns something other than None; bakeio's own answer "
             "comes last."
             if first
-            else "Called for every plugin that has it, in the order of their names."
+            else "Called for every plugin that implements it, in the order of their names."
         )
         out += [
             f"## {name}\n",
@@ -342,8 +342,8 @@ def public_names() -> str:
     """Return the page of the public names: everything in `bakeio_core.__all__`."""
     out = [NOTE, "# Python API\n"]
     out.append(
-        "These names are the promise: what `bakeio_core.__all__` lists, imported from "
-        "`bakeio_core`. Everything else may change. How they work together: "
+        "These names are public: what `bakeio_core.__all__` lists, imported from `bakeio_core`. "
+        "Everything else can change. How they work together: "
         "[use it from your program](../guides/use-from-your-program.md).\n"
     )
     out.append(" · ".join(f"[{name}](#{name.lower()})" for name in bakeio_core.__all__) + "\n")
@@ -412,8 +412,8 @@ def entities_and_views() -> str:
     entities, views = bundled()
     out = [NOTE, "# Entities and views\n"]
     out.append(
-        "What bakeio brings itself. `bakeio entities` and `bakeio views` "
-        "list what is installed, with that of other packages.\n"
+        "These are the bundled entities and views. `bakeio entities` and `bakeio views` list all "
+        "installed ones, with those of other packages.\n"
     )
     links = [f"[{name}](#{name})" for name in entities]
     links += [f"[view {name}](#view-{name})" for name in views]

@@ -19,8 +19,8 @@ from pathlib import Path
 
 IMAGES = Path(__file__).resolve().parent / "images"
 COLUMNS = 92
-NARROW = "\u00a0 "
-"""Two spaces that no reader of SVG makes one."""
+NO_BREAK = "\u00a0"
+"""A space that no reader of SVG leaves out beside another one."""
 SAMPLE = "init --sample"
 ORDER = """Item,Barcode,Order date,Price each,Qty
 Flour,11580737,11/30/2026,$4.99,2
@@ -92,7 +92,7 @@ def terminal(name: str, home: Path) -> None:
 
 
 def _escaped(line: str) -> str:
-    return html.escape(line).replace("  ", NARROW)
+    return html.escape(line).replace(" ", NO_BREAK)
 
 
 def _weight(line: str) -> str:

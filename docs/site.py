@@ -49,8 +49,10 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    """Lead links out of `docs/` to the pages that were added."""
+    """Lead links out of `docs/` to the pages that were added; wrap the long lines of messages."""
     here = posixpath.dirname(page.file.src_uri)
+    if page.file.src_uri == "reference/errors.md":
+        markdown = markdown.replace("```text\n", "```{ .text .wrap }\n")
 
     def inside(link: re.Match[str]) -> str:
         path = posixpath.normpath(posixpath.join("docs", here, link[1]))

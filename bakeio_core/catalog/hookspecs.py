@@ -32,13 +32,13 @@ def bakeio_entities(  # type: ignore[empty-body]
 ) -> Entity | Sequence[Entity]:
     """Declare entities: tables that can be exported, imported and referred to.
 
-    Called once for each plugin; what it raises disables that plugin only.
+    Called once for each plugin; an exception disables only that plugin.
 
     Args:
-        metadata: the SQLAlchemy `MetaData` all plugins build on, so that foreign keys are strings
+        metadata: the SQLAlchemy `MetaData` that all plugins share, so that foreign keys are strings
             and no plugin imports another.
         database: the database that the profile names, a URL or the path of an SQLite file, for
-            plugins that read tables off it; None where it names none.
+            plugins that reflect its tables; None if the profile names none.
 
     >>> from sqlalchemy import Column, Integer, String, Table
     >>> from bakeio_core import Entity, hookimpl
@@ -52,10 +52,10 @@ def bakeio_entities(  # type: ignore[empty-body]
 
 @hookspec
 def bakeio_views(database: str | None) -> View | Sequence[View]:  # type: ignore[empty-body]
-    """Declare views: denormalized files people and assistants edit.
+    """Declare views: denormalized files that people and assistants edit.
 
     Args:
-        database: as of `bakeio_entities`.
+        database: the same as in `bakeio_entities`.
 
     >>> from bakeio_core import View, editable, hookimpl, key
     >>> @hookimpl
@@ -69,7 +69,7 @@ def bakeio_views(database: str | None) -> View | Sequence[View]:  # type: ignore
 def bakeio_export_records(
     db: Connection, entity: Entity, catalog: Catalog
 ) -> Iterable[Batch] | None:
-    """Give an entity's records in batches, in the order of the file; None leaves it to the next.
+    """Yield the records of an entity in batches, in file order; None asks the next plugin.
 
     Args:
         db: a connection inside a snapshot.
@@ -89,7 +89,7 @@ def bakeio_export_records(
 
 @hookspec(firstresult=True)
 def bakeio_project_view(db: Connection, view: View, catalog: Catalog) -> Iterable[Batch] | None:
-    """Give a view's records in batches; None leaves it to the next plugin.
+    """Yield the records of a view in batches; None asks the next plugin.
 
     Args:
         db: a connection inside a snapshot.
@@ -111,16 +111,16 @@ def bakeio_project_view(db: Connection, view: View, catalog: Catalog) -> Iterabl
 def bakeio_resolve_references(
     db: Connection, missing: Sequence[Missing]
 ) -> Mapping[Missing, Decision] | None:
-    """Answer references that name no row; what is left out passes on to the next plugin.
+    """Answer references that match no row; the next plugin gets what is left out.
 
-    The first answer wins.
+    The first answer is used.
 
     Args:
-        db: a connection (only read from).
-        missing: each distinct key once, with its count, records and candidates.
+        db: a connection, for reading only.
+        missing: each key once, with its count, records and candidates.
 
     Returns:
-        {missing: decision} for those that are known.
+        {missing: decision} for those that it knows.
 
     >>> from bakeio_core import Decision, hookimpl
     >>> @hookimpl
@@ -133,17 +133,17 @@ def bakeio_resolve_references(
 def bakeio_answer(
     db: Connection, questions: Sequence[Question]
 ) -> Mapping[Question, Decision] | None:
-    """Answer questions of any kind; what is left out passes on to the next plugin.
+    """Answer questions of any kind; the next plugin gets what is left out.
 
-    References that name no row, conflicts, values that cannot be read, checks that failed, changes
-    that are suspicious, new rows that look like others. The first answer wins.
+    The kinds are: references that match no row, conflicts, values that cannot be read, failed
+    checks, suspicious changes, and new rows that are similar to others. The first answer is used.
 
     Args:
-        db: a connection (only read from).
+        db: a connection, for reading only.
         questions: each once, with its kind, key, field, records, values and possible answers.
 
     Returns:
-        {question: decision} for those that are known.
+        {question: decision} for those that it knows.
 
     >>> from bakeio_core import Decision, hookimpl
     >>> @hookimpl
@@ -155,9 +155,9 @@ def bakeio_answer(
 
 @hookspec(firstresult=True)
 def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> Any:
-    """Write one batch of planned changes; None leaves it to the next plugin.
+    """Write one batch of planned changes; None asks the next plugin.
 
-    A plugin that only wants to watch wraps the hook (`hookimpl(wrapper=True)`).
+    A plugin that only observes wraps the hook (`hookimpl(wrapper=True)`).
 
     Args:
         db: a connection inside the import's transaction.
@@ -177,10 +177,10 @@ def bakeio_import_records(db: Connection, entity: Entity, changes: Changes) -> A
 
 @hookspec
 def bakeio_formats() -> Format | Sequence[Format]:  # type: ignore[empty-body]
-    """Declare formats besides JSON: how views are written as sheets of cells, and cells read back.
+    """Declare other formats than JSON: how views are written as sheets, and how cells are read.
 
-    A format knows nothing of values: bakeio finds headings and records, and undoes what a
-    spreadsheet did to them.
+    A format need not know values: bakeio finds headings and records, and reverses what a
+    spreadsheet changed.
 
     >>> from bakeio_core import Format, SheetRows, hookimpl
     >>> @hookimpl
@@ -198,9 +198,10 @@ def bakeio_formats() -> Format | Sequence[Format]:  # type: ignore[empty-body]
 
 @hookspec
 def bakeio_document_upgrades() -> DocumentUpgrade | Sequence[DocumentUpgrade]:  # type: ignore[empty-body]
-    """Declare which documents of other programs, or of an older time, are read, and how.
+    """Declare how documents of other programs, or of older versions, are read.
 
-    A document that bakeio reads itself is none of theirs. One that two steps would read is refused.
+    A document that bakeio reads itself is never passed to them. A document that two of them
+    recognize is refused.
 
     >>> from bakeio_core import DocumentUpgrade, hookimpl
     >>> @hookimpl
@@ -216,8 +217,9 @@ def bakeio_document_upgrades() -> DocumentUpgrade | Sequence[DocumentUpgrade]:  
 def bakeio_templates() -> Template | Sequence[Template]:  # type: ignore[empty-body]
     """Declare templates: small documents that phones, scanners, assistants and people fill in.
 
-    Each is a view of its own, in the words of whoever fills it in, with an example and what to
-    know. `bakeio template` shows them, and their documents are imported as every other file.
+    Each is a view of its own, in the words of the person who fills it in, with an example and
+    instructions. `bakeio template` shows them, and their documents are imported like every other
+    file.
 
     >>> from bakeio_core import Template, View, editable, hookimpl, readonly
     >>> @hookimpl

@@ -121,7 +121,7 @@ def export_lean(
 @json_option
 @click.pass_obj
 def tickets(session: Session, action: str, ticket: str | None, as_json: bool) -> None:
-    """List the tickets under which rows went to assistants. A removed one takes no more answers."""
+    """List the tickets of rows that assistants got. Answers to a removed ticket are refused."""
     from bakeio_core.errors import UsageError, counted
     from bakeio_core.files.tickets import all_tickets, data_folder, remove
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_obj
 def init(session: Session, sample: bool, yes: bool, as_json: bool) -> None:
-    """Create the tables; doing it twice is harmless."""
+    """Create the tables that are missing."""
     from bakeio_core.database.connect import shown_url
     from bakeio_core.errors import counted
     from bakeio_core.history.upgrade import refuse_foreign
@@ -59,7 +59,7 @@ def init(session: Session, sample: bool, yes: bool, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def upgrade(session: Session, as_json: bool) -> None:
-    """Bring an older database's tables up to this version, in one transaction."""
+    """Update the tables of an older database to this version, in one transaction."""
     with session.writing() as db:
         added = session.bakeio.upgrade(db)
     if as_json:

@@ -208,8 +208,7 @@ def validate_export(
 ) -> None:
     """Check a set (folder, zip or manifest): sizes, checksums, counts, order, references, values.
 
-    Needs no database, so it cannot tell what the rows of one have to say: keys that others have
-    already, or rows changed since.
+    It needs no database, so it does not see rows of a database, such as keys that exist already.
     """
     from bakeio_core.errors import counted
     from bakeio_core.history.report import problem_lines
@@ -322,7 +321,7 @@ def export_view(
     as_json: bool,
     **lean: Any,
 ) -> None:
-    """Write a view: a file a person or an assistant edits, to be imported again.
+    """Write a view: a file that a person or an assistant edits.
 
     Several views go into one file where its format has sheets, such as a workbook (.xlsx).
     """

@@ -189,9 +189,7 @@ def bakeio(
     wait: float,
     trace_plugins: bool,
 ) -> None:
-    """Take a bakery's data out of its database as files, and bring enriched files back in without
-    losing anything.
-    """
+    """Export a bakery's data as files, and import edited files without losing anything."""
     interrupts = context.obj
     context.obj = Session(database, block, quiet, wait, profile)
     if isinstance(interrupts, Interrupts):

@@ -101,7 +101,7 @@ def _what_it_did(run: Mapping[str, Any]) -> str:
     "is kept and named. Asks before it deletes many rows, unless the run was named."
 )
 @click.argument("run", required=False, type=click.IntRange(min=1))
-@click.option("--dry-run", is_flag=True, help="Do everything, show it, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the result, but write nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before many rows are deleted.")
 @json_option
 @click.pass_obj
@@ -167,8 +167,8 @@ def _agreed_deletions(session: Session, run: int) -> int:
 @json_option
 @click.pass_obj
 def why(session: Session, entity: str, key: str, field: str | None, as_json: bool) -> None:
-    """Tell which run, file and record made a row or set its FIELD. KEY is its slug, another key or
-    its id.
+    """Show which run, file and record created a row or set its FIELD. KEY is its slug, another key
+    or its id.
     """
     from bakeio_core.values.wording import printable, shown
 
@@ -210,7 +210,7 @@ def _marked(mark: Mapping[str, Any]) -> str:
 def confirm(
     session: Session, entity: str | None, key: str | None, field: str | None, as_json: bool
 ) -> None:
-    """Confirm a value that an assistant gave, after a look at the thing itself. Without FIELD:
+    """Confirm a value from an assistant, after you checked it. Without FIELD:
     list those that nobody has confirmed yet.
     """
     import getpass

@@ -60,7 +60,7 @@ OPTIONS: Sequence[Callable[[Callable[..., Any]], Callable[..., Any]]] = (
         show_default=True,
         help="Update and add, only add, only update, or replace everything by a set.",
     ),
-    click.option("--dry-run", is_flag=True, help="Do everything, show it, and write nothing."),
+    click.option("--dry-run", is_flag=True, help="Show the result, but write nothing."),
     click.option(
         "--report",
         "html",

@@ -395,5 +395,5 @@ def import_view(session: Session, /, **options: Any) -> None:
 @import_options
 @click.pass_obj
 def import_any(session: Session, /, **options: Any) -> None:
-    """Import a set, a view or an entity's file, whichever it is."""
+    """Import any file of bakeio: a set, a view, an entity file or a log."""
     run_import(session, create=False, kinds=("set", "view", "entity"), **options)

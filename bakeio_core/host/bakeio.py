@@ -22,7 +22,7 @@ class Bakeio(ToRead, Learned, Shapes):
         plugins: What was found.
         catalog: Entities and views.
         hook: Call a hook yourself.
-        limits: How large a stranger's file may be.
+        limits: How large a file may be.
     """
 
     def __init__(self, plugins: Plugins, limits: Limits | None = None) -> None:

@@ -39,7 +39,7 @@ class Installed:
 
     Args:
         plugins: What was found.
-        limits: How large a stranger's file may be.
+        limits: How large a file may be.
 
     Raises:
         PluginError: What the plugins bring does not go together.
@@ -58,13 +58,14 @@ class Installed:
         """Load the installed plugins: the entry points of the group `bakeio`.
 
         Args:
-            block: Names of those to leave out; that of a distribution means all its plugins.
-            profile: A file that says which are used, such as `bakeio.toml`; left out, none is
-                looked for. Its `database` is `plugins.profile.database`, for `connect`.
+            block: Names of plugins to leave out; the name of a distribution means all its plugins.
+            profile: A file that says which plugins are used, such as `bakeio.toml`; without it,
+                bakeio does not search for one. Its `database` is `plugins.profile.database`, for
+                `connect`.
             plugins: Objects of this process, registered after the installed ones.
-            limits: How large a stranger's file may be.
-            strict: Raise where anything is broken, with what the plugin raised as the cause, in
-                place of going on without it; None is what `BAKEIO_STRICT_PLUGINS` says.
+            limits: How large a file may be.
+            strict: Raise an error if anything is broken, with the exception of the plugin as its
+                cause, instead of continuing without it; None uses `BAKEIO_STRICT_PLUGINS`.
 
         Raises:
             UsageError: A name to use or to block is not installed, or the profile cannot be read.

@@ -167,7 +167,7 @@ def _entry(names: Sequence[str], cells: Sequence[Any]) -> dict[str, Any]:
         if not name or cell in (None, "") or name in _TO_READ:
             continue
         if isinstance(cell, CellError):
-            raise DocumentError(f"{heading} holds {cell.text}, not a value: mend the cell")
+            raise DocumentError(f"{heading} holds {cell.text}, not a value: correct the cell")
         value = _decoded(unguarded(cell)) if isinstance(cell, str) else cell
         if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
             # typed by a person it may be a code; a field of numbers takes it as text too

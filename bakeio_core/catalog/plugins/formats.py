@@ -111,14 +111,14 @@ Edits = dict[str, dict[int, dict[int, Cell]]]
 
 @dataclass(frozen=True)
 class Format:
-    """Say how views are written as sheets of a file, and how the cells of one are read.
+    """Declare how views are written as sheets of a file, and how cells are read.
 
-    What cells mean is not its business: bakeio finds the headings and the records, and knows what
-    a spreadsheet did to the values.
+    A format does not interpret cells: bakeio finds the headings and the records, and knows what a
+    spreadsheet changes in values.
 
     Args:
-        name: What it is called.
-        suffix: The ending of its files, with the point.
+        name: Its name, such as `csv`.
+        suffix: The extension of its files, with the point.
         write: function(file, sheets) that writes to a new binary file, which can be read and
             searched.
         read: function(file) that yields a `SheetRows` for each sheet of a binary file.
@@ -126,7 +126,7 @@ class Format:
             format, whatever it is called; None where that cannot be told.
         edit: function(file, new, edits) that copies a file into a new one with some cells set;
             None where a file of this format cannot be changed and keep all the rest it holds.
-        suffixes: Other endings of its files.
+        suffixes: Other extensions of its files.
         has_sheets: Whether a file may hold several sheets.
     """
 

@@ -33,22 +33,22 @@ class Totals:
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """Declare a small document that is filled in elsewhere and imported as a view is.
+    """Declare a small document that is filled in elsewhere and imported like a view.
 
     As JSON it is `{"template": NAME, FIELD: VALUE, "lines": [{FIELD: VALUE}]}`, as a sheet one row
-    for each line. Its lines are records of a view of its own, with the words of whoever fills it
-    in; so they are matched, linked, asked about and reported like those of any other view.
+    for each line. Its lines are records of a view of its own, in the words of the person who fills
+    it in. So they are matched, linked, asked about and reported like the records of any other view.
 
     Args:
         view: that view; the template has its name and purpose.
-        required: the fields that every line has to say, itself or once for all.
-        once: the fields that may be said once, beside the lines, for all of them.
-        given: {field: value} of lines that say nothing in it.
+        required: the fields that every line needs, in the line or once for all lines.
+        once: the fields that can be given once, beside the lines, for all of them.
+        given: {field: value} for lines without this field.
         of: the column that lines count, where they count.
         per: {field: `reference.column`}: that field counts packages, each of which holds what the
             column of the row referred to says; together they are `of`.
         example: a document as it may come in.
-        instructions: what who fills it in has to know, a sentence each.
+        instructions: what the person who fills it in has to know, one sentence each.
         totals: set where lines tell what there is altogether; without it each line is a row.
 
     Raises:
@@ -88,7 +88,7 @@ class Template:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The example as a document that says of which template it is."""
+        """The example as a document that names its template."""
         return {TEMPLATE: self.called, **self.example}
 
     @property
@@ -98,5 +98,5 @@ class Template:
 
     @property
     def called(self) -> str:
-        """What people and documents call it, such as `stock-take`."""
+        """Its name for people and in documents, such as `stock-take`."""
         return self.view.name.replace("_", "-")

@@ -145,7 +145,7 @@ def _unverified(session: Session) -> dict[str, int]:
 @json_option
 @click.pass_obj
 def views(session: Session, as_json: bool) -> None:
-    """List the views: what each is for, which fields may be edited, and what is unverified."""
+    """List the views: their purpose, their editable fields, and unverified values."""
     catalog, unverified = session.installed.catalog, _unverified(session)
     rows: list[dict[str, Any]] = [
         {
@@ -178,7 +178,7 @@ def views(session: Session, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def plugins(session: Session, as_json: bool) -> None:
-    """List the plugins, with their hooks, commands and formats, and the profile that counts."""
+    """List the plugins, with their hooks, commands and formats, and the profile in use."""
     from bakeio_core.catalog.plugins.packages import about
 
     commands = {
@@ -245,7 +245,7 @@ def template(
 ) -> None:
     """Show what phones, scanners, assistants and people can fill in: fields, example, what to know.
 
-    Without NAME all of them. What was filled in comes back with `bakeio import FILE`.
+    Without NAME all of them. Import the filled-in file with `bakeio import FILE`.
     """
     installed = session.installed
     if name is None:

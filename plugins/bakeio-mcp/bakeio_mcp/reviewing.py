@@ -25,7 +25,7 @@ def write_page(session: Session, plan: plans.KeptPlan, path: Path) -> None:
         path: The page; an earlier one is replaced.
 
     Raises:
-        BakeioError: The plan is of another database, or it takes an import back.
+        BakeioError: The plan is of another database, or it undoes an import.
         UsageError: Anything else is in the way.
     """
     tools = _tools(session, plan)

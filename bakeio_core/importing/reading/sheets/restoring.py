@@ -85,7 +85,8 @@ class RestoredValues:
     def context(self, names: Iterable[str], told: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a record says in fields that are only compared.
 
-        Of a cell that may show several values it returns them all, as a tuple; what is no value of
+        Of a cell that may show several values it returns them all, as a tuple; what is not a value
+        of
         the field at all is told as it stands.
         """
         context, settled = dict[str, Any](), self.part.document.settled
