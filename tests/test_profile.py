@@ -160,7 +160,7 @@ def test_a_profile_names_a_database_by_its_url(run: Run, here: Path) -> None:
         ("use = []", "use names nothing: leave the line out to use everything that is installed"),
         ("database = 5", 'database must be a path or a URL, such as "bakeio.db"'),
         ('use = ["bakio"]', 'no plugin is called "bakio", and no distribution of plugins'),
-        ('use = ["bakio"]', "did you mean bakeio? Installed are"),
+        ('use = ["bakio"]', "did you mean bakeio? A package of your own is installed with"),
         ('block = ["supliers"]', "block: no plugin"),
         ('block = ["supliers"]', "did you mean suppliers?"),
         ('use = ["bakeio"]\nblock = ["bakeio"]', '"bakeio" is in use and in block'),

@@ -8,7 +8,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
@@ -144,25 +144,18 @@ def write_set(
         )
         if not as_stored:
             refuse(unheld, AS_STORED)
-        counts, parts = Counter[str](), Counter[str]()
-        for item in files:
-            counts[item["entity_type"]] += item["record_count"]
-            parts[item["entity_type"]] += 1
-        left_out = omitted_records(db, part, catalog.entities, counts)
-        unnamed = omitted_references(db, part)
-        manifest = _manifest(db, catalog, part, common, files)
-        manifest["export_options"] = _options(transactional, since, until)
-        unknown = omitted_columns(db, part)
-        omitted = {
-            "omitted_references": unnamed,
-            "omitted_records": left_out,
-            "omitted_columns": unknown,
+        written = replace(
+            _written(db, catalog, part, files, path),
+            archive=archive,
+            problems=tuple(unheld),
+            has_undated=since is None,
+            hidden=tuple(hidden),
+        )
+        manifest = {
+            **_manifest(db, catalog, part, common, files),
+            "export_options": _options(transactional, since, until),
+            **_lacking(written),
         }
-        manifest |= {name: value for name, value in omitted.items() if value}
-        if hidden:
-            manifest["visible_only"] = True
-        if unheld:
-            manifest["gaps"] = gaps_of(unheld)
         write_manifest(scratch, manifest)
         if prove is not None:
             write_manifest(scratch, manifest | {"proof": prove(scratch)})
@@ -170,20 +163,39 @@ def write_set(
             # on the disk before the folder is put in: then only its rename is left to do
             _pack(packed, scratch, path.name, now)
             packed.sync()
+    return written
+
+
+def _written(
+    db: Connection, catalog: Catalog, part: Part, files: Sequence[Mapping[str, Any]], path: Path
+) -> Exported:
+    """Return what the files of a set hold, and what of the database they do not."""
+    counts, parts = Counter[str](), Counter[str]()
+    for item in files:
+        counts[item["entity_type"]] += item["record_count"]
+        parts[item["entity_type"]] += 1
     return Exported(
         path,
         dict(counts),
-        archive,
-        part.omitted,
-        tuple(unheld),
-        undated(db, part),
-        since is None,
-        left_out,
-        tuple(unnamed),
-        tuple(hidden),
-        unknown,
-        {name: count for name, count in parts.items() if count > 1},
+        omitted=part.omitted,
+        undated=undated(db, part),
+        omitted_records=omitted_records(db, part, catalog.entities, counts),
+        omitted_references=tuple(omitted_references(db, part)),
+        omitted_columns=omitted_columns(db, part),
+        parts={name: count for name, count in parts.items() if count > 1},
     )
+
+
+def _lacking(written: Exported) -> dict[str, Any]:
+    """Return what a manifest says of what is not in its set, where anything is not."""
+    omitted = {
+        "omitted_references": list(written.omitted_references),
+        "omitted_records": written.omitted_records,
+        "omitted_columns": written.omitted_columns,
+        "visible_only": bool(written.hidden),
+        "gaps": gaps_of(list(written.problems)),
+    }
+    return {name: value for name, value in omitted.items() if value}
 
 
 def _manifest(

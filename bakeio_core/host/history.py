@@ -15,7 +15,7 @@ from bakeio_core.history.told import RowEvent, Run, ValueMark
 from bakeio_core.history.upgrade import refuse_strangers, refuse_writing, upgrade_tables
 from bakeio_core.host.batches import batch_writer
 from bakeio_core.host.installed import Installed
-from bakeio_core.importing.run import learned
+from bakeio_core.importing.applying.learning import learned
 from bakeio_core.resolving.decisions import now
 
 if TYPE_CHECKING:

@@ -23,11 +23,12 @@ from bakeio_core.history.report import ImportRefused, Report
 from bakeio_core.history.tables import will_write
 from bakeio_core.host.batches import batch_writer
 from bakeio_core.host.installed import Installed
+from bakeio_core.importing.applying.learning import learned
 from bakeio_core.importing.options import ImportChoices, ImportOptions, options_of
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.building import sample_source
 from bakeio_core.importing.reading.sources import Source
-from bakeio_core.importing.run import Plan, carry_out, learned, plan_import
+from bakeio_core.importing.run import Plan, carry_out, plan_import
 from bakeio_core.resolving.decisions import Decisions, Resolver, auto_create, checked_answers
 from bakeio_core.values.wording import listed
 

@@ -12,17 +12,13 @@ from bakeio_core.catalog.exchange import (
     REFERENCE,
     Change,
     Decision,
-    Identity,
     Missing,
     Progress,
     Question,
 )
-from bakeio_core.catalog.model import RowId
 from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.dialects import columns_there
 from bakeio_core.errors import Problem
-from bakeio_core.history.learned.aliases import Alias, all_aliases, learn
-from bakeio_core.history.learned.layouts import take_over
 from bakeio_core.history.report import ImportRefused, Report
 from bakeio_core.history.tables import (
     METADATA,
@@ -34,6 +30,7 @@ from bakeio_core.history.tables import (
 from bakeio_core.history.upgrade import refuse_writing
 from bakeio_core.importing.applying.apply import Application, Write, lock_tables
 from bakeio_core.importing.applying.context import tell_context
+from bakeio_core.importing.applying.learning import learn_from
 from bakeio_core.importing.applying.origins import keep_confirmed
 from bakeio_core.importing.applying.replace import Replacement
 from bakeio_core.importing.applying.skipped import Skipped
@@ -43,7 +40,6 @@ from bakeio_core.importing.reading.decided_records import record_key, told_recor
 from bakeio_core.importing.reading.sources import Source
 from bakeio_core.resolving.decisions import Decisions, name_candidates
 from bakeio_core.resolving.form import blanks
-from bakeio_core.values.folding import folded_key
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -98,11 +94,6 @@ class Plan:
     def preview(self) -> str:
         """Return the plan as text for a person."""
         return self.report.text()
-
-
-def learned(db: Connection) -> dict[Identity, RowId]:
-    """Return what was learned in earlier imports: {identity of a missing key: id of its row}."""
-    return {(alias.entity, folded_key(alias.key)): alias.row for alias in all_aliases(db)}
 
 
 def plan_import(
@@ -201,22 +192,59 @@ def carry_out(
         )
         plan.state.is_trial = dry_run
         _tell_of_journal(db, plan, is_journaled=is_journaled)
-        replacement = None
-        if options.mode == "replace":
-            with streaming():
-                kept = ImportPlan(db, catalog, source, options, decisions).run().outcome.claimed
-            replacement = Replacement(plan, write, kept)
+        replacement = _replacement(plan, write) if options.mode == "replace" else None
         adopts = _adopts_identity(db, catalog, plan)
     skipped = Skipped()
     if options.skip_errors:
         plan.outcome.problems.listener = skipped.note
     application = Application(plan, write, is_journaled=is_journaled, replacement=replacement)
-    reports: list[Report] = []
+    report = _applied(application, headings, dry_run=dry_run, expected=expected)
+    if dry_run:
+        return report
+    if adopts and has_journal(db) and not plan.state.has_moved_ids:
+        adopt_database_id(db, str(source.database_id))
+    if application.journal is not None:
+        report.run = application.journal.run
+        learn_from(db, plan, report.run)
+    keep_confirmed(plan.state, application.journal)
+    if skipped_log is not None and skipped.reasons:
+        skipped.write(plan, report.problems, skipped_log)
+        report.skipped_log = str(skipped_log)
+    return report
+
+
+def _replacement(plan: ImportPlan, write: Write) -> Replacement:
+    """Return what deletes the rows a set does not have; it is read once to know them."""
+    state = plan.state
+    with streaming():
+        first = ImportPlan(state.db, state.catalog, plan.source, plan.options, state.decisions)
+        return Replacement(plan, write, first.run().outcome.claimed)
+
+
+def _applied(
+    application: Application,
+    headings: Sequence[Question],
+    *,
+    dry_run: bool,
+    expected: bytes | None,
+) -> Report:
+    """Apply a plan; return its report, made while everything is written.
+
+    Args:
+        application: Of the plan.
+        headings: What is to be asked of the sheet besides.
+        dry_run: Take everything back.
+        expected: The digest of the outcome that was shown.
+
+    Raises:
+        ImportRefused: Nothing was written; it comes with `report`.
+    """
+    plan, reports = application.plan, list[Report]()
 
     def before_commit() -> None:
         reports.append(plan.report(dry_run=dry_run))
         if not plan.refusal:
-            _tell_missing(db, plan, reports[0])
+            _tell_missing(plan.state.db, plan, reports[0])
 
     try:
         application.run(dry_run=dry_run, expected=expected, before_commit=before_commit)
@@ -224,21 +252,9 @@ def carry_out(
         # what was made while all was written knows what rows are called that are gone now
         report = reports[0] if reports else plan.report(dry_run=dry_run)
         report.questions = [*headings, *report.questions]
-        _tell_refusal(db, plan, report, refused)
+        _tell_refusal(plan.state.db, plan, report, refused)
         raise
-    report = reports[0]
-    if dry_run:
-        return report
-    if adopts and has_journal(db) and not plan.state.has_moved_ids:
-        adopt_database_id(db, str(source.database_id))
-    if application.journal is not None:
-        report.run = application.journal.run
-        _learn_from(db, plan, report.run)
-    keep_confirmed(plan.state, application.journal)
-    if skipped_log is not None and skipped.reasons:
-        skipped.write(plan, report.problems, skipped_log)
-        report.skipped_log = str(skipped_log)
-    return report
+    return reports[0]
 
 
 def _leave_out_missing(db: Connection, source: Source) -> None:
@@ -301,18 +317,6 @@ def _tell_refusal(db: Connection, plan: ImportPlan, report: Report, refused: Imp
     _tell_missing(db, plan, report)
 
 
-def _learn_from(db: Connection, plan: ImportPlan, run: int) -> None:
-    """Remember what a run was told of names and headings, and what its set brings along."""
-    source, state = plan.source, plan.state
-    if source.layout is not None:
-        from bakeio_core.importing.layouts import remember_layout
-
-        remember_layout(db, run, source, state.catalog, state.now)
-    if source.aliases:
-        _take_over_aliases(db, plan)
-    take_over(db, source.layouts, state.now)
-
-
 def _tell_missing(db: Connection, plan: ImportPlan, report: Report) -> None:
     """Put the questions about references, and the rows that may be meant, into a report."""
     if plan.outcome.missing:
@@ -356,20 +360,3 @@ def _adopts_identity(db: Connection, catalog: Catalog, plan: ImportPlan) -> bool
     there = columns_there(db, catalog.tables.values())
     is_empty = all(dialect.is_empty(db, table) for table in there)
     return is_empty and not all_runs(db)
-
-
-def _take_over_aliases(db: Connection, plan: ImportPlan) -> None:
-    """Learn what a set brings along, where its rows are here and nothing else was learned."""
-    known, lessons, state = learned(db), [], plan.state
-    for entry in plan.source.aliases:
-        entity = state.catalog.entities.get(entry["entity"])
-        if entity is None or (entity.name, folded_key(entry["key"])) in known:
-            continue
-        rows = state.tables.rows(entity)
-        for column, value in entry["target"].items():
-            is_named = (column,) in entity.all_keys and isinstance(value, str)
-            found = rows.find((column,), [(value,)]).get((value,), []) if is_named else []
-            if len(found) == 1:
-                lessons.append(Alias(entity.name, entry["key"], found[0][rows.id_index]))
-                break
-    learn(db, None, lessons, state.now)

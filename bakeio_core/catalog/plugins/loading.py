@@ -182,6 +182,7 @@ class Plugins:
         meant = f"; did you mean {near[0]}?" if near and not hint else "."
         raise UsageError(
             f'{where}no plugin is called "{name}", and no distribution of plugins{meant} '
+            "A package of your own is installed with python -m pip install -e FOLDER. "
             f"Installed are {', '.join(self.all) or 'none'}, of {', '.join(sorted(of)) or 'none'}"
             + hint
         )

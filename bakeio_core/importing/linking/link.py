@@ -198,9 +198,14 @@ class Linker:
         if found or identity in existing:
             return found[0] if found else identity
         missing = Missing(target.name, {reference.to: identity}, nullable=reference.nullable)
-        why = "; the file is of another database, so its ids mean nothing here unless the row "
-        why = "" if self.state.same_database else why + "itself is in the set"
-        message = f"{reference.column} {identity} is not a row of {target.name}{why}"
+        message = f"{reference.column} {identity} is not a row of {target.name}"
+        if not self.state.same_database:
+            # the row may well be there: nobody knows that it is the one
+            by = f"; name it by {' or '.join(reference.lookups)}" if reference.lookups else ""
+            message = (
+                f"{reference.column} {identity} tells no row of {target.name}: the file does not "
+                f"say that it is of this database, so ids count for rows in the file alone{by}"
+            )
         return LinkError("missing-reference", message, missing)
 
     # -- what referred rows are called

@@ -1,0 +1,49 @@
+"""What is learned of an import: names, headings, and what a set brings along of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bakeio_core.catalog.exchange import Identity
+from bakeio_core.catalog.model import RowId
+from bakeio_core.history.learned.aliases import Alias, all_aliases, learn
+from bakeio_core.history.learned.layouts import take_over
+from bakeio_core.importing.planning.import_plan import ImportPlan
+from bakeio_core.values.folding import folded_key
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+def learned(db: Connection) -> dict[Identity, RowId]:
+    """Return what was learned in earlier imports: {identity of a missing key: id of its row}."""
+    return {(alias.entity, folded_key(alias.key)): alias.row for alias in all_aliases(db)}
+
+
+def learn_from(db: Connection, plan: ImportPlan, run: int) -> None:
+    """Remember what a run was told of names and headings, and what its set brings along."""
+    source, state = plan.source, plan.state
+    if source.layout is not None:
+        from bakeio_core.importing.layouts import remember_layout
+
+        remember_layout(db, run, source, state.catalog, state.now)
+    if source.aliases:
+        _take_over_aliases(db, plan)
+    take_over(db, source.layouts, state.now)
+
+
+def _take_over_aliases(db: Connection, plan: ImportPlan) -> None:
+    """Learn what a set brings along, where its rows are here and nothing else was learned."""
+    known, lessons, state = learned(db), [], plan.state
+    for entry in plan.source.aliases:
+        entity = state.catalog.entities.get(entry["entity"])
+        if entity is None or (entity.name, folded_key(entry["key"])) in known:
+            continue
+        rows = state.tables.rows(entity)
+        for column, value in entry["target"].items():
+            is_named = (column,) in entity.all_keys and isinstance(value, str)
+            found = rows.find((column,), [(value,)]).get((value,), []) if is_named else []
+            if len(found) == 1:
+                lessons.append(Alias(entity.name, entry["key"], found[0][rows.id_index]))
+                break
+    learn(db, None, lessons, state.now)
