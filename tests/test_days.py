@@ -9,6 +9,8 @@ from support.commands import Run
 from support.databases import rows_of, sql
 from support.files import document
 
+from bakeio_core import Bakeio, BakeioError, connect
+
 UNDATED = "UPDATE inventory_items SET addition_date = NULL WHERE id IN (1, 2, 3)"
 
 
@@ -50,7 +52,7 @@ def test_a_first_day_after_the_last_is_a_usage_error(
 
 
 def test_a_range_of_days_replaces_nothing_unless_it_is_named(
-    bakery: str, tmp_path: Path, run: Run
+    bakery: str, core: Bakeio, tmp_path: Path, run: Run
 ) -> None:
     run("-d", bakery, "export-complete", "-o", tmp_path / "late", "--since", "2025-06-01")
     before = rows_of(bakery)
@@ -60,6 +62,11 @@ def test_a_range_of_days_replaces_nothing_unless_it_is_named(
     assert "has only the days 2025-06-01.." in refused.err
     assert "--allow 2025-06-01.." in refused.err
     assert rows_of(bakery) == before
+    with (
+        connect(bakery).begin() as db,
+        pytest.raises(BakeioError, match="has only the days"),
+    ):
+        core.plan(db, tmp_path / "late", mode="replace")
     meant = run(*replace, "--allow", "2025-06-01..")
     assert meant.code == 0, meant.err
     assert len(rows_of(bakery)["purchases"]) < len(before["purchases"])

@@ -125,6 +125,34 @@ def test_what_is_answered_and_rejected_on_the_page_is_what_is_imported(
     assert made == [("Lincoln",)]
 
 
+def test_what_the_columns_of_a_sheet_are_is_answered_on_the_page(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    path, shown, made = (tmp_path / name for name in ("order.csv", "page.html", "made.json"))
+    text = "EAN;Bestelldatum;Preis;Menge;Palette\n11580737;2026-11-03;1,99 €;3;A1\n"
+    path.write_text(text, "utf-8")
+    entry = {"kind": "heading", "entity": "purchases", "action": "value", "value": "Costco"}
+    view = {"kind": "heading", "key": {"view": "?"}, "action": "existing"}
+    constant = {**entry, "key": {"constant": "supplier_name"}, "field": "supplier_name"}
+    made.write_text(json.dumps([{**view, "target": {"view": "purchases"}}, constant]), "utf-8")
+    import_ = ("-d", sample, "import", path, "--decisions", made)
+    assert run(*import_, "--dry-run", "--report", shown).code == 1
+    with chromium(tmp_path) as browser:
+        open_page(browser, shown)
+        picture(browser, "headings")
+        assert browser.find_element("tag name", "h3").text == "column Bestelldatum · B1 heading"
+        pick(browser, "column Bestelldatum", "purchase_date")
+        pick(browser, "column Preis", "unit_price")
+        pick(browser, "column Menge", "quantity_purchased")
+        pick(browser, "column Palette", "leave it out")
+        made.unlink()
+        browser.find_element("id", "save").click()
+        wait(made.exists)
+        assert "is asked once the columns are known" in browser.find_element("id", "saved").text
+    done = run(*import_, "--no-input", "--json")
+    assert (done.code, done.json["summary"]["created"]) == (0, 1), done.out
+
+
 def test_nothing_serious_on_the_page_keeps_people_out(
     run: Run, sample: Path, tmp_path: Path, axe: str
 ) -> None:

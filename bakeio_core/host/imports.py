@@ -71,11 +71,13 @@ class Imports(Installed):
         Raises:
             DocumentError: The source cannot be read.
             UsageError: An option makes no sense.
+            BakeioError: Rows are to be replaced, and the source does not have all there are.
         """
         chosen = options_of(options, how)
         opened = self._opened(source, chosen)
         with translated():
             known = self._known(db, opened, decisions)
+        self._refuse_replacing(db, opened, chosen)
         resolvers = [resolve] if resolve is not None else []
         resolvers += [auto_create(self.catalog, chosen.create)] if chosen.create else []
 
@@ -183,6 +185,7 @@ class Imports(Installed):
             ImportRefused: Nothing was written; it comes with `report`.
             DocumentError: The source cannot be read.
             UsageError: An option makes no sense.
+            BakeioError: Rows are to be replaced, and the source does not have all there are.
         """
         chosen = options_of(options, how)
         opened = self._opened(source, chosen)
@@ -238,13 +241,14 @@ class Imports(Installed):
         progress: Progress | None,
         **how: Any,
     ) -> Report:
-        if options.mode == "replace":
-            self._refuse_replacing(db, source, options)
+        self._refuse_replacing(db, source, options)
         write = batch_writer(self.plugins, progress)
         return carry_out(db, self.catalog, source, options, decisions, write, **how)
 
     def _refuse_replacing(self, db: Connection, source: Source, options: ImportOptions) -> None:
-        """Raise where rows must not be replaced by a source."""
+        """Raise where rows are to be replaced by a source, and must not be."""
+        if options.mode != "replace":
+            return
         if source.kind != "set":
             message = f"only a set can replace what is there; {source.name} is a {source.kind}"
             raise UsageError(message)

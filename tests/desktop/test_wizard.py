@@ -203,3 +203,45 @@ def test_the_same_answer_for_all_like_it_a_value_typed_and_a_record_left_out(
     assert counts(sample) == [*before[:3], before[3] + 2]
     prices = sql(sample, "SELECT unit_price FROM purchases ORDER BY id DESC LIMIT 2")
     assert sorted(float(price) for (price,) in prices) == [4.25, 7]
+
+
+def test_what_the_columns_of_a_strangers_sheet_are_is_asked_in_the_window(
+    dialog: Dialog, sample: Path, tmp_path: Path, run: Run
+) -> None:
+    copy, before = tmp_path / "copy.db", counts(sample)
+    copy.write_bytes(sample.read_bytes())
+    file = tmp_path / "order.csv"
+    text = "EAN;Bestelldatum;Preis;Menge;Palette\n11580737;03.11.2026;1,99 €;3;A1\n"
+    file.write_text(text, "utf-8")
+    answers = {
+        "what the rows are": "purchases",
+        "column “Bestelldatum”": "purchase_date",
+        "column “Preis”": "unit_price",
+        "column “Menge”": "quantity_purchased",
+        "column “Palette”": "leave-field",
+        "supplier_name": "Costco",
+        "how column “Bestelldatum” is written": "2026-11-03",
+    }
+    window = looked_at(dialog(file=file))
+    assert "headings are not known yet" in window.chooser.facts.cget("text")
+    window.go.invoke()
+    while window.wizard is not None:
+        page = window.wizard.page
+        answer = answers.pop(window.wizard.heading.cget("text").split(": ", 1)[1])
+        if answer in page.ways:
+            page.ways[answer].invoke()
+        elif page.candidates is None:
+            write(page.text, answer)
+        else:
+            cells = [row.cells[0] for row in page.candidates.rows]
+            page.candidates.select(cells.index(answer))
+        gone_on(window)
+    assert answers == {}
+    assert window.chooser.facts.cget("text").startswith("A view: purchases.")
+    window.go.invoke()
+    until(window, lambda: window.summary)
+    assert counts(sample) == [*before[:3], before[3] + 1]
+    kept = tmp_path / "order.decisions.json"
+    done = run("-d", copy, "import", file, "--decisions", kept, "--no-input")
+    assert done.code == 0, done.err
+    assert all_rows(copy) == all_rows(sample)

@@ -7,6 +7,7 @@ const ACTIONS = {
   "keep-database": "keep what the database has", "value": "another value",
   "accept": "accept it as it is", "leave-field": "leave the field out",
   "leave-record": "leave the record out"};
+const OF_HEADINGS = {...ACTIONS, "value": "it is the same in all rows", "leave-field": "leave it out"};
 const rejected = new Set();   // "3" is change 3 as a whole, "3/notes" a field of it
 const answers = new Map();    // number of a question: {action, target, values, value}
 const byId = id => document.getElementById(id);
@@ -158,15 +159,25 @@ function groupList() {
 }
 
 // -- the questions
+function titleOf(question) {
+  if (question.kind === "reference") return `${question.entity}: ${keyText(question.key)}`;
+  if (question.kind !== "heading")
+    return `${question.label || keyText(question.key)}${question.field ? `: ${question.field}` : ""}`;
+  const {heading, pattern} = question.key;
+  return heading ? `column ${heading}` : pattern ? `how column ${pattern} is written`
+    : question.field || "what the rows are";
+}
+function placesOf(question) {  // a sheet's own names of them, where there are any
+  const first = question.places?.length ? question.places.slice(0, 5).join(", ")
+    : `record ${question.records.slice(0, 5).map(place => place.record).join(", ")}`;
+  const about = {reference: "used in ", heading: ""}[question.kind] ?? `${keyText(question.key)}, `;
+  return `${about}${first}${question.count > 5 ? " …" : ""}`;
+}
 function questionBlock(question, number) {
-  const title = question.kind === "reference" ? `${question.entity}: ${keyText(question.key)}`
-    : `${question.label || keyText(question.key)}${question.field ? `: ${question.field}` : ""}`;
-  const places = question.records.slice(0, 5).map(place => place.record).join(", ");
   const block = make("article", {class: "question", tabindex: "-1"});
   const what = question.question || (question.answers.includes("create")
     ? `No row of ${question.entity} has this.` : `More than one row of ${question.entity} has this.`);
-  block.append(make("h3", {}, title, make("span", {class: "dim"},
-    ` · ${question.kind === "reference" ? "used in" : keyText(question.key) + ","} record ${places}${question.count > 5 ? " …" : ""} `),
+  block.append(make("h3", {}, titleOf(question), make("span", {class: "dim"}, ` · ${placesOf(question)} `),
     make("span", {class: "tag"}, question.kind)), make("p", {}, what));
   if (question.why) block.append(make("p", {class: "bad"}, `The answer given before cannot be used: ${question.why}`));
   const sides = [["base", "at export"], ["database", "database"], ["file", "file"]].filter(([side]) => side in question);
@@ -191,15 +202,17 @@ function choices(question, number, block) {
   };
   for (const found of question.candidates || []) {
     if (!question.answers.includes("existing")) break;
-    radio(`${found.label} (${keyText(found.target)}; ${found.reasons.join("; ")}${found.warning ? `; careful: ${found.warning}` : ""})`,
-      () => choose({action: "existing", target: found.target}));
+    const key = Object.values(found.target).join() === found.label ? "" : keyText(found.target);
+    const why = [key, ...found.reasons, found.warning && `careful: ${found.warning}`].filter(Boolean).join("; ");
+    radio(found.label + (why ? ` (${why})` : ""), () => choose({action: "existing", target: found.target}));
   }
+  const does = question.kind === "heading" ? OF_HEADINGS : ACTIONS;
   for (const action of question.answers) {
     if (action === "existing") continue;
     if (action === "value") {
       const text = make("input", {type: "text", "aria-label": `Another value of ${question.field}`,
         oninput: () => { input.checked = true; choose({action, value: text.value}); }});
-      const input = radio(ACTIONS[action], () => { choose({action, value: text.value}); text.focus(); },
+      const input = radio(does[action], () => { choose({action, value: text.value}); text.focus(); },
         make("div", {class: "form"}, text));
     } else if (action === "create") {
       const values = {}, form = make("div", {class: "form", hidden: true});
@@ -214,8 +227,8 @@ function choices(question, number, block) {
             }}));
         if (list) form.append(make("datalist", {id: list}, blank.choices.map(value => make("option", {value}))));
       }
-      const input = radio(ACTIONS[action], () => { form.hidden = false; choose({action, values}); }, form);
-    } else radio(ACTIONS[action], () => choose({action}));
+      const input = radio(does[action], () => { form.hidden = false; choose({action, values}); }, form);
+    } else radio(does[action], () => choose({action}));
   }
   mark();
   return set_;
@@ -279,7 +292,9 @@ function save() {
   document.body.append(link);
   link.click();
   link.remove();
-  byId("saved").textContent = `Saved ${data.decisions_file}. To carry it out: ${data.command}`;
+  const more = data.questions.some(question => question.kind === "heading")
+    ? " What else is unclear is asked once the columns are known." : "";
+  byId("saved").textContent = `Saved ${data.decisions_file}. To carry it out: ${data.command}${more && "."}${more}`;
 }
 
 // -- begin

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tkinter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,9 @@ class ImportViewDialog(Window):
 
     def _looked(self, found: tuple[Plan, Lines]) -> None:
         self.plan, lines = found
+        if self.opened is not None:  # of a sheet with strange headings more is known now
+            self.opened = replace(self.opened, source=self.plan.source)
+            self.chooser.facts.configure(text=facts_of(self.opened))
         self.preview.show(lines)
         if self.wizard is not None and self._asked():
             self.wizard.go_on(self._asked())

@@ -20,6 +20,8 @@ def facts_of(opened: Opened) -> str:
     names = views or [part.entity.name for part in source.parts]
     count = f", {source.count:,} records" if source.count is not None else ""
     sentences = [f"{CALLED.get(source.kind, source.kind)}: {', '.join(names)}{count}."]
+    if not names:
+        sentences = ["A sheet whose headings are not known yet: its questions ask what they mean."]
     if source.exported_at:
         whose = {True: "from this database", False: "from another database", None: ""}
         when = source.exported_at[:16].replace("T", " ")
@@ -33,6 +35,8 @@ def facts_of(opened: Opened) -> str:
     if opened.not_kept:
         sentences.append(f"Answers kept from before cannot be read: {opened.not_kept}")
     problems = [
-        f"{problem.severity}: {without_commands(str(problem))}" for problem in source.problems
+        f"{problem.severity}: {without_commands(str(problem))}"
+        for problem in source.problems
+        if problem.severity != "note"  # those stand among the lines below
     ]
     return "\n".join([" ".join(sentences), *problems[:3]])

@@ -21,7 +21,8 @@ MOVED = (
     "what was shown. Look at it again, then import."
 )
 _OF_A_COMMAND = re.compile(
-    r"\s*\((?:--|bakeio )[^)]*\)|;? ?--wait SECONDS waits longer"
+    r" Answer it \(--interactive\), or in a file \(--no-input\)|;? ?--wait SECONDS waits longer"
+    r"|\s*\((?:--|bakeio )[^)]*\)"
     r"|(?:(?<=\.)|(?<=;)) [^.;]*\bbakeio [a-z-]+\b(?: [A-Z]+)?[^.;]*\.?$"
 )
 _INSTEAD = {"locked": LOCKED, "changed-meanwhile": MOVED}

@@ -10,7 +10,7 @@ from bakeio_core import Bakeio, Decision, Question
 
 BY = "bakeio desktop"
 """Who decides in a window."""
-REFERENCE = "reference"
+REFERENCE, HEADING = "reference", "heading"
 
 
 def decided(question: Question, action: str, **more: Mapping[str, Any]) -> Decision:
@@ -94,8 +94,9 @@ class Interview:
     def _take(self, question: Question, decision: Decision) -> bool:
         self.answers[question] = decision
         self.history.append(question)
-        entity = self.bakeio.catalog.entities[question.entity]
-        return decision.action == "create" and bool(entity.references)
+        if decision.action != "create":
+            return False
+        return bool(self.bakeio.catalog.entities[question.entity].references)
 
 
 Planned = Callable[[Mapping[Question, Decision]], None]
@@ -104,6 +105,14 @@ Planned = Callable[[Mapping[Question, Decision]], None]
 
 def named(question: Question) -> str:
     """Return what a question is about, as its heading has it: `suppliers "Wilson's Farm"`."""
+    if question.kind == HEADING:
+        named = {
+            "heading": "column “{}”",
+            "pattern": "how column “{}” is written",
+            "view": "what the rows are",
+        }
+        ((about, name),) = question.key.items()
+        return named.get(about, "{}").format(name)
     if question.kind != REFERENCE and question.label:
         return f"{question.entity} “{question.label}”"
     values = ", ".join(f"“{value}”" for value in question.key.values() if value is not None)

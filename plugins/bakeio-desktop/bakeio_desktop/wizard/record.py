@@ -1,4 +1,7 @@
-"""The page of a question about a record: a conflict, a value, a check, what looks odd."""
+"""The page of a question about a record: a conflict, a value, a check, what looks odd.
+
+What the columns of a sheet mean is asked so too: its candidates are fields or views, not rows.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from bakeio_core import Bakeio, Decision, Question, UsageError
 from bakeio_desktop.parts import look
 from bakeio_desktop.parts.messages import sentence
 from bakeio_desktop.parts.table import Column, Row, Table
-from bakeio_desktop.wizard.interview import decided, field_title
+from bakeio_desktop.wizard.interview import HEADING, decided, field_title
 from bakeio_desktop.wizard.page import NotAnswered, shown
 
 HEADINGS = {
@@ -21,6 +24,7 @@ HEADINGS = {
     "suspicious": "This looks odd",
     "new-row": "New, or existing?",
     "change": "This would be changed",
+    HEADING: "What does this sheet mean?",
 }
 SIDES = {"base": "When it was exported", "database": "In the database now", "file": "In the file"}
 WAYS = {
@@ -31,6 +35,15 @@ WAYS = {
     "leave-field": "Leave this field as it is in the database",
     "leave-record": "Leave the whole record out of the import",
 }
+OF_HEADINGS = {
+    "value": "It is the same in all rows:",
+    "leave-field": "Leave it out of the import",
+}
+"""The same, where it is asked about the columns of a sheet."""
+
+
+MOST_SHOWN = 40
+"""So many candidates are listed."""
 
 
 class RecordPage(ctk.CTkFrame):  # type: ignore[misc]
@@ -48,6 +61,7 @@ class RecordPage(ctk.CTkFrame):  # type: ignore[misc]
     ) -> None:
         super().__init__(parent, fg_color="transparent")
         self.bakeio, self.question = bakeio, question
+        self._is_heading = question.kind == HEADING
         action = offered.action if offered is not None else question.default
         self.action = tkinter.StringVar(self, action)
         look.title(self, HEADINGS.get(question.kind, ""), 14).pack(fill="x")
@@ -55,10 +69,10 @@ class RecordPage(ctk.CTkFrame):  # type: ignore[misc]
         if question.values:
             self._compare()
         self.candidates: Table | None = None
+        self.ways: dict[str, Any] = {}
         if "existing" in question.answers:
             self._ask_for_a_row(offered)
-        self.ways: dict[str, Any] = {}
-        for action, text in WAYS.items():
+        for action, text in (WAYS | OF_HEADINGS if self._is_heading else WAYS).items():
             if action in question.answers:
                 self._way(action, text)
         if offered is not None and offered.action == "value":
@@ -72,7 +86,8 @@ class RecordPage(ctk.CTkFrame):  # type: ignore[misc]
             raise NotAnswered("Choose one of these first.")
         if action == "existing":
             if self.candidates is None or self.candidates.selected is None:
-                raise NotAnswered("Choose the row in the list.")
+                what = "what it is" if self._is_heading else "the row"
+                raise NotAnswered(f"Choose {what} in the list.")
             return decided(self.question, action, target=self.candidates.selected)
         if action != "value":
             return decided(self.question, action)
@@ -100,12 +115,15 @@ class RecordPage(ctk.CTkFrame):  # type: ignore[misc]
         question = self.question
         numbers = ", ".join(str(number) for _, number in question.records[:5])
         files = ", ".join(sorted({file for file, _ in question.records}))
-        named = ", ".join(f"{field_title(c)} “{shown(v)}”" for c, v in question.key.items())
-        field = f"{question.field}: " if question.field else ""
-        sentences = [f"Record {numbers} of {files}: {named}.", f"{field}{question.message}."]
+        if self._is_heading:
+            sentences = [sentence(question.message)]
+        else:
+            named = ", ".join(f"{field_title(c)} “{shown(v)}”" for c, v in question.key.items())
+            field = f"{question.field}: " if question.field else ""
+            sentences = [f"Record {numbers} of {files}: {named}.", f"{field}{question.message}."]
         if question.why:
             sentences.append(f"The answer given before cannot be used: {question.why}.")
-        return "\n".join(sentence.replace("..", ".") for sentence in sentences)
+        return "\n".join(text.replace("..", ".") for text in sentences)
 
     def _compare(self) -> None:
         box = look.frame(self, raised=True)
@@ -123,18 +141,22 @@ class RecordPage(ctk.CTkFrame):  # type: ignore[misc]
             value.grid(row=row, column=1, sticky="ew", padx=(0, look.PAD), pady=(above, below))
 
     def _ask_for_a_row(self, offered: Decision | None) -> None:
-        look.radio(self, "It is this existing row:", self.action, "existing").pack(fill="x", pady=4)
-        columns = (
-            Column("Existing row", 320, stretches=True),
-            Column("Why", 340, stretches=True),
-        )
+        head, what = "It is this existing row:", "Existing row"
+        if self._is_heading:
+            head, what = "It is:", "What it may be"
+        self.ways["existing"] = look.radio(self, head, self.action, "existing")
+        self.ways["existing"].pack(fill="x", pady=4)
+        columns = (Column(what, 320, stretches=True), Column("Why", 340, stretches=True))
         self.candidates = Table(
-            self, columns, height=3, chosen=lambda _: self.action.set("existing")
+            self,
+            columns,
+            height=7 if self._is_heading else 3,
+            chosen=lambda _: self.action.set("existing"),
         )
         self.candidates.pack(fill="x", padx=(30, 0))
         rows = [
             Row((one.label, "; ".join(one.reasons)), "", dict(one.key))
-            for one in self.question.candidates()
+            for one in self.question.candidates(MOST_SHOWN)
         ]
         self.candidates.show(rows)
         target = dict(offered.target) if offered is not None else {}

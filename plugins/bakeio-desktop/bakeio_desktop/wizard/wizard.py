@@ -10,7 +10,7 @@ import customtkinter as ctk
 
 from bakeio_core import Bakeio, Decision, Question
 from bakeio_desktop.parts import look
-from bakeio_desktop.wizard.interview import REFERENCE, Interview, named
+from bakeio_desktop.wizard.interview import HEADING, REFERENCE, Interview, named
 from bakeio_desktop.wizard.page import NotAnswered
 from bakeio_desktop.wizard.record import RecordPage
 from bakeio_desktop.wizard.reference import ReferencePage
@@ -150,6 +150,8 @@ class Wizard(ctk.CTkFrame):  # type: ignore[misc]
             self.same.pack(side="bottom", fill="x", pady=(look.GAP, 0))
 
     def _who_waits(self, question: Question) -> str:
+        if question.kind == HEADING:
+            return "All records wait for this"
         entity = next((self._entities.get(file) for file, _ in question.records), None)
         of = f" of {entity}" if entity else ""
         one = question.count == 1

@@ -100,6 +100,7 @@ class Worker:
         self._outstanding: list[Job[Any]] = []
         self._thread: threading.Thread | None = None
         self._is_stopped = self._is_working = False
+        self._polling = self._resting = ""
         self._last: Job[Any] | None = None
 
     @property
@@ -124,7 +125,7 @@ class Worker:
         self._outstanding.append(job)
         self._jobs.put(job)
         if len(self._outstanding) == 1:
-            self._widget.after(POLLED, self._poll)
+            self._polling = self._widget.after(POLLED, self._poll)
         return job
 
     def stop(self) -> None:
@@ -134,6 +135,8 @@ class Worker:
             job.cancel()
         self._jobs.put(None)
         self._end_work()
+        for waiting in filter(None, (self._polling, self._resting)):
+            self._widget.after_cancel(waiting)  # the widget may go away before
 
     def wait(self, seconds: float) -> None:
         """Wait until what was stopped has been rolled back, so long at most."""
@@ -149,7 +152,7 @@ class Worker:
                 self._results.get()()
         finally:  # whatever was raised by who was told: there may be more to tell
             if self._outstanding and not self._is_stopped:
-                self._widget.after(POLLED, self._poll)
+                self._polling = self._widget.after(POLLED, self._poll)
 
     def _settle(self, job: Job[Any], tell: Callable[[], None]) -> None:
         self._outstanding.remove(job)
@@ -158,7 +161,7 @@ class Worker:
         self._last = job
         if not self._outstanding:
             # first what it came to is drawn: to collect the garbage of long work takes a while too
-            self._widget.after(REST, self._rest)
+            self._resting = self._widget.after(REST, self._rest)
         tell()
 
     def _rest(self) -> None:
