@@ -319,6 +319,27 @@ def meant(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
+def unknown(
+    said: str, name: str, known: Iterable[str], hint: str = "", which: str = "installed"
+) -> str:
+    """Return what is said of a name that means nothing, with the one it may be and all there are.
+
+    Args:
+        said: What is wrong, such as `there is no entity "oven"`.
+        name: The name.
+        known: The names that mean something.
+        hint: What would bring the name; then none of the known ones is meant.
+        which: What the known ones are.
+    """
+    names = list(known)
+    begun = [one for one in names if name and one.startswith(name)]
+    near = [] if hint else difflib.get_close_matches(str(name), names, 1) or begun
+    listed = ", ".join(names) or "none"
+    if near:
+        return f"{said}: did you mean {near[0]}? {which.capitalize()} are {listed}"
+    return f"{said}; {which} are {listed}{hint}"
+
+
 def place_of(function: Any) -> str:
     """Return where a plugin's function begins, ` (ovens.py:12)`; empty where that is not known."""
     code = getattr(inspect.unwrap(function), "__code__", None)

@@ -135,6 +135,7 @@ def test_where_rows_are_created_unasked_somebody_is_asked_about_those_that_may_b
     words = ["-d", sample, "import", "view.json", "--interactive", "--auto-create", "suppliers"]
     done = piped(words, ["", "1", "1", "1", "1", "1", "1"], tmp_path)
     assert done.code == 0
+    assert "24 new rows to be created without a question (--auto-create)." in done.err
     assert re.findall(r'No row of suppliers has name "(.*)"', done.err) == [
         "Wegman's", "Wegmans Mkt", "Whole Foods Market", "Trader Joe's", "Costcoo", "Penzey",
     ]  # fmt: skip

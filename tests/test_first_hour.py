@@ -223,4 +223,12 @@ def test_what_a_program_hands_in_wrongly_is_told_in_words(sample: Path, sample_s
             assert report.summary["unchanged"] == 776
         with pytest.raises(UsageError, match=r'no entity "supplier": did you mean suppliers\?'):
             core.import_(db, sample_set, create=["supplier"])
+        with pytest.raises(UsageError, match=r'check of "upc" to lift: did you mean upc_code\?'):
+            core.import_(db, sample_set, allow=["upc"])
+        with pytest.raises(
+            UsageError, match=r'"product" is not installed: did you mean products\?'
+        ):
+            core.view("product")
+        with pytest.raises(UsageError, match=r'no entity "supplier": did you mean suppliers\?'):
+            core.suggest(db, "supplier", "wegmans")
     engine.dispose()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from bakeio_core.catalog.exchange import (
 )
 from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.tables import hidden_entities
-from bakeio_core.errors import BakeioError, UsageError
+from bakeio_core.errors import BakeioError, UsageError, unknown
 from bakeio_core.exporting.refresh import refresh_file
 from bakeio_core.files.output import refuse_file
 from bakeio_core.history.report import ImportRefused, Report
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from typing_extensions import Unpack
 
+    from bakeio_core.catalog.catalog import Catalog
     from bakeio_core.catalog.plugins.loading import Plugins
 
 
@@ -95,6 +96,7 @@ class Imports(Installed):
         return plan_import(db, self.catalog, opened, chosen, known, answer, progress)
 
     def _opened(self, source: str | Path | Source, options: ImportOptions) -> Source:
+        _refuse_unknown_checks(self.catalog, options.allow)
         if not isinstance(source, Source):
             return self.open(source, accept_edits=options.accept_edits, without=options.without)
         if options.without:
@@ -360,3 +362,12 @@ def _sample_records(plugins: Plugins) -> dict[str, list[Mapping[str, Any]]]:
             for entity, items in result.items() if isinstance(result, Mapping) else ():
                 records.setdefault(entity, []).extend(items)
     return records
+
+
+def _refuse_unknown_checks(catalog: Catalog, allow: Iterable[str]) -> None:
+    """Raise where a check is to be lifted that nothing has; a range of days is meant for a set."""
+    checks = dict.fromkeys(column for e in catalog.entities.values() for column in e.all_checks)
+    for name in allow:
+        if name not in checks and ".." not in name:
+            said = f'there is no check of "{name}" to lift'
+            raise UsageError(unknown(said, name, checks, which="checked"))

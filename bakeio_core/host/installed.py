@@ -16,7 +16,7 @@ from bakeio_core.catalog.plugins.formats import Formats
 from bakeio_core.catalog.plugins.loading import Plugins
 from bakeio_core.catalog.plugins.profile import NO_PROFILE, Profile
 from bakeio_core.catalog.view import View
-from bakeio_core.errors import PluginError, Problems, UsageError
+from bakeio_core.errors import PluginError, Problems, UsageError, unknown
 from bakeio_core.files.documents.limits import Limits
 from bakeio_core.values.wording import listed
 
@@ -168,17 +168,15 @@ class Installed:
         reason = self.catalog.disabled_views.get(plain)
         if reason:
             raise UsageError(f'the view "{name}" is disabled: {reason}')
-        installed = ", ".join(self.catalog.views) or "none"
-        hint = packages.for_view(plain)
-        raise UsageError(f'the view "{name}" is not installed; installed are {installed}{hint}')
+        said, hint = f'the view "{name}" is not installed', packages.for_view(plain)
+        raise UsageError(unknown(said, plain, self.catalog.views, hint))
 
     def _entity(self, name: str) -> Entity:
         """Return an installed entity by name; raise where there is none."""
         plain = name.replace("-", "_")
         if plain not in self.catalog.entities:
-            installed = ", ".join(self.catalog.entities)
-            hint = packages.for_entity(plain)
-            raise UsageError(f'there is no entity "{name}"; installed are {installed}{hint}')
+            said, hint = f'there is no entity "{name}"', packages.for_entity(plain)
+            raise UsageError(unknown(said, plain, self.catalog.entities, hint))
         return self.catalog.entities[plain]
 
     @cached_property

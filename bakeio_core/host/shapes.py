@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.catalog import made_of
 from bakeio_core.catalog.view import View
-from bakeio_core.errors import UsageError
+from bakeio_core.errors import UsageError, unknown
 from bakeio_core.host.installed import Installed
 from bakeio_core.values.wording import listed
 
@@ -65,8 +65,7 @@ class Shapes(Installed):
         if reason:
             raise UsageError(f'the template "{name}" is disabled: {reason}')
         called = [item.called for item in self.catalog.templates.values()]
-        installed = ", ".join(called) or "none"
-        raise UsageError(f'the template "{name}" is not installed; installed are {installed}')
+        raise UsageError(unknown(f'the template "{name}" is not installed', name, called))
 
     def template_schema(self, name: str) -> dict[str, Any]:
         """Return the JSON Schema (draft 2020-12) of the documents of a template.

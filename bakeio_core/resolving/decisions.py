@@ -18,7 +18,7 @@ from bakeio_core.catalog.exchange import (
 from bakeio_core.catalog.hookspecs import hookimpl
 from bakeio_core.catalog.model import RowId
 from bakeio_core.catalog.plugins import packages
-from bakeio_core.errors import PluginError, Problem, UsageError
+from bakeio_core.errors import PluginError, Problem, UsageError, unknown
 from bakeio_core.resolving.form import known_values
 from bakeio_core.values.folding import fold, folded_key
 from bakeio_core.values.wording import jsonable
@@ -224,13 +224,8 @@ def auto_create(catalog: Catalog, entities: Iterable[str]) -> Resolver:
     """
     wanted = {name.replace("-", "_") for name in entities}
     for name in wanted - catalog.entities.keys():
-        installed = ", ".join(catalog.entities)
-        hint = packages.for_entity(name)
-        import difflib
-
-        near = difflib.get_close_matches(str(name), catalog.entities, 1)
-        meant = f": did you mean {near[0]}?" if near and not hint else ";"
-        raise UsageError(f'there is no entity "{name}"{meant} installed are {installed}{hint}')
+        said, hint = f'there is no entity "{name}"', packages.for_entity(name)
+        raise UsageError(unknown(said, name, catalog.entities, hint))
 
     def resolve(missing: Sequence[Missing]) -> dict[Missing, Decision]:
         return {

@@ -158,7 +158,7 @@ def _about(installed: Installed, of: str | None, own: str | None) -> dict[str, s
         of: The entity somebody names.
         own: The entity that the package brings itself, which it is about where nobody names one.
     """
-    from bakeio_core.errors import UsageError
+    from bakeio_core.errors import UsageError, unknown
 
     if of is None and own is not None:
         columns = ("slug", "name", "notes")
@@ -170,7 +170,7 @@ def _about(installed: Installed, of: str | None, own: str | None) -> dict[str, s
         raise UsageError("no entity is installed that it could be about: begin with --entity")
     plain = (of or next(iter(entities))).replace("-", "_")
     if plain not in entities:
-        raise UsageError(f'there is no entity "{of}"; installed are {", ".join(entities)}')
+        raise UsageError(unknown(f'there is no entity "{of}"', plain, entities))
     entity = entities[plain]
     known = entity.readable_key[0]
     return {"entity": plain, "key": known} | _fields([*_field_lines(entity)])

@@ -99,6 +99,7 @@ class Questions:
             click.Abort: Nobody answers any more.
             click.ClickException: The person stopped.
         """
+        from bakeio_core.errors import counted
         from bakeio_core.resolving.asking.dialogue import Dialogue, created_unasked
 
         catalog, create = self.session.bakeio.catalog, options["create"]
@@ -114,6 +115,11 @@ class Questions:
                 self.asked = True
                 created = created_unasked(catalog, asked, create) if create else {}
                 self.answers |= created
+                if created:
+                    self.session.say(
+                        f"{counted(len(created), 'new row')} to be created without a question "
+                        "(--auto-create)."
+                    )
                 asked = [item for item in asked if item not in created]
                 if not asked:
                     continue

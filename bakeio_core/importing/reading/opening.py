@@ -15,7 +15,7 @@ from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.formats import HEAD, Format, Formats
 from bakeio_core.catalog.plugins.templates import TEMPLATE
 from bakeio_core.catalog.view import plain_view_name
-from bakeio_core.errors import DocumentError, Problems, UsageError
+from bakeio_core.errors import DocumentError, Problems, UsageError, unknown
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.limits import Limits
 from bakeio_core.files.documents.scanner import is_json
@@ -290,11 +290,10 @@ def _view_name(document: Document, given: Any, catalog: Catalog) -> str:
     name = plain_view_name(str(given))
     if name not in catalog.readable:
         why = catalog.disabled_views.get(name)
-        known = (
-            f"disabled: {why}"
-            if why
-            else f"not installed; installed are {', '.join(catalog.views) or 'none'}"
-            + packages.for_view(name)
-        )
-        raise DocumentError(f'{document.name}: the view "{name}" is {known}', code="unknown-view")
+        said = f'{document.name}: the view "{name}" is '
+        if why:
+            raise DocumentError(f"{said}disabled: {why}", code="unknown-view")
+        hint = packages.for_view(name)
+        message = unknown(f"{said}not installed", name, catalog.views, hint)
+        raise DocumentError(message, code="unknown-view")
     return name
