@@ -77,7 +77,7 @@ def line(what: str, n: int, took: tuple[float, float, float], size: float) -> st
 
 def run(checkout: Path, url: str, *words: object) -> tuple[float, float, float]:
     """Run a command of a checkout; return its seconds, its CPU seconds and its peak MiB."""
-    places = [ALONE, checkout, checkout / "plugins"]
+    places = [ALONE, checkout, *checkout.glob("plugins/bakeio-*")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places))}
     began = time.monotonic()
     command = [sys.executable, "-m", "bakeio_core", "-d", url, *map(str, words)]

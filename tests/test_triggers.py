@@ -89,6 +89,58 @@ def test_an_update_and_an_undo_that_a_trigger_keeps_out_are_told(
     assert "nothing of run 3 can be undone" in undone.err and said in undone.err, undone.err
 
 
+def loud_trigger(url: str) -> None:
+    """Make a trigger write notes in capitals, and a price of its own beside them."""
+    if url.startswith("postgresql"):
+        sql(
+            url,
+            "CREATE FUNCTION loud() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "NEW.notes := upper(NEW.notes); NEW.unit_price := 77; RETURN NEW; END $$",
+            "CREATE TRIGGER loud BEFORE INSERT OR UPDATE ON purchases "
+            "FOR EACH ROW EXECUTE FUNCTION loud()",
+        )
+        return
+    for event in ("INSERT", "UPDATE OF notes"):
+        sql(
+            url,
+            f"CREATE TRIGGER loud_{event[:6]} AFTER {event} ON purchases BEGIN UPDATE purchases "
+            "SET notes = upper(notes), unit_price = 77 WHERE id = NEW.id; END",
+        )
+
+
+def test_what_a_trigger_changes_is_told_and_can_be_taken_back(
+    bakery: str, run: Run, tmp_path: Path
+) -> None:
+    path = export(run, bakery, "purchases", tmp_path / "p.json", "--limit", 2)
+    edit(path, lambda records: records[0].update(notes="quiet"))
+    edit(path, lambda records: records.append(purchase("Wegmans", 1) | {"notes": "new"}))
+    before = rows_of(bakery)["purchases"]
+    loud_trigger(bakery)
+    for words in (["--dry-run"], []):
+        done = run("-d", bakery, "import-view", path, *words, "--json")
+        assert (done.code, done.json["summary"]["updated"]) == (0, 1)
+        told = [problem for problem in done.json["problems"] if problem["code"] == "constraint"]
+        assert [p["message"].partition(",")[0] for p in told if p["field"] == "notes"] == [
+            "is stored otherwise"
+        ]
+        assert {p["message"].partition(",")[0] for p in told if p["field"] == "unit_price"} == {
+            "is stored otherwise",
+            "is set by the database besides",
+        }
+        assert {p["severity"] for p in told} == {"warning"}
+    assert '"QUIET"' in run("-d", bakery, "why", "purchases", "1", "notes").out
+    undone = run("-d", bakery, "undo", "--yes")
+    # the trigger is at work then, too: that the price is not as it was is said
+    assert undone.code == 3
+    assert "unit_price: is stored otherwise" in undone.out + undone.err
+    changed = [
+        (was, now)
+        for was, now in zip(before, rows_of(bakery)["purchases"], strict=True)
+        if was != now
+    ]
+    assert len(changed) == 1
+
+
 @pytest.mark.parametrize("code", ["45000", "42501", "ZZ001", "22012"])
 def test_a_triggers_exception_is_a_constraint_whatever_its_code(
     new_postgresql: Make, run: Run, sample_template: str, bought: Path, code: str

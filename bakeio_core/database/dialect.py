@@ -215,6 +215,10 @@ class Dialect(ABC):
         """Tell whether the database has a table of that name."""
 
     @abstractmethod
+    def has_triggers(self, db: Connection, table: Table) -> bool:
+        """Tell whether somebody gave a table triggers or rules."""
+
+    @abstractmethod
     def json_pages(
         self,
         db: Connection,

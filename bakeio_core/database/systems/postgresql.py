@@ -158,6 +158,13 @@ class PostgreSQL(Dialect):
         sql = f"SELECT 1 FROM pg_class c WHERE c.relname = %s AND {_IS_TABLE}"
         return bool(self.fetch(db, sql, (name,)))
 
+    def has_triggers(self, db: Connection, table: Table) -> bool:
+        sql = (
+            "SELECT 1 FROM pg_class c WHERE c.oid = %s::regclass AND (c.relhasrules OR EXISTS ("
+            "SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal))"
+        )
+        return bool(self.fetch(db, sql, (self.format_table(table),)))
+
     def json_pages(
         self,
         db: Connection,

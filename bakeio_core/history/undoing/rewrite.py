@@ -19,6 +19,7 @@ from bakeio_core.database.systems.unknown_columns import unknown_cells
 from bakeio_core.database.tables import Tables
 from bakeio_core.database.writing import NotTaken, halved
 from bakeio_core.errors import Problem, Problems
+from bakeio_core.history.stored import Triggers, tell_stored
 from bakeio_core.values.wording import shown
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Rewrite:
     ) -> None:
         self.db, self.catalog, self.hook, self.journal, self.now = db, catalog, hook, journal, now
         self.tables, self.referrers = Tables(db, catalog), Referrers(db, catalog)
-        self._called = CalledChanges(self.tables)
+        self._called, self._triggers = CalledChanges(self.tables), Triggers(db)
         self.counts: dict[str, Counter[str]] = {}
         self.problems = Problems()
         self.shown: list[Change] = []
@@ -145,9 +146,11 @@ class Rewrite:
             with savepoint(self.db):
                 if before is not None:
                     self._call(before)
+                as_they_are = self._triggers.before(changes)
                 self._insert(changes)
-                self.journal.created(entity, file, changes.rows, changes.numbers)
-                self.journal.updated(entity, file, changes.updates)
+                stored, others = self._triggers.stored(changes, as_they_are)
+                self.journal.created(entity, file, stored.rows, stored.numbers)
+                self.journal.updated(entity, file, stored.updates)
                 gone = [rows[change.id] for change in changes.deletes]
                 self.journal.deleted(entity, gone, unknown)
         except (exc.DBAPIError, NotTaken) as error:
@@ -159,6 +162,7 @@ class Rewrite:
             else:
                 self._refused(changes, rows, file, error, final=before is not None)
             return
+        tell_stored(self.problems, entity, others, file or None, {})
         for what, done in (
             ("created", changes.rows),
             ("updated", changes.updates),

@@ -26,6 +26,7 @@ from bakeio_core.database.writing import NotTaken, halved, parking
 from bakeio_core.errors import Problem
 from bakeio_core.history.journal import Journal
 from bakeio_core.history.report import ImportRefused
+from bakeio_core.history.stored import StoredOtherwise, Triggers, tell_stored
 from bakeio_core.history.tables import has_journal, make_own_tables
 from bakeio_core.importing.applying.entering import enter, finish
 from bakeio_core.importing.applying.late_keys import LateKeys
@@ -93,6 +94,7 @@ class Application:
         self._swaps = Swaps(plan.state.tables)
         self._late_keys = LateKeys(self.catalog.entities)
         self._is_in_use = False  # a new row that cannot stay
+        self._triggers = Triggers(self.db)
         self._parents = ParentRows(plan, write)
         self._referrers = Referrers(self.db, self.catalog)
         self._refused_rows = RefusedRows(plan.state.tables)
@@ -248,8 +250,7 @@ class Application:
         now = self._late_keys.without(changes)
         try:
             with savepoint(self.db):
-                self.write(db=self.db, entity=changes.entity, changes=now)
-                self._enter(part, now)
+                others = self._put(part, now)
                 deferred = self._deferred[changes.entity.name]
                 if deferred:  # now, while it can be told which record it is
                     check_deferred(dialect_of(self.db), self.db, deferred)
@@ -260,7 +261,19 @@ class Application:
         except (DefaultFailed, NotTaken) as failed:
             return failed
         self._late_keys.hold(part, changes, now)
+        self._tell_stored(part, others)
         return None
+
+    def _put(self, part: Part, changes: Changes) -> list[StoredOtherwise]:
+        """Write a batch and enter what is stored then; return what of it is other than written."""
+        before = self._triggers.before(changes)
+        self.write(db=self.db, entity=changes.entity, changes=changes)
+        stored, others = self._triggers.stored(changes, before)
+        self._enter(part, stored)
+        return others
+
+    def _tell_stored(self, part: Part, others: list[StoredOtherwise]) -> None:
+        tell_stored(self.outcome.problems, part.entity, others, part.file, part.fields.own)
 
     def _enter(self, part: Part, changes: Changes) -> None:
         if self.journal is not None:
@@ -312,8 +325,7 @@ class Application:
         parked = parking(entity, swapping)
         with contextlib.suppress(exc.IntegrityError, exc.DataError, NotTaken), savepoint(self.db):
             self.write(db=self.db, entity=entity, changes=parked)
-            self.write(db=self.db, entity=entity, changes=swapped)
-            self._enter(part, swapped)
+            self._tell_stored(part, self._put(part, swapped))
             return
         self._write(part, swapped)
 
