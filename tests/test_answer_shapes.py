@@ -116,7 +116,7 @@ SHAPES = {
     "typographic quotes": BOTH.replace('"', "\u201d"),
     "German quotes": BOTH.replace(' "', " \u201e").replace('"', "\u201c"),
     "backslashes of Markdown": BOTH.replace("_", "\\_"),
-    "odd spaces": BOTH.replace(": ", ":\u00a0"),
+    "unusual spaces": BOTH.replace(": ", ":\u00a0"),
     "a brace too many": BOTH + "\n}",
     "words of JavaScript": view({**RECORD, "notes": None}, SECOND).replace("null", "undefined"),
 }  # fmt: skip

@@ -85,7 +85,7 @@ NAMED = {
     '{"view_name": "products", "records": {"1": {}}}': "is an object with 1 field, not a list",
     '{"view_name": "products"}': 'no list "records"',
     '{"entity_type": "suppliers", "rows": 5}': 'no list "records"',
-    f'{{"view_name": "products", "records": [{LINE}, ...]}}': "something was left out here",
+    f'{{"view_name": "products", "records": [{LINE}, ...]}}': "something is missing here",
     "{“view_name”: “products”}": 'no list "records"',
     "{'view_name': 'products', 'records': [{'upc_code': 1, 'upc_code': 2}]}": "appears twice in it",
     '{"view_name": "products", "records": [{"upc_code": “1\\d”}]}': "typographic quotes",
