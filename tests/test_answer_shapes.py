@@ -116,7 +116,7 @@ SHAPES = {
     "typographic quotes": BOTH.replace('"', "\u201d"),
     "German quotes": BOTH.replace(' "', " \u201e").replace('"', "\u201c"),
     "backslashes of Markdown": BOTH.replace("_", "\\_"),
-    "odd spaces": BOTH.replace(": ", ":\u00a0"),
+    "unusual spaces": BOTH.replace(": ", ":\u00a0"),
     "a brace too many": BOTH + "\n}",
     "words of JavaScript": view({**RECORD, "notes": None}, SECOND).replace("null", "undefined"),
 }  # fmt: skip
@@ -133,7 +133,7 @@ def test_an_answer_that_can_mean_one_thing_is_read_whole(planned: Planned, shape
 REFUSED = {
     "two blocks that contradict": (
         f"{fenced(view(RECORD))}\nCorrected:\n{fenced(view({**RECORD, 'upc_code': OTHER_CODE}))}",
-        "different records have one key",
+        "different records have the same key",
     ),
     "two lists": (
         json.dumps({"view_name": "products", "updated": [RECORD], "added": [SECOND]}),

@@ -85,7 +85,7 @@ NAMED = {
     '{"view_name": "products", "records": {"1": {}}}': "is an object with 1 field, not a list",
     '{"view_name": "products"}': 'no list "records"',
     '{"entity_type": "suppliers", "rows": 5}': 'no list "records"',
-    f'{{"view_name": "products", "records": [{LINE}, ...]}}': "something was left out here",
+    f'{{"view_name": "products", "records": [{LINE}, ...]}}': "something is missing here",
     "{“view_name”: “products”}": 'no list "records"',
     "{'view_name': 'products', 'records': [{'upc_code': 1, 'upc_code': 2}]}": "appears twice in it",
     '{"view_name": "products", "records": [{"upc_code": “1\\d”}]}': "typographic quotes",
@@ -513,7 +513,7 @@ def test_a_code_that_goes_to_another_row_is_of_one_row(
         path, clear = tmp_path / "f.json", ("--nulls", "clear")
         done = handed_in(run, bakery, path, of("products", *records), *clear, *words)
         assert counts(done)["updated"] == 2
-        assert "a code is of one row" not in messages(done)
+        assert "a code belongs to one row" not in messages(done)
     assert code_of(bakery) == code
 
 
@@ -556,7 +556,7 @@ def test_a_purchase_that_differs_in_its_price_alone_is_told(
     path = tmp_path / "v.json"
     assert handed_in(run, bakery, path, of("purchases", record)).code == 0
     done = handed_in(run, bakery, path, of("purchases", {**record, "unit_price": 5.6}))
-    assert "all that differs from the row with purchase_id 401" in messages(done)
+    assert "the only difference to the row with purchase_id 401" in messages(done)
 
 
 def test_lines_of_one_receipt_are_not_held_against_each_other(

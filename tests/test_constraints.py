@@ -79,7 +79,7 @@ def test_a_value_another_row_has_is_named_with_that_row(host: Host, indent: int 
     )
     told = [(p.code, p.record, p.key, p.field, p.value, p.message) for p in problems]
     remedy = "give this record another value, or leave it out"
-    there = 'the row of things with name "a" (id 1) has already'
+    there = 'the row of things with name "a" (id 1) already has'
     assert told == [
         ("constraint", 2 - 1, {"name": "b"}, "code", "x", f'{there} code "x": {remedy}'),
         ("constraint", 2, {"name": "c"}, "row", 1, f"{there} row 1 and place 2: {remedy}"),
@@ -108,7 +108,7 @@ def test_an_update_is_told_as_a_new_row_is_and_skipping_goes_on(host: Host) -> N
         (1, "article", "x"),
         (3, "article", "y"),
     ]
-    assert 'the row of things with name "a" (id 1) has already article "x"' in errors[0].message
+    assert 'the row of things with name "a" (id 1) already has article "x"' in errors[0].message
     assert host.sql("SELECT name, row FROM things ORDER BY 1") == [("a", 3), ("b", 7)]
 
 
@@ -190,7 +190,7 @@ def test_a_parent_that_is_refused_is_asked_for_again_in_words(host: Host) -> Non
     with pytest.raises(ImportRefused) as raised, host.engine.begin() as db:
         host.core.apply(db, host.core.plan(db, path, resolve=create))
     [missing] = raised.value.report.refused_decisions
-    why = 'code: the row of shelves with name "left" (id 1, left) has already code "x"'
+    why = 'code: the row of shelves with name "left" (id 1, left) already has code "x"'
     assert missing.why.startswith(f"it cannot be created as decided: {why}")
     with host.engine.begin() as db:
         plan = host.core.plan(db, path, resolve=create)

@@ -325,7 +325,7 @@ def test_an_update_by_which_others_would_lose_their_reference_is_refused_and_one
         shop.core.import_(db, file)
     problem = refused.value.problems[0]
     assert (problem.code, problem.record) == ("constraint", 1)
-    assert "1 row of tagged (maker) would lose the row" in problem.message
+    assert "1 row of tagged (maker) would lose its row" in problem.message
     assert shop.everything(engine) == before
 
 

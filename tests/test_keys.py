@@ -273,7 +273,7 @@ def test_validation_finds_a_key_of_several_columns_that_leads_nowhere(
     path.write_text(path.read_text("utf-8").replace('"part":"~"', '"part":"?"'), "utf-8")
     problems = list(BAKEIO.validate(exported))
     said = [p.message for p in problems if p.code == "missing-reference"]
-    assert said == ['11, 1, "?" is not among the set\'s lines (item_id, line, part)']
+    assert said == ['11, 1, "?" is not in the set\'s lines (item_id, line, part)']
     with pytest.raises(ImportRefused) as refused:
         imported(made(new_database()), exported, accept_edits=True)
     assert "constraint" in {p.code for p in refused.value.problems}

@@ -290,7 +290,7 @@ def test_a_row_that_names_its_record_itself_is_refused(
     line(document, "red", "ace")["deckId"] = "blue"
     with pytest.raises(ImportRefused) as refused:
         take(document)
-    assert "is told by the record that the row stands in" in str(refused.value.problems[0])
+    assert "comes from the record of the row" in str(refused.value.problems[0])
 
 
 def test_a_row_others_refer_to_is_not_deleted(

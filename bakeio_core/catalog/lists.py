@@ -66,7 +66,7 @@ def _list_view(view: View, name: str, item: Field, entities: Mapping[str, Entity
         if told.role not in ("key", "editable", "readonly") or steps[:1] == [column]:
             raise PluginError(
                 f'{where}, "{inner}": a row of a list has fields of key(), editable() and '
-                f"readonly(), and {column} is told by the record it stands in"
+                f"readonly(), and the record itself gives {column}"
             )
     if column in item.fields:
         raise PluginError(f'{where}: call its field "{column}" otherwise, which is the foreign key')

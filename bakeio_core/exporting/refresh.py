@@ -211,7 +211,7 @@ def _patched(
     except (ValueError, KeyError, RecursionError):
         return None
     if len(listed.items) != len(records):
-        raise DocumentError(f"{path.name}: it cannot be told where each of its records stands")
+        raise DocumentError(f"{path.name}: the place of each of its records cannot be found")
     changed = {
         number - 1: _patched_record(text, fresh[number])
         for number, text in enumerate(listed.items, 1)

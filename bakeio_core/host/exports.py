@@ -301,7 +301,7 @@ class Exports(Imports, Answers, Confirming):
             source = self.open(path, format=known.name if known else "json")
             report = self.plan(db, source).report
         except BakeioError as error:
-            reason = f"it cannot be imported as it stands: {error}"
+            reason = f"it cannot be imported: {error}"
             raise BakeioError(f"{hint} ({reason})", code="blocked") from error
         if report.refused:
             raise BakeioError(hint, code="blocked")

@@ -336,8 +336,8 @@ def _tell_of_journal(db: Connection, plan: ImportPlan, *, is_journaled: bool) ->
     """Note that the import makes tables nobody asked for, or what it does without."""
     if not is_journaled:
         message = (
-            "this import is not recorded: it cannot be undone or explained (why), and "
-            "its edits are not known for its own when the file is imported again"
+            "this import is not recorded: it cannot be undone or explained (why), and a second "
+            "import of the file does not recognize its own edits"
         )
     elif not has_journal(db):
         message = (

@@ -11,8 +11,8 @@ from bakeio_bakery import headings
 from bakeio_core import Template, Totals, View, editable, hookimpl, readonly
 
 PRODUCT = (
-    "product is the barcode, the slug or the name of a product, as you know it: what cannot be "
-    "told is asked about once and remembered."
+    "product is the barcode, the slug or the name of a product, as you know it: what is not clear "
+    "is asked once and remembered."
 )
 BARCODE = "barcode is what the scanner reads, all digits as text; zeros in front do not matter."
 DAYS = 'Days are written year first, "2026-11-20".'
@@ -215,7 +215,7 @@ def barcode_scan() -> Template:
             BARCODE,
             "packages is how many of them one scan stands for, 1 if it is left out; quantity is "
             "what there is in an open one, in the unit of the product.",
-            "A barcode that nobody knows is asked about: which product it is, or a new one.",
+            "An unknown barcode is a question: which product it is, or a new one.",
             "A file that grows is imported again as it is: its earlier scans are known.",
             DAYS,
         ],

@@ -77,7 +77,7 @@ def with_another(book: Any, sheet: Sheet) -> None:
 UNCHANGED = {"processed": 81, "unchanged": 81}
 DONE: dict[str, tuple[Callable[[Any, Sheet], None], str]] = {
     "a total": (totalled, "row 84 is a total, no record: it is left out"),
-    "a title above": (titled, "row 1 stands above the headings and is left out"),
+    "a title above": (titled, "row 1 is above the headings and is left out"),
     "columns moved": (moved, ""),
     "a heading renamed": (renamed, "UPC Code: is read as upc_code"),
     "columns removed": (removed, ""),

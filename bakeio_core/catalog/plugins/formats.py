@@ -171,7 +171,7 @@ class Formats(dict[str, Format]):
         if name.lower() == "json":
             return None
         if name not in self:
-            installed = ", ".join(self) or "none besides JSON"
+            installed = ", ".join(self) or "only JSON"
             message = f'there is no format "{name}" for a file; installed: {installed}{hint}'
             raise UsageError(message)
         return self[name]

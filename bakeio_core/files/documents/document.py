@@ -358,7 +358,7 @@ class Document:
                 json_text.take()
                 if json_text.peek() == "}":
                     raise self._fail(
-                        "bad-document", f'a comma stands after its last field, "{name}"'
+                        "bad-document", f'there is a comma after its last field, "{name}"'
                     )
             elif json_text.peek() != "}":
                 raise self._fail(

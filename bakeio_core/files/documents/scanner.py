@@ -124,8 +124,8 @@ def too_deep(number: int, file: str, text: str) -> BrokenRecord:
     )
 
 
-_LEFT_OUT = "stands where a value should be: something was left out here. Get the whole of it"
-_QUOTES = 'stand where JSON wants ": write plain quotes'
+_LEFT_OUT = "is in the place of a value: something is missing here. Get the complete file"
+_QUOTES = 'are in the place of ": write plain quotes'
 _MARKS = {
     "...": f'"..." {_LEFT_OUT}',
     "\u2026": f'"\u2026" {_LEFT_OUT}',
@@ -146,7 +146,7 @@ def explain_json(error: Exception) -> str:
         return "is nested too deeply"
     if isinstance(error, json.JSONDecodeError):
         if error.msg.startswith("Invalid control character"):
-            return "a line ends, or a tab stands, inside of a text: write \\n or \\t there"
+            return "a text contains a line break or a tab: write \\n or \\t there"
         seen = next(
             (why for mark, why in _MARKS.items() if error.doc.startswith(mark, error.pos)), ""
         )
@@ -315,7 +315,7 @@ class Scanner:
                     raise failed(
                         self.name,
                         "bad-document",
-                        f"a comma stands after the last record ({number})",
+                        f"there is a comma after the last record ({number})",
                     )
             elif self.peek() != "]":
                 raise failed(self.name, "bad-document", f"a comma is missing after record {number}")

@@ -86,7 +86,7 @@ class Closure:
                         entity=entity,
                         field=", ".join(fields),
                         value=one.value[0] if len(one.value) == 1 else list(one.value),
-                        message=f"{said} is not among the set's {target} ({', '.join(columns)})",
+                        message=f"{said} is not in the set's {target} ({', '.join(columns)})",
                         record=one.records[0],
                         records=one.records,
                         count=one.count,

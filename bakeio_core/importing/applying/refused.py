@@ -279,7 +279,7 @@ def lost_by_others(
     lost = referrers.losing(entity, changes.updates)
     for change in changes.updates if lost else ():
         if change.id in lost:
-            reason = f"{lost[change.id]} would lose the row: let that refer to another one first"
+            reason = f"{lost[change.id]} would lose its row: link it to another row first"
             found.append((change, RefusedRow(reason)))
     ids = [change.known_id for change in changes.deletes]
     used = referrers.staying({entity.name: ids}) if ids else {}

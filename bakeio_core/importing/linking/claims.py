@@ -286,16 +286,18 @@ class PartOutcome:
         duplicates, name = self.state.outcome.duplicate_keys, self.entity.name
         if (name, identity) in duplicates:
             self.counts["errors"] += 1
-            self.report(draft, "duplicate-key", "", None, f"is one more record of one key ({what})")
+            self.report(
+                draft, "duplicate-key", "", None, f"is another record with the same key ({what})"
+            )
             return
         duplicates.add((name, identity))
         untouched = "skipped" if self.state.options.mode == "skip-existing" else "unchanged"
         did = self.claims.outcomes.get(identity, untouched)
-        remedy = "keep one, or give the other its own"
+        remedy = "keep one of them, or give the other one its own key"
         if did in ("created", "updated") and identity not in self.batch_changes:
             # the first went with an earlier batch, and nobody can say which of them is right
             self.counts["errors"] += 1
-            message = f"records {first} and {draft.number} differ and have one key ({what})"
+            message = f"records {first} and {draft.number} differ and have the same key ({what})"
             self.problems.add(
                 Problem(
                     code="duplicate-key",
@@ -313,7 +315,7 @@ class PartOutcome:
             numbers, message = [draft.number, first], _copied(self.part, first, draft, what)
             self._report_both(numbers, draft, message, "error")
             return
-        message = f"different records have one key ({what}): {remedy}"
+        message = f"different records have the same key ({what}): {remedy}"
         self._report_both([first, draft.number], draft, message, "error")
 
     def _report_both(self, numbers: list[int], draft: Draft, message: str, severity: str) -> None:

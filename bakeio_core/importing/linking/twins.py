@@ -116,7 +116,8 @@ def _warning(entity: Entity, row: Values, twin: Values) -> Problem:
         entity=entity.name,
         message=(
             f"{entity.name}: {_called(entity, row)} is created beside {_called(entity, twin)}, "
-            "which reads alike. If both are one, choose the one that is there instead "
+            "which is spelled almost the same. If both are the same, choose the existing one "
+            "instead "
             "(--interactive or --decisions)"
         ),
     )

@@ -236,16 +236,16 @@ class Matcher:
         if not self.content or self.key(draft, self.content) is None:
             if identity is None and not self.state.earlier.has_any:
                 return None
-            doubt = "nothing tells whether this row exists already"
+            doubt = "it is not clear whether this row exists already"
         else:
             is_here = isinstance(identity, int) and identity in taken - self.claims.record_of.keys()
             if not is_here or self.state.source.database_id is not None:
                 return None
             doubt = "is the id of another row here, or of this one before it was changed"
         message = (
-            f"{doubt}: rows of {self.entity.name} are known by nothing but their ids, which count "
-            "in the database they are of alone. Declare keys for them, or import what was exported "
-            "after bakeio init into that database or an empty one"
+            f"{doubt}: rows of {self.entity.name} have no key but their ids, which are valid only "
+            "in their own database. Declare keys for them, or import a set that was exported "
+            "after bakeio init, into the same database or an empty one"
         )
         return LinkError("ambiguous-key", message, field=self.id_field or "")
 

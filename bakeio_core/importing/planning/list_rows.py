@@ -86,13 +86,13 @@ class ListRows:
         for draft in drafts:
             row = known.find(document.record_of(draft.number))
             if row is None:
-                reason = "the record it stands in is left out"
+                reason = "its record is left out"
                 skip = Change("skip", self.entity.name, draft.number, reason=reason)
                 self.outcome.count("skipped", skip, batch)
                 continue
             left.append(draft)
             if row is ABSENT:
-                message = "stands in a record that cannot be imported itself"
+                message = "belongs to a record that cannot be imported"
                 draft.fault = LinkError("missing-reference", message)
             else:
                 linked[draft.number] = row

@@ -157,8 +157,8 @@ class Noticed:
                 told.add(change.record)
                 identity = rows[0][self.rows.id_index]
                 message = (
-                    f"is all that differs from the row with {id_field} {identity}, which has "
-                    f"{shown(self.rows.value(rows[0], column))}: if that row is meant, give its "
+                    f"is the only difference to the row with {id_field} {identity}, which has "
+                    f"{shown(self.rows.value(rows[0], column))}: to change that row, give its "
                     f"{id_field}"
                 )
                 key = {self.entity.primary: identity}
@@ -300,7 +300,7 @@ class Noticed:
                 else (f"{counted(len(ids), 'record')} have it")
             )
             numbers = [number for number, _, _ in known]
-            message = f"{has}: a code is of one row; see which is right"
+            message = f"{has}: a code belongs to one row; check which is right"
             yield Suspicion(numbers, column, known[0][2], message)
 
     def _called(self, row: Row) -> str:

@@ -38,7 +38,7 @@ class ViewPart:
             is_ours = self.part.template is None and self.state.source.layout is None
             self.two_way += is_ours
         elif not self._names_its_row(draft):
-            message = "names its row by _rev alone, and that of another may have come here: "
+            message = "names its row only by _rev, which may belong to another record: "
             message += f"give {self._naming()} too"
             plan.outcome.error(draft, "missing-field", REV, None, message)
             return False
@@ -76,8 +76,9 @@ class ViewPart:
         if value is not None and not item.kind.same(value, now):
             alike = ", ".join(map(self.part.fields.naming_of, draft.key or ()))
             message = (
-                f"no row has {shown(value)}; the one with {shown(now)} is the same by {alike}, so "
-                "it is meant and keeps its own: write that, or other values for a new row"
+                f"no row has {shown(value)}; the one with {shown(now)} has the same {alike}, so "
+                "it is used and keeps its own value: write that value, or other values for a new "
+                "row"
             )
             self.plan.outcome.report(
                 draft, "identity-mismatch", item.name, value, message, "warning"
@@ -92,7 +93,7 @@ class ViewPart:
         """Say that a field names another row than the record's; for the same cause once."""
         by = "of its _rev " if draft.base is not None else ""
         ways = ["Restore it", "leave read-only fields out"]
-        ways += ["restore its _rev if that is another's"] if by else []
+        ways += ["restore its _rev if it belongs to another record"] if by else []
         remedy = " or ".join([", ".join(ways[:-1]), ways[-1]])
         message = (
             f"was changed: the row {by}has {shown(now)}, the record says {shown(value)}. {remedy}"

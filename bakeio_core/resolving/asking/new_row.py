@@ -33,9 +33,7 @@ class NewRowForm:
         """Ask for each field; return the values of the row, or `WENT_BACK` from the first."""
         fields = [blank for blank in blanks(self.item, self.catalog) if blank != SLUG]
         entity = self.catalog.entities[self.item.entity]
-        hint = (
-            f"Enter takes what stands in brackets, {NOTHING} empties it, {BACK} goes a field back."
-        )
+        hint = f"Enter takes the value in brackets, {NOTHING} empties it, {BACK} goes a field back."
         head = ["", *wrapped(f"New row of {self.item.entity}. {hint}", "  ")]
         given: dict[str, dict[str, Any]] = {}
         place = 0

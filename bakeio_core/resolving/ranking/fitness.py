@@ -235,7 +235,7 @@ class Question:
                 meant = " ".join(row.whole.written.get(each, each) for each in other.split())
                 near.append(f"{written.get(word, word)} may be {meant}")
         words = [f"same words: {', '.join(same)}"] if same else []
-        fit.reasons[:0] = [*words, *near[:3]] or ["alike as a whole"]
+        fit.reasons[:0] = [*words, *near[:3]] or ["similar as a whole"]
         self._tell_lacks(fit, row)
 
     def _tell_lacks(self, fit: Fit, row: RowWords) -> None:

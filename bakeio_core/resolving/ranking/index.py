@@ -213,7 +213,7 @@ class Index:
         """Return the places of the rows to look at, at most some more than `SHORTLIST`.
 
         They share the most telling words with what is asked, alike ones too. Where few words are
-        shared, rows that are alike as a whole join them.
+        shared, rows that are similar as a whole join them.
         """
         pairs = joined_pairs(asked, self.vocabulary)
         wanted = [self._rows_of(word) for word in dict.fromkeys([*asked, *pairs])]

@@ -22,7 +22,7 @@ def declarations_assemble(trial: Trial) -> None:
         if not plugin.hooks:
             raise Fault(f"{plugin} implements no hook: mark a function bakeio_... with @hookimpl")
     if not trial.plugins:
-        raise Fault("there is nothing to try: name a plugin, or hand in its module")
+        raise Fault("there is nothing to test: name a plugin, or pass its module")
     for kind, disabled, owners in (
         ("entity", catalog.disabled, catalog.provider),
         ("view", catalog.disabled_views, catalog.view_provider),

@@ -157,7 +157,7 @@ class Baking:
                 key = part["ingredient_slug"], part["unit"]
                 needed[key] = needed.get(key, Decimal(0)) + Decimal(str(part["quantity"])) * count
                 if part["in_stock"] is None:
-                    gaps.append(f"{key[0]}: what is in stock cannot be told in {key[1]}")
+                    gaps.append(f"{key[0]}: the stock cannot be converted into {key[1]}")
                 else:
                     stock[key] = Decimal(str(part["in_stock"]))
         if gaps or not needed:

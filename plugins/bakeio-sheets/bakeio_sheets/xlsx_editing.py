@@ -60,7 +60,7 @@ def _set(cell: Any, value: Any) -> None:
 
 
 def _refuse_losses(file: IO[bytes]) -> None:
-    remedy = "export the view anew, to another file"
+    remedy = "export the view again, to another file"
     with zipfile.ZipFile(file) as archive:
         parts = archive.infolist()
     names = [part.filename for part in parts]

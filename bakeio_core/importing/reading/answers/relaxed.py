@@ -39,10 +39,10 @@ _WORDS = {
     **{"NaN": "NaN", "nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"},
     **{"Infinity": "Infinity", "-Infinity": "-Infinity"},
 }
-COMMENTS, COMMAS = "comments were left out", "superfluous commas were left out"
+COMMENTS, COMMAS = "comments were removed", "extra commas were removed"
 _QUOTES, _NAMES = "quotes were made plain", "names were put in quotes"
 _PYTHON, _BREAKS = "it is written as Python writes it", "line breaks inside of texts were kept"
-_BACKSLASHES, _SPACES = "superfluous backslashes were left out", "odd spaces were left out"
+_BACKSLASHES, _SPACES = "extra backslashes were removed", "unusual spaces were removed"
 
 
 class _Stop(Exception):

@@ -129,8 +129,8 @@ class ListDocument(Document):
         own = next((n for n in row if plain_name(n) == plain_name(self.parent)), None)
         if own is not None:
             message = (
-                "is told by the record that the row stands in: leave it out. To move a row put it "
-                "into the list of another record"
+                "comes from the record of the row: leave it out. To move a row, put it into the "
+                "list of another record"
             )
             return Problem(code="tampered-context", field=own, message=message, **common)
         return row if called is None else {self.parent: called, **row}

@@ -199,8 +199,8 @@ class _Rows:
         above = self.headings.above
         if above:
             rows = listed([str(row) for row in above[:5]])
-            stands = f"row {rows} stands above the headings and is left out"
-            stand = f"rows {rows} stand above the headings and are left out"
+            stands = f"row {rows} is above the headings and is left out"
+            stand = f"rows {rows} are above the headings and are left out"
             self.sheets.tell("note", where + (stands if len(above) == 1 else stand))
         for row in self.totals:
             self.sheets.tell("warning", f"{where}row {row} is a total, no record: it is left out")

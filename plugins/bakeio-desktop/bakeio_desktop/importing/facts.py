@@ -27,7 +27,7 @@ def facts_of(opened: Opened) -> str:
         when = source.exported_at[:16].replace("T", " ")
         sentences.append(f"Exported {when} (UTC) {whose[opened.is_own]}".rstrip() + ".")
     else:
-        sentences.append("It does not say when it was exported, so conflicts cannot be told.")
+        sentences.append("It does not say when it was exported, so conflicts cannot be detected.")
     if opened.kept:
         number = len(opened.kept)
         answers = "1 answer is" if number == 1 else f"{number:,} answers are"
