@@ -10,22 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from floor import (
-    COLUMNS,
-    INSTANTS,
-    NAMED,
-    NULLABLE,
-    NUMBERS,
-    PAGE,
-    PARENTS,
-    compiled,
-    counted,
-    load,
-    refuse_full,
-    run,
-    selected,
-    write_set,
-)
+from floor import NAMED, compiled, counted, load, refuse_full, run, selected, write_set
+from floor_tables import COLUMNS, INSTANTS, NULLABLE, NUMBERS, PAGE, PARENTS
 
 # holds no tab, line feed or backslash
 NO_TEXT = {"id", "uuid", "is_hidden", "purchase_date", "addition_date"} | NUMBERS | INSTANTS

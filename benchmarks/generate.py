@@ -25,7 +25,7 @@ from typing import Any
 from uuid import UUID
 
 import floor
-from floor import COLUMNS, DATABASE_ID, INSTANTS, NUMBERS, VIEW
+from floor_tables import COLUMNS, DATABASE_ID, INSTANTS, NUMBERS, VIEW
 
 VERSION = 1  # raise when the data change: run.py then makes them anew
 INGREDIENTS = [

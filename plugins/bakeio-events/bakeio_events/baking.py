@@ -13,7 +13,7 @@ from decimal import ROUND_FLOOR, Decimal
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 BATCHES = ("batch", "batches")
 FINE = Decimal("0.000001")
@@ -93,27 +93,36 @@ class Baking:
     @cached_property
     def packages(self) -> dict[int, Batches]:
         """What one of each package takes."""
-        items, names = self.catalog.tables["package_items"].c, self._names("finished_goods")
-        found: dict[int, Batches] = defaultdict(Batches)
-        rows = select(items.package_id, items.finished_good_id, items.quantity)
-        for package, good, quantity in self.db.execute(rows.order_by(items.id)):
-            if good not in self.goods:
-                found[package].gaps.append(f"{names[good]}: no recipe makes it")
-            else:
-                found[package].add(self.goods[good], Decimal(quantity))
-        return found
+        items = self.catalog.tables["package_items"].c
+        lines = select(items.package_id, items.finished_good_id, items.quantity)
+        return self._sums(
+            lines.order_by(items.id), self.goods, "finished_goods", "no recipe makes it"
+        )
 
     @cached_property
     def events(self) -> dict[int, Batches]:
         """What each event takes."""
-        given, names = self.catalog.tables["event_assignments"].c, self._names("packages")
-        found: dict[int, Batches] = defaultdict(Batches)
-        rows = select(given.event_id, given.package_id, given.quantity)
-        for event, package, quantity in self.db.execute(rows.order_by(given.id)):
-            if package not in self.packages:
-                found[event].gaps.append(f"{names[package]}: nothing is in it")
+        given = self.catalog.tables["event_assignments"].c
+        lines = select(given.event_id, given.package_id, given.quantity)
+        return self._sums(lines.order_by(given.id), self.packages, "packages", "nothing is in it")
+
+    def _sums(
+        self, lines: Select[Any], takes: Mapping[int, Batches], entity: str, why: str
+    ) -> dict[int, Batches]:
+        """Add up what things take that other things are in.
+
+        Args:
+            lines: Selects of each line the thing, what is in it, and how many.
+            takes: What one of those takes.
+            entity: What they are rows of.
+            why: What is said of one of which that is not known.
+        """
+        names, found = self._names(entity), defaultdict[int, Batches](Batches)
+        for thing, part, quantity in self.db.execute(lines):
+            if part not in takes:
+                found[thing].gaps.append(f"{names[part]}: {why}")
             else:
-                found[event].add(self.packages[package], Decimal(quantity))
+                found[thing].add(takes[part], Decimal(quantity))
         return found
 
     def _names(self, entity: str) -> Mapping[int, str]:
