@@ -182,17 +182,11 @@ class Document:
             raise self._fail("bad-document", "is empty")
         start = _RECORDS.search(head)
         if start:
+            front = head[: start.start()].removeprefix(codecs.BOM_UTF8) + b'"records":[]}'
             try:
-                header = DECODER.decode(
-                    (
-                        head[: start.start()].removeprefix(codecs.BOM_UTF8) + b'"records":[]}'
-                    ).decode()
-                )
-                if (
-                    isinstance(header, dict)
-                    and not isinstance(header, Duplicated)
-                    and self._known(header)
-                ):
+                header = DECODER.decode(front.decode())
+                is_proper = isinstance(header, dict) and not isinstance(header, Duplicated)
+                if is_proper and self._known(header):
                     self._start, self._has_records = start, True
                     return self._with_the_rest(header)
             except (ValueError, RecursionError):
@@ -216,9 +210,8 @@ class Document:
 
     @staticmethod
     def _known(header: dict[str, Any]) -> bool:
-        return any(
-            name in header for name in _KINDS if name != "export_type"
-        )  # a view is known by its name alone
+        # a view is known by its name alone
+        return any(name in header for name in _KINDS if name != "export_type")
 
     def blocks(self, seen: Callable[[bytes], object] | None = None) -> Iterator[Block]:
         """Yield all records in blocks.
