@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.commands import Ran, Run, export
 from support.databases import rows_of, sql
-from support.files import document
+from support.files import behind, document, indented
 from support.reports import codes, counts, found
 
 from bakeio_core import Bakeio
@@ -633,6 +633,21 @@ def test_a_version_is_read_as_a_number_too(
     assert handed_in(run, bakery, tmp_path / "v.json", whole).code == 0
     newer = of("products", RECORD, view_version=3)
     assert codes(handed_in(run, bakery, tmp_path / "v.json", newer).json) >= {"version-too-new"}
+
+
+@pytest.mark.parametrize("layout", [indented, json.dumps])
+def test_a_header_counts_behind_the_records_too(
+    run: Run, bakery: str, tmp_path: Path, layout: Any
+) -> None:
+    whole = document(export(run, bakery, "products", tmp_path / "v.json"))
+    for record in whole["records"]:
+        del record["_rev"]
+    sql(bakery, "UPDATE products SET brand = 'new', updated_at = '2099-01-01 00:00' WHERE id = 1")
+    done = handed_in(run, bakery, tmp_path / "v.json", layout(behind(whole)))
+    assert (done.code, done.json["summary"]["conflicts"]) == (1, 1)
+    newer = behind({**whole, "view_version": "3.0"})
+    done = handed_in(run, bakery, tmp_path / "v.json", layout(newer))
+    assert codes(done.json) >= {"version-too-new"}
 
 
 def test_records_of_no_view_are_told_which_views_their_fields_fit(

@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from support.edited_sheets import SHEETS, is_table
-from support.files import indented, lined
+from support.files import behind, indented, lined
 
 Record = dict[str, Any]
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -174,6 +174,7 @@ LAYOUTS: dict[str, Callable[[Any], str]] = {
     "lines": lined,
     "indented": indented,
     "one line": lambda document: json.dumps(document, ensure_ascii=False),
+    "header behind": lambda document: indented(behind(document)),
 }
 
 

@@ -50,6 +50,13 @@ def lined(document: dict[str, Any]) -> str:
     return f"{head}[\n{records}\n  ]\n}}\n"
 
 
+def behind(document: dict[str, Any]) -> dict[str, Any]:
+    """Put all of a header but what tells its kind behind the records."""
+    kept = ("view_name", "entity_type", "records")
+    front = {name: document[name] for name in kept if name in document}
+    return {**front, **{name: document[name] for name in document.keys() - kept}}
+
+
 # -- edits
 def edit(
     path: Path, change: Callable[[Records], object], layout: Callable[[Any], str] = indented

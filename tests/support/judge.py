@@ -190,8 +190,8 @@ class Judge:
             return set()
         said = {MEANT.get(name, name): value for name, value in record.items()}
         for name in (IDS[case.view], "id"):
-            if isinstance(said.get(name), int):
-                found.add(said[name])
+            if str(said.get(name)).isdigit():  # a text in a CSV file
+                found.add(int(said[name]))
         for identity, row in self.before.rows.items():
             keys = ("uuid", "slug", "upc_code")
             keys += ("product_slug",) if case.view == "products" else ()

@@ -109,3 +109,33 @@ def in_blocks(items: Iterable[tuple[int, dict[str, Any] | Problem]]) -> Iterator
             batch = []
     if batch:
         yield Block(batch[0][0], None, items=batch)
+
+
+def broken_block(
+    first: int, data: bytes, cuts: list[int], ended: bool, joint: bytes, depth: int
+) -> tuple[Block, int, bool] | None:
+    """Return what `Document._proper` does where some records are no JSON.
+
+    That can be done if line ends say for certain where each of them begins and ends.
+    """
+    lead = joint[2:-1]
+    for cut, last in places_to_cut(data, cuts, ended) if b"\n" in lead else ():
+        whole = data[:cut]
+        texts = whole.split(joint)
+        count = len(texts)
+        if lead.endswith(b"\n"):
+            certain = whole.count(b"\n") == (count - 1) * lead.count(b"\n")
+            certain = certain and (whole.count(b"{") == count or not _TWO_ON_A_LINE.search(whole))
+        else:
+            certain = (
+                whole.count(lead + b"{") == count - 1
+                and whole.count(lead + b"}") == count
+                and whole.endswith(lead + b"}")
+            )
+        if certain and (not last or _ON_A_LINE_OF_ITS_OWN.match(data, cut)):
+            texts = [
+                b"{" * (place > 0) + text + b"}" * (place < count - 1)
+                for place, text in enumerate(texts)
+            ]
+            return Block(first, b"[" + whole + b"]", texts, depth=depth), cut, last
+    return None

@@ -21,10 +21,10 @@ import msgspec
 
 from bakeio_core.errors import DocumentError, Problem
 from bakeio_core.files.documents import scanner
+from bakeio_core.files.documents.behind import COUNTS, fields_behind
 from bakeio_core.files.documents.blocks import (
-    _ON_A_LINE_OF_ITS_OWN,
-    _TWO_ON_A_LINE,
     Block,
+    broken_block,
     in_blocks,
     pieces,
     places_to_cut,
@@ -88,6 +88,7 @@ class Document:
     ) -> None:
         self.name, self.open, self.limits = name, open_, limits or Limits()
         self._header: dict[str, Any] | None = None
+        self._behind: dict[str, Any] = {}
         self._start: re.Match[bytes] | None = None
         self._has_records = False
         self.is_cut = False
@@ -181,19 +182,13 @@ class Document:
             raise self._fail("bad-document", "is empty")
         start = _RECORDS.search(head)
         if start:
+            front = head[: start.start()].removeprefix(codecs.BOM_UTF8) + b'"records":[]}'
             try:
-                header = DECODER.decode(
-                    (
-                        head[: start.start()].removeprefix(codecs.BOM_UTF8) + b'"records":[]}'
-                    ).decode()
-                )
-                if (
-                    isinstance(header, dict)
-                    and not isinstance(header, Duplicated)
-                    and self._known(header)
-                ):
+                header = DECODER.decode(front.decode())
+                is_proper = isinstance(header, dict) and not isinstance(header, Duplicated)
+                if is_proper and self._known(header):
                     self._start, self._has_records = start, True
-                    return {name: value for name, value in header.items() if name != "records"}
+                    return self._with_the_rest(header)
             except (ValueError, RecursionError):
                 pass
         header = {}
@@ -204,14 +199,19 @@ class Document:
                         raise self._stands_twice(name)
                     header[name] = value
                 elif self._known(header):
-                    break
+                    return self._with_the_rest(header)
         return header
+
+    def _with_the_rest(self, header: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields in front of the records, and those behind."""
+        front = {name: value for name, value in header.items() if name != RECORDS}
+        self._behind = fields_behind(self.open, self._scan, front)
+        return {**front, **self._behind}
 
     @staticmethod
     def _known(header: dict[str, Any]) -> bool:
-        return any(
-            name in header for name in _KINDS if name != "export_type"
-        )  # a view is known by its name alone
+        # a view is known by its name alone
+        return any(name in header for name in _KINDS if name != "export_type")
 
     def blocks(self, seen: Callable[[bytes], object] | None = None) -> Iterator[Block]:
         """Yield all records in blocks.
@@ -259,7 +259,7 @@ class Document:
                 continue
             block, cut, last = (
                 self._proper(first, data, cuts, ended)
-                or _broken_block(first, data, cuts, ended, joints[0], self.limits.depth)
+                or broken_block(first, data, cuts, ended, joints[0], self.limits.depth)
                 or (None, 0, False)
             )
             if block is None:
@@ -297,16 +297,14 @@ class Document:
         except (ValueError, RecursionError) as error:
             text = rest.strip()
             if text.startswith("]") and not text.endswith("}"):
-                raise self._fail(
-                    "truncated", "ends before its last }: get a complete copy of it"
-                ) from None
-            raise self._fail(
-                "bad-document", f"after its records it {explain_json(error)}"
-            ) from None
+                cut = "ends before its last }: get a complete copy of it"
+                raise self._fail("truncated", cut) from None
+            said = f"after its records it {explain_json(error)}"
+            raise self._fail("bad-document", said) from None
         twice = (
             end.name
             if isinstance(end, Duplicated)
-            else next((name for name in end if name in self.header), None)
+            else next((n for n in end if n in self.header and n not in self._behind), None)
         )
         if twice is not None:
             raise self._stands_twice(twice)
@@ -314,7 +312,9 @@ class Document:
             self._refuse_more_records(name, value)
 
     def _refuse_more_records(self, name: str | None, value: Any) -> None:
-        """Raise where a list behind the records may hold more of them: nobody would read it."""
+        """Raise where what stands behind the records would not be read: more of them, say."""
+        if name in COUNTS and name not in self.header:
+            raise self._fail("bad-document", f'has its "{name}" behind its records: put it before')
         is_list = name != RECORDS and isinstance(value, list) and value
         if is_list and self.kind == "view" and all(isinstance(item, dict) for item in value):
             raise self._fail(
@@ -367,33 +367,3 @@ class Document:
                 )
         json_text.take()
         json_text.end()
-
-
-def _broken_block(
-    first: int, data: bytes, cuts: list[int], ended: bool, joint: bytes, depth: int
-) -> tuple[Block, int, bool] | None:
-    """Return what `Document._proper` does where some records are no JSON.
-
-    That can be done if line ends say for certain where each of them begins and ends.
-    """
-    lead = joint[2:-1]
-    for cut, last in places_to_cut(data, cuts, ended) if b"\n" in lead else ():
-        whole = data[:cut]
-        texts = whole.split(joint)
-        count = len(texts)
-        if lead.endswith(b"\n"):
-            certain = whole.count(b"\n") == (count - 1) * lead.count(b"\n")
-            certain = certain and (whole.count(b"{") == count or not _TWO_ON_A_LINE.search(whole))
-        else:
-            certain = (
-                whole.count(lead + b"{") == count - 1
-                and whole.count(lead + b"}") == count
-                and whole.endswith(lead + b"}")
-            )
-        if certain and (not last or _ON_A_LINE_OF_ITS_OWN.match(data, cut)):
-            texts = [
-                b"{" * (place > 0) + text + b"}" * (place < count - 1)
-                for place, text in enumerate(texts)
-            ]
-            return Block(first, b"[" + whole + b"]", texts, depth=depth), cut, last
-    return None
