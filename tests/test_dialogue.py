@@ -313,7 +313,7 @@ def test_a_review_asks_about_every_kind_and_walks_through_the_changes(
     answers += ["?", "a", "a", "o", "n", "r", "", "a", "n", "y"]
     words = ["--review", "--decisions", "view.decisions.json"]
     done = on_terminal(["-d", sample, "import", "view.json", *words], answers, tmp_path)
-    compare("review_terminal.txt", done.out, width=120)
+    compare("review_terminal.txt", done.out)
     assert done.code == 3
     after = rows_of(sample)["products"]
     assert sum(old != new for old, new in zip(before, after, strict=True)) == 4

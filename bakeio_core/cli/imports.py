@@ -14,6 +14,7 @@ import click
 
 from bakeio_core.cli.group import bakeio
 from bakeio_core.cli.import_options import import_options, only_one
+from bakeio_core.cli.process.streams import fitted
 from bakeio_core.cli.review.questions import Questions
 from bakeio_core.cli.session import Session, colored, show_error
 
@@ -237,8 +238,8 @@ def _agreed(session: Session, request: Request, source: Source, questions: Quest
         plan = questions.review(request.options)
         is_writing = not (request.dry_run or plan.report.refused)
         if is_writing and not request.yes:
-            lines = plan.preview().split("\n")[: len(plan.report.entities)]
-            session.say("\n".join(["", *lines]))
+            told = "\n".join(plan.preview().split("\n")[: len(plan.report.entities)])
+            session.say(f"\n{fitted(told, sys.stderr)}")
             session.confirm("Write this?")
         return Agreed(plan=plan if is_writing else None)
     if request.options["mode"] == "replace" and not (request.dry_run or request.yes):

@@ -251,22 +251,7 @@ class Imports(Installed):
         """Raise where rows are to be replaced by a source, and must not be."""
         if options.mode != "replace":
             return
-        if source.kind != "set":
-            message = f"only a set can replace what is there; {source.name} is a {source.kind}"
-            raise UsageError(message)
-        if source.days is not None and source.days not in options.allow:
-            raise BakeioError(
-                f"{source.name} has only the days {source.days}: every other row of its entities "
-                "would be deleted. Import it with --mode merge, or name the range to mean that: "
-                f"--allow {source.days}",
-                code="blocked",
-            )
-        if source.is_visible_only:
-            raise BakeioError(
-                f"{source.name} has only the rows its exporter could see (visible_only): every "
-                "other row of its entities would be deleted. Import it with --mode merge",
-                code="blocked",
-            )
+        _refuse_part(source, options)
         hidden = hidden_entities(db, self.catalog)
         if hidden:
             raise BakeioError(
@@ -371,3 +356,23 @@ def _refuse_unknown_checks(catalog: Catalog, allow: Iterable[str]) -> None:
         if name not in checks and ".." not in name:
             said = f'there is no check of "{name}" to lift'
             raise UsageError(unknown(said, name, checks, which="checked"))
+
+
+def _refuse_part(source: Source, options: ImportOptions) -> None:
+    """Raise where a source has not all rows there were, and so must not replace them."""
+    if source.kind != "set":
+        message = f"only a set can replace what is there; {source.name} is a {source.kind}"
+        raise UsageError(message)
+    if source.days is not None and source.days not in options.allow:
+        raise BakeioError(
+            f"{source.name} has only the days {source.days}: every other row of its entities "
+            "would be deleted. Import it with --mode merge, or name the range to mean that: "
+            f"--allow {source.days}",
+            code="blocked",
+        )
+    if source.is_visible_only:
+        raise BakeioError(
+            f"{source.name} has only the rows its exporter could see (visible_only): every "
+            "other row of its entities would be deleted. Import it with --mode merge",
+            code="blocked",
+        )

@@ -144,7 +144,7 @@ def test_an_import_that_is_cancelled_has_written_nothing(
     dialog: Dialog, tmp_path: Path, sample: Path, run: Run
 ) -> None:
     before, file = purchases(sample), tmp_path / "many.json"
-    lines = [{**KNOWN, "purchase_date": "2026-03-01", "unit_price": n} for n in range(8000)]
+    lines = [{**KNOWN, "purchase_date": "2026-03-01", "unit_price": n} for n in range(5000)]
     document = {"view_name": "purchases_complete", "records": lines}
     file.write_text(json.dumps(document), "utf-8")
     window = looked_at(dialog(file=file))
@@ -154,6 +154,13 @@ def test_an_import_that_is_cancelled_has_written_nothing(
     until(window, lambda: window.progress is None, "it has stopped")
     assert (window.summary, purchases(sample)) == (None, before)
 
+    window.go.invoke()  # and where the window above it goes away, the import is taken back too
+    until(window, lambda: window.progress is not None, "it imports")
+    window.destroy()
+    window.worker.wait(20)
+    assert purchases(sample) == before
+
+    window = looked_at(dialog(file=file))
     window.go.invoke()  # and closing the window asks, then stops
     window.leave()
     ask = windows(window.progress, "Ask")[0]

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
-from typing import Any
+import textwrap
+from typing import IO, Any
 
 import click
+
+LEAST_WIDTH = 40
+"""Columns; on a narrower terminal, words alone would be longer than its lines."""
 
 
 class ReaderGone(Exception):
@@ -92,3 +97,27 @@ def talk(text: str, *, end: bool = True) -> None:
     """Write to stderr; where nobody reads that, there is nobody to be told."""
     with contextlib.suppress(OSError):
         click.echo(text, err=True, nl=end)
+
+
+def fitted(text: str, stream: IO[str]) -> str:
+    """Break what is too long for a terminal between words; other streams get lines as they are.
+
+    Args:
+        text: Some lines; what is broken off stands further to the right than its beginning.
+        stream: Where they go.
+    """
+    if not stream.isatty():
+        return text
+    width = max(LEAST_WIDTH, shutil.get_terminal_size().columns)
+    broken = []
+    for line in text.split("\n"):
+        begins = len(line) - len(line.lstrip(" "))
+        parts = textwrap.wrap(
+            line,
+            width,
+            subsequent_indent=" " * (begins + 4),
+            break_long_words=False,  # a path or a key is copied from there
+            break_on_hyphens=False,
+        )
+        broken += parts if len(line) > width else [line]
+    return "\n".join(broken)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bakeio_core.catalog.exchange import Change
+from bakeio_core.cli.process.streams import fitted
 from bakeio_core.cli.session import Session, colored
 from bakeio_core.history.report import Report, differing
 from bakeio_core.values.wording import printable, shown
@@ -123,6 +124,6 @@ def show_report(
         if report.dry_run or report.refused:
             for line in lines(report, color=colored(sys.stdout)):
                 session.result(line, colored=True)
-        session.result(report.text())
+        session.result(fitted(report.text(), sys.stdout))
     if report.exit_code:
         raise SystemExit(report.exit_code)

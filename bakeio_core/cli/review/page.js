@@ -7,7 +7,9 @@ const ACTIONS = {
   "keep-database": "keep what the database has", "value": "another value",
   "accept": "accept it as it is", "leave-field": "leave the field out",
   "leave-record": "leave the record out"};
-const OF_HEADINGS = {...ACTIONS, "value": "it is the same in all rows", "leave-field": "leave it out"};
+const OF_KINDS = {
+  "heading": {"value": "it is the same in all rows", "leave-field": "leave it out"},
+  "new-row": {"accept": "it is a new row: add it"}};
 const rejected = new Set();   // "3" is change 3 as a whole, "3/notes" a field of it
 const answers = new Map();    // number of a question: {action, target, values, value}
 const byId = id => document.getElementById(id);
@@ -206,7 +208,7 @@ function choices(question, number, block) {
     const why = [key, ...found.reasons, found.warning && `careful: ${found.warning}`].filter(Boolean).join("; ");
     radio(found.label + (why ? ` (${why})` : ""), () => choose({action: "existing", target: found.target}));
   }
-  const does = question.kind === "heading" ? OF_HEADINGS : ACTIONS;
+  const does = {...ACTIONS, ...OF_KINDS[question.kind]};
   for (const action of question.answers) {
     if (action === "existing") continue;
     if (action === "value") {

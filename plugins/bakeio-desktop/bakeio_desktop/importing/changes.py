@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 from bakeio_core import Problem, Report
@@ -126,5 +127,10 @@ def _side(field: Mapping[str, Any], side: str, most: int) -> str:
 def _shown(value: Any, most: int) -> str:
     if value is None:
         return "(empty)"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, Number) and not isinstance(value, bool):
+        text = str(value)
+    else:
+        text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -322,6 +322,11 @@ class ImportViewDialog(Window):
         self.worker.stop()
         super().leave()
 
+    def destroy(self) -> None:
+        """Go away, also with the window it belongs to; what is being done is taken back."""
+        self.worker.stop()
+        super().destroy()
+
     def _stop(self) -> None:
         self._wants_to_leave = True
         if self.busy.progress is not None:

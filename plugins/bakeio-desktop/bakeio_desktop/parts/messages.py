@@ -30,7 +30,7 @@ _INSTEAD = {"locked": LOCKED, "changed-meanwhile": MOVED}
 
 def without_commands(text: str) -> str:
     """Return a text of the library without the options of a command line that it names."""
-    return _OF_A_COMMAND.sub("", text)
+    return _OF_A_COMMAND.sub("", text).rstrip(" ;,:")
 
 
 def worded(error: Exception) -> str:

@@ -296,6 +296,10 @@ class MainWindow(ctk.CTk):  # type: ignore[misc]
 
     def leave(self) -> None:
         """Close the window; what is being written is asked about, and taken back."""
+        dialog = self.dialog
+        if dialog is not None and dialog.winfo_exists() and dialog.progress is not None:
+            dialog.leave()  # it asks; who then still wants to closes this window once more
+            return
         if not self.busy.ask_to_stop(self._stop):
             self._stop()
 

@@ -10,6 +10,8 @@ from bakeio_core import Bakeio, Decision, Question
 
 BY = "bakeio desktop"
 """Who decides in a window."""
+MOST_NAMED = 60
+"""So many characters of a name stand in a heading; the page below has all of it."""
 REFERENCE, HEADING = "reference", "heading"
 
 
@@ -112,11 +114,16 @@ def named(question: Question) -> str:
             "view": "what the rows are",
         }
         ((about, name),) = question.key.items()
-        return named.get(about, "{}").format(name)
+        return named.get(about, "{}").format(_short(name))
     if question.kind != REFERENCE and question.label:
-        return f"{question.entity} “{question.label}”"
-    values = ", ".join(f"“{value}”" for value in question.key.values() if value is not None)
+        return f"{question.entity} “{_short(question.label)}”"
+    values = ", ".join(f"“{_short(v)}”" for v in question.key.values() if v is not None)
     return f"{question.entity} {values}"
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= MOST_NAMED else text[: MOST_NAMED - 1] + "…"
 
 
 def field_title(name: str) -> str:

@@ -35,13 +35,14 @@ WAYS = {
     "leave-field": "Leave this field as it is in the database",
     "leave-record": "Leave the whole record out of the import",
 }
-OF_HEADINGS = {
-    "value": "It is the same in all rows:",
-    "leave-field": "Leave it out of the import",
+OF_KINDS = {
+    HEADING: {
+        "value": "It is the same in all rows:",
+        "leave-field": "Leave it out of the import",
+    },
+    "new-row": {"accept": "It is a new row: add it"},
 }
-"""The same, where it is asked about the columns of a sheet."""
-
-
+"""The same, where a kind of question says it in other words."""
 MOST_SHOWN = 40
 """So many candidates are listed."""
 
@@ -72,7 +73,7 @@ class RecordPage(ctk.CTkFrame):  # type: ignore[misc]
         self.ways: dict[str, Any] = {}
         if "existing" in question.answers:
             self._ask_for_a_row(offered)
-        for action, text in (WAYS | OF_HEADINGS if self._is_heading else WAYS).items():
+        for action, text in {**WAYS, **OF_KINDS.get(question.kind, {})}.items():
             if action in question.answers:
                 self._way(action, text)
         if offered is not None and offered.action == "value":
@@ -120,7 +121,10 @@ class RecordPage(ctk.CTkFrame):  # type: ignore[misc]
         else:
             named = ", ".join(f"{field_title(c)} “{shown(v)}”" for c, v in question.key.items())
             field = f"{question.field}: " if question.field else ""
-            sentences = [f"Record {numbers} of {files}: {named}.", f"{field}{question.message}."]
+            sentences = [
+                f"Record {numbers} of {files}: {named}.",
+                sentence(field + question.message),
+            ]
         if question.why:
             sentences.append(f"The answer given before cannot be used: {question.why}.")
         return "\n".join(text.replace("..", ".") for text in sentences)

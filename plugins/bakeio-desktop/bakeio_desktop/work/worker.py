@@ -130,6 +130,8 @@ class Worker:
 
     def stop(self) -> None:
         """Do nothing more, and tell nobody of what is still being done."""
+        if self._is_stopped:
+            return
         self._is_stopped = True
         for job in self._outstanding:
             job.cancel()
