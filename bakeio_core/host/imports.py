@@ -23,6 +23,7 @@ from bakeio_core.history.report import ImportRefused, Report
 from bakeio_core.history.tables import will_write
 from bakeio_core.host.batches import batch_writer
 from bakeio_core.host.installed import Installed
+from bakeio_core.importing.applying.skipped_sheet import LogFile
 from bakeio_core.importing.options import ImportChoices, ImportOptions, options_of
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.building import sample_source
@@ -124,7 +125,7 @@ class Imports(Installed):
             dry_run: Write, look, and take everything back.
             journal: Record the run.
             skipped_log: Where the records left out are written before this returns; remove it if
-                you roll back.
+                you roll back. A sheet where its ending says so, of the records of one view.
             progress: Called with (entity, records written); what it raises ends the import, and
                 nothing is written.
 
@@ -235,12 +236,16 @@ class Imports(Installed):
         options: ImportOptions,
         decisions: Decisions,
         progress: Progress | None,
+        *,
+        skipped_log: Path | None = None,
         **how: Any,
     ) -> Report:
+        log = None if skipped_log is None else LogFile.of(skipped_log, source, self.formats)
         if options.mode == "replace":
             self._refuse_replacing(db, source, options)
         write = batch_writer(self.plugins, progress)
-        return carry_out(db, self.catalog, source, options, decisions, write, **how)
+        common = (db, self.catalog, source, options, decisions, write)
+        return carry_out(*common, skipped_log=log, **how)
 
     def _refuse_replacing(self, db: Connection, source: Source, options: ImportOptions) -> None:
         """Raise where rows must not be replaced by a source."""
@@ -289,7 +294,7 @@ class Imports(Installed):
             raise UsageError("no plugin gives sample records: is one of them blocked?")
         is_whole = all(plugin.status == "active" for plugin in self.plugins.all.values())
         source = sample_source(records, self.catalog, strict=is_whole)
-        how = {"dry_run": False, "is_journaled": True}
+        how: dict[str, Any] = {"dry_run": False, "is_journaled": True}
         return self._carry_out(db, source, ImportOptions(), Decisions(), None, **how)
 
     def refresh_view(
