@@ -236,16 +236,14 @@ class Imports(Installed):
         options: ImportOptions,
         decisions: Decisions,
         progress: Progress | None,
-        *,
-        skipped_log: Path | None = None,
         **how: Any,
     ) -> Report:
-        log = None if skipped_log is None else LogFile.of(skipped_log, source, self.formats)
+        if how.get("skipped_log") is not None:
+            how["skipped_log"] = LogFile.of(how["skipped_log"], source, self.formats)
         if options.mode == "replace":
             self._refuse_replacing(db, source, options)
         write = batch_writer(self.plugins, progress)
-        common = (db, self.catalog, source, options, decisions, write)
-        return carry_out(*common, skipped_log=log, **how)
+        return carry_out(db, self.catalog, source, options, decisions, write, **how)
 
     def _refuse_replacing(self, db: Connection, source: Source, options: ImportOptions) -> None:
         """Raise where rows must not be replaced by a source."""
@@ -294,8 +292,8 @@ class Imports(Installed):
             raise UsageError("no plugin gives sample records: is one of them blocked?")
         is_whole = all(plugin.status == "active" for plugin in self.plugins.all.values())
         source = sample_source(records, self.catalog, strict=is_whole)
-        how: dict[str, Any] = {"dry_run": False, "is_journaled": True}
-        return self._carry_out(db, source, ImportOptions(), Decisions(), None, **how)
+        common = (db, source, ImportOptions(), Decisions(), None)
+        return self._carry_out(*common, dry_run=False, is_journaled=True)
 
     def refresh_view(
         self,

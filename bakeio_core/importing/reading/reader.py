@@ -273,10 +273,8 @@ class Reader:
             if decided.left_out is not None:  # it is read for the row that it means alone
                 quiet = Reader(self.part, Problems()).read_values(number, told)
                 return Record(number, quiet.values, context=quiet.context, decided=decided)
-            applied = self.decided.applied(decided)
-            kept = {n for n, value in applied.items() if n in told and value is seen[n]}
-            told = {n: told[n] if n in kept else value for n, value in applied.items()}
-            record.decided = decided
+            record.decided, applied = decided, self.decided.applied(decided)
+            told = {n: told[n] if v is seen.get(n) and n in told else v for n, v in applied.items()}
             for name, value, _, why in decided.faults:
                 self._report(record, "changed-meanwhile", name, value, f"{why}: decide again")
         for name, value in told.items():
