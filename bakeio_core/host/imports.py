@@ -24,6 +24,7 @@ from bakeio_core.history.tables import will_write
 from bakeio_core.host.batches import batch_writer
 from bakeio_core.host.installed import Installed
 from bakeio_core.importing.applying.learning import learned
+from bakeio_core.importing.applying.skipped_sheet import LogFile
 from bakeio_core.importing.options import ImportChoices, ImportOptions, options_of
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.building import sample_source
@@ -129,7 +130,7 @@ class Imports(Installed):
             dry_run: Write, look, and take everything back.
             journal: Record the run.
             skipped_log: Where the records left out are written before this returns; remove it if
-                you roll back.
+                you roll back. A sheet where its ending says so, of the records of one view.
             progress: Called with (entity, records written); what it raises ends the import, and
                 nothing is written.
 
@@ -243,6 +244,8 @@ class Imports(Installed):
         progress: Progress | None,
         **how: Any,
     ) -> Report:
+        if how.get("skipped_log") is not None:
+            how["skipped_log"] = LogFile.of(how["skipped_log"], source, self.formats)
         self._refuse_replacing(db, source, options)
         write = batch_writer(self.plugins, progress)
         return carry_out(db, self.catalog, source, options, decisions, write, **how)
@@ -281,8 +284,8 @@ class Imports(Installed):
             raise UsageError("no plugin gives sample records: is one of them blocked?")
         is_whole = all(plugin.status == "active" for plugin in self.plugins.all.values())
         source = sample_source(records, self.catalog, strict=is_whole)
-        how = {"dry_run": False, "is_journaled": True}
-        return self._carry_out(db, source, ImportOptions(), Decisions(), None, **how)
+        common = (db, source, ImportOptions(), Decisions(), None)
+        return self._carry_out(*common, dry_run=False, is_journaled=True)
 
     def refresh_view(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bakeio_core.catalog.exchange import (
@@ -34,6 +33,7 @@ from bakeio_core.importing.applying.learning import learn_from
 from bakeio_core.importing.applying.origins import keep_confirmed
 from bakeio_core.importing.applying.replace import Replacement
 from bakeio_core.importing.applying.skipped import Skipped
+from bakeio_core.importing.applying.skipped_sheet import LogFile
 from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.decided_records import record_key, told_records
@@ -155,7 +155,7 @@ def carry_out(
     dry_run: bool,
     is_journaled: bool,
     expected: bytes | None = None,
-    skipped_log: Path | None = None,
+    skipped_log: LogFile | None = None,
 ) -> Report:
     """Import a source inside the caller's transaction: all of it, or nothing.
 
@@ -209,7 +209,7 @@ def carry_out(
     keep_confirmed(plan.state, application.journal)
     if skipped_log is not None and skipped.reasons:
         skipped.write(plan, report.problems, skipped_log)
-        report.skipped_log = str(skipped_log)
+        report.skipped_log = str(skipped_log.path)
     return report
 
 

@@ -15,9 +15,9 @@ from bakeio_core.catalog.fields import entity_fields
 from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins.formats import Cell, Format, Sheet, SheetColumn, blamed
 from bakeio_core.database.connect import streaming
-from bakeio_core.exporting.sheets.write_views import NARROWEST, WIDEST, decoded, flat
+from bakeio_core.exporting.sheets.write_views import NARROWEST, WIDEST, decoded
 from bakeio_core.files.output import atomic_file, atomic_folder
-from bakeio_core.files.sheets.cells import about, guarded
+from bakeio_core.files.sheets.cells import about, flat, guarded
 from bakeio_core.files.sheets.readings import form_of
 
 if TYPE_CHECKING:

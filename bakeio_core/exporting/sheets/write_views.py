@@ -27,7 +27,7 @@ from bakeio_core.errors import UsageError
 from bakeio_core.exporting.documents import Sink
 from bakeio_core.exporting.write_view import view_header
 from bakeio_core.files.output import Foreign, atomic_file
-from bakeio_core.files.sheets.cells import about, guarded
+from bakeio_core.files.sheets.cells import about, flat, guarded
 from bakeio_core.files.sheets.readings import form_of
 from bakeio_core.importing.reading.sheets.opening import foreign_sheet
 from bakeio_core.values.kind import Kind
@@ -112,11 +112,6 @@ class _Written:
         for index in [*texts, len(self.fields)] if columns else ():
             columns[index] = tuple(guarded(list(map(flat, columns[index]))))
         return list(zip(*columns, strict=True))
-
-
-def flat(cell: Any) -> Any:
-    """Return a list or an object as JSON, everything else as it is."""
-    return msgspec.json.encode(cell).decode() if isinstance(cell, (list, dict)) else cell
 
 
 def decoded(batch: Any) -> Sequence[Any]:

@@ -29,6 +29,9 @@ class InMemoryDocument(Document):
     def place(self, number: int, field: str = "") -> str:
         return self._document.place(number, field)
 
+    def said(self, value: Any) -> Any:
+        return self._document.said(value)
+
     def settled(self, name: str, value: Any) -> Any:
         return self._document.settled(name, value)
 

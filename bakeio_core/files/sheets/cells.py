@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 ABOUT = "_about"
 """The first word of the heading that says what a sheet is of; its column is empty."""
 _TOLD = (
@@ -16,6 +18,7 @@ _TOLD = (
     "database_id",
     "exported_at",
     "record_count",
+    "log_of",
 )
 _RUNS = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
 _GUARDED = re.compile("''*[=+\\-@\t\r\n＝＋－＠]")
@@ -35,6 +38,11 @@ def guarded(texts: Sequence[Any]) -> Sequence[Any]:
 def unguarded(text: str) -> str:
     """Return a text without what `guarded` puts in front of it."""
     return text[1:] if text[:1] == "'" and _GUARDED.match(text) else text
+
+
+def flat(cell: Any) -> Any:
+    """Return a list or an object as JSON, everything else as it is."""
+    return msgspec.json.encode(cell).decode() if isinstance(cell, (list, dict)) else cell
 
 
 def about(header: Mapping[str, Any]) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from bakeio_core.catalog.model import Entity, RowId
+from bakeio_core.catalog.plugins.formats import Format
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.encoding import CLOSE, encode_as_read, opened_document
 from bakeio_core.files.documents.scanner import BrokenRecord
 from bakeio_core.files.output import atomic_file
+from bakeio_core.importing.applying.skipped_sheet import LogFile, write_log_sheet
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.derived.lists import ListDocument
 from bakeio_core.importing.reading.skipped_log import not_a_log
@@ -43,13 +45,13 @@ class Skipped:
             ):
                 self.reasons.setdefault((problem.file, number), []).append(problem)
 
-    def write(self, plan: ImportPlan, problems: Iterable[Problem], path: Path) -> int:
+    def write(self, plan: ImportPlan, problems: Iterable[Problem], log: LogFile) -> int:
         """Write the log in one step, brought to the disk.
 
         Args:
             plan: The plan, for the rows its records refer to and what was decided.
             problems: Those of the report, with their candidates.
-            path: The log.
+            log: The log.
 
         Returns:
             The number of records in it.
@@ -71,7 +73,9 @@ class Skipped:
         decided = decision_entries(plan.state.decisions.made)
         header |= {"decisions": decided} if decided else {}
         count = 0
-        with atomic_file(path, not_a_log) as file:
+        if log.format is not None:
+            return self._write_sheet(log.format, plan, header, wanted, log.path)
+        with atomic_file(log.path, not_a_log) as file:
             file.write(opened_document(header))
             for part, rows, reasons in wanted:
                 for entry in self._entries(plan, part, rows, reasons):
@@ -79,6 +83,21 @@ class Skipped:
                     count += 1
             file.write(CLOSE if count else CLOSE[1:])
         return count
+
+    def _write_sheet(
+        self,
+        known: Format,
+        plan: ImportPlan,
+        header: Mapping[str, Any],
+        wanted: Sequence[tuple[Part, Rows, dict[int, list[Problem]]]],
+        path: Path,
+    ) -> int:
+        """Write the log as a sheet; return the number of records in it."""
+        found = [e for part, rows, why in wanted for e in self._entries(plan, part, rows, why)]
+        told = {**header, "view_name": found[0]["view_name"]}
+        with atomic_file(path, not_a_log) as file:
+            write_log_sheet(known, file, told, wanted[0][0].fields, found)
+        return len(found)
 
     def _wanted(self, plan: ImportPlan) -> Iterator[tuple[Part, Rows, dict[int, list[Problem]]]]:
         """Yield (part, rows of its lists, {number of a record: reasons}) of what is left out."""

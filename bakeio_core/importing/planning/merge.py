@@ -136,6 +136,8 @@ class EditRules:
         asked = draft.values.get(CLEAR)
         if asked is None or asked == "":
             return []
+        if isinstance(asked, str):  # as a person writes it into a cell
+            return [name.strip() for name in asked.split(",") if name.strip()]
         return asked if isinstance(asked, list) else [asked]
 
     def cleared(self, draft: Draft) -> set[str] | None:

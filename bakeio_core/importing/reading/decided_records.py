@@ -184,7 +184,8 @@ def told_records(part: Part, numbers: Collection[int]) -> Iterator[tuple[int, Ma
     names = FieldNames(part)
     for number, item in part.records(numbers):
         if isinstance(item, dict):
-            yield number, names.told(item, lambda *said: None)
+            told = names.told(item, lambda *said: None)
+            yield number, {name: part.document.said(value) for name, value in told.items()}
 
 
 def _path(fields: FieldMap, column: str, told: Mapping[str, Any]) -> str | None:

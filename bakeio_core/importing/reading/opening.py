@@ -140,6 +140,7 @@ def _open_sheets(
     known: Format, open_: Callable[[], IO[bytes]], name: str, catalog: Catalog, limits: Limits
 ) -> Source:
     """Open the sheets of a file; each view is a part of its own."""
+    from bakeio_core.importing.reading.sheets.logged import LOG_OF
     from bakeio_core.importing.reading.sheets.opening import read_sheets
     from bakeio_core.importing.reading.sheets.strange import StrangeSheet
 
@@ -150,6 +151,10 @@ def _open_sheets(
         source.strange = documents
     else:
         source = of_sheets(documents, catalog, problems)
+        for document in documents.values():
+            if document.header.get(LOG_OF):
+                source.kind, source.log_of = "skipped", str(document.header[LOG_OF])
+                source.logged_numbers = document.logged
     source.format = known
     problems.where = source.where
     return source

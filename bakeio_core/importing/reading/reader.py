@@ -267,12 +267,14 @@ class Reader:
         """Read the values of one record as they were decoded, or as a program gives them."""
         record = Record(number, {}, told=raw)
         told = self.known.told(raw, partial(self._report, record, "unknown-field"))
-        record.told = told
-        if self.decided and (decided := self.decided.of(number, told)) is not None:
+        seen = {name: self.part.document.said(value) for name, value in told.items()}
+        record.told = seen
+        if self.decided and (decided := self.decided.of(number, seen)) is not None:
             if decided.left_out is not None:  # it is read for the row that it means alone
                 quiet = Reader(self.part, Problems()).read_values(number, told)
                 return Record(number, quiet.values, context=quiet.context, decided=decided)
-            record.decided, told = decided, self.decided.applied(decided)
+            record.decided, applied = decided, self.decided.applied(decided)
+            told = {n: told[n] if v is seen.get(n) and n in told else v for n, v in applied.items()}
             for name, value, _, why in decided.faults:
                 self._report(record, "changed-meanwhile", name, value, f"{why}: decide again")
         for name, value in told.items():
@@ -318,7 +320,7 @@ class Reader:
 
     # -- what is said
     def _report(self, record: Record, code: str, name: str, value: Any, message: str) -> None:
-        record.bad = True
+        record.bad, value = True, self.part.document.said(value)
         if code == "bad-value":
             record.faults.append((name, value, message))
         self._add(record, code, "error", name, value, message)
@@ -339,7 +341,7 @@ class Reader:
                 label=self.part.fields.label(record.told),
                 entity=self.part.entity.name,
                 field=jsonable(name) or None,
-                value=jsonable(self.part.document.said(value)),
+                value=jsonable(value),
                 message=str(message),
                 **advised(jsonable(name) or None, message),
             )

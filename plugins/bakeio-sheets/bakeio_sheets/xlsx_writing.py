@@ -113,6 +113,10 @@ class _Written:
             look, hidden = self.looks.of(column), {"hidden": column.role == "hidden"}
             page.set_column(index, index, column.width, look, hidden)
         page.freeze_panes(1, self._frozen())
+        # on paper: all columns side by side, the headings on each page
+        page.set_landscape()
+        page.fit_to_pages(1, 0)
+        page.repeat_rows(0)
         page.set_row(0, 22)
         for index, column in enumerate(columns):
             page.write_string(0, index, column.name, self.looks.head)
@@ -249,6 +253,8 @@ def _cover(book: Any, looks: _Looks, sheets: Sequence[Sheet]) -> None:
     """Write the sheet that says in plain words what may be edited."""
     page = book.add_worksheet(COVER)
     page.hide_gridlines(2)
+    page.set_landscape()
+    page.fit_to_pages(1, 0)
     page.set_column(0, 0, 26)
     page.set_column(1, 1, 96)
     page.set_row(0, 24)

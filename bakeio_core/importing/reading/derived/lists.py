@@ -46,6 +46,9 @@ class RecordsAlone(Document):
     def place(self, number: int, field: str = "") -> str:
         return self.whole.place(number, field)
 
+    def said(self, value: Any) -> Any:
+        return self.whole.said(value)
+
     def settled(self, name: str, value: Any) -> Any:
         return self.whole.settled(name, value)
 

@@ -20,6 +20,7 @@ from bakeio_core.files.sheets.cells import unguarded
 from bakeio_core.files.sheets.proof import Patterns, Proof, Restored, was_empty
 from bakeio_core.files.sheets.readings import CURRENCY, Reading, form_of, readings
 from bakeio_core.values.kind import Kind
+from bakeio_core.values.numbers import shortest
 from bakeio_core.values.wording import BadValue, TwoReadings, shown
 
 MOST_DOUBTFUL = 20
@@ -57,6 +58,7 @@ class FieldColumn:
 
     Attributes:
         is_lenient: Whether amounts with a currency are taken, as it is known what the column is.
+        tells_emptied: Whether an empty cell may be one that somebody emptied.
         doubtful: The first cells that can be read in more than one way.
     """
 
@@ -72,10 +74,13 @@ class FieldColumn:
         self.read_as: Restored = Counter()
         self.emptied: list[int] = []
         self.is_lenient = False
+        self.tells_emptied = True
         self.doubtful: list[str] = []
         self._has_point = False
-        self._plain: Callable[[Sequence[Any]], Sequence[bytes | None] | None] = _PLAIN.get(
-            self.form, _no_values
+        # nothing of what is only shown is written, so it need not be told apart from other readings
+        is_shown = item is not None and item.role == "context" and self.form in ("number", "whole")
+        self._plain: Callable[[Sequence[Any]], Sequence[bytes | None] | None] = (
+            _shown_numbers if is_shown else _PLAIN.get(self.form, _no_values)
         )
 
     def values(
@@ -118,9 +123,12 @@ class FieldColumn:
             return self._empty(number, base)
         if isinstance(cell, CellError):
             return _untold(cell.text)
+        is_told = not isinstance(cell, str) or not _is_no_value(cell)
         cell = unguarded(cell) if isinstance(cell, str) else cell
-        if self.form in ("text", "code") and isinstance(cell, str) and not _is_no_value(cell):
+        if self.form in ("text", "code") and isinstance(cell, str) and is_told:
             return encode_as_read(cell)  # what else it may have been is tried by every reader
+        if base is not None and self._is_as_written(cell, base):
+            return str(cell).encode()
         found = list(readings(self.kind, cell))
         if base is not None:
             proved = [reading for reading in found if field_hash(reading.value) == base]
@@ -130,9 +138,18 @@ class FieldColumn:
                 if how:
                     self.restored[self.name, how] += 1
                 return encode_as_read(proved[0].value)
-        if isinstance(cell, str) and _is_no_value(cell):
+        if isinstance(cell, str) and not is_told:
             return _untold(cell)
         return self._unproved(cell, self._plain_ones(found))
+
+    def _is_as_written(self, cell: Any, base: int) -> bool:
+        """Tell whether a cell is a number just as it was written into the sheet."""
+        if self.form != "number" or type(cell) is not str or not _DOUBTFUL.fullmatch(f"{cell}\n"):
+            return False
+        if field_hash(shortest(float(cell))) != base:
+            return False
+        self.patterns.note(self.name, [Reading(None, pattern=("decimal", "."))])
+        return True
 
     def readings(self, cell: Any) -> list[Reading]:
         """Return what a cell may mean without a proof."""
@@ -165,7 +182,7 @@ class FieldColumn:
 
         What was empty is unchanged, and without a proof an empty cell says nothing.
         """
-        if base is None or not self.is_editable:
+        if base is None or not self.is_editable or not self.tells_emptied:
             return NULL
         if was_empty(base):
             return NULL if base != field_hash("") else EMPTY
@@ -247,6 +264,16 @@ def _numbers(cells: Sequence[Any]) -> Sequence[bytes | None] | None:
         return _ENCODER.encode_lines(cells).split(b"\n")[:-1]
     encode = _ENCODER.encode
     return [encode(c) if type(c) is int else _of_float(c) for c in cells]
+
+
+def _shown_numbers(cells: Sequence[Any]) -> Sequence[bytes | None] | None:
+    if set(map(type, cells)) <= {str}:
+        text = "\n".join(cells) + "\n"
+        if _NUMBERS.fullmatch(text) and "null" not in text:
+            return text.encode().split(b"\n")[:-1]
+        one = _NUMBERS.fullmatch
+        return [c.encode() if c not in ("", "null") and one(f"{c}\n") else None for c in cells]
+    return _numbers(cells)
 
 
 def _of_float(cell: Any) -> bytes | None:

@@ -95,6 +95,9 @@ class SheetDocument(Document):
         limits: How much of it is taken.
         spool: The records.
         columns: {field: what turned its cells into values}.
+
+    Attributes:
+        logged: Of a log of skipped records {number of a record: its number in their file}.
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class SheetDocument(Document):
     ) -> None:
         super().__init__(name, open_, limits)
         self.has_cells = True
+        self.logged: dict[int, int] = {}
         self.spool, self.columns = spool, columns
         self._records = Document(name, spool.open, limits)
         self._header, self._has_records = self._records.header, True

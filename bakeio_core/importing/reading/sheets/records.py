@@ -27,6 +27,7 @@ from bakeio_core.importing.reading.sheets.headings import (
     is_id,
     letters,
 )
+from bakeio_core.importing.reading.sheets.logged import INDEX, LOG_OF, REASON
 from bakeio_core.values import Json, Kind
 from bakeio_core.values.wording import listed
 
@@ -57,6 +58,8 @@ class ViewSheets:
         self.constants: Mapping[str, Any] = {} if template is None else template.filled
         self.columns: dict[str, FieldColumn] = {}
         self.is_lenient = False
+        self.is_log = False
+        self.logged: dict[int, int] = {}
 
     def _kind(self, item: FileField) -> Kind:
         shows = self.view.fields.get(item.name)
@@ -67,15 +70,19 @@ class ViewSheets:
     def read(self, table: SheetRows, headings: Headings, rows: Iterator[Row]) -> None:
         """Read the rows below the headings of a sheet."""
         self._name_parents(headings)
+        self.is_log = LOG_OF in headings.header
         header = {
             "view_name": f"{self.view.name}_complete",
             **{name: value for name, value in headings.header.items() if name != "view_name"},
         }
+        of_log = (REASON, INDEX) if self.is_log else ()
+        index_at = next((i for i, n in headings.names.items() if self.is_log and n == INDEX), None)
+        headings.names = {i: n for i, n in headings.names.items() if n not in of_log}
         columns = {index: self._column(name) for index, name in headings.names.items()}
         self.columns |= {column.name: column for column in columns.values()}
         indexes = {column.name: index for index, column in columns.items()}
         self.spool.begin(header, Where(table.name, headings.row, indexes, headings.about))
-        reading = _Rows(self, table, headings, columns)
+        reading = _Rows(self, table, headings, columns, index_at)
         while block := list(itertools.islice(rows, AT_ONCE)):
             reading.take(block)
         reading.tell()
@@ -97,13 +104,15 @@ class ViewSheets:
             return known
         kind = self.proof.kinds[item.name] if item is not None else Json()
         column = FieldColumn(name, item, kind, self.proof, self.patterns)
-        column.is_lenient = self.is_lenient
+        column.is_lenient, column.tells_emptied = self.is_lenient, not self.is_log
         return column
 
     def document(self, open_: Callable[[], IO[bytes]], limits: Limits) -> SheetDocument:
         """Return all that was read."""
         self.spool.finish()
-        return SheetDocument(self.name, open_, limits, self.spool, self.columns)
+        document = SheetDocument(self.name, open_, limits, self.spool, self.columns)
+        document.logged = self.logged
+        return document
 
     def tell(self, severity: str, message: str) -> None:
         """Note something of a sheet."""
@@ -121,10 +130,12 @@ class _Rows:
         table: SheetRows,
         headings: Headings,
         columns: dict[int, FieldColumn],
+        index_at: int | None,
     ) -> None:
+        self.index_at = index_at
         self.sheets, self.table, self.headings, self.columns = sheets, table, headings, columns
         fields = sheets.fields
-        self.width = max(columns) + 1
+        self.width = max([*columns, -1 if index_at is None else index_at]) + 1
         self.ids = [i for i, column in columns.items() if is_id(fields, column.name)]
         revisions = [i for i, column in columns.items() if column.name == REV]
         self.revision = revisions[0] if revisions else None
@@ -158,12 +169,15 @@ class _Rows:
         if not rows:
             return
         by_index = list(zip(*[cells[:width] for cells in rows], strict=True))
-        for index in set(plain) - self.columns.keys():
+        for index in set(plain) - self.columns.keys() if not self.sheets.is_log else ():
             self._look_at_nameless(index, by_index[index])
         bases: Sequence[Any] = [None] * len(rows)
         if self.revision is not None:
             bases = list(map(self.sheets.proof.bases, map(_text, by_index[self.revision])))
         first = len(self.sheets.spool) + 1
+        if self.index_at is not None:
+            told = enumerate(by_index[self.index_at], first)
+            self.sheets.logged |= {n: int(i) for n, i in told if str(i or "").isdigit()}
         values = [c.values(by_index[index], first, bases) for index, c in self.columns.items()]
         for place, index in enumerate(self.columns):
             if index in self.given:
