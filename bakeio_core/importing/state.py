@@ -26,9 +26,9 @@ from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.rows import Row
 from bakeio_core.database.tables import Tables
 from bakeio_core.errors import FIRST_RECORDS, Problems
-from bakeio_core.history.earlier import EarlierRuns
 from bakeio_core.history.report import COUNTS
 from bakeio_core.history.tables import database_id
+from bakeio_core.history.telling.earlier import EarlierRuns
 from bakeio_core.history.telling.marks import Mark
 from bakeio_core.importing.new_ids import NewIds
 from bakeio_core.importing.options import ImportOptions
