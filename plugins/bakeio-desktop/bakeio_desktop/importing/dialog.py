@@ -16,6 +16,7 @@ from bakeio_desktop.importing.job import FileImport, Opened, refused_report
 from bakeio_desktop.importing.preview import Preview
 from bakeio_desktop.importing.summary import Summary
 from bakeio_desktop.importing.undo import UndoWindow
+from bakeio_desktop.importing.ways import Ways
 from bakeio_desktop.parts import look
 from bakeio_desktop.parts.messages import Window, tell_error
 from bakeio_desktop.parts.progress import Busy, ProgressWindow
@@ -86,45 +87,21 @@ class ImportViewDialog(Window):
         self.chooser.pack(fill="x", padx=look.PAD, pady=(look.PAD, look.GAP))
 
     def _bottom(self) -> None:
-        self.bottom = look.frame(self)
+        self.bottom = Ways(
+            self,
+            leave=self.leave,
+            go=self._go,
+            rest=lambda: self._import(skip_errors=True),
+            check=lambda: self._ask(self._doubts()),
+        )
         self.bottom.pack(side="bottom", fill="x", padx=look.PAD, pady=look.PAD)
-        self.close = look.button(self.bottom, "Close", self.leave)
-        self.close.pack(side="left")
-        self.go = look.button(self.bottom, "Import", self._go, primary=True)
-        self.go.pack(side="right")
-        self.rest = look.button(self.bottom, "", lambda: self._import(skip_errors=True))
-        self.doubts = look.button(self.bottom, "", lambda: self._ask(self._doubts()))
-        self.told = look.label(self.bottom)
-        self.told.pack(side="left", padx=look.PAD)
+        self.go, self.rest, self.close = self.bottom.go, self.bottom.rest, self.bottom.close
+        self.doubts, self.told = self.bottom.doubts, self.bottom.told
 
     def _refresh(self) -> None:
         """Show what can be done with what was planned."""
-        self.rest.pack_forget()
-        self.doubts.pack_forget()
         is_idle = self.progress is None
-        plan = self.plan
-        if plan is None:
-            self.go.configure(text="Import")
-            look.enable(self.go, False)
-            self.told.configure(text="")
-            return
-        summary, asked = plan.report.summary, self._asked()
-        out = summary["errors"]
-        if asked:
-            text = "Answer 1 question" if len(asked) == 1 else f"Answer {len(asked):,} questions"
-            self.go.configure(text=text)
-        else:
-            self.go.configure(text="Import")
-        look.enable(self.go, is_idle and bool(asked or not plan.report.refused))
-        doubts = self._doubts()
-        if doubts and is_idle:
-            self.doubts.configure(text=f"Check {len(doubts):,} doubtful")
-            self.doubts.pack(side="right", padx=look.GAP)
-        if out and not summary["conflicts"] and is_idle:
-            left = "leave this 1 out" if out == 1 else f"leave these {out:,} out"
-            self.rest.configure(text=f"Import the rest, {left}")
-            self.rest.pack(side="right", padx=look.GAP)
-        self.told.configure(text=_would(plan.report, bool(asked)))
+        self.bottom.show(self.plan, self._asked(), self._doubts(), is_idle=is_idle)
 
     # -- a file
     def open(self, path: str | Path) -> None:
@@ -333,21 +310,3 @@ class ImportViewDialog(Window):
             self.busy.progress.leave()
         else:
             self.leave()
-
-
-def _would(report: Report, is_asking: bool) -> str:
-    """Return what an import would come to, in a line."""
-    summary = report.summary
-    parts = [
-        f"{summary.get(what, 0):,} {title}"
-        for what, title in (
-            ("created", "new"),
-            ("updated", "changed"),
-            ("unchanged", "unchanged"),
-            ("skipped", "skipped"),
-            ("conflicts", "in conflict"),
-            ("errors", "wait for answers" if is_asking else "cannot be imported"),
-        )
-        if summary.get(what)
-    ]
-    return ", ".join(parts) or "Nothing to import"
