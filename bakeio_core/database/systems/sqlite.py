@@ -84,9 +84,8 @@ class SQLite(Dialect):
                     driver.execute(sql).fetchone()
                     return
                 except self.sa.dbapi.Error as error:  # type: ignore[union-attr]
-                    is_stale = (
-                        getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY_SNAPSHOT"
-                    )  # waiting would not help
+                    name = getattr(error, "sqlite_errorname", "")
+                    is_stale = name == "SQLITE_BUSY_SNAPSHOT"  # waiting would not help
                     if "locked" not in str(error) or is_stale or time.monotonic() >= end:
                         break
                 if not told:
