@@ -80,6 +80,8 @@ def test_an_answer_offers_its_row_to_the_next_question_and_serves_those_like_it(
     offered = core.candidates(again, answers=answers)[0]
     assert (offered.label, offered.id) == ("Zabar's New York", None)
     assert offered.reasons[0] == 'is to be created for "Zabar\'s"'
+    found = core.candidates(aldi, "zabar", answers=answers)[0]
+    assert (found.key, found.id) == (offered.key, None), "also to who searches for it"
     answers |= {again: Decision.existing(**offered.key), aldi: Decision.skip()}
     answers |= {wegman: Decision.existing(**core.candidates(wegman)[0].key)}
     with begin_write(connect(sample)) as db:

@@ -31,15 +31,13 @@ class Answers(Installed):
             question: One of a plan, that waits for a row; no database is needed any more.
             text: What somebody typed; where it is empty, what the question itself says counts.
             limit: How many at most.
-            answers: What was decided so far. Without a text, rows that it creates or chose are
-                offered too; `Decision.existing(**candidate.key)` means those as well.
+            answers: What was decided so far. Rows that it creates or chose are offered too;
+                `Decision.existing(**candidate.key)` means those as well.
         """
         from bakeio_core.resolving.offers import Offers
-        from bakeio_core.resolving.typed import rows_like
 
-        if text:
-            return rows_like(question, text, self.catalog, limit)
-        return Offers(self.catalog, answers or {}).of(question, limit)
+        offers = Offers(self.catalog, answers or {})
+        return offers.found(question, text, limit) if text else offers.of(question, limit)
 
     def same_answer(
         self, question: Question, decision: Decision, answers: Mapping[Question, Decision]

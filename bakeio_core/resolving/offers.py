@@ -6,7 +6,7 @@ Here is decided too which answer to one question is the same answer to another.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,9 @@ from bakeio_core.catalog.exchange import (
     Question,
 )
 from bakeio_core.catalog.model import Entity
-from bakeio_core.resolving.candidates import Candidates
+from bakeio_core.resolving.candidates import Candidates, as_asked
 from bakeio_core.resolving.ranking.index import Index, indexed_columns
-from bakeio_core.resolving.typed import FormRefused, new_row
+from bakeio_core.resolving.typed import FormRefused, new_row, rows_like
 from bakeio_core.values.wording import said, shown
 
 if TYPE_CHECKING:
@@ -59,6 +59,20 @@ class Offers:
         there = self._there[question, limit]
         if question.kind != REFERENCE or question.ambiguous_ids:
             return there
+        return self._with_decided(question, there, limit)
+
+    def found(self, question: Question, text: str, limit: int = 9) -> list[Candidate]:
+        """Return the rows that what somebody typed may mean, the best first, as `of` does."""
+        there = rows_like(question, text, self.catalog, limit)
+        if question.kind != REFERENCE or question.search is None:
+            return there
+        typed = as_asked(self.catalog.entities[question.entity], text)
+        asked = Missing(question.entity, typed, search=question.search)
+        return self._with_decided(asked, there, limit)
+
+    def _with_decided(
+        self, question: Question, there: Sequence[Candidate], limit: int
+    ) -> list[Candidate]:
         decided = self._decided(question.entity).like(question, limit)
         found: dict[str, Candidate] = {}
         for candidate in sorted([*decided, *there], key=lambda candidate: -candidate.score):

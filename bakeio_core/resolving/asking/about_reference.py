@@ -24,7 +24,6 @@ from bakeio_core.resolving.asking.prompts import (
 )
 from bakeio_core.resolving.decisions import now
 from bakeio_core.resolving.offers import CLOSE, CREATE, Offers
-from bakeio_core.resolving.typed import rows_like
 from bakeio_core.values.wording import printable, shown
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ class ReferenceDialogue:
                 return elsewhere
             elif answer.lower().startswith("f ") and item.search:
                 text = answer[2:].strip()
-                others = rows_like(item, text, self.catalog, 9)
+                others = self.offers.found(item, text)
                 found = others or found
                 lines = [*listed(found), *choices(self._ways(item, len(found)))]
                 lines = lines if others else wrapped(f"Nothing is similar to {shown(text)}.")
