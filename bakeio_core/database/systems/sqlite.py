@@ -154,9 +154,8 @@ class SQLite(Dialect):
             raise values.BadValue("holds bytes that are not UTF-8 text") from None
 
     def write(self, kind: values.Kind) -> str:
-        if (
-            isinstance(kind, values.DateTime) and kind.sql_convertible
-        ):  # stored as SQLAlchemy does, with microseconds
+        if isinstance(kind, values.DateTime) and kind.sql_convertible:
+            # stored as SQLAlchemy does, with microseconds
             return "substr(replace(replace(?, 'T', ' '), 'Z', '.000000'), 1, 26)"
         return "?"
 

@@ -19,7 +19,7 @@ from bakeio_core.database.systems.unknown_columns import unknown_cells
 from bakeio_core.database.tables import Tables
 from bakeio_core.database.writing import NotTaken, halved
 from bakeio_core.errors import Problem, Problems
-from bakeio_core.history.stored import Triggers, tell_stored
+from bakeio_core.history.telling.stored import Triggers, tell_stored
 from bakeio_core.values.wording import shown
 
 if TYPE_CHECKING:

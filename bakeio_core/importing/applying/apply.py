@@ -26,8 +26,8 @@ from bakeio_core.database.writing import NotTaken, halved, parking
 from bakeio_core.errors import Problem
 from bakeio_core.history.journal import Journal
 from bakeio_core.history.report import ImportRefused
-from bakeio_core.history.stored import StoredOtherwise, Triggers, tell_stored
 from bakeio_core.history.tables import has_journal, make_own_tables
+from bakeio_core.history.telling.stored import StoredOtherwise, Triggers, tell_stored
 from bakeio_core.importing.applying.entering import enter, finish
 from bakeio_core.importing.applying.late_keys import LateKeys
 from bakeio_core.importing.applying.parents import ParentRows, leave_out

@@ -83,8 +83,7 @@ class PartOutcome:
         self.rows = state.tables.rows(part.entity)
         self.is_decided = is_decided
         self.problems = Problems() if is_decided else state.problems
-        counts = state.outcome.counts
-        self.counts = Counter[str]() if is_decided else counts[part.entity.name]
+        self.counts = Counter[str]() if is_decided else state.outcome.counts[part.entity.name]
         self.claims = Claims()
         self.batch_changes: dict[RowId, Row | Mapping[str, Any] | None] = {}
         self.withdrawn: set[RowId] = set()
