@@ -286,9 +286,8 @@ class PartOutcome:
         duplicates, name = self.state.outcome.duplicate_keys, self.entity.name
         if (name, identity) in duplicates:
             self.counts["errors"] += 1
-            self.report(
-                draft, "duplicate-key", "", None, f"is another record with the same key ({what})"
-            )
+            said = f"is another record with the same key ({what})"
+            self.report(draft, "duplicate-key", "", None, said)
             return
         duplicates.add((name, identity))
         untouched = "skipped" if self.state.options.mode == "skip-existing" else "unchanged"
