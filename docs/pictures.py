@@ -10,6 +10,7 @@ SVG. A picture of a spreadsheet is a workbook that bakeio wrote, printed by Libr
 from __future__ import annotations
 
 import html
+import os
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,7 @@ def bakeio(home: Path, words: str) -> str:
         command,
         shell=True,
         cwd=home,
+        env={**os.environ, "BAKEIO_DATA": str(home / "data")},  # for the tickets
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

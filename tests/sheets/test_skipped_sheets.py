@@ -1,4 +1,4 @@
-"""Records that were left out are mended in a sheet as well as in JSON."""
+"""Records that were left out are corrected in a sheet as well as in JSON."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from bakeio_core.importing.reading.sources import Source
 WIDEST = 60
 _NUMBERS = (int, float, Decimal)
 NOTES = (
-    "Mend what skip_reason names, then import this file as it is: bakeio import FILE.",
+    "Correct what skip_reason names, then import this file as it is: bakeio import FILE.",
     "An empty cell says nothing. To empty fields, write their names into _clear.",
 )
 
