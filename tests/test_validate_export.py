@@ -143,7 +143,15 @@ def test_any_layout_of_json_is_accepted_once_it_is_signed(
     )
 
 
-LITTER = (".DS_Store", "._manifest.json", "Thumbs.db", "desktop.ini", "__MACOSX/._manifest.json")
+LITTER = (
+    ".DS_Store",
+    "._manifest.json",
+    "Thumbs.db",
+    "desktop.ini",
+    "__MACOSX/._manifest.json",
+    "~$01_suppliers.json",
+    "@eaDir",
+)
 
 
 def littered(folder: Path) -> Path:
