@@ -123,7 +123,7 @@ def checked_json(ran: Ran) -> dict[str, Any]:
         found = json.loads(ran.out.decode("utf-8"), parse_constant=never)
     except ValueError as error:
         raise Broken(f"stdout is not one JSON object: {error}: {ran.out[:300]!r}") from error
-    demand(isinstance(found, dict), "stdout is not JSON object")
+    demand(isinstance(found, dict), "stdout is no JSON object")
     for problem in found.get("problems", ()):
         demand(problem["code"] in CODES, f"unknown code {problem['code']!r}")
         demand(

@@ -125,7 +125,7 @@ def test_a_foreign_file_is_imported_and_what_has_no_place_is_named_with_a_count(
         assert "log.txt: is read as an oven log" in told
         assert "log.txt: ovens: their colour has no place here: left out of 1 record" in told
         assert any("wheels" in line and "ignored in 2 records" in line for line in told)
-        assert any("1 record of smells have no place" in line for line in told)
+        assert any("1 record of smells has no place" in line for line in told)
         assert core.import_(db, path).summary["created"] == 0
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.commands import Run
+from support.commands import Run, export
 from support.files import (
     FILES,
     INGREDIENTS,
@@ -143,7 +143,15 @@ def test_any_layout_of_json_is_accepted_once_it_is_signed(
     )
 
 
-LITTER = (".DS_Store", "._manifest.json", "Thumbs.db", "desktop.ini", "__MACOSX/._manifest.json")
+LITTER = (
+    ".DS_Store",
+    "._manifest.json",
+    "Thumbs.db",
+    "desktop.ini",
+    "__MACOSX/._manifest.json",
+    "~$01_suppliers.json",
+    "@eaDir",
+)
 
 
 def littered(folder: Path) -> Path:
@@ -656,6 +664,7 @@ def test_many_faults_of_one_set_are_all_told_in_one_run(faults: Faults, folder: 
     ("edit", "said"),
     [
         (lambda manifest: manifest.pop("manifest_version"), 'has no "manifest_version"'),
+        (lambda manifest: manifest.update(manifest_version=None), 'has no "manifest_version"'),
         (
             lambda manifest: manifest["files"][3]["dependencies"].append("shops"),
             'purchases depends on "shops", which is not an entity',
@@ -678,6 +687,22 @@ def test_what_a_manifest_says_wrongly_is_told_and_keeps_the_set_out(
     refused = run("-d", tmp_path / "new.db", "import-complete", folder)
     assert refused.code == 1
     assert said in refused.out + refused.err
+
+
+def test_an_origin_that_says_nothing_is_a_warning(
+    run: Run, faults: Faults, folder: Path, bakery: str, tmp_path: Path
+) -> None:
+    said = {"exported_at": "yesterday", "database_id": 5}
+    told = ["5 is not the id of a database", '"yesterday" is no moment such as']
+    edit_manifest(folder, lambda manifest: manifest.update(said))
+    done = run("validate-export", folder)
+    assert (done.code, [text in done.out for text in told]) == (0, [True, True])
+    view = export(run, bakery, "products", tmp_path / "v.json")
+    for exported_at in ("yesterday", "2199-01-01T00:00:00Z"):
+        edit_json(view, lambda whole, at=exported_at: whole.update(said | {"exported_at": at}))
+        done = run("-d", bakery, "import-view", view)
+        assert done.code == 0
+        assert "what changed in the database since cannot be told by it" in done.out
 
 
 # -- values

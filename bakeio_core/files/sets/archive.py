@@ -16,16 +16,22 @@ from bakeio_core.errors import DocumentError, Problem
 from bakeio_core.files.documents.limits import Limits
 from bakeio_core.files.sets.manifest import MANIFEST
 
-_LITTER = {".ds_store", "__macosx", "thumbs.db", "desktop.ini"}
+_LITTER = {
+    *("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "$recycle.bin"),
+    *("system volume information", "lost+found", "@eadir"),
+}
 
 
 def is_litter(name: str) -> bool:
     """Tell whether a file is what a file system or its browser leaves beside those of people.
 
-    It is none of a set, is not read, and does no harm.
+    It is none of a set, is not read, and does no harm. So is what is hidden, as in a folder, and
+    what office programs lay beside an open file; a name that leads elsewhere is none of them.
     """
     parts = re.split(r"[/\\]", name)
-    return any(part.lower() in _LITTER or part.startswith("._") for part in parts)
+    if ".." in parts:
+        return False
+    return any(part.lower() in _LITTER or part.startswith((".", "~$")) for part in parts)
 
 
 class Store(Protocol):

@@ -21,6 +21,7 @@ from bakeio_core.files.sets.manifest import (
     counted,
     version_problem,
 )
+from bakeio_core.files.sets.origin import origin_problems
 from bakeio_core.values.wording import listed as listed_in_words
 from bakeio_core.values.wording import shown
 
@@ -77,12 +78,13 @@ def _refused(opened: ExportSet) -> set[str]:
 def _structure(opened: ExportSet, catalog: Catalog) -> Iterator[Problem]:
     yield from opened.faults
     yield from opened.store.problems()
-    if "manifest_version" not in opened.manifest:
+    if opened.manifest.get("manifest_version") is None:
         message = 'has no "manifest_version": nothing says how to read it ("1.0" is this layout)'
         message += packages.for_document(opened.manifest)
         yield Problem(code="bad-manifest", file=MANIFEST, field="manifest_version", message=message)
     yield from _versions(opened, opened.manifest, MANIFEST)
     yield from _not_of_a_set(opened.manifest, MANIFEST)
+    yield from origin_problems(opened.manifest, MANIFEST)
     there, listed_names = set(opened.store.names()), [listed.filename for listed in opened.files]
     readable = there - _refused(opened)
     for listed in opened.files:

@@ -21,6 +21,7 @@ from bakeio_core.files.revision import revision_of
 from bakeio_core.files.sets.archive import in_ascii
 from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.manifest import of_one_file, version_problem
+from bakeio_core.files.sets.origin import origin_problems
 from bakeio_core.files.sets.verify import structure
 from bakeio_core.importing.reading.derived.lists import ListDocument, RecordsAlone
 from bakeio_core.importing.reading.sources import Part, Source
@@ -83,12 +84,17 @@ def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> S
     )
 
 
+def _look_at_header(header: dict[str, Any], file: str, problems: Problems) -> None:
+    problem = version_problem(header, "view_version", file)
+    for one in (problem, *origin_problems(header, file)):
+        if one is not None:
+            problems.add(one)
+
+
 def of_view(document: Document, view: View, catalog: Catalog, problems: Problems) -> Source:
     """Return the source of a view's file."""
     header = document.header
-    problem = version_problem(header, "view_version", document.name)
-    if problem:
-        problems.add(problem)
+    _look_at_header(header, document.name, problems)
     part = _part_of(document, view, catalog)
     parts = [part]
     if view.lists:
@@ -123,9 +129,7 @@ def of_sheets(documents: Mapping[str, Document], catalog: Catalog, problems: Pro
     parts.sort(key=lambda part: order.index(part.entity.name))
     header = parts[0].document.header
     for part in parts:
-        problem = version_problem(part.document.header, "view_version", part.file)
-        if problem:
-            problems.add(problem)
+        _look_at_header(part.document.header, part.file, problems)
     count = _count(header) if len(parts) == 1 else None
     return Source(parts[0].file, "view", parts, *whose(header), problems, declared=count)
 
