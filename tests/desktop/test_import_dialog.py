@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support.databases import sql
 from support.screen import LINE, looked_at, until, windows
 
+ROOT = Path(__file__).parents[2]
 Dialog = Callable[..., Any]
 HandedBack = Callable[..., Path]
 
@@ -51,3 +53,24 @@ def test_an_unknown_supplier_is_created_in_the_wizard_imported_and_taken_back(
     assert sql(sample, "SELECT count(*) FROM suppliers WHERE name = 'Wilson''s Farm'") == [(0,)]
     summary.close.invoke()
     assert not window.winfo_exists()
+
+
+def test_the_program_of_the_guide_shows_the_dialog_above_its_own_window(
+    display: str, sample: Path, handed_back: HandedBack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "docs" / "guides" / "desktop.md").read_text("utf-8")
+    code = text.split("<!-- file: till.py -->\n```python\n")[1].split("```")[0]
+    sample.rename(sample.with_name("till.db"))
+    monkeypatch.chdir(sample.parent)
+    program: dict[str, Any] = {"__name__": "till"}
+    exec(compile(code, "till.py", "exec"), program)
+    root = program["root"]
+    window = program["open_dialog"]()
+    window.open(handed_back({**LINE, "supplier_name": "Wegmans"}))
+    looked_at(window).go.invoke()
+    summary = until(root, lambda: window.summary, "it is imported")
+    assert program["told"].cget("text") == "1 new, 0 changed"
+    summary.close.invoke()
+    assert program["root"].winfo_exists()
+    root.destroy()
+    program["engine"].dispose()

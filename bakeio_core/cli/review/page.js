@@ -204,8 +204,8 @@ function choices(question, number, block) {
   };
   for (const found of question.candidates || []) {
     if (!question.answers.includes("existing")) break;
-    const key = Object.values(found.target).join() === found.label ? "" : keyText(found.target);
-    const why = [key, ...found.reasons, found.warning && `careful: ${found.warning}`].filter(Boolean).join("; ");
+    const key = keyText(found.target), names = [key, Object.values(found.target).join()];
+    const why = [names.includes(found.label) ? "" : key, ...found.reasons, found.warning && `careful: ${found.warning}`].filter(Boolean).join("; ");
     radio(found.label + (why ? ` (${why})` : ""), () => choose({action: "existing", target: found.target}));
   }
   const does = {...ACTIONS, ...OF_KINDS[question.kind]};
