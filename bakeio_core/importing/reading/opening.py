@@ -294,12 +294,16 @@ def _of_answers(
 def _view_name(document: Document, given: Any, catalog: Catalog) -> str:
     name = plain_view_name(str(given))
     if name not in catalog.readable:
+        import difflib  # where there is a name to compare
+
+        near = difflib.get_close_matches(name, catalog.views, 1, 0.75)
+        hint = f'; did you mean "{near[0]}"?' if near else ""
         why = catalog.disabled_views.get(name)
         known = (
             f"disabled: {why}"
             if why
             else f"not installed; installed are {', '.join(catalog.views) or 'none'}"
-            + packages.for_view(name)
+            + (hint or packages.for_view(name))
         )
         raise DocumentError(f'{document.name}: the view "{name}" is {known}', code="unknown-view")
     return name
