@@ -63,6 +63,8 @@ TABLES = (
     "bakeio_changes",
 )
 IN_A_ROW = 6
+LONG_ENOUGH = 40
+"""After so many kills of a scenario without one behind its commit they are aimed there."""
 Trace = list[tuple[float, str]]
 """What a child told, and when: w before its first write, c before its commit (or the rename that is
 one), . before any other step.
@@ -639,6 +641,8 @@ def one_kill(
         scenario.prepare()
     scenario.touched = False
     stretch = chance.choices("swc", (15, 55, 30))[0]
+    if scenario.counts["old"] >= LONG_ENOUGH and not scenario.counts["new"]:
+        stretch = "c"  # one kill in twenty comes between a commit and the end: wait for no luck
     first, commit = scenario.steps.index("w"), scenario.steps.index("c")
     if die_at is not None:
         ended = run(scenario.words, scenario.commits, log, die_at=die_at)
