@@ -23,6 +23,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from support.hosts import guest
 from support.keyed_tables import (
     BAKERS,
     BOXES,
@@ -305,6 +306,27 @@ def test_another_value_of_a_primary_key_is_refused_by_name(source: Engine, tmp_p
     [problem] = [p for p in refused.value.problems if p.code == "identity-mismatch"]
     assert problem.field == "code"
     assert 'the row has "a"' in problem.message
+
+
+def test_a_key_that_names_no_row_is_told_where_another_one_finds_the_row(
+    source: Engine, tmp_path: Path
+) -> None:
+    coded = Table(
+        "coded",
+        MetaData(),
+        Column("code", String(9), primary_key=True),
+        Column("name", String(9), unique=True),
+    )
+    path = tmp_path / "coded.json"
+    path.write_text('{"entity_type": "coded", "records": [{"code": "b", "name": "one"}]}')
+    with source.begin() as db:
+        core = guest(Entity(coded, keys=["name"]))
+        core.create_tables(db)
+        db.execute(insert(coded).values(code="a", name="one"))
+        problems = core.import_(db, path).problems
+    [told] = [problem for problem in problems if problem.severity == "warning"]
+    assert (told.code, told.field) == ("identity-mismatch", "code")
+    assert 'no row has "b"; the one with "a" has the same name' in told.message
 
 
 @pytest.mark.parametrize(

@@ -134,8 +134,10 @@ class Matcher:
         named = draft.named(self.part, key).items()
         what = ", ".join(f"{field} {shown(said)}" for field, said in named)
         best = self.entity.readable_key[0] if self.part.view else self.entity.all_keys[0][0]
-        by = self.fields.own.get(best, best)
-        message = f"{len(rows)} rows of {self.entity.name} have {what}: tell them apart by {by}"
+        by = f"tell them apart by {self.fields.own.get(best, best)}"
+        if best in key:
+            by = "only a key that the database keeps unique tells rows apart: declare another one"
+        message = f"{len(rows)} rows of {self.entity.name} have {what}: {by}"
         ids = [row[self.rows.id_index] for row in rows]
         return LinkError("ambiguous-key", message, ids=tuple(ids))
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from bakeio_core.catalog.exchange import ABSENT, CONFLICT, VALUE, Change, Changes
+from bakeio_core.catalog.fields import FileField
 from bakeio_core.database.rows import Row
 from bakeio_core.files.revision import field_hash
 from bakeio_core.importing.linking.claims import PartOutcome
@@ -261,3 +262,23 @@ class MergedRecords:
         change.base = old if draft.base is not None and not merged.conflicts else {}
         self.outcome.count("updated", change, batch)
         return True
+
+
+def tell_kept_key(outcome: PartOutcome, draft: Draft, item: FileField, now: Any) -> None:
+    """A row found by a worse key keeps the better one as it is here.
+
+    Args:
+        outcome: Where that is told.
+        draft: The record; its key is what the row was found by.
+        item: The field of the better key.
+        now: What the row has there.
+    """
+    value = draft.values.get(item.name)
+    if value is None or item.kind.same(value, now):
+        return
+    alike = ", ".join(map(outcome.part.fields.naming_of, draft.key or ()))
+    message = (
+        f"no row has {shown(value)}; the one with {shown(now)} has the same {alike}, so "
+        "it is used and keeps its own value: write that value, or other values for a new row"
+    )
+    outcome.report(draft, "identity-mismatch", item.name, value, message, "warning")

@@ -11,6 +11,7 @@ from bakeio_core.importing.linking.drafts import Draft
 from bakeio_core.importing.linking.link import Names
 from bakeio_core.importing.planning.merge import StateRules
 from bakeio_core.importing.planning.plan import PartPlan
+from bakeio_core.importing.planning.questions import tell_kept_key
 from bakeio_core.importing.reading.reader import Reader
 
 
@@ -37,6 +38,12 @@ class SetPart:
         ]
 
     def fits(self, draft: Draft, row: Row, names: Names) -> bool:
+        keys = self.entity.all_keys
+        better = keys[: keys.index(draft.key)] if draft.key in keys else ()
+        for column in (key[0] for key in better if len(key) == 1 and key != ("uuid",)):
+            item = self.part.fields.by_name.get(self.part.fields.own.get(column, ""))
+            if item is not None:  # a uuid differs from database to database, and says nothing
+                tell_kept_key(self.plan.outcome, draft, item, self.rows.value(row, column))
         return True
 
     def accepted(self, drafts: Sequence[Draft]) -> list[Draft]:

@@ -14,6 +14,7 @@ from bakeio_core.importing.linking.link import Names
 from bakeio_core.importing.linking.read_only import plain
 from bakeio_core.importing.planning.merge import EditRules
 from bakeio_core.importing.planning.plan import PartPlan
+from bakeio_core.importing.planning.questions import tell_kept_key
 from bakeio_core.importing.reading.reader import Reader
 from bakeio_core.values.wording import jsonable, shown
 
@@ -58,7 +59,7 @@ class ViewPart:
         else:
             plan.read_only.note(draft.number, draft.differing)
             for item in unknown:
-                self._tell_unknown(draft, item, row)
+                tell_kept_key(plan.outcome, draft, item, plan.rows.value(row, str(item.column)))
         return field is None and not strange
 
     def _unknown_keys(self, draft: Draft) -> list[FileField]:
@@ -68,21 +69,6 @@ class ViewPart:
             return []
         better = {column for key in keys[: keys.index(draft.key)] for column in key}
         return [i for i in self.part.fields.of_role("key") if i.column in better]
-
-    def _tell_unknown(self, draft: Draft, item: FileField, row: Row) -> None:
-        """A row found by a worse key keeps the better one as it is here."""
-        value = draft.values.get(item.name)
-        now = self.plan.rows.value(row, str(item.column))
-        if value is not None and not item.kind.same(value, now):
-            alike = ", ".join(map(self.part.fields.naming_of, draft.key or ()))
-            message = (
-                f"no row has {shown(value)}; the one with {shown(now)} has the same {alike}, so "
-                "it is used and keeps its own value: write that value, or other values for a new "
-                "row"
-            )
-            self.plan.outcome.report(
-                draft, "identity-mismatch", item.name, value, message, "warning"
-            )
 
     def _is_naming(self, draft: Draft, name: str) -> bool:
         is_id = name in self.part.fields.by_name and self.part.fields.by_name[name].column
