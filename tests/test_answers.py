@@ -671,3 +671,23 @@ def test_unknown_references_are_told_beside_bad_values(
     done = run("-d", bakery, "import", tmp_path / "f.json", "--json")
     fields = sorted(p["field"] for p in done.json["problems"] if p["severity"] == "error")
     assert fields == ["product_slug", "purchase_date", "supplier_name"]
+
+
+def test_what_a_message_says_to_write_is_right(run: Run, sample: Path, tmp_path: Path) -> None:
+    path = tmp_path / "answer.json"
+    bought = {"product_slug": "lemons_1each", "purchase_date": "2026-01-02"}
+    bought |= {"unit_price": 3, "quantity_purchased": 1}
+    two_names = {**bought, "supplier_slug": "costco_waltham_ma", "supplier_name": "Nobody"}
+    done = handed_in(run, sample, path, of("purchases", two_names))
+    (problem,) = [p for p in done.json["problems"] if p["severity"] == "error"]
+    assert (problem["field"], problem["value"]) == ("supplier_name", "Nobody")
+    assert 'while supplier_slug "costco_waltham_ma" is there: leave one' in problem["message"]
+    fix = {"field": "supplier_slug", "value": "costco_waltham_ma", "instead_of": "supplier_name"}
+    assert problem["fix"] == fix
+    done = handed_in(run, sample, path, of("products", {**RECORD, "upc_code": float(CODE)}))
+    (problem,) = [p for p in done.json["problems"] if p["severity"] == "error"]
+    assert problem["fix"] == {"field": "upc_code", "value": CODE}
+    done = handed_in(run, sample, path, of("products", {"product": "Caraibe", "upc_code": CODE}))
+    assert "product_slug" in {p["field"] for p in done.json["problems"]}
+    assert "product_id" not in messages(done)
+    assert 'did you mean "products"?' in messages(handed_in(run, sample, path, of("product")))

@@ -64,12 +64,15 @@ class Text(Kind):
     def read(self, value: object, note: Note) -> str:
         if not isinstance(value, str):
             if isinstance(value, (int, decimal.Decimal, float)) and not isinstance(value, bool):
+                # nobody means the .0 that a program puts behind a code
+                meant = shown(value).removesuffix(".0")
                 message = (
                     f"{shown(value)} is a number, but text is expected: "
-                    f'write it in quotes, "{shown(value)}", zeros in front too'
+                    f'write it in quotes, "{meant}", zeros in front too'
                 )
-                raise BadValue(Advice(message, shown(value)))
-            raise BadValue(f"{shown(value)} is not text")
+                raise BadValue(Advice(message, meant))
+            remedy = ": write one value" if isinstance(value, list) else ""
+            raise BadValue(f"{shown(value)} is not text{remedy}")
         if "\0" in value:
             raise BadValue("holds a NUL character, which databases cannot store: remove it")
         try:

@@ -18,7 +18,8 @@ from bakeio_core.importing.reading.sources import Part
 class LinkError:
     """Why a record or a reference could not be linked to one row.
 
-    `ids` are rows it might mean, `field` is where the file says it.
+    `ids` are rows it might mean, `field` is where the file says it, `vain` the column of the row
+    referred to in which no row has what the file says.
     """
 
     code: str
@@ -26,6 +27,7 @@ class LinkError:
     missing: Missing | None = None
     ids: tuple[RowId, ...] = ()
     field: str = ""
+    vain: str = ""
 
 
 @dataclass(slots=True)

@@ -277,7 +277,9 @@ def _agreed(
     if vain:
         missing = Missing(target.name, key, nullable=reference.nullable, fields=fields)
         message = f"no row of {target.name} has {said(vain)}"
-        return LinkError("missing-reference", message, missing)
+        if named:
+            message += f", while {said([named[0][:2]])} is there: leave one of the two out"
+        return LinkError("missing-reference", message, missing, vain=vain[0][0])
     common = set(named[0][2])
     for column, value, ids in named[1:]:
         if not common & set(ids):

@@ -280,7 +280,11 @@ class References:
         """Return the field and value a person looks at: the first lookup given, else the id."""
         if link.field:
             return link.field, plain(draft.context.get(link.field))
-        names = [field.name for field in self.fields.naming[column].values()]
+        naming = self.fields.naming[column]
+        if link.vain in naming:  # of several names the one that leads nowhere
+            place = list(naming).index(link.vain)
+            return naming[link.vain].name, draft.lookups[column][place]
+        names = [field.name for field in naming.values()]
         names.append(self.fields.own.get(column, column))
         for name, value in zip(names, draft.lookups[column], strict=True):
             if value is not None:

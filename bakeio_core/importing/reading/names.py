@@ -59,7 +59,7 @@ class FieldNames:
                     known = self.fields.named(inner)
                     field = inner if known is None else known.name
                     self._tell(told, said, field, f"{name}.{inner}", cell, report)
-            elif self.is_typo(name, raw):
+            elif self.is_typo(name, raw) and self._may_be(self._near[name], value):
                 is_strange = True
                 near = self._near[name]
                 message = f'is not a field of {self.part.entity.name}: did you mean "{near}"?'
@@ -103,6 +103,12 @@ class FieldNames:
         exported = (item.name for item in self.fields if item.exported)
         known = ", ".join(name for name in exported if name[0] != "_")
         return f"has {has if names else 'no field at all'}; its fields are {known}"
+
+    def _may_be(self, near: str | None, value: Any) -> bool:
+        """Tell whether a value may be meant for a field: an id is no text that names something."""
+        entity = self.part.entity
+        is_id = near is not None and near == self.fields.own.get(entity.surrogate or "")
+        return not is_id or not isinstance(value, str) or value.strip().isdigit()
 
     def is_typo(self, name: str, record: Mapping[str, Any]) -> bool:
         """Tell whether a name is a typing error of a field that the record lacks."""
