@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -260,3 +261,30 @@ def test_a_stream_takes_the_format_by_name(
         known = core.open(io.BytesIO(workbook.read_bytes()))
         assert core.plan(db, known).report.summary["unchanged"] == 81
     engine.dispose()
+
+
+def test_a_text_in_quotes_behind_an_equals_sign_is_that_text(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "products.csv"
+    path.write_text('product_slug,upc_code\nlemons_1each,"=""0021000612239"""\n', "utf-8")
+    done = run("-d", sample, "import", path, "--dry-run", "--json")
+    assert done.json["changes"][0]["fields"][0]["new"] == "0021000612239", done.out
+
+
+def test_what_other_programs_call_a_workbook_is_refused_with_what_to_do(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    for name in ("p.ods", "named.xlsx"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("mimetype", kind)
+            archive.writestr("content.xml", "<x/>")
+    (tmp_path / "old.xls").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(600))
+    said = {
+        "p.ods": "is an OpenDocument spreadsheet (.ods): save it as .xlsx, or as CSV",
+        "named.xlsx": "is an OpenDocument spreadsheet (.ods): save it as .xlsx, or as CSV",
+        "old.xls": "is an old or a protected workbook: save it as .xlsx without a password",
+    }
+    for name, message in said.items():
+        assert message in run("-d", sample, "import", tmp_path / name).err

@@ -7,6 +7,11 @@ from typing import IO, Any
 
 from bakeio_core import Format, Sheet, SheetRows, hookimpl
 
+OLD = b"\xd0\xcf\x11\xe0"
+"""What a workbook of before 2007 begins with, and one with a password."""
+OPEN_DOCUMENT = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
+"""What the archive of an OpenDocument spreadsheet begins with."""
+
 
 @hookimpl
 def bakeio_formats() -> Format:
@@ -24,8 +29,10 @@ def bakeio_formats() -> Format:
 
 
 def is_workbook(head: bytes) -> bool:
-    """Tell a workbook from other archives: its first files are those of an Office document."""
-    names = (b"[Content_Types].xml", b"_rels/.rels", b"xl/", b"docProps/")
+    """Tell a workbook from other files, also one that is refused on reading, in better words."""
+    if head.startswith(OLD):
+        return True
+    names = (b"[Content_Types].xml", b"_rels/.rels", b"xl/", b"docProps/", OPEN_DOCUMENT)
     return head[:4] == b"PK\x03\x04" and head[30:].startswith(names)
 
 

@@ -96,6 +96,10 @@ def _refuse_bombs(file: IO[bytes]) -> None:
         is_old = file.read(4) == b"\xd0\xcf\x11\xe0"
         what = "an old or a protected workbook" if is_old else "not a workbook"
         raise DocumentError(f"is {what}: save it as .xlsx without a password") from None
+    if not any(part.filename == "[Content_Types].xml" for part in parts):
+        is_open = any(part.filename == "content.xml" for part in parts)
+        what = "an OpenDocument spreadsheet (.ods)" if is_open else "no workbook of Excel"
+        raise DocumentError(f"is {what}: save it as .xlsx, or as CSV")
     for part in parts:
         is_bomb = part.file_size > LIMITS.ratio * max(part.compress_size, 1) + LIMITS.record
         if is_bomb or sum(other.file_size for other in parts) > LIMITS.unpacked:

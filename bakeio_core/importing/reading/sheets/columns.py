@@ -43,6 +43,7 @@ _DAYS = re.compile(r"(?:(?:\d{4}-\d\d-\d\d)?\n)*", re.ASCII)
 _TRUTHS: dict[Any, bytes] = {"true": b"true", "false": b"false", True: b"true", False: b"false"}
 _MOMENT = re.compile(r"[\dT:.-]+Z", re.ASCII)
 _WANT_CARE = "'=#"
+_QUOTED = re.compile('="([^"]+)"')
 _MIDNIGHT = datetime.time()
 
 
@@ -123,6 +124,8 @@ class FieldColumn:
             return self._empty(number, base)
         if isinstance(cell, CellError):
             return _untold(cell.text)
+        if isinstance(cell, str) and (quoted := _QUOTED.fullmatch(cell)):
+            cell = quoted[1]  # how shops keep the zeros of a code in a CSV
         is_told = not isinstance(cell, str) or not _is_no_value(cell)
         cell = unguarded(cell) if isinstance(cell, str) else cell
         if self.form in ("text", "code") and isinstance(cell, str) and is_told:
