@@ -205,7 +205,7 @@ def test_what_was_whole_of_an_answer_cut_off_is_read_and_says_where_to_go_on(
     written, _, refused = planned(text)
     assert written == WANTED
     assert "ends in the middle of it: record 2 is the last complete one (product_slug" in refused
-    assert "go on after it" in refused
+    assert "continue after it" in refused
 
 
 # -- a hundred answers, with those above: each is read, or refused by what was seen

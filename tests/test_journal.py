@@ -31,7 +31,7 @@ def test_runs_of_long_ago_are_taken_out_and_told_of(bakery: str, run: Run, tmp_p
     assert run("-d", bakery, "journal", "--json").json == size
     done = run("-d", bakery, "journal", "prune", "--keep-days", 1)
     assert done.code == 0, done.err
-    assert "4 runs up to 4 were taken out" in done.out, done.out
+    assert "4 runs up to 4 were removed" in done.out, done.out
     assert rows_of(bakery) == before
     told = run("-d", bakery, "runs").out.splitlines()
     assert [line.endswith("(removed from the journal)") for line in told] == [False, *4 * [True]]

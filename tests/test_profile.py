@@ -85,7 +85,7 @@ def test_a_profile_says_which_plugins_and_distributions_are_used(run: Run, here:
     found = {item["name"]: (item["status"], item["reason"]) for item in done.json["plugins"]}
     assert found["suppliers"] == ("active", "")
     assert found["view_products"] == ("blocked", "blocked by bakeio.toml")
-    assert found["view_again"] == ("blocked", "not among what bakeio.toml uses")
+    assert found["view_again"] == ("blocked", "not used by bakeio.toml")
     assert done.json["profile"] == {
         "path": "bakeio.toml",
         "use": ["Bakeio"],
@@ -103,7 +103,7 @@ def test_a_profile_says_which_plugins_and_distributions_are_used(run: Run, here:
     assert run("views").err == ""
     (here / "bakeio.toml").write_text('use = ["view_products"]', "utf-8")
     assert run("views", "--json").json["disabled"] == {
-        "products": "its entity products is not among what bakeio.toml uses"
+        "products": "its entity products is not used by bakeio.toml"
     }
 
 
@@ -345,7 +345,7 @@ def test_what_is_missing_is_told_with_the_package_that_brings_it(
     manifest["files"][0]["entity_type"] = "recipes"
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     said = run("validate-export", folder).out
-    assert '"recipes" is not an installed entity. bakeio-recipes brings it' in said
+    assert '"recipes" is not installed. bakeio-recipes brings it' in said
 
 
 @pytest.mark.parametrize(

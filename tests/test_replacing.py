@@ -21,7 +21,7 @@ from bakeio_core import (
     DocumentError,
     Format,
     Sheet,
-    Table,
+    SheetRows,
     UsageError,
     connect,
     hookimpl,
@@ -517,10 +517,10 @@ def write(file: IO[bytes], sheets: Sequence[Sheet]) -> None:
         file.write(json.dumps(list(row), default=float).encode() + b"\n")
 
 
-def read(file: IO[bytes]) -> Iterator[Table]:
+def read(file: IO[bytes]) -> Iterator[SheetRows]:
     if file.readline() != b"LINES\n":
         raise DocumentError("does not begin with LINES")
-    yield Table("", enumerate(map(json.loads, file), 1))
+    yield SheetRows("", enumerate(map(json.loads, file), 1))
 
 
 class Lines:

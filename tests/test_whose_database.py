@@ -51,7 +51,7 @@ def test_what_reads_an_older_database_names_the_remedy(bakery: str, run: Run) ->
     ):
         refused = run("-d", bakery, *words)
         assert refused.code == 1
-        assert "has no column upc_code: where it is older than this bakeio, run bakeio upgrade" in (
+        assert "has no column upc_code: if it is older than this bakeio, run bakeio upgrade" in (
             refused.err
         ), words
     taken_back = run("-d", bakery, "undo", "--yes")

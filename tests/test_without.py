@@ -37,7 +37,7 @@ def test_a_manifest_names_the_package_that_declares_each_entity(folder: Path) ->
 @pytest.mark.parametrize(
     ("declared", "said"),
     [
-        ({}, '"ovens" is not an installed entity. Install its plugin. To import the rest: '),
+        ({}, '"ovens" is not installed. Install its plugin. To import the rest: '),
         (
             {"distribution": "bakeio-ovens", "distribution_version": "2.1"},
             "bakeio-ovens 2.1 declared it where the set was written: if you trust that, pip "
