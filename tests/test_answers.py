@@ -690,4 +690,4 @@ def test_what_a_message_says_to_write_is_right(run: Run, sample: Path, tmp_path:
     done = handed_in(run, sample, path, of("products", {"product": "Caraibe", "upc_code": CODE}))
     assert "product_slug" in {p["field"] for p in done.json["problems"]}
     assert "product_id" not in messages(done)
-    assert 'did you mean "products"?' in messages(handed_in(run, sample, path, of("product")))
+    assert "did you mean products?" in messages(handed_in(run, sample, path, of("product")))
