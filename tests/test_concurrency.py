@@ -264,7 +264,7 @@ def done_again(work: Callable[[], None]) -> None:
     try:
         work()
     except DatabaseError as error:
-        if not error.again or os.getenv("BAKEIO_DIALECT") != "portable":
+        if not error.retryable or os.getenv("BAKEIO_DIALECT") != "portable":
             raise
         work()
 
