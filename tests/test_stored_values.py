@@ -175,7 +175,9 @@ def test_values_that_only_their_column_refuses_come_back_with_a_warning(
     run("-d", sample, "export-complete", "-o", tmp_path / "set")
     done = run("-d", tmp_path / "other.db", "import-complete", tmp_path / "set")
     assert done.code == 0
-    said = next(line for line in (done.out + done.err).splitlines() if "unit_price: is not" in line)
+    said = next(
+        line for line in (done.out + done.err).splitlines() if "unit_price: does not fit" in line
+    )
     assert said.startswith("warning: 04_purchases.json, record 1 ")
 
 

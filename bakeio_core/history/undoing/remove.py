@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.keys.rings import links_back, refers_to_itself, rings
@@ -84,6 +84,8 @@ def _remove(rewrite: Rewrite, some: Sequence[Going]) -> None:
     for going in some:
         ids.setdefault(going.entity.name, set()).update(going.rows)
     staying, words = rewrite.referrers.staying(ids), rewrite.referrers.in_words
+    while sum(_link_again(rewrite, going, staying) for going in some):
+        staying = rewrite.referrers.staying(ids)  # what they refer to stays as well
     for going in some:
         entity, batch = going.entity, going.batch
         for identity in [i for i in going.rows if (entity.name, i) in staying]:
@@ -96,6 +98,13 @@ def _remove(rewrite: Rewrite, some: Sequence[Going]) -> None:
         changes = Changes(going.entity, going.entity.columns, deletes=list(_deletions(going)))
         rewrite.write(changes, going.rows, going.batch.file)
         _refuse_half(rewrite, going)
+
+
+def _link_again(rewrite: Rewrite, going: Going, staying: Collection[Any]) -> bool:
+    """Give rows that stay the references back that they were written with last."""
+    name = going.entity.name
+    rows = {identity: row for identity, row in going.rows.items() if (name, identity) in staying}
+    return rewrite.link_again(going.entity, rows, going.batch.file)
 
 
 def _refuse_half(rewrite: Rewrite, going: Going) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.columns import MADE
 from bakeio_core.catalog.exchange import Change, Changes
+from bakeio_core.catalog.keys.rings import links_back
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.systems.unknown_columns import give_back
 from bakeio_core.database.writing import parking
@@ -130,6 +131,8 @@ def restore_fields(rewrite: Rewrite, run: int) -> None:
 def _restore(rewrite: Rewrite, entity: Entity, rows: Sequence[list[FieldSet]]) -> None:
     current = rewrite.tables.rows(entity).by_id({fields[0].row for fields in rows})
     by_file: dict[str, list[Change]] = {}
+    several = {c for key in entity.foreign_keys if not key.is_reference for c in key.columns}
+    links = several.intersection(links_back(rewrite.catalog.entities, entity))
     for fields in rows:
         first, row = fields[0], current.get(fields[0].row)
         if row is None:
@@ -139,6 +142,8 @@ def _restore(rewrite: Rewrite, entity: Entity, rows: Sequence[list[FieldSet]]) -
         change = _restored(rewrite, entity, row, fields)
         if change is not None:
             by_file.setdefault(first.file or "", []).append(change)
+            if links and {column for column, value in change.new.items() if value is None} & links:
+                rewrite.unlinked[entity.name, change.id] = change
     for file, changes in by_file.items():
         rewrite.write(Changes(entity, entity.columns, updates=changes), current, file)
 

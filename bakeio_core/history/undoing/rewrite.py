@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,8 @@ class Rewrite:
         refused: Why the database refuses what it refuses first; empty where it refuses nothing.
         waiting: (file, update, row as it is) of updates the database refused alone; a value that
             changed hands may be free when all others have gone back.
+        unlinked: {(entity, id): the update} of rows whose references of several columns were taken
+            back. Where the run created the row and it stays, they stay as well.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Rewrite:
         self.refused = ""
         self._late: list[Changes] = []
         self.waiting: list[tuple[str, Change, Row]] = []
+        self.unlinked: dict[tuple[str, Any], Change] = {}
 
     def count(self, entity: Entity, what: str, number: int = 1) -> None:
         """Count records of an entity as created, updated, deleted, skipped or unchanged."""
@@ -243,6 +247,26 @@ class Rewrite:
             if any(value is not None for value in new.values())
         ]
         return Changes(entity, columns, updates=updates)
+
+    def link_again(self, entity: Entity, rows: ById, file: str) -> bool:
+        """Set the references of rows that stay, which were taken back; tell whether there were any.
+
+        Nothing is counted: the rows are as they were.
+
+        Args:
+            entity: Whose rows.
+            rows: {id: the row as it is}.
+            file: Where the import had them from.
+        """
+        known = [self.unlinked.pop((entity.name, identity), None) for identity in rows]
+        undone = [change for change in known if change is not None]
+        links = [replace(change, new=change.old, old=change.new) for change in undone]
+        self.shown = [change for change in self.shown if change not in undone]
+        as_they_were, shown = self.counts.get(entity.name, Counter()).copy(), self.shown
+        self.write(Changes(entity, entity.columns, updates=links), rows, file)
+        self.counts[entity.name], self.shown = as_they_were, shown
+        self.count(entity, "updated", -len(links))
+        return bool(links)
 
     def link_late(self) -> None:
         """Set the references of rows created anew to rows of entities that came after theirs."""
