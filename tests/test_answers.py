@@ -224,7 +224,7 @@ def test_rev_alone_names_no_row(run: Run, bakery: str, tmp_path: Path) -> None:
     records = [{"_rev": r["_rev"], "quantity": 5} for r in document(path)["records"]]
     done = handed_in(run, bakery, tmp_path / "w.json", of("inventory", *records))
     assert (done.code, found(done)[0][0]) == (1, "missing-field")
-    assert "by _rev alone" in messages(done)
+    assert "only by _rev" in messages(done)
 
 
 @pytest.mark.parametrize("place", [0, 1, 5, 20, 40, 75])
@@ -354,7 +354,7 @@ def test_a_made_up_key_beside_the_other_key_of_a_row_updates_it_and_is_told(
     made_up = {**record, "product_slug": "a_made_up_slug", "notes": "new supplier"}
     done = handed_in(run, bakery, path, of("products", made_up))
     assert counts(done) == {"processed": 1, "updated": 1}, done.out
-    assert "is the same by ingredient_slug, brand" in messages(done)
+    assert "has the same ingredient_slug, brand" in messages(done)
     assert sql(bakery, "SELECT slug, notes FROM products WHERE id = 1") == [
         (record["product_slug"], "new supplier")
     ]

@@ -420,6 +420,8 @@ def edit(document: dict[str, Any], wanted: dict[tuple[str, str], Any], step: Any
     if what == "shuffle":
         lines.reverse()
     elif what == "add" and (name, part) not in wanted and not found:
+        if has_left(document, name, part):
+            return  # refused with both lines: see the test below
         lines.append({"part": part, "amount": amount})
         wanted[name, part] = (float(amount), None)
     elif what == "change" and found:
@@ -441,6 +443,15 @@ def edit(document: dict[str, Any], wanted: dict[tuple[str, str], Any], step: Any
         lines.remove(found[0])
         deck(document, other)["lines"].append(found[0])
         wanted[other, part] = wanted.pop((name, part))
+
+
+def has_left(document: dict[str, Any], name: str, part: str) -> bool:
+    """Tell whether the line that was exported of a part stands in another deck now."""
+    if (name, part) not in AT_FIRST:
+        return False
+    revision = line(AS_EXPORTED, name, part)["_rev"]
+    others = (item for one in document["records"] if one["name"] != name for item in one["lines"])
+    return any(item.get("_rev") == revision for item in others)
 
 
 AS_EXPORTED: dict[str, Any] = {}
@@ -473,6 +484,20 @@ def test_whatever_is_edited_is_what_the_database_holds_and_undo_brings_back_what
     assert cards(engine) == before
 
 
+def test_a_new_line_with_the_key_of_one_that_moves_away_is_refused_with_both(
+    export: Callable[[], dict[str, Any]], take: Callable[..., Report], engine: Engine
+) -> None:
+    before, document = cards(engine), export()
+    deck(document, "blue")["lines"].append(line(document, "red", "king"))
+    deck(document, "red")["lines"].remove(line(document, "red", "king"))
+    deck(document, "red")["lines"].append({"part": "king", "amount": 1})
+    with pytest.raises(ImportRefused) as refused:
+        take(document)
+    assert "different records have the same key" in refused.value.problems[0].message
+    assert len(refused.value.problems[0].records) == 2
+    assert cards(engine) == before
+
+
 @pytest.mark.parametrize(
     ("declared", "says"),
     [
@@ -481,7 +506,10 @@ def test_whatever_is_edited_is_what_the_database_holds_and_undo_brings_back_what
             lambda: children("stickers.card_id", fields={"colour": editable("colour")}),
             "not a foreign",
         ),
-        (lambda: children("cards.deck_id", fields={"deck": readonly("deck_id.name")}), "told by"),
+        (
+            lambda: children("cards.deck_id", fields={"deck": readonly("deck_id.name")}),
+            "the record itself gives deck_id",
+        ),
         (lambda: children("cards.deck_id", fields={"a": editable("colour")}), "colour"),
         (lambda: children("cards.deck_id", fields={"a": editable("said")}, key="b"), "key names b"),
         (lambda: children("cards.deck_id", fields={"a": LINES}), "a row of a list has fields"),
