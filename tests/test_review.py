@@ -373,8 +373,8 @@ class Deciding:
 
 
 def test_plugins_and_programs_answer_questions_of_any_kind(bakery: str, both_edited: Path) -> None:
-    core, plugin = Bakeio.discover(), Deciding()
-    core.plugins.manager.register(plugin)
+    plugin = Deciding()
+    core = Bakeio.discover(plugins=[plugin])
     edit(both_edited, lambda records: records[0].update(upc_code=BAD))
     asked: list[Question] = []
 
