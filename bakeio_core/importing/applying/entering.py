@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from bakeio_core.catalog.exchange import ALIAS, EXISTING, Changes
+from bakeio_core.catalog.exchange import Changes
 from bakeio_core.database.rows import Row
 from bakeio_core.history.journal import Journal
-from bakeio_core.history.learned.aliases import Alias, learn
+from bakeio_core.history.learned.aliases import learn
+from bakeio_core.importing.applying.learning import lessons
 from bakeio_core.importing.applying.origins import keep_origins
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.sources import Part
@@ -45,18 +46,4 @@ def finish(
     deleted = sum(each["deleted"] for each in plan.outcome.counts.values())
     counts |= {"deleted": deleted} if deleted or may_delete else {}
     journal.finish(counts, plan.source.sha256, plan.resolved())
-    learn(plan.state.db, journal.run, list(_lessons(plan)), plan.state.now)
-
-
-def _lessons(plan: ImportPlan) -> Iterator[Alias]:
-    """Yield the keys mapped to a row which does not bear them, to be known the next time."""
-    for applied in plan.parents.applied.values():
-        missing, decision = applied.missing, applied.decision
-        if applied.id is None or decision.by in (ALIAS, "") or missing.ambiguous_ids:
-            continue
-        is_made = (missing.entity, applied.id) in plan.parents.rows
-        if decision.action == EXISTING or is_made:
-            rows = plan.state.tables.rows(plan.state.catalog.entities[missing.entity])
-            row = rows.by_id([applied.id]).get(applied.id)
-            if row is not None and any(rows.differs(row, *pair) for pair in missing.key.items()):
-                yield Alias(missing.entity, dict(missing.key), applied.id)
+    learn(plan.state.db, journal.run, list(lessons(plan)), plan.state.now)

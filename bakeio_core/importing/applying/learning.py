@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from bakeio_core.catalog.exchange import Identity
+from bakeio_core.catalog.exchange import ALIAS, EXISTING, Identity
 from bakeio_core.catalog.model import RowId
 from bakeio_core.history.learned.aliases import Alias, all_aliases, learn
 from bakeio_core.history.learned.layouts import take_over
@@ -18,6 +19,23 @@ if TYPE_CHECKING:
 def learned(db: Connection) -> dict[Identity, RowId]:
     """Return what was learned in earlier imports: {identity of a missing key: id of its row}."""
     return {(alias.entity, folded_key(alias.key)): alias.row for alias in all_aliases(db)}
+
+
+def lessons(plan: ImportPlan) -> Iterator[Alias]:
+    """Yield the keys that were mapped to a row which does not bear them.
+
+    Those are known the next time.
+    """
+    for applied in plan.parents.applied.values():
+        missing, decision = applied.missing, applied.decision
+        if applied.id is None or decision.by in (ALIAS, "") or missing.ambiguous_ids:
+            continue
+        is_made = (missing.entity, applied.id) in plan.parents.rows
+        if decision.action == EXISTING or is_made:
+            rows = plan.state.tables.rows(plan.state.catalog.entities[missing.entity])
+            row = rows.by_id([applied.id]).get(applied.id)
+            if row is not None and any(rows.differs(row, *pair) for pair in missing.key.items()):
+                yield Alias(missing.entity, dict(missing.key), applied.id)
 
 
 def learn_from(db: Connection, plan: ImportPlan, run: int) -> None:
