@@ -440,6 +440,8 @@ def edit(document: dict[str, Any], wanted: dict[tuple[str, str], Any], step: Any
             item["_delete"] = True
         del wanted[name, part]
     elif what == "move" and len(found) == 1 and (other, part) not in wanted:
+        if has_left(document, other, part):
+            return  # refused as well
         lines.remove(found[0])
         deck(document, other)["lines"].append(found[0])
         wanted[other, part] = wanted.pop((name, part))
@@ -495,6 +497,22 @@ def test_a_new_line_with_the_key_of_one_that_moves_away_is_refused_with_both(
         take(document)
     assert "different records have the same key" in refused.value.problems[0].message
     assert len(refused.value.problems[0].records) == 2
+    assert cards(engine) == before
+
+
+def test_a_line_that_moves_to_the_key_of_one_that_moves_away_is_refused_with_its_record(
+    export: Callable[[], dict[str, Any]], take: Callable[..., Report], engine: Engine
+) -> None:
+    before, document = cards(engine), export()
+    for part, start, end in (("ace", "blue", "bare"), ("ace", "red", "blue")):
+        moving = line(document, start, part)
+        deck(document, start)["lines"].remove(moving)
+        deck(document, end)["lines"].append(moving)
+    with pytest.raises(ImportRefused) as refused:
+        take(document)
+    problem = refused.value.problems[0]
+    assert problem.code == "constraint"
+    assert 'already has deck_id 2 and part "ace"' in problem.message
     assert cards(engine) == before
 
 
