@@ -314,7 +314,8 @@ def parking(entity: Entity, changes: Sequence[Change]) -> Changes:
         known = [column for column in change.new if column in stand_ins]
         taken = {column: next(stand_ins[column], None) for column in known}
         apart = {column: text for column, text in taken.items() if text is not None}
-        parked.append(Change("update", entity.name, change.record, change.id, apart, {}))
+        if apart:
+            parked.append(Change("update", entity.name, change.record, change.id, apart, {}))
     return Changes(entity, entity.columns, updates=parked)
 
 
