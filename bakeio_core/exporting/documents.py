@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from typing import Any
 
 from bakeio_core.catalog.exchange import EncodedBatch, Progress
 from bakeio_core.files.documents.encoding import CLOSE, encode_lines, opened_document
-
-"""Called with (entity or view, records done so far)."""
-
-
-class Sink(Protocol):
-    """Where bytes go: a hashed file, or stdout."""
-
-    def write(self, data: bytes, /) -> Any:
-        """Write bytes."""
+from bakeio_core.files.output import Sink
 
 
 def moment() -> datetime:

@@ -14,10 +14,10 @@ from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import streaming
 from bakeio_core.database.view_query import count_records
 from bakeio_core.errors import DocumentError
-from bakeio_core.exporting.documents import Sink, moment, write_records
+from bakeio_core.exporting.documents import moment, write_records
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.scanner import BLOCK
-from bakeio_core.files.output import atomic_file
+from bakeio_core.files.output import Sink, atomic_file
 from bakeio_core.history.tables import database_id
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Protocol
 
 from bakeio_core.errors import BakeioError, UsageError
 from bakeio_core.files.leftovers import delete, numbered, settle, settle_one, sync_folder
@@ -40,6 +40,13 @@ def telling_swaps(tell: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         _before_swap.reset(token)
+
+
+class Sink(Protocol):
+    """Where bytes go: a file, a hashed one, or stdout."""
+
+    def write(self, data: bytes, /) -> Any:
+        """Write bytes."""
 
 
 class HashedFile:

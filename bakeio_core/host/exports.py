@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from bakeio_core.catalog.exchange import Progress
     from bakeio_core.exporting.assistant.lean import LeanFile
-    from bakeio_core.exporting.documents import Sink
     from bakeio_core.exporting.write_set import Exported
+    from bakeio_core.files.output import Sink
 
 
 class Exports(Imports, Answers, Confirming):
@@ -201,7 +201,7 @@ class Exports(Imports, Answers, Confirming):
                 format does not go with the views.
             ExportRefused: The database holds values no file can hold; it names each.
         """
-        from bakeio_core.exporting.sheets.write_views import write_sheets
+        from bakeio_core.exporting.sheets.write_views import write_views
         from bakeio_core.exporting.write_view import write_view
 
         several = [view] if isinstance(view, (str, View)) else view
@@ -215,7 +215,7 @@ class Exports(Imports, Answers, Confirming):
                 self._refuse_overwriting(db, target, known, force=force)
             if known is None:
                 return write_view(self.hook, db, self.catalog, chosen[0], target, progress)
-            return write_sheets(known, self.hook, db, self.catalog, chosen, target, progress)
+            return write_views(known, self.hook, db, self.catalog, chosen, target, progress)
 
     def _format_for(self, target: Path | Sink, format: str | None) -> Format | None:
         """Return the format of a file that is to be written, None for JSON.

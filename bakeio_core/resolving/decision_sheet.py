@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import itertools
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -26,15 +25,10 @@ from bakeio_core.catalog.plugins.formats import (
     blamed,
 )
 from bakeio_core.errors import DocumentError
+from bakeio_core.files.output import Sink
 from bakeio_core.files.sheets.cells import guarded, unguarded
+from bakeio_core.files.sheets.writing import write_sheets
 from bakeio_core.values.wording import BadValue
-
-
-class Sink(Protocol):
-    """What bytes are written to."""
-
-    def write(self, data: bytes, /) -> object: ...
-
 
 SHEET = "decisions"
 LOOKED_AT = 50
@@ -84,14 +78,7 @@ def write_sheet(known: Format, file: Sink, entries: Sequence[Mapping[str, Any]])
     ]
     cells = [guarded([_cell(row.get(name)) for row in rows]) for name in names]
     sheet = Sheet(SHEET, columns, zip(*cells, strict=True), "Answers to questions", NOTES)
-    with tempfile.TemporaryFile() as scratch:
-        try:
-            known.write(scratch, [sheet])
-        except Exception as error:
-            raise blamed(known, "write the decisions", error) from error
-        scratch.seek(0)
-        while data := scratch.read(1 << 20):
-            file.write(data)
+    write_sheets(known, file, [sheet], "the decisions")
 
 
 def read_sheet(known: Format, path: Path, catalog: Catalog) -> list[dict[str, Any]]:

@@ -16,9 +16,9 @@ from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import streaming
 from bakeio_core.errors import DocumentError, UsageError
 from bakeio_core.exporting.assistant.tokens import count_tokens
-from bakeio_core.exporting.documents import Sink, moment
+from bakeio_core.exporting.documents import moment
 from bakeio_core.files.documents.document import Document
-from bakeio_core.files.output import atomic_file
+from bakeio_core.files.output import Sink, atomic_file
 from bakeio_core.files.tickets import LABEL, Ticket, TicketRow, expiry, keep, new_name
 from bakeio_core.history.tables import database_id
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +11,13 @@ from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import Progress
 from bakeio_core.catalog.fields import entity_fields
 from bakeio_core.catalog.model import Entity
-from bakeio_core.catalog.plugins.formats import Cell, Format, Sheet, SheetColumn, blamed
+from bakeio_core.catalog.plugins.formats import Cell, Format, Sheet, SheetColumn
 from bakeio_core.database.connect import streaming
 from bakeio_core.exporting.sheets.write_views import NARROWEST, WIDEST, decoded
 from bakeio_core.files.output import atomic_file, atomic_folder
 from bakeio_core.files.sheets.cells import about, flat, guarded
 from bakeio_core.files.sheets.readings import form_of
+from bakeio_core.files.sheets.writing import write_sheets
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -116,13 +115,7 @@ def write_tables(
 
 
 def _write(known: Format, tables: Sequence[_Table], file: Any, name: str) -> None:
-    with tempfile.TemporaryFile() as scratch:
-        try:
-            known.write(scratch, [table.sheet() for table in tables])
-        except Exception as error:
-            raise blamed(known, f"write {name}", error) from error
-        scratch.seek(0)
-        shutil.copyfileobj(scratch, file, 1 << 20)
+    write_sheets(known, file, [table.sheet() for table in tables], name)
 
 
 def _there(path: Path) -> str:

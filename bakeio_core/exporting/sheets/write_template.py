@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from pathlib import Path
 
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import view_fields
 from bakeio_core.catalog.plugins import packages
-from bakeio_core.catalog.plugins.formats import Formats, Sheet, SheetColumn, blamed
+from bakeio_core.catalog.plugins.formats import Formats, Sheet, SheetColumn
 from bakeio_core.catalog.plugins.templates import Template
 from bakeio_core.database.view_query import kind_of_source
 from bakeio_core.errors import UsageError
 from bakeio_core.files.output import atomic_file, refuse_file
 from bakeio_core.files.sheets.cells import about
 from bakeio_core.files.sheets.readings import form_of
+from bakeio_core.files.sheets.writing import write_sheets
 
 WIDEST = 28
 
@@ -39,18 +38,11 @@ def write_template(template: Template, catalog: Catalog, formats: Formats, path:
     hint = "" if known is not None else packages.for_file(path.name)
     if hint:
         raise UsageError(f"{path}: no installed format writes {path.suffix} files{hint}")
-    with tempfile.TemporaryFile() as scratch:
+    with atomic_file(path, _there) as file:
         if known is None:
-            scratch.write(json.dumps(template.document, indent=2, ensure_ascii=False).encode())
-            scratch.write(b"\n")
+            file.write(json.dumps(template.document, indent=2, ensure_ascii=False).encode() + b"\n")
         else:
-            try:
-                known.write(scratch, [_sheet(template, catalog)])
-            except Exception as error:
-                raise blamed(known, f"write {path.name}", error) from error
-        scratch.seek(0)
-        with atomic_file(path, _there) as file:
-            shutil.copyfileobj(scratch, file)
+            write_sheets(known, file, [_sheet(template, catalog)], path.name)
 
 
 def _there(path: Path) -> str:

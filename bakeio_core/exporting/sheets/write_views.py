@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import operator
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,17 +18,17 @@ from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import EncodedBatch, Progress
 from bakeio_core.catalog.fields import REV, FileField, view_fields
 from bakeio_core.catalog.lists import list_views, named_by
-from bakeio_core.catalog.plugins.formats import Cell, Format, Sheet, SheetColumn, blamed
+from bakeio_core.catalog.plugins.formats import Cell, Format, Sheet, SheetColumn
 from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import streaming
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.view_query import count_records, kind_of_source
 from bakeio_core.errors import UsageError
-from bakeio_core.exporting.documents import Sink
 from bakeio_core.exporting.write_view import view_header
-from bakeio_core.files.output import Foreign, atomic_file
+from bakeio_core.files.output import Foreign, Sink, atomic_file
 from bakeio_core.files.sheets.cells import about, flat, guarded
 from bakeio_core.files.sheets.readings import form_of
+from bakeio_core.files.sheets.writing import write_sheets
 from bakeio_core.importing.reading.sheets.opening import foreign_sheet
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.wording import listed
@@ -125,7 +125,7 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER = msgspec.json.Decoder(list[dict[str, Any]], float_hook=Decimal)
 
 
-def write_sheets(
+def write_views(
     known: Format,
     hook: Any,
     db: Connection,
@@ -154,7 +154,7 @@ def write_sheets(
     """
     if len(views) > 1 and not known.has_sheets:
         raise UsageError(f"a file in the format {known.name} has one view: write several files")
-    with streaming(), tempfile.TemporaryFile() as scratch:
+    with streaming():
         written = [_begun(hook, db, catalog, view, progress) for view in views]
         header = written[0].header
         for other in written[1:]:  # one file is one export
@@ -166,21 +166,12 @@ def write_sheets(
                 f"a file in the format {known.name} has no place for {lists}: leave that out "
                 "(--fields), or write a workbook (.xlsx)"
             )
-        try:
-            known.write(scratch, sheets)
-        except Exception as error:
-            raise blamed(known, f"write {', '.join(view.name for view in views)}", error) from error
-        _hand_over(scratch, target, not_in_format(known, catalog))
+        named = ", ".join(view.name for view in views)
+        foreign = not_in_format(known, catalog)
+        whole = atomic_file(target, foreign) if isinstance(target, Path) else nullcontext(target)
+        with whole as file:
+            write_sheets(known, file, sheets, named)
     return sum(one.count for one in written)
-
-
-def _hand_over(scratch: IO[bytes], target: Path | Sink, foreign: Foreign) -> None:
-    scratch.seek(0)
-    if not isinstance(target, Path):
-        shutil.copyfileobj(scratch, target, 1 << 20)
-        return
-    with atomic_file(target, foreign) as file:
-        shutil.copyfileobj(scratch, file, 1 << 20)
 
 
 def not_in_format(known: Format, catalog: Catalog) -> Foreign:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from bakeio_core.catalog.fields import CLEAR, FieldMap
 from bakeio_core.catalog.plugins import packages
-from bakeio_core.catalog.plugins.formats import Format, Formats, Sheet, SheetColumn, blamed
+from bakeio_core.catalog.plugins.formats import Format, Formats, Sheet, SheetColumn
 from bakeio_core.errors import UsageError
+from bakeio_core.files.output import Sink
 from bakeio_core.files.sheets.cells import about, flat, guarded
 from bakeio_core.files.sheets.readings import form_of
+from bakeio_core.files.sheets.writing import write_sheets
 from bakeio_core.importing.reading.sheets.headings import is_id
 from bakeio_core.importing.reading.sheets.logged import INDEX, LOG_OF, REASON
 from bakeio_core.importing.reading.sources import Source
@@ -25,12 +26,6 @@ NOTES = (
     "Correct what skip_reason names, then import this file as it is: bakeio import FILE.",
     "An empty cell says nothing. To empty fields, write their names into _clear.",
 )
-
-
-class Sink(Protocol):
-    """What bytes are written to."""
-
-    def write(self, data: bytes, /) -> object: ...
 
 
 @dataclass(frozen=True)
@@ -108,14 +103,7 @@ def write_log_sheet(
         "Records that were left out",
         NOTES,
     )
-    with tempfile.TemporaryFile() as scratch:
-        try:
-            known.write(scratch, [sheet])
-        except Exception as error:
-            raise blamed(known, "write the log of skipped records", error) from error
-        scratch.seek(0)
-        while data := scratch.read(1 << 20):
-            file.write(data)
+    write_sheets(known, file, [sheet], "the log of skipped records")
 
 
 def _record(entry: Mapping[str, Any], fields: FieldMap) -> dict[str, Any]:
