@@ -227,14 +227,7 @@ class Exports(Imports, Answers, Confirming):
             return self.formats.named(format, packages.for_format(format))
         if not isinstance(target, Path):
             return None
-        known = self.formats.by_suffix(target.name)
-        hint = "" if known is not None else packages.for_file(target.name)
-        if hint:
-            raise UsageError(
-                f"{target}: no installed format writes {target.suffix} files{hint}. "
-                "JSON under that name: --format json"
-            )
-        return known
+        return self.formats.to_write(target, "JSON under that name: --format json")
 
     def export_for_assistant(
         self,

@@ -18,6 +18,7 @@ from bakeio_core.catalog.exchange import (
     Missing,
     Question,
 )
+from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.formats import Formats
 from bakeio_core.errors import DocumentError
 from bakeio_core.files.documents.scanner import DECODER, explain_json
@@ -114,7 +115,8 @@ def _entries(path: Path, catalog: Catalog, formats: Formats | None) -> list[Any]
     try:
         entries = DECODER.decode(path.read_text("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise DocumentError(f"{path}: {explain_json(error)}") from None
+        hint = packages.for_file(path.name)
+        raise DocumentError(f"{path}: {explain_json(error)}{hint}") from None
     if not isinstance(entries, list):
         raise DocumentError(f"{path}: is not a list of decisions [{{...}}, ...]")
     return entries
@@ -140,8 +142,10 @@ def write_decisions(
         formats: Those of sheets (`Bakeio.formats`).
 
     Raises:
-        UsageError: The path holds something else.
+        UsageError: The path holds something else, or is that of a sheet which nothing that is
+            installed writes.
     """
+    known = (formats or Formats()).to_write(path)
     foreign = partial(not_decisions, catalog=catalog, formats=formats)
     refuse_file(path, foreign)
     there = _entries(path, catalog, formats) if path.exists() else ()
@@ -157,7 +161,6 @@ def write_decisions(
             left.pop(missing, None)
             entries.append(entry)
     entries += [_open(item, before.get(item, {}), catalog) for item in left]
-    known = None if formats is None else formats.by_suffix(path.name)
     with atomic_file(path, foreign) as file:
         if known is not None:
             write_sheet(known, file, entries)

@@ -67,3 +67,17 @@ def test_a_sheet_that_holds_no_decisions_is_left_alone(
     assert done.code != 0
     assert "no row of it has the headings action and entity" in done.err
     assert rows_of_csv(other)[0] == ["name", "price"]
+
+
+def test_where_nothing_writes_sheets_a_file_of_that_ending_gets_no_json(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    path, sheet = tmp_path / "bought.json", tmp_path / "answers.xlsx"
+    record = {"product_slug": "lemons_1each", "supplier_name": "Costko", **PURCHASE}
+    path.write_text(json.dumps({"view_name": "purchases", "records": [record]}), "utf-8")
+    words = ("--block", "bakeio-sheets", "-d", sample, "import", path, "--no-input")
+    told = run(*words, "--decisions", sheet)
+    assert told.code != 0
+    assert "no installed format writes .xlsx files" in told.err + told.out
+    assert "bakeio-sheets" in told.err + told.out
+    assert not sheet.exists()

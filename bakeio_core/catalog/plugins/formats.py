@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import IO
 
+from bakeio_core.catalog.plugins import packages
 from bakeio_core.errors import BakeioError, DocumentError, PluginError, UsageError, describe
 
 Cell = (
@@ -150,6 +151,23 @@ class Formats(dict[str, Format]):
             if ending and ending in (suffix.lower() for suffix in (known.suffix, *known.suffixes)):
                 return known
         return None
+
+    def to_write(self, path: PurePath, remedy: str = "") -> Format | None:
+        """Return the format in which a file is to be written, None for JSON.
+
+        Args:
+            path: The file.
+            remedy: What else can be done where nothing that is installed writes it.
+
+        Raises:
+            UsageError: Its ending is that of a format whose package is not installed.
+        """
+        known = self.by_suffix(path.name)
+        hint = "" if known is not None else packages.for_file(path.name)
+        if hint:
+            said = f"{path}: no installed format writes {path.suffix} files{hint}"
+            raise UsageError(f"{said}. {remedy}" if remedy else said)
+        return known
 
     def by_head(self, head: bytes) -> Format | None:
         """Return the format that knows a file by its first bytes, None where none does."""

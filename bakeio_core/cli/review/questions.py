@@ -67,6 +67,7 @@ class Questions:
                 code="missing-file",
             )
         if writes:
+            session.bakeio.formats.to_write(self.file)  # nobody is to answer in vain
             refuse_file(self.file, lambda _: None)  # what is in a file is told when it is read
         self.answers: dict[Question, Decision] = {}
         if self.file.exists() and (file is not None or writes):

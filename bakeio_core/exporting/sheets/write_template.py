@@ -7,11 +7,9 @@ from pathlib import Path
 
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import view_fields
-from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.formats import Formats, Sheet, SheetColumn
 from bakeio_core.catalog.plugins.templates import Template
 from bakeio_core.database.view_query import kind_of_source
-from bakeio_core.errors import UsageError
 from bakeio_core.files.output import atomic_file, refuse_file
 from bakeio_core.files.sheets.cells import about
 from bakeio_core.files.sheets.readings import form_of
@@ -34,10 +32,7 @@ def write_template(template: Template, catalog: Catalog, formats: Formats, path:
         PluginError: The format's plugin failed.
     """
     refuse_file(path, _there)
-    known = formats.by_suffix(path.name)
-    hint = "" if known is not None else packages.for_file(path.name)
-    if hint:
-        raise UsageError(f"{path}: no installed format writes {path.suffix} files{hint}")
+    known = formats.to_write(path)
     with atomic_file(path, _there) as file:
         if known is None:
             file.write(json.dumps(template.document, indent=2, ensure_ascii=False).encode() + b"\n")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from bakeio_core.catalog.fields import CLEAR, FieldMap
-from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.formats import Format, Formats, Sheet, SheetColumn
 from bakeio_core.errors import UsageError
 from bakeio_core.files.output import Sink
@@ -47,11 +46,8 @@ class LogFile:
         Raises:
             UsageError: Its records do not go into a sheet, or nothing installed writes such files.
         """
-        known = formats.by_suffix(path.name)
+        known = formats.to_write(path)
         if known is None:
-            hint = packages.for_file(path.name)
-            if hint:
-                raise UsageError(f"{path}: no installed format writes {path.suffix} files{hint}")
             return cls(path)
         views = [part.view for part in source.parts]
         is_one = len(views) == 1 and views[0] is not None and not views[0].lists
