@@ -19,10 +19,11 @@ from bakeio_core.catalog.exchange import Progress
 from bakeio_core.database.connect import streaming
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.rows import Rows
-from bakeio_core.errors import Problem, UsageError
+from bakeio_core.errors import Problem
 from bakeio_core.exporting.careful import gaps_of, refuse
 from bakeio_core.exporting.documents import moment
 from bakeio_core.exporting.parts.entity_files import manifest_version, write_files
+from bakeio_core.exporting.parts.options import ExportOptions
 from bakeio_core.exporting.parts.partial import (
     Part,
     omitted_columns,
@@ -33,7 +34,6 @@ from bakeio_core.exporting.parts.partial import (
 )
 from bakeio_core.exporting.records import AS_STORED
 from bakeio_core.files.documents.encoding import pretty
-from bakeio_core.files.documents.limits import PART_SIZE
 from bakeio_core.files.output import HashedFile, atomic_file, atomic_folder, refuse_folder
 from bakeio_core.files.sets.manifest import APPLICATION, MANIFEST
 from bakeio_core.files.sets.replaceable import not_a_set, not_an_archive, unforced
@@ -85,17 +85,12 @@ def write_set(
     db: Connection,
     catalog: Catalog,
     folder: Path | None,
+    options: ExportOptions,
     *,
     zip_too: bool = False,
     force: bool = False,
-    transactional: bool = True,
-    since: date | None = None,
-    until: date | None = None,
-    as_stored: bool = False,
     hidden: Collection[str] = (),
     prove: Callable[[Path], dict[str, Any]] | None = None,
-    jobs: int = 1,
-    part_size: int | None = PART_SIZE,
     progress: Progress | None = None,
 ) -> Exported:
     """Write every entity's file and the manifest into a new folder, and the archive if asked for.
@@ -105,55 +100,44 @@ def write_set(
         db: The connection, in one consistent view of the database.
         catalog: The entities that are installed.
         folder: The new folder; None is `docs/exports/<time>_<6 hex>`.
+        options: What it is to hold.
         zip_too: Also write `archives/<name>.zip` beside the folder.
         force: Replace what an earlier export wrote there.
-        transactional: With entities that have a date, and those that cannot do without them.
-        since: Only dated rows of this day or later, and what they refer to.
-        until: Only dated rows of this day or earlier, and what they refer to.
-        as_stored: Write null for each value no file can hold; the manifest then has them as they
-            are stored (`gaps`).
         hidden: The entities of which policies may hide rows from this user; the manifest then says
             that the set holds what is visible (`visible_only`).
         prove: Called with the folder before it appears; what it returns stands in the manifest as
             `proof`.
-        jobs: How many files are written at a time, where the database lets several connections
-            see one snapshot.
-        part_size: How many bytes a file has at most, None for any number.
         progress: Called with (entity, records written so far).
 
     Raises:
-        UsageError: Anything else is in the way, or the first day comes after the last.
+        UsageError: Anything else is in the way.
         ExportRefused: The database holds values no file can hold.
     """
-    if since is not None and until is not None and since > until:
-        raise UsageError(f"the first day, {since}, comes after the last, {until}: swap them")
     now = moment()
     path = folder or Path("docs/exports") / f"{now:%Y-%m-%d_%H%M%S}_{secrets.token_hex(3)}"
     archive = path.parent / "archives" / f"{path.name}.zip" if zip_too else None
     foreign_folder, foreign_archive = (
         known if force else unforced(known) for known in (not_a_set, not_an_archive)
     )
-    part = part_of(db, catalog, transactional=transactional, since=since, until=until)
+    part = part_of(db, catalog, options)
     common = {"export_id": str(uuids.uuid4()), "exported_at": now.isoformat() + "Z"}
     if archive is not None:
         refuse_folder(path, foreign_folder)  # before a folder is made for the archive
     whole = atomic_file(archive, foreign_archive) if archive is not None else nullcontext()
     with streaming(), whole as packed, atomic_folder(path, foreign_folder) as scratch:
-        files, unheld = write_files(
-            hook, db, catalog, part, scratch, common, as_stored, jobs, part_size, progress
-        )
-        if not as_stored:
+        files, unheld = write_files(hook, db, catalog, part, scratch, common, options, progress)
+        if not options.as_stored:
             refuse(unheld, AS_STORED)
         written = replace(
             _written(db, catalog, part, files, path),
             archive=archive,
             problems=tuple(unheld),
-            has_undated=since is None,
+            has_undated=options.since is None,
             hidden=tuple(hidden),
         )
         manifest = {
             **_manifest(db, catalog, part, common, files),
-            "export_options": _options(transactional, since, until),
+            "export_options": _options(options),
             **_lacking(written),
         }
         write_manifest(scratch, manifest)
@@ -223,10 +207,11 @@ def _manifest(
     return manifest | ({"aliases": learned} if learned else {})
 
 
-def _options(transactional: bool, since: date | None, until: date | None) -> dict[str, Any]:
+def _options(options: ExportOptions) -> dict[str, Any]:
     """Return what a manifest says of how it was asked for."""
+    since, until = options.since, options.until
     return {
-        "include_transactional": transactional,
+        "include_transactional": options.transactional,
         "include_events": True,
         "date_range": _days(since=since, until=until) if since or until else None,
     }

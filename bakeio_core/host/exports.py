@@ -115,26 +115,25 @@ class Exports(Imports, Answers, Confirming):
             ExportRefused: The database holds values no file can hold; it names each. Or policies
                 of it may hide rows.
         """
+        from bakeio_core.exporting.parts.options import ExportOptions
         from bakeio_core.exporting.write_set import write_set
 
         self._refuse_broken("an export without it would not be complete")
-        again = partial(write_set, transactional=transactional, part_size=part_size)
+        options = ExportOptions(transactional, since, until, as_stored, jobs, part_size)
+        # of the restored part all is wanted
+        whole = ExportOptions(transactional=transactional, part_size=part_size)
+        again = partial(write_set, options=whole)
         with translated(), self._whole(db, visible_only=visible_only) as hidden:
             return write_set(
                 self.hook,
                 db,
                 self.catalog,
                 Path(folder) if folder is not None else None,
+                options,
                 zip_too=zip,
                 force=force,
-                transactional=transactional,
-                since=since,
-                until=until,
-                as_stored=as_stored,
                 hidden=hidden,
                 prove=partial(self._prove, again=again) if prove else None,
-                jobs=jobs,
-                part_size=part_size,
                 progress=progress,
             )
 

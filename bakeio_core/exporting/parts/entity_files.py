@@ -12,6 +12,7 @@ from bakeio_core.catalog.exchange import Progress
 from bakeio_core.catalog.model import Entity
 from bakeio_core.errors import ExportRefused, Problem, UsageError
 from bakeio_core.exporting.parts.cutting import WrittenFile, write_documents
+from bakeio_core.exporting.parts.options import ExportOptions
 from bakeio_core.exporting.parts.partial import Part
 from bakeio_core.exporting.parts.together import done_together
 from bakeio_core.exporting.records import count_rows
@@ -32,9 +33,7 @@ def write_files(
     part: Part,
     folder: Path,
     common: Mapping[str, Any],
-    as_stored: bool,
-    jobs: int,
-    part_size: int | None,
+    options: ExportOptions,
     progress: Progress | None,
 ) -> tuple[list[dict[str, Any]], list[Problem]]:
     """Write the file of each entity into a folder, several at a time if so wanted.
@@ -42,6 +41,7 @@ def write_files(
     Returns:
         What the manifest says of the files, and the values that no file can hold.
     """
+    as_stored, jobs = options.as_stored, options.jobs
     counts = {entity.name: count_rows(db, entity) for entity in part.entities.values()}
     tasks = {}
     for order, entity in enumerate(part.entities.values(), 1):
@@ -52,7 +52,9 @@ def write_files(
             "record_count": counts[entity.name],
             "schema": schema_block(entity),
         }
-        write = partial(write_documents, _names(folder, order, entity), header, size=part_size)
+        write = partial(
+            write_documents, _names(folder, order, entity), header, size=options.part_size
+        )
         tasks[entity.name] = partial(_write_entity, hook, catalog, entity, write, as_stored)
     # the longest first, where several are written at a time
     largest = sorted(tasks, key=lambda name: -counts[name]) if jobs > 1 else list(tasks)

@@ -21,6 +21,7 @@ from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialects import columns_there, dialect_of
 from bakeio_core.database.systems.unknown_columns import unknown_columns
 from bakeio_core.exporting.parts.closure import Closure
+from bakeio_core.exporting.parts.options import ExportOptions
 from bakeio_core.exporting.records import count_rows
 
 if TYPE_CHECKING:
@@ -49,29 +50,22 @@ class Part:
     dates: Mapping[str, str] = field(default_factory=dict)
 
 
-def part_of(
-    db: Connection,
-    catalog: Catalog,
-    *,
-    transactional: bool = True,
-    since: date | None = None,
-    until: date | None = None,
-) -> Part:
+def part_of(db: Connection, catalog: Catalog, options: ExportOptions) -> Part:
     """Tell what a set is to hold.
+
+    Rows without a date are in the half that has no first day, so that two halves are everything.
 
     Args:
         db: The connection.
         catalog: The entities that are installed.
-        transactional: With entities that have a date.
-        since: The first day, None for no bound.
-        until: The last day, None for no bound. Rows without a date are in the half that has no
-            first day, so that two halves are everything.
+        options: What is wanted.
     """
+    since, until = options.since, options.until
     dialect = dialect_of(db)
     there = dialect.existing_columns(db)
     paths = date_paths(catalog.entities)
     blocked = {*filter(catalog.is_blocked, there)}
-    gone = {} if transactional else paths
+    gone = {} if options.transactional else paths
     omitted = (*gone, *sorted(catalog.blocked | blocked), *catalog.disabled)
     if gone:
         kept = [entity for name, entity in catalog.entities.items() if name not in gone]
