@@ -499,7 +499,7 @@ def test_a_new_line_with_the_key_of_one_that_moves_away_is_refused_with_both(
 
 
 def test_lines_move_to_where_others_move_away_from(
-    export: Callable[[], dict[str, Any]], take: Callable[..., Report], engine: Engine
+    export: Callable[[], dict[str, Any]], take: Callable[..., Report], engine: Engine, core: Bakeio
 ) -> None:
     before, document = cards(engine), export()
     for part, start, end in (("ace", "blue", "bare"), ("ace", "red", "blue")):
@@ -507,13 +507,29 @@ def test_lines_move_to_where_others_move_away_from(
         deck(document, start)["lines"].remove(moving)
         deck(document, end)["lines"].append(moving)
     take(document)
-    there = {
-        **before,
-        ("bare", "ace"): before["blue", "ace"],
-        ("blue", "ace"): before["red", "ace"],
-    }
-    del there["red", "ace"]
+    there = dict(before)
+    there["bare", "ace"] = there.pop(("blue", "ace"))
+    there["blue", "ace"] = there.pop(("red", "ace"))
     assert cards(engine) == there
+    with engine.begin() as db:
+        undone = core.undo(db)
+    assert (undone.exit_code, cards(engine)) == (0, before)
+
+
+def test_lines_that_change_places_are_refused_with_the_other_row(
+    export: Callable[[], dict[str, Any]], take: Callable[..., Report], engine: Engine
+) -> None:
+    before, document = cards(engine), export()
+    first, second = line(document, "red", "ace"), line(document, "blue", "ace")
+    for moving, start, end in ((first, "red", "blue"), (second, "blue", "red")):
+        deck(document, start)["lines"].remove(moving)
+        deck(document, end)["lines"].append(moving)
+    with pytest.raises(ImportRefused) as refused:
+        take(document)
+    errors = [problem for problem in refused.value.problems if problem.severity == "error"]
+    assert len(errors) == 2
+    assert all('and part "ace"' in problem.message for problem in errors)
+    assert cards(engine) == before
 
 
 @pytest.mark.parametrize(
