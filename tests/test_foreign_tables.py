@@ -473,10 +473,11 @@ def test_rows_of_every_kind_of_key_are_kept_where_strangers_refer_to_them(
         assert [db.scalar(text(count)) for count in counts] == [1, 3, 1]
         assert table(db, "run_id", "of_runs") == [(1,)]
     left = contents(keyed)
-    # the line needs its item and the line before; the item its box and tag, the box its unit
-    kept = {"units": 1, "boxes": 1, "lines": 2, "Items": 1, "tags": 1, "runs": 1}
+    # the line needs its item and the line before; the item its box and tag, the box its unit;
+    # the run its snapshot, that the other run, and so on round the ring
+    kept = {"units": 1, "boxes": 1, "lines": 2, "Items": 1, "tags": 1, "runs": 2, "snapshots": 2}
     assert {of: len(rows) for of, rows in left.items() if rows} == kept
-    assert all({*left[of]} <= {*before[of]} for of in ("units", "boxes", "lines"))
+    assert all({*left[of]} <= {*before[of]} for of in kept)
     said = "\n".join(problem.message for problem in undone.problems)
     assert undone.exit_code == 3
     assert "1 row of of_boxes (box_id)" in said

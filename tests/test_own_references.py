@@ -164,3 +164,22 @@ def test_records_may_refer_to_new_records_of_the_same_file_in_any_order(
             assert core.import_(db, file).summary["unchanged"] == 4
             core.undo(db)
         assert tree(engine) == before
+
+
+@pytest.mark.parametrize("order", [("root", "leaf"), ("leaf", "root")])
+def test_an_undo_keeps_the_same_rows_whole_in_whatever_order_the_file_had_them(
+    engine: Engine, core: Bakeio, tmp_path: Path, order: Sequence[str]
+) -> None:
+    ups = {"root": None, "leaf": "root"}
+    file = view(tmp_path / "f.json", *({"name": name, "up": ups[name]} for name in order))
+    with engine.begin() as db:
+        core.import_(db, file)
+        db.execute(text("CREATE TABLE marks (node_id int REFERENCES nodes ON DELETE CASCADE)"))
+        db.execute(text("INSERT INTO marks SELECT id FROM nodes WHERE name = 'leaf'"))
+        before = table(db, "id, name, up_id", "nodes")
+        undone = core.undo(db)
+        assert table(db, "id, name, up_id", "nodes") == before
+    assert undone.exit_code == 3
+    said = sorted(problem.message for problem in undone.problems)
+    assert ["kept" in message for message in said] == [True, True]
+    assert (undone.summary["updated"], undone.summary["skipped"]) == (0, 2)

@@ -131,8 +131,7 @@ def restore_fields(rewrite: Rewrite, run: int) -> None:
 def _restore(rewrite: Rewrite, entity: Entity, rows: Sequence[list[FieldSet]]) -> None:
     current = rewrite.tables.rows(entity).by_id({fields[0].row for fields in rows})
     by_file: dict[str, list[Change]] = {}
-    several = {c for key in entity.foreign_keys if not key.is_reference for c in key.columns}
-    links = several.intersection(links_back(rewrite.catalog.entities, entity))
+    links = {*links_back(rewrite.catalog.entities, entity)}
     for fields in rows:
         first, row = fields[0], current.get(fields[0].row)
         if row is None:

@@ -47,8 +47,9 @@ class Rewrite:
         refused: Why the database refuses what it refuses first; empty where it refuses nothing.
         waiting: (file, update, row as it is) of updates the database refused alone; a value that
             changed hands may be free when all others have gone back.
-        unlinked: {(entity, id): the update} of rows whose references of several columns were taken
-            back. Where the run created the row and it stays, they stay as well.
+        unlinked: {(entity, id): the update} of rows whose references were taken back. Where the run
+            created the row and it stays, they stay as well: in which order the file had the rows
+            makes no difference.
     """
 
     def __init__(
