@@ -124,6 +124,8 @@ def for_format(name: str) -> str:
 def for_file(name: str) -> str:
     """Return a sentence about the package that reads files with a name's suffix, or nothing."""
     suffix = PurePath(name).suffix.lower().removeprefix(".")
+    if suffix in ("", "json"):  # every import asks: no table is read for what needs no package
+        return ""
     return _sentence(lambda known: suffix in known.formats, READS)
 
 
