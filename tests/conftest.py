@@ -32,6 +32,8 @@ stand_alone()  # who tests a package that brings tables hands it in, or takes th
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     # hundreds of processes would compile the same modules, which takes longer than what they test
     os.environ["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir(), f"bytecode-{os.getuid()}"))
+    # and each run of these tests would rewrite their assertions
+    sys.dont_write_bytecode, sys.pycache_prefix = False, os.environ["PYTHONPYCACHEPREFIX"]
 MEMORY = Path("/dev/shm")
 ROOM = 4 << 30
 if (
@@ -123,7 +125,7 @@ def postgresql() -> Iterator[str]:
         isolation_level="AUTOCOMMIT",
     )
     with engine.connect() as db:  # no test pulls the server's plug, only that of its clients
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        for setting in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
             db.execute(text(f"ALTER SYSTEM SET {setting} = off"))
         db.execute(text("SELECT pg_reload_conf()"))
     engine.dispose()

@@ -52,8 +52,8 @@ def test_what_an_interrupted_command_says_is_what_happened() -> None:
 
 
 def test_several_writers_lose_nothing(postgresql: str) -> None:
-    told = ran(HERE / "writers.py", "--rounds", 2, "--postgresql", postgresql)
-    assert told.count("3 imports that landed, 1 imports that said conflict") == 2
+    told = ran(HERE / "writers.py", "--rounds", 1, "--postgresql", postgresql)
+    assert "3 imports that landed, 1 imports that said conflict" in told
 
 
 # -- folders that are small, or may not be written

@@ -34,6 +34,7 @@ TEXTS = st.one_of(
     st.sampled_from([20, 21, 50, 51, 100, 101, 200, 201]).map("x".__mul__),
     st.sampled_from(["2026-01-31", "2026-02-30", "2026-1-1", "01/02/2026", "2026-01-01T00:00:00"]),
     st.sampled_from(["6.99", ".5", "1e3", "$6.99", "6,99", "NaN", "five", "a\x00b", "null"]),
+    st.sampled_from(["0", "-0", "+0.0", ".0", "0e5", "-1", "-.5", "-1e2", "+7"]),
 )
 # at most three decimals: how many are kept no schema can say
 NUMBERS = st.one_of(
@@ -73,6 +74,16 @@ def exported(core: Bakeio, reading: Connection) -> Exported:
     return found
 
 
+def is_above_its_limit(items: Any, name: str, value: Any) -> bool:
+    """Tell whether a text is a number too large for its field, which no pattern can say."""
+    field = items["properties"].get(name, {})
+    most = field.get("maximum", field.get("exclusiveMaximum"))
+    try:
+        return isinstance(value, str) and most is not None and float(value) >= most
+    except ValueError:
+        return False
+
+
 @settings(max_examples=40, deadline=None, phases=[Phase.reuse, Phase.generate])
 @given(
     st.sampled_from(VIEWS),
@@ -109,7 +120,7 @@ def test_a_record_is_valid_where_it_is_accepted(
     )
     for number, record in enumerate(records, 1):
         codes = faults.get(number, set())
-        if not codes & NEEDS_DATABASE:
+        if not codes & NEEDS_DATABASE and not is_above_its_limit(items, *given_values[number - 1]):
             said = (view, given_values[number - 1], codes)
             assert validator.is_valid(record) == (not codes), said
 

@@ -132,7 +132,8 @@ def _one_of(fields: FieldMap, template: Template, always: Sequence[str]) -> dict
 def _as_written(field: dict[str, Any], *, is_required: bool = False) -> dict[str, Any]:
     """Return the schema of a field with all ways of writing it that an import takes.
 
-    A number may be written as a text, whose limits no schema can say; no text has a NUL.
+    A number may be written as a text, of whose limits a schema can say only those at zero; no
+    text has a NUL.
 
     Args:
         field: The schema of what is stored.
@@ -140,7 +141,8 @@ def _as_written(field: dict[str, Any], *, is_required: bool = False) -> dict[str
     """
     types = field.get("type", [])
     if "number" in types or "integer" in types:
-        pattern = _NUMBER if is_required else f"^$|{_NUMBER}"
+        number = _number_as_text(field)
+        pattern = number if is_required else f"^$|{number}"
         return {**field, "type": [*types[:-1], "string", "null"], "pattern": pattern}
     if "string" not in types:
         return field
@@ -152,7 +154,19 @@ def _as_written(field: dict[str, Any], *, is_required: bool = False) -> dict[str
     return {**field, **least, "pattern": _NO_NUL}
 
 
-_NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?$"
+_NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?$"
+_NOT_BELOW_ZERO = "(?!-[^eE]*[1-9])"
+_NOT_ZERO = "(?=[^eE]*[1-9])"
+
+
+def _number_as_text(field: Mapping[str, Any]) -> str:
+    """Return the pattern of a number that is written as a text."""
+    least, above = field.get("minimum", -1), field.get("exclusiveMinimum", -1)
+    sign = _NOT_BELOW_ZERO if max(least, above) >= 0 else ""
+    nonzero = _NOT_ZERO if above >= 0 or least > 0 else ""
+    return f"^{sign}{nonzero}{_NUMBER}"
+
+
 _NO_NUL = "^[^\\u0000]*$"
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,22 +52,31 @@ def rows_of(url: str | Path) -> dict[str, list[tuple[Any, ...]]]:
             rows = db.execute(
                 f"SELECT {columns.replace(' ', ', ')} FROM {table} ORDER BY id"
             ).fetchall()
-            found[table] = [tuple(map(_plain, columns.split(), row)) for row in rows]
+            found[table] = _comparable(columns.split(), rows)
         return found
     finally:
         db.close()
 
 
-def _plain(column: str, value: Any) -> Any:
-    if value is None:
-        return None
+def _comparable(names: list[str], rows: list[Any]) -> list[tuple[Any, ...]]:
+    """Return rows whose values are alike whichever system they come from."""
+    columns = list(zip(*rows, strict=True))
+    for place, name in enumerate(names if rows else ()):
+        make = _maker(name)
+        if make is not None:
+            columns[place] = [None if value is None else make(value) for value in columns[place]]
+    return list(zip(*columns, strict=True))
+
+
+def _maker(column: str) -> Callable[[Any], Any] | None:
+    """Return what makes the values of a column comparable, None where they are."""
     if column.endswith("_at"):
-        return str(value).replace("+00:00", "").removesuffix(".000000")
+        return lambda value: str(value).replace("+00:00", "").removesuffix(".000000")
     if column.endswith("_date"):
-        return str(value)
+        return str
     if column == "is_hidden":
-        return bool(value)
-    return float(value) if column in NUMBERS else value
+        return bool
+    return float if column in NUMBERS else None
 
 
 def rows_without(url: str | Path, *left_out: str) -> dict[str, list[dict[str, Any]]]:
