@@ -60,6 +60,8 @@ class Dialect(ABC):
 
     name = ""
     mark = "?"
+    by_characters = "BINARY"
+    """The collation that sorts texts by their characters alone, in no language's way."""
     doubles = False
     """Whether decimals are read as doubles, whole ones too; SQLite gives those as integers."""
     adds_checks = True
@@ -158,7 +160,8 @@ class Dialect(ABC):
     def join_snapshot(self, db: Connection, first: Connection, name: str) -> None:
         """See what the first connection sees, which gave it the name; its policies count too."""
 
-    def ensure_begun(self, db: Connection) -> None: ...
+    def ensure_begun(self, db: Connection) -> None:
+        """Have the driver in a transaction in which values come in the forms read here."""
 
     @abstractmethod
     def read(self, column: str, kind: values.Kind) -> str:

@@ -84,5 +84,9 @@ def row_parameters(dialect: Dialect, entity: Entity) -> Callable[[RowId], tuple[
 
 
 def order_by(dialect: Dialect, entity: Entity) -> str:
-    """Return SQL of the order of ids, for the rows called `t`."""
-    return ", ".join(f"t.{dialect.quote(column)}" for column in entity.primary_key)
+    """Return SQL of the order of ids, for the rows called `t`: the same in every database."""
+    collate = f" COLLATE {dialect.by_characters}"
+    return ", ".join(
+        f"t.{dialect.quote(column)}{collate if isinstance(entity.kinds[column], Text) else ''}"
+        for column in entity.primary_key
+    )
