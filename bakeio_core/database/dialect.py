@@ -253,7 +253,7 @@ class Dialect(ABC):
         Args:
             columns: the quoted columns of the key.
             table: the formatted name of the table; it is called `t`.
-            types: the SQL type of each column.
+            types: the SQL type of each column, empty for one that is compared by its text.
             by: those of the columns an index is to be used for (`searchable`), where the choice is
                 not left to the database.
         """

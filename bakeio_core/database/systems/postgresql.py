@@ -217,9 +217,9 @@ class PostgreSQL(Dialect):
         # one JSON text: the driver looks at every element of an array on its own
         if len(columns) == 1:
             keys = "json_array_elements_text(%s::json) AS k(k0)"
-            return f"{keys} JOIN {table} t ON t.{columns[0]} = k.k0::{types[0]}"
+            return f"{keys} JOIN {table} t ON {_is_key(columns[0], 'k.k0', types[0])}"
         on = " AND ".join(
-            f"t.{column} = (k.k0 ->> {place})::{types[place]}"
+            _is_key(column, f"(k.k0 ->> {place})", types[place])
             for place, column in enumerate(columns)
         )
         return f"json_array_elements(%s::json) AS k(k0) JOIN {table} t ON {on}"
@@ -358,6 +358,10 @@ class _Overriding(Insert):
 def _overriding(element: Any, compiler: Any, **options: Any) -> str:
     sql = str(compiler.visit_insert(element, **options))
     return sql.replace(") VALUES (", ") OVERRIDING SYSTEM VALUE VALUES (", 1)
+
+
+def _is_key(column: str, key: str, type_: str) -> str:
+    return f"t.{column} = {key}::{type_}" if type_ else f"t.{column}::text = {key}"
 
 
 _cursors = itertools.count(1)
