@@ -10,7 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Enum, MetaData, String, Table, insert, select
+from sqlalchemy import (
+    Column,
+    Enum,
+    ForeignKeyConstraint,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    insert,
+    select,
+)
 from support.databases import sql
 from support.tables import bakeio_with, made, reading, things, writing
 
@@ -161,17 +172,40 @@ def test_a_stored_text_that_is_no_member_is_taken_back_as_it_is(
     assert (again["created"], again["updated"]) == (0, 0)
 
 
+def keyed_by_states(metadata: MetaData) -> list[Table]:
+    """Declare tables whose primary key is an enumeration, or has one, and one that refers to it."""
+    state = Enum(State, name="state")
+    return [
+        Table("colours", metadata, Column("state", state, primary_key=True), Column("name", Text)),
+        Table(
+            "steps",
+            metadata,
+            Column("state", state, primary_key=True),
+            Column("number", Integer, primary_key=True),
+            Column("title", Text),
+        ),
+        Table(
+            "paths",
+            metadata,
+            Column("name", String(9), primary_key=True),
+            Column("state", state),
+            Column("number", Integer),
+            ForeignKeyConstraint(["state", "number"], ["steps.state", "steps.number"]),
+        ),
+    ]
+
+
 def test_rows_are_found_by_a_key_that_is_an_enumeration(
     new_database: Callable[[], str], tmp_path: Path
 ) -> None:
     def declare(metadata: MetaData) -> list[Entity]:
         state = Column("state", Enum(State), nullable=False, unique=True)
         table = Table("states", metadata, *identity_columns(), state, Column("title", String(20)))
-        return [Entity(table, keys=["state"])]
+        return [Entity(table, keys=["state"]), *map(Entity, keyed_by_states(metadata))]
 
     fields = {"state": key("state"), "title": editable("title")}
     core = bakeio_with(declare, [View(name="states", entity="states", fields=fields)])
-    url = made(core, new_database())
+    url, other = made(core, new_database()), made(core, new_database())
     sql(url, "INSERT INTO states (state, title) VALUES ('DRAFT', 'a'), ('SENT', 'b')")
     file = tmp_path / "file.json"
     for value, title in (("DRAFT", "new"), ("draft", "newer")):
@@ -183,6 +217,27 @@ def test_rows_are_found_by_a_key_that_is_an_enumeration(
         ("DRAFT", "newer"),
         ("SENT", "b"),
     ]
+
+    # and where it is the primary key, or a part of it that others refer to
+    sql(url, "INSERT INTO colours (state, name) VALUES ('DONE', 'grey'), ('SENT', 'blue')")
+    sql(url, "INSERT INTO steps VALUES ('DRAFT', 1, 'a'), ('SENT', 1, 'b')")
+    sql(url, "INSERT INTO paths VALUES ('x', 'SENT', 1), ('y', NULL, NULL)")
+    with reading(url) as db:
+        core.export_complete(db, tmp_path / "set", prove=True)
+    for each, created in ((other, 8), (other, 0), (url, 0)):
+        with writing(each) as db:
+            summary = core.import_complete(db, tmp_path / "set").summary
+        assert (summary["created"], summary["updated"]) == (created, 0)
+    for name in ("colours", "steps", "paths"):
+        assert sql(other, f"SELECT * FROM {name}") == sql(url, f"SELECT * FROM {name}")
+    record = {"state": "draft", "number": 1, "title": "first"}
+    file.write_text(json.dumps({"entity_type": "steps", "records": [record]}), "utf-8")
+    with writing(url) as db:
+        assert core.import_(db, file).summary["updated"] == 1
+        assert core.why(db, "steps", "DRAFT/1", "title")[0]["new"] == "first"
+        assert core.undo(db).summary["updated"] == 1
+    with writing(other) as db:
+        assert core.undo(db).summary["deleted"] == 8
 
 
 def test_a_view_lists_the_records_that_lack_a_choice(

@@ -525,3 +525,14 @@ def test_a_uuid_stored_as_text_is_a_part_of_a_key_as_any_other(
     with empty.begin() as db:
         assert bakeio.undo(db, 1).exit_code == 0
         assert db.execute(select(crates)).all() == []
+
+
+def test_rows_are_sorted_alike_whatever_language_a_database_sorts_by(tmp_path: Path) -> None:
+    signs = Table("signs", MetaData(), Column("code", String(9), primary_key=True))
+    bakeio, engine = guest(Entity(signs)), connect(tmp_path / "a.db")
+    with engine.begin() as db:
+        db.exec_driver_sql("CREATE TABLE signs (code VARCHAR(9) COLLATE NOCASE PRIMARY KEY)")
+        db.execute(insert(signs), [{"code": code} for code in ("b", "A", "a1", "B1")])
+        bakeio.export_complete(db, tmp_path / "set", prove=True)
+    records = json.loads((tmp_path / "set" / "01_signs.json").read_text("utf-8"))["records"]
+    assert [record["code"] for record in records] == ["A", "B1", "a1", "b"]

@@ -302,11 +302,12 @@ def refuse_kinds(
         known_by: Those of its keys and of its content.
     """
     for column in primary_key:
-        good = (values.Integer, values.Text, values.Identifier, values.Date)
+        good = (values.Integer, values.Text, values.Identifier, values.Date, values.Choice)
         if not isinstance(kinds[column], good):
             raise PluginError(
                 f'entity "{entity}": its primary key has {column}, which is '
-                f"{kinds[column].noun}; it must be a whole number, a text, a uuid or a date"
+                f"{kinds[column].noun}; it must be a whole number, a text, a uuid, a date "
+                "or an enumeration"
             )
     for column in dict.fromkeys(known_by):
         if isinstance(kinds[column], (values.Array, values.Json)):

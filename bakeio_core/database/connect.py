@@ -122,9 +122,12 @@ def connect(target: Target, *, timeout: float = BUSY_SECONDS) -> Engine:
     if PREPARED not in arguments:
         event.listen(engine, "connect", _prepare_nothing_for_poolers)
     wait = max(1, int(timeout * 1000))  # 0 would mean to wait for ever
-    event.listen(
-        engine, "begin", lambda db: db.exec_driver_sql(f"SET LOCAL lock_timeout = '{wait}ms'")
-    )
+
+    def begun(db: Connection) -> None:
+        db.exec_driver_sql(f"SET LOCAL lock_timeout = '{wait}ms'")
+        dialect_of(db).ensure_begun(db)
+
+    event.listen(engine, "begin", begun)
     return engine
 
 
@@ -157,6 +160,8 @@ def _arguments(url: URL, timeout: float) -> tuple[URL, dict[str, Any]]:
         return url, {}
     name = f"bakeio (process {os.getpid()} on {socket.gethostname()})"
     arguments: dict[str, Any] = {"fallback_application_name": name[:63]}  # NAMEDATALEN, less one
+    if "client_encoding" not in url.query:
+        arguments["client_encoding"] = "utf8"  # else texts of some databases come as bytes
     for option in _OF_PROGRAMS:
         if option in url.query:
             raise UsageError(f"{option} is not an option of a database URL: leave it out")

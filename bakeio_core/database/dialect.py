@@ -60,6 +60,8 @@ class Dialect(ABC):
 
     name = ""
     mark = "?"
+    by_characters = "BINARY"
+    """The collation that sorts texts by their characters alone, in no language's way."""
     doubles = False
     """Whether decimals are read as doubles, whole ones too; SQLite gives those as integers."""
     adds_checks = True
@@ -158,7 +160,8 @@ class Dialect(ABC):
     def join_snapshot(self, db: Connection, first: Connection, name: str) -> None:
         """See what the first connection sees, which gave it the name; its policies count too."""
 
-    def ensure_begun(self, db: Connection) -> None: ...
+    def ensure_begun(self, db: Connection) -> None:
+        """Have the driver in a transaction in which values come in the forms read here."""
 
     @abstractmethod
     def read(self, column: str, kind: values.Kind) -> str:
@@ -250,7 +253,7 @@ class Dialect(ABC):
         Args:
             columns: the quoted columns of the key.
             table: the formatted name of the table; it is called `t`.
-            types: the SQL type of each column.
+            types: the SQL type of each column, empty for one that is compared by its text.
             by: those of the columns an index is to be used for (`searchable`), where the choice is
                 not left to the database.
         """

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.keys.row_ids import key_parts
 from bakeio_core.catalog.model import ROW_KEY
+from bakeio_core.values.choices import Choice
 from bakeio_core.values.text import Identifier, Text
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _part(column: str, kind: Kind) -> str:
     if isinstance(kind, Identifier):
         return _uuid(column)
     text = f"CAST({column} AS TEXT)"
-    return f"replace(replace({text}, '~', '~0'), '/', '~1')" if isinstance(kind, Text) else text
+    return f"replace(replace({text}, '~', '~0'), '/', '~1')" if isinstance(kind, (Text, Choice)) else text
 
 
 def wire_id(dialect: Dialect, table: str, entity: Entity) -> str:
@@ -84,5 +85,13 @@ def row_parameters(dialect: Dialect, entity: Entity) -> Callable[[RowId], tuple[
 
 
 def order_by(dialect: Dialect, entity: Entity) -> str:
-    """Return SQL of the order of ids, for the rows called `t`."""
-    return ", ".join(f"t.{dialect.quote(column)}" for column in entity.primary_key)
+    """Return SQL of the order of ids, for the rows called `t`: the same in every database."""
+    named = ((f"t.{dialect.quote(column)}", entity.kinds[column]) for column in entity.primary_key)
+    return ", ".join(_sorted(dialect, column, kind) for column, kind in named)
+
+
+def _sorted(dialect: Dialect, column: str, kind: Kind) -> str:
+    if isinstance(kind, Choice):  # some databases sort those as they are declared
+        column = f"CAST({column} AS TEXT)"
+    by_characters = isinstance(kind, (Text, Choice))
+    return f"{column} COLLATE {dialect.by_characters}" if by_characters else column

@@ -34,7 +34,9 @@ _SQL_TYPES: dict[type[values.Kind], str] = {
 
 
 def sql_type(kind: values.Kind) -> str:
-    """Return the SQL type that values of a kind are looked up as."""
+    """Return the SQL type that values of a kind are looked up as, empty for what has its own."""
+    if isinstance(kind, values.Choice):
+        return ""
     if isinstance(kind, values.Identifier) and not kind.is_native:
         return "text"
     return _SQL_TYPES.get(type(kind), "text")

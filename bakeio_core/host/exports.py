@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.formats import Format
 from bakeio_core.catalog.view import View
-from bakeio_core.database.connect import translated
+from bakeio_core.database.connect import ensure_begun, translated
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.tables import hidden_entities
 from bakeio_core.errors import BakeioError, ExportRefused, UsageError, counted
@@ -143,6 +143,7 @@ class Exports(Imports, Answers, Confirming):
 
         Yields the entities of which policies may hide rows, where that is agreed to.
         """
+        ensure_begun(db)
         hidden = hidden_entities(db, self.catalog)
         if visible_only:
             yield hidden
@@ -206,6 +207,7 @@ class Exports(Imports, Answers, Confirming):
         several = [view] if isinstance(view, (str, View)) else view
         chosen = [self.view(one) if isinstance(one, str) else one for one in several]
         target = Path(target) if isinstance(target, (str, Path)) else target
+        ensure_begun(db)
         known = self._format_for(target, format)
         if known is None and len(chosen) != 1:
             raise UsageError("a JSON file has one view: write several files, or a workbook (.xlsx)")
@@ -270,6 +272,7 @@ class Exports(Imports, Answers, Confirming):
             only_fill=only_fill,
             max_tokens=max_tokens,
         )
+        ensure_begun(db)
         with translated():
             files = lean_files(self.hook, db, self.catalog, task)
         write_lean(files, Path(target) if isinstance(target, str) else target)

@@ -25,6 +25,8 @@ from bakeio_core import values
 from bakeio_core.database.dialect import HIGHEST, LOWEST, Column, Dialect, JsonPage, Rows
 from bakeio_core.database.systems.constraints import is_of_rule
 from bakeio_core.database.systems.statements import locks
+from bakeio_core.database.systems.statements.forms import FORMS
+from bakeio_core.database.systems.statements.loads import rebuilt
 from bakeio_core.database.systems.statements.rights import (
     hiding_tables,
     lockable,
@@ -49,17 +51,23 @@ class PostgreSQL(Dialect):
 
     name = "postgresql"
     mark = "%s"
+    by_characters = '"C"'
     doubles = True
     snapshot_options: Mapping[str, Any] = MappingProxyType({"isolation_level": "REPEATABLE READ"})
     result_codes: Mapping[type[values.Kind], int] = MappingProxyType(
         {values.Decimal: 1700, values.Float: 701}
     )  # pg_type: numeric, float8
 
+    def ensure_begun(self, db: Connection) -> None:
+        with self._raised(FORMS):
+            self._cursor(db).execute(FORMS)
+
     def share_snapshot(self, db: Connection) -> str | None:
         return str(self.scalar(db, "SELECT pg_export_snapshot()"))
 
     def join_snapshot(self, db: Connection, first: Connection, name: str) -> None:
         db.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{name}'")
+        self.ensure_begun(db)
         security = self.scalar(first, "SELECT current_setting('row_security')")
         db.exec_driver_sql(f"SET LOCAL row_security = {security}")
 
@@ -209,9 +217,9 @@ class PostgreSQL(Dialect):
         # one JSON text: the driver looks at every element of an array on its own
         if len(columns) == 1:
             keys = "json_array_elements_text(%s::json) AS k(k0)"
-            return f"{keys} JOIN {table} t ON t.{columns[0]} = k.k0::{types[0]}"
+            return f"{keys} JOIN {table} t ON {_is_key(columns[0], 'k.k0', types[0])}"
         on = " AND ".join(
-            f"t.{column} = (k.k0 ->> {place})::{types[place]}"
+            _is_key(column, f"(k.k0 ->> {place})", types[place])
             for place, column in enumerate(columns)
         )
         return f"json_array_elements(%s::json) AS k(k0) JOIN {table} t ON {on}"
@@ -274,8 +282,7 @@ class PostgreSQL(Dialect):
         sequence = sequence_of(self, db, table, primary)
         if sequence is None:
             return super().draw_ids(db, table, primary, count)
-        named = (self.format_table(table), self.quote(primary))
-        return drawn(self, db, sequence, *named, count)
+        return drawn(self, db, sequence, self.format_table(table), self.quote(primary), count)
 
     def hold_sequences(self, db: Connection, table: Table, columns: Iterable[str]) -> None:
         for column in columns:
@@ -329,7 +336,7 @@ class PostgreSQL(Dialect):
             # deadlock
             yield
             return
-        indexes, keys = _rebuilt(self, db, table)
+        indexes, keys = rebuilt(self, db, table)
         for index, _ in indexes:
             db.exec_driver_sql(f"DROP INDEX {index}")
         for key, _ in keys:
@@ -353,6 +360,10 @@ def _overriding(element: Any, compiler: Any, **options: Any) -> str:
     return sql.replace(") VALUES (", ") OVERRIDING SYSTEM VALUE VALUES (", 1)
 
 
+def _is_key(column: str, key: str, type_: str) -> str:
+    return f"t.{column} = {key}::{type_}" if type_ else f"t.{column}::text = {key}"
+
+
 _cursors = itertools.count(1)
 
 
@@ -365,27 +376,6 @@ _IS_TABLE = (
     "c.relkind IN ('r', 'p', 'v', 'f') "
     "AND c.relnamespace = ANY(current_schemas(false)::regnamespace[])"
 )
-
-
-def _rebuilt(dialect: PostgreSQL, db: Connection, table: Table) -> tuple[Rows, Rows]:
-    """Return the indexes and the foreign keys that a load does without: their names and SQL."""
-    name = dialect.format_table(table)
-    indexes = dialect.fetch(
-        db,
-        "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) "
-        "FROM pg_index i WHERE i.indrelid = %s::regclass AND NOT i.indisunique ORDER BY 1",
-        (name,),
-    )
-    # of the references that planning links itself: others are checked row by row
-    keys = dialect.fetch(
-        db,
-        "SELECT c.conname, pg_get_constraintdef(c.oid) FROM pg_constraint c "
-        "JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] "
-        "WHERE c.conrelid = %s::regclass AND c.contype = 'f' "
-        "AND cardinality(c.conkey) = 1 AND a.attname = ANY(%s)",
-        (name, [key.parent.name for key in table.foreign_keys]),
-    )
-    return indexes, keys
 
 
 def _page(lines: list[bytes]) -> JsonPage:
