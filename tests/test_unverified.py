@@ -25,7 +25,7 @@ def answered(run: Run, url: object, folder: Path, *words: str) -> Ran:
     run("-d", url, "export-view", "products", "--for", "assistant", "--missing", "upc_code",
         "--fill", "upc_code", "--fill", "notes", "-o", path)  # fmt: skip
     given = json.loads(path.read_text("utf-8"))
-    (row,) = (row[0] for row in given["rows"] if "Caraïbe 66 %" in row[1])
+    (row,) = (row for row, cells in given["rows"].items() if "Caraïbe 66 %" in cells[0])
     answer: dict[str, Any] = {"ticket": given["ticket"]}
     answer["set"] = {"upc_code": [[row, CODE, "the label"]], "notes": [[row, "dark", "a shop"]]}
     (folder / "answer.json").write_text(json.dumps(answer), "utf-8")
@@ -70,7 +70,7 @@ def test_another_source_that_gives_the_same_confirms_a_value_and_an_echo_does_no
         run("-d", bakery, "export-view", "products", "--for", "assistant",
             "--fill", "upc_code", "--missing", "upc_code", "-o", path)  # fmt: skip
         rows = json.loads(path.read_text("utf-8"))
-        (row,) = (row[0] for row in rows["rows"] if "Caraïbe 66 %" in row[1])
+        (row,) = (row for row, cells in rows["rows"].items() if "Caraïbe 66 %" in cells[0])
         answer = {"ticket": rows["ticket"], "set": {"upc_code": [[row, CODE, source]]}}
         told = tmp_path / f"answer of {source}.json"
         told.write_text(json.dumps(answer), "utf-8")
@@ -132,8 +132,12 @@ def test_a_barcode_that_begins_as_those_of_another_maker_is_a_question(
     run("-d", bakery, "export-view", "products", "--for", "assistant", "--fill", "upc_code",
         "--missing", "upc_code", "-o", path)  # fmt: skip
     given = json.loads(path.read_text("utf-8"))
-    rows = {name: row[0] for row in given["rows"] for name in ("King Arthur", "Caraïbe 66 %")
-            if name in row[1]}  # fmt: skip
+    rows = {
+        name: row
+        for row, cells in given["rows"].items()
+        for name in ("King Arthur", "Caraïbe 66 %")
+        if name in cells[0]
+    }
     kirkland, own = "000015000002", "000011000006"
     for code, count in ((kirkland, 1), (own, 0)):
         answer = {"ticket": given["ticket"], "set": {"upc_code": [[rows["King Arthur"], code]]}}

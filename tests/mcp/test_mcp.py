@@ -38,7 +38,7 @@ def code_of(url: object, slug: str = SLUG) -> Any:
 
 async def proposed(assistant: Assistant, code: str = CODE) -> dict[str, Any]:
     page = await assistant.call("read_view", view="products", missing=["upc_code"])
-    (row,) = (row[0] for row in page["rows"] if "Caraïbe 66 %" in row[1])
+    (row,) = (row for row, cells in page["rows"].items() if "Caraïbe 66 %" in cells[0])
     answer = {"ticket": page["ticket"], "set": {"upc_code": [[row, code]]}}
     return await assistant.call("plan_changes", answer=answer)
 
@@ -154,7 +154,7 @@ def test_a_person_takes_changes_out_on_the_page_and_a_client_that_asks_waits_for
     async def part() -> None:
         async with serving(sample, tmp_path / "log", "--write", asked=asked) as assistant:
             page = await assistant.call("read_view", view="products", fill=["upc_code", "notes"])
-            (row,) = (row[0] for row in page["rows"] if "Caraïbe 66 %" in row[1])
+            (row,) = (row for row, cells in page["rows"].items() if "Caraïbe 66 %" in cells[0])
             answer = {"ticket": page["ticket"]}
             answer["set"] = {"upc_code": [[row, CODE]], "notes": [[row, "dark"]]}
             plan = (await assistant.call("plan_changes", answer=answer))["plan"]
@@ -200,7 +200,7 @@ def test_what_is_hidden_leaves_in_no_tool_resource_or_error(sample: Path, tmp_pa
             views = (await assistant.call("list_views"))["views"]
             for view in (view["name"] for view in views):
                 page = await assistant.call("read_view", view=view, max_tokens=2000)
-                row = page["rows"][0][0]
+                row = next(iter(page["rows"]))
                 for field in ("brand", "unit_price", "notes", "last_purchase_price"):
                     for use in ("fill", "show", "missing"):
                         told = await assistant.call("read_view", view=view, **{use: [field]})

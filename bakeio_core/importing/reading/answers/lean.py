@@ -133,14 +133,14 @@ class _Answer:
 
     def read(self, answer: Mapping[str, Any]) -> None:
         """Read everything an answer says."""
-        if isinstance(answer, Duplicated):
-            self._refuse(f'the field "{answer.name}" appears twice in it')
+        self._once("it", answer)
         unknown = [name for name in answer if name not in _KNOWN | _ECHOED]
         if unknown:
             self._refuse(f"it has {listed(list(map(shown, unknown[:8])))}, which is not read")
         given = answer.get("set", {})
         if not isinstance(given, dict):
             self._refuse('its "set" is not an object')
+        self._once('its "set"', given)
         for name, cells in given.items():
             self._set(name, cells)
         columns = answer.get("columns")
@@ -155,6 +155,11 @@ class _Answer:
         if answer.get("note") not in (None, ""):
             self._tell(f"its note: {shown(answer['note'], 300)}", "note")
 
+    def _once(self, called: str, value: Any) -> None:
+        """Refuse an object in which a name stands twice: nobody can tell which is meant."""
+        if isinstance(value, Duplicated):
+            self._refuse(f"{called} has {shown(value.name)} twice")
+
     def _refuse(self, seen: str) -> None:
         raise DocumentError(f"{self.document.name}: {seen}: write {_SHAPE}")
 
@@ -165,9 +170,9 @@ class _Answer:
             is_by_row = self.ticket.number_of(name)[0] is not None
             pairs: list[Any] = [[row, value] for row, value in cells.items()]
             if is_by_row:  # {row: {field: value}}
-                for inner, value in cells.items():
-                    self._cell(name, inner, value)
+                self._fields(name, cells)
                 return
+            self._once(f'{shown(name)} in its "set"', cells)
         elif isinstance(cells, list):
             pairs = cells
         else:
@@ -182,26 +187,39 @@ class _Answer:
 
     def _echoed(self, columns: Any, rows: Any) -> None:
         """Read rows as they were given out, with what was changed in them."""
-        is_table = isinstance(columns, list) and isinstance(rows, list)
-        if not is_table or not columns or columns[0] != "row":
-            self._refuse('its "rows" have no "columns" that begin with "row"')
-        for row in rows:
-            if not isinstance(row, list) or len(row) != len(columns):
-                said = f"is a row of {len(row) if isinstance(row, list) else 'no'} values"
-                message = f"{said}, and there are {len(columns)} columns"
+        if not isinstance(columns, list) or not columns or not isinstance(rows, (dict, list)):
+            self._refuse('its "rows" have no "columns"')
+        self._once('its "rows"', rows)
+        columns = columns[1:] if columns[0] == "row" else columns
+        named = rows.items() if isinstance(rows, dict) else map(_name_and_cells, rows)
+        for row, cells in named:
+            if isinstance(cells, dict):
+                self._fields(row, cells)
+                continue
+            if not isinstance(cells, list) or len(cells) != len(columns):
+                said = f"is a row of {len(cells) if isinstance(cells, list) else 'no'} values"
+                message = f"{said}, and there are {counted(len(columns), 'column')}"
                 self.strange.append(("", shown(row), message, "bad-json"))
                 continue
-            for name, value in zip(columns[1:], row[1:], strict=True):
-                self._cell(row[0], name, value)
+            for name, value in zip(columns, cells, strict=True):
+                self._cell(row, name, value)
 
     def _record(self, record: Mapping[str, Any]) -> None:
         """Read a record that names its row."""
-        if "row" not in record:
+        if "row" in record:
+            self._fields(record["row"], record)
+        else:
             self.added.append(dict(record))
+
+    def _fields(self, row: Any, values: Mapping[str, Any]) -> None:
+        """Take the values of one row, by field."""
+        if isinstance(values, Duplicated):
+            message = f"{shown(row)} has {shown(values.name)} twice: keep one"
+            self.strange.append((values.name, shown(row), message, "duplicate-key"))
             return
-        for name, value in record.items():
+        for name, value in values.items():
             if name != "row":
-                self._cell(record["row"], name, value)
+                self._cell(row, name, value)
 
     def _cell(self, row: Any, name: str, value: Any, source: Any = "") -> None:
         """Take one value of one row."""
@@ -308,6 +326,11 @@ class _Answer:
         self.problems.add(
             Problem(code=code, severity=severity, file=self.document.name, message=message)
         )
+
+
+def _name_and_cells(row: Any) -> tuple[Any, Any]:
+    """Return what a row of a list is called, and its cells."""
+    return (row[0], row[1:]) if isinstance(row, list) and row else (row, None)
 
 
 def _is_same(item: FileField, value: Any, held: Any) -> bool:
