@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,29 @@ def test_a_mark_goes_with_the_value_it_is_about(run: Run, sample: Path, tmp_path
     answered(run, sample, tmp_path)
     sql(sample, f"UPDATE products SET upc_code = '021000612239' WHERE slug = '{SLUG}'")
     assert run("-d", sample, "confirm", "--json").json["unverified"] == []
+
+
+def test_a_row_that_was_left_out_comes_back_whole_from_its_log_and_stays_unverified(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    answered(run, sample, tmp_path, "--dry-run")
+    path, log = tmp_path / "answer.json", tmp_path / "log.json"
+    answer = json.loads(path.read_text("utf-8"))
+    ((row, *_),) = answer["set"]["upc_code"]
+    answer["set"] |= {"brand": [[row, "Other"]], "upc_code": [[row, CODE, "label"], ["W999", "5"]]}
+    path.write_text(json.dumps(answer), "utf-8")
+    run("-d", sample, "import-view", path, "--skip-on-error", "--skipped-log", log)
+    left_out = json.loads(log.read_text("utf-8"))
+    assert left_out["source_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    first, second = (json.loads(each["record_text"]) for each in left_out["records"])
+    assert second == {"row": "W999", "upc_code": "5"}
+    assert (first.pop("brand"), first["notes"], first["upc_code"]) == ("Other", "dark", CODE)
+    left_out["records"] = [{**left_out["records"][0], "record_data": first}]
+    log.write_text(json.dumps(left_out), "utf-8")
+    assert run("-d", sample, "import", log).code == 0
+    (left,) = run("-d", sample, "confirm", "--json").json["unverified"]
+    assert (left["value"], left["source"]) == (CODE, "label")
+    assert sql(sample, f"SELECT notes FROM products WHERE slug = '{SLUG}'") == [("dark",)]
 
 
 def test_a_barcode_that_begins_as_those_of_another_maker_is_a_question(

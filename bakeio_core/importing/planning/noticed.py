@@ -387,6 +387,6 @@ def tell_origins(source: Source, changes: Sequence[Change]) -> Iterator[Problem]
                 field=name,
                 message=(
                     f"{counted(len(numbers), 'value')} from an assistant: unverified until a "
-                    f"person confirms it (bakeio confirm {part.entity.name} KEY {name})"
+                    f"person confirms {'it' if len(numbers) == 1 else 'them'} (bakeio confirm {part.entity.name} KEY {name})"
                 ),
             )
