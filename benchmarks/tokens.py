@@ -48,10 +48,10 @@ def measured(database: Path, folder: Path, columns: tuple[str, ...]) -> list[str
     bakeio(database, *words, *columns, "-o", lean)
     text = lean.read_text("utf-8")
     given = json.loads(text)
-    rows = [line for line in text.splitlines() if line.startswith('["')]
+    rows = [line for line in text.splitlines() if line.startswith('"') and '":[' in line]
     of_rows = sum(count_tokens(line + "\n") for line in rows)
-    signs = of_rows - sum(values_of(row[1:]) for row in given["rows"])
-    pairs = [[row[0], CODE] for row in given["rows"]]
+    signs = of_rows - sum(values_of(cells) for cells in given["rows"].values())
+    pairs = [[row, CODE] for row in given["rows"]]
     answer = json.dumps({"ticket": given["ticket"], "set": {"upc_code": pairs}})
     answer = answer.replace(", ", ",").replace(": ", ":")
     of_answer = count_tokens(answer)

@@ -44,7 +44,7 @@ class Exchange:
 
     def row(self, product: str) -> str:
         """The row of a product, by what it is called."""
-        (found,) = (row[0] for row in self.file["rows"] if product in row[1])
+        (found,) = (row for row, cells in self.file["rows"].items() if product in cells[0])
         return str(found)
 
     def answer(self, content: Any, *words: str) -> Ran:
@@ -68,8 +68,7 @@ def test_an_assistant_sees_what_its_task_needs_and_its_answer_finds_the_rows(
     run: Run, bakery: str, tmp_path: Path
 ) -> None:
     given = Exchange(run, bakery, tmp_path)
-    assert given.file["columns"][0] == "row"
-    assert "upc_code" not in given.file["columns"]
+    assert given.file["columns"] == ["label"]
     text = json.dumps(given.file)
     assert not re.search(r"_rev|_slug|_id\b|[0-9a-f]{8}-[0-9a-f]{4}", text)
     pairs = [
@@ -99,12 +98,23 @@ def test_every_form_of_an_answer_means_the_same(run: Run, sample: Path, tmp_path
         "all rows": {
             **whole,
             "columns": [*whole["columns"], "upc_code"],
-            "rows": [[*r, CARAIBE[1] if r[0] == row else None] for r in whole["rows"]],
+            "rows": {
+                r: [*cells, CARAIBE[1] if r == row else None] for r, cells in whole["rows"].items()
+            },
         },
+        "all rows as lists": {
+            **whole,
+            "columns": ["row", *whole["columns"], "upc_code"],
+            "rows": [
+                [r, *cells, CARAIBE[1] if r == row else None] for r, cells in whole["rows"].items()
+            ],
+        },
+        "rows of objects": {"ticket": ticket, "columns": ["x"], "rows": {row: {"upc": CARAIBE[1]}}},
         "wrapped": {"result": given.set([row, CARAIBE[1]])},
         "in a code block": f"Here:\n```json\n{json.dumps(given.set([row, CARAIBE[1]]))}\n```\n",
         "two answers": json.dumps(given.set()) + "\n" + json.dumps(given.set([row, CARAIBE[1]])),
-        "in capitals": given.set([row.upper(), CARAIBE[1]]),
+        "in small letters": given.set([row.lower(), CARAIBE[1]]),
+        "the number first": given.set([f"{row[1:]}{row[0]}", CARAIBE[1]]),
     }
     for form, answer in forms.items():
         done = given.answer(answer, "--dry-run")
@@ -118,15 +128,16 @@ def test_what_an_assistant_does_wrong_is_caught_by_name(
 ) -> None:
     given = Exchange(run, sample, tmp_path)
     row, ticket = given.row("Caraïbe 66 %"), given.file["ticket"]
-    shifted = f"{int(row[:-1]) + 1}{row[-1]}"
+    shifted = f"{row[0]}{int(row[1:]) + 1}"
     whole = given.file
-    edited = [["x", "Other", *r[2:]] if r[0] == row else r for r in whole["rows"]]
+    once = f'{{"ticket": "{ticket}", "set": {{%s}}}}'
+    edited = {**whole["rows"], "x": whole["rows"][row]}
     table = {"ticket": ticket, "columns": whole["columns"]}
     before = rows_of(sample)
     wrong: dict[str, tuple[Any, str, str]] = {
-        "a row made up": (given.set(["99k", "1"]), "unknown-row", "is not a row of this ticket"),
+        "a row made up": (given.set(["K99", "1"]), "unknown-row", "is not a row of this ticket"),
         "no row": (given.set(["Valrhona", "1"]), "unknown-row", "rows are called as"),
-        "a letter left out": (given.set([row[:-1], "1"]), "unknown-row", "its letter is wrong"),
+        "a letter left out": (given.set([row[1:], "1"]), "unknown-row", "its letter is wrong"),
         "shifted rows": (given.set([shifted, CARAIBE[1]]), "unknown-row", "its letter is wrong"),
         "a value twice": (
             given.set([row, CARAIBE[1]], [row, CHEESE[1]]), "duplicate-key", "is given twice",
@@ -143,8 +154,8 @@ def test_what_an_assistant_does_wrong_is_caught_by_name(
             given.set([row, "Other"], field="ingredient_name"), "tampered-context", "was changed",
         ),
         "an edited name of a row": ({**table, "rows": edited}, "unknown-row", "is not a row"),
-        "an edited label": ({**table, "rows": [[row, "Other"]]}, "tampered-context", "Restore it"),
-        "a row cut short": ({**table, "rows": [[row]]}, "bad-json", "columns"),
+        "an edited label": ({**table, "rows": {row: ["Other"]}}, "tampered-context", "Restore it"),
+        "a row cut short": ({**table, "rows": {row: []}}, "bad-json", "is a row of 0 values"),
         "a new row without what it needs": (
             given.set(add=[{"brand": "New"}]), "missing-field", "a new row of products needs it",
         ),
@@ -156,8 +167,10 @@ def test_what_an_assistant_does_wrong_is_caught_by_name(
     for fault, answer, message in (
         ("another ticket", {"ticket": "abcdefgh", "set": {}}, "is not known here"),
         ("a way out", {"ticket": "../../x", "set": {}}, "is not known here"),
+        ("a row twice", once % f'"upc_code": {{"{row}": 1, "{row}": 2}}', f'has "{row}" twice'),
+        ("a field twice", once % '"brand": {}, "brand": {}', 'its "set" has "brand" twice'),
         ("another list", {"ticket": ticket, "values": []}, 'it has "values", which is not read'),
-    ):
+    ):  # fmt: skip
         done = given.answer(answer)
         assert done.code == 1, fault
         assert message in done.json["error"]["message"], fault
@@ -206,7 +219,7 @@ def test_parts_fit_and_come_back_in_any_order(run: Run, sample: Path, tmp_path: 
     parts = [json.loads(path.read_text("utf-8")) for path in files]
     assert sum(len(part["rows"]) for part in parts) == 81
     for part in reversed(parts):
-        answer = {"ticket": part["ticket"], "set": {"notes": [[part["rows"][-1][0], "last"]]}}
+        answer = {"ticket": part["ticket"], "set": {"notes": [[list(part["rows"])[-1], "last"]]}}
         (tmp_path / "a.json").write_text(json.dumps(answer))
         assert run("-d", sample, "import-view", tmp_path / "a.json").code == 0
     assert sql(sample, "SELECT count(*) FROM products WHERE notes = 'last'") == [(len(parts),)]

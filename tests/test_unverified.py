@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def answered(run: Run, url: object, folder: Path, *words: str) -> Ran:
     run("-d", url, "export-view", "products", "--for", "assistant", "--missing", "upc_code",
         "--fill", "upc_code", "--fill", "notes", "-o", path)  # fmt: skip
     given = json.loads(path.read_text("utf-8"))
-    (row,) = (row[0] for row in given["rows"] if "Caraïbe 66 %" in row[1])
+    (row,) = (row for row, cells in given["rows"].items() if "Caraïbe 66 %" in cells[0])
     answer: dict[str, Any] = {"ticket": given["ticket"]}
     answer["set"] = {"upc_code": [[row, CODE, "the label"]], "notes": [[row, "dark", "a shop"]]}
     (folder / "answer.json").write_text(json.dumps(answer), "utf-8")
@@ -70,7 +71,7 @@ def test_another_source_that_gives_the_same_confirms_a_value_and_an_echo_does_no
         run("-d", bakery, "export-view", "products", "--for", "assistant",
             "--fill", "upc_code", "--missing", "upc_code", "-o", path)  # fmt: skip
         rows = json.loads(path.read_text("utf-8"))
-        (row,) = (row[0] for row in rows["rows"] if "Caraïbe 66 %" in row[1])
+        (row,) = (row for row, cells in rows["rows"].items() if "Caraïbe 66 %" in cells[0])
         answer = {"ticket": rows["ticket"], "set": {"upc_code": [[row, CODE, source]]}}
         told = tmp_path / f"answer of {source}.json"
         told.write_text(json.dumps(answer), "utf-8")
@@ -125,6 +126,29 @@ def test_a_mark_goes_with_the_value_it_is_about(run: Run, sample: Path, tmp_path
     assert run("-d", sample, "confirm", "--json").json["unverified"] == []
 
 
+def test_a_row_that_was_left_out_comes_back_whole_from_its_log_and_stays_unverified(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    answered(run, sample, tmp_path, "--dry-run")
+    path, log = tmp_path / "answer.json", tmp_path / "log.json"
+    answer = json.loads(path.read_text("utf-8"))
+    ((row, *_),) = answer["set"]["upc_code"]
+    answer["set"] |= {"brand": [[row, "Other"]], "upc_code": [[row, CODE, "label"], ["W999", "5"]]}
+    path.write_text(json.dumps(answer), "utf-8")
+    run("-d", sample, "import-view", path, "--skip-on-error", "--skipped-log", log)
+    left_out = json.loads(log.read_text("utf-8"))
+    assert left_out["source_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    first, second = (json.loads(each["record_text"]) for each in left_out["records"])
+    assert second == {"row": "W999", "upc_code": "5"}
+    assert (first.pop("brand"), first["notes"], first["upc_code"]) == ("Other", "dark", CODE)
+    left_out["records"] = [{**left_out["records"][0], "record_data": first}]
+    log.write_text(json.dumps(left_out), "utf-8")
+    assert run("-d", sample, "import", log).code == 0
+    (left,) = run("-d", sample, "confirm", "--json").json["unverified"]
+    assert (left["value"], left["source"]) == (CODE, "label")
+    assert sql(sample, f"SELECT notes FROM products WHERE slug = '{SLUG}'") == [("dark",)]
+
+
 def test_a_barcode_that_begins_as_those_of_another_maker_is_a_question(
     run: Run, bakery: str, tmp_path: Path
 ) -> None:
@@ -132,8 +156,12 @@ def test_a_barcode_that_begins_as_those_of_another_maker_is_a_question(
     run("-d", bakery, "export-view", "products", "--for", "assistant", "--fill", "upc_code",
         "--missing", "upc_code", "-o", path)  # fmt: skip
     given = json.loads(path.read_text("utf-8"))
-    rows = {name: row[0] for row in given["rows"] for name in ("King Arthur", "Caraïbe 66 %")
-            if name in row[1]}  # fmt: skip
+    rows = {
+        name: row
+        for row, cells in given["rows"].items()
+        for name in ("King Arthur", "Caraïbe 66 %")
+        if name in cells[0]
+    }
     kirkland, own = "000015000002", "000011000006"
     for code, count in ((kirkland, 1), (own, 0)):
         answer = {"ticket": given["ticket"], "set": {"upc_code": [[rows["King Arthur"], code]]}}

@@ -29,9 +29,13 @@ ENDING = ".json"
 DAYS = 30
 """So long a ticket is kept."""
 _NAME = re.compile(r"[a-z0-9]{8}")
-_LETTERS = "abcdefghkmnpqrstuvwxyz"
-"""Of check letters: without those that are read as digits."""
-_ROW = re.compile(r"\s*#?(\d{1,9})\s*-?\s*([a-z]?)\s*", re.IGNORECASE)
+_LETTERS = "ABCDEGHIKLMNOPSTW"
+"""Of check letters: those that are one token together with the quote before them."""
+_STEP = 5
+"""How far apart the letters of neighbours are. There are 17 letters, which is a prime number: so a
+wrong digit, two digits exchanged and rows shifted by up to 16 all have a wrong letter."""
+_ROW = re.compile(r"\s*#?(?:([a-z])\s*-?\s*(\d{1,9})|(\d{1,9})\s*-?\s*([a-z]?))\s*", re.IGNORECASE)
+"""A letter and a number; an assistant may put the number first."""
 
 
 class TicketRow(msgspec.Struct):
@@ -73,20 +77,20 @@ class Ticket(msgspec.Struct):
     rows: list[TicketRow] = []
 
     def row_name(self, number: int) -> str:
-        """Return what a row is called in the exchange: its number and a check letter."""
-        letter = _LETTERS[zlib.crc32(f"{self.ticket} {number}".encode()) % len(_LETTERS)]
-        return f"{number}{letter}"
+        """Return what a row is called in the exchange: a check letter and its number."""
+        first = zlib.crc32(self.ticket.encode())
+        return f"{_LETTERS[(first + number * _STEP) % len(_LETTERS)]}{number}"
 
     def number_of(self, name: object) -> tuple[int | None, str]:
         """Return the number of the row a name means, else None and why it means none."""
         found = _ROW.fullmatch(name) if isinstance(name, str) else None
         if found is None:
             return None, f"is not a row: rows are called as {self.row_name(1)}"
-        number = int(found[1])
+        number, letter = int(found[2] or found[3]), found[1] or found[4]
         if not 1 <= number <= len(self.rows):
             most = self.row_name(len(self.rows)) if self.rows else "none"
             return None, f"is not a row of this ticket: they are {self.row_name(1)} to {most}"
-        if found[2].lower() != self.row_name(number)[-1]:
+        if letter.upper() != self.row_name(number)[0]:
             said = f"its letter is wrong: row {number} is {self.row_name(number)}"
             label = self.rows[number - 1].label
             return None, f"{said} ({label})" if label else said

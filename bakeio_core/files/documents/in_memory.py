@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block, in_blocks
-from bakeio_core.files.documents.document import Document
+from bakeio_core.files.documents.document import Document, ReadFile
 
 
 class InMemoryDocument(Document):
@@ -34,6 +35,14 @@ class InMemoryDocument(Document):
 
     def settled(self, name: str, value: Any) -> Any:
         return self._document.settled(name, value)
+
+    def files_read(self, count: int, sha256: str) -> list[ReadFile]:
+        """Return what the file holds that its records stand in; its own bytes are what counts."""
+        found = hashlib.sha256()
+        with self.open() as file:
+            while data := file.read(1 << 20):
+                found.update(data)
+        return super().files_read(count, found.hexdigest())
 
     def blocks(self, seen: Callable[[bytes], object] | None = None) -> Iterator[Block]:
         """Yield the records in blocks; no bytes are theirs, so `seen` is given nothing."""

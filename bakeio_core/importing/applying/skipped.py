@@ -16,7 +16,7 @@ from bakeio_core.files.output import atomic_file
 from bakeio_core.importing.applying.skipped_sheet import LogFile, write_log_sheet
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.derived.lists import ListDocument
-from bakeio_core.importing.reading.skipped_log import not_a_log
+from bakeio_core.importing.reading.skipped_log import GIVEN, not_a_log
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.resolving.decision_file import decision_entries
 
@@ -131,6 +131,7 @@ class Skipped:
                 **kind,
                 "skip_reason": reasons[0].message,
                 "fk_errors": list(map(self._as_error, reasons)),
+                **_given(plan, number),
             }
             if isinstance(item, BrokenRecord):
                 yield {**entry, "record_data": None, "record_text": item.text}
@@ -155,6 +156,13 @@ def _place(plan: ImportPlan, part: Part, number: int) -> dict[str, Any]:
     """Return where a record stands; the file is told where its entity has several."""
     file, index = part.document.position(plan.source.logged_numbers.get(number, number))
     return {"record_index": index} | ({"file": file} if len(part.listed) > 1 else {})
+
+
+def _given(plan: ImportPlan, number: int) -> dict[str, Any]:
+    """Return which values of a record an assistant gave: the log must not hide it."""
+    origins = plan.source.origins
+    given = {name: source for (record, name), source in origins.items() if record == number}
+    return {GIVEN: given} if given else {}
 
 
 def _listed(part: Part) -> ListDocument:

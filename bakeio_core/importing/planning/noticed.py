@@ -376,6 +376,7 @@ def tell_origins(source: Source, changes: Sequence[Change]) -> Iterator[Problem]
                 if is_code:
                     unverified.setdefault(name, []).append(change.record)
         for name, numbers in unverified.items():
+            them = "it" if len(numbers) == 1 else "them"
             yield Problem(
                 code="unverified",
                 severity="note",
@@ -387,6 +388,6 @@ def tell_origins(source: Source, changes: Sequence[Change]) -> Iterator[Problem]
                 field=name,
                 message=(
                     f"{counted(len(numbers), 'value')} from an assistant: unverified until a "
-                    f"person confirms it (bakeio confirm {part.entity.name} KEY {name})"
+                    f"person confirms {them} (bakeio confirm {part.entity.name} KEY {name})"
                 ),
             )

@@ -18,6 +18,9 @@ from bakeio_core.importing.reading.sources import Part, Source
 from bakeio_core.resolving.decision_file import decisions_of
 from bakeio_core.values.wording import shown
 
+GIVEN = "from_assistant"
+"""The field of an entry with the values an assistant gave, {field: source it named or nothing}."""
+Origins = dict[tuple[int, str], str]
 Grouped = dict[tuple[str, str], list[tuple[int, dict[str, Any] | Problem]]]
 """{(view, entity), one of them empty: its records, each with its number in the log}."""
 
@@ -41,7 +44,7 @@ def open_log(document: Document, catalog: Catalog) -> Source:
     """
     header = document.header
     problems = Problems()
-    numbers, grouped = _grouped(document, catalog)
+    numbers, grouped, origins = _grouped(document, catalog)
     parts = _parts(document, grouped, catalog, problems)
     decided = decisions_of(header.get("decisions") or [], document.name, catalog)
     log_of = header.get("source_sha256")
@@ -54,12 +57,16 @@ def open_log(document: Document, catalog: Catalog) -> Source:
         decisions=decided,
         log_of=log_of if isinstance(log_of, str) else None,
         logged_numbers=numbers,
+        origins=origins,
     )
 
 
-def _grouped(document: Document, catalog: Catalog) -> tuple[dict[int, int], Grouped]:
-    """Return {number in the log: number in its file}, and the records of each view or entity."""
+def _grouped(document: Document, catalog: Catalog) -> tuple[dict[int, int], Grouped, Origins]:
+    """Return {number in the log: number in its file}, the records of each view or entity, and
+    what of them an assistant gave.
+    """
     grouped: Grouped = {}
+    origins: Origins = {}
     numbers: dict[int, int] = {}
     told = _source_of(document.header.get("source_file"), catalog)
     for block in document.blocks():
@@ -77,6 +84,8 @@ def _grouped(document: Document, catalog: Catalog) -> tuple[dict[int, int], Grou
                 )
             if isinstance(index := entry.get("record_index"), int):
                 numbers[number] = index
+            if isinstance(given := entry.get(GIVEN), dict):
+                origins |= {(number, name): str(source or "") for name, source in given.items()}
             view = str(entry.get("view_name") or "").removesuffix("_complete")
             entity = "" if view else str(entry.get("entity_type") or "")
             if not view and not entity:
@@ -84,7 +93,7 @@ def _grouped(document: Document, catalog: Catalog) -> tuple[dict[int, int], Grou
             grouped.setdefault((view, entity), []).append(
                 (number, _record(document, number, data, text))
             )
-    return numbers, grouped
+    return numbers, grouped, origins
 
 
 def _parts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -104,11 +105,22 @@ def of_ticket(
 
 
 @dataclass
+class _Fault:
+    """What cannot be taken of an answer: the field, what is told of it, and all that was said."""
+
+    name: str
+    value: Any
+    message: str
+    code: str
+    said: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
 class _Row:
     """What an answer says of one row."""
 
     record: dict[str, Any]
-    faults: list[tuple[str, Any, str, str]] = field(default_factory=list)
+    faults: list[_Fault] = field(default_factory=list)
 
 
 class _Answer:
@@ -126,21 +138,21 @@ class _Answer:
         self.fields: FieldMap = view_fields(catalog.views[ticket.view], catalog)
         self.rows: dict[int, _Row] = {}
         self.last = 0
-        self.strange: list[tuple[str, Any, str, str]] = []
+        self.strange: list[_Fault] = []
         self.added: list[Any] = []
         self.names: dict[int, str] = {}
         self.origins: dict[tuple[int, str], str] = {}
 
     def read(self, answer: Mapping[str, Any]) -> None:
         """Read everything an answer says."""
-        if isinstance(answer, Duplicated):
-            self._refuse(f'the field "{answer.name}" appears twice in it')
+        self._once("it", answer)
         unknown = [name for name in answer if name not in _KNOWN | _ECHOED]
         if unknown:
             self._refuse(f"it has {listed(list(map(shown, unknown[:8])))}, which is not read")
         given = answer.get("set", {})
         if not isinstance(given, dict):
             self._refuse('its "set" is not an object')
+        self._once('its "set"', given)
         for name, cells in given.items():
             self._set(name, cells)
         columns = answer.get("columns")
@@ -155,6 +167,11 @@ class _Answer:
         if answer.get("note") not in (None, ""):
             self._tell(f"its note: {shown(answer['note'], 300)}", "note")
 
+    def _once(self, called: str, value: Any) -> None:
+        """Refuse an object in which a name stands twice: nobody can tell which is meant."""
+        if isinstance(value, Duplicated):
+            self._refuse(f"{called} has {shown(value.name)} twice")
+
     def _refuse(self, seen: str) -> None:
         raise DocumentError(f"{self.document.name}: {seen}: write {_SHAPE}")
 
@@ -165,49 +182,66 @@ class _Answer:
             is_by_row = self.ticket.number_of(name)[0] is not None
             pairs: list[Any] = [[row, value] for row, value in cells.items()]
             if is_by_row:  # {row: {field: value}}
-                for inner, value in cells.items():
-                    self._cell(name, inner, value)
+                self._fields(name, cells)
                 return
+            self._once(f'{shown(name)} in its "set"', cells)
         elif isinstance(cells, list):
             pairs = cells
         else:
             self._refuse(f'in "set", {shown(name)} is {shown(cells)}')
         for pair in pairs:
             if not isinstance(pair, list) or not 2 <= len(pair) <= 3:
-                self.strange.append(
-                    (name, None, f'{shown(pair)} is not ["ROW", VALUE]', "bad-json")
-                )
+                message = f'{shown(pair)} is not ["ROW", VALUE]'
+                self.strange.append(_Fault(name, None, message, "bad-json", {name: pair}))
             else:
                 self._cell(pair[0], name, pair[1], *pair[2:])
 
     def _echoed(self, columns: Any, rows: Any) -> None:
         """Read rows as they were given out, with what was changed in them."""
-        is_table = isinstance(columns, list) and isinstance(rows, list)
-        if not is_table or not columns or columns[0] != "row":
-            self._refuse('its "rows" have no "columns" that begin with "row"')
-        for row in rows:
-            if not isinstance(row, list) or len(row) != len(columns):
-                said = f"is a row of {len(row) if isinstance(row, list) else 'no'} values"
-                message = f"{said}, and there are {len(columns)} columns"
-                self.strange.append(("", shown(row), message, "bad-json"))
+        if not isinstance(columns, list) or not columns or not isinstance(rows, (dict, list)):
+            self._refuse('its "rows" have no "columns"')
+        self._once('its "rows"', rows)
+        columns = columns[1:] if columns[0] == "row" else columns
+        named = rows.items() if isinstance(rows, dict) else map(_name_and_cells, rows)
+        for row, cells in named:
+            if isinstance(cells, dict):
+                self._fields(row, cells)
                 continue
-            for name, value in zip(columns[1:], row[1:], strict=True):
-                self._cell(row[0], name, value)
+            if not isinstance(cells, list) or len(cells) != len(columns):
+                count = len(cells) if isinstance(cells, list) else "no"
+                message = (
+                    f"is a row of {count} values, and there are {counted(len(columns), 'column')}"
+                )
+                said = {"row": row, "values": cells}
+                self.strange.append(_Fault("", shown(row), message, "bad-json", said))
+                continue
+            for name, value in zip(columns, cells, strict=True):
+                self._cell(row, name, value)
 
     def _record(self, record: Mapping[str, Any]) -> None:
         """Read a record that names its row."""
-        if "row" not in record:
+        if "row" in record:
+            self._fields(record["row"], record)
+        else:
             self.added.append(dict(record))
+
+    def _fields(self, row: Any, values: Mapping[str, Any]) -> None:
+        """Take the values of one row, by field."""
+        if isinstance(values, Duplicated):
+            message = f"{shown(row)} has {shown(values.name)} twice: keep one"
+            said = {"row": row, **values}
+            self.strange.append(_Fault(values.name, shown(row), message, "duplicate-key", said))
             return
-        for name, value in record.items():
+        for name, value in values.items():
             if name != "row":
-                self._cell(record["row"], name, value)
+                self._cell(row, name, value)
 
     def _cell(self, row: Any, name: str, value: Any, source: Any = "") -> None:
         """Take one value of one row."""
         number, why = self.ticket.number_of(row)
         if number is None:
-            self.strange.append((name, row, f"{shown(row)} {why}", "unknown-row"))
+            said = {"row": row, name: value}
+            self.strange.append(_Fault(name, row, f"{shown(row)} {why}", "unknown-row", said))
             return
         if isinstance(value, dict):
             source = next((v for n, v in value.items() if plain_name(n) == "source"), source)
@@ -221,19 +255,20 @@ class _Answer:
             if value not in (None, kept.label):
                 message = f"was changed: {self.names[number]} is {shown(kept.label)}. Restore it"
                 advice = Advice(message, kept.label)
-                known.faults.append((LABEL, value, advice, "tampered-context"))
+                known.faults.append(_Fault(LABEL, value, advice, "tampered-context"))
             return
         item = self.fields.named(name)
         field_name = name if item is None else item.name
         if self._is_said_otherwise(known, kept.record, field_name, value):
             message = f"is given twice, as {shown(known.record[field_name])} and as {shown(value)}"
-            known.faults.append((field_name, value, f"{message}: keep one", "duplicate-key"))
+            message = f"{message}: keep one"
+            known.faults.append(_Fault(field_name, value, message, "duplicate-key"))
             return
         held = kept.held.get(field_name)
         unasked = self._unasked(item, field_name, value, held)
         if unasked:
             code = "unknown-field" if item is None else "tampered-context"
-            known.faults.append((field_name, value, unasked, code))
+            known.faults.append(_Fault(field_name, value, unasked, code))
             return
         is_said = value is not None and not (item and _is_same(item, value, held))
         if self.ticket.only_fill and is_said and held is not None:
@@ -241,7 +276,7 @@ class _Answer:
                 f"has the value {shown(held)} already, and only what is empty is filled under this "
                 "ticket: leave it out"
             )
-            known.faults.append((field_name, value, message, "check"))
+            known.faults.append(_Fault(field_name, value, message, "check"))
             return
         known.record[field_name] = value
         if item is not None and item.role == "editable" and is_said:
@@ -268,34 +303,47 @@ class _Answer:
         found: list[tuple[int, dict[str, Any] | Problem]] = []
         for number in sorted(self.rows):
             row, record = self.rows[number], offset + number
-            found.append(
-                (record, self._broken(record, *row.faults[0]) if row.faults else row.record)
-            )
+            found.append((record, self._refused(number, record) if row.faults else row.record))
         after = offset + len(self.ticket.rows)
         for _, record_or_problem in numbered(self.document, self.added):
             after += 1
             found.append((after, record_or_problem))
             if isinstance(record_or_problem, dict):
-                named = map(self.fields.named, record_or_problem)
-                self.origins |= {(after - offset, item.name): "" for item in named if item}
+                self._note_given(after - offset, record_or_problem)
         for fault in self.strange:
             after += 1
-            found.append((after, self._broken(after, *fault)))
+            found.append((after, self._broken(after, fault, fault.said)))
+            self._note_given(after - offset, fault.said)
         return found
 
-    def _broken(self, record: int, name: str, value: Any, message: str, code: str) -> Problem:
-        number = next((n for n in self.names if n == record), None)
-        row = self.ticket.rows[record - 1] if number is not None else None
-        key = {} if number is None else {"row": self.names[number]}
-        told = {"code": code, "file": self.document.name, "record": record, "key": key}
+    def _note_given(self, number: int, said: Mapping[str, Any]) -> None:
+        named = map(self.fields.named, said)
+        self.origins |= {(number, item.name): "" for item in named if item}
+
+    def _refused(self, number: int, record: int) -> Problem:
+        """Return the problem of a row of which something cannot be taken.
+
+        It keeps all that was said of the row, as a record of the view.
+        """
+        row, kept = self.rows[number], self.ticket.rows[number - 1]
+        first, *others = row.faults
+        beside = [f"{fault.name} {fault.message}" for fault in others]
+        said = {**{fault.name: fault.value for fault in row.faults}, **row.record}
+        told = self._broken(record, first, said)
+        told.message = "; ".join([told.message, *beside])
+        told.key, told.label = {"row": self.names[number]}, kept.label
+        return told
+
+    def _broken(self, record: int, fault: _Fault, said: Mapping[str, Any]) -> BrokenRecord:
         return BrokenRecord.of(
-            repr([name, value]),
-            **told,
-            field=name or None,
-            value=value if isinstance(value, (str, int)) else None,
-            label=row.label if row is not None else "",
-            message=str(message),
-            **advised(name or None, message),
+            json.dumps(said, ensure_ascii=False, default=str),
+            code=fault.code,
+            file=self.document.name,
+            record=record,
+            field=fault.name or None,
+            value=fault.value if isinstance(fault.value, (str, int)) else None,
+            message=str(fault.message),
+            **advised(fault.name or None, fault.message),
         )
 
     def tell_cut(self) -> None:
@@ -308,6 +356,11 @@ class _Answer:
         self.problems.add(
             Problem(code=code, severity=severity, file=self.document.name, message=message)
         )
+
+
+def _name_and_cells(row: Any) -> tuple[Any, Any]:
+    """Return what a row of a list is called, and its cells."""
+    return (row[0], row[1:]) if isinstance(row, list) and row else (row, None)
 
 
 def _is_same(item: FileField, value: Any, held: Any) -> bool:
