@@ -3,7 +3,7 @@
     python docs/check_site.py SITE [--browser FOLDER]
 
 Without a browser: every link and anchor leads somewhere, nothing is loaded from a network, and
-every command, hook, code of a problem, bundled entity and view, and public name has an anchor.
+every command, hook, code of a problem, entity, view and public name has an anchor.
 With one (chromium): no page is wider than the window, the letters of pictures can be read, the
 search finds a page without a network; of the pages that are SHOWN, axe finds nothing serious, and
 screenshots go into FOLDER.
@@ -116,7 +116,9 @@ def wanted() -> Iterator[tuple[str, str]]:
         raise SystemExit("docs/generate.py is missing")
     generate = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generate)
-    entities, views = generate.bundled()
+    from bundled import bundled  # the generator has made its folder known
+
+    entities, views = bundled(bakeio_core.Bakeio.discover().catalog)
     yield from (("cli", f"bakeio-{name}") for name in generate.commands())
     yield from (("hooks", name) for name in generate.hooks())
     yield from (("errors", code) for code in sorted(CODES))
