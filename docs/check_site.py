@@ -3,9 +3,10 @@
     python docs/check_site.py SITE [--browser FOLDER]
 
 Without a browser: every link and anchor leads somewhere, nothing is loaded from a network, and
-every command, hook, code of a problem, bundled entity and view, and public name has an anchor.
-With one (chromium): no page is wider than the window, the search finds a page without a network,
-axe finds nothing serious, and pictures of the pages that are SHOWN go into FOLDER.
+every command, hook, code of a problem, entity, view and public name has an anchor.
+With one (chromium): no page is wider than the window, the letters of pictures can be read, the
+search finds a page without a network; of the pages that are SHOWN, axe finds nothing serious, and
+screenshots go into FOLDER.
 """
 
 from __future__ import annotations
@@ -43,6 +44,12 @@ SHOWN = [
     "reference/entities",
     "reference/errors",
 ]
+TOO_SMALL = """
+return [...document.querySelectorAll(".picture img")]
+  .filter(picture => picture.getBoundingClientRect().width < 600)
+  .map(picture => picture.src.split("/").pop());
+"""
+"""The pictures are drawn some 900 pixels wide, with letters of 12 to 14."""
 LOADING = {("script", "src"), ("link", "href"), ("img", "src"), ("iframe", "src")}
 
 
@@ -109,7 +116,9 @@ def wanted() -> Iterator[tuple[str, str]]:
         raise SystemExit("docs/generate.py is missing")
     generate = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generate)
-    entities, views = generate.bundled()
+    from bundled import bundled  # the generator has made its folder known
+
+    entities, views = bundled(bakeio_core.Bakeio.discover().catalog)
     yield from (("cli", f"bakeio-{name}") for name in generate.commands())
     yield from (("hooks", name) for name in generate.hooks())
     yield from (("errors", code) for code in sorted(CODES))
@@ -135,11 +144,16 @@ def in_a_browser(site: Path, folder: Path) -> Iterator[str]:
     for option in ("--headless=new", "--no-sandbox", "--host-resolver-rules=MAP * 127.0.0.1:9"):
         options.add_argument(option)
     folder.mkdir(parents=True, exist_ok=True)
+    pages = sorted(
+        path.relative_to(site).with_suffix("").as_posix()
+        for path in site.rglob("*.html")
+        if path.name != "404.html"
+    )
     driver = webdriver.ChromeService(shutil.which("chromedriver"))
     browser = webdriver.Chrome(options=options, service=driver)
     try:
         for width, height in SIZES.items():
-            for name in SHOWN:
+            for name in pages:
                 browser.execute_cdp_cmd(
                     "Emulation.setDeviceMetricsOverride",
                     {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
@@ -148,8 +162,11 @@ def in_a_browser(site: Path, folder: Path) -> Iterator[str]:
                 wide = int(browser.execute_script("return document.body.scrollWidth"))
                 if wide > width:
                     yield f"{name}.html: is {wide} pixels wide in a window of {width}"
-                browser.save_screenshot(str(folder / f"{name.replace('/', '-')}-{width}.png"))
-                yield from _barriers(browser, name)
+                for picture in browser.execute_script(TOO_SMALL):
+                    yield f"{name}.html: the letters of {picture} are too small"
+                if name in SHOWN:
+                    browser.save_screenshot(str(folder / f"{name.replace('/', '-')}-{width}.png"))
+                    yield from _barriers(browser, name)
         browser.get((site / "index.html").as_uri() + "?q=barcode")
         try:
             WebDriverWait(browser, 20).until(

@@ -37,7 +37,13 @@ EXAMPLES: dict[str, str] = {
 """{command: lines that work after those of the commands before it}."""
 
 SHOWN: dict[str, str] = {
+    "approve": "bakeio approve   # which plans of an assistant wait",
     "convert": "bakeio convert backup.zip --output backup_as_set   # backup.zip of another program",
     "demo": "bakeio demo",
+    "desktop": "bakeio desktop receipt.json",
+    "mcp": "bakeio mcp --write --hide suppliers.notes",
 }
-"""{command: lines that the tests do not run: they take long, or need a file of another program}."""
+"""{command: lines that the tests do not run}.
+
+They take long, or need a file of another program, a screen or an assistant.
+"""

@@ -24,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 if str(HERE) not in sys.path:  # loaded by its path, from a test or the check of the site
     sys.path.append(str(HERE))
 
+from bundled import PACKAGES, entities_and_views, package  # noqa: E402
 from command_examples import EXAMPLES, SHOWN  # noqa: E402
 from docstrings import WIDTH, docstring, fenced, signature, written_fields  # noqa: E402
 
@@ -64,12 +65,17 @@ VALUES = {
 
 # -- the command line
 def commands() -> dict[str, click.Command]:
-    """Return bakeio's own commands and those of its bundled plugins, in the order of names."""
+    """Return the commands of bakeio and of the packages of this repository, in order of names."""
     own = dict(bakeio.commands)
-    for name, entry in plugin_commands().items():
-        if entry.dist is not None and entry.dist.name == "bakeio":
-            own.setdefault(name, entry.load())
+    for name in command_packages():
+        own.setdefault(name, plugin_commands()[name].load())
     return dict(sorted(own.items()))
+
+
+def command_packages() -> dict[str, str]:
+    """Return {command of a plugin: the package of this repository that brings it}."""
+    found = ((name, entry.dist) for name, entry in plugin_commands().items())
+    return {name: dist.name for name, dist in found if dist is not None and dist.name in PACKAGES}
 
 
 def _context(
@@ -109,6 +115,7 @@ def command_line() -> str:
     for name, command in commands().items():
         out += [
             f"## bakeio {name}\n",
+            package(command_packages().get(name)),
             fenced(command.get_help(_context(command, name, context)), "text"),
             *_example(name),
         ]
@@ -227,80 +234,11 @@ COPIES = {REFERENCE.parents[1] / "plugins/bakeio-mcp/bakeio_mcp/errors.txt": "er
 """Pages that a distribution brings along, as they stand in the reference."""
 
 
-# -- what is bundled
-def bundled() -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the entities and the views that the distribution bakeio brings itself."""
-    catalog = bakeio_core.Bakeio.discover().catalog
-    entities = {
-        name: entity
-        for name, entity in sorted(catalog.entities.items())
-        if catalog.provider[name].distribution == "bakeio"
-    }
-    views = {
-        name: view
-        for name, view in sorted(catalog.views.items())
-        if catalog.view_provider[name].distribution == "bakeio"
-    }
-    return entities, views
-
-
-def _named_key(key: Any) -> str:
-    parts = (key,) if isinstance(key, str) else key
-    return f"({', '.join(f'`{part}`' for part in parts)})" if len(parts) > 1 else f"`{parts[0]}`"
-
-
-def _entity(name: str, entity: Any) -> list[str]:
-    out = [f"## {name}\n", "| column | type | required | refers to | found by |"]
-    out.append("|---|---|---|---|---|")
-    for column in entity.table.columns:
-        reference = entity.references.get(column.name)
-        target = f"[{reference.target}](#{reference.target})" if reference else ""
-        lookups = ", ".join(f"`{field}`" for field in reference.lookups) if reference else ""
-        required = "" if column.nullable else "yes"
-        out.append(f"| `{column.name}` | {column.type} | {required} | {target} | {lookups} |")
-    keys = ", then ".join(map(_named_key, entity.keys))
-    told = f"A record is found by its uuid{f', then by {keys}' if keys else ''}"
-    told += f", then by equal content ({', '.join(entity.content)})" if entity.content else ""
-    out.append(f"\n{told}. People call it by {' and '.join(entity.labels) or 'its key'}.\n")
-    for column in entity.checks:
-        about = (entity.checks[column].__doc__ or "").strip().split("\n")[0]
-        out.append(f"Checked: `{column}`. {about}\n")
-    return out
-
-
-def _view(name: str, view: Any) -> list[str]:
-    out = [f"## View {name}\n", f"{view.purpose}\n", "| field | may be edited | is |"]
-    out.append("|---|---|---|")
-    for field, about in view.fields.items():
-        source = f"`{about.source}`" if isinstance(about.source, str) else "computed"
-        may = {"editable": "yes", "key": "names the row"}.get(about.role, "")
-        out.append(f"| `{field}` | {may} | {source} |")
-    return [*out, ""]
-
-
-def entities_and_views() -> str:
-    """Return the page of the bundled entities and views."""
-    entities, views = bundled()
-    out = [NOTE, "# Entities and views\n"]
-    out.append(
-        "These are the bundled entities and views. `bakeio entities` and `bakeio views` list all "
-        "installed ones, with those of other packages.\n"
-    )
-    links = [f"[{name}](#{name})" for name in entities]
-    links += [f"[view {name}](#view-{name})" for name in views]
-    out.append(" · ".join(links) + "\n")
-    for name, entity in entities.items():
-        out += _entity(name, entity)
-    for name, view in views.items():
-        out += _view(name, view)
-    return "\n".join(out)
-
-
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": command_line,
     "hooks.md": hook_reference,
     "api.md": public_names,
-    "entities.md": entities_and_views,
+    "entities.md": lambda: f"{NOTE}\n{entities_and_views()}",
 }
 
 

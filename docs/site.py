@@ -62,6 +62,14 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     return _LINK.sub(inside, markdown)
 
 
+PICTURE = re.compile(r'<img [^>]*?src="([^"]+)"[^>]*>')
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+    """Let a picture open by itself; in a narrow window it scrolls and stays readable."""
+    return PICTURE.sub(r'<a class="picture" href="\1">\g<0></a>', html)
+
+
 SHIM = re.compile(r"https://unpkg\.com/iframe-worker/shim")
 """Lets the search work where the site is opened as files; the theme loads it from a network."""
 

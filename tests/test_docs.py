@@ -23,6 +23,7 @@ from typing import Any
 import click
 import importlib_metadata
 import pytest
+from support.alone import in_company
 from support.commands import Ran
 from support.files import syntax_of
 from support.screen import screen
@@ -56,14 +57,6 @@ def load_generator() -> ModuleType:
 generate = load_generator()
 
 
-def all_commands() -> set[str]:
-    """The commands of bakeio, and those of the other distributions that lie in this repository."""
-    here = {folder.name for folder in (ROOT / "plugins").iterdir()}
-    of_plugins = importlib_metadata.entry_points(group="bakeio.commands")
-    others = {entry.name for entry in of_plugins if entry.dist and entry.dist.name in here}
-    return {*generate.commands(), *others}
-
-
 def read(name: str) -> str:
     return (ROOT / name).read_text("utf-8")
 
@@ -88,28 +81,31 @@ def sections(name: str) -> dict[str, str]:
 # -- the generated pages
 @pytest.mark.parametrize("page", generate.PAGES)
 def test_a_generated_page_is_as_the_code_has_it(page: str) -> None:
-    assert page not in generate.stale(), "run: python docs/generate.py"
+    with in_company():
+        assert page not in generate.stale(), "run: python docs/generate.py"
 
 
 def test_a_stale_page_is_told_and_written_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert generate.main(["--check"], tmp_path) == 1
-    assert "cli.md is stale" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
-    assert generate.main([], tmp_path) == 0
-    assert generate.main(["--check"], tmp_path) == 0
-    (tmp_path / "hooks.md").write_text("old", "utf-8")
-    assert generate.stale(tmp_path) == ["hooks.md"]
+    with in_company():
+        assert generate.main(["--check"], tmp_path) == 1
+        assert "cli.md is stale" in capsys.readouterr().err
+        assert list(tmp_path.iterdir()) == []
+        assert generate.main([], tmp_path) == 0
+        assert generate.main(["--check"], tmp_path) == 0
+        (tmp_path / "hooks.md").write_text("old", "utf-8")
+        assert generate.stale(tmp_path) == ["hooks.md"]
 
 
 def test_generated_pages_do_not_depend_on_the_terminal() -> None:
-    done = subprocess.run(
-        [sys.executable, DOCS / "generate.py", "--check"],
-        env={**os.environ, "COLUMNS": "37", "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-    )
+    with in_company():
+        done = subprocess.run(
+            [sys.executable, DOCS / "generate.py", "--check"],
+            env={**os.environ, "COLUMNS": "37", "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+        )
     assert done.returncode == 0
     assert done.stderr == ""
 
@@ -239,15 +235,9 @@ def test_the_readme_is_short() -> None:
     assert len(read("README.md").splitlines()) < 150
 
 
-def options_of_packages() -> str:
-    """The options of the commands that packages of the repository bring, in one text."""
-    commands = [entry.load() for entry in generate.plugin_commands().values()]
-    return " ".join(option for command in commands for p in command.params for option in p.opts)
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_every_option_and_command_a_page_names_exists(name: str) -> None:
-    known, commands = f"{read('docs/reference/cli.md')} {options_of_packages()}", all_commands()
+    known, commands = read("docs/reference/cli.md"), generate.commands()
     spans = re.findall(r"`([^`\n]+)`", without_code(read(name)))
     options = {
         option for span in spans for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", span)
@@ -305,7 +295,7 @@ BAKEIO_LINES = [
 def test_every_command_line_in_the_documentation_makes_sense(line: str) -> None:
     words = shlex.split(line, comments=True)[1:]
     with cli.bakeio.make_context("bakeio", list(words)) as context:
-        place = next((n for n, word in enumerate(words) if word in all_commands()), None)
+        place = next((n for n, word in enumerate(words) if word in generate.commands()), None)
         assert place is not None, f"no command of bakeio in: {line}"
         command = cli.bakeio.get_command(context, words[place])
         assert command is not None

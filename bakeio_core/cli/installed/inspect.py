@@ -303,5 +303,5 @@ def _shown(found: Template) -> list[str]:
     lines.append("")
     for sentence in found.instructions:
         lines += textwrap.wrap(sentence, 78, initial_indent="- ", subsequent_indent="  ")
-    lines += ["", "Such as:", "", *json.dumps(found.document, indent=2).splitlines()]
+    lines += ["", "For example:", "", *json.dumps(found.document, indent=2).splitlines()]
     return lines
