@@ -268,9 +268,9 @@ def has_journal(db: Connection) -> bool:
 
 def all_runs(db: Connection) -> list[Run]:
     """Return every run, the latest first."""
-    if not dialect_of(db).has_table(db, RUNS.name):
+    there = dialect_of(db).existing_columns(db).get(RUNS.name)
+    if there is None:
         return []
-    there = dialect_of(db).existing_columns(db)[RUNS.name]
     columns = [column for column in RUNS.columns if column.name in there]
     found = db.execute(select(*columns).order_by(RUNS.c.id.desc())).mappings()
     texts = ("counts", "decisions")
@@ -291,8 +291,10 @@ class StandingRun:
 
 def standing_runs(db: Connection) -> list[StandingRun]:
     """Return the imports that were not taken back, the first one first."""
+    there = dialect_of(db).existing_columns(db).get(RUNS.name)
+    if there is None:
+        return []
     undone = undone_runs(db)
-    there = dialect_of(db).existing_columns(db).get(RUNS.name, set())
     # an older database can be read before it is upgraded
     path = RUNS.c.path if "path" in there else null()
     cells = (RUNS.c.id, RUNS.c.export_id, path, RUNS.c.sha256, RUNS.c.at)

@@ -67,7 +67,7 @@ class EarlierRuns:
 
     @cached_property
     def _standing(self) -> list[StandingRun]:
-        return standing_runs(self.db) if has_journal(self.db) else []
+        return standing_runs(self.db)
 
     @cached_property
     def moments(self) -> set[str]:
