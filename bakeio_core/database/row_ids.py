@@ -45,7 +45,9 @@ def _part(column: str, kind: Kind) -> str:
     if isinstance(kind, Identifier):
         return _uuid(column)
     text = f"CAST({column} AS TEXT)"
-    return f"replace(replace({text}, '~', '~0'), '/', '~1')" if isinstance(kind, (Text, Choice)) else text
+    if isinstance(kind, (Text, Choice)):
+        return f"replace(replace({text}, '~', '~0'), '/', '~1')"
+    return text
 
 
 def wire_id(dialect: Dialect, table: str, entity: Entity) -> str:

@@ -31,7 +31,7 @@ def test_an_unknown_supplier_is_created_in_the_wizard_imported_and_taken_back(
     window.go.invoke()
     wizard = until(window, lambda: window.wizard)
     assert wizard.heading.cget("text") == "1 of 1: suppliers “Wilson's Farm”"
-    assert wizard.waiting.cget("text") == "2 records of purchases wait for this"
+    assert wizard.waiting.cget("text") == f"2 records of {window.file.path.name} wait for this"
     wizard.next.invoke()
     assert wizard.told.cget("text") == "Choose one of these first."
     wizard.page.way_create.invoke()

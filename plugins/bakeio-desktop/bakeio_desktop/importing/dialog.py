@@ -173,7 +173,6 @@ class ImportViewDialog(Window):
         if self.interview is None or self.opened is None:
             return
         self.interview.ask(questions)
-        entities = {part.file: part.entity.name for part in self.opened.source.parts}
         self.preview.pack_forget()
         self.chooser.pack_forget()
         self.bottom.pack_forget()
@@ -182,7 +181,6 @@ class ImportViewDialog(Window):
             self.bakeio,
             self.worker,
             self.interview,
-            entities,
             self._answered,
             self._leave_wizard,
         )

@@ -30,7 +30,6 @@ class Wizard(ctk.CTkFrame):  # type: ignore[misc]
         bakeio: The library with its plugins.
         worker: Searches for rows.
         interview: The questions and the answers.
-        entities: {file: the entity whose records it holds}.
         answered: Called with the answers where they are to be planned with.
         left: Called where the person wants to go on later.
     """
@@ -41,13 +40,12 @@ class Wizard(ctk.CTkFrame):  # type: ignore[misc]
         bakeio: Bakeio,
         worker: Worker,
         interview: Interview,
-        entities: Mapping[str, str],
         answered: Plan,
         left: Callable[[], object],
     ) -> None:
         super().__init__(parent, fg_color="transparent")
         self.bakeio, self.worker, self.interview = bakeio, worker, interview
-        self._entities, self._answered = entities, answered
+        self._answered = answered
         self.heading = look.title(self)
         self.heading.pack(fill="x")
         self.waiting = look.label(self, quiet=True)
@@ -149,11 +147,11 @@ class Wizard(ctk.CTkFrame):  # type: ignore[misc]
             self.same.configure(text=f"Same answer for {more} of this kind")
             self.same.pack(side="bottom", fill="x", pady=(look.GAP, 0))
 
-    def _who_waits(self, question: Question) -> str:
+    @staticmethod
+    def _who_waits(question: Question) -> str:
         if question.kind == HEADING:
             return "All records wait for this"
-        entity = next((self._entities.get(file) for file, _ in question.records), None)
-        of = f" of {entity}" if entity else ""
+        of = next((f" of {file}" for file, _ in question.records), "")
         one = question.count == 1
         return (
             f"{question.count:,} record{'' if one else 's'}{of} wait{'s' if one else ''} for this"
