@@ -5,6 +5,7 @@ from __future__ import annotations
 import graphlib
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 
 from sqlalchemy import Column, MetaData, Table
 from sqlalchemy.sql import visitors
@@ -173,8 +174,13 @@ class Catalog:
         for plugin in blocked:
             if table == plugin.name or table.startswith(f"{plugin.name}_"):
                 return plugin
-        known = packages.distribution_of(table) if blocked else ""
+        known = self._distributions.get(table) if blocked else None
         return next((plugin for plugin in blocked if known and plugin.comes_with(known)), None)
+
+    @cached_property
+    def _distributions(self) -> dict[str, str]:
+        """The distributions that bring entities, installed or not."""
+        return packages.distributions()
 
     def _why_absent(self, target: str) -> str:
         if target in self.disabled:
@@ -267,9 +273,10 @@ class Catalog:
 
     def _is_other(self, name: str, plugin: Plugin) -> bool:
         """Tell whether an entity is a stranger's to a plugin, whose own one is blocked."""
-        blocked, provider = self._blocked_plugin(name), self.provider[name]
-        is_own = blocked is not None and blocked.distribution == plugin.distribution
-        return is_own and provider.distribution != plugin.distribution
+        if self.provider[name].distribution == plugin.distribution:
+            return False
+        blocked = self._blocked_plugin(name)
+        return blocked is not None and blocked.distribution == plugin.distribution
 
     def _sound(self, view: View) -> View:
         """Return a view with the fields that say which row a record is.

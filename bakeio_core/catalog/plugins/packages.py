@@ -85,10 +85,13 @@ def for_entity(name: object) -> str:
     return _sentence(lambda known: name in known.entities)
 
 
-def distribution_of(entity: str) -> str:
-    """Return the distribution that brings an entity, empty where no table has it."""
-    brings = (known.distribution for known in _known_packages() if entity in known.entities)
-    return next(brings, "")
+def distributions() -> dict[str, str]:
+    """Return {entity: the distribution that brings it} of what the tables have."""
+    found: dict[str, str] = {}
+    for known in _known_packages():
+        for entity in known.entities:
+            found.setdefault(entity, known.distribution)
+    return found
 
 
 def for_declarer(distribution: str, version: str) -> str:
