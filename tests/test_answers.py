@@ -336,6 +336,28 @@ def test_a_list_without_city_adds_nothing_the_second_time(
         assert [(m["created"], m["unchanged"]) for m in made] == [(1, 0), (0, 1)]
 
 
+def test_new_rows_that_read_alike_are_told_in_a_list_and_in_a_view(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    wegmans = {"city": "Burlington", "state": "MA"}  # that row is meant by the record before
+    records = [
+        {"name": "Café X"},
+        {"name": "CAFÉ  X"},
+        {"name": "Wegmans", **wegmans},
+        {"name": "WEGMANS", **wegmans, "notes": "on Mondays"},
+    ]
+    for head, slug in (({"entity_type": "suppliers"}, "slug"), (of("suppliers"), "supplier_slug")):
+        path = tmp_path / "s.json"
+        path.write_text(json.dumps({**head, "records": records}), "utf-8")
+        done = run("-d", bakery, "import", path, "--dry-run", "--json")
+        assert counts(done) == {"processed": 4, "created": 3, "unchanged": 1}, done.out
+        assert found(done, "warning") == [("check", "name", 1)] * 2
+        assert [
+            f'write {slug} "{known}"' in messages(done)
+            for known in ("cafe_x", "wegmans_burlington_ma")
+        ] == [True, True]
+
+
 def test_an_equal_row_with_another_note_is_updated(run: Run, bakery: str, tmp_path: Path) -> None:
     record = {"product_slug": SLUG, "supplier_slug": "wegmans_burlington_ma", **PURCHASE}
     path = tmp_path / "v.json"
