@@ -16,6 +16,7 @@ from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.documents.exact import is_block_exact, is_exact
+from bakeio_core.history.packing import remembered_by
 from bakeio_core.importing.bulk.part import BulkPart, Decided, Item, is_plain_text
 from bakeio_core.importing.linking.link import REMEMBERED
 from bakeio_core.importing.new_ids import NewIds
@@ -244,6 +245,9 @@ class NewRowsInBulk:
                 is_known = value in there or times.get(value, 1) > 1
                 if is_known or (folds and self.rows.folded(key, value)):
                     found.add(index)
+            if self.keys == [key] == [remembered_by(self.entity)]:
+                created = self.state.earlier.created_with
+                found.update(i for i, value in values.items() if created(self.entity, value))
         if self.content and not self.state.options.allow_duplicates:
             values = self._cells(columns, self.content, doubtful)
             there, claims = self.rows.find(self.content, values.values()), self.bulk.claims
