@@ -196,7 +196,7 @@ class NewRowsInBulk:
                 doubtful.update(i for i, value in enumerate(values) if value is _UNLINKED)
             if is_reference and None in values:
                 doubtful.update(self._named_by_id(column, values, items))
-            if is_reference and self.state.same_database:
+            if is_reference:
                 doubtful.update(self._with_another_id(column, values, items))
             is_made = column == self.entity.surrogate and self.is_view
             is_needed = not self.entity.nullable(column) and not is_made
@@ -226,11 +226,15 @@ class NewRowsInBulk:
     def _with_another_id(self, column: str, links: list[Any], items: list[Item]) -> list[int]:
         """Return the indexes of records whose id for a reference is not that of the row named."""
         id_field = self.fields.own.get(column, "")
-        if id_field not in self.names:
+        if self.is_view or id_field not in self.names:
             return []
-        id_of = operator.attrgetter(self.names[id_field])
-        pairs = enumerate(zip(links, items, strict=True))
-        return [i for i, (link, (_, record)) in pairs if id_of(record) not in (None, link)]
+        id_of, reference = operator.attrgetter(self.names[id_field]), self.entity.references[column]
+        given = [id_of(record) for _, record in items]
+        if given == links:
+            return []
+        is_contrary = self.state.is_contrary
+        pairs = enumerate(zip(given, links, strict=True))
+        return [i for i, (identity, link) in pairs if is_contrary(reference, identity, link)]
 
     def _known_keys(self, columns: dict[str, list[Any]], doubtful: set[int]) -> set[int]:
         """Return the indexes of records whose keys or content some row has, or another record."""
