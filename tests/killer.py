@@ -595,10 +595,8 @@ def contents(path: Path) -> dict[str, bytes]:
 
 
 def unnamed(files: dict[str, bytes]) -> dict[str, bytes]:
-    return {
-        name: re.sub(rb'"(export_id|exported_at|checksum_sha256)": "[^"]*"', rb'"\1": ""', data)
-        for name, data in sorted(files.items())
-    }
+    changing = re.compile(rb'"(export_id|exported_at|database_id|checksum_sha256)": "[^"]*"')
+    return {name: changing.sub(rb'"\1": ""', data) for name, data in sorted(files.items())}
 
 
 # -- the killing

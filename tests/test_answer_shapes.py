@@ -155,6 +155,8 @@ REFUSED = {
         f"{fenced(view(RECORD))}\n{fenced(view(SECOND).replace(',', ''))}",
         "number 2 is not JSON",
     ),
+    "a broken line": (f"{ONE}\n{{broken\n{TWO}", '"{broken" beside them is no record {...}'),
+    "a line with nothing": (f"{ONE}\nnull\n{TWO}", '"null" beside them is no record {...}'),
     "a change by its place": (
         json.dumps([{"op": "replace", "path": "/records/3/upc_code", "value": CODE}]),
         'no view has all their fields ("op", "path", "value"): write {"view_name"',
@@ -297,6 +299,8 @@ REPAIRED: dict[str, tuple[str, dict[str, Any]]] = {
     "a list behind the records": (BOTH, WANTED),
     "blocks of two views": (view(RECORD), {SLUG: CODE}),
     "a broken block": (BOTH, WANTED),
+    "a broken line": (f"{ONE}\n{TWO}", WANTED),
+    "a line with nothing": (f"{ONE}\n{TWO}", WANTED),
     "a table in prose": (view(RECORD), {SLUG: CODE}),
     "a quote inside of a text": (view({**RECORD, "notes": '8 " box'}), {SLUG: CODE}),
     "no number": (view({**RECORD, "package_size": None}), {SLUG: CODE}),

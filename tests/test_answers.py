@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from support.commands import Ran, Run, export
@@ -306,8 +307,41 @@ def test_a_link_changed_by_its_id_alone_is_told(run: Run, bakery: str, tmp_path:
     assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
     with edited(tmp_path / "set" / "04_purchases.json") as records:
         records[0]["supplier_id"] = 3 if records[0]["supplier_id"] != 3 else 4
-    done = run("-d", bakery, "import-complete", tmp_path / "set", "--accept-edits", "--json")
+        mine = records[0]
+    new = tmp_path / "new.db"
+    for url in (bakery, new):  # at home, and where every id is the file's
+        done = run("-d", url, "import-complete", tmp_path / "set", "--accept-edits", "--json")
+        assert (done.code, found(done)[0][0]) == (1, "identity-mismatch"), done.out
+    assert not new.exists()
+    alone = tmp_path / "set" / "04_purchases.json"
+    done = run("-d", bakery, "import", alone, "--json")
     assert (done.code, found(done)[0][0]) == (1, "identity-mismatch"), done.out
+    whole = document(alone)
+    del whole["database_id"]  # nobody knows which row the id is of
+    alone.write_text(json.dumps(whole), "utf-8")
+    done = run("-d", bakery, "import", alone, "--json")
+    assert counts(done) == {"processed": 400, "unchanged": 400}, done.out
+    assert found(done, "warning") == [("identity-mismatch", "supplier_id", 1)]
+    with edited(alone) as records:  # a new row is told of as well
+        records[:] = [{**mine, "id": 999, "uuid": str(UUID(int=9)), "purchase_date": "2020-02-02"}]
+    done = run("-d", bakery, "import", alone, "--dry-run", "--json")
+    assert (counts(done)["created"], *found(done, "warning")) == (
+        1, ("identity-mismatch", "supplier_id", 1)
+    )  # fmt: skip
+
+
+def test_an_entity_file_alone_is_the_state_of_its_own_database(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
+    alone = tmp_path / "set" / "03_products.json"
+    with edited(alone) as records:
+        code, records[0]["upc_code"] = records[0]["upc_code"], None
+    done = run("-d", bakery, "import", alone, "--json", "--dry-run")
+    assert code and counts(done) == {"processed": 84, "unchanged": 83, "updated": 1}, done.out
+    sql(bakery, "UPDATE products SET upc_code = '036000291452', updated_at = '2099-01-01 00:00:00'")
+    done = run("-d", bakery, "import", alone, "--json", "--dry-run")
+    assert counts(done) == {"processed": 84, "conflicts": 84}, done.out
 
 
 def test_one_id_twice_in_a_set_names_no_row(run: Run, bakery: str, tmp_path: Path) -> None:
@@ -334,6 +368,28 @@ def test_a_list_without_city_adds_nothing_the_second_time(
         path.write_text(json.dumps({"entity_type": "suppliers", "records": [record]}), "utf-8")
         made = [run("-d", bakery, "import", path, "--json").json["summary"] for _ in range(2)]
         assert [(m["created"], m["unchanged"]) for m in made] == [(1, 0), (0, 1)]
+
+
+def test_new_rows_that_read_alike_are_told_in_a_list_and_in_a_view(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    wegmans = {"city": "Burlington", "state": "MA"}  # that row is meant by the record before
+    records = [
+        {"name": "Café X"},
+        {"name": "CAFÉ  X"},
+        {"name": "Wegmans", **wegmans},
+        {"name": "WEGMANS", **wegmans, "notes": "on Mondays"},
+    ]
+    for head, slug in (({"entity_type": "suppliers"}, "slug"), (of("suppliers"), "supplier_slug")):
+        path = tmp_path / "s.json"
+        path.write_text(json.dumps({**head, "records": records}), "utf-8")
+        done = run("-d", bakery, "import", path, "--dry-run", "--json")
+        assert counts(done) == {"processed": 4, "created": 3, "unchanged": 1}, done.out
+        assert found(done, "warning") == [("check", "name", 1)] * 2
+        assert [
+            f'write {slug} "{known}"' in messages(done)
+            for known in ("cafe_x", "wegmans_burlington_ma")
+        ] == [True, True]
 
 
 def test_an_equal_row_with_another_note_is_updated(run: Run, bakery: str, tmp_path: Path) -> None:

@@ -178,6 +178,39 @@ def test_the_lines_of_an_entitys_file_are_known_as_well(
     done = run("-d", bakery, "import", path, "--json")
     assert done.json["summary"]["unchanged"] == 2, done.out
     assert float(sql(bakery, "SELECT unit_price FROM purchases WHERE id = 402")[0][0]) == 4
+    added = run("-d", bakery, "import", path, "--json", "--dry-run", "--allow-duplicates")
+    assert added.json["summary"]["created"] == 2, added.out
+
+
+def test_a_line_that_was_imported_is_known_though_its_row_has_another_name_by_now(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    shop = {"name": "New Shop", "city": "Salem"}
+    meal = {"display_name": "Rye Meal", "category": "Flours"}
+    product = {"ingredient_slug": "bread_flour", "brand": "Acme", "package_unit": "lb"}
+    product |= {"package_unit_quantity": 2}
+    lists = {
+        "shops": {"entity_type": "suppliers", "records": [shop]},
+        "meals": {"view_name": "ingredients", "records": [meal]},
+        "products": {"view_name": "products", "records": [product]},
+    }
+    for name, contents in lists.items():
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(contents), "utf-8")
+        assert counts(run("-d", bakery, "import", path, "--json"))["created"] == 1
+    sql(bakery, "UPDATE suppliers SET name = 'Salem Shop', slug = 'salem' WHERE city = 'Salem'")
+    sql(bakery, "UPDATE ingredients SET display_name = 'Rye Grits' WHERE slug = 'rye_meal'")
+    sql(bakery, "UPDATE products SET brand = 'Acme Inc.' WHERE brand = 'Acme'")
+    for name in lists:
+        path = tmp_path / f"{name}.json"
+        done = run("-d", bakery, "import", path, "--json")
+        assert counts(done) == {"processed": 1, "unchanged": 1}, done.out
+        assert "was imported from this file before" in done.out
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(lists["shops"]), "utf-8")
+    for words in ([other], [tmp_path / "shops.json", "--allow-duplicates"]):
+        done = run("-d", bakery, "import", *words, "--dry-run", "--json")
+        assert counts(done) == {"processed": 1, "created": 1}, done.out
 
 
 def test_three_equal_lines_stay_three_through_the_log(

@@ -136,7 +136,7 @@ OPTIONS: Sequence[Callable[[Callable[..., Any]], Callable[..., Any]]] = (
     click.option(
         "--allow-duplicates",
         is_flag=True,
-        help="Add new records of a view even if equal rows exist.",
+        help="Add new records even if equal rows exist (not those of a set).",
     ),
     click.option(
         "--accept-edits",

@@ -120,7 +120,11 @@ def write_set(
         known if force else unforced(known) for known in (not_a_set, not_an_archive)
     )
     part = part_of(db, catalog, options)
-    common = {"export_id": str(uuids.uuid4()), "exported_at": now.isoformat() + "Z"}
+    common = {
+        "export_id": str(uuids.uuid4()),
+        "exported_at": now.isoformat() + "Z",
+        "database_id": database_id(db),
+    }
     if archive is not None:
         refuse_folder(path, foreign_folder)  # before a folder is made for the archive
     whole = atomic_file(archive, foreign_archive) if archive is not None else nullcontext()
@@ -193,7 +197,6 @@ def _manifest(
     manifest = {
         "manifest_version": manifest_version(files),
         **common,
-        "database_id": database_id(db),
         "database_kind": dialect_of(db).name,
         "application": APPLICATION,
         "app_version": VERSION,

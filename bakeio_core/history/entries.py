@@ -37,8 +37,8 @@ class Batch:
         ids: The ids of created rows.
         records: The records they come from, one for each of them.
         checksums: Theirs as they were created, see `packing.checksums`.
-        contents: Of what they are known by where they have no key, see `packing.content_sums`;
-            empty where they have one.
+        contents: Of what the file knows them by again, see `packing.content_sums`; empty for rows
+            of a set.
         rows: Deleted rows, {column: wire value} each.
     """
 

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import func, select
 
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.history.packing import checksums, content_sums, packed
+from bakeio_core.history.packing import checksums, content_sums, packed, remembered_by
 from bakeio_core.history.tables import BATCHES, CHANGES, RUNS, RowNumbers
 from bakeio_core.values.wording import printable
 
@@ -122,10 +122,10 @@ class Journal:
         given = self._row_numbers.give(entity.name, list(map(identity, known)))
         data = packed(array("q", given)) + packed(numbers)
         data += checksums(entity, known).tobytes()
-        if entity.known_by and (self.keeps_contents or entity.has_only_id):
-            content = itemgetter(*map(entity.columns.index, entity.known_by))
-            cells = list(map(content, known))
-            contents = cells if len(entity.known_by) > 1 else [(cell,) for cell in cells]
+        by = remembered_by(entity) if self.keeps_contents or entity.has_only_id else ()
+        if by:
+            cells = list(map(itemgetter(*map(entity.columns.index, by)), known))
+            contents = cells if len(by) > 1 else [(cell,) for cell in cells]
             data += content_sums(entity, contents).tobytes()
         self._enter(entity, "create", file, len(known), data)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import Entity, Key
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.numbers import Decimal
 
@@ -37,14 +37,24 @@ def checksums(entity: Entity, rows: Sequence[tuple[Any, ...]]) -> array[int]:
     return _sums(columns or [(entity.kinds[entity.primary], (0,) * len(rows))])
 
 
+def remembered_by(entity: Entity) -> Key:
+    """Return the columns by whose first values the rows that a file created are known again.
+
+    Those by which rows without a key are known; else the last of the keys that people write, as
+    slugs are made of the others.
+    """
+    keys = [key for key in entity.all_keys if key != ("uuid",)]
+    return entity.known_by or (keys[-1] if keys else ())
+
+
 def content_sums(entity: Entity, contents: Sequence[tuple[Any, ...]]) -> array[int]:
-    """Sum up what rows without a key are known by, as `checksums` does whole rows.
+    """Sum up what the rows of a file are known by again, as `checksums` does whole rows.
 
     Args:
         entity: Whose rows they are.
-        contents: Wire values in the order of `entity.known_by`.
+        contents: Wire values in the order of `remembered_by`.
     """
-    kinds = [entity.kinds[column] for column in entity.known_by]
+    kinds = [entity.kinds[column] for column in remembered_by(entity)]
     return _sums(list(zip(kinds, zip(*contents, strict=True), strict=False)))
 
 

@@ -1,12 +1,13 @@
-"""The ids of the new rows of one import."""
+"""The ids of the new rows of one import, and where the rows of its file ended up."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.dialect import HIGHEST
 from bakeio_core.database.dialects import dialect_of
 
@@ -98,3 +99,52 @@ class NewIds:
         length, place = self._runs[run]
         after = identity - self._begins[run]
         return place + after if after < length else None
+
+
+class IdMap:
+    """Where the rows of a file ended up: their ids and keys there, and their ids here.
+
+    Where the file gives one id or key to several of its records, it leads to several rows.
+    """
+
+    def __init__(self) -> None:
+        self._moved: dict[tuple[str, Any], tuple[RowId, ...]] = {}
+        self._kept = array("q")
+        self._kept_set: set[RowId] = set()
+        self._shifted = (array("q"), array("q"))
+
+    def keep(self, ids: Iterable[int]) -> None:
+        """Note rows whose id here is that of the file."""
+        self._kept.extend(ids)
+
+    def move(self, column: str, value: Any, row_id: RowId) -> None:
+        """Note what the file calls a row in a column in which it holds something else here."""
+        known = self._moved.get((column, value), ())
+        if row_id not in known:
+            self._moved[column, value] = (*known, row_id)
+
+    def shift(self, file_ids: Iterable[int], ids: Iterable[int]) -> None:
+        """Note many rows whose ids in the file, which only rise, may be others here."""
+        for known, some in zip(self._shifted, (file_ids, ids), strict=True):
+            known.extend(some)
+
+    def has_moved(self, primary: str) -> bool:
+        """Tell whether a row has another id here than in the file."""
+        before, after = self._shifted
+        return before != after or any(column == primary for column, _ in self._moved)
+
+    def get(self, column: str, value: Any) -> tuple[RowId, ...]:
+        """Return the rows the file calls so."""
+        return self._moved.get((column, value), ())
+
+    def of_id(self, primary: str, file_id: RowId) -> tuple[RowId, ...]:
+        """Return the rows of an id of the file."""
+        if len(self._kept):
+            self._kept_set.update(self._kept)
+            self._kept = array("q")
+        moved = self._moved.get((primary, file_id), ())
+        before, after = self._shifted
+        place = bisect_left(before, file_id) if before and isinstance(file_id, int) else len(before)
+        if place < len(before) and before[place] == file_id:
+            moved = (*moved, after[place])
+        return (*moved, file_id) if file_id in self._kept_set else moved

@@ -29,7 +29,7 @@ class ImportOptions:
         nulls: What null means in a view, and in a set of another database: keep or clear.
         allow: Columns whose checks are lifted; with replace, the range of days of a set that has no
             others, such as `2025-01-01..`, whose other rows are to be deleted.
-        allow_duplicates: Add new records of a view even where equal rows are there.
+        allow_duplicates: Add new records even where equal rows are there; not those of a set.
         create: Entities whose missing rows are created where the file tells all that is required.
         most_changes: How many changes a plan and a report hold; all are counted.
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from array import array
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +19,7 @@ from bakeio_core.catalog.exchange import (
     Missing,
     Question,
 )
-from bakeio_core.catalog.model import ROW_KEY, Entity, Key, RowId
+from bakeio_core.catalog.model import ROW_KEY, Entity, Key, Reference, RowId
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.rows import Row
 from bakeio_core.database.tables import Tables
@@ -30,7 +28,7 @@ from bakeio_core.history.report import COUNTS
 from bakeio_core.history.tables import database_id
 from bakeio_core.history.telling.earlier import EarlierRuns
 from bakeio_core.history.telling.marks import Mark
-from bakeio_core.importing.new_ids import NewIds
+from bakeio_core.importing.new_ids import IdMap, NewIds
 from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.reading.derived.lists import RecordRows
 from bakeio_core.importing.reading.sources import Part, Source
@@ -132,6 +130,29 @@ class ImportState:
         if given is None or given.keeps_all:
             return ids
         return {i for i in ids if not isinstance(i, int) or given.place(i) is None}
+
+    def id_here(self, reference: Reference, file_id: RowId) -> RowId | None:
+        """Return what a row is here that a reference of the file names by id, None where the
+        file does not tell which row that is.
+        """
+        found = self.id_maps[reference.target].of_id(reference.to, file_id)
+        if len(found) == 1:
+            return found[0]
+        counts = self.same_database or reference.target in self.fully_imported
+        return file_id if counts else None
+
+    def is_contrary(self, reference: Reference, file_id: RowId | None, link: RowId | None) -> bool:
+        """Tell whether an id beside a name may say otherwise than it: then it is told.
+
+        The ids of another database say nothing where the file has no records of what they name.
+        """
+        if file_id is None or file_id == link:
+            return False
+        here = self.id_here(reference, file_id)
+        if here is not None:
+            return here != link
+        brought = {part.entity.name for part in self.source.parts}
+        return self.source.database_id is None or reference.target in brought
 
     @property
     def has_moved_ids(self) -> bool:
@@ -340,52 +361,3 @@ def _as_shown(created: Changes) -> list[Change]:
         new = {c: v for c, v in change.new.items() if v is not MADE}
         change.new = {c: makers[c](v) if c in makers else v for c, v in new.items()}
     return changes
-
-
-class IdMap:
-    """Where the rows of a file ended up: their ids and keys there, and their ids here.
-
-    Where the file gives one id or key to several of its records, it leads to several rows.
-    """
-
-    def __init__(self) -> None:
-        self._moved: dict[tuple[str, Any], tuple[RowId, ...]] = {}
-        self._kept = array("q")
-        self._kept_set: set[RowId] = set()
-        self._shifted = (array("q"), array("q"))
-
-    def keep(self, ids: Iterable[int]) -> None:
-        """Note rows whose id here is that of the file."""
-        self._kept.extend(ids)
-
-    def move(self, column: str, value: Any, row_id: RowId) -> None:
-        """Note what the file calls a row in a column in which it holds something else here."""
-        known = self._moved.get((column, value), ())
-        if row_id not in known:
-            self._moved[column, value] = (*known, row_id)
-
-    def shift(self, file_ids: Iterable[int], ids: Iterable[int]) -> None:
-        """Note many rows whose ids in the file, which only rise, may be others here."""
-        for known, some in zip(self._shifted, (file_ids, ids), strict=True):
-            known.extend(some)
-
-    def has_moved(self, primary: str) -> bool:
-        """Tell whether a row has another id here than in the file."""
-        before, after = self._shifted
-        return before != after or any(column == primary for column, _ in self._moved)
-
-    def get(self, column: str, value: Any) -> tuple[RowId, ...]:
-        """Return the rows the file calls so."""
-        return self._moved.get((column, value), ())
-
-    def of_id(self, primary: str, file_id: RowId) -> tuple[RowId, ...]:
-        """Return the rows of an id of the file."""
-        if len(self._kept):
-            self._kept_set.update(self._kept)
-            self._kept = array("q")
-        moved = self._moved.get((primary, file_id), ())
-        before, after = self._shifted
-        place = bisect_left(before, file_id) if before and isinstance(file_id, int) else len(before)
-        if place < len(before) and before[place] == file_id:
-            moved = (*moved, after[place])
-        return (*moved, file_id) if file_id in self._kept_set else moved

@@ -114,7 +114,7 @@ def set_contents(folder: Path, *names: str) -> dict[str, bytes]:
     export to export.
     """
     wanted = [folder / name for name in names or FILES.values()]
-    changing = re.compile(rb'  "(export_id|exported_at)": [^\n]*\n')
+    changing = re.compile(rb'  "(export_id|exported_at|database_id)": [^\n]*\n')
     return {path.name: changing.sub(b"", path.read_bytes()) for path in wanted}
 
 

@@ -305,7 +305,9 @@ class Judge:
             if number in _numbers(problem) and about:
                 return True
             is_unknown = problem.code == "unknown-field" and problem.severity == "warning"
-            if is_unknown and problem.field in meant:
+            # what a spreadsheet did to a column is told once for all of it
+            is_restored = problem.code == "bad-value" and problem.severity == "note"
+            if (is_unknown or is_restored) and problem.field in meant:
                 return True
         return False
 

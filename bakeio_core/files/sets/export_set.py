@@ -23,7 +23,7 @@ from bakeio_core.files.sets.archive import Archive, Folder, Store
 from bakeio_core.files.sets.manifest import ENTRY, MANIFEST, PARTED, Listed
 from bakeio_core.values.wording import shown
 
-_OF_THE_RUN = (b'  "export_id"', b'  "exported_at"')
+_OF_THE_RUN = (b'  "export_id"', b'  "exported_at"', b'  "database_id"')
 """How the lines begin that differ in two exports of the same data."""
 
 

@@ -104,13 +104,13 @@ class EarlierRuns:
         found = [e for e in fields_set(self.db, entity=entity.name, row=row) if e.field == field]
         return [wire_value(entity, field, read_text(e.old)) for e in reversed(found)]
 
-    # -- rows without a key
+    # -- rows that were created
     def created_with(self, entity: Entity, content: tuple[Any, ...]) -> list[RowId]:
         """Return the ids of rows that runs of this path or export created with a content.
 
         Args:
             entity: Whose rows they are.
-            content: Wire values in the order of `entity.known_by`, as they were created.
+            content: Wire values in the order of `remembered_by`, as they were created.
         """
         if entity.name not in self._created:
             self._created[entity.name] = self._created_contents(entity)

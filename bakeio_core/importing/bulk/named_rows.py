@@ -29,7 +29,7 @@ class NamedRows:
         self, bulk: BulkPart, column: str, fields: list[FileField], at: int, hashed: Sequence[str]
     ) -> None:
         entity, names = bulk.part.entity, bulk.reader.names
-        self.linker, self.at = bulk.linker, at
+        self.state, self.linker, self.at = bulk.state, bulk.linker, at
         self.reference = entity.references[column]
         self.columns = tuple(str(item.target) for item in fields)
         self.is_hashed = bool(hashed)
@@ -71,6 +71,9 @@ class NamedRows:
             cells = (*cells, *[base[index] for index in self._base_at])
         if cells != self._known.get(row[self.at]):
             return False
-        if self._id_of is None or any(cell is not None for cell in cells):
+        if self._id_of is None:
             return True
-        return (self._id_of(record) is None) == (row[self.at] is None)
+        identity, link = self._id_of(record), row[self.at]
+        if any(cell is not None for cell in cells):
+            return not self.state.is_contrary(self.reference, identity, link)
+        return (identity is None) == (link is None)

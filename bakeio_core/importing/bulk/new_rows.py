@@ -16,6 +16,7 @@ from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.documents.exact import is_block_exact, is_exact
+from bakeio_core.history.packing import remembered_by
 from bakeio_core.importing.bulk.part import BulkPart, Decided, Item, is_plain_text
 from bakeio_core.importing.linking.link import REMEMBERED
 from bakeio_core.importing.new_ids import NewIds
@@ -195,7 +196,7 @@ class NewRowsInBulk:
                 doubtful.update(i for i, value in enumerate(values) if value is _UNLINKED)
             if is_reference and None in values:
                 doubtful.update(self._named_by_id(column, values, items))
-            if is_reference and self.state.same_database:
+            if is_reference:
                 doubtful.update(self._with_another_id(column, values, items))
             is_made = column == self.entity.surrogate and self.is_view
             is_needed = not self.entity.nullable(column) and not is_made
@@ -225,11 +226,15 @@ class NewRowsInBulk:
     def _with_another_id(self, column: str, links: list[Any], items: list[Item]) -> list[int]:
         """Return the indexes of records whose id for a reference is not that of the row named."""
         id_field = self.fields.own.get(column, "")
-        if id_field not in self.names:
+        if self.is_view or id_field not in self.names:
             return []
-        id_of = operator.attrgetter(self.names[id_field])
-        pairs = enumerate(zip(links, items, strict=True))
-        return [i for i, (link, (_, record)) in pairs if id_of(record) not in (None, link)]
+        id_of, reference = operator.attrgetter(self.names[id_field]), self.entity.references[column]
+        given = [id_of(record) for _, record in items]
+        if given == links:
+            return []
+        is_contrary = self.state.is_contrary
+        pairs = enumerate(zip(given, links, strict=True))
+        return [i for i, (identity, link) in pairs if is_contrary(reference, identity, link)]
 
     def _known_keys(self, columns: dict[str, list[Any]], doubtful: set[int]) -> set[int]:
         """Return the indexes of records whose keys or content some row has, or another record."""
@@ -244,6 +249,9 @@ class NewRowsInBulk:
                 is_known = value in there or times.get(value, 1) > 1
                 if is_known or (folds and self.rows.folded(key, value)):
                     found.add(index)
+            if self.keys == [key] == [remembered_by(self.entity)]:
+                created = self.state.earlier.created_with
+                found.update(i for i, value in values.items() if created(self.entity, value))
         if self.content and not self.state.options.allow_duplicates:
             values = self._cells(columns, self.content, doubtful)
             there, claims = self.rows.find(self.content, values.values()), self.bulk.claims

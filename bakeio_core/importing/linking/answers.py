@@ -99,6 +99,8 @@ class Answers:
 
 def unanswerable(link: LinkError, missing: Missing, why: str) -> LinkError:
     """Return a reference whose decision cannot be carried out, so that it is asked again."""
+    if missing.why == why and link.message.endswith(why):
+        return link  # it was asked for before
     missing.why = why
     return LinkError(link.code, f"{link.message}; {why}", missing, link.ids)
 

@@ -108,6 +108,7 @@ class References:
         for column in self.looked_up:
             keys = {d.number: d.lookups[column] for d in drafts if column in d.lookups}
             self._link_column(column, drafts, keys)
+            self._tell_unread_ids(column, drafts)
             for draft in drafts:
                 question = self.called.question(draft, column)
                 if question is not None:
@@ -126,6 +127,7 @@ class References:
                 if key is not None:
                     keys[draft.number] = draft.lookups[column] = key
             self._link_column(column, drafts, keys)
+            self._tell_unread_ids(column, drafts)
 
     def _edited_key(self, draft: Draft, column: str, names: Names) -> Row | None:
         """Return the key of a reference that is not what the row has, None where it is."""
@@ -154,24 +156,21 @@ class References:
             return False  # it is called otherwise here by now
         return not field.kind.same(value, self.linker.current(field, row, names, self.rows))
 
-    def _own_id(self, draft: Draft, column: str) -> Any:
-        """Return the id a record of this very database gives for a reference, None for none.
+    def _given_id(self, draft: Draft, column: str) -> Any:
+        """Return the id that the row has here which a record of a set names by its id there.
 
-        Of a row that came back under another one it is that.
+        It is None where the record names none so, or where nobody knows which row that is.
         """
-        if not self.state.same_database:
+        if self.part.view is not None:
             return None
         identity = draft.values.get(self.fields.own.get(column, ""))
-        if identity is None:
-            return None
         reference = self.entity.references[column]
-        moved = self.state.id_maps[reference.target].of_id(reference.to, identity)
-        return moved[0] if len(moved) == 1 else identity
+        return None if identity is None else self.state.id_here(reference, identity)
 
     def _is_current(self, draft: Draft, key: Row, row: Row, column: str, names: Names) -> bool:
         """Tell whether a key names the row that the reference means now."""
         now = row[self.rows.index[column]]
-        if self._own_id(draft, column) not in (None, now):
+        if self._given_id(draft, column) not in (None, now):
             return False
         if all(part is None for part in key):
             return now is None
@@ -188,15 +187,15 @@ class References:
         links = self.links(column, named, is_exact=is_exact) if named else {}
         for draft in drafts:
             if draft.number in keys:
-                link = self._with_own_id(draft, column, links.get(keys[draft.number]))
+                link = self._with_given_id(draft, column, links.get(keys[draft.number]))
                 # known before rows are looked for: content may be made of references
                 is_open = isinstance(link, LinkError)
                 draft.links[column] = self.answers.chosen(reference, link) if is_open else link
 
-    def _with_own_id(self, draft: Draft, column: str, link: Any) -> Any:
+    def _with_given_id(self, draft: Draft, column: str, link: Any) -> Any:
         """Return a link, or that the id beside the name of its row is that of another one."""
-        identity = self._own_id(draft, column)
-        if self.part.view is not None or not isinstance(link, RowId) or identity in (None, link):
+        identity = self._given_id(draft, column)
+        if not isinstance(link, RowId) or identity in (None, link):
             return link
         if draft.row is not None and identity == draft.row[self.rows.index[column]]:
             return link  # only the name was changed
@@ -205,10 +204,28 @@ class References:
         named = zip(naming, draft.lookups[column], strict=False)
         name = next((f"{f.name} {shown(v)}" for f, v in named if v is not None), "its name")
         message = (
-            f"{column} {identity} and {name} name two different rows of {reference.target}: "
-            "correct one of them"
+            f"{column} {draft.values[self.fields.own[column]]} and {name} name two different rows "
+            f"of {reference.target}: correct one of them"
         )
         return LinkError("identity-mismatch", message, ids=(link,))
+
+    def _tell_unread_ids(self, column: str, drafts: Sequence[Draft]) -> None:
+        """Tell of ids beside names, where nobody knows which rows they are of."""
+        if self.part.view is not None:
+            return
+        reference, id_field = self.entity.references[column], self.fields.own.get(column, "")
+        for draft in drafts:
+            held = None if draft.row is None else draft.row[self.rows.index[column]]
+            identity, link = draft.values.get(id_field), draft.links.get(column, held)
+            is_named = any(draft.values.get(f.name) for f in self.fields.naming[column].values())
+            is_linked = is_named and isinstance(link, RowId)
+            is_unread = is_linked and self._given_id(draft, column) is None
+            if is_unread and self.state.is_contrary(reference, identity, link):
+                message = (
+                    "is not the id of the row that is named beside it. The name counts, as nothing "
+                    "tells which row that id is of"
+                )
+                self.outcome.report(draft, "identity-mismatch", id_field, None, message, "warning")
 
     def links(
         self, column: str, keys: Iterable[Row], *, is_exact: bool

@@ -13,6 +13,7 @@ from bakeio_core.catalog.exchange import ABSENT
 from bakeio_core.catalog.model import Key, RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Problems
+from bakeio_core.history.packing import remembered_by
 from bakeio_core.importing.linking.claims import Claims
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker
@@ -59,6 +60,9 @@ class Matcher:
         self.revisions = RevisionMatch(state, part)
         self.ids = IdMatch(state, part, linker, self.keys, self.key, read_only)
         self.own_rows = OwnRows(state, part)
+        # lines without a key are matched by their content, with how often each is there
+        self.remembered = () if self.entity.known_by else remembered_by(self.entity)
+        self.better_keys = [key for key in keys if key != self.remembered]
 
     def key(self, draft: Draft, key: Key) -> Row | None:
         """Return the values a record gives for a key, None where it does not give it whole.
@@ -220,6 +224,21 @@ class Matcher:
                 draft.was_imported = bool(free)
             if free:
                 draft.row, draft.key = free[0], self.content
+        if draft.row is None and draft.fault is None:
+            self._take_remembered(draft)
+
+    def _take_remembered(self, draft: Draft) -> None:
+        """Take the row that an earlier import of the record created, whatever its key is by now.
+
+        A record with a better key than the one it is known by again is known by that.
+        """
+        key = self.remembered
+        if not key or any(self.key(draft, k) is not None for k in self.better_keys):
+            return
+        value = self.key(draft, key)
+        free = self.unclaimed(self.own_rows.created_with(value)) if value is not None else []
+        if free:
+            draft.row, draft.key, draft.was_imported = free[0], key, True
 
     def doubt_of_new(self, draft: Draft, taken: Set[RowId]) -> LinkError | None:
         """Return why it cannot be told whether a record's row is there already; None where it can.

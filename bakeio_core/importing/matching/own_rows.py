@@ -1,4 +1,4 @@
-"""Which rows without a key a file's own earlier imports created, and from which of its records."""
+"""Which rows a file's own earlier imports created, and from which of its records."""
 
 from __future__ import annotations
 

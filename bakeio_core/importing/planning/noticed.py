@@ -6,7 +6,7 @@ values that moved by a row, many rows set to one value. From when on is the enti
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -18,11 +18,15 @@ from bakeio_core.catalog.exchange import (
     Changes,
 )
 from bakeio_core.catalog.model import Key, RowId
-from bakeio_core.database.rows import Row, Rows
+from bakeio_core.database.rows import Row
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.drafts import Draft
-from bakeio_core.importing.planning.suspicious import Suspicion, SuspiciousValues
+from bakeio_core.importing.planning.suspicious import (
+    Suspicion,
+    SuspiciousValues,
+    foreign_prefixes,
+)
 from bakeio_core.importing.reading.decided_records import DecidedRecords, told_records
 from bakeio_core.importing.reading.sources import Part, Source
 from bakeio_core.importing.state import ImportState
@@ -60,11 +64,18 @@ class Noticed:
         self._makers: dict[RowId, Any] = {}
         self._created: dict[RowId, int] = {}
         self._keys: list[str] = []
+        self._told: set[int] = set()
+        self._compared = 0
         self._beside: set[RowId] = set()
 
     def look(self, batch: Changes) -> None:
         """Look at a batch before it is written; of a set, which is a state, at updates alone."""
-        if self.is_quiet or batch.entity is not self.entity:
+        if batch.entity is not self.entity:
+            return
+        self._compared += len(batch.rows)
+        if self.state.source.kind != "set" and self._compared <= MOST_COMPARED:
+            self._look_for_same(self._made(batch))
+        if self.is_quiet:
             return
         made = self._made(batch) if self.part.view is not None else []
         changes = [*made, *batch.updates]
@@ -108,6 +119,28 @@ class Noticed:
                 self._keys.append(f"{self.part.fields.naming_of(column)} {shown(value)}")
             self._look_for_twin(change, column, value)
 
+    def _look_for_same(self, made: Sequence[Change]) -> None:
+        """Tell of rows whose key is spelled otherwise than a new one's, and reads the same.
+
+        Another record means them, else the new one would.
+        """
+        numbers, readable = {c.id: c.record for c in made}, self.entity.readable_key[0]
+        for change, key in [(change, key) for change in made for key in self.entity.all_keys]:
+            value = tuple([change.new[column] for column in key])
+            ids = self.rows.folded(key, value) if any(value) else []
+            others = [i for i in ids if numbers.get(i, 0) < change.record and i != change.id]
+            rows = list(self.rows.by_id(others[:1]).values())
+            if not rows or change.record in self._told:
+                continue
+            there = self.rows.value(rows[0], readable)
+            named = f"{self.part.fields.naming_of(readable)} {shown(there)}"
+            message = (
+                f"reads as in the row with {named}, and makes a second row: if both are one, "
+                f"write {named}"
+            )
+            self._tell(change, key[0], value[0], message, rows, {readable: there}, 1.0)
+            self._told.add(change.record)
+
     def _look_for_twin(self, change: Change, column: str, value: Any) -> None:
         """Tell of a row whose key is almost that of a new one."""
         if not isinstance(value, str) or not isinstance(self.entity.kinds[column], Text):
@@ -117,7 +150,7 @@ class Noticed:
         near = process.extractOne(
             value, self._known_keys(column), scorer=fuzz.ratio, score_cutoff=ALIKE
         )
-        if near is not None and near[0] != value:
+        if near is not None and near[0] != value and change.record not in self._told:
             field = self.part.fields.naming_of(column)
             near_one = shown(near[0])
             message = (
@@ -306,51 +339,6 @@ class Noticed:
     def _called(self, row: Row) -> str:
         column = self.entity.readable_key[0]
         return f"{self.part.fields.naming_of(column)} {shown(self.rows.value(row, column))}"
-
-
-def foreign_prefixes(
-    rows: Rows,
-    codes: Mapping[tuple[str, str], Sequence[tuple[int, RowId, Any]]],
-    makers: Mapping[RowId, Any],
-    given: Collection[int],
-) -> Iterator[Suspicion]:
-    """Tell of codes an assistant gave that begin as those of another maker do.
-
-    A standard article number begins with the company's; how long that is differs, and in its first
-    digits two companies differ.
-
-    Args:
-        rows: The rows of the entity as they are.
-        codes: {(column, code): (record, id of its row, value)} of what is written.
-        makers: {id of a row: maker} of what is written.
-        given: The records of which an assistant gave anything.
-    """
-    emphasis = rows.entity.emphasis[:1]
-    new = {
-        column: [(code, *one) for (of, code), each in codes.items() if of == column for one in each]
-        for column in rows.entity.codes
-    }
-    for column, found in new.items() if emphasis and given else ():
-        known = [(row[0], row[1], padded(row[2])) for row in rows.all((*emphasis, column))]
-        maker_of = {identity: maker for identity, maker, _ in known} | dict(makers)
-        written = {identity for _, _, identity, _ in found}
-        by_prefix: dict[str, set[str]] = {}
-        for identity, maker, code in known:
-            if code and maker and identity not in written:
-                by_prefix.setdefault(code[_COMPANY], set()).add(str(maker))
-        for code, number, identity, value in found:
-            maker = maker_of.get(identity)
-            others = by_prefix.get(code[_COMPANY], set())
-            own = [prefix for prefix, of in by_prefix.items() if str(maker) in of]
-            if number not in given or not maker or str(maker) in others or not (others or own):
-                continue
-            whose = f"codes of {', '.join(sorted(others)[:3])}" if others else "no code of it here"
-            message = f"begins as {whose}, and the row is of {shown(maker)}: see what is printed"
-            yield Suspicion([number], column, value, message)
-
-
-_COMPANY = slice(1, 8)
-"""Of fourteen digits those in which companies differ: the first seven of an EAN-13."""
 
 
 def tell_origins(source: Source, changes: Sequence[Change]) -> Iterator[Problem]:

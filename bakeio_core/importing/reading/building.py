@@ -155,16 +155,12 @@ def _part_of(document: Document, view: View, catalog: Catalog) -> Part:
 
 
 def of_entity(document: Document, entity: Entity, catalog: Catalog) -> Source:
-    """Return the source of one entity's file without its set; its ids alone mean nothing."""
-    problems = Problems()
-    for problem in of_one_file(document.header, document.name):
+    """Return the source of one entity's file without its set."""
+    problems, header, file = Problems(), document.header, document.name
+    for problem in (*of_one_file(header, file), *origin_problems(header, file)):
         problems.add(problem)
-    return Source(
-        document.name,
-        "entity",
-        [Part(entity, document, entity_fields(entity, catalog))],
-        problems=problems,
-    )
+    part = Part(entity, document, entity_fields(entity, catalog))
+    return Source(file, "entity", [part], *whose(header), problems)
 
 
 def sample_source(

@@ -314,7 +314,8 @@ class Reader:
                 return
             if self.part.keeps_stored:
                 message = (
-                    "does not fit its column, but was stored that way, and is accepted as it is"
+                    "does not fit its column, but was stored that way: the same kind of database "
+                    "takes it as it is, any other refuses it"
                 )
                 self._add(record, "bad-value", "warning", name, None, message)
 

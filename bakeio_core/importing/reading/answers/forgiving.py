@@ -103,7 +103,7 @@ def read_leniently(
     if not pieces:
         _refuse_table(document.name, text, catalog)
         return document if not text.strip() else _refuse_prose(document.name, text, catalog)
-    chosen = _chosen(document.name, pieces, done)
+    chosen = _chosen(document.name, text, pieces, done)
     if len(chosen) > 1 and chosen[0].head == TICKET:
         answers = _read(
             document, encode_as_read({ANSWERS: [p.value for p in chosen]}), done, problems
@@ -209,8 +209,26 @@ def _say_around(text: str, found: Strict, done: list[str]) -> None:
         done.append(f"the text around it was left out ({shown(around, _MOST_SHOWN)})")
 
 
+def _between(text: str, pieces: list[_Piece]) -> list[str]:
+    """Return the lines that stand before, between and behind several pieces."""
+    ends = [0, *(piece.found.end for piece in pieces)]
+    starts = [*(piece.found.start for piece in pieces), len(text)]
+    left = "\n".join(text[end:start] for end, start in zip(ends, starts, strict=True))
+    lines = (line.strip(" \t\r,;[]") for line in _FENCE.sub("", left).split("\n"))
+    return [line for line in lines if line]
+
+
+def _is_value(line: str) -> bool:
+    """Tell whether a line is a value of JSON, which stands where a record should."""
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
 # -- several
-def _chosen(name: str, pieces: list[_Piece], done: list[str]) -> list[_Piece]:
+def _chosen(name: str, text: str, pieces: list[_Piece], done: list[str]) -> list[_Piece]:
     """Return the pieces that are the file; several are to be read as one.
 
     Raises:
@@ -234,6 +252,12 @@ def _chosen(name: str, pieces: list[_Piece], done: list[str]) -> list[_Piece]:
         done.append(said)
         return [pieces[headed[0] - 1]]
     done.append(f"its {len(pieces)} JSON texts are read as one list of records")
+    if between := _between(text, pieces):
+        spoilt = [line for line in between if line.startswith("{") or _is_value(line)]
+        if spoilt:
+            said = f"{shown(spoilt[0], _MOST_SHOWN)} beside them is no record {{...}}"
+            raise DocumentError(f"{seen}, and {said}: correct it, or take it out", code="bad-json")
+        done.append(f"the text around them was left out ({shown(' '.join(between), _MOST_SHOWN)})")
     done += [said for piece in pieces for said in piece.found.done if said not in done]
     return pieces
 

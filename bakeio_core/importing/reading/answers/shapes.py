@@ -225,7 +225,8 @@ def _untold(
     """Return why it cannot be told of which view records are."""
     if fitting:
         views = " and ".join(fitting)
-        said = f'its fields fit the views {views}: add "view_name": "{fitting[0]}" or the other'
+        others = "the other" if len(fitting) == 2 else "another of them"
+        said = f'its fields fit the views {views}: add "view_name": "{fitting[0]}" or {others}'
         return DocumentError(f'{document.name}: has no "view_name", and {said}')
     names = sorted(used)
     seen = ", ".join(map(shown, names[:_MOST_NAMES])) or "none"
