@@ -122,7 +122,7 @@ class Journal:
         given = self._row_numbers.give(entity.name, list(map(identity, known)))
         data = packed(array("q", given)) + packed(numbers)
         data += checksums(entity, known).tobytes()
-        if entity.known_by and (self.keeps_contents or entity.has_only_id):
+        if entity.known_by and (self.keeps_contents or entity.may_lack_keys):
             content = itemgetter(*map(entity.columns.index, entity.known_by))
             cells = list(map(content, known))
             contents = cells if len(entity.known_by) > 1 else [(cell,) for cell in cells]
