@@ -49,6 +49,13 @@ NODES = Table(
     Column("said", String(9)),
     Column("up_id", ForeignKey("nodes.id")),
 )
+SEALS = Table(
+    "seals",
+    METADATA,
+    identity(),
+    Column("number", String(9), unique=True),
+    Column("said", String(9)),
+)
 PEOPLE = Table("people", METADATA, identity(), name(), Column("town", String(40)))
 
 
@@ -57,6 +64,7 @@ def host() -> Bakeio:
     fields = {"name": key("name"), "town": editable("town")}
     return guest(
         *(Entity(table) for table in (MEMOS, PAPERS, NODES)),
+        Entity(SEALS, keys=["number"]),
         Entity(PEOPLE, keys=["name"]),
         views=[View(name="folk", entity="people", fields=fields)],
     )
@@ -237,11 +245,15 @@ def test_a_user_who_may_make_no_tables_is_told_in_words(
 
 
 # -- rows that have nothing but an id
+WITHOUT_NUMBERS = "INSERT INTO seals VALUES (1, NULL, 'a'), (2, NULL, NULL), (3, 'n', 'b')"
+
+
 def test_rows_with_nothing_but_an_id_are_not_doubled_by_a_second_import(
     engine: Engine, host: Bakeio, tmp_path: Path
 ) -> None:
     with engine.begin() as db:
         db.execute(text("INSERT INTO memos VALUES (1, 'x', 'me'), (2, 'x', 'me'), (3, 'y', NULL)"))
+        db.execute(text(WITHOUT_NUMBERS))
         host.export_complete(db, tmp_path / "set")
         before = table(db, "id, said", "memos")
     for number in (1, 2):
@@ -276,15 +288,18 @@ def test_rows_of_another_database_join_those_here_once(
     with engine.begin() as db:
         host.create_tables(db)
         db.execute(text("INSERT INTO memos VALUES (1, 'x', 'me'), (2, 'x', 'me')"))
+        db.execute(text(WITHOUT_NUMBERS))
         host.export_complete(db, tmp_path / "set")
     other = connect(new_database())
     with other.begin() as db:
         METADATA.create_all(db)
         db.execute(text("INSERT INTO memos VALUES (1, 'mine', 'you')"))
-    for created in (2, 0):
+        db.execute(text("INSERT INTO seals VALUES (1, 'm', 'a')"))
+    for created in (5, 0):
         with other.begin() as db:
             assert host.import_complete(db, tmp_path / "set").summary["created"] == created
             assert table(db, "said", "memos") == [("mine",), ("x",), ("x",)]
+            assert len(table(db, "id", "seals")) == 4
     with other.begin() as db:
         db.execute(text("UPDATE memos SET said = 'corrected' WHERE id = 2"))
         assert host.import_complete(db, tmp_path / "set").summary["created"] == 0

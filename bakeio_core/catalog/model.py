@@ -293,22 +293,21 @@ class Entity:
         it, is known by all it holds; none are left where that does not tell rows apart: it holds
         lists or objects, or refers to rows that may come later in the file.
         """
-        keys = {key for key in self.all_keys if key != ("uuid",)}
-        is_named = bool(self.all_keys) and (keys != {("slug",)} or not self.slug_from)
-        if self.content or is_named:
+        keys, filled = {key for key in self.all_keys if key != ("uuid",)}, self.filled
+        is_made = keys == {("slug",)} and bool(self.slug_from)
+        if self.content or not (is_made or self.may_lack_keys):
             return tuple(self.content)
         refers = any(reference.is_late for reference in self.references.values())
-        filled = self.filled
-        made = [key[0] for key in self.all_keys]
+        made = () if self.may_lack_keys else [key[0] for key in self.all_keys]
         left = (self.primary, *made, *filled.stamps, *filled.set_on_update, *filled.computed)
         held = [column for column in self.columns if column not in left]
         is_known = not refers and all(self.kinds[column].is_scalar for column in held)
         return tuple(held) if is_known else ()
 
     @property
-    def has_only_id(self) -> bool:
-        """Whether nothing is declared by which rows are known, but for their ids."""
-        return not self.content and not self.all_keys
+    def may_lack_keys(self) -> bool:
+        """Whether a row may be known by nothing but its id: each key may be null in it."""
+        return not self.content and all(map(self.nullable, sum(self.all_keys, ())))
 
     @cached_property
     def readable_key(self) -> Key:

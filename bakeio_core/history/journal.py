@@ -122,7 +122,7 @@ class Journal:
         given = self._row_numbers.give(entity.name, list(map(identity, known)))
         data = packed(array("q", given)) + packed(numbers)
         data += checksums(entity, known).tobytes()
-        by = remembered_by(entity) if self.keeps_contents or entity.has_only_id else ()
+        by = remembered_by(entity) if self.keeps_contents or entity.may_lack_keys else ()
         if by:
             cells = list(map(itemgetter(*map(entity.columns.index, by)), known))
             contents = cells if len(by) > 1 else [(cell,) for cell in cells]

@@ -98,7 +98,7 @@ class ImportState:
         """Return the columns by whose values rows of a part are known that nothing else names."""
         entity = part.entity
         # of the state of this very database the ids count
-        is_by_id = entity.has_only_id and self.same_database and part.view is None
+        is_by_id = entity.may_lack_keys and self.same_database and part.view is None
         return () if is_by_id else entity.known_by
 
     def set_on_update(self, entity: Entity) -> list[tuple[str, Any]]:

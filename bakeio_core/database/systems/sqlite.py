@@ -16,10 +16,11 @@ from bakeio_core.database.dialect import LOWEST, Column, Dialect, JsonPage, Rows
 from bakeio_core.database.systems.sqlite_cells import (
     UNDECODED,
     doubt,
-    exact,
+    from_cell,
     instants,
     is_text,
     plain_number,
+    to_cell,
     truth,
     undecoded,
 )
@@ -117,12 +118,11 @@ class SQLite(Dialect):
         return self.read(column, kind)
 
     def bind(self, kind: values.Kind, column: Any) -> Any:
-        make = super().bind(kind, column)
-        return partial(exact, make) if make and isinstance(kind, values.Decimal) else make
+        return to_cell(kind, column.type, super().bind(kind, column))
 
     def result(self, kind: values.Kind, column: Any) -> Any:
         if not kind.sql_convertible:
-            return super().result(kind, column)
+            return from_cell(kind, column.type, super().result(kind, column))
         return truth if isinstance(kind, values.Boolean) else None
 
     def results(self, kind: values.Kind, column: Any) -> Callable[[Column], Column] | None:

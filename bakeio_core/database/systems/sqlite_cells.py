@@ -5,11 +5,16 @@ from __future__ import annotations
 import decimal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import CompileError
+from sqlalchemy.types import TypeEngine
 
 from bakeio_core import values
+from bakeio_core.values.nested import json_text
 from bakeio_core.values.numbers import as_decimal
 from bakeio_core.values.wording import escapes_nul, shown
 
@@ -45,6 +50,40 @@ def doubt(column: str, kind: values.Kind) -> str | None:
     if isinstance(kind, values.DateTime):
         return "(" + " AND ".join(f"{column} NOT GLOB '{shape}'" for shape in SHAPES) + ")"
     return None
+
+
+Make = Callable[[Any], Any]
+
+
+@lru_cache(maxsize=1000)
+def _is_strange(declared: TypeEngine[Any]) -> bool:
+    """Tell whether a type is one of another database, such as an array."""
+    try:
+        declared.compile(dialect=sqlite.dialect())
+    except CompileError:
+        return True
+    return False
+
+
+def to_cell(kind: values.Kind, declared: TypeEngine[Any], make: Make | None) -> Make | None:
+    """Return what makes the parameter of a wire value, where it must be made.
+
+    Args:
+        kind: What the column holds.
+        declared: Its type. What only another database has a type for is kept as JSON.
+        make: What makes the parameter as SQLAlchemy does.
+    """
+    if make is not None and _is_strange(declared):
+        return lambda wire: None if wire is None else json_text(wire)
+    return partial(exact, make) if make and isinstance(kind, values.Decimal) else make
+
+
+def from_cell(kind: values.Kind, declared: TypeEngine[Any], make: Make) -> Make:
+    """Return what makes the wire value of a cell that `to_cell` made."""
+    if not _is_strange(declared):
+        return make
+    read = values.Json().from_text
+    return lambda cell: None if cell is None else kind.from_json(read(cell))
 
 
 def truth(cell: Any) -> Any:

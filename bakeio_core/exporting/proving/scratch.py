@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, Column, Index, MetaData, Table
+from sqlalchemy import CheckConstraint, Column, Index, MetaData, Table, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import CompileError
 from sqlalchemy.types import TypeEngine
 
 from bakeio_core.database.connect import savepoint, translated
@@ -21,11 +24,11 @@ def make_scratch_tables(db: Connection, catalog: Catalog) -> None:
     """Make the tables of all entities: as they are declared, where this database takes that.
 
     Else they are made without what only another database understands: its defaults, checks,
-    computed columns, indexes of expressions, constraints that wait for the end and types of its
-    own. A set says every value itself.
+    indexes of expressions, constraints that wait for the end and types of its own, whose values
+    are kept as texts. A set says every value itself, but for those that are computed.
 
     Raises:
-        DatabaseError: A column has a type that cannot be had here.
+        DatabaseError: A column is computed in a way that is not understood here.
     """
     tables = list(catalog.tables.values())
     try:
@@ -34,18 +37,21 @@ def make_scratch_tables(db: Connection, catalog: Catalog) -> None:
     except DatabaseError:
         together = MetaData()
         with translated():
-            make_missing(db, [_plain(table.to_metadata(together)) for table in tables])
+            copies = [table.to_metadata(together) for table in tables]
+            make_missing(db, [_plain(copy, db.dialect) for copy in copies])
 
 
-def _plain(table: Table) -> Table:
+def _plain(table: Table, dialect: Dialect) -> Table:
     table.constraints = {c for c in table.constraints if not isinstance(c, CheckConstraint)}
     for constraint in table.constraints:
         constraint.deferrable = constraint.initially = None
     table.indexes = {index for index in table.indexes if index.unique and _is_plain(index)}
     for column in table.columns:
-        column.server_default = column.computed = column.identity = None
+        column.identity = None
+        if column.computed is None:  # else nothing would have its values
+            column.server_default = None
         column.constraints = {c for c in column.constraints if not isinstance(c, CheckConstraint)}
-        column.type = _generic(column.type)
+        column.type = _generic(column.type, dialect)
     return table
 
 
@@ -53,8 +59,20 @@ def _is_plain(index: Index) -> bool:
     return not index.dialect_kwargs and all(isinstance(e, Column) for e in index.expressions)
 
 
-def _generic(declared: TypeEngine[Any]) -> TypeEngine[Any]:
-    try:
-        return declared.as_generic()
-    except NotImplementedError:
+def _generic(declared: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
+    """Return a type that a database has: this one, what it is everywhere, or a text."""
+    if _has(dialect, declared):
         return declared
+    with suppress(NotImplementedError):
+        everywhere = declared.as_generic()
+        if _has(dialect, everywhere):
+            return everywhere
+    return Text()
+
+
+def _has(dialect: Dialect, type_: TypeEngine[Any]) -> bool:
+    try:
+        type_.compile(dialect=dialect)
+    except CompileError:
+        return False
+    return True

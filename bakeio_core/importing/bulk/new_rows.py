@@ -77,7 +77,7 @@ class NewRowsInBulk:
         is_doubtful = is_computed or is_own or not is_plain or is_marked or is_of_another
         if is_doubtful or (keys and keys[0] not in entity.unique):
             return None
-        if entity.has_only_id and not bulk.rows.was_empty and not bulk.state.same_database:
+        if entity.may_lack_keys and not bulk.rows.was_empty and not bulk.state.same_database:
             return None  # it may be there already
         sources: dict[str, Any] = {}
         for column in entity.columns:
@@ -252,6 +252,8 @@ class NewRowsInBulk:
             if self.keys == [key] == [remembered_by(self.entity)]:
                 created = self.state.earlier.created_with
                 found.update(i for i, value in values.items() if created(self.entity, value))
+        if self.keys and self.entity.may_lack_keys and not self.rows.was_empty:
+            found |= self._without_keys(columns)
         if self.content and not self.state.options.allow_duplicates:
             values = self._cells(columns, self.content, doubtful)
             there, claims = self.rows.find(self.content, values.values()), self.bulk.claims
@@ -261,6 +263,11 @@ class NewRowsInBulk:
                 if is_there or self.state.earlier.created_with(self.entity, value):
                     found.add(index)
         return found
+
+    def _without_keys(self, columns: dict[str, list[Any]]) -> set[int]:
+        """Return the indexes of records whose keys are all null: others hold what tells them."""
+        cells = zip(*(columns[c] for c in dict.fromkeys(sum(self.keys, ()))), strict=True)
+        return {i for i, values in enumerate(cells) if all(value is None for value in values)}
 
     @staticmethod
     def _cells(columns: dict[str, list[Any]], key: Key, left_out: set[int]) -> dict[int, Row]:

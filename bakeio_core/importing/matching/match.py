@@ -79,6 +79,12 @@ class Matcher:
                 values[index] = default
         return None if ABSENT in values else tuple(values)
 
+    def held(self, draft: Draft) -> Row | None:
+        """Return the values a record gives for the content, which may all be null in a set."""
+        values = tuple([draft.value(self.part, column) for column in self.content])
+        says_nulls = bool(values) and self.part.view is None and {*values} == {None}
+        return values if says_nulls else self.key(draft, self.content)
+
     # -- by what needs no links
     def match_known(self, drafts: Sequence[Draft]) -> None:
         """Find the rows of records by `_rev`, id, and the keys that stand on no reference."""
@@ -199,9 +205,11 @@ class Matcher:
     def look_up(self, drafts: Sequence[Draft]) -> Found:
         """Look up the keys that stand on references, and the content, of records not matched."""
         found: Found = {}
-        for key in (*self.linked_keys, *((self.content,) if self.content else ())):
+        for key in self.linked_keys:
             wanted = [value for d in drafts if (value := self.key(d, key)) is not None]
             found[key] = self.rows.find(key, wanted)
+        held = [value for d in drafts if self.content and (value := self.held(d)) is not None]
+        found[self.content] = self.rows.find(self.content, held)
         return found
 
     def match_new(self, draft: Draft, found: Found) -> None:
@@ -214,7 +222,7 @@ class Matcher:
                 known = {value: self._with_pending(key, value, found)}
                 if self._take(draft, key, value, known):
                     return
-        value = self.key(draft, self.content) if self.content else None
+        value = self.held(draft) if self.content else None
         if value is not None and not draft.has_unknown_key:
             # the k-th record of a content means the k-th such row, in the order of ids
             equal = self._with_pending(self.content, value, found)
@@ -243,18 +251,21 @@ class Matcher:
     def doubt_of_new(self, draft: Draft, taken: Set[RowId]) -> LinkError | None:
         """Return why it cannot be told whether a record's row is there already; None where it can.
 
-        Rows that have nothing but an id are known by all they hold, and by their ids in the state
-        of this very database. A set of nobody knows which may be an older state of it.
+        Rows that have nothing but an id, as their keys are null, are known by all they hold, and by
+        their ids in the state of this very database. A set of nobody knows which may be an older
+        state of it.
 
         Args:
             draft: A record that no row was found for.
             taken: The ids records give that rows have.
         """
         is_state = self.part.view is None and not self.state.same_database
-        if not self.entity.has_only_id or not is_state or self.rows.was_empty:
+        if not self.entity.may_lack_keys or not is_state or self.rows.was_empty:
+            return None
+        if any(self.key(draft, key) is not None for key in (*self.keys, *self.linked_keys)):
             return None
         identity = draft.values.get(self.id_field or "")
-        if not self.content or self.key(draft, self.content) is None:
+        if not self.content or self.held(draft) is None:
             if identity is None and not self.state.earlier.has_any:
                 return None
             doubt = "it is not clear whether this row exists already"
@@ -263,10 +274,11 @@ class Matcher:
             if not is_here or self.state.source.database_id is not None:
                 return None
             doubt = "is the id of another row here, or of this one before it was changed"
+        which = "whose keys are null have only their ids" if self.keys else "have only their ids"
         message = (
-            f"{doubt}: rows of {self.entity.name} have no key but their ids, which are valid only "
-            "in their own database. Declare keys for them, or import a set that was exported "
-            "after bakeio init, into the same database or an empty one"
+            f"{doubt}: rows of {self.entity.name} {which}, which are valid in their own database "
+            "alone. Declare keys that all of them have, or import a set that was exported after "
+            "bakeio init, into the same database or an empty one"
         )
         return LinkError("ambiguous-key", message, field=self.id_field or "")
 
