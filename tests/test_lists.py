@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import (
     Column,
+    Date,
     Engine,
     ForeignKey,
+    Integer,
     MetaData,
     Numeric,
     String,
@@ -402,7 +404,9 @@ def test_a_narrowed_view_shows_the_rows_of_its_records_alone(
 
 EDITS = st.lists(
     st.tuples(
-        st.sampled_from(["change", "add", "drop", "delete", "move", "twice", "shuffle"]),
+        st.sampled_from(
+            ["change", "add", "drop", "delete", "move", "exchange", "twice", "shuffle"]
+        ),
         st.sampled_from(["red", "blue", "bare"]),
         st.sampled_from(["ace", "king", "joker"]),
         st.integers(1, 99),
@@ -420,8 +424,6 @@ def edit(document: dict[str, Any], wanted: dict[tuple[str, str], Any], step: Any
     if what == "shuffle":
         lines.reverse()
     elif what == "add" and (name, part) not in wanted and not found:
-        if has_left(document, name, part):
-            return  # refused with both lines: see the test below
         lines.append({"part": part, "amount": amount})
         wanted[name, part] = (float(amount), None)
     elif what == "change" and found:
@@ -443,15 +445,13 @@ def edit(document: dict[str, Any], wanted: dict[tuple[str, str], Any], step: Any
         lines.remove(found[0])
         deck(document, other)["lines"].append(found[0])
         wanted[other, part] = wanted.pop((name, part))
-
-
-def has_left(document: dict[str, Any], name: str, part: str) -> bool:
-    """Tell whether the line that was exported of a part stands in another deck now."""
-    if (name, part) not in AT_FIRST:
-        return False
-    revision = line(AS_EXPORTED, name, part)["_rev"]
-    others = (item for one in document["records"] if one["name"] != name for item in one["lines"])
-    return any(item.get("_rev") == revision for item in others)
+    elif what == "exchange" and len(found) == 1 and other != name:
+        theirs = deck(document, other)["lines"]
+        back = [item for item in theirs if item["part"] == part and "_delete" not in item]
+        if len(back) == 1:
+            lines[lines.index(found[0])], theirs[theirs.index(back[0])] = back[0], found[0]
+            both = (name, part), (other, part)
+            wanted[both[0]], wanted[both[1]] = wanted[both[1]], wanted[both[0]]
 
 
 AS_EXPORTED: dict[str, Any] = {}
@@ -484,20 +484,6 @@ def test_whatever_is_edited_is_what_the_database_holds_and_undo_brings_back_what
     assert cards(engine) == before
 
 
-def test_a_new_line_with_the_key_of_one_that_moves_away_is_refused_with_both(
-    export: Callable[[], dict[str, Any]], take: Callable[..., Report], engine: Engine
-) -> None:
-    before, document = cards(engine), export()
-    deck(document, "blue")["lines"].append(line(document, "red", "king"))
-    deck(document, "red")["lines"].remove(line(document, "red", "king"))
-    deck(document, "red")["lines"].append({"part": "king", "amount": 1})
-    with pytest.raises(ImportRefused) as refused:
-        take(document)
-    assert "different records have the same key" in refused.value.problems[0].message
-    assert len(refused.value.problems[0].records) == 2
-    assert cards(engine) == before
-
-
 def test_lines_move_to_where_others_move_away_from(
     export: Callable[[], dict[str, Any]], take: Callable[..., Report], engine: Engine, core: Bakeio
 ) -> None:
@@ -516,20 +502,64 @@ def test_lines_move_to_where_others_move_away_from(
     assert (undone.exit_code, cards(engine)) == (0, before)
 
 
-def test_lines_that_change_places_are_refused_with_the_other_row(
-    export: Callable[[], dict[str, Any]], take: Callable[..., Report], engine: Engine
+def test_lines_change_places_and_new_ones_take_what_others_leave(
+    export: Callable[[], dict[str, Any]], take: Callable[..., Report], engine: Engine, core: Bakeio
 ) -> None:
     before, document = cards(engine), export()
     first, second = line(document, "red", "ace"), line(document, "blue", "ace")
-    for moving, start, end in ((first, "red", "blue"), (second, "blue", "red")):
-        deck(document, start)["lines"].remove(moving)
-        deck(document, end)["lines"].append(moving)
-    with pytest.raises(ImportRefused) as refused:
-        take(document)
-    errors = [problem for problem in refused.value.problems if problem.severity == "error"]
-    assert len(errors) == 2
-    assert all('and part "ace"' in problem.message for problem in errors)
-    assert cards(engine) == before
+    king = line(document, "red", "king")
+    deck(document, "red")["lines"] = [second, {"part": "king", "amount": 1}]
+    deck(document, "blue")["lines"] = [first]
+    document["records"].append({"name": "green", "lines": [king]})  # leaves after it was taken
+    report = take(document)
+    assert (report.summary["updated"], report.summary["created"]) == (3, 2)
+    assert cards(engine) == {
+        ("red", "ace"): (1.5, None),
+        ("red", "king"): (1, None),
+        ("blue", "ace"): (3, None),
+        ("green", "king"): (2, "x"),
+    }
+    with engine.begin() as db:
+        undone = core.undo(db)
+    assert (undone.exit_code, cards(engine)) == (0, before)
+
+
+def test_unique_values_of_every_kind_change_hands(
+    new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    metadata = MetaData()
+    shops = Entity(Table("shops", metadata, identity(), name()), keys=["name"])
+    own = (name(), Column("rank", Integer, nullable=False), Column("opens", Date, unique=True))
+    shelves = Table(
+        "shelves",
+        metadata,
+        identity(),
+        *own,
+        Column("shop_id", ForeignKey("shops.id"), unique=True, nullable=False),
+        UniqueConstraint("rank"),
+    )
+    editables = {n: editable(n) for n in ("rank", "opens")} | {"shop": editable("shop_id.name")}
+    view = View("shelves", "shelves", {"id": readonly("id"), **editables})
+    core, engine = guest(shops, Entity(shelves), views=[view]), connect(new_database())
+    path, held = tmp_path / "shelves.json", "rank, opens, shop_id"
+    with engine.begin() as db:
+        core.create_tables(db)
+        db.execute(text("INSERT INTO shops VALUES (1, 'north'), (2, 'south'), (3, 'none')"))
+        for values in ("1, 'a', 1, '2026-01-01', 1", "2, 'b', 2, '2026-01-02', 2"):
+            db.execute(text(f"INSERT INTO shelves VALUES ({values})"))
+        before = [tuple(row) for row in db.execute(text(f"SELECT {held} FROM shelves ORDER BY id"))]
+        core.export_view(db, "shelves", path)
+        document = json.loads(path.read_text("utf-8"))
+        one, other = document["records"]
+        for field in editables:
+            one[field], other[field] = other[field], one[field]
+        path.write_text(json.dumps(document), "utf-8")
+        assert core.import_(db, path).summary["updated"] == 2
+        after = [tuple(row) for row in db.execute(text(f"SELECT {held} FROM shelves ORDER BY id"))]
+        assert after == before[::-1]
+        assert core.undo(db).exit_code == 0
+        assert table(db, held, "shelves") == before
+    engine.dispose()
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
-"""The foreign keys of a table, as names: what they refer to need not be declared yet."""
+"""What a table says of its keys, as names: foreign ones, whose targets need not be declared yet."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ForeignKeyConstraint, Table
+from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint
 
 
 @dataclass(frozen=True)
@@ -40,3 +40,17 @@ def foreign_keys_of(table: Table) -> tuple[ForeignKeyColumns, ...]:
             columns = tuple(str.__str__(element.parent.name) for element in elements)
             found.append(ForeignKeyColumns(columns, target, keys))
     return tuple(sorted(found, key=lambda foreign: places[foreign.columns[0]]))
+
+
+def unique_sets(table: Table) -> list[tuple[str, ...]]:
+    """Return the columns of which no two rows have the same, set by set, the primary key first.
+
+    Args:
+        table: The table; what is declared nowhere but in the database is not known.
+    """
+    found = [[*table.primary_key.columns]]
+    found += [[*index.columns] for index in table.indexes if index.unique]
+    found += [[column] for column in table.columns if column.unique]
+    found += [[*c.columns] for c in table.constraints if isinstance(c, UniqueConstraint)]
+    named = (tuple([str(column.name) for column in columns]) for columns in found if columns)
+    return list({frozenset(names): names for names in named}.values())

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, String
 
 from bakeio_core.catalog.columns import FilledColumns, refuse_kinds
-from bakeio_core.catalog.foreign_keys import ForeignKeyColumns, foreign_keys_of
+from bakeio_core.catalog.foreign_keys import ForeignKeyColumns, foreign_keys_of, unique_sets
 from bakeio_core.errors import PluginError, meant
 from bakeio_core.values.codes import code_check
 from bakeio_core.values.columns import kind_of
@@ -329,17 +329,13 @@ class Entity:
     @cached_property
     def unique(self) -> tuple[Key, ...]:
         """The natural keys the database itself keeps unique."""
-        unique = {tuple(sorted(self.primary_key))}
-        unique |= {
-            tuple(sorted(c.name for c in index.columns))
-            for index in self.table.indexes
-            if index.unique
-        }
-        unique |= {(column.name,) for column in self.table.columns if column.unique}
-        for constraint in self.table.constraints:
-            if type(constraint).__visit_name__ == "unique_constraint":
-                unique.add(tuple(sorted(c.name for c in constraint.columns)))  # type: ignore[attr-defined]
-        return tuple(key for key in self.all_keys if tuple(sorted(key)) in unique)
+        unique = {frozenset(key) for key in self.unique_sets}
+        return tuple(key for key in self.all_keys if frozenset(key) in unique)
+
+    @cached_property
+    def unique_sets(self) -> list[Key]:
+        """All sets of columns of which the database lets no two rows have the same."""
+        return unique_sets(self.table)
 
     @cached_property
     def all_checks(self) -> dict[str, Check]:

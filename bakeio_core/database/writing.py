@@ -22,7 +22,7 @@ from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.row_ids import row_parameters, where_row
 from bakeio_core.database.rows import Row, Rows
 from bakeio_core.errors import DatabaseError, counted
-from bakeio_core.values.text import Boolean, Text
+from bakeio_core.values.text import Boolean
 from bakeio_core.values.wording import BadValue
 
 if TYPE_CHECKING:
@@ -300,23 +300,6 @@ def cut_links(
     for column in columns:
         sql = f"UPDATE {table} SET {dialect.quote(column)} = NULL WHERE {where}"
         dialect.executemany(db, sql, named)
-
-
-def parking(entity: Entity, changes: Sequence[Change]) -> Changes:
-    """Return updates that put made-up values in the place of unique ones about to change hands."""
-    stand_ins = {
-        key[0]: iter(kind.stand_ins(len(changes)))
-        for key in entity.unique
-        if len(key) == 1 and isinstance(kind := entity.kinds[key[0]], Text)
-    }
-    parked = []
-    for change in changes:
-        known = [column for column in change.new if column in stand_ins]
-        taken = {column: next(stand_ins[column], None) for column in known}
-        apart = {column: text for column, text in taken.items() if text is not None}
-        if apart:
-            parked.append(Change("update", entity.name, change.record, change.id, apart, {}))
-    return Changes(entity, entity.columns, updates=parked)
 
 
 def halved(changes: Changes) -> list[Changes]:

@@ -12,6 +12,7 @@ from bakeio_core.database.writing import cut_links, whole_row
 from bakeio_core.errors import BakeioError, counted
 from bakeio_core.history.entries import Batch, batches
 from bakeio_core.history.packing import checksums
+from bakeio_core.history.undoing.restore import restore_exchanged
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.model import Entity, RowId
@@ -57,6 +58,7 @@ def remove_rows(rewrite: Rewrite, run: int) -> None:
         else:  # one batch in memory at a time
             for item in some:
                 _remove(rewrite, [_unchanged(rewrite, *item)])
+        restore_exchanged(rewrite)  # before what they refer to now is removed
 
 
 def _unchanged(rewrite: Rewrite, entity: Entity, batch: Batch) -> Going:

@@ -12,7 +12,7 @@ from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.keys.rings import links_back
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.systems.unknown_columns import give_back
-from bakeio_core.database.writing import parking
+from bakeio_core.history.changing_hands import in_turn
 from bakeio_core.history.entries import (
     Batch,
     FieldSet,
@@ -125,7 +125,7 @@ def restore_fields(rewrite: Rewrite, run: int) -> None:
             if name in rewrite.catalog.entities:
                 entity = rewrite.catalog.entities[name]
                 _restore(rewrite, entity, [fields for fields in some if fields[0].entity == name])
-    _restore_exchanged(rewrite)
+    restore_exchanged(rewrite)
 
 
 def _restore(rewrite: Rewrite, entity: Entity, rows: Sequence[list[FieldSet]]) -> None:
@@ -194,26 +194,36 @@ def _values(entity: Entity, item: FieldSet) -> tuple[Any, Any]:
     return old, new
 
 
-def _restore_exchanged(rewrite: Rewrite) -> None:
-    """Give unique values back that changed hands: park them all, then set them.
+def restore_exchanged(rewrite: Rewrite) -> None:
+    """Give values back that changed hands; what is refused still waits again.
 
-    Where that fails too, each is kept and named.
+    Args:
+        rewrite: The undo; rows it has removed since may have had them.
     """
     waiting, rewrite.waiting = rewrite.waiting, []
-    for name in dict.fromkeys(change.entity for _, change, _ in waiting):
+    for name in dict.fromkeys(item.update.entity for item in waiting):
         entity = rewrite.catalog.entities[name]
-        some = [item for item in waiting if item[1].entity == name]
-        updates = [change for _, change, _ in some]
+        some = [item for item in waiting if item.update.entity == name]
+        updates = [item.update for item in some]
         rewrite.write(
             Changes(entity, entity.columns, updates=updates),
-            {change.id: row for _, change, row in some},
-            some[0][0],
-            before=parking(entity, updates),
+            {item.update.id: item.row for item in some},
+            some[0].file,
+            turns=in_turn(rewrite.tables, entity, updates).batches,
         )
-    left, rewrite.waiting = rewrite.waiting, []
-    for file, change, row in left:
-        why = "another row has its old values now, and the database takes no two"
-        rewrite.skip(rewrite.catalog.entities[change.entity], row, why, file, change.record)
+
+
+def keep_refused(rewrite: Rewrite) -> None:
+    """Keep and name what the database refused to give back to the last.
+
+    Args:
+        rewrite: The undo, once the rows of its run are removed.
+    """
+    for item in rewrite.waiting:
+        rewrite.refused = rewrite.refused or item.why
+        entity = rewrite.catalog.entities[item.update.entity]
+        rewrite.skip(entity, item.row, item.why, item.file, item.update.record)
+    rewrite.waiting = []
 
 
 def _same(now: Any, then: Any) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,23 @@ ById = Mapping[Any, Row]
 """{id: row}; of an id that is an `int | None` to the type checker."""
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """An update that the database refused alone.
+
+    Args:
+        file: Where the import had it from.
+        update: The update.
+        row: The row as it is.
+        why: Why it was refused, in words.
+    """
+
+    file: str
+    update: Change
+    row: Row
+    why: str
+
+
 class Rewrite:
     """The writing side of one undo.
 
@@ -45,8 +62,8 @@ class Rewrite:
         recreated: {entity: ids of its rows that are there again}; they are to be counted on.
         in_use: How many rows are kept as they are because others refer to them.
         refused: Why the database refuses what it refuses first; empty where it refuses nothing.
-        waiting: (file, update, row as it is) of updates the database refused alone; a value that
-            changed hands may be free when all others have gone back.
+        waiting: Updates the database refused alone; a value that changed hands may be free when all
+            others have gone back.
         unlinked: {(entity, id): the update} of rows whose references were taken back. Where the run
             created the row and it stays, they stay as well: in which order the file had the rows
             makes no difference.
@@ -65,7 +82,7 @@ class Rewrite:
         self.in_use = 0
         self.refused = ""
         self._late: list[Changes] = []
-        self.waiting: list[tuple[str, Change, Row]] = []
+        self.waiting: list[Waiting] = []
         self.unlinked: dict[tuple[str, Any], Change] = {}
 
     def count(self, entity: Entity, what: str, number: int = 1) -> None:
@@ -127,17 +144,18 @@ class Rewrite:
         changes: Changes,
         rows: ById,
         file: str = "",
-        before: Changes | None = None,
+        turns: Sequence[Changes] = (),
     ) -> None:
         """Write a batch; of what the database refuses, each record is kept and named.
 
-        A refused update waits in `waiting` instead, until `before` is given.
+        A refused update waits in `waiting` instead.
 
         Args:
             changes: What to write.
             rows: {id: the row as it is} of what is updated or deleted.
             file: Where the import had it from.
-            before: What to write first, without telling anybody.
+            turns: The same in batches to write one after the other; what they do besides is
+                nobody's edit.
         """
         self._keep_known(changes, rows, file)
         size = len(changes.rows) + len(changes.updates) + len(changes.deletes)
@@ -149,10 +167,11 @@ class Rewrite:
         )
         try:
             with savepoint(self.db):
-                if before is not None:
-                    self._call(before)
                 as_they_are = self._triggers.before(changes)
-                self._insert(changes)
+                for batch in turns:
+                    self._call(batch)
+                if not turns:
+                    self._insert(changes)
                 stored, others = self._triggers.stored(changes, as_they_are)
                 self.journal.created(entity, file, stored.rows, stored.numbers)
                 self.journal.updated(entity, file, stored.updates)
@@ -165,7 +184,7 @@ class Rewrite:
                 for half in halved(changes):
                     self.write(half, rows, file)
             else:
-                self._refused(changes, rows, file, error, final=before is not None)
+                self._refused(changes, rows, file, error)
             return
         tell_stored(self.problems, entity, others, file or None, {})
         for what, done in (
@@ -200,23 +219,19 @@ class Rewrite:
         rows: ById,
         file: str,
         error: exc.DBAPIError | NotTaken,
-        *,
-        final: bool,
     ) -> None:
         """Let one record wait, or keep it."""
-        if changes.updates and not final:
-            update = changes.updates[0]
-            self.waiting.append((file, update, rows[update.id]))
-            return
         said = str(error if isinstance(error, NotTaken) else error.orig)
         reason = " ".join(said.split("\n")[0].split())
         why = f"the database refuses the undo ({reason})"
+        if changes.updates:
+            update = changes.updates[0]
+            self.waiting.append(Waiting(file, update, rows[update.id], why))
+            return
         self.refused = self.refused or why
-        if changes.rows:
-            self.skip(changes.entity, changes.rows[0], why, file)
-        else:
-            change = (changes.updates or changes.deletes)[0]
-            self.skip(changes.entity, rows[change.id], why, file, change.record)
+        gone = changes.rows[0] if changes.rows else rows[changes.deletes[0].id]
+        record = None if changes.rows else changes.deletes[0].record
+        self.skip(changes.entity, gone, why, file, record)
 
     def _is_refusal(self, error: exc.DBAPIError | NotTaken) -> bool:
         return isinstance(error, NotTaken) or dialect_of(self.db).is_refusal(error)

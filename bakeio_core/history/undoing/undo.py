@@ -24,6 +24,7 @@ from bakeio_core.history.tables import all_runs, has_journal, undone_runs
 from bakeio_core.history.telling.marks import confirming_runs
 from bakeio_core.history.undoing.remove import remove_rows
 from bakeio_core.history.undoing.restore import (
+    keep_refused,
     recreate_later,
     recreate_rows,
     recreate_unknown,
@@ -145,6 +146,7 @@ def undo_run(
         later = recreate_rows(rewrite, number)
         restore_fields(rewrite, number)
         remove_rows(rewrite, number)
+        keep_refused(rewrite)
         recreate_later(rewrite, later)
         recreate_unknown(rewrite, number)
         total = sum(rewrite.counts.values(), Counter[str]())

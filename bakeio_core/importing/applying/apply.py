@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -22,8 +22,9 @@ from bakeio_core.database.systems.constraints import (
     deferred_constraints,
     refuse_deferred,
 )
-from bakeio_core.database.writing import NotTaken, halved, parking
+from bakeio_core.database.writing import NotTaken, halved
 from bakeio_core.errors import Problem
+from bakeio_core.history.changing_hands import Turns
 from bakeio_core.history.journal import Journal
 from bakeio_core.history.report import ImportRefused
 from bakeio_core.history.tables import has_journal, make_own_tables
@@ -91,7 +92,6 @@ class Application:
         self.db, self.catalog = plan.state.db, plan.state.catalog
         self.write, self.is_journaled, self.replacement = write, is_journaled, replacement
         self.journal: Journal | None = None
-        self._swaps = Swaps(plan.state.tables)
         self._late_keys = LateKeys(self.catalog.entities)
         self._is_in_use = False  # a new row that cannot stay
         self._triggers = Triggers(self.db)
@@ -195,13 +195,16 @@ class Application:
         dialect, entity = dialect_of(self.db), part.entity
         self._deferred[entity.name] = deferred_constraints(dialect, self.db, entity.table)
         self._load(part, plan)
+        swaps = Swaps(self.state.tables, entity)
         for changes in plan.changes():
             self._parents.write(part, changes)
             self._leave_known(part, changes)
-            self._swaps.hold_back(changes)
+            swaps.hold_back(changes)
             self._write(part, changes)
-        if swapping := self._swaps.take():
-            self._swap(part, swapping)
+            self._write(part, swaps.free())
+        if (turns := swaps.take()).batches:
+            self._swap(part, turns)
+        self._write(part, swaps.free())
         plan.outcome.report_computed()
 
     def _load(self, part: Part, plan: PartPlan) -> None:
@@ -264,10 +267,19 @@ class Application:
         self._tell_stored(part, others)
         return None
 
-    def _put(self, part: Part, changes: Changes) -> list[StoredOtherwise]:
-        """Write a batch and enter what is stored then; return what of it is other than written."""
+    def _put(
+        self, part: Part, changes: Changes, turns: Sequence[Changes] = ()
+    ) -> list[StoredOtherwise]:
+        """Write a batch and enter what is stored then; return what of it is other than written.
+
+        Args:
+            part: Whose batch.
+            changes: The batch.
+            turns: What to write one after the other in its place.
+        """
         before = self._triggers.before(changes)
-        self.write(db=self.db, entity=changes.entity, changes=changes)
+        for batch in turns or (changes,):
+            self.write(db=self.db, entity=changes.entity, changes=batch)
         stored, others = self._triggers.stored(changes, before)
         self._enter(part, stored)
         return others
@@ -318,16 +330,12 @@ class Application:
         record = claims.record_of.get(identity)
         return record if claims.outcomes.get(identity) == "created" else None
 
-    def _swap(self, part: Part, swapping: list[Change]) -> None:
-        """Write what was kept back: the unique values are parked first."""
-        entity = part.entity
-        swapped = Changes(entity, entity.columns, updates=swapping)
-        parked = parking(entity, swapping)
+    def _swap(self, part: Part, turns: Turns) -> None:
+        """Write what was kept back, in turn."""
         with contextlib.suppress(exc.IntegrityError, exc.DataError, NotTaken), savepoint(self.db):
-            self.write(db=self.db, entity=entity, changes=parked)
-            self._tell_stored(part, self._put(part, swapped))
+            self._tell_stored(part, self._put(part, turns.whole, turns.batches))
             return
-        self._write(part, swapped)
+        self._write(part, turns.whole)
 
     # -- at the end
     def _delete_unneeded_parents(self) -> None:

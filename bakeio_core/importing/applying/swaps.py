@@ -1,64 +1,67 @@
-"""Unique values that change hands between rows which are both updated."""
+"""Unique values that change hands between rows of one part."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from graphlib import CycleError, TopologicalSorter
-
 from bakeio_core.catalog.exchange import Change, Changes
-from bakeio_core.catalog.model import Key, RowId
-from bakeio_core.database.rows import Row, Rows
+from bakeio_core.catalog.model import Entity, Key, RowId
+from bakeio_core.database.rows import Row
 from bakeio_core.database.tables import Tables
+from bakeio_core.history.changing_hands import Takers, Turns, in_turn
 
 
 class Swaps:
-    """Keep back updates that take unique values another row still has.
+    """Keep back what takes unique values that another row still has, or has left just now.
 
-    That row may be changing too, so they are written at the end, after its own update; where rows
-    exchange values, these are parked first.
+    That row may be changing too, so updates are written at the end, after its own; a new row is
+    written after the update that leaves its place.
 
     Args:
         tables: The rows there are.
+        entity: Whose rows the part is of.
     """
 
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
+    def __init__(self, tables: Tables, entity: Entity) -> None:
+        self._tables, self._entity, self._rows = tables, entity, tables.rows(entity)
         self._waiting: dict[RowId, Change] = {}
-        self._holders: dict[RowId, set[RowId]] = {}
+        self._left: dict[Key, dict[Row, RowId]] = {}
+        self._new: list[tuple[Row, int]] = []
 
     def hold_back(self, changes: Changes) -> None:
-        """Take such updates out of a batch."""
-        rows = self._tables.rows(changes.entity)
-        for key in changes.entity.unique:
-            wanted = dict(_taking(rows, key, changes.updates))
-            held = rows.find(key, wanted.values()) if wanted else {}
-            for identity, values in wanted.items():
-                others = {row[rows.id_index] for row in held.get(values, ())} - {identity}
-                if others:
-                    self._holders.setdefault(identity, set()).update(others)
-        waiting = [change for change in changes.updates if change.known_id in self._holders]
-        if waiting:
-            self._waiting.update((change.known_id, change) for change in waiting)
-            changes.updates = [c for c in changes.updates if c.known_id not in self._holders]
+        """Take such updates and new rows out of a batch."""
+        takers = Takers(self._rows, changes.updates)
+        held = takers.holders().keys()
+        if held:
+            self._waiting |= {c.known_id: c for c in changes.updates if c.known_id in held}
+            changes.updates = [c for c in changes.updates if c.known_id not in held]
+        for key, left in takers.left.items():
+            self._left.setdefault(key, {}).update(left)
+        if self._left and changes.rows:
+            self._hold_back_new(changes)
 
-    def take(self) -> list[Change]:
-        """Return what was kept back, once: who holds a value comes before who takes it."""
-        waiting, holders = self._waiting, self._holders
-        self._waiting, self._holders = {}, {}
-        among = {identity: holders[identity] & waiting.keys() for identity in waiting}
-        try:
-            return [waiting[identity] for identity in TopologicalSorter(among).static_order()]
-        except CycleError:  # they exchange values
-            return list(waiting.values())
+    def _hold_back_new(self, changes: Changes) -> None:
+        wait = {
+            place
+            for key, left in self._left.items()
+            for place, row in enumerate(changes.rows if left else ())
+            if self._rows.key_of(row, key) in left
+        }
+        numbered = list(zip(changes.rows, changes.numbers, strict=True))
+        self._new += [numbered[place] for place in sorted(wait)]
+        kept = [both for place, both in enumerate(numbered) if place not in wait]
+        changes.rows, changes.numbers = [row for row, _ in kept], [number for _, number in kept]
 
+    def free(self) -> Changes:
+        """Return, once, the new rows whose places are free now."""
+        key_of = self._rows.key_of
+        free, held = list[tuple[Row, int]](), list[tuple[Row, int]]()
+        for row, number in self._new:
+            holders = {left.get(key_of(row, key)) for key, left in self._left.items()}
+            (free if holders.isdisjoint(self._waiting) else held).append((row, number))
+        self._new = held
+        some = [row for row, _ in free], [number for _, number in free]
+        return Changes(self._entity, self._entity.columns, *some)
 
-def _taking(rows: Rows, key: Key, updates: Sequence[Change]) -> Iterator[tuple[RowId, Row]]:
-    """Yield (id, values of a key that a row is to have) of updates that set any of them."""
-    some = [change for change in updates if any(change.new.get(c) is not None for c in key)]
-    current = rows.by_id([change.known_id for change in some]) if some and len(key) > 1 else {}
-    for change in some:
-        row = current.get(change.known_id)
-        there = {} if row is None else dict(zip(rows.entity.columns, row, strict=True))
-        values = tuple([change.new.get(c, there.get(c)) for c in key])
-        if None not in values:  # no two rows are equal by what is empty
-            yield change.known_id, values
+    def take(self) -> Turns:
+        """Return, once, the updates that were kept back, as they can be written in turn."""
+        waiting, self._waiting = list(self._waiting.values()), {}
+        return in_turn(self._tables, self._entity, waiting)

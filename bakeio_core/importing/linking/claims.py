@@ -26,13 +26,18 @@ class Claims:
     """The rows the records of one part mean. `in` tells whether a row is claimed.
 
     Rows created in bulk are entered as two arrays, and looked into only where somebody asks.
+
+    Args:
+        keys: The columns of all keys by which rows are known.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Iterable[str]) -> None:
+        self._keys = frozenset(keys)
         self._record_of: dict[RowId, int] = {}
         self._ids, self._numbers = array("q"), array("q")
         self.outcomes: dict[RowId, str] = {}
         self.refused: dict[tuple[Key, Row], Row] = {}
+        self.moved: dict[RowId, Mapping[str, Any]] = {}
 
     @property
     def record_of(self) -> dict[RowId, int]:
@@ -49,6 +54,11 @@ class Claims:
     def claim(self, ids: Iterable[RowId], numbers: Iterable[int]) -> None:
         """Enter rows and the records that mean them."""
         self.record_of.update(zip(ids, numbers, strict=True))
+
+    def move(self, changes: Iterable[Change]) -> None:
+        """Note which changes take a key off their rows, for others to have."""
+        moved = (change for change in changes if not self._keys.isdisjoint(change.new))
+        self.moved.update((change.known_id, change.new) for change in moved)
 
     def create(self, ids: Sequence[Any], numbers: Iterable[int]) -> None:
         """Enter rows that records create, many at once."""
@@ -84,7 +94,7 @@ class PartOutcome:
         self.is_decided = is_decided
         self.problems = Problems() if is_decided else state.problems
         self.counts = Counter[str]() if is_decided else state.outcome.counts[part.entity.name]
-        self.claims = Claims()
+        self.claims = Claims(c for key in (*part.entity.all_keys, part.key or ()) for c in key)
         self.batch_changes: dict[RowId, Row | Mapping[str, Any] | None] = {}
         self.withdrawn: set[RowId] = set()
         self.left_out: set[RowId] = set()
@@ -225,13 +235,13 @@ class PartOutcome:
     def count(self, what: str, change: Change, batch: Changes) -> None:
         """Count one record and put what happens to it into its batch."""
         self.counts[what] += 1
-        is_update = change.action == "update"
         written = {"update": batch.updates, "delete": batch.deletes}
         written.get(change.action, batch.others).append(change)
         if change.id is not None and what != "skipped":
             self.claims.outcomes[change.id] = what
-        if change.id is not None and is_update:
+        if change.id is not None and change.action == "update":
             self.batch_changes[change.id] = change.new
+            self.claims.move([change])
         if change.action in ("update", "delete", "conflict"):
             self.state.outcome.enter([change])
             self.state.outcome.show([change])
@@ -240,9 +250,10 @@ class PartOutcome:
         """Count many updates at once that name no other rows."""
         self.counts["updated"] += len(changes)
         batch.updates += changes
-        ids = [change.id or 0 for change in changes]
+        ids = dict.fromkeys(change.known_id for change in changes)
         self.claims.outcomes.update(dict.fromkeys(ids, "updated"))
-        self.batch_changes.update(dict.fromkeys(ids))
+        self.batch_changes.update(ids)
+        self.claims.move(changes)
         self.state.outcome.enter(changes)
         self.state.outcome.show(changes)
 

@@ -63,6 +63,7 @@ class Matcher:
         # lines without a key are matched by their content, with how often each is there
         self.remembered = () if self.entity.known_by else remembered_by(self.entity)
         self.better_keys = [key for key in keys if key != self.remembered]
+        self._meant: dict[RowId, Draft] = {}
 
     def key(self, draft: Draft, key: Key) -> Row | None:
         """Return the values a record gives for a key, None where it does not give it whole.
@@ -95,7 +96,9 @@ class Matcher:
         self.ids.refuse_others(drafts)
         left = self.ids.match(left)
         for key in self.keys[len(identity) :]:
+            self._meant = {d.row[self.rows.id_index]: d for d in drafts if d.row is not None}
             left = self._by_key(left, key)
+        self._meant = {}
         if self.part.view is not None and self.state.source.database_id is None:
             self.ids.match_context(left)
         if self.part.view is not None:
@@ -122,7 +125,7 @@ class Matcher:
 
     def _take(self, draft: Draft, key: Key, value: Row, found: dict[Row, list[Row]]) -> bool:
         """Take the row a key names; tell whether it names one, or too many."""
-        rows = found.get(value, [])
+        rows = [r for r in found.get(value, ()) if not self._has_left(r, key, value)]
         refused = self.claims.refused.get((key, value))
         if refused is not None:
             rows = [*rows, refused]
@@ -138,6 +141,19 @@ class Matcher:
         else:
             draft.fault = self._ambiguous(draft, key, rows)
         return bool(rows)
+
+    def _has_left(self, row: Row, key: Key, value: Row) -> bool:
+        """Tell whether another record, which means a row by a better key, takes this one off it."""
+        identity = row[self.rows.id_index]
+        other, moved = self._meant.get(identity), self.claims.moved.get(identity, {})
+        now: Row | None = None
+        if not moved.keys().isdisjoint(key):
+            now = tuple(
+                [moved.get(c, v) for c, v in zip(key, self.rows.key_of(row, key), strict=True)]
+            )
+        elif other is not None and self.state.options.mode != "skip-existing":
+            now = self.key(other, key)
+        return now is not None and self.rows.fold(key, now) != self.rows.fold(key, value)
 
     def _ambiguous(self, draft: Draft, key: Key, rows: Sequence[Row]) -> LinkError:
         """Return that a record says what several rows have."""
