@@ -66,6 +66,12 @@ def test_what_reads_an_older_database_names_the_remedy(bakery: str, run: Run) ->
         ("folder", 2, "folder is a folder: name a file in it, such as folder/bakeio.db"),
         ("text.txt", 1, "file is not a database: it is another kind of file: choose a database"),
         ("empty.db", 1, "no database at empty.db; run: bakeio init"),
+        (
+            "foreign.db",
+            1,
+            "has tables of another program (tickets) and none of bakeio: name another one with "
+            "--database, or run: bakeio init --yes",
+        ),
         ("mysql://me:secret@h/db", 2, "bakeio works with SQLite and PostgreSQL: write a path"),
         ("nonsense://me:secret@h/db", 2, "bakeio works with SQLite and PostgreSQL"),
         (
@@ -85,6 +91,7 @@ def test_what_is_no_database_is_told_in_one_line_with_the_next_step(
     Path("folder").mkdir()
     Path("text.txt").write_text("This is a letter, and no database at all. " * 99)
     Path("empty.db").touch()
+    sql("foreign.db", "CREATE TABLE tickets (id INTEGER PRIMARY KEY)")
     done = run("-d", database, "export-complete")
     assert (done.code, len(done.err.splitlines())) == (code, 1)
     assert told in done.err

@@ -31,13 +31,13 @@ def init(session: Session, sample: bool, yes: bool, as_json: bool) -> None:
     """Create the tables that are missing."""
     from bakeio_core.database.connect import shown_url
     from bakeio_core.errors import counted
-    from bakeio_core.history.upgrade import refuse_foreign
+    from bakeio_core.history.upgrade import BESIDE, refuse_foreign
 
     core = session.bakeio
 
     def work(db: Connection) -> tuple[list[str], Report | None]:
         if not yes:
-            refuse_foreign(db, core.catalog)
+            refuse_foreign(db, core.catalog, BESIDE)
         return core.create_tables(db), core.load_sample(db) if sample else None
 
     made, report = session.write(work, create=True)

@@ -304,7 +304,7 @@ def _imported(session: Session, request: Request, source: Source, agreed: Agreed
     """
     from bakeio_core.files.output import restored
     from bakeio_core.history.report import ImportRefused
-    from bakeio_core.history.upgrade import refuse_foreign
+    from bakeio_core.history.upgrade import BESIDE, refuse_foreign
     from bakeio_core.importing.reading.skipped_log import not_a_log
 
     def work(db: Connection) -> Report:
@@ -313,7 +313,7 @@ def _imported(session: Session, request: Request, source: Source, agreed: Agreed
             # in a database that is there already, the import itself makes bakeio's own and says so
             is_new = not session.has_tables(db)
             if is_new and not request.yes:
-                refuse_foreign(db, session.bakeio.catalog)
+                refuse_foreign(db, session.bakeio.catalog, BESIDE)
             session.bakeio.create_tables(db, journal=is_new and not request.no_journal)
         how: dict[str, Any] = {
             "dry_run": request.dry_run,

@@ -326,7 +326,10 @@ class Session:
         return bool(columns_there(db, self.bakeio.catalog.tables.values()))
 
     def _require_tables(self, db: Connection) -> None:
+        from bakeio_core.history.upgrade import refuse_foreign
+
         if not self.has_tables(db):
+            refuse_foreign(db, self.bakeio.catalog, "run: bakeio init --yes")
             self._none()
 
     def _none(self) -> None:

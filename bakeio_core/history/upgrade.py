@@ -86,8 +86,17 @@ def refuse_strangers(db: Connection, catalog: Catalog) -> None:
             )
 
 
-def refuse_foreign(db: Connection, catalog: Catalog) -> None:
-    """Keep from making tables in the database of another program unasked.
+BESIDE = "say --yes to create bakeio's tables beside them"
+"""The remedy where a command can make the tables itself."""
+
+
+def refuse_foreign(db: Connection, catalog: Catalog, remedy: str) -> None:
+    """Keep from the database of another program.
+
+    Args:
+        db: The connection.
+        catalog: What is installed.
+        remedy: What to do instead, as the message ends.
 
     Raises:
         DatabaseError: It has tables, and none of them is of an entity or of bakeio itself.
@@ -99,8 +108,7 @@ def refuse_foreign(db: Connection, catalog: Catalog) -> None:
         more = f" and {len(others) - 3} more" if len(others) > 3 else ""
         raise DatabaseError(
             f"the database has tables of another program ({', '.join(others[:3])}{more}) and "
-            "none of bakeio: name another one with --database, or say --yes to create bakeio's "
-            "tables beside them"
+            f"none of bakeio: name another one with --database, or {remedy}"
         )
 
 

@@ -279,10 +279,11 @@ def foreign_prefixes(
     makers: Mapping[RowId, Any],
     given: Collection[int],
 ) -> Iterator[Suspicion]:
-    """Tell of codes an assistant gave that begin as those of another maker do.
+    """Tell of codes that begin as those of another maker do.
 
     A standard article number begins with the company's; how long that is differs, and in its first
-    digits two companies differ.
+    digits two companies differ. What an assistant gave is doubted where either maker is known by
+    its codes, anything else where both are.
 
     Args:
         rows: The rows of the entity as they are.
@@ -295,7 +296,7 @@ def foreign_prefixes(
         column: [(code, *one) for (of, code), each in codes.items() if of == column for one in each]
         for column in rows.entity.codes
     }
-    for column, found in new.items() if emphasis and given else ():
+    for column, found in new.items() if emphasis else ():
         known = [(row[0], row[1], padded(row[2])) for row in rows.all((*emphasis, column))]
         maker_of = {identity: maker for identity, maker, _ in known} | dict(makers)
         written = {identity for _, _, identity, _ in found}
@@ -303,11 +304,13 @@ def foreign_prefixes(
         for identity, maker, code in known:
             if code and maker and identity not in written:
                 by_prefix.setdefault(code[_COMPANY], set()).add(str(maker))
+        known_makers = set[str]().union(*by_prefix.values())
         for code, number, identity, value in found:
             maker = maker_of.get(identity)
             others = by_prefix.get(code[_COMPANY], set())
-            own = [prefix for prefix, of in by_prefix.items() if str(maker) in of]
-            if number not in given or not maker or str(maker) in others or not (others or own):
+            doubts = [bool(others), str(maker) in known_makers]
+            is_doubted = any(doubts) if number in given else all(doubts)
+            if not maker or str(maker) in others or not is_doubted:
                 continue
             whose = f"codes of {', '.join(sorted(others)[:3])}" if others else "no code of it here"
             message = f"begins as {whose}, and the row is of {shown(maker)}: see what is printed"

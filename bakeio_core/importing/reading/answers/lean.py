@@ -164,6 +164,9 @@ class _Answer:
         if not isinstance(added, list):
             self._refuse('its "add" is not a list')
         self.added = added
+        if len(self.rows) < len(self.ticket.rows):
+            said = f"answers {len(self.rows):,} of the {len(self.ticket.rows):,} rows of its ticket"
+            self._tell(f"{said}; the others are left alone", "note", "count-mismatch")
         if answer.get("note") not in (None, ""):
             self._tell(f"its note: {shown(answer['note'], 300)}", "note")
 
@@ -327,7 +330,9 @@ class _Answer:
         """
         row, kept = self.rows[number], self.ticket.rows[number - 1]
         first, *others = row.faults
-        beside = [f"{fault.name} {fault.message}" for fault in others]
+        alike = [fault.name for fault in others if fault.message == first.message]
+        beside = [f"the same of {listed(alike)}"] if alike else []
+        beside += [f"{o.name} {o.message}" for o in others if o.message != first.message]
         said = {**{fault.name: fault.value for fault in row.faults}, **row.record}
         told = self._broken(record, first, said)
         told.message = "; ".join([told.message, *beside])
