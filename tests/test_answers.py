@@ -602,7 +602,7 @@ def test_new_lots_beside_others_of_the_product_are_told(
 ) -> None:
     record = {"product_slug": "argo_cornstarch_35oz", "quantity": 3}
     done = handed_in(run, bakery, tmp_path / "v.json", of("inventory", record))
-    assert "1 new row of inventory_items, beside" in messages(done)
+    assert "1 new row of inventory_items; " in messages(done)
 
 
 def test_a_purchase_that_differs_in_its_price_alone_is_told(

@@ -99,7 +99,7 @@ def test_answers_may_be_piped_in_and_the_questions_are_the_same(
     done = piped(words, ANSWERS[:-1], tmp_path)
     assert done.code == 3
     compare("questions_piped.txt", done.err)
-    compare("questions_report.txt", done.out, width=200)
+    compare("questions_report.txt", done.out, width=205)
 
 
 THIRTY = [

@@ -95,8 +95,7 @@ def test_options_of_commands_are_told_to_people_alone() -> None:
         "differs. Choose with --on-conflict keep-db or take-file": "differs.",
         "no row. Create it (--auto-create x), choose another (--interactive)": "no row.",
         "is wrong. Read it again (--allow code accepts it)": "is wrong. Read it again",
-        "2 new (to change those give id; none: --mode update-only)": "2 new (to change those "
-        "give id)",
+        "2 new (to change one, give id; to add none: --mode x)": "2 new (to change one, give id)",
         "a-b -- c": "a-b -- c",
     }
     assert {said: without_options(said) for said in told} == told

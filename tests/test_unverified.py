@@ -168,6 +168,6 @@ def test_a_barcode_that_begins_as_those_of_another_maker_is_a_question(
         (tmp_path / "answer.json").write_text(json.dumps(answer), "utf-8")
         words = ("import-view", tmp_path / "answer.json", "--dry-run", "--json")
         done = run("-d", bakery, *words).json
-        asked = [q for q in done["questions"] if "begins as" in q["question"]]
+        asked = [q for q in done["questions"] if "begins like" in q["question"]]
         assert len(asked) == count, done
         assert all("Kirkland Signature" in q["question"] for q in asked)

@@ -5,11 +5,22 @@ from __future__ import annotations
 import pytest
 from support.kilns import BROKEN, Kilns
 
+from bakeio_core import View, children, editable, hookimpl
 from bakeio_core.testing import CHECKS, faults_of
 
 
 def test_no_sound_plugin_is_called_broken() -> None:
     assert faults_of(Kilns()) == {}
+
+
+def test_a_format_of_one_sheet_need_not_write_the_lists_that_others_declare() -> None:
+    class WithLists(Kilns):
+        @hookimpl
+        def bakeio_views(self) -> View:
+            numbers = children("firings.kiln_id", {"number": editable("number")})
+            return View("a_kiln", "kilns", {**self.fields(), "fired": numbers}, self.purpose)
+
+    assert faults_of(WithLists(), checks=["formats"]) == {}
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)

@@ -298,18 +298,18 @@ class Noticed:
         new = f"{counted(len(self._created), 'new row')} of {self.entity.name}"
         is_of_others = self.part.template is not None or self.state.source.layout is not None
         if self._beside and is_of_others:
-            message = f"{new}, beside {len(self._beside):,} there are of the same"
+            message = f"{new}; {len(self._beside):,} exist of the same"
         elif self._beside:
             parents = [c for c in self.entity.content if c in self.entity.references]
             id_field = self.part.fields.own.get(self.entity.primary, self.entity.primary)
             same = self.part.fields.naming_of(parents[0])
             message = (
-                f"{new}, beside {len(self._beside):,} of the same {same} (to change those give "
-                f"{id_field} or _rev; none: --mode update-only)"
+                f"{new}; {len(self._beside):,} exist with the same {same} (to change one, give "
+                f"{id_field} or _rev; to add none: --mode update-only)"
             )
         else:
             named = f" ({', '.join(self._keys[:5])})" if self._keys else ""
-            message = f"{new}{named} (none: --mode update-only)"
+            message = f"{new}{named} (to add none: --mode update-only)"
         numbers = sorted(self._created.values())
         return self._problem("duplicate-key", "note", numbers, None, None, message)
 

@@ -312,6 +312,11 @@ def foreign_prefixes(
             is_doubted = any(doubts) if number in given else all(doubts)
             if not maker or str(maker) in others or not is_doubted:
                 continue
-            whose = f"codes of {', '.join(sorted(others)[:3])}" if others else "no code of it here"
-            message = f"begins as {whose}, and the row is of {shown(maker)}: see what is printed"
+            begins = (
+                f"begins like codes of {', '.join(sorted(others)[:3])}, but the row is of "
+                f"{shown(maker)}"
+                if others
+                else f"no other code of {shown(maker)} here begins like it"
+            )
+            message = f"{begins}: look at the code that is printed on it"
             yield Suspicion([number], column, value, message)

@@ -82,11 +82,15 @@ def formats_give_back_what_they_wrote(trial: Trial) -> None:
     owners = trial.implementing("bakeio_formats")
     if not owners:
         return
-    names = {known.name for plugin in owners for known in _formats_of(trial, plugin.name)}
+    formats = {known.name: known for plugin in owners for known in _formats_of(trial, plugin.name)}
     with trial.filled() as db:
-        views = list(trial.core.catalog.views.values())[:3]
-        for name in sorted(names):
-            for view in views:
+        for name, known in sorted(formats.items()):
+            views = [  # a file of one sheet has no place for lists, whoever declares them
+                view
+                for view in dict.fromkeys([*trial.views, *trial.core.catalog.views.values()])
+                if known.has_sheets or not view.lists
+            ]
+            for view in views[:3]:
                 file = io.BytesIO()
                 try:
                     count = trial.core.export_view(db, view, file, format=name)
