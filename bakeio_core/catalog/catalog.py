@@ -302,10 +302,7 @@ class Catalog:
                 yield name
 
     def names_a_row(self, entity: Entity, source: object) -> bool:
-        """Tell whether a source is one step over a reference, to what names a row of the target.
-
-        That is a key, a lookup or a standard number.
-        """
+        """Tell whether a source is a key, lookup or code of the row that a reference means."""
         if not isinstance(source, str) or source.count(".") != 1:
             return False
         step, column = source.split(".")
