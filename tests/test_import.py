@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,22 @@ def test_two_slugs_can_be_exchanged(
         row[2] for row in before["suppliers"][1::-1]
     ]
     assert after["purchases"] == before["purchases"]
+
+
+def test_the_first_changes_of_each_entity_are_shown_however_many_others_there_are(
+    core: Bakeio, run: Run, new_database: Any, sample_set: Path
+) -> None:
+    url = new_database()
+    run("-d", url, "init")
+    lines = run("-d", url, "import-complete", sample_set, "--dry-run").out.splitlines()
+    shown = [line for line in lines if line.endswith(" new")]
+    engine = connect(url)
+    with begin_write(engine) as db:
+        report = core.import_(db, sample_set, dry_run=True, most_changes=3)
+    engine.dispose()
+    assert len(shown) == len(report.entities)
+    counted = Counter(change.entity for change in report.changes)
+    assert counted == {name: min(8, of["created"]) for name, of in report.entities.items()}
 
 
 def test_a_row_edited_after_the_export_is_a_conflict(

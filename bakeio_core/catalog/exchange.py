@@ -18,6 +18,8 @@ ABSENT: Any = object()
 Progress = Callable[[str, int], None]
 """Told of (entity or view, records done); what it raises ends the work, and nothing is written."""
 MOST_SHOWN = 10_000
+SHOWN_OF_EACH = 8
+"""How many changes of each entity and action are shown, however many others there are."""
 
 
 @dataclass(slots=True)

@@ -144,6 +144,9 @@ def run_import(session: Session, **given: Any) -> None:
 
     request = _requested(**given)
     source = _opened(session, request)
+    if not (request.as_json or request.html is not None or source.origins):
+        # text shows no more than the first of each kind, and telling of others takes its time
+        request.options.setdefault("most_changes", 0)
     questions = Questions(
         session,
         source,

@@ -31,7 +31,8 @@ class ImportOptions:
             others, such as `2025-01-01..`, whose other rows are to be deleted.
         allow_duplicates: Add new records even where equal rows are there; not those of a set.
         create: Entities whose missing rows are created where the file tells all that is required.
-        most_changes: How many changes a plan and a report hold; all are counted.
+        most_changes: How many changes a plan and a report hold, besides the first 8 of each entity
+            and action; all are counted.
 
     Raises:
         UsageError: An option has a value that makes no sense, or two do not go together.

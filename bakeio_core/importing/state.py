@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bakeio_core.catalog.columns import MADE, STAMPS
 from bakeio_core.catalog.exchange import (
     MOST_SHOWN,
+    SHOWN_OF_EACH,
     Change,
     Changes,
     Decision,
@@ -214,6 +215,7 @@ class Outcome:
         self.duplicate_keys: set[tuple[str, RowId]] = set()
         self.claimed: dict[str, set[RowId]] = {}
         self._kept: list[Change | Changes] = []
+        self._kept_of: Counter[tuple[str, str]] = Counter()
         self._room = most_changes
         self._hidden: set[tuple[str, RowId]] = set()
         self._digest = hashlib.blake2b(digest_size=16)
@@ -227,18 +229,24 @@ class Outcome:
 
     # -- what is shown
     def show(self, changes: Sequence[Change]) -> None:
-        """Keep changes for the preview, while there is room."""
-        some = changes[: self._room]
-        self._kept += some
-        self._room -= len(some)
+        """Keep changes of one entity and one action for the preview."""
+        if changes:
+            self._kept += changes[: self._take(changes[0].entity, changes[0].action, len(changes))]
 
     def show_rows(self, created: Changes) -> None:
-        """Keep rows to be created for the preview, while there is room."""
-        count = min(self._room, len(created.rows))
+        """Keep rows to be created for the preview."""
+        count = self._take(created.entity.name, "create", len(created.rows))
         if count:
             rows, numbers = created.rows[:count], created.numbers[:count]
             self._kept.append(Changes(created.entity, created.columns, rows, numbers))
-            self._room -= count
+
+    def _take(self, entity: str, action: str, count: int) -> int:
+        """Return how many changes are kept: the first of each kind, others while there is room."""
+        kept = self._kept_of[entity, action]
+        taken = min(count, max(self._room, SHOWN_OF_EACH - kept, 0))
+        self._kept_of[entity, action] += taken
+        self._room -= min(self._room, taken)
+        return taken
 
     def hide(self, entity: Entity, identity: RowId) -> None:
         """Leave what was kept of a row out of the preview."""

@@ -24,7 +24,7 @@ NAMED = {
     "invented row": ("bad-value", "every row of products needs it"),
     "invented barcode": ("check", "its check digit is wrong"),
     "another's barcode": ("check", "has it already: a code belongs to one row"),
-    "another's prefix": ("check", 'begins as codes of Domino, and the row is of "King Arthur"'),
+    "another's prefix": ("check", 'begins like codes of Domino, but the row is of "King Arthur"'),
     "dropped": ("count-mismatch", "left alone"),
     "duplicated": ("duplicate-key", "is a copy of"),
     "swapped keys": ("tampered-context", "was changed: the row of its _rev has"),

@@ -6,13 +6,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from bakeio_core.catalog.exchange import Change
+from bakeio_core.catalog.exchange import SHOWN_OF_EACH, Change
 from bakeio_core.cli.process.streams import fitted
 from bakeio_core.cli.session import Session, colored
 from bakeio_core.history.report import Report, differing
 from bakeio_core.values.wording import printable, shown
 
-SAMPLES = 8
 COLORS = {"create": "32", "update": "33", "delete": "31", "conflict": "31"}
 TITLES = {"create": "new", "update": "changed", "delete": "deleted", "conflict": "in conflict"}
 COUNTED = {"create": "created", "update": "updated", "delete": "deleted", "conflict": "conflicts"}
@@ -40,12 +39,12 @@ def lines(report: Report, *, color: bool = False) -> list[str]:
             if not total or not some:
                 continue
             out.append(_colored(f"{printable(entity)}: {total:,} {title}", COLORS[action], color))
-            for change in some[:SAMPLES]:
+            for change in some[:SHOWN_OF_EACH]:
                 record = [f"record {change.record}"] if change.record else []
                 out.append(f"  {', '.join([*record, called(change)])}")
                 out += [f"    {_line(change, *cells, color)}" for cells in differing(change)]
-            if total > SAMPLES:
-                out.append(f"  ... and {total - min(SAMPLES, len(some)):,} more")
+            if total > SHOWN_OF_EACH:
+                out.append(f"  ... and {total - min(SHOWN_OF_EACH, len(some)):,} more")
     return out
 
 
