@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from bakeio_core.importing.reading.sources import Source
     from bakeio_core.importing.run import Plan
 
-
 MOST_IN_JSON = 1000
 """How many changes and questions `--json` holds where nobody says otherwise."""
 ALL = 10**9
@@ -145,8 +144,7 @@ def run_import(session: Session, **given: Any) -> None:
     request = _requested(**given)
     source = _opened(session, request)
     if not (request.as_json or request.html is not None or source.origins):
-        # text shows no more than the first of each kind, and telling of others takes its time
-        request.options.setdefault("most_changes", 0)
+        request.options.setdefault("most_changes", 0)  # text shows the first of each kind alone
     questions = Questions(
         session,
         source,
@@ -344,8 +342,7 @@ def _imported(session: Session, request: Request, source: Source, agreed: Agreed
     except ImportRefused as refused:
         if refused.report is None:
             raise
-        report: Report = refused.report
-        return report
+        return refused.report
 
 
 def _showing(

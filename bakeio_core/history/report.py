@@ -54,7 +54,8 @@ class Report:
         problems: What is wrong with the records, equal causes once.
         refused: Why nothing was written; empty where it was (or would be).
         dropped: How many more problems there are than `problems` holds.
-        changes: What was created, updated or deleted, the first 10,000.
+        changes: What was created, updated or deleted: the first 10,000, and the first 8 of each
+            entity and action.
         questions: What is asked about records; `Plan.questions` has those about references too.
         refused_decisions: The keys whose decisions the database refused, `why` in each.
     """

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from bakeio_core.catalog.columns import MADE, STAMPS
 from bakeio_core.catalog.exchange import (
     MOST_SHOWN,
-    SHOWN_OF_EACH,
     Change,
     Changes,
     Decision,
@@ -29,6 +28,7 @@ from bakeio_core.history.report import COUNTS
 from bakeio_core.history.tables import database_id
 from bakeio_core.history.telling.earlier import EarlierRuns
 from bakeio_core.history.telling.marks import Mark
+from bakeio_core.history.telling.shown import Shown
 from bakeio_core.importing.new_ids import IdMap, NewIds
 from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.reading.derived.lists import RecordRows
@@ -215,8 +215,7 @@ class Outcome:
         self.duplicate_keys: set[tuple[str, RowId]] = set()
         self.claimed: dict[str, set[RowId]] = {}
         self._kept: list[Change | Changes] = []
-        self._kept_of: Counter[tuple[str, str]] = Counter()
-        self._room = most_changes
+        self._shown = Shown(most_changes)
         self._hidden: set[tuple[str, RowId]] = set()
         self._digest = hashlib.blake2b(digest_size=16)
         self._created: dict[str, int] = {}
@@ -231,22 +230,13 @@ class Outcome:
     def show(self, changes: Sequence[Change]) -> None:
         """Keep changes of one entity and one action for the preview."""
         if changes:
-            self._kept += changes[: self._take(changes[0].entity, changes[0].action, len(changes))]
+            first = changes[0]
+            self._kept += changes[: self._shown.take(first.entity, first.action, len(changes))]
 
     def show_rows(self, created: Changes) -> None:
         """Keep rows to be created for the preview."""
-        count = self._take(created.entity.name, "create", len(created.rows))
-        if count:
-            rows, numbers = created.rows[:count], created.numbers[:count]
-            self._kept.append(Changes(created.entity, created.columns, rows, numbers))
-
-    def _take(self, entity: str, action: str, count: int) -> int:
-        """Return how many changes are kept: the first of each kind, others while there is room."""
-        kept = self._kept_of[entity, action]
-        taken = min(count, max(self._room, SHOWN_OF_EACH - kept, 0))
-        self._kept_of[entity, action] += taken
-        self._room -= min(self._room, taken)
-        return taken
+        some = self._shown.of(created)
+        self._kept += [some] if some.rows else []
 
     def hide(self, entity: Entity, identity: RowId) -> None:
         """Leave what was kept of a row out of the preview."""

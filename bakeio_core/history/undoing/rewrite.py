@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exc
 
-from bakeio_core.catalog.exchange import MOST_SHOWN, Change, Changes
+from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.keys.rings import links_back
 from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.connect import savepoint
@@ -20,6 +19,7 @@ from bakeio_core.database.systems.unknown_columns import unknown_cells
 from bakeio_core.database.tables import Tables
 from bakeio_core.database.writing import NotTaken, halved
 from bakeio_core.errors import Problem, Problems
+from bakeio_core.history.telling.shown import Shown
 from bakeio_core.history.telling.stored import Triggers, tell_stored
 from bakeio_core.values.wording import shown
 
@@ -78,6 +78,7 @@ class Rewrite:
         self.counts: dict[str, Counter[str]] = {}
         self.problems = Problems()
         self.shown: list[Change] = []
+        self._chosen = Shown()
         self.recreated: dict[str, set[Any]] = {}
         self.in_use = 0
         self.refused = ""
@@ -200,7 +201,7 @@ class Rewrite:
             ids.update(row[primary] for row in changes.rows)
             links = self._links(changes, is_own=False)
             self._late += [links] if links.updates else []
-        self.shown += islice(changes, max(0, MOST_SHOWN - len(self.shown)))
+        self.shown += self._chosen.of(changes)
 
     def _keep_known(self, changes: Changes, rows: ById, file: str) -> None:
         """Leave out updates of what others know a row by who would lose it."""
