@@ -82,12 +82,13 @@ class SaidBeside:
         naming = list(self.fields.naming[column].values())
         if self.part.view is not None or not naming:
             return
-        self._tell_unread_ids(column, drafts)
+        if not self.state.same_database:  # there both count
+            self._tell_other_ids(column, drafts)
         linked = [d for d in drafts if isinstance(d.links.get(column), RowId)]
         self._tell_other_names(column, naming, linked)
 
-    def _tell_unread_ids(self, column: str, drafts: Sequence[Draft]) -> None:
-        """Tell of ids beside names, where nobody knows which rows they are of."""
+    def _tell_other_ids(self, column: str, drafts: Sequence[Draft]) -> None:
+        """Tell of ids beside names that are of other rows of the file, or of none it has."""
         reference, id_field = self.part.entity.references[column], self.fields.own.get(column, "")
         for draft in drafts:
             held = None if draft.row is None else draft.row[self.rows.index[column]]
@@ -95,11 +96,10 @@ class SaidBeside:
             is_named = any(draft.values.get(f.name) for f in self.fields.naming[column].values())
             if identity is None or not is_named or not isinstance(link, RowId):
                 continue
-            is_unread = self.state.id_here(reference, identity) is None
-            if is_unread and self.state.is_contrary(reference, identity, link):
+            if self.state.is_contrary(reference, identity, link):
                 message = (
-                    "is not the id of the row that is named beside it. The name counts, as nothing "
-                    "tells which row that id is of"
+                    "is not the id of the row that is named beside it. The name counts: change "
+                    "that to name another row"
                 )
                 self.outcome.report(draft, "identity-mismatch", id_field, None, message, "warning")
 

@@ -158,11 +158,11 @@ class References:
         return not field.kind.same(value, self.linker.current(field, row, names, self.rows))
 
     def _given_id(self, draft: Draft, column: str) -> Any:
-        """Return the id that the row has here which a record of a set names by its id there.
+        """Return the id a record of a set of this very database gives, None for none.
 
-        It is None where the record names none so, or where nobody knows which row that is.
+        Of a row that came back under another one it is that.
         """
-        if self.part.view is not None:
+        if self.part.view is not None or not self.state.same_database:
             return None
         identity = draft.values.get(self.fields.own.get(column, ""))
         reference = self.entity.references[column]
