@@ -131,6 +131,10 @@ def test_an_answer_that_can_mean_one_thing_is_read_whole(planned: Planned, shape
 
 
 REFUSED = {
+    "records behind an empty list": (
+        f"{view()}\n{json.dumps([RECORD, {'product_slug': 'nobody'}])}",
+        'no row of products has product_slug "nobody"',
+    ),
     "two blocks that contradict": (
         f"{fenced(view(RECORD))}\nCorrected:\n{fenced(view({**RECORD, 'upc_code': OTHER_CODE}))}",
         "different records have the same key",
@@ -293,6 +297,7 @@ REPAIRED: dict[str, tuple[str, dict[str, Any]]] = {
     "lines of CSV": (BOTH, WANTED),
     "a list of bullets": (BOTH, WANTED),
     "YAML": (view(RECORD), {SLUG: CODE}),
+    "records behind an empty list": (f"{view()}\n{json.dumps([RECORD, SECOND])}", WANTED),
     "two blocks that contradict": (view(RECORD), {SLUG: CODE}),
     "two lists": (BOTH, WANTED),
     "a list beside the records": (BOTH, WANTED),

@@ -308,11 +308,12 @@ def test_a_link_changed_by_its_id_alone_is_told(run: Run, bakery: str, tmp_path:
     with edited(tmp_path / "set" / "04_purchases.json") as records:
         records[0]["supplier_id"] = 3 if records[0]["supplier_id"] != 3 else 4
         mine = records[0]
+    done = run("-d", bakery, "import-complete", tmp_path / "set", "--accept-edits", "--json")
+    assert (done.code, found(done)[0][0]) == (1, "identity-mismatch"), done.out
     new = tmp_path / "new.db"
-    for url in (bakery, new):  # at home, and where every id is the file's
-        done = run("-d", url, "import-complete", tmp_path / "set", "--accept-edits", "--json")
-        assert (done.code, found(done)[0][0]) == (1, "identity-mismatch"), done.out
-    assert not new.exists()
+    done = run("-d", new, "import-complete", tmp_path / "set", "--accept-edits", "--json")
+    assert done.code == 0, done.out  # where the names count alone, the other id is told
+    assert ("identity-mismatch", "supplier_id", 1) in found(done, "warning")
     alone = tmp_path / "set" / "04_purchases.json"
     done = run("-d", bakery, "import", alone, "--json")
     assert (done.code, found(done)[0][0]) == (1, "identity-mismatch"), done.out
@@ -342,6 +343,35 @@ def test_an_entity_file_alone_is_the_state_of_its_own_database(
     sql(bakery, "UPDATE products SET upc_code = '036000291452', updated_at = '2099-01-01 00:00:00'")
     done = run("-d", bakery, "import", alone, "--json", "--dry-run")
     assert counts(done) == {"processed": 84, "conflicts": 84}, done.out
+
+
+def test_what_a_list_says_of_a_row_beside_its_key_is_compared_with_it(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    supplier = {"supplier_slug": "wegmans_burlington_ma"}
+    asked = {
+        "by its code": ({"barcode": "11960232"}, (0, "note", "unknown-field", "barcode")),
+        "no such code": (
+            {"product_slug": SLUG, "product_upc": "036000291452"},
+            (1, "error", "missing-reference", "product_upc_code"),
+        ),
+        "another name": (
+            {"product_slug": SLUG, "supplier_name": "Nobody"},
+            (0, "warning", "identity-mismatch", "supplier_name"),
+        ),
+    }
+    path = tmp_path / "list.json"
+    for said, (code, severity, *told) in asked.values():
+        records = [{**supplier, **PURCHASE, **said}]
+        path.write_text(json.dumps({"entity_type": "purchases", "records": records}), "utf-8")
+        done = run("-d", bakery, "import", path, "--dry-run", "--json")
+        assert done.code == code, done.out
+        assert found(done, severity) == [(*told, 1)]
+    assert run("-d", bakery, "export-complete", "-o", tmp_path / "set").code == 0
+    with edited(tmp_path / "set" / "04_purchases.json") as records:
+        records[0]["supplier_name"] = "Nobody"
+    done = run("-d", bakery, "import", tmp_path / "set", "--accept-edits", "--dry-run", "--json")
+    assert ("identity-mismatch", "supplier_name", 1) in found(done, "warning"), done.out
 
 
 def test_one_id_twice_in_a_set_names_no_row(run: Run, bakery: str, tmp_path: Path) -> None:
@@ -679,6 +709,16 @@ def test_an_id_changed_beside_a_uuid_that_stayed_is_told(
     done = run("-d", bakery, "import-complete", tmp_path / "set", "--accept-edits", "--json")
     assert done.code == 1, done.out
     assert "identity-mismatch" in [code for code, _, _ in found(done)]
+    alone = tmp_path / "set" / "01_suppliers.json"
+    whole = document(alone)
+    del whole["database_id"]  # an id of nobody knows which database
+    alone.write_text(json.dumps(whole), "utf-8")
+    done = run("-d", bakery, "import", alone, "--dry-run", "--json")
+    assert found(done, "note") == [("identity-mismatch", "id", 1)], done.out
+    with edited(alone) as records:
+        records[0]["uuid"] = str(UUID(int=9))
+    done = run("-d", bakery, "import", alone, "--dry-run", "--json")
+    assert found(done, "warning") == [("identity-mismatch", "uuid", 1)], done.out
 
 
 @pytest.mark.parametrize("version", [1, 1.0, "1.0"])

@@ -126,6 +126,29 @@ PURCHASES: dict[str, st.SearchStrategy[Any]] = {
     "quantity_purchased": st.sampled_from([2, 2.0, 0]),
     "notes": st.sampled_from(["Half off", None]),
 }
+SUPPLIERS: dict[str, st.SearchStrategy[Any]] = {
+    "slug": st.sampled_from(["wegmans_burlington_ma", "WEGMANS-burlington-ma", "new"]),
+    "name": st.sampled_from(["Wegmans", "WEGMANS", "Costco", "New Shop", 5]),
+    "city": st.sampled_from(["Burlington", "burlington ", None]),
+    "state": st.sampled_from(["MA", "ma", None]),
+    "zip": st.sampled_from(["01803", "x" * 30, 1803, None]),
+}
+INGREDIENTS: dict[str, st.SearchStrategy[Any]] = {
+    "slug": st.sampled_from(["bread_flour", "BREAD FLOUR", "new"]),
+    "display_name": st.sampled_from(["Bread Flour", "bread flour", "Rye Meal"]),
+    "category": st.sampled_from(["Flours", "Flour", "x" * 120]),
+    "notes": st.sampled_from(["Keep dry", None]),
+}
+INVENTORY: dict[str, st.SearchStrategy[Any]] = {
+    "product_slug": st.sampled_from([SLUG, "lemons_1each", "nothing"]),
+    "quantity": st.sampled_from([100, "100", 0, -1, 1.2345]),
+    "addition_date": st.sampled_from(["2024-12-22", "soon", None]),
+    "location": st.sampled_from(["Shelf", "x" * 120, None]),
+}
+VIEWS = {"inventory_items": "inventory"}
+"""The view of an entity, where that has another name."""
+SLUGS = {"products": "product_slug", "suppliers": "supplier_slug", "ingredients": "ingredient_slug"}
+"""What a view calls the slug of its rows."""
 
 
 def of_known_ingredient(record: Contents) -> Contents:
@@ -157,7 +180,21 @@ files = st.one_of(
             max_size=3,
         ),
     ),
+    *(
+        st.tuples(st.just(entity), st.lists(some_of(fields, *wanted), min_size=1, max_size=3))
+        for entity, fields, wanted in (
+            ("suppliers", SUPPLIERS, ["name"]),
+            ("ingredients", INGREDIENTS, ["display_name"]),
+            ("inventory_items", INVENTORY, ["product_slug", "quantity"]),
+        )
+    ),
 )
+
+
+def one_a_line(document: Contents) -> str:
+    """Lay a document out as a header and records, each a JSON text on a line of its own."""
+    header = {name: value for name, value in document.items() if name != "records"}
+    return "\n".join(map(json.dumps, [header, *document["records"]]))
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +255,7 @@ def comparable(value: Any) -> Any:
     file=files,
     mode=st.sampled_from(["merge", "skip-existing", "update-only"]),
     nulls=st.sampled_from(["keep", "clear"]),
-    database_id=st.sampled_from([None, "another"]),
+    database_id=st.sampled_from([None, "another", "own"]),
 )
 def test_a_record_gives_one_answer_as_entity_file_and_as_view_everywhere(
     core: Bakeio,
@@ -229,26 +266,32 @@ def test_a_record_gives_one_answer_as_entity_file_and_as_view_everywhere(
     database_id: str | None,
 ) -> None:
     entity, records = file
-    header = {} if database_id is None else {"database_id": database_id}
+    slug = SLUGS.get(entity, "slug")
     in_view = [
-        {("product_slug" if name == "slug" else name): value for name, value in record.items()}
+        {(slug if name == "slug" else name): value for name, value in record.items()}
         for record in records
     ]
     forms = (
-        {"entity_type": entity, **header, "records": records},
-        {"view_name": entity, **header, "records": in_view},
+        {"entity_type": entity, "records": records},
+        {"view_name": VIEWS.get(entity, entity), "records": in_view},
     )
-    options = {"mode": mode, "nulls": nulls}
+    # at home a null is the state in the one, and says nothing in the other
+    options = {"mode": mode, "nulls": "clear" if database_id == "own" else nulls}
     with tempfile.TemporaryDirectory() as folder:
         path, answers = Path(folder, "file.json"), []
         for form in forms:
             told = []
             for engine in bakeries:
+                with engine.connect() as db:
+                    own = core.database_id(db) if database_id == "own" else database_id
+                whole = {**({} if own is None else {"database_id": own}), **form}
                 for layout in (json.dumps, indented, lined):
-                    path.write_text(layout(form), "utf-8")
+                    path.write_text(layout(whole), "utf-8")
                     said, done = answer(core, engine, path, entity, **options)
                     told.append((said, done))
             assert all(one == told[0] for one in told)
+            path.write_text(one_a_line(whole), "utf-8")  # which is told, and read as the same
+            assert answer(core, engine, path, entity, **options)[1] == told[0][1]
             answers.append(told[0][1])
         assert answers[0] == answers[1]
 

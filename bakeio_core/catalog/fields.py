@@ -211,6 +211,19 @@ def entity_fields(entity: Entity, catalog: Catalog) -> FieldMap:
     return FieldMap(entity, catalog, fields)
 
 
+def alone_fields(entity: Entity, catalog: Catalog) -> FieldMap:
+    """Return the fields of an entity's file that is of no set: those it has in a set, and the
+    standard numbers that name the rows it refers to.
+    """
+    fields = list(entity_fields(entity, catalog))
+    for column, reference in entity.references.items():
+        kinds = catalog.entities[reference.target].kinds
+        for name, code in _codes(column, catalog.entities[reference.target]).items():
+            if name not in entity.columns and name not in reference.lookups:
+                fields.append(FileField(name, column, kinds[code], code, exported=False))
+    return FieldMap(entity, catalog, fields)
+
+
 def decision_fields(entity: Entity, catalog: Catalog) -> FieldMap:
     """Return the fields of a row that a decision creates: `reference.column` names by any key."""
     fields = list(entity_fields(entity, catalog))
@@ -266,9 +279,7 @@ def _accepted(
             continue
         is_editable = any(item.role == "editable" for item in named.values())
         target = catalog.entities[reference.target]
-        offered = {**reference.lookups}
-        offered |= {f"{_stem(column)}_{code}": code for code in target.codes}
-        for name, wanted in offered.items():
+        for name, wanted in {**reference.lookups, **_codes(column, target)}.items():
             if wanted in named or name in view.fields:
                 continue
             role = "editable" if is_editable else "readonly"
@@ -276,6 +287,11 @@ def _accepted(
             named[wanted] = FileField(name, column, kind, wanted, role=role, exported=False)
             found.append(named[wanted])
     return found
+
+
+def _codes(column: str, target: Entity) -> dict[str, str]:
+    """Return {field: column} of the standard numbers by which a reference may name its row."""
+    return {f"{_stem(column)}_{code}": code for code in target.codes}
 
 
 def _names(value: Any) -> bool:

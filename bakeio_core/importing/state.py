@@ -132,6 +132,11 @@ class ImportState:
             return ids
         return {i for i in ids if not isinstance(i, int) or given.place(i) is None}
 
+    @property
+    def is_of_nobody(self) -> bool:
+        """Whether it is one entity's file that does not say of which database it is."""
+        return self.source.kind == "entity" and self.source.database_id is None
+
     def id_here(self, reference: Reference, file_id: RowId) -> RowId | None:
         """Return what a row is here that a reference of the file names by id, None where the
         file does not tell which row that is.

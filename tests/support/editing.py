@@ -29,16 +29,32 @@ EDITABLE = {
     "purchases": (
         "supplier_name", "purchase_date", "unit_price", "quantity_purchased", "notes",
     ),
+    "suppliers": ("name", "city", "state", "zip", "notes"),
+    "ingredients": ("display_name", "category", "notes"),
 }  # fmt: skip
 """The fields of each view that an import writes."""
-TABLES = {"products": "products", "inventory": "inventory_items", "purchases": "purchases"}
+TABLES = {name: name for name in EDITABLE} | {"inventory": "inventory_items"}
 """The table each view is of."""
-IDS = {"products": "product_id", "inventory": "inventory_id", "purchases": "purchase_id"}
+IDS = {
+    "products": "product_id",
+    "inventory": "inventory_id",
+    "purchases": "purchase_id",
+    "suppliers": "supplier_id",
+    "ingredients": "ingredient_id",
+}
 """The field of each view that holds the id of its rows."""
+SLUGS = {
+    "products": "product_slug",
+    "suppliers": "supplier_slug",
+    "ingredients": "ingredient_slug",
+}
+"""The field that holds the key of a view's rows, where they have one."""
 NARROW = {
     "products": (["notes"], ["product_slug", "upc_code"], ["brand", "package_size", "notes"]),
     "inventory": (["quantity"], ["inventory_id", "notes"], ["product_slug", "quantity", "notes"]),
     "purchases": (["unit_price"], ["supplier_name", "notes"], ["product_name", "notes"]),
+    "suppliers": (["notes"], ["name", "city"], ["purchase_count", "zip"]),
+    "ingredients": (["notes"], ["ingredient_slug", "category"], ["display_name"]),
 }
 """The fields of the narrowed exports."""
 VALUES: dict[str, tuple[Any, ...]] = {
@@ -60,6 +76,12 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "ingredient_slug": ("all_purpose_flour", "nothing", "bread_flour"),
     "product_upc": ("000011960232", "036000291452", "11960232"),
     "purchase_uuid": (NOBODY,),
+    "name": ("Wegmans", "WEGMANS", "Corner Shop", "", " Costco", 5, "Cafe\u0301 X"),
+    "city": ("Burlington", "burlington", "", 7, "x" * 120),
+    "state": ("MA", "ma", "", "x" * 60),
+    "zip": ("01803", 1803, "1803.0", "", "x" * 30),
+    "display_name": ("Bread Flour", "bread  flour", "Rye Meal", "", 5),
+    "category": ("Flours", "flours", "New Category", "", 3),
     "_clear": (["notes"], "notes", ["brand"], ["quantity"], 5, ["remark"], []),
 }
 """What people write into a field, whether it is there or added."""
@@ -77,6 +99,8 @@ ADDED: dict[str, tuple[str, ...]] = {
         "supplier_slug", "product_upc", "supplier_id", "ingredient_slug", "id", "uuid",
         "updated_at", "_clear",
     ),
+    "suppliers": ("slug", "uuid", "id", "supplier_name", "created_at", "phone", "_clear"),
+    "ingredients": ("slug", "uuid", "id", "ingredient_name", "is_hidden", "updated_at", "_clear"),
 }  # fmt: skip
 """Fields that a view does not show and people add."""
 UNKNOWN = ("remark", "nots", "_comment", "Prise", "qty")
@@ -96,6 +120,8 @@ CHANGED_MEANWHILE: dict[str, dict[str, tuple[Any, ...]]] = {
     "products": {"notes": ("Meanwhile", "Keep dry", None), "brand": ("Acme", "Later")},
     "inventory": {"notes": ("Meanwhile", None), "quantity": (12, 77), "location": ("Shelf 9",)},
     "purchases": {"notes": ("Meanwhile", None), "unit_price": (4.5, 99.5)},
+    "suppliers": {"notes": ("Meanwhile", None), "name": ("Later Shop", "Corner Shop")},
+    "ingredients": {"notes": ("Meanwhile", None), "category": ("Flours", "Later")},
 }
 """What somebody else wrote after the export: {view: {column: values}}."""
 
@@ -160,7 +186,9 @@ class Case:
         for records in lists:
             for place, record in enumerate(records):
                 if record is not None:
-                    cells = {name: record.get(name) for name in names}
+                    # the columns of another export are empty, and this one had none
+                    own = list(record) if records is self.exported else names
+                    cells = {name: record.get(name) for name in own}
                     records[place] = {
                         n: "" if v is None else v if has_types else str(v) for n, v in cells.items()
                     }
@@ -362,11 +390,11 @@ class Editor:
         for name in ("_rev", IDS[view]):
             if rng.random() < 0.85:
                 record.pop(name, None)
-        if rng.random() < 0.5 and view == "products":
-            record["product_slug"] = rng.choice(["a_new_one", "another_new_one", "A New One"])
+        if rng.random() < 0.5 and view in SLUGS:
+            record[SLUGS[view]] = rng.choice(["a_new_one", "another_new_one", "A New One"])
         if rng.random() < 0.2:
-            record.pop("product_slug", None)
-        keep = {"_rev", IDS[view], "product_slug", "ingredient_slug", *EDITABLE[view]}
+            record.pop(SLUGS.get(view, "product_slug"), None)
+        keep = {"_rev", IDS[view], *SLUGS.values(), *EDITABLE[view]}
         if rng.random() < 0.7:
             record = {name: value for name, value in record.items() if name in keep}
         for _ in range(rng.choice([0, 1, 2])):

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from bakeio_core import Problem
 from support.databases import TABLES as COLUMNS
-from support.editing import EDITABLE, IDS, MEANT, TABLES, Case
+from support.editing import EDITABLE, IDS, MEANT, SLUGS, TABLES, Case
 
 Row = dict[str, Any]
 SHOWN = {
@@ -57,15 +57,29 @@ SHOWN = {
             t.quantity_purchased, t.notes
         FROM purchases t JOIN products p ON p.id = t.product_id
         JOIN ingredients i ON i.id = p.ingredient_id JOIN suppliers s ON s.id = t.supplier_id""",
+    "suppliers": """
+        SELECT t.id, t.id AS supplier_id, t.slug AS supplier_slug, t.slug, t.uuid, t.created_at,
+            (SELECT count(*) FROM products b WHERE b.preferred_supplier_id = t.id)
+                AS products_preferred,
+            (SELECT count(*) FROM purchases b WHERE b.supplier_id = t.id) AS purchase_count,
+            t.name, t.name AS supplier_name, t.city, t.state, t.zip, t.notes
+        FROM suppliers t""",
+    "ingredients": """
+        SELECT t.id, t.id AS ingredient_id, t.slug AS ingredient_slug, t.slug, t.uuid, t.updated_at,
+            (SELECT count(*) FROM products b WHERE b.ingredient_id = t.id) AS product_count,
+            t.display_name, t.display_name AS ingredient_name, t.category, t.notes
+        FROM ingredients t""",
 }
 """What each view shows of a row, and what else a record may say of it."""
-PLAIN = ("brand", "product_name", "package_unit", "notes", "location")
+PLAIN = ("brand", "product_name", "package_unit", "notes", "location", "name", "city", "category")
 """Texts of which every sign counts, where they are written."""
 LINKS = ("supplier_name", "supplier_slug")
 NATURAL = {
     "products": ("ingredient_slug", "brand", "product_name", "package_size", "package_unit"),
     "inventory": ("product_slug", "quantity"),
     "purchases": ("product_slug", "purchase_date", "unit_price", "quantity_purchased"),
+    "suppliers": ("supplier_slug", "name", "city", "state"),
+    "ingredients": ("ingredient_slug", "display_name"),
 }
 """By what a record without any key may be known all the same."""
 
@@ -193,9 +207,7 @@ class Judge:
             if str(said.get(name)).isdigit():  # a text in a CSV file
                 found.add(int(said[name]))
         for identity, row in self.before.rows.items():
-            keys = ("uuid", "slug", "upc_code")
-            keys += ("product_slug",) if case.view == "products" else ()
-            for name in keys:
+            for name in ("uuid", "slug", "upc_code", SLUGS.get(case.view, "uuid")):
                 if name in row and said.get(name) and alike(name, said[name], row[name]):
                     found.add(identity)
             names = NATURAL[case.view]
@@ -320,7 +332,8 @@ class Judge:
         if exported is None or identity not in self.before.rows or policy == "take-file":
             return
         for name in EDITABLE[case.view] if is_told_apart else ():
-            if name not in record or self._is_edit(place, name, record[name], exported):
+            is_shown = name in record and name in exported
+            if not is_shown or self._is_edit(place, name, record[name], exported):
                 continue
             old, new = (state.rows[identity][name] for state in (self.before, self.after))
             is_back = old != new and alike(name, exported[name], new)

@@ -157,10 +157,12 @@ class Linker:
     def _must_name(self, target: Entity) -> set[str]:
         """Return the lookups that must name a row where a better or worse one does.
 
-        In a set a name may be that of another time or bakery; a key may not.
+        In a set a name may be that of another time or bakery; a key may not, nor may a code, which
+        somebody wrote into it.
         """
         keys = {key[0] for key in target.all_keys if len(key) == 1 and key != ("uuid",)}
-        return set(target.columns) if self.state.source.kind == "view" else keys
+        is_view = self.state.source.kind == "view"
+        return set(target.columns) if is_view else {*keys, *target.codes}
 
     def _held(
         self,

@@ -15,7 +15,7 @@ from bakeio_core.catalog.model import Reference, RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.files.revision import field_hash
 from bakeio_core.importing.linking.answers import Answers
-from bakeio_core.importing.linking.called import CalledRows
+from bakeio_core.importing.linking.called import CalledRows, SaidBeside
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.coming import ComingRows
 from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
@@ -53,6 +53,7 @@ class References:
         self.state, self.part, self.linker, self.parents = state, part, linker, parents
         self.outcome, self.plan_parent = outcome, plan_parent
         self.answers, self.called = Answers(state, parents), CalledRows(state, part)
+        self.said = SaidBeside(state, part, linker, outcome)
         self.entity, self.fields = part.entity, part.fields
         self.rows = state.tables.rows(part.entity)
         self.coming, self.coming_rows = self._coming(state), ComingRows(state)
@@ -108,7 +109,7 @@ class References:
         for column in self.looked_up:
             keys = {d.number: d.lookups[column] for d in drafts if column in d.lookups}
             self._link_column(column, drafts, keys)
-            self._tell_unread_ids(column, drafts)
+            self.said.compare(column, drafts)
             for draft in drafts:
                 question = self.called.question(draft, column)
                 if question is not None:
@@ -127,7 +128,7 @@ class References:
                 if key is not None:
                     keys[draft.number] = draft.lookups[column] = key
             self._link_column(column, drafts, keys)
-            self._tell_unread_ids(column, drafts)
+            self.said.compare(column, drafts)
 
     def _edited_key(self, draft: Draft, column: str, names: Names) -> Row | None:
         """Return the key of a reference that is not what the row has, None where it is."""
@@ -157,11 +158,11 @@ class References:
         return not field.kind.same(value, self.linker.current(field, row, names, self.rows))
 
     def _given_id(self, draft: Draft, column: str) -> Any:
-        """Return the id that the row has here which a record of a set names by its id there.
+        """Return the id a record of a set of this very database gives, None for none.
 
-        It is None where the record names none so, or where nobody knows which row that is.
+        Of a row that came back under another one it is that.
         """
-        if self.part.view is not None:
+        if self.part.view is not None or not self.state.same_database:
             return None
         identity = draft.values.get(self.fields.own.get(column, ""))
         reference = self.entity.references[column]
@@ -208,24 +209,6 @@ class References:
             f"of {reference.target}: correct one of them"
         )
         return LinkError("identity-mismatch", message, ids=(link,))
-
-    def _tell_unread_ids(self, column: str, drafts: Sequence[Draft]) -> None:
-        """Tell of ids beside names, where nobody knows which rows they are of."""
-        if self.part.view is not None:
-            return
-        reference, id_field = self.entity.references[column], self.fields.own.get(column, "")
-        for draft in drafts:
-            held = None if draft.row is None else draft.row[self.rows.index[column]]
-            identity, link = draft.values.get(id_field), draft.links.get(column, held)
-            is_named = any(draft.values.get(f.name) for f in self.fields.naming[column].values())
-            is_linked = is_named and isinstance(link, RowId)
-            is_unread = is_linked and self._given_id(draft, column) is None
-            if is_unread and self.state.is_contrary(reference, identity, link):
-                message = (
-                    "is not the id of the row that is named beside it. The name counts, as nothing "
-                    "tells which row that id is of"
-                )
-                self.outcome.report(draft, "identity-mismatch", id_field, None, message, "warning")
 
     def links(
         self, column: str, keys: Iterable[Row], *, is_exact: bool

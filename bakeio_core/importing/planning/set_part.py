@@ -40,11 +40,27 @@ class SetPart:
     def fits(self, draft: Draft, row: Row, names: Names) -> bool:
         keys = self.entity.all_keys
         better = keys[: keys.index(draft.key)] if draft.key in keys else ()
-        for column in (key[0] for key in better if len(key) == 1 and key != ("uuid",)):
+        if draft.key == (self.entity.primary,) and draft.key not in keys:
+            better = tuple(key for key in keys if key == ("uuid",))
+        # a uuid differs from database to database, and says nothing in another one
+        counts = self.state.same_database or self.state.is_of_nobody
+        for column in (key[0] for key in better if len(key) == 1):
             item = self.part.fields.by_name.get(self.part.fields.own.get(column, ""))
-            if item is not None:  # a uuid differs from database to database, and says nothing
+            if item is not None and (counts or column != "uuid"):
                 tell_kept_key(self.plan.outcome, draft, item, self.rows.value(row, column))
+        if self.state.is_of_nobody:
+            self._tell_other_id(draft, row)
         return True
+
+    def _tell_other_id(self, draft: Draft, row: Row) -> None:
+        field = self.part.fields.own.get(self.entity.surrogate, "")
+        if draft.values.get(field, row[self.rows.id_index]) in (None, row[self.rows.id_index]):
+            return
+        message = (
+            "is not the id that the row has here, and is not looked at: the file does not say "
+            "that it is of this database"
+        )
+        self.plan.outcome.report(draft, "identity-mismatch", field, None, message, "note")
 
     def accepted(self, drafts: Sequence[Draft]) -> list[Draft]:
         return list(drafts)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.fields import entity_fields, view_fields
+from bakeio_core.catalog.fields import alone_fields, entity_fields, view_fields
 from bakeio_core.catalog.keys.omitting import references_into
 from bakeio_core.catalog.lists import list_views, parent_column
 from bakeio_core.catalog.model import Entity, Key
@@ -159,7 +159,7 @@ def of_entity(document: Document, entity: Entity, catalog: Catalog) -> Source:
     problems, header, file = Problems(), document.header, document.name
     for problem in (*of_one_file(header, file), *origin_problems(header, file)):
         problems.add(problem)
-    part = Part(entity, document, entity_fields(entity, catalog))
+    part = Part(entity, document, alone_fields(entity, catalog))
     return Source(file, "entity", [part], *whose(header), problems)
 
 

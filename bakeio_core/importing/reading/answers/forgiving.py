@@ -263,7 +263,10 @@ def _chosen(name: str, text: str, pieces: list[_Piece], done: list[str]) -> list
 
 
 def _has_list(value: dict[str, Any]) -> bool:
-    return any(isinstance(item, (list, dict)) for item in value.values())
+    """Tell whether a header has records, as far as they are not those of the next text."""
+    return value.get(RECORDS) != [] and any(
+        isinstance(item, (list, dict)) for item in value.values()
+    )
 
 
 def _merged(name: str, pieces: list[_Piece]) -> tuple[dict[str, Any], list[Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.fields import REV, FieldMap, entity_fields, plain_name, view_fields
+from bakeio_core.catalog.fields import REV, FieldMap, alone_fields, plain_name, view_fields
 from bakeio_core.catalog.view import plain_view_name
 from bakeio_core.errors import DocumentError, Problem, Problems, counted
 from bakeio_core.files.documents.document import RECORDS, Document
@@ -159,7 +159,7 @@ def _fields_of(header: Mapping[str, Any], catalog: Catalog) -> FieldMap | None:
         return view_fields(catalog.views[view], catalog)
     entity = header.get("entity_type")
     known = catalog.entities.get(entity) if isinstance(entity, str) else None
-    return None if known is None else entity_fields(known, catalog)
+    return None if known is None else alone_fields(known, catalog)
 
 
 # -- header
