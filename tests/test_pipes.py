@@ -65,6 +65,26 @@ def test_a_device_that_never_ends_is_refused(sample: Path, run: Run, command: st
     assert "device" in refused.err
 
 
+def test_so_is_one_that_is_named_as_decisions_or_as_a_profile(
+    sample: Path, tmp_path: Path, run: Run
+) -> None:
+    bought = view_of(tmp_path / "new.json", [purchase("Wegmans")])
+    refused = run("-d", sample, "import-view", bought, "--decisions", "/dev/zero")
+    assert (refused.code, refused.out) == (1, "")
+    assert "/dev/zero: is a device" in refused.err
+    refused = run("--profile", "/dev/zero", "-d", sample, "runs")
+    assert refused.code == 2
+    assert "/dev/zero: has more than 1,048,576 bytes: is it a profile?" in refused.err
+
+
+def test_standard_streams_may_be_closed(sample: Path) -> None:
+    codes, out, said = shell("bakeio runs >&- | cat", sample)
+    assert (codes, out) == ([1, 0], "")
+    assert said == "Error: cannot write the output: bad file descriptor\n"
+    codes, out, said = shell("bakeio import-view - <&-", sample)
+    assert (codes, out, said) == ([1], "", "Error: stdin: is empty\n")
+
+
 def test_what_never_becomes_json_is_not_waited_for(sample: Path) -> None:
     codes, _, said = shell("yes | bakeio import -", sample)
     assert codes[1] == 1

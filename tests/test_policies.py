@@ -51,12 +51,19 @@ def test_a_set_of_what_is_visible_says_so_and_replaces_nothing(
 ) -> None:
     url, app = policed
     # what refers to hidden rows makes no whole set
+    done = run("-d", app, "export-complete", "-o", tmp_path / "torn", "--visible-only")
+    hidden = document(tmp_path / "torn" / "manifest.json")["hidden_references"]
+    assert [(each["entity"], each["field"]) for each in hidden] == [
+        ("inventory_items", "purchase_id")
+    ]
+    told = f"inventory_items, purchase_id: {hidden[0]['rows']} rows of the set refer to what this"
+    assert done.code == 0 and told in done.err, done.err
     sql(url, "DELETE FROM inventory_items")
     done = run("-d", app, "export-complete", "-o", tmp_path / "set", "--visible-only", "--prove")
     assert done.code == 0, done.err
     assert "only what this user sees of: purchases" in done.out
     manifest = document(tmp_path / "set" / "manifest.json")
-    assert manifest["visible_only"] is True
+    assert manifest["visible_only"] is True and "hidden_references" not in manifest
     visible = sql(app, "SELECT count(*) FROM purchases")[0][0]
     assert 0 < visible < 400
     counts = {file["entity_type"]: file["record_count"] for file in manifest["files"]}

@@ -130,6 +130,12 @@ def test_tables_that_may_not_be_read_are_no_missing_tables(
     sql(url, "GRANT SELECT ON suppliers, bakeio_meta TO bakeio_stranger")
     assert run("-d", stranger, "export-complete", "-o", tmp_path / "s").code == 1
     assert not (tmp_path / "s").exists()
+    sql(url, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO bakeio_stranger")
+    sql(url, "REVOKE SELECT ON suppliers FROM bakeio_stranger")
+    refused = run("-d", stranger, "export-view", "purchases", "-o", tmp_path / "p.json")
+    assert refused.code == 1
+    assert "GRANT SELECT ON suppliers TO bakeio_stranger" in refused.err, refused.err
+    assert "[SQL" not in refused.err
     sql(url, "REVOKE ALL ON SCHEMA public FROM PUBLIC")
     for words in (["export-complete", "-o", tmp_path / "s"], ["init"]):
         refused = run("-d", stranger, *words)

@@ -21,6 +21,7 @@ URLS = [
     "nonsense://app:{}@host/nope",
     "postgresql://app@/nope?host={host}&nonsense=1&password={}",
     "sqlite:///nowhere/at/all.db?password={}",
+    "host={host} user=app password={}",
 ]
 
 

@@ -33,6 +33,15 @@ def test_everything_works_behind_a_pooler_of_transactions(
         assert again.json["summary"]["unchanged"] == 776, again.err
         for option in ("prepare_threshold=none", "connect_timeout=5"):
             assert run("-d", f"{pooled}&{option}", "runs").code == 0
+        refused = run("-d", pooled, "export-complete", "-o", tmp_path / "many", "--jobs", 4)
+        assert refused.code == 1
+        assert "no further connection" in refused.err and "--jobs" in refused.err, refused.err
+        assert not (tmp_path / "many").exists()
+    with pooler(url, "statement") as pooled:
+        for words in (["runs"], ["export-complete", "-o", tmp_path / "s"], ["import-view", path]):
+            refused = run("-d", pooled, *words)
+            assert refused.code == 1
+            assert "use a pool in transaction mode" in refused.err, refused.err
 
 
 @pytest.mark.parametrize(

@@ -202,3 +202,19 @@ def test_a_late_constraint_of_another_table_is_looked_at_by_the_dry_run(
         assert refused.code == 1
         assert "refuses what was written" in refused.err, refused.out + refused.err
     assert sql(url, "SELECT count(*) FROM purchases") == [(400,)]
+
+
+def test_a_trigger_that_takes_everything_back_leaves_nothing_half_written(
+    sample: Path, run: Run, bought: Path
+) -> None:
+    sql(
+        sample,
+        "CREATE TRIGGER guard BEFORE INSERT ON purchases "
+        "WHEN (SELECT count(*) FROM purchases) = 402 BEGIN SELECT RAISE(ROLLBACK, 'enough'); END",
+    )
+    refused = run("-d", sample, "import-view", bought)
+    assert (refused.code, "enough" in refused.err) == (1, True), refused.err
+    refused = run("-d", sample, "import-view", bought, "--skip-on-error")
+    assert (refused.code, "let the trigger say RAISE(ABORT)" in refused.err) == (1, True)
+    assert sql(sample, "SELECT count(*) FROM purchases") == [(400,)]
+    assert len(sql(sample, "SELECT id FROM bakeio_runs")) == 1

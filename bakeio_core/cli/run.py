@@ -20,7 +20,7 @@ from bakeio_core.cli.installed.inspect import plugins
 from bakeio_core.cli.installed.new_plugin import new_plugin
 from bakeio_core.cli.process.collector import COLLECTOR
 from bakeio_core.cli.process.interrupts import Interrupts
-from bakeio_core.cli.process.streams import OUTPUT, ReaderGone, talk
+from bakeio_core.cli.process.streams import OUTPUT, ReaderGone, open_closed, talk
 from bakeio_core.cli.review.exported import as_data
 from bakeio_core.cli.session import Session, shownable
 
@@ -49,6 +49,7 @@ def _explain(error: Any, as_json: bool) -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; the process ends with the exit code of the contract."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    open_closed()
     OUTPUT.begin()
     if arguments is None:
         COLLECTOR.rest()
@@ -93,8 +94,7 @@ def _run(words: list[str], interrupts: Interrupts) -> int:
         if not isinstance(error, (BakeioError, OSError)):
             raise
         if isinstance(error, OSError):
-            error = BakeioError(
-                f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}",
-                code="io-error",
-            )
+            where = error.filename or "a file, or the output"
+            what = (error.strerror or str(error)).lower()
+            error = BakeioError(f"{where}: {what}", code="io-error")
         return _explain(error, "--json" in words)

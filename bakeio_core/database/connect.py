@@ -29,6 +29,8 @@ from bakeio_core.errors import UsageError
 
 BUSY_SECONDS = 10.0
 Target = str | Path | URL
+_WORDS_OF_LIBPQ = re.compile(r"\s*(host|hostaddr|port|dbname|user|password|service|sslmode)\s*=")
+"""How other programs name a database of a server, which is no path, and may hold a password."""
 _named: ContextVar[Target | None] = ContextVar("named", default=None)
 
 
@@ -39,6 +41,11 @@ def _url(target: Target) -> URL:
     text = os.fspath(target)
     is_path = "://" not in text and not text.startswith("sqlite:")
     if is_path and not re.match(r"(postgres|postgresql|cockroachdb)(\+\w+)?:|postgres\w*//", text):
+        if _WORDS_OF_LIBPQ.match(text) and not Path(text).exists():
+            raise UsageError(
+                "the database is given as host=... dbname=...: write it as "
+                "postgresql://USER@HOST/NAME, with more options behind ?"
+            )
         return URL.create("sqlite", database=text)
     try:
         url = make_url(text)

@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from sqlalchemy.exc import DBAPIError
 
 from bakeio_core.catalog.exchange import Batch, EncodedBatch
 from bakeio_core.catalog.hookspecs import hookimpl
@@ -44,7 +45,7 @@ def bakeio_project_view(db: Connection, view: View, catalog: Catalog) -> Iterato
 def _project(db: Connection, view: View, catalog: Catalog) -> Iterator[Batch]:
     try:
         paging = Paging(db, view, catalog)
-    except BakeioError:
+    except (BakeioError, DBAPIError):
         raise
     except Exception as error:  # what is computed is a stranger's function
         raise PluginError(f'the view "{view.name}" cannot be made: {describe(error)}') from error

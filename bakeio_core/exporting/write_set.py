@@ -26,6 +26,7 @@ from bakeio_core.exporting.parts.entity_files import manifest_version, write_fil
 from bakeio_core.exporting.parts.options import ExportOptions
 from bakeio_core.exporting.parts.partial import (
     Part,
+    hidden_references,
     omitted_columns,
     omitted_records,
     omitted_references,
@@ -62,6 +63,8 @@ class Exported:
         omitted_references: The references to entities that were left out, each with `entity`,
             `field` and the number of `rows` that name something there.
         hidden: The entities of which policies may have hidden rows.
+        hidden_references: The references that name rows which policies hide, each with `entity`,
+            `field` and the number of `rows`: only this database knows what those mean.
         omitted_columns: {entity: columns of its table that no plugin declares}.
         parts: {entity: number of its files}, where it has several.
     """
@@ -76,6 +79,7 @@ class Exported:
     omitted_records: Mapping[str, int] = field(default_factory=dict)
     omitted_references: tuple[Mapping[str, Any], ...] = ()
     hidden: tuple[str, ...] = ()
+    hidden_references: tuple[Mapping[str, Any], ...] = ()
     omitted_columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     parts: Mapping[str, int] = field(default_factory=dict)
 
@@ -138,6 +142,7 @@ def write_set(
             problems=tuple(unheld),
             has_undated=options.since is None,
             hidden=tuple(hidden),
+            hidden_references=tuple(hidden_references(db, part, hidden)),
         )
         manifest = {
             **_manifest(db, catalog, part, common, files),
@@ -181,6 +186,7 @@ def _lacking(written: Exported) -> dict[str, Any]:
         "omitted_records": written.omitted_records,
         "omitted_columns": written.omitted_columns,
         "visible_only": bool(written.hidden),
+        "hidden_references": list(written.hidden_references),
         "gaps": gaps_of(list(written.problems)),
     }
     return {name: value for name, value in omitted.items() if value}

@@ -22,6 +22,7 @@ from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.formats import Formats
 from bakeio_core.errors import DocumentError
 from bakeio_core.files.documents.scanner import DECODER, explain_json
+from bakeio_core.files.documents.streams import read_whole
 from bakeio_core.files.output import atomic_file, refuse_file
 from bakeio_core.resolving.decision_entry import EntryFaults, read_entry
 from bakeio_core.resolving.decision_sheet import read_sheet, write_sheet
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.catalog import Catalog
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=str.__str__)
+MOST_BYTES = 256 << 20
 MOST_FAULTS = 50
 """So many faults of a file are told; one with more has been made by a program."""
 
@@ -113,7 +115,7 @@ def _entries(path: Path, catalog: Catalog, formats: Formats | None) -> list[Any]
     if known is not None:
         return read_sheet(known, path, catalog)
     try:
-        entries = DECODER.decode(path.read_text("utf-8-sig"))
+        entries = DECODER.decode(read_whole(path, MOST_BYTES).decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         hint = packages.for_file(path.name)
         raise DocumentError(f"{path}: {explain_json(error)}{hint}") from None

@@ -54,30 +54,36 @@ def socket_folder(url: str) -> str:
 
 
 @contextmanager
-def pooler(url: str) -> Iterator[str]:
-    """Start PgBouncer in transaction pooling before a server; give the URL of the same database.
+def pooler(url: str, mode: str = "transaction") -> Iterator[str]:
+    """Start PgBouncer before a server; give the URL of the same database.
 
-    The test is skipped where it is not installed.
+    It has two connections for all, and nobody waits for one for long. The test is skipped where it
+    is not installed.
+
+    Args:
+        url: The database.
+        mode: What it pools.
     """
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         pytest.skip("PgBouncer is not installed")
-    with _folder() as folder, _pooled(folder, program, url) as pooled:
+    with _folder() as folder, _pooled(folder, program, url, mode) as pooled:
         yield pooled
 
 
 @contextmanager
-def _pooled(folder: Path, program: str, url: str) -> Iterator[str]:
+def _pooled(folder: Path, program: str, url: str, mode: str) -> Iterator[str]:
     (folder / "users").write_text('"postgres" ""\n')
     (folder / "pgbouncer.ini").write_text(
         f"[databases]\n* = host={socket_folder(url)}\n"
         f"[pgbouncer]\nlisten_addr =\nunix_socket_dir = {folder}\nauth_type = trust\n"
-        f"auth_file = {folder}/users\npool_mode = transaction\ndefault_pool_size = 2\n"
+        f"auth_file = {folder}/users\npool_mode = {mode}\ndefault_pool_size = 2\n"
+        "query_wait_timeout = 1\n"
     )
     command = [program, "-q", str(folder / "pgbouncer.ini")]
     with _running(command, folder):
         pooled = url.replace(socket_folder(url), f"{folder}&port=6432")
-        _wait_for(lambda: psycopg.connect(pooled, prepare_threshold=None).close())
+        _wait_for(lambda: psycopg.connect(pooled, autocommit=True).close())
         yield pooled
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from bakeio_core.errors import UsageError
 
 NAME = "bakeio.toml"
+MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,11 @@ def _toml(path: Path) -> Mapping[str, Any]:
         import tomli as tomllib
 
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        with open(path, "rb") as file:
+            data = file.read(MOST_BYTES + 1)  # a device would never end
+        if len(data) > MOST_BYTES:
+            raise UsageError(f"{path}: has more than {MOST_BYTES:,} bytes: is it a profile?")
+        return tomllib.loads(data.decode("utf-8-sig"))
     except OSError as error:
         what = error.strerror or str(error)
         raise UsageError(f"{path}: the profile cannot be read: {what.lower()}") from None

@@ -93,6 +93,25 @@ OUTPUT = StandardOutput()
 """The stdout of this process."""
 
 
+def open_closed() -> None:
+    """Put something in the place of standard streams that were closed when the program began.
+
+    Else the next file that is opened would be taken for them. Nothing is there to be read, nobody
+    is talked to, and results cannot be written, as with a full disk.
+    """
+    for number, name, flag, mode in (
+        (0, "stdin", os.O_RDONLY, "r"),
+        (1, "stdout", os.O_RDONLY, "w"),
+        (2, "stderr", os.O_WRONLY, "w"),
+    ):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, flag)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
+
+
 def talk(text: str, *, end: bool = True) -> None:
     """Write to stderr; where nobody reads that, there is nobody to be told."""
     with contextlib.suppress(OSError):

@@ -29,6 +29,7 @@ def set_as_data(done: Exported) -> dict[str, Any]:
         "omitted_references": list(done.omitted_references),
         "omitted_columns": dict(done.omitted_columns),
         "visible_only": list(done.hidden),
+        "hidden_references": list(done.hidden_references),
     }
 
 
@@ -66,6 +67,12 @@ def tell_set(session: Session, done: Exported) -> None:
         session.result(f"  left out of {name}: {_columns(columns)}, which no plugin declares")
     if done.hidden:
         session.result(f"  only what this user sees of: {', '.join(done.hidden)}")
+    for unseen in done.hidden_references:
+        where = f"{unseen['entity']}, {unseen['field']}: {counted(unseen['rows'], 'row')}"
+        session.say(
+            f"warning: {where} of the set refer to what this user does not see: they can be "
+            "imported only where that is there"
+        )
 
 
 def _columns(names: Sequence[str]) -> str:

@@ -52,6 +52,21 @@ _REMEDIES = (  # by the text, where the driver gives no name
         r"password authentication failed|no password supplied|role .* does not exist",
         "check the user and the password in the URL; in a password / is %2F, @ is %40, : is %3A",
     ),
+    (
+        r"query_wait_timeout|too many (clients|connections)|no more connections|connection slots",
+        "it gives no further connection: wait until others have finished, or allow it more; an "
+        "export needs one for each of its --jobs",
+    ),
+    (
+        r"no such savepoint",
+        "it took everything back by itself, as a trigger with RAISE(ROLLBACK) does, so that no "
+        "record can be skipped. Nothing was written; let the trigger say RAISE(ABORT)",
+    ),
+    (
+        r"not allowed in statement pooling mode",
+        "every import and export is one transaction: use a pool in transaction mode, or the server "
+        "itself",
+    ),
     (r'database ".*" does not exist', "make it first, with createdb or CREATE DATABASE"),
     (
         r"file is not a database",

@@ -8,14 +8,14 @@ Where transactional entities are left out, references to them are left out of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, literal_column, or_, types
 
-from bakeio_core.catalog.keys.dating import date_paths, step_from
+from bakeio_core.catalog.keys.dating import date_paths, step_from, step_over
 from bakeio_core.catalog.keys.omitting import references_into
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialects import columns_there, dialect_of
@@ -159,6 +159,29 @@ def omitted_references(db: Connection, part: Part) -> list[dict[str, Any]]:
         for entity in part.entities.values()
         for column in sorted(entity.left_out)
     ]
+
+
+def hidden_references(db: Connection, part: Part, hidden: Collection[str]) -> list[dict[str, Any]]:
+    """Tell in how many rows references name one that policies hide; none of zero.
+
+    Args:
+        db: The connection.
+        part: What the set holds.
+        hidden: The entities of which policies may hide rows.
+    """
+    quote, found = dialect_of(db).quote, []
+    for entity in part.entities.values():
+        steps = [step_over(f, part.entities) for f in entity.foreign_keys if f.target in hidden]
+        for step in steps:
+            pairs = zip(step.to, step.columns, strict=True)
+            on = " AND ".join(f"t.{quote(to)} = {ROWS}.{quote(column)}" for to, column in pairs)
+            table = dialect_of(db).format_table(step.target.table)
+            named = [f"{ROWS}.{quote(column)} IS NOT NULL" for column in step.columns]
+            unseen = [*named, f"NOT EXISTS (SELECT 1 FROM {table} t WHERE {on})"]
+            count = _count(db, entity, " AND ".join(unseen))
+            field = "/".join(step.columns)
+            found += [{"entity": entity.name, "field": field, "rows": count}] if count else []
+    return found
 
 
 def omitted_columns(db: Connection, part: Part) -> dict[str, list[str]]:

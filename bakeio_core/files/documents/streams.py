@@ -34,3 +34,21 @@ def refuse_device(stream: IO[bytes], name: str) -> None:
         return  # which is empty
     if (stat.S_ISCHR(mode) and not os.isatty(number)) or stat.S_ISBLK(mode):
         raise DocumentError(f"{name}: is a device: give a file, a folder or a pipe")
+
+
+def read_whole(path: Path, most: int) -> bytes:
+    """Return all bytes of a file or a pipe that is small, as files that people write are.
+
+    Args:
+        path: Where it is.
+        most: How many bytes it may have.
+
+    Raises:
+        DocumentError: It is a device, or has more (`too-large`).
+    """
+    with open(path, "rb") as stream:
+        refuse_device(stream, str(path))
+        data = stream.read(most + 1)
+    if len(data) > most:
+        raise DocumentError(f"{path}: has more than {most:,} bytes", code="too-large")
+    return data
