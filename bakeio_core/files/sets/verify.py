@@ -108,10 +108,8 @@ def _structure(opened: ExportSet, catalog: Catalog) -> Iterator[Problem]:
 
 def _unversioned(opened: ExportSet) -> Problem:
     """Return what is said of a manifest that does not say how to read it."""
-    hint, common = (
-        packages.for_document(opened.manifest),
-        {"code": "bad-manifest", "file": MANIFEST},
-    )
+    hint = packages.for_document(opened.manifest)
+    common: dict[str, Any] = {"code": "bad-manifest", "file": MANIFEST}
     if opened.files:
         message = 'has no "manifest_version": nothing says how to read it ("1.0" is this layout)'
         return Problem(**common, field="manifest_version", message=message + hint)
