@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from bakeio_core import (
     hookimpl,
     key,
 )
+from bakeio_core.exporting.parts.cutting import write_documents
 
 METADATA = MetaData()
 OVENS = Table("ovens", METADATA, identity(), name(), Column("said", String(20)))
@@ -130,7 +132,7 @@ def test_a_foreign_file_is_imported_and_what_has_no_place_is_named_with_a_count(
 
 
 def test_a_conversion_is_the_set_that_the_import_amounts_to(
-    core: Bakeio, engine: Engine, tmp_path: Path
+    core: Bakeio, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts, problems = core.convert(write(tmp_path / "log.json", OVEN_LOG), tmp_path / "set")
     assert counts == {"ovens": 2, "heats": 3}
@@ -144,6 +146,14 @@ def test_a_conversion_is_the_set_that_the_import_amounts_to(
     core.convert(tmp_path / "log.json", tmp_path / "set", force=True)
     with pytest.raises(UsageError, match="bakeio reads it itself"):
         core.convert(tmp_path / "set", tmp_path / "again")
+    cut = partial(write_documents, size=10)
+    monkeypatch.setattr("bakeio_core.exporting.convert.write_documents", cut)
+    assert core.convert(tmp_path / "log.json", tmp_path / "parts")[0] == counts
+    assert len(list((tmp_path / "parts").glob("*_heats.*.json"))) == 3
+    assert not core.validate(tmp_path / "parts").errors
+    with engine.begin() as db:
+        report = core.import_complete(db, tmp_path / "parts")
+        assert report.summary["unchanged"] == report.summary["processed"] == 5
 
 
 @pytest.mark.parametrize("is_zip", [False, True])
@@ -163,6 +173,8 @@ def test_a_foreign_folder_and_its_zip_give_the_same(
     with engine.begin() as db:
         assert core.import_(db, path).summary["created"] == 1
         assert table(db, "name", "ovens") == [("deck",)]
+    (problem,) = core_with().validate(path)
+    assert 'it has "archive" and "files", and no installed plugin reads that' in problem.message
     (problem,) = core.validate(path)
     assert "is an archive of ovens, which has nothing that a set of bakeio is checked by" in (
         problem.message

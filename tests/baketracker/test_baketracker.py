@@ -48,6 +48,11 @@ def counts(path: Path) -> dict[str, int]:
     return {n: len(value) for n, value in content.items() if isinstance(value, list)}
 
 
+def _of(name: str, table: str) -> list[dict[str, Any]]:
+    content = json.loads((FILES / f"{name}.json").read_text("utf-8"))
+    return list(content.get(table, ()))
+
+
 def test_the_old_views_change_nothing_in_the_data_they_came_from(
     reader: Bakeio, engine: Engine, tmp_path: Path
 ) -> None:
@@ -131,7 +136,7 @@ def test_what_cannot_be_imported_says_exactly_what_and_why(
     assert f"{lines} records of recipe_ingredients" in told
     stranger = tmp_path / "stranger.json"
     stranger.write_text('{"recipes": [{"title": "Bread"}], "blog": "x"}', "utf-8")
-    with pytest.raises(BakeioError, match=r"stranger\.json"):
+    with pytest.raises(BakeioError, match=r'stranger\.json.* it has "recipes", "blog"'):
         take(reader, engine, stranger)
 
 
@@ -154,7 +159,14 @@ def test_old_recipes_land_in_the_entities_of_their_package(
             p.code for p in report.problems if p.severity == "error" and "recipe" in str(p.file)
         }
         assert told <= {"missing-reference"}, told
+        told = [r for r in _of(name, "ingredients") if r.get("density_volume_value")]
+        assert report.entities.get("ingredient_densities", {}).get("created", 0) == len(told)
     with engine.begin() as db:
+        brandy = db.exec_driver_sql(
+            "SELECT d.quantity, d.unit, d.weight, d.weight_unit FROM ingredient_densities d "
+            "JOIN ingredients i ON i.id = d.ingredient_id WHERE i.slug = 'brandy'"
+        ).one()
+        assert tuple(brandy) == (1, "cup", 7.93, "oz")
         found = db.exec_driver_sql(
             "SELECT r.name, c.name FROM recipe_components n JOIN recipes r ON r.id = n.recipe_id "
             "JOIN recipes c ON c.id = n.component_recipe_id ORDER BY 1"

@@ -38,6 +38,9 @@ def test_a_new_package_of_every_kind_installs_and_passes_its_own_tests(
 @pytest.mark.parametrize("of", ["products", "purchases"])
 def test_a_view_can_be_begun_of_any_entity_that_is_installed(core: Bakeio, of: str) -> None:
     files = package(core, "new-look", ["view", "resolver"], of)
+    others = package(core, "other-look", ["view", "command"], of)
+    # pytest runs the tests of several packages at once only where no two files have one name
+    assert [name for name in files if name in others and name.startswith("tests/")] == []
     for kind in ("view", "resolver"):
         module = types.ModuleType(f"new_{kind}")
         exec(files[f"bakeio_new_look/{kind}.py"], module.__dict__)

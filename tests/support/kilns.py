@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     CheckConstraint,
@@ -31,6 +31,7 @@ from bakeio_core import (
     Entity,
     Format,
     Missing,
+    Problem,
     Question,
     SheetRows,
     View,
@@ -265,6 +266,34 @@ class SettlesConflicts(Kilns):
         return {q: Decision.take_file() for q in questions if q.kind == "conflict"}
 
 
+class GuessesBadValues(Kilns):
+    @hookimpl
+    def bakeio_answer(self, questions: Sequence[Question]) -> dict[Question, Decision]:
+        return {q: Decision.value("7") for q in questions if q.kind == "value"}
+
+
+class RemembersWhatItSaw(Kilns):
+    """Its check refuses what it was asked before, though nothing may have come of that."""
+
+    seen: ClassVar[set[str]] = set()
+
+    @classmethod
+    def tidy(cls, old: Any, new: Any) -> Any:
+        if new in cls.seen:
+            return Problem(code="check", message="another kiln is called so")
+        cls.seen.add(new)
+        return new
+
+
+class KeepsWhatIsCleared(Kilns):
+    """It takes an edit that empties a field for a mistake."""
+
+    @hookimpl(tryfirst=True)
+    def bakeio_import_records(self, changes: Changes) -> Any:
+        for change in changes.updates:
+            change.new = {c: v for c, v in change.new.items() if v is not None or not change.base}
+
+
 class AnswersWithAList(Kilns):
     @hookimpl
     def bakeio_resolve_references(self, missing: Sequence[Missing]) -> Any:
@@ -325,6 +354,9 @@ BROKEN: dict[type[Kilns], str] = {
     GuessesReferences: "unknown-reference",
     AnswersWithAList: "unknown-reference",
     SettlesConflicts: "merge",
+    RemembersWhatItSaw: "dry-run",
+    KeepsWhatIsCleared: "nulls",
+    GuessesBadValues: "skip-on-error",
     DropsARow: "formats",
     TakesEveryDocument: "documents",
     TrustsHeaders: "documents",

@@ -123,9 +123,9 @@ def package(installed: Installed, name: str, selected: Sequence[str], of: str | 
     }
     files |= {f"{module}/{k}.py": _filled(kinds.MODULES[k], words) for k in selected}
     if {*selected} - {"command"}:
-        files["tests/test_conformance.py"] = _filled(kinds.TEST, words)
+        files[f"tests/test_{module}.py"] = _filled(kinds.TEST, words)
     if "command" in selected:
-        files["tests/test_command.py"] = _filled(kinds.TEST_OF_COMMAND, words)
+        files[f"tests/test_{module}_command.py"] = _filled(kinds.TEST_OF_COMMAND, words)
     return files
 
 

@@ -202,13 +202,13 @@ class Scanner:
         self.text, self.at, self.ended = "", 0, False
         self.taken = ""
 
-    def more(self) -> bool:
+    def more(self, what: str = "") -> bool:
+        """Read on; tell whether there is more. `what` is the value that is being read."""
         if self.ended:
             return False
         if len(self.text) - self.at > self.limits.record:
-            raise failed(
-                self.name, "too-large", f"holds a value of more than {self.limits.record >> 20} MiB"
-            )
+            said = f"holds a value of more than {self.limits.record >> 20} MiB"
+            raise failed(self.name, "too-large", f"{said} ({what})" if what else said)
         data = self.file.read(max(BLOCK, len(self.text) - self.at))
         self.ended = not data
         try:
@@ -254,7 +254,7 @@ class Scanner:
                 value, end = DECODER.raw_decode(self.text, self.at)
             except json.JSONDecodeError as error:
                 cut_short = error.msg.startswith("Unterminated") or error.pos >= len(self.text) - 16
-                if cut_short and self.more():
+                if cut_short and self.more(what):
                     continue
                 said = explain_json(error)
                 if said in _MARKS.values() or not (self.ended and _is_cut(error)):
@@ -266,7 +266,7 @@ class Scanner:
             if end < len(self.text) or self.ended:
                 self.taken, self.at = self.text[self.at : end], end
                 return value
-            self.more()  # a number may go on behind the window
+            self.more(what)  # a number may go on behind the window
 
     def records(
         self, number: int = 0, last: dict[str, Any] | Problem | None = None

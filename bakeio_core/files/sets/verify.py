@@ -26,6 +26,8 @@ from bakeio_core.values.wording import listed as listed_in_words
 from bakeio_core.values.wording import shown
 
 _UNREADABLE = ("bad-document", "truncated", "bad-json", "io-error")
+_MOST_KEYS = 8
+"""So many keys of a manifest are named that is no set's."""
 _READ_ANYWAY = ("checksum-mismatch", "count-mismatch", "version-too-new")
 
 
@@ -76,12 +78,12 @@ def _refused(opened: ExportSet) -> set[str]:
 
 
 def _structure(opened: ExportSet, catalog: Catalog) -> Iterator[Problem]:
+    if opened.manifest.get("manifest_version") is None:
+        yield _unversioned(opened)
+        if not opened.files:  # of another program: what bakeio wants of each file says nothing
+            return
     yield from opened.faults
     yield from opened.store.problems()
-    if opened.manifest.get("manifest_version") is None:
-        message = 'has no "manifest_version": nothing says how to read it ("1.0" is this layout)'
-        message += packages.for_document(opened.manifest)
-        yield Problem(code="bad-manifest", file=MANIFEST, field="manifest_version", message=message)
     yield from _versions(opened, opened.manifest, MANIFEST)
     yield from _not_of_a_set(opened.manifest, MANIFEST)
     yield from origin_problems(opened.manifest, MANIFEST)
@@ -102,6 +104,20 @@ def _structure(opened: ExportSet, catalog: Catalog) -> Iterator[Problem]:
     yield from _order_problems(opened, catalog)
     yield from _gaps(opened)
     yield from opened.notes
+
+
+def _unversioned(opened: ExportSet) -> Problem:
+    """Return what is said of a manifest that does not say how to read it."""
+    hint = packages.for_document(opened.manifest)
+    common: dict[str, Any] = {"code": "bad-manifest", "file": MANIFEST}
+    if opened.files:
+        message = 'has no "manifest_version": nothing says how to read it ("1.0" is this layout)'
+        return Problem(**common, field="manifest_version", message=message + hint)
+    keys = listed_in_words([shown(name) for name in list(opened.manifest)[:_MOST_KEYS]])
+    message = (
+        f"is not the manifest of a set: it has {keys}, and no installed plugin reads that{hint}"
+    )
+    return Problem(**common, message=message)
 
 
 def _gaps(opened: ExportSet) -> Iterator[Problem]:

@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, exc
 
 from bakeio_core.catalog.fields import CLEAR, REV, FileField
+from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.view import View
 from bakeio_core.database.connect import savepoint
-from bakeio_core.errors import BakeioError
+from bakeio_core.errors import BakeioError, Problem
 from bakeio_core.history.report import ImportRefused, Report
 from bakeio_core.testing.faults import Fault
 from bakeio_core.testing.trial import Trial, differences, said
@@ -138,6 +139,8 @@ def _imported(trial: Trial, db: Connection, document: Mapping[str, Any], **how: 
 
 def dry_runs_tell_the_truth(trial: Trial) -> None:
     """A dry run reports what the import does, and does nothing itself."""
+    for entity in trial.entities:
+        _checks_forget(trial, entity)
     for view in trial.views:
         with trial.filled() as db:
             document, edits = _some(trial, db, view)
@@ -154,6 +157,20 @@ def dry_runs_tell_the_truth(trial: Trial) -> None:
                         f"a dry run of {view.name} reports another {name} than the import: "
                         f"{dry[name]!r:.200} and {real[name]!r:.200}"
                     )
+
+
+def _checks_forget(trial: Trial, entity: Entity) -> None:
+    """A check says the same of a value each time: it is asked for dry runs and previews too."""
+    for column, check in entity.all_checks.items():
+        for value in islice(trial.values.of(entity, column, begin=900), MOST_EDITS):
+            # it took the value a moment ago, or that would not be among those that fit
+            first, second = check(None, value), check(None, value)
+            if first != second or isinstance(first, Problem):
+                raise Fault(
+                    f"the check of {column} of {entity.name} took {value!r:.60}, and asked again "
+                    f"it says {str(first)!r:.100} and {str(second)!r:.100}: it must not remember "
+                    "what it was asked, for that may never be written"
+                )
 
 
 def edits_arrive(trial: Trial) -> None:
@@ -304,6 +321,13 @@ def _cleared(trial: Trial, db: Connection, view: View, document: Mapping[str, An
             raise Fault(f"{field.name} of {view.name} cannot be cleared: {said(error)}") from None
         if report.summary["updated"] != 1:
             raise Fault(f"_clear does not empty {field.name} of {view.name}: {report.summary}")
+        id_ = report.changes[0].id
+        there = dict(trial.rows.wires(db, entity, (entity.primary_key[0], column)))
+        if len(entity.primary_key) == 1 and there[id_] is not None:
+            raise Fault(
+                f"the report says that {field.name} of {view.name} is empty now, and the database "
+                f"has {there[id_]!r}: bakeio_import_records must write a null as well"
+            )
 
 
 def unknown_references_are_questions(trial: Trial) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from bakeio_baketracker import phone, views
 from bakeio_baketracker.products import Record, each
 from bakeio_baketracker.records import whole
-from bakeio_core import BakeioError, DocumentUpgrade, ForeignDocument, hookimpl
+from bakeio_core import DocumentError, DocumentUpgrade, ForeignDocument, hookimpl
 
 APPLICATION = "Seasonal Baking Tracker"
 Told = Iterator[tuple[str, Record]]
@@ -46,7 +46,7 @@ def backup(document: ForeignDocument) -> Told:
     files = {str(item["entity_type"]): str(item["filename"]) for item in listed}
     missing = [name for name in files.values() if name not in document.files]
     if missing:
-        raise BakeioError(f"{document.name}: {missing[0]} is missing: get a complete copy of it")
+        raise DocumentError(f"{document.name}: {missing[0]} is missing: get a complete copy of it")
     return whole(document, list(files), lambda name: document.files[files[name]].records())
 
 
@@ -94,7 +94,7 @@ def unlinked(document: ForeignDocument) -> Told:
     """Say why a file cannot be imported."""
     header = document.header
     counts = ", ".join(f"{len(header[name])} {name}" for name in _tables(header) if header[name])
-    raise BakeioError(
+    raise DocumentError(
         f"{document.name}: its purchases and lots ({counts}) name products by their ids in the "
         "database they came from, and the products are not in the file: export a backup or a "
         "single file of version 4 there, and import that"

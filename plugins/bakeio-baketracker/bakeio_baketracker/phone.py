@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bakeio_baketracker.products import Record, each, with_the_rest
-from bakeio_core import BakeioError, ForeignDocument
+from bakeio_core import DocumentError, ForeignDocument
 
 Told = Iterator[tuple[str, Record]]
 DEFAULT = "default"
@@ -49,7 +49,7 @@ def purchases(document: ForeignDocument) -> Told:
 def inventory(document: ForeignDocument) -> Told:
     """Say why a stock-take in percent cannot be imported."""
     found = list(each(document.header.get("inventory_updates")))
-    raise BakeioError(
+    raise DocumentError(
         f"{document.name}: its {len(found)} scans tell what is left of each lot in percent, and "
         "not of which lot, nor how much that held: count again in the product's own unit, in the "
         "inventory view"

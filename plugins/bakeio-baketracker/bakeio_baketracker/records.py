@@ -41,7 +41,7 @@ def whole(document: ForeignDocument, names: list[str], records: Lists) -> Told:
     products = Products(document)
     own: dict[str, Callable[[Record], Told]] = {
         "suppliers": lambda raw: _one("suppliers", supplier(raw)),
-        "ingredients": lambda raw: _one("ingredients", ingredient(raw)),
+        "ingredients": lambda raw: _with_density(document, raw),
         "products": lambda raw: _one("products", products.add(raw)),
         "purchases": lambda raw: _one("purchases", purchase(document, products, raw)),
         "inventory_items": lambda raw: _one("inventory_items", lot(document, products, raw)),
@@ -78,6 +78,29 @@ def ingredient(raw: Mapping[str, Any]) -> Record:
     names = ("uuid", "slug", "display_name", "category", "notes")
     record = {name: raw[name] for name in names if raw.get(name) is not None}
     return with_the_rest(record, raw, "date_added", "last_modified")
+
+
+DENSITY = {
+    "density_volume_value": "quantity",
+    "density_volume_unit": "unit",
+    "density_weight_value": "weight",
+    "density_weight_unit": "weight_unit",
+}
+"""{what an ingredient says of its density: the field of `ingredient_densities`}."""
+
+
+def _with_density(document: ForeignDocument, raw: Mapping[str, Any]) -> Told:
+    """Yield an ingredient, then what an amount of it weighs: that is a row of bakeio-recipes."""
+    record = ingredient(raw)
+    is_known = document.has("ingredient_densities", "ingredient_id")
+    if not is_known or any(record.get(name) is None for name in (*DENSITY, "slug")):
+        yield "ingredients", record
+        return
+    yield "ingredients", {name: value for name, value in record.items() if name not in DENSITY}
+    told = {field: record[name] for name, field in DENSITY.items()}
+    for field in ("quantity", "weight"):
+        told[field] = size(document, told[field], f"ingredient_densities: {field}", digits=6)
+    yield "ingredient_densities", {"ingredient_slug": record["slug"], **told}
 
 
 def purchase(document: ForeignDocument, products: Products, raw: Mapping[str, Any]) -> Record:

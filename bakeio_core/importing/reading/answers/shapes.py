@@ -26,6 +26,7 @@ HEADS = ("view_name", "entity_type")
 """The fields of a header that say what its records are."""
 _VIEW = frozenset(["viewname", "view"])
 _MOST_NAMES = 8
+_MOST_VIEWS = 3
 _LOOKED_AT = 100
 """Records whose field names tell of which view a document is."""
 _NOT_OURS = ": is it a file bakeio wrote?"
@@ -223,13 +224,16 @@ def _untold(
     catalog: Catalog,
 ) -> DocumentError:
     """Return why it cannot be told of which view records are."""
-    if fitting:
-        views = " and ".join(fitting)
-        others = "the other" if len(fitting) == 2 else "another of them"
-        said = f'its fields fit the views {views}: add "view_name": "{fitting[0]}" or {others}'
-        return DocumentError(f'{document.name}: has no "view_name", and {said}')
     names = sorted(used)
     seen = ", ".join(map(shown, names[:_MOST_NAMES])) or "none"
+    keys = list(document.header)[:_MOST_NAMES]
+    beside = f". Beside its records it has {listed([*map(shown, keys)])}" if keys else ""
+    if fitting:
+        more = [f"{len(fitting) - _MOST_VIEWS} others"] if len(fitting) > _MOST_VIEWS + 1 else []
+        views = listed([*fitting[: _MOST_VIEWS if more else None], *more])
+        said = f'its fields ({seen}) fit the views {views}: add "view_name": "{fitting[0]}" or '
+        said += "another of them" if len(fitting) > 2 else "the other"
+        return DocumentError(f'{document.name}: has no "view_name", and {said}{beside}')
     best = best_view(catalog, used)
     fits = ""
     if best is not None:
@@ -240,7 +244,7 @@ def _untold(
     shape = f": {MEANT} {wanted_shape(catalog, view, names)}" if view else ""
     return DocumentError(
         f"{document.name}: is not a file of bakeio: it has no header that tells of which view its "
-        f"records are, and no view has all their fields ({seen}){fits}{shape}"
+        f"records are, and no view has all their fields ({seen}){fits}{shape}{beside}"
     )
 
 
@@ -266,7 +270,8 @@ def _without_records(document: Document, catalog: Catalog) -> DocumentError:
         seen = f'its "records" is {_noun(header[RECORDS])}, not a list'
     else:
         lists = [name for name, value in header.items() if isinstance(value, list)]
-        others = ", ".join(map(shown, lists or list(header)[:_MOST_NAMES])) or "nothing"
+        names = dict.fromkeys((*lists, *header))  # all it has tells what it looks like
+        others = ", ".join(map(shown, list(names)[:_MOST_NAMES])) or "nothing"
         seen = f'it has no list "records"; it has {others}'
     return DocumentError(f"{document.name}: {seen}{_shape(document, catalog)}")
 
