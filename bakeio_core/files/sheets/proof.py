@@ -27,7 +27,9 @@ _DAMAGED = re.compile(
     r"""
     [+-]?\d[\d.,/:-]*(?:[eE][+-]?\d+)?\Z             # a number, a code, a day, a time
     | \d{1,2}:[\d:]+\ ?[aApP]\.?[mM]\.?\Z           # a time of the morning
-    | \d{1,2}[. -]+[A-Za-zä]{3}                       # a day with the name of its month
+    | \d{1,2}[. -]+[^\W\d_]{3}                      # a day with the name of its month
+    | [^\W\d_]{3,}[. -]+\d\d(?:\d\d)?\Z           # a month with its year
+    | '                                             # an apostrophe in front
     | .*[‘’‚“”„«»‐‑‒–—−…©®™½¼¾\u00a0\u2007\u202f]      # what typing is replaced by
     """,
     re.VERBOSE | re.DOTALL,

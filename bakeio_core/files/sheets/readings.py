@@ -11,13 +11,13 @@ import datetime
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from bakeio_core.files.sheets.days import days_of, texts_of_days
+from bakeio_core.files.sheets.days import days_of, days_without_year, texts_of_days
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.wording import BadValue, plain
 
@@ -28,7 +28,8 @@ EXACT = ".15g"
 NOISE = 1e-13
 """How far a sum of a spreadsheet is from what was meant at most, as a part of it: a few of the
 units in the 15th digit. Whatever differs by more was typed by somebody."""
-_MOST = 10**15
+_EXACT_DIGITS = 15
+_MOST = 10**_EXACT_DIGITS
 """Where a spreadsheet keeps no more digits, and a number none of its marks."""
 POINT = "a point taken for a mark of thousands"
 NO_ZEROS = "zeros in front lost"
@@ -37,15 +38,26 @@ AS_DAY = "a date made of text"
 AS_TIME = "a time made of text"
 AS_TRUTH = "read as true or false"
 DAY_OF_NUMBER = "a date made of a number"
-_AMOUNT = re.compile(
-    r"([A-Z]{3}|[$€£¥₹])?\s*([+-]?)\s*(\d[\d.,'\s]*|[.,]\d+)\s*(?:[A-Z]{3}|[$€£¥₹])?"
+_CURRENCIES = "|".join(
+    [
+        r"[$€£¥₹₽₺₩₪₫₴฿]|R\$|S?Fr\.?|kr\.?|zł|Kč|Ft|lei|Rs\.?|TL",
+        "USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|RUB|UAH|ILS",
+        "ZAR|BRL|MXN|SGD|HKD|KRW|THB",
+    ]
 )
+_AMOUNT = re.compile(
+    rf"([+-]?)\s*(?:{_CURRENCIES})?\s*([+-]?)\s*(\d[\d.,'\s]*|[.,]\d+)\s*(?:{_CURRENCIES})?"
+)
+_BEHIND = re.compile(r"\((?P<owed>.*\d.*)\)|(?P<minus>.*\d.*)-|(?P<percent>.*\d)\s*%")
+"""A negative amount as accountants write it, and a part of a hundred."""
 _SPACED = re.compile(r"\d{1,3}(?:[\s']\d{3})+(?:[.,]\d+)?|[\d.,]+", re.ASCII)
 _DECIMAL = re.compile(r"([+-]?\d+)[.,](\d+)", re.ASCII)
 _EXPONENT = re.compile(r"([+-]?\d+)(?:[.,](\d+))?E([+-]?)0*(\d+)", re.ASCII | re.IGNORECASE)
 _CLOCK = re.compile(r"(\d{1,5}):(\d\d)(?::(\d\d)(?:[.,]0+)?)?(?: ?([AaPp])\.?[Mm]\.?)?", re.ASCII)
-SHOWN_TRUTHS = dict.fromkeys(("true", "wahr", "vrai", "verdadero", "vero", "waar"), True)
-SHOWN_TRUTHS |= dict.fromkeys(("false", "falsch", "faux", "falso", "onwaar"), False)
+_TRUE = "true wahr vrai verdadero verdadeiro vero waar sant sand sann tosi prawda pravda igaz"
+_FALSE = "false falsch faux falso onwaar falskt falsk usann epätosi fałsz nepravda hamis"
+SHOWN_TRUTHS = dict.fromkeys([*_TRUE.split(), "doğru", "истина"], True)
+SHOWN_TRUTHS |= dict.fromkeys([*_FALSE.split(), "yanliş", "yanlış", "ложь"], False)
 """The words a spreadsheet shows for true and false, by its language."""
 TRUTHS = dict.fromkeys(("yes", "ja", "oui", "sí", "si", "y", "j", "x", "1", "on", "t"), True)
 TRUTHS |= dict.fromkeys(("no", "nein", "non", "nee", "n", "0", "off", "f"), False)
@@ -92,6 +104,7 @@ Ways = Iterator[tuple[Any, str, tuple[str, str] | None, bool]]
 
 
 CURRENCY = "with a currency"
+PERCENT = "shown in percent"
 
 
 def form_of(kind: Kind) -> str:
@@ -131,6 +144,8 @@ def _texts(cell: Any) -> Ways:
     if isinstance(cell, str):
         yield cell, "", None, True
         yield from _signs(cell)
+        if cell[:1] == "'":
+            yield cell[1:], "an apostrophe in front", None, False
         yield from _codes(cell, is_typed=False)
     elif isinstance(cell, bool):
         yield from _spelled_truths(cell)
@@ -164,13 +179,16 @@ def _codes(text: str, *, is_typed: bool) -> Ways:
             for power in (f"E{zeros}", f"e{zeros}", f"E+{zeros}", f"E+{zeros:02}", f"E{zeros:02}"):
                 yield text[:-zeros] + power, AS_NUMBER, None, False
     if match := _EXPONENT.fullmatch(text):
-        whole = match[1] + (f".{match[2]}" if match[2] else "")
-        for sign in ("E", "e", "E+", "e+", "E-", "e-"):
-            yield f"{whole}{sign}{match[4]}", AS_NUMBER, None, False
+        decimals = (match[2] or "").rstrip("0")
+        for kept in dict.fromkeys((match[2], decimals)):
+            whole = match[1] + (f".{kept}" if kept else "")
+            for sign in ("E", "e", "E+", "e+", "E-", "e-"):
+                for power in (match[4], match[4].zfill(2)):
+                    yield f"{whole}{sign}{power}", AS_NUMBER, None, False
     if text.lower() in SHOWN_TRUTHS:
         yield from _spelled_truths(SHOWN_TRUTHS[text.lower()])
-    for day in days_of(text):
-        for spelled in texts_of_days(day.day):
+    for day in [*(known.day for known in days_of(text)), *days_without_year(text)]:
+        for spelled in texts_of_days(day):
             yield spelled, AS_DAY, None, False
     if match := _CLOCK.fullmatch(text):
         hour, half = int(match[1]), (match[4] or "").lower()
@@ -245,19 +263,31 @@ def _thousandth(number: int | float | Decimal) -> Ways:
         yield Decimal(int(number)) / 1000, POINT, None, False
 
 
+def is_shortened(text: str) -> bool:
+    """Tell whether a number may have lost digits: spreadsheets show `1.23E+06` for 1234567."""
+    match = _EXPONENT.fullmatch(text)
+    if match is None or match[3] == "-":
+        return False
+    power = int(match[4][:4])
+    return power < _EXACT_DIGITS and len(match[1].lstrip("+-") + (match[2] or "")) <= power
+
+
 def _spelled_numbers(text: str) -> Ways:
-    amount = _AMOUNT.fullmatch(plain(text).strip())
-    if amount is None or not _SPACED.fullmatch(amount[3].strip()):
-        with suppress(ValueError):
-            yield float(text.replace(",", ".")), "", None, True
+    told = plain(text).strip()
+    if (behind := _BEHIND.fullmatch(told)) is not None:
+        yield from _behind(behind)
         return
-    is_plain = len(amount[0].strip()) == len((amount[2] + amount[3]).strip())
-    sign, digits = amount[2].replace("+", ""), re.sub(r"[\s']", "", amount[3])
+    amount = _AMOUNT.fullmatch(told)
+    if amount is None or not _SPACED.fullmatch(amount[3].strip()) or (amount[1] and amount[2]):
+        with suppress(ValueError):
+            yield float(text.replace(",", ".")), "", None, not is_shortened(text)
+        return
+    is_plain = len(amount[0].strip()) == len((amount[1] + amount[2] + amount[3]).strip())
+    sign, digits = (amount[1] or amount[2]).replace("+", ""), re.sub(r"[\s']", "", amount[3])
     for mark, other in (".", ","), (",", "."):
         whole, _, decimals = digits.partition(mark) if mark in digits else (digits, "", "")
         parts = whole.split(other)
-        is_grouped = all(len(part) == 3 for part in parts[1:]) and 1 <= len(parts[0]) <= 3
-        if len(parts) > 1 and (not is_grouped or parts[0].startswith("0")):
+        if len(parts) > 1 and not _is_grouped(parts):
             continue
         if decimals and not decimals.isdigit():
             continue
@@ -269,6 +299,24 @@ def _spelled_numbers(text: str) -> Ways:
         yield number, how, ("decimal", mark) if has_marks else None, is_plain
     if digits.isdigit() and len(digits) < 16:
         yield from _thousandth(int(sign + digits))
+
+
+def _is_grouped(parts: Sequence[str]) -> bool:
+    """Tell whether digits stand in groups: of thousands, or of lakhs as in India (1,23,456)."""
+    first, *between, last = parts
+    widths = {len(part) for part in between}
+    is_even = 1 <= len(first) <= (2 if widths == {2} else 3)
+    return is_even and len(last) == 3 and widths in (set(), {2}, {3}) and not first.startswith("0")
+
+
+def _behind(behind: re.Match[str]) -> Ways:
+    """Yield what an amount means that says behind its digits what it is."""
+    inner = next(text for text in behind.groups() if text is not None)
+    is_part = behind["percent"] is not None
+    for number, how, pattern, _ in list(_spelled_numbers(inner)):
+        with suppress(InvalidOperation):
+            value = Decimal(str(number))
+            yield value / 100 if is_part else -value, PERCENT if is_part else how, pattern, False
 
 
 # -- days, moments, times, truths, others
