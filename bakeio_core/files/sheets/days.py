@@ -14,6 +14,8 @@ from bakeio_core.values.wording import plain
 
 FIRST = datetime.date(1899, 12, 30)
 """The day that spreadsheets number 0, so that 1 March 1900 is 61 as in all of them."""
+_BEHIND_LEAP = 61
+"""Below it days are numbered one less: spreadsheets have a 29 February 1900, which never was."""
 _ONE = datetime.timedelta(days=1)
 SINCE_1904 = 1462
 """By how many days the numbers of old workbooks of the Macintosh are behind."""
@@ -70,6 +72,15 @@ def days_of(cell: Any) -> Iterator[Day]:
         yield from _numbered(float(cell))
     elif isinstance(cell, str):
         yield from _spelled(plain(cell))
+
+
+def number_of(day: datetime.date) -> float:
+    """Return the number spreadsheets have for a day, or for a moment."""
+    midnight = datetime.datetime.combine(FIRST, datetime.time())
+    moment = day if isinstance(day, datetime.datetime) else None
+    moment = moment or datetime.datetime.combine(day, datetime.time())
+    number = (moment.replace(tzinfo=None) - midnight) / _ONE
+    return number if number >= _BEHIND_LEAP else number - 1
 
 
 def _numbered(number: float) -> Iterator[Day]:

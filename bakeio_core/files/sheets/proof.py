@@ -137,7 +137,7 @@ def may_be_damaged(value: Any, current: Any) -> bool:
         current: What the database has.
     """
     if isinstance(value, str):
-        is_cut = isinstance(current, str) and (value == current.strip() or "?" in value)
+        is_cut = isinstance(current, str) and (value.strip() == current.strip() or "?" in value)
         return is_cut or _DAMAGED.match(value) is not None or value.lower() in TRUTHS
     is_number = isinstance(value, (int, float)) and isinstance(current, (int, float))
     if is_number and value == round(current * 1000):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from bakeio_core.files.sheets.days import days_of, days_without_year, texts_of_days
+from bakeio_core.files.sheets.days import days_of, days_without_year, number_of, texts_of_days
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.wording import BadValue, plain
 
@@ -104,6 +104,7 @@ Ways = Iterator[tuple[Any, str, tuple[str, str] | None, bool]]
 
 
 CURRENCY = "with a currency"
+SHOWN_AS_DAY = "shown as a day or a time"
 PERCENT = "shown in percent"
 
 
@@ -144,6 +145,8 @@ def _texts(cell: Any) -> Ways:
     if isinstance(cell, str):
         yield cell, "", None, True
         yield from _signs(cell)
+        if cell != (bare := cell.strip()):
+            yield bare, "spaces at the ends", None, False
         if cell[:1] == "'":
             yield cell[1:], "an apostrophe in front", None, False
         yield from _codes(cell, is_typed=False)
@@ -252,8 +255,20 @@ def _numbers(cell: Any) -> Ways:
         for text in (f"{cell.day}.{cell.month}", f"{cell.month}.{cell.day}"):
             yield text, DAY_OF_NUMBER, None, False
         yield f"{cell.month}.{cell.year}", DAY_OF_NUMBER, None, False
+        yield from _rounded(number_of(cell), SHOWN_AS_DAY)
+    elif isinstance(cell, datetime.time):
+        since = datetime.datetime.combine(datetime.date.min, cell) - datetime.datetime.min
+        yield from _rounded(since / datetime.timedelta(days=1), SHOWN_AS_DAY)
+    elif isinstance(cell, datetime.timedelta):
+        yield from _rounded(cell / datetime.timedelta(days=1), SHOWN_AS_DAY)
     elif isinstance(cell, str):
         yield from _spelled_numbers(cell)
+
+
+def _rounded(number: float, how: str) -> Ways:
+    """A day or a time is told to the microsecond, and so the number of it only nearly."""
+    for digits in range(10):
+        yield round(number, digits), how, None, False
 
 
 def _thousandth(number: int | float | Decimal) -> Ways:
