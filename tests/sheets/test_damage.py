@@ -146,6 +146,8 @@ OF_TEXTS = [
     *[("notes", "7-11", told) for told in ("11-Jul", "07. Nov", "07-nov", "11-juil.")],
     *[("notes", "SEPT1", "1-Sep"), ("notes", "March 2026", "Mrz 26"), ("notes", "007", "'007")],
     *[("notes", "1E5", "1,00E+05"), ("notes", "TRUE", "VERDADEIRO"), ("notes", "false", "ЛОЖЬ")],
+    *[("notes", "1 1/2", "1.5"), ("notes", "50%", "0,5"), ("notes", "$5", "5")],
+    *[("notes", "1e-5", "0,00001"), ("notes", "007 12:30", "07:12:30 AM")],
 ]
 """(field, what it was, what a spreadsheet somewhere makes of it)."""
 

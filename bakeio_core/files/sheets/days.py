@@ -188,3 +188,5 @@ def texts_of_days(day: datetime.date) -> Iterator[str]:
         yield f"{d}{month}"
         yield f"{month}-{y % 100:02}"
         yield f"{month} {y}"
+        yield f"{month} {y % 100}"
+        yield f"{month}-{y % 100}"
