@@ -165,19 +165,20 @@ _TEXTS = st.one_of(
     st.none(),
     st.text(_SIGNS, min_size=1, max_size=30).filter(lambda text: text == text.strip()),
     st.sampled_from(
-        ["007", "1/2", "=1+1", "-x", "TRUE", "3.10", "1E5", "12:30", "'x", "+49", "@a"]
+        [
+            *["007", "1/2", "=1+1", "-x", "TRUE", "3.10", "1E5", "12:30", "'x", "+49", "@a"],
+            *["7-11", "1 1/2", "50%", "$5", "1e-5", "Jan 5", "SEPT1", "2026-01-05", "24:00"],
+        ]
     ),
     st.from_regex(r"[0-9]{1,13}", fullmatch=True),
 )
-_NAMES = _TEXTS.filter(lambda text: text != "12:30")
-"""A brand of digits and a name that is a time are a number of hours, which is not read back."""
 _NUMBERS = st.decimals(min_value="0.001", max_value=9_999_999, places=3)
 
 
 def made_up(folder: Path, count: int, rows: int) -> Iterator[str]:
     """Make databases like the sample whose products hold whatever hypothesis thinks of."""
     drawn: list[list[Any]] = []
-    one = st.tuples(_TEXTS, _NAMES, _TEXTS, _NUMBERS)
+    one = st.tuples(_TEXTS, _TEXTS, _TEXTS, _NUMBERS)
 
     @seed(4)
     @settings(

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import EXISTING, HEADING, Candidate, Decision, Question
-from bakeio_core.catalog.fields import FieldMap, view_fields
+from bakeio_core.catalog.fields import view_fields
 from bakeio_core.catalog.view import View
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.files.sheets.readings import form_of
 from bakeio_core.history.learned.layouts import Layout, all_layouts, identity, learn_layout
 from bakeio_core.importing.reading.building import of_sheets
 from bakeio_core.importing.reading.sheets.headings import letters
-from bakeio_core.importing.reading.sheets.meaning import Fit, Meanings, offered
+from bakeio_core.importing.reading.sheets.meaning import Fit, Meanings
+from bakeio_core.importing.reading.sheets.needed import lacking, offered
 from bakeio_core.importing.reading.sheets.records import ViewSheets
 from bakeio_core.importing.reading.sheets.strange import Doubt, StrangeSheet
 from bakeio_core.importing.reading.sources import Part, Source
@@ -245,7 +246,7 @@ class _Settling:
     def _constants(self, view: View, layout: Layout) -> Iterator[Question]:
         learned = self.known.constants if self.known and self.known.view == view.name else {}
         fields = view_fields(view, self.catalog)
-        for name in self._lacking(view, fields, {f for f in layout.fields.values() if f}):
+        for name in lacking(view, fields, {f for f in layout.fields.values() if f}):
             item = fields.by_name[name]
             question = self._question({"constant": name}, view.entity, name)
             question.offers = ("value", "leave-field")
@@ -271,26 +272,6 @@ class _Settling:
             question.why = str(error)
             return False
         return True
-
-    def _lacking(self, view: View, fields: FieldMap, mapped: set[str]) -> Iterator[str]:
-        """Yield the fields that a new row needs and that no column tells."""
-        entity, template = self.catalog.entities[view.entity], self.catalog.templates.get(view.name)
-        columns = {fields.by_name[name].column for name in mapped}
-        if template is not None:
-            given = {*template.given, *template.filled}
-            for name in template.required:
-                if fields.by_name[name].column not in columns and name not in given:
-                    yield name
-            return
-        for column in entity.columns:
-            is_made = column in (entity.primary, "uuid", *entity.filled.stamps)
-            is_slug = column == "slug" and bool(entity.slug_from)
-            is_filled = entity.nullable(column) or column in entity.filled.defaults
-            default = None if is_made else entity.default(column)
-            if column in columns or is_made or is_slug or is_filled or default is not None:
-                continue
-            names = [i.name for i in offered(view, self.catalog) if i.column == column]
-            yield from names[:1]
 
     # -- how cells are written
     def _patterns(self, view: View, layout: Layout) -> Iterator[Question]:

@@ -130,6 +130,71 @@ def test_json_is_taken_back_by_the_same_proof(run: Run, sample: Path, tmp_path: 
     assert f"upc_code: 2 values {CAME_BACK} (zeros in front lost)" in notes(done.json)
 
 
+OF_COUNTRIES: list[tuple[str, Any, str]] = [
+    *[("unit_price", 123456.78, told) for told in ("1,23,456.78", "Rs. 1,23,456.78")],
+    *[("unit_price", 1234.56, told) for told in ("1\u202f234,56", "1 234,56 kr", "R$1.234,56")],
+    *[("quantity_purchased", 0.5, told) for told in ("50%", "50,00 %", ",5")],
+    *[
+        ("purchase_date", "2026-01-05", told)
+        for told in (
+            *["1/5/2026 12:00:00 AM", "2026-01-05T00:00:00+01:00", "2026-01-04T23:00:00.000Z"],
+            *["2026年1月5日", "2026. 01. 05.", "05-ene-26", "5 janv. 2026", "5 sty 2026", "44565"],
+        )
+    ],
+]
+OF_TEXTS = [
+    *[("notes", "7-11", told) for told in ("11-Jul", "07. Nov", "07-nov", "11-juil.")],
+    *[("notes", "SEPT1", "1-Sep"), ("notes", "March 2026", "Mrz 26"), ("notes", "007", "'007")],
+    *[("notes", "1E5", "1,00E+05"), ("notes", "TRUE", "VERDADEIRO"), ("notes", "false", "ЛОЖЬ")],
+    *[("notes", "1 1/2", "1.5"), ("notes", "50%", "0,5"), ("notes", "$5", "5")],
+    *[("notes", "1e-5", "0,00001"), ("notes", "007 12:30", "07:12:30 AM")],
+]
+"""(field, what it was, what a spreadsheet somewhere makes of it)."""
+
+
+def test_what_spreadsheets_of_other_countries_show_comes_back(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    told = [*OF_COUNTRIES, *OF_TEXTS]
+    with sqlite3.connect(sample) as db:
+        for number, (field, was, _) in enumerate(told, 1):
+            db.execute(f"UPDATE purchases SET {field} = ? WHERE id = ?", (was, number))
+    path = export(run, sample, "purchases", tmp_path / "v.csv", "--limit", len(told))
+    rows = rows_of_csv(path)
+    for row, (field, _, shown) in zip(rows[1:], told, strict=True):
+        row[column(rows, field)] = shown
+    done = run("-d", sample, "import-view", write_csv(path, rows), "--dry-run", "--json")
+    assert counts(done) == {"processed": len(told), "unchanged": len(told)}, done.out
+    path = export(run, sample, "purchases", tmp_path / "v.json", "--limit", len(OF_COUNTRIES))
+    edit(path, lambda records: [
+        {**r, field: shown}
+        for r, (field, _, shown) in zip(records, OF_COUNTRIES, strict=True)
+    ])  # fmt: skip
+    done = run("-d", sample, "import-view", path, "--dry-run", "--json")
+    assert counts(done) == {"processed": len(OF_COUNTRIES), "unchanged": len(OF_COUNTRIES)}
+
+
+def test_digits_a_spreadsheet_does_not_show_are_missed(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    with sqlite3.connect(sample) as db:
+        db.execute("UPDATE purchases SET quantity_purchased = 2.625 + id / 1000.0 WHERE id <= 6")
+        db.execute("UPDATE purchases SET quantity_purchased = 1234567 WHERE id = 7")
+    path = export(run, sample, "purchases", tmp_path / "v.csv", "--limit", 7)
+    rows = rows_of_csv(path)
+    at = column(rows, "quantity_purchased")
+    for row in rows[1:7]:
+        row[at] = f"{float(row[at]):.2f}"
+    done = run("-d", sample, "import-view", write_csv(path, rows), "--dry-run", "--json")
+    asked = [q["question"] for q in done.json["questions"]]
+    assert any("was the column shown with fewer?" in question for question in asked), done.out
+    rows[7][at] = "1.23E+06"
+    done = run("-d", sample, "import-view", write_csv(path, rows), "--dry-run", "--json")
+    (refused,) = [p for p in done.json["problems"] if p["severity"] == "error"]
+    assert refused["place"].endswith("8")
+    assert '"1.23E+06" was shortened by a spreadsheet' in refused["message"]
+
+
 def test_a_number_near_the_one_that_was_is_an_edit(run: Run, sample: Path, tmp_path: Path) -> None:
     """Rounding it would give what was: that is no proof that a spreadsheet changed it."""
     was = [2, 7, 7.3, 9, 10, 0.5, 100, 1]

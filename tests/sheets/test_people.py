@@ -35,6 +35,37 @@ def totalled(book: Any, sheet: Sheet) -> None:
     sheet.cell(84, index(sheet, "current_inventory_qty")).value = "=SUM(I2:I82)"
 
 
+def totalled_in_front(book: Any, sheet: Sheet) -> None:
+    sheet.cell(84, 1).value = "Total"
+    sheet.cell(84, index(sheet, "package_size")).value = 1234.5
+
+
+def headed_again(book: Any, sheet: Sheet) -> None:
+    sheet.insert_rows(40)
+    for cell in sheet[1]:
+        sheet.cell(40, cell.column).value = cell.value
+
+
+def grouped(book: Any, sheet: Sheet) -> None:
+    """Merge the brand of two rows of one maker, and put headings of groups above the others."""
+    at = index(sheet, "brand")
+    sheet.merge_cells(start_row=2, end_row=3, start_column=at, end_column=at)
+    sheet.insert_rows(1)
+    sheet.merged_cells.ranges.clear()
+    sheet.merge_cells(start_row=3, end_row=4, start_column=at, end_column=at)
+    for cell in sheet[2]:
+        if cell.column not in (11, 12, 13):
+            sheet.cell(1, cell.column).value = cell.value
+            sheet.merge_cells(None, 1, cell.column, 2, cell.column)
+    sheet.cell(1, 11).value = "Package"
+
+
+def shown_otherwise(book: Any, sheet: Sheet) -> None:
+    for row, form in ((2, "0%"), (3, "yyyy-mm-dd"), (4, "0.00 €"), (5, "h:mm")):
+        sheet.cell(row, index(sheet, "package_size")).number_format = form
+    sheet.cell(6, index(sheet, "brand")).value += " "
+
+
 def titled(book: Any, sheet: Sheet) -> None:
     sheet.insert_rows(1, 2)
     sheet["B1"] = "What we have"
@@ -78,6 +109,12 @@ def with_another(book: Any, sheet: Sheet) -> None:
 UNCHANGED = {"processed": 81, "unchanged": 81}
 DONE: dict[str, tuple[Callable[[Any, Sheet], None], str]] = {
     "a total": (totalled, "row 84 is a total, no record: it is left out"),
+    "a total in the first column": (totalled_in_front, "row 84 is a total, no record"),
+    "the headings again": (headed_again, "row 40 repeats the headings and is left out"),
+    "cells merged": (grouped, "row 1 is above the headings and is left out"),
+    "cells shown otherwise": (
+        shown_otherwise, "package_size: 2 values came back from what a spreadsheet did to them",
+    ),
     "a title above": (titled, "row 1 is above the headings and is left out"),
     "columns moved": (moved, ""),
     "a heading renamed": (renamed, "UPC Code: is read as upc_code"),
@@ -86,7 +123,7 @@ DONE: dict[str, tuple[Callable[[Any, Sheet], None], str]] = {
     "remarks": (remarked, "my remarks: is not a field of products and is ignored"),
     "a column without heading": (remarked, "column T has no heading, what is in it is ignored"),
     "another sheet": (with_another, 'the sheet "Remarks" has no headings of a view and is ignored'),
-}
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -110,6 +147,20 @@ def test_a_sheet_somebody_rearranged_changes_nothing(
     assert {**counts(done), "nulls_kept": 0} == UNCHANGED | {"nulls_kept": 0}, done.out
     shown = run("-d", sample, "import-view", book, "--dry-run")
     assert said in shown.out + shown.err
+
+
+def test_a_sheet_turned_on_its_side_is_refused_with_what_to_do(
+    run: Run, sample: Path, book: Path
+) -> None:
+    def turned(book: Any, sheet: Sheet) -> None:
+        columns = [[cell.value for cell in column] for column in sheet.iter_cols()]
+        sheet.delete_rows(1, 90)
+        for cells in columns:
+            sheet.append(cells)
+
+    done = run("-d", sample, "import-view", change(book, turned))
+    assert done.code == 1
+    assert "put the headings above the rows, one beside the other" in done.err
 
 
 def test_a_copied_row_is_no_second_record(run: Run, sample: Path, book: Path) -> None:

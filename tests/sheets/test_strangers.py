@@ -273,6 +273,16 @@ def _replaced(entries: list[Any], entry: Any) -> None:
     entries[:] = [*kept, {**asked, **entry, "kind": "heading"}]
 
 
+def test_headings_of_which_some_are_ours_are_asked_about_where_no_row_can_be_told(
+    sample: Path, run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("Brand,Notes,EAN,Weight,Unit price\nKing Arthur,ok,000011960232,25 lb,4.99\n")
+    done = run("-d", sample, "import", path, "--json", "--no-input")
+    assert [q["kind"] for q in done.json["questions"]] == ["heading"]
+    assert "to which view do the rows belong?" in done.json["questions"][0]["question"]
+
+
 def test_a_sheet_that_is_no_table_is_still_refused(sample: Path, run: Run, tmp_path: Path) -> None:
     path = tmp_path / "notes.csv"
     path.write_text("buy more flour\nand sugar\n")

@@ -8,15 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from bakeio_core.files.revision import NOTHING, Revision, field_hash
-from bakeio_core.files.sheets.readings import (
-    NO_ZEROS,
-    POINT,
-    TRUTHS,
-    Reading,
-    form_of,
-    readings,
-)
+from bakeio_core.files.sheets.readings import POINT, Reading, form_of, readings
 from bakeio_core.files.sheets.spoilt import SpoiltColumns
+from bakeio_core.files.sheets.texts import NO_ZEROS, TRUTHS
 from bakeio_core.values.kind import Kind
 
 Restored = Counter[tuple[str, str]]
@@ -26,8 +20,11 @@ _SHORTENED = re.compile(r"([+-]?\d)(?:[.,](\d+))?E\+?(\d+)", re.ASCII | re.IGNOR
 _DAMAGED = re.compile(
     r"""
     [+-]?\d[\d.,/:-]*(?:[eE][+-]?\d+)?\Z             # a number, a code, a day, a time
+    | \d+(?:[.,]\d+)?%\Z                             # a part of a hundred
     | \d{1,2}:[\d:]+\ ?[aApP]\.?[mM]\.?\Z           # a time of the morning
-    | \d{1,2}[. -]+[A-Za-zä]{3}                       # a day with the name of its month
+    | \d{1,2}[. -]+[^\W\d_]{3}                      # a day with the name of its month
+    | [^\W\d_]{3,}[. -]+\d\d(?:\d\d)?\Z           # a month with its year
+    | '                                             # an apostrophe in front
     | .*[‘’‚“”„«»‐‑‒–—−…©®™½¼¾\u00a0\u2007\u202f]      # what typing is replaced by
     """,
     re.VERBOSE | re.DOTALL,
@@ -135,7 +132,7 @@ def may_be_damaged(value: Any, current: Any) -> bool:
         current: What the database has.
     """
     if isinstance(value, str):
-        is_cut = isinstance(current, str) and (value == current.strip() or "?" in value)
+        is_cut = isinstance(current, str) and (value.strip() == current.strip() or "?" in value)
         return is_cut or _DAMAGED.match(value) is not None or value.lower() in TRUTHS
     is_number = isinstance(value, (int, float)) and isinstance(current, (int, float))
     if is_number and value == round(current * 1000):

@@ -11,62 +11,35 @@ import datetime
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from bakeio_core.files.sheets.days import days_of, texts_of_days
+from bakeio_core.files.sheets.days import days_of, number_of
+from bakeio_core.files.sheets.texts import EXACT, EXPONENT, NOISE, TRUTHS, Ways, texts_of
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.wording import BadValue, plain
 
-MOST_DIGITS = 20
-"""Digits of the longest code that zeros are put in front of."""
-EXACT = ".15g"
-"""How many digits a spreadsheet keeps of a number (IEEE 754: DBL_DIG)."""
-NOISE = 1e-13
-"""How far a sum of a spreadsheet is from what was meant at most, as a part of it: a few of the
-units in the 15th digit. Whatever differs by more was typed by somebody."""
-_MOST = 10**15
+_EXACT_DIGITS = 15
+_MOST = 10**_EXACT_DIGITS
 """Where a spreadsheet keeps no more digits, and a number none of its marks."""
 POINT = "a point taken for a mark of thousands"
-NO_ZEROS = "zeros in front lost"
-AS_NUMBER = "read as a number"
-AS_DAY = "a date made of text"
-AS_TIME = "a time made of text"
-AS_TRUTH = "read as true or false"
 DAY_OF_NUMBER = "a date made of a number"
+_CURRENCIES = "|".join(
+    [
+        r"[$€£¥₹₽₺₩₪₫₴฿]|R\$|S?Fr\.?|kr\.?|zł|Kč|Ft|lei|Rs\.?|TL",
+        "USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|RUB|UAH|ILS",
+        "ZAR|BRL|MXN|SGD|HKD|KRW|THB",
+    ]
+)
 _AMOUNT = re.compile(
-    r"([A-Z]{3}|[$€£¥₹])?\s*([+-]?)\s*(\d[\d.,'\s]*|[.,]\d+)\s*(?:[A-Z]{3}|[$€£¥₹])?"
+    rf"([+-]?)\s*(?:{_CURRENCIES})?\s*([+-]?)\s*(\d[\d.,'\s]*|[.,]\d+)\s*(?:{_CURRENCIES})?"
 )
+_BEHIND = re.compile(r"\((?P<owed>.*\d.*)\)|(?P<minus>.*\d.*)-|(?P<percent>.*\d)\s*%")
+"""A negative amount as accountants write it, and a part of a hundred."""
 _SPACED = re.compile(r"\d{1,3}(?:[\s']\d{3})+(?:[.,]\d+)?|[\d.,]+", re.ASCII)
-_DECIMAL = re.compile(r"([+-]?\d+)[.,](\d+)", re.ASCII)
-_EXPONENT = re.compile(r"([+-]?\d+)(?:[.,](\d+))?E([+-]?)0*(\d+)", re.ASCII | re.IGNORECASE)
-_CLOCK = re.compile(r"(\d{1,5}):(\d\d)(?::(\d\d)(?:[.,]0+)?)?(?: ?([AaPp])\.?[Mm]\.?)?", re.ASCII)
-SHOWN_TRUTHS = dict.fromkeys(("true", "wahr", "vrai", "verdadero", "vero", "waar"), True)
-SHOWN_TRUTHS |= dict.fromkeys(("false", "falsch", "faux", "falso", "onwaar"), False)
-"""The words a spreadsheet shows for true and false, by its language."""
-TRUTHS = dict.fromkeys(("yes", "ja", "oui", "sí", "si", "y", "j", "x", "1", "on", "t"), True)
-TRUTHS |= dict.fromkeys(("no", "nein", "non", "nee", "n", "0", "off", "f"), False)
-TRUTHS |= SHOWN_TRUTHS
-"""The words for true and false, of spreadsheets and of people."""
-_PLAIN_SIGNS = str.maketrans(
-    {
-        **dict.fromkeys("‘’‚ʼ´`", "'"),
-        **dict.fromkeys("“”„«»", '"'),
-        **dict.fromkeys("‐‑‒–—−", "-"),
-        **dict.fromkeys("\u00a0\u2007\u202f", " "),
-        "…": "...",
-        "©": "(c)",
-        "®": "(r)",
-        "™": "(tm)",
-        "½": "1/2",
-        "¼": "1/4",
-        "¾": "3/4",
-    }
-)
-_DOUBLE_DASHES = str.maketrans({"–": "--", "—": "--"})
 
 
 @dataclass(frozen=True)
@@ -87,11 +60,9 @@ class Reading:
     is_plain: bool = True
 
 
-Ways = Iterator[tuple[Any, str, tuple[str, str] | None, bool]]
-"""What `Kind.read` may take, how it is read, what that supposes, whether it needs no proof."""
-
-
 CURRENCY = "with a currency"
+SHOWN_AS_DAY = "shown as a day or a time"
+PERCENT = "shown in percent"
 
 
 def form_of(kind: Kind) -> str:
@@ -126,94 +97,6 @@ def readings(kind: Kind, cell: Any) -> Iterator[Reading]:
             yield Reading(wire, how, pattern, is_plain)
 
 
-# -- texts
-def _texts(cell: Any) -> Ways:
-    if isinstance(cell, str):
-        yield cell, "", None, True
-        yield from _signs(cell)
-        yield from _codes(cell, is_typed=False)
-    elif isinstance(cell, bool):
-        yield from _spelled_truths(cell)
-    elif isinstance(cell, (int, float, Decimal)):
-        text = _written(cell)
-        yield text, "a number", None, "E" not in text
-        yield from _codes(text, is_typed=True)
-    elif isinstance(cell, (datetime.datetime, datetime.date)):
-        for text in texts_of_days(cell):
-            yield text, AS_DAY, None, False
-    elif isinstance(cell, datetime.time):
-        yield from _clocks(cell.hour, cell.minute, cell.second)
-    elif isinstance(cell, datetime.timedelta):
-        minutes, seconds = divmod(round(cell.total_seconds()), 60)
-        yield from _clocks(*divmod(minutes, 60), seconds)
-
-
-def _codes(text: str, *, is_typed: bool) -> Ways:
-    if text.isascii() and text.isdigit():
-        for length in range(len(text) + 1, MOST_DIGITS + 1):
-            yield text.zfill(length), NO_ZEROS, None, False
-    if match := _DECIMAL.fullmatch(text):
-        for zeros in range(4):
-            for mark in ".,":
-                decimals = f"{match[1]}{mark}{match[2]}{'0' * zeros}"
-                yield decimals, AS_NUMBER, None, False
-    elif is_typed or text.isdigit():
-        for end in (".0", ".00", ",00", ".000"):
-            yield text + end, AS_NUMBER, None, False
-        for zeros in range(1, len(text) - len(text.rstrip("0")) + 1):
-            for power in (f"E{zeros}", f"e{zeros}", f"E+{zeros}", f"E+{zeros:02}", f"E{zeros:02}"):
-                yield text[:-zeros] + power, AS_NUMBER, None, False
-    if match := _EXPONENT.fullmatch(text):
-        whole = match[1] + (f".{match[2]}" if match[2] else "")
-        for sign in ("E", "e", "E+", "e+", "E-", "e-"):
-            yield f"{whole}{sign}{match[4]}", AS_NUMBER, None, False
-    if text.lower() in SHOWN_TRUTHS:
-        yield from _spelled_truths(SHOWN_TRUTHS[text.lower()])
-    for day in days_of(text):
-        for spelled in texts_of_days(day.day):
-            yield spelled, AS_DAY, None, False
-    if match := _CLOCK.fullmatch(text):
-        hour, half = int(match[1]), (match[4] or "").lower()
-        hour = hour % 12 + (12 if half == "p" else 0) if half else hour
-        yield from _clocks(hour, int(match[2]), int(match[3] or 0))
-
-
-def _clocks(hour: int, minute: int, second: int) -> Ways:
-    """Yield texts of which a spreadsheet may have made a time of day, or a number of hours."""
-    rest = [f"{minute:02}:{second:02}", *([f"{minute:02}"] if not second else [])]
-    half = "AM" if hour < 12 else "PM"
-    for end in rest:
-        for start in (str(hour), f"{hour:02}"):
-            yield f"{start}:{end}", AS_TIME, None, False
-        for said in (half, half.lower()) if hour < 24 else ():
-            for start in (str(hour % 12 or 12), f"{hour % 12 or 12:02}"):
-                yield f"{start}:{end} {said}", AS_TIME, None, False
-                yield f"{start}:{end}{said}", AS_TIME, None, False
-
-
-def _signs(text: str) -> Ways:
-    if text.isascii():
-        return
-    how = "typographic signs"
-    yield text.translate(_PLAIN_SIGNS), how, None, False
-    yield text.translate(_DOUBLE_DASHES).translate(_PLAIN_SIGNS), how, None, False
-
-
-def _spelled_truths(truth: bool) -> Ways:
-    for word in ("true", "True", "TRUE") if truth else ("false", "False", "FALSE"):
-        yield word, AS_TRUTH, None, False
-
-
-def _written(number: int | float | Decimal) -> str:
-    """Return a number as a person writes it, with the digits a spreadsheet keeps."""
-    if isinstance(number, float):
-        is_whole = number.is_integer() and abs(number) < 1e15
-        return str(int(number)) if is_whole else format(number, EXACT).upper()
-    # written out, 1e999999999 would fill the memory; nobody writes such a number in that way
-    is_short = isinstance(number, Decimal) and abs(number.adjusted()) <= MOST_DIGITS
-    return format(number, "f") if is_short else str(number)
-
-
 # -- numbers
 def _numbers(cell: Any) -> Ways:
     if isinstance(cell, bool):
@@ -234,8 +117,20 @@ def _numbers(cell: Any) -> Ways:
         for text in (f"{cell.day}.{cell.month}", f"{cell.month}.{cell.day}"):
             yield text, DAY_OF_NUMBER, None, False
         yield f"{cell.month}.{cell.year}", DAY_OF_NUMBER, None, False
+        yield from _rounded(number_of(cell), SHOWN_AS_DAY)
+    elif isinstance(cell, datetime.time):
+        since = datetime.datetime.combine(datetime.date.min, cell) - datetime.datetime.min
+        yield from _rounded(since / datetime.timedelta(days=1), SHOWN_AS_DAY)
+    elif isinstance(cell, datetime.timedelta):
+        yield from _rounded(cell / datetime.timedelta(days=1), SHOWN_AS_DAY)
     elif isinstance(cell, str):
         yield from _spelled_numbers(cell)
+
+
+def _rounded(number: float, how: str) -> Ways:
+    """A day or a time is told to the microsecond, and so the number of it only nearly."""
+    for digits in range(10):
+        yield round(number, digits), how, None, False
 
 
 def _thousandth(number: int | float | Decimal) -> Ways:
@@ -245,19 +140,31 @@ def _thousandth(number: int | float | Decimal) -> Ways:
         yield Decimal(int(number)) / 1000, POINT, None, False
 
 
+def is_shortened(text: str) -> bool:
+    """Tell whether a number may have lost digits: spreadsheets show `1.23E+06` for 1234567."""
+    match = EXPONENT.fullmatch(text)
+    if match is None or match[3] == "-":
+        return False
+    power = int(match[4][:4])
+    return power < _EXACT_DIGITS and len(match[1].lstrip("+-") + (match[2] or "")) <= power
+
+
 def _spelled_numbers(text: str) -> Ways:
-    amount = _AMOUNT.fullmatch(plain(text).strip())
-    if amount is None or not _SPACED.fullmatch(amount[3].strip()):
-        with suppress(ValueError):
-            yield float(text.replace(",", ".")), "", None, True
+    told = plain(text).strip()
+    if (behind := _BEHIND.fullmatch(told)) is not None:
+        yield from _behind(behind)
         return
-    is_plain = len(amount[0].strip()) == len((amount[2] + amount[3]).strip())
-    sign, digits = amount[2].replace("+", ""), re.sub(r"[\s']", "", amount[3])
+    amount = _AMOUNT.fullmatch(told)
+    if amount is None or not _SPACED.fullmatch(amount[3].strip()) or (amount[1] and amount[2]):
+        with suppress(ValueError):
+            yield float(text.replace(",", ".")), "", None, not is_shortened(text)
+        return
+    is_plain = len(amount[0].strip()) == len((amount[1] + amount[2] + amount[3]).strip())
+    sign, digits = (amount[1] or amount[2]).replace("+", ""), re.sub(r"[\s']", "", amount[3])
     for mark, other in (".", ","), (",", "."):
         whole, _, decimals = digits.partition(mark) if mark in digits else (digits, "", "")
         parts = whole.split(other)
-        is_grouped = all(len(part) == 3 for part in parts[1:]) and 1 <= len(parts[0]) <= 3
-        if len(parts) > 1 and (not is_grouped or parts[0].startswith("0")):
+        if len(parts) > 1 and not _is_grouped(parts):
             continue
         if decimals and not decimals.isdigit():
             continue
@@ -269,6 +176,24 @@ def _spelled_numbers(text: str) -> Ways:
         yield number, how, ("decimal", mark) if has_marks else None, is_plain
     if digits.isdigit() and len(digits) < 16:
         yield from _thousandth(int(sign + digits))
+
+
+def _is_grouped(parts: Sequence[str]) -> bool:
+    """Tell whether digits stand in groups: of thousands, or of lakhs as in India (1,23,456)."""
+    first, *between, last = parts
+    widths = {len(part) for part in between}
+    is_even = 1 <= len(first) <= (2 if widths == {2} else 3)
+    return is_even and len(last) == 3 and widths in (set(), {2}, {3}) and not first.startswith("0")
+
+
+def _behind(behind: re.Match[str]) -> Ways:
+    """Yield what an amount means that says behind its digits what it is."""
+    inner = next(text for text in behind.groups() if text is not None)
+    is_part = behind["percent"] is not None
+    for number, how, pattern, _ in list(_spelled_numbers(inner)):
+        with suppress(InvalidOperation):
+            value = Decimal(str(number))
+            yield value / 100 if is_part else -value, PERCENT if is_part else how, pattern, False
 
 
 # -- days, moments, times, truths, others
@@ -320,8 +245,8 @@ def _others(cell: Any) -> Ways:
 
 
 _WAYS: dict[str, Callable[[Any], Ways]] = {
-    "text": _texts,
-    "code": _texts,
+    "text": texts_of,
+    "code": texts_of,
     "number": _numbers,
     "whole": _numbers,
     "day": _days,

@@ -12,14 +12,13 @@ from decimal import Decimal
 from typing import Any
 
 from bakeio_core.files.revision import field_hash
-from bakeio_core.files.sheets.readings import (
+from bakeio_core.files.sheets.readings import DAY_OF_NUMBER, POINT
+from bakeio_core.files.sheets.texts import (
     AS_DAY,
     AS_NUMBER,
     AS_TIME,
     AS_TRUTH,
-    DAY_OF_NUMBER,
     NO_ZEROS,
-    POINT,
     SHOWN_TRUTHS,
 )
 
@@ -30,7 +29,8 @@ _MONTH = "(?:0?[1-9]|1[0-2])"
 _FORMS = {
     "zeros": re.compile(r"0\d+", re.ASCII),
     "exponent": re.compile(r"\d+(?:[.,]\d+)?[Ee][+-]?\d+", re.ASCII),
-    "time": re.compile(r"\d?\d:\d\d(?: ?[AaPp][Mm])?", re.ASCII),
+    "time": re.compile(r"\d?\d:\d\d", re.ASCII),
+    "half of a day": re.compile(r"\d?\d:\d\d ?[AaPp][Mm]", re.ASCII),
     **{
         f"{what} {mark}": re.compile(pattern.format(mark=re.escape(mark), month=_MONTH), re.ASCII)
         for mark in ".,-/"

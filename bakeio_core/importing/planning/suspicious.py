@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import itertools
 import operator
 from collections import Counter
@@ -30,6 +31,8 @@ EARLIEST, AHEAD = date(1900, 1, 1), timedelta(days=731)
 MOST_VALUES = 1000
 """Of more different values only the most frequent are counted on, to find what many rows get."""
 MOST_RECORDS = 1000
+_LEAST_ROUNDED = 3
+"""So many values that are others with fewer decimals are no chance, where they are nearly all."""
 _LEAST = 8
 """So many rows with the values of one another are no chance."""
 _LEAST_VALUES = 4
@@ -112,6 +115,8 @@ class SuspiciousValues:
         self._changed: Counter[str] = Counter()
         self._moved: dict[str, Suspicion] = {}
         self._exchanged: dict[str, ExchangedValues] = {}
+        self._rounded: dict[str, Suspicion] = {}
+        self._updated: Counter[str] = Counter()
 
     def look(self, changes: Sequence[Change]) -> None:
         """Look at the values of changes, column by column."""
@@ -128,6 +133,8 @@ class SuspiciousValues:
                 known.add(column, updates, MOST_RECORDS)
             if column in self.entity.references:
                 continue
+            if column in self._numbers:
+                self._look_for_rounded(column, updates)
             if column in self._numbers or column in self._dates:
                 self._look_at_each(column, some, self._far)
             if column in self._missing:
@@ -254,6 +261,16 @@ class SuspiciousValues:
                     moved.add(one.record, old)
                 moved.add(next_.record, next_old)
 
+    def _look_for_rounded(self, column: str, updates: Sequence[Change]) -> None:
+        """Look for numbers that are the old ones with fewer decimals, as a file of texts has them
+        where a spreadsheet showed fewer.
+        """
+        self._updated[column] += len(updates)
+        rounded = self._rounded.setdefault(column, Suspicion([], column, None, ""))
+        for change in updates:
+            if _is_rounded(change.old.get(column), change.new[column]):
+                rounded.add(change.record, change.old.get(column))
+
     def of_many(self) -> Iterator[Suspicion]:
         """Return what is suspicious of many rows together."""
         exchanged = {c: known for c, known in self._exchanged.items() if known.are_exchanged}
@@ -266,6 +283,13 @@ class SuspiciousValues:
             if column not in exchanged and moved.count >= self.limits.moved:
                 moved.message = "has the value of the row beside it: did the column move by a row?"
                 yield moved
+        for column, rounded in self._rounded.items():
+            is_most = 10 * rounded.count >= 9 * self._updated[column]
+            if rounded.count >= _LEAST_ROUNDED and is_most:
+                rounded.message = (
+                    "is the old number with fewer decimals: was the column shown with fewer?"
+                )
+                yield rounded
         for same in self._same.values():
             is_most = 2 * same.count >= self._changed[same.column]
             if same.count >= self.limits.same and is_most:
@@ -320,3 +344,12 @@ def foreign_prefixes(
             )
             message = f"{begins}: look at the code that is printed on it"
             yield Suspicion([number], column, value, message)
+
+
+def _is_rounded(old: Any, new: Any) -> bool:
+    """Tell whether a number is another one with fewer decimals."""
+    if old is None or new is None:
+        return False
+    was, now = (decimal.Decimal(str(number)).normalize() for number in (old, new))
+    kept, had = (max(0, -int(number.as_tuple().exponent)) for number in (now, was))
+    return kept < had and abs(was - now) * 2 <= decimal.Decimal(1).scaleb(-kept)

@@ -68,7 +68,7 @@ class _Looks:
         if (layout, is_shown) not in self._known:
             look: dict[str, Any] = {"num_format": layout, "valign": "top"}
             # a text stands apart from the number before it
-            look |= {"indent": 1} if layout == "@" else {}
+            look |= {"indent": 1, "align": "left"} if layout == "@" else {}
             look |= {"bg_color": _SHADE, "border": 1, "border_color": "#D5D2CB"} if is_shown else {}
             self._known[layout, is_shown] = self._book.add_format(look)
         return self._known[layout, is_shown]

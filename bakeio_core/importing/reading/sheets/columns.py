@@ -18,7 +18,7 @@ from bakeio_core.files.documents.encoding import encode_as_read
 from bakeio_core.files.revision import field_hash
 from bakeio_core.files.sheets.cells import unguarded
 from bakeio_core.files.sheets.proof import Patterns, Proof, Restored, was_empty
-from bakeio_core.files.sheets.readings import CURRENCY, Reading, form_of, readings
+from bakeio_core.files.sheets.readings import CURRENCY, Reading, form_of, is_shortened, readings
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.numbers import shortest
 from bakeio_core.values.wording import BadValue, TwoReadings, shown
@@ -141,9 +141,12 @@ class FieldColumn:
                 if how:
                     self.restored[self.name, how] += 1
                 return encode_as_read(proved[0].value)
-        if isinstance(cell, str) and not is_told:
+        if isinstance(cell, str) and (not is_told or self._is_shortened(cell)):
             return _untold(cell)
         return self._unproved(cell, self._plain_ones(found))
+
+    def _is_shortened(self, text: str) -> bool:
+        return self.form in ("number", "whole") and is_shortened(text)
 
     def _is_as_written(self, cell: Any, base: int) -> bool:
         """Tell whether a cell is a number just as it was written into the sheet."""
@@ -218,6 +221,11 @@ class FieldColumn:
             raise BadValue(
                 f"holds the error {text} of a spreadsheet, not a value: correct the cell, or "
                 "empty it"
+            )
+        if self._is_shortened(text):
+            raise BadValue(
+                f"{shown(text)} was shortened by a spreadsheet and may have lost digits: write the "
+                "whole number"
             )
         found = self.readings(text)
         settled = self.patterns.settled(self.name, found)

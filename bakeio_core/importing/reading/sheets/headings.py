@@ -9,8 +9,10 @@ from typing import Any
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import REV, FieldMap
 from bakeio_core.catalog.plugins.formats import CellError
+from bakeio_core.catalog.view import View
 from bakeio_core.errors import DocumentError
 from bakeio_core.files.sheets.cells import ABOUT, told_of
+from bakeio_core.importing.reading.sheets.needed import lacking
 
 LOOKED_AT = 50
 """Rows at the top of a sheet among which its headings are looked for."""
@@ -81,7 +83,10 @@ def find_headings(
         )
     for index in about:
         del names[index]
-    view = _view(header, list(names.values()), fields, called, catalog)
+    plain = list(names.values())
+    if not header and _are_strange(plain, _fitting(plain, fields, called, catalog), catalog):
+        return None
+    view = _view(header, plain, fields, called, catalog)
     above = [other for other, cells in rows if other < number and any(_is_said(c) for c in cells)]
     _refuse_twice(names, fields[view], number)
     return Headings(view, number, names, header, about[0] if about else None, above)
@@ -131,16 +136,8 @@ def _view(
         why = catalog.disabled_views.get(said, "not installed")
         message = f'is of the view "{said}", which is {why}'
         raise DocumentError(message, code="unknown-view")
-    # a list within a view and a template say which one it is, by the name of the sheet at least
     filled_in = _named_templates(called, catalog)
-    able = {
-        v: of
-        for v, of in fields.items()
-        if (v in called if "." in v else v in filled_in or v not in catalog.templates)
-    }
-    scores = {view: _fit(of, names) for view, of in able.items()}
-    most = max(scores.values())
-    fitting = [view for view, score in scores.items() if score == most]
+    fitting = [*_fitting(names, fields, called, catalog)]
     named = [v for v in fitting if v in filled_in or any(v in name.lower() for name in called)]
     chosen = named if len(named) == 1 else fitting
     if len(chosen) > 1:
@@ -148,6 +145,38 @@ def _view(
         message = f"its headings fit the views {views}: call the sheet or the file after one"
         raise DocumentError(message)
     return chosen[0]
+
+
+def _fitting(
+    names: Sequence[str], fields: Mapping[str, FieldMap], called: Sequence[str], catalog: Catalog
+) -> dict[str, FieldMap]:
+    """Return the views that headings fit best."""
+    # a list within a view and a template say which one it is, by the name of the sheet at least
+    filled_in = _named_templates(called, catalog)
+    scores = {
+        view: _fit(of, names)
+        for view, of in fields.items()
+        if (view in called if "." in view else view in filled_in or view not in catalog.templates)
+    }
+    most = max(scores.values())
+    return {view: fields[view] for view, score in scores.items() if score == most}
+
+
+def _are_strange(names: Sequence[str], fitting: Mapping[str, FieldMap], catalog: Catalog) -> bool:
+    """Tell whether headings are those of somebody else, though some of them are fields.
+
+    Some are no fields, none says which row a record is, and no new one can be made of the others.
+    """
+    return all(_lack(names, catalog.readable.get(view), of) for view, of in fitting.items())
+
+
+def _lack(names: Sequence[str], view: View | None, fields: FieldMap) -> bool:
+    known = [item for item in map(fields.named, names) if item is not None]
+    if view is None or len(known) == len(names):
+        return False
+    if any(item.role == "key" or is_id(fields, item.name) for item in known):
+        return False
+    return any(lacking(view, fields, {item.name for item in known}))
 
 
 def _named_templates(called: Sequence[str], catalog: Catalog) -> list[str]:

@@ -14,6 +14,7 @@ from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import FieldMap, FileField, plain_name, view_fields
 from bakeio_core.catalog.view import View
 from bakeio_core.files.sheets.readings import form_of, readings
+from bakeio_core.importing.reading.sheets.needed import offered
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -63,7 +64,7 @@ class Meanings:
         """Return the fields of a view a column may be, the best first."""
         fields = view_fields(view, self.catalog)
         found = []
-        for item in _offered(fields, view):
+        for item in offered(view, self.catalog):
             names = {item.name, *view.headings.get(item.name, ()), *_other_names(fields, item)}
             by_name, reasons = _like(heading, names)
             by_value, why = self._values(item, fields, [str(cell) for cell in cells])
@@ -118,21 +119,6 @@ class Meanings:
             count = select(func.count()).where(form.in_(key[2]))
             self._named[key] = self.db.execute(count).scalar_one()
         return self._named[key]
-
-
-def offered(view: View, catalog: Catalog) -> list[FileField]:
-    """Return the fields of a view that a column of a sheet may be."""
-    return list(_offered(view_fields(view, catalog), view))
-
-
-def _offered(fields: FieldMap, view: View) -> Iterator[FileField]:
-    """Yield those that are written or name a row; of ids and what is only shown none."""
-    own = {fields.own.get(fields.entity.primary), fields.own.get("uuid")}
-    for item in fields:
-        is_naming = item.target is not None and item.target not in ("uuid", "id")
-        is_written = item.role in ("editable", "key") and item.column is not None
-        if (is_naming or is_written) and item.name not in own:
-            yield item
 
 
 def _other_names(fields: FieldMap, item: FileField) -> Iterator[str]:

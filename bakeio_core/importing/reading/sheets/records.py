@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
@@ -11,10 +12,10 @@ import msgspec
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import REV, FileField, plain_name, view_fields
 from bakeio_core.catalog.lists import named_by, parent_column
-from bakeio_core.catalog.plugins.formats import SheetRows
+from bakeio_core.catalog.plugins.formats import CellError, SheetRows
 from bakeio_core.catalog.view import View
 from bakeio_core.database.view_query import kind_of_source
-from bakeio_core.errors import Problem, Problems
+from bakeio_core.errors import DocumentError, Problem, Problems, counted
 from bakeio_core.files.documents.encoding import encode_as_read
 from bakeio_core.files.documents.limits import Limits
 from bakeio_core.files.revision import revision_of
@@ -33,7 +34,33 @@ from bakeio_core.values.wording import listed
 
 AT_ONCE = 1000
 """Rows that are turned into records at a time."""
-TOTALS = ("total", "sum", "summe", "gesamt", "subtotal", "zwischensumme", "totale", "somme")
+TOTALS = frozenset(
+    [
+        "total",
+        "totals",
+        "sum",
+        "summe",
+        "gesamt",
+        "gesamtsumme",
+        "subtotal",
+        "sub-total",
+        "zwischensumme",
+        "insgesamt",
+        "totale",
+        "totaal",
+        "somme",
+        "suma",
+        "soma",
+        "summa",
+        "razem",
+        "итого",
+        "σ",
+        "∑",
+        "grand",
+    ]
+)
+_SUMS = ("=SUM(", "=SUBTOTAL(", "=AGGREGATE(")
+_NUMBER = re.compile(r"[^\W\d_]{0,3}[\s$€£+-]*\d[\d.,'\s]*[^\W\d_]{0,3}[\s$€£%]*")
 
 
 class ViewSheets:
@@ -83,8 +110,15 @@ class ViewSheets:
         indexes = {column.name: index for index, column in columns.items()}
         self.spool.begin(header, Where(table.name, headings.row, indexes, headings.about))
         reading = _Rows(self, table, headings, columns, index_at)
+        count = len(self.spool)
         while block := list(itertools.islice(rows, AT_ONCE)):
             reading.take(block)
+        if headings.above and len(self.spool) == count:
+            raise DocumentError(
+                f"{table.name or 'the sheet'} has no rows below the headings in row "
+                f"{headings.row}, and {counted(len(headings.above), 'row')} above them: put the "
+                "headings above the rows, one beside the other"
+            )
         reading.tell()
 
     def _name_parents(self, headings: Headings) -> None:
@@ -148,6 +182,7 @@ class _Rows:
             pairs.append((msgspec.json.encode(name) + b":" + given[name]).replace(b"%", b"%%"))
         self.template = b"{" + b",".join(pairs) + b"}"
         self.totals: list[int] = []
+        self.repeated: list[int] = []
         self.nameless: dict[int, int] = {}
 
     def take(self, block: Sequence[Row]) -> None:
@@ -159,11 +194,14 @@ class _Rows:
                 continue
             if len(cells) < width:
                 cells = [*cells, *[None] * (width - len(cells))]
-            elif len(cells) > width:
-                self._look_beyond(number, cells)
             if self._is_total(cells):
                 self.totals.append(number)
                 continue
+            if self._is_heading(cells):
+                self.repeated.append(number)
+                continue
+            if len(cells) > width:
+                self._look_beyond(number, cells)
             rows.append(cells)
             numbers.append(number)
         if not rows:
@@ -187,16 +225,18 @@ class _Rows:
         self.sheets.spool.add([template % row for row in zip(*values, strict=True)], numbers)
 
     def _is_total(self, cells: Sequence[Any]) -> bool:
-        """Tell whether a row sums others up: it names no record, and says so or calculates."""
-        if self.ids and any(cells[index] not in (None, "") for index in self.ids):
-            return False
+        """Tell whether a row sums others up: it has nothing but numbers, and says what they are."""
         filled = [cell for cell in cells if cell is not None and cell != ""]
-        if 2 * len(filled) > len(self.columns):
+        if 2 * len(filled) > max(len(self.columns), 3):
             return False
-        return any(
-            isinstance(cell, str) and cell.strip().rstrip(":").lower().split(" ")[0] in TOTALS
-            for cell in filled
-        )
+        told = [cell for cell in filled if _tells_total(cell)]
+        return bool(told) and all(_is_number(cell) for cell in filled if not _tells_total(cell))
+
+    def _is_heading(self, cells: Sequence[Any]) -> bool:
+        """Tell whether a row has the headings once more, as above a page."""
+        names = self.headings.names
+        said = {i: cells[i].strip() for i in names if isinstance(cells[i], str)}
+        return len(said) > 1 and said == names
 
     def _look_beyond(self, number: int, cells: Sequence[Any]) -> None:
         for index in range(self.width, len(cells)):
@@ -216,6 +256,8 @@ class _Rows:
             stands = f"row {rows} is above the headings and is left out"
             stand = f"rows {rows} are above the headings and are left out"
             self.sheets.tell("note", where + (stands if len(above) == 1 else stand))
+        for row in self.repeated:
+            self.sheets.tell("note", f"{where}row {row} repeats the headings and is left out")
         for row in self.totals:
             self.sheets.tell("warning", f"{where}row {row} is a total, no record: it is left out")
         for index in () if self.sheets.is_lenient else self.nameless:
@@ -225,3 +267,16 @@ class _Rows:
 
 def _text(cell: Any) -> Any:
     return cell[1:] if isinstance(cell, str) and cell[:1] == "'" else cell
+
+
+def _tells_total(cell: Any) -> bool:
+    """Tell whether a cell says that its row sums others up, in a word or by what it calculates."""
+    if isinstance(cell, CellError):
+        return cell.text.upper().startswith(_SUMS)
+    return isinstance(cell, str) and cell.split(" ")[0].rstrip(":").lower() in TOTALS
+
+
+def _is_number(cell: Any) -> bool:
+    if isinstance(cell, str):
+        return _NUMBER.fullmatch(cell.strip()) is not None
+    return isinstance(cell, (int, float, CellError)) and not isinstance(cell, bool)
