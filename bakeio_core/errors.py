@@ -10,7 +10,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -163,6 +163,41 @@ def advised(field: str | None, message: str) -> dict[str, Any]:
     return {**told, "fix": {"field": message.field or field, "value": message.write[0], **other}}
 
 
+class Fix(TypedDict, total=False):
+    """What corrects a record, as data; it is empty where that is not certain.
+
+    Attributes:
+        field: The field of the file that is to be changed.
+        value: What it is to hold.
+        instead_of: Another field of the record, which is then to be left out.
+    """
+
+    field: str
+    value: Any
+    instead_of: str
+
+
+class _CandidateFields(TypedDict):
+    target: dict[str, Any]
+    label: str
+    score: float
+    reasons: list[str]
+    automatic: bool
+    warning: str
+
+
+class MeantRow(_CandidateFields, total=False):
+    """A row that may be meant, as JSON shows a `Candidate`.
+
+    Attributes:
+        target: Its natural key, {column: value}, as a decision names it.
+        label, score, reasons, automatic, warning: As of a `Candidate`.
+        write: {field: value} that means it in the file; a `Problem` has it.
+    """
+
+    write: dict[str, Any]
+
+
 class Problem(msgspec.Struct, kw_only=True):
     """One thing wrong with the data, where it stands and what to do.
 
@@ -180,10 +215,8 @@ class Problem(msgspec.Struct, kw_only=True):
         key: What `record` is called, {field of the file: value}; empty where it does not say.
         label: What people call `record`; empty where it does not say.
         allowed: Values that can be taken in place of `value`, or those nearest to it, best first.
-        fix: What corrects it, where that is certain: {"field", "value"}, with "instead_of", another
-            of the record that is then to be left out.
-        candidates: The rows a reference may mean, as `Candidate.as_dict` gives them, each with
-            `write`, {field: value} that means it.
+        fix: What corrects it, where that is certain.
+        candidates: The rows that a reference may mean, the likeliest first.
     """
 
     code: str
@@ -200,8 +233,8 @@ class Problem(msgspec.Struct, kw_only=True):
     field: str | None = None
     value: Any = None
     allowed: list[Any] = []
-    fix: dict[str, Any] = {}
-    candidates: list[dict[str, Any]] = []
+    fix: Fix = {}
+    candidates: list[MeantRow] = []
     places: list[str] = []
 
     def __str__(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from bakeio_core.catalog.model import Entity, RowId
-from bakeio_core.errors import UsageError
+from bakeio_core.errors import MeantRow, UsageError
 from bakeio_core.values.folding import folded_key
 from bakeio_core.values.wording import shown
 
@@ -163,7 +163,7 @@ class Candidate:
     automatic: bool = False
     warning: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> MeantRow:
         """Return the candidate as JSON shows it; `target` is what a decision takes."""
         return {
             "target": dict(self.key),

@@ -25,6 +25,8 @@ from bakeio_core.values.numbers import Integer
 from bakeio_core.values.text import Text
 
 Key = tuple[str, ...]
+RowValues = dict[str, Any]
+"""{column: value} of a row: its key, or what a new one is to hold."""
 RowId = int | str
 """What tells a row of an entity from all others: its primary key, see `catalog/keys/row_ids.py`."""
 ROW_KEY = "_row_key"

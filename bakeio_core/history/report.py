@@ -10,7 +10,8 @@ from typing import Any, Literal
 import msgspec
 
 from bakeio_core.catalog.exchange import ALIAS, Change, Missing, Question
-from bakeio_core.errors import BakeioError, Problem, counted
+from bakeio_core.catalog.model import RowValues
+from bakeio_core.errors import BakeioError, MeantRow, Problem, counted
 from bakeio_core.history.told import Resolved, RunMode
 from bakeio_core.values.wording import printable, shown
 
@@ -65,7 +66,7 @@ class Report:
     source: str
     summary: dict[str, int]
     entities: dict[str, dict[str, int]]
-    created_entities: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    created_entities: dict[str, list[RowValues]] = field(default_factory=dict)
     resolved: list[Resolved] = field(default_factory=list)
     skipped_log: str | None = None
     problems: list[Problem] = field(default_factory=list)
@@ -364,7 +365,7 @@ def counted_outcome(what: str, count: int) -> str:
     return f"{count:,} {what.replace('_', ' ')}"
 
 
-def _candidate(found: dict[str, Any]) -> str:
+def _candidate(found: MeantRow) -> str:
     """Return a candidate with what is to be written for it: `"Wegmans" (0.90): slug "wegmans"`."""
     write = " ".join(f"{field} {shown(value)}" for field, value in found.get("write", {}).items())
     label = f"{shown(found['label'])} ({found['score']:.2f})"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bakeio_core.catalog.exchange import Candidate, Decision, Question
+from bakeio_core.catalog.model import RowValues
 from bakeio_core.errors import UsageError
 from bakeio_core.host.installed import Installed
 from bakeio_core.values.wording import BadValue
@@ -70,7 +71,7 @@ class Answers(Installed):
         except BadValue as error:
             raise UsageError(str(error)) from None
 
-    def new_row(self, question: Question, texts: Mapping[str, str]) -> dict[str, Any]:
+    def new_row(self, question: Question, texts: Mapping[str, str]) -> RowValues:
         """Return what a filled in form stands for, as `values` of a decision to create a row.
 
         Args:

@@ -18,7 +18,7 @@ from bakeio_core.catalog.exchange import (
     Missing,
     Question,
 )
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import Entity, RowValues
 from bakeio_core.resolving.candidates import Candidates, as_asked
 from bakeio_core.resolving.ranking.index import Index, indexed_columns
 from bakeio_core.resolving.typed import FormRefused, new_row, rows_like
@@ -79,7 +79,7 @@ class Offers:
             found.setdefault(repr(sorted(candidate.key.items())), candidate)
         return list(found.values())[:limit]
 
-    def new_row(self, question: Question) -> dict[str, Any]:
+    def new_row(self, question: Question) -> RowValues:
         """Return the values of a new row as the file tells them.
 
         Raises:
