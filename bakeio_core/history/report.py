@@ -42,22 +42,22 @@ TOTALS = ("created", "updated", "deleted", *COUNTS[3:])
 class Report:
     """The outcome of one import or undo.
 
-    It is the same for a dry run and the real one but for `run`, `dry_run` and times.
+    A dry run and the real import give the same report, except `run`, `dry_run` and times.
 
     Attributes:
-        run: Its number in the journal, None where it has none.
+        run: The number of the run in the journal, or None.
         summary: {processed, created, updated, unchanged, skipped, conflicts, errors, nulls_kept,
             rejected}.
-        entities: The same per entity.
-        created_entities: {entity: keys} of the rows that references were created for.
+        entities: The same for each entity.
+        created_entities: {entity: keys} of the rows that were created for references.
         resolved: The decisions that were applied.
         skipped_log: The file the skipped records were logged to.
-        problems: What is wrong with the records, equal causes once.
-        refused: Why nothing was written; empty where it was (or would be).
+        problems: What is wrong with the records; equal problems are one, with a count.
+        refused: Why nothing was written; empty if it was written (or would be).
         dropped: How many more problems there are than `problems` holds.
         changes: What was created, updated or deleted, the first 10,000.
-        questions: What is asked about records; `Plan.questions` has those about references too.
-        refused_decisions: The keys whose decisions the database refused, `why` in each.
+        questions: The questions about records; `Plan.questions` also has those about references.
+        refused_decisions: The keys whose decisions the database refused; each has `why`.
     """
 
     run: int | None
@@ -140,7 +140,7 @@ class Report:
         }
 
     def as_lines(self) -> Iterator[dict[str, Any]]:
-        """Yield the object `--json` prints in parts: the report, then one of each thing in it."""
+        """Yield what `--json-lines` prints: first the report, then each item in it."""
         parts = {"problems": "problem", "questions": "question", "changes": "change"}
         whole = self.as_dict()
         yield {"type": "report"} | {n: value for n, value in whole.items() if n not in parts}
@@ -153,7 +153,7 @@ class Report:
         return by_decision + sum(self.summary.get(what, 0) for what in CHANGING)
 
     def text(self) -> str:
-        """Return the report for a terminal: a line for each entity, problems, what it comes to."""
+        """Return the report for a terminal: a line for each entity, problems, totals."""
         lines = []
         for name, counts in self._telling().items():
             done = ", ".join(
@@ -211,9 +211,9 @@ class Report:
 
 
 class ImportRefused(BakeioError):
-    """Look at the problems: the import was refused and nothing was written.
+    """Look at the problems: the import was refused, and nothing was written.
 
-    `problems` holds them; a report made of them comes with `report` where the import got that far.
+    `problems` has them; `report` is the report, if the import came that far.
     """
 
     def __init__(

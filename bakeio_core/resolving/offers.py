@@ -50,7 +50,7 @@ class Offers:
         self._index: tuple[Any, _DecidedRows] | None = None
 
     def of(self, question: Question, limit: int = 5) -> list[Candidate]:
-        """Return the rows that may be meant, the best first.
+        """Return the rows that may be meant, the most likely first.
 
         One that another answer creates or chose is among them: its `key` names it in a decision.
         """

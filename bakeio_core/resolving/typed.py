@@ -22,9 +22,9 @@ _TRUTHS = {"y": True, "yes": True, "true": True, "n": False, "no": False, "false
 
 
 class FormRefused(UsageError):
-    """Correct the form of a new row: some of its fields cannot be taken.
+    """Correct the form of a new row: some of its fields are wrong.
 
-    `fields` has the names of those, and what is wrong with each: {name: sentence}.
+    `fields` says what is wrong with each: {name of the field: sentence}.
     """
 
     def __init__(self, fields: Mapping[str, str]) -> None:
