@@ -28,6 +28,7 @@ lint: .venv/.installed
 
 types: .venv/.installed
 	$(BIN)/mypy
+	$(BIN)/mypy tests/typed_application.py
 
 docs: .venv/.installed
 	$(BIN)/python docs/generate.py

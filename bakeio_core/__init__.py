@@ -19,6 +19,8 @@ _HOMES = {
         "DatabaseError",
         "DocumentError",
         "ExportRefused",
+        "Fix",
+        "MeantRow",
         "PluginError",
         "Problem",
         "Problems",
@@ -52,7 +54,7 @@ _HOMES = {
         "OnConflict",
     ),
     "bakeio_core.importing.run": ("Plan",),
-    "bakeio_core.catalog.model": ("Entity", "Suspects"),
+    "bakeio_core.catalog.model": ("Entity", "RowValues", "Suspects"),
     "bakeio_core.catalog.view": (
         "Field",
         "View",
@@ -106,7 +108,7 @@ if TYPE_CHECKING:
         Question,
     )
     from bakeio_core.catalog.hookspecs import hookimpl, hookspec
-    from bakeio_core.catalog.model import Entity, Suspects
+    from bakeio_core.catalog.model import Entity, RowValues, Suspects
     from bakeio_core.catalog.plugins.formats import CellError, Format, Sheet, SheetColumn, SheetRows
     from bakeio_core.catalog.plugins.packages import KnownPackage
     from bakeio_core.catalog.plugins.templates import Template, Totals
@@ -129,6 +131,8 @@ if TYPE_CHECKING:
         DatabaseError,
         DocumentError,
         ExportRefused,
+        Fix,
+        MeantRow,
         PluginError,
         Problem,
         Problems,
@@ -188,6 +192,7 @@ __all__ = [
     "ExportRefused",
     "Exported",
     "Field",
+    "Fix",
     "ForeignDocument",
     "FormRefused",
     "Format",
@@ -200,6 +205,7 @@ __all__ = [
     "LearnedHeadings",
     "LearnedName",
     "Limits",
+    "MeantRow",
     "Missing",
     "Mode",
     "Nulls",
@@ -214,6 +220,7 @@ __all__ = [
     "Resolved",
     "Resolver",
     "RowEvent",
+    "RowValues",
     "Run",
     "RunMode",
     "Session",

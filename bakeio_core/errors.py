@@ -10,7 +10,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -64,11 +64,11 @@ MOST_PROBLEMS = 10_000
 
 
 class BakeioError(Exception):
-    """Catch everything bakeio raises on purpose.
+    """Catch every exception that bakeio raises on purpose.
 
     `str()` of it says what is wrong, where, and what to do next.
 
-    `code` is one of `CODES`, or None where the caller's use is at fault.
+    `code` is one of `CODES`, or None if the call itself is wrong.
     """
 
     code: str | None = None
@@ -90,16 +90,16 @@ class PluginError(BakeioError):
 
 
 class DocumentError(BakeioError):
-    """Correct the file: it cannot be read at all (`code` and text say why)."""
+    """Correct the file, which cannot be read at all (`code` and text say why)."""
 
     code = "bad-document"
 
 
 class DatabaseError(BakeioError):
-    """Look at the database: it is missing, locked, of another version or refused a statement.
+    """Check the database: it is missing, locked, of another version, or refused a statement.
 
-    `retryable` tells that another transaction came between: rolled back and begun anew, the same
-    work may well succeed.
+    `retryable` says that another transaction came between: roll back and do the same work again; it
+    may succeed.
     """
 
     code = "io-error"
@@ -112,9 +112,9 @@ class DatabaseError(BakeioError):
 
 
 class ExportRefused(BakeioError):
-    """Correct the database: it holds values no file can hold, and nothing was written.
+    """Correct the database: it has values that no file can hold. Nothing was written.
 
-    `problems` names each by table, row and column.
+    `problems` names each value by table, row and column.
     """
 
     def __init__(
@@ -163,27 +163,60 @@ def advised(field: str | None, message: str) -> dict[str, Any]:
     return {**told, "fix": {"field": message.field or field, "value": message.write[0], **other}}
 
 
+class Fix(TypedDict, total=False):
+    """The correction of a record, as data; it is empty if no correction is certain.
+
+    Attributes:
+        field: The field of the file that is to be changed.
+        value: The value to write.
+        instead_of: Another field of the record, which must then be removed.
+    """
+
+    field: str
+    value: Any
+    instead_of: str
+
+
+class _CandidateFields(TypedDict):
+    target: dict[str, Any]
+    label: str
+    score: float
+    reasons: list[str]
+    automatic: bool
+    warning: str
+
+
+class MeantRow(_CandidateFields, total=False):
+    """A row that may be meant: a `Candidate` as JSON shows it.
+
+    Attributes:
+        target: Its natural key, {column: value}, as a decision names it.
+        label, score, reasons, automatic, warning: The same as in `Candidate`.
+        write: {field: value} that means it in the file; a `Problem` has it.
+    """
+
+    write: dict[str, Any]
+
+
 class Problem(msgspec.Struct, kw_only=True):
-    """One thing wrong with the data, where it stands and what to do.
+    """One thing that is wrong with the data, with its place and what to do.
 
     The same object serves `--json` and the terminal.
 
     Attributes:
         code: One of `CODES`.
         severity: error, warning or note.
-        record: Its number within `file`, from 1.
-        place: Where `record` stands in the words of the file, where a number does not tell:
+        record: The number of the record in `file`, from 1.
+        place: The place of the record as the file shows it, if a number is not enough:
             `Sheet1!B17`, `row 2 of record 3`.
-        records: The first 20 numbers, where several records share the cause.
-        places: Those of the same records, where `place` tells that of one.
-        count: How many records share it.
-        key: What `record` is called, {field of the file: value}; empty where it does not say.
-        label: What people call `record`; empty where it does not say.
-        allowed: Values that can be taken in place of `value`, or those nearest to it, best first.
-        fix: What corrects it, where that is certain: {"field", "value"}, with "instead_of", another
-            of the record that is then to be left out.
-        candidates: The rows a reference may mean, as `Candidate.as_dict` gives them, each with
-            `write`, {field: value} that means it.
+        records: The first 20 numbers, if several records have the same problem.
+        places: The places of these records, if they have places.
+        count: How many records have it.
+        key: What names the record, {field of the file: value}; may be empty.
+        label: What people call the record; may be empty.
+        allowed: Values that are allowed instead of `value`, or the nearest ones, best first.
+        fix: The correction, if it is certain.
+        candidates: The rows that a reference may mean, the most likely first.
     """
 
     code: str
@@ -200,8 +233,8 @@ class Problem(msgspec.Struct, kw_only=True):
     field: str | None = None
     value: Any = None
     allowed: list[Any] = []
-    fix: dict[str, Any] = {}
-    candidates: list[dict[str, Any]] = []
+    fix: Fix = {}
+    candidates: list[MeantRow] = []
     places: list[str] = []
 
     def __str__(self) -> str:
@@ -238,11 +271,11 @@ Where = tuple["str | None", int, str]
 
 
 class Problems:
-    """Collect the problems of a run in bounded memory, equal causes as one problem with a count.
+    """Collect the problems of a run in limited memory. Equal problems become one with a count.
 
-    Beyond 10,000 different ones only the totals go on counting (`errors`, `warnings`, `dropped`).
-    `listener` is told of each; `where` says where the record of a number stands: in which file,
-    its number there, and the place in other words, empty where the number says that.
+    After 10,000 different problems only the totals are counted (`errors`, `warnings`, `dropped`).
+    `listener` is called with each problem. `where` returns the place of a record by its number: the
+    file, the number in it, and the place as the file shows it, empty if the number is enough.
     """
 
     def __init__(self) -> None:
@@ -260,8 +293,8 @@ class Problems:
     def add(self, problem: Problem, cause: str = "") -> None:
         """Tell `listener`, then add one occurrence.
 
-        The same code, file, field, value and message as of an earlier one only raise its count; or
-        the same code, file, field and `cause`, where that is given.
+        A problem with the code, file, field, value and message of an earlier one only raises its
+        count. If `cause` is given, only code, file, field and cause are compared.
         """
         if self.listener:
             self.listener(problem)

@@ -50,6 +50,11 @@ VALUES = {
         "[Question](#question) and returns {question: [Decision](#decision)} for those it knows. "
         "`plan` and `import_` take one as `resolve`."
     ),
+    "RowValues": (
+        "`{column: value}` of a row: its key, or what a new row is to hold. Each value has the "
+        "Python type of its column. In what a new row is to hold, `column.key`, such as "
+        "`ingredient_id.slug`, names the row of a reference by a key."
+    ),
     "VERSION": "The version of bakeio, as text.",
     "hookimpl": (
         "Mark a function of a plugin as a hook: `@hookimpl` above a function with the name of a "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -105,6 +106,12 @@ def test_who_says_no_is_told_that_nothing_was_written(run: Run, sample: Path) ->
     said_no = on_terminal(["-d", sample, "import-view", path], ["n"], sample.parent)
     assert said_no.code == 1
     assert said_no.out.endswith("Write this? [y/N]: n\nNot done: nothing was written.\n")
+    run("-d", sample, "export-complete", "-o", sample.parent / "set")
+    purchases = sample.parent / "set" / "04_purchases.json"
+    text = purchases.read_text("utf-8").replace('"notes":null', '"notes":"on offer"')
+    purchases.write_text(text, "utf-8")
+    words = ["-d", sample, "import-complete", purchases.parent, "--accept-edits"]
+    assert on_terminal(words, ["n"], sample.parent).out.endswith(said_no.out[-56:])
 
 
 def test_before_many_changes_the_rows_that_will_be_created_are_shown(
@@ -154,6 +161,7 @@ def test_long_work_shows_phase_done_total_and_time_left(capfd: pytest.CaptureFix
     told = capfd.readouterr().err
     assert "importing purchases:  25%" in told
     assert "250/1000" in told
+    assert re.search(r"\[\d\d:\d\d<\d\d:\d\d, +[\d.]+ records/s\]", told)  # time left and rate
     assert "importing products:" in told
 
 

@@ -168,6 +168,18 @@ def test_an_unedited_export_changes_nothing_in_whatever_order(
     assert (report.summary["unchanged"], report.problems) == (6, [])
 
 
+def test_what_changes_can_be_named_when_the_connection_is_closed(
+    export: Callable[[], dict[str, Any]], core: Bakeio, engine: Engine, tmp_path: Path
+) -> None:
+    document = export()
+    line(document, "red", "king")["amount"] = 9
+    (tmp_path / "edited.json").write_text(json.dumps(document), "utf-8")
+    with engine.connect() as db:
+        plan = core.plan(db, tmp_path / "edited.json")
+    (change,) = plan.changes
+    assert plan.about(change, "amount").key == {"deck_id.name": "red", "part_id.name": "king"}
+
+
 def test_rows_are_changed_added_and_left_alone_where_they_are_left_out(
     export: Callable[[], dict[str, Any]], take: Callable[..., Report], engine: Engine
 ) -> None:

@@ -312,6 +312,21 @@ def test_two_distributions_with_a_plugin_of_one_name_are_told_until_one_is_block
     assert "second_list" in [view["name"] for view in views]
 
 
+def test_a_module_that_is_there_already_is_used_once(installed: Callable[..., None]) -> None:
+    from bakeio_bakery import view_products
+
+    entry = "[bakeio]\ntwice = lists\nonce = lists\n"
+    installed("lists", VIEW.format(name="lists"), entry_points=entry)
+    core = Bakeio.discover(plugins=[view_products, view_products])
+    assert core.broken() == [
+        "plugin twice (lists 1.0): its module is that of plugin once (lists 1.0) already: "
+        "announce it once"
+    ]
+    assert core.catalog.view_provider["products"].name == "view_products"
+    assert core.catalog.view_provider["lists"].name == "once"
+    assert "bakeio_bakery.view_products" not in core.plugins.all
+
+
 def test_two_objects_of_one_name_are_refused() -> None:
     class Mine:
         @hookimpl

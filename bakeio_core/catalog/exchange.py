@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from bakeio_core.catalog.model import Entity, RowId
-from bakeio_core.errors import UsageError
+from bakeio_core.errors import MeantRow, UsageError
 from bakeio_core.values.folding import folded_key
 from bakeio_core.values.wording import shown
 
@@ -148,10 +148,12 @@ class Candidate:
         id: its primary key; None where another decision creates the row.
         key: its natural key, {column: value}, as a decision names it.
         label: what people call it.
-        score: how likely it is the one meant, from 0 to 1: of many with 0.8, four of five are.
-        reasons: why it has that score, in words.
-        automatic: whether it is the very thing (equal, or learned), so that nobody need be asked.
-        warning: why it may well be the wrong one, empty where nothing speaks against it.
+        score: how likely it is the right row, from 0 to 1: of ten candidates with 0.8, eight are
+            right.
+        reasons: the reasons for the score, in words.
+        automatic: whether it is certainly the right row (equal, or learned), so that nobody is
+            asked.
+        warning: why it may be the wrong row; empty if nothing speaks against it.
     """
 
     entity: str
@@ -163,7 +165,7 @@ class Candidate:
     automatic: bool = False
     warning: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> MeantRow:
         """Return the candidate as JSON shows it; `target` is what a decision takes."""
         return {
             "target": dict(self.key),
@@ -208,38 +210,38 @@ SEEN = ("file", "database")
 
 @dataclass(eq=False)
 class Question:
-    """Something of an import that somebody has to decide, or may: once for all records it is about.
+    """A question of an import. It is asked once for all its records; some questions can stay open.
 
-    A reference that names no row is a question about the row it wants, `key` is what it calls that.
-    A heading is a question about the columns of a sheet that is of no view: `key` has the
-    `heading`, the `view`, the `constant` or the `pattern` it is about, and its candidates are not
-    rows but what it may mean. Every other question is about a record: `key` is what the record is
-    called, `field` where it is.
+    A reference that names no row is a question about that row: `key` is how the file names it. A
+    heading is a question about a column of a sheet that belongs to no view: `key` has the
+    `heading`, the `view`, the `constant` or the `pattern`, and its candidates are not rows but what
+    it may mean. Every other question is about a record: `key` names the record, and `field` is the
+    field in question.
 
     Args:
-        entity: whose row is looked for, or whose record it is about.
-        key: by what, {column: value}; a referred row goes by `reference.column`.
+        entity: the entity of the row or the record.
+        key: what names the row or the record, {column: value}; `reference.column` is a column of a
+            referred row.
         field: where in the file.
         count: how many records it is about.
         records: the first 20 of them, as (file, number).
         places: where those stand in a sheet, such as `Sheet1!B17`; none in other files.
         nullable: whether the reference may be left empty.
-        ambiguous_ids: those of the rows an ambiguous key may mean.
-        why: what was wrong with the answer given before.
-        context: what the first of the records tells of the row, as
-            {column, or reference.column: value}.
-        search: what `candidates` asks.
-        fields: the fields of the file that take a key of the row, {column: field}.
-        kind: reference, conflict, value, check, suspicious, new-row, heading, or change where
-            nobody asks.
-        message: what is asked, in words.
+        ambiguous_ids: the ids of the rows that an ambiguous key may mean.
+        why: what was wrong with the last answer.
+        context: what the first record says about the row, as {column or reference.column: value}.
+        search: the function that `candidates` calls.
+        fields: the fields of the file that can name the row, {column: field}.
+        kind: reference, conflict, value, check, suspicious, new-row or heading; or change, which is
+            never asked.
+        message: the question, in words.
         label: what people call the row.
-        values: what is compared: `file`, `database` and `base` (what it was when it was exported),
-            those that are known.
-        default: the answer where nobody gives one; empty where the import waits for one.
+        values: the values that are compared, as far as they are known: `file`, `database` and
+            `base` (the value at the export).
+        default: the answer if nobody gives one; empty if the import needs one.
         form: what a new row needs, for each value {"name", "required", "choices", "target",
             "value"}.
-        offers: which of the answers to its kind make sense; all where it is empty.
+        offers: the actions that are possible, if not all of its kind are.
     """
 
     entity: str
@@ -266,7 +268,7 @@ class Question:
 
     @property
     def identity(self) -> Identity:
-        """What tells one question from another, the same in every plan of the file."""
+        """What identifies the question; it is the same in every plan of the file."""
         about = self.entity, folded_key(self.key)
         return about if self.kind == REFERENCE else (*about, self.kind, self.field)
 
@@ -279,15 +281,15 @@ class Question:
 
     @property
     def seen(self) -> Mapping[str, Any]:
-        """What `file` and `database` have: a decision about anything else is not about this."""
+        """The values of `file` and `database`; a decision about others does not count here."""
         return {side: self.values[side] for side in SEEN if side in self.values}
 
     def is_like(self, other: Question) -> bool:
-        """Tell whether it is of the same kind, about the same field: one answer may serve both."""
+        """Tell whether a question is of the same kind and field: one answer may fit both."""
         return (self.kind, self.entity, self.field) == (other.kind, other.entity, other.field)
 
     def candidates(self, limit: int = 5) -> list[Candidate]:
-        """Return the rows that may be meant, the best first, with scores and reasons."""
+        """Return the rows that may be meant, the most likely first, with scores and reasons."""
         return self.search(self, limit) if self.search else []
 
     def __hash__(self) -> int:
@@ -314,7 +316,7 @@ class Decision:
             `skip` the records. About a record: `take-file` or `keep-database` where both changed a
             field, a `value` of one's own, `accept` what is doubted, `leave-field` or `leave-record`
             out; `existing` where a new record means a row that is there.
-        target: {column: value} naming the existing row.
+        target: {column: value} that names the existing row.
         values: {column, lookup field or reference.column: value} of the new one; of an answer
             `value` what the field is to be, {"value": value}.
         by: who decided.
@@ -356,7 +358,7 @@ class Decision:
 
     @classmethod
     def take_file(cls, by: str = "") -> Decision:
-        """Write what the file says, though the database changed the field as well."""
+        """Write the value of the file, although the field changed in the database too."""
         return cls("take-file", by=by)
 
     @classmethod
@@ -366,12 +368,12 @@ class Decision:
 
     @classmethod
     def value(cls, value: Any, by: str = "") -> Decision:
-        """Write another value than the file has, as the file would say it."""
+        """Write another value than that of the file, in the form of the file."""
         return cls("value", values={"value": value}, by=by)
 
     @classmethod
     def accept(cls, by: str = "") -> Decision:
-        """Take what is doubted as it is."""
+        """Accept a value that is suspicious or fails a check."""
         return cls("accept", by=by)
 
     @classmethod

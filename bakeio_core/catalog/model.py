@@ -25,6 +25,8 @@ from bakeio_core.values.numbers import Integer
 from bakeio_core.values.text import Text
 
 Key = tuple[str, ...]
+RowValues = dict[str, Any]
+"""{column: value} of a row: its key, or what a new one is to hold."""
 RowId = int | str
 """What tells a row of an entity from all others: its primary key, see `catalog/keys/row_ids.py`."""
 ROW_KEY = "_row_key"
@@ -63,13 +65,14 @@ class Reference:
 
 @dataclass(frozen=True)
 class Suspects:
-    """Say from when on a change is told as suspicious. It is written all the same.
+    """Say which changes are reported as suspicious. They are written all the same.
 
     Args:
-        times: a number so many times as large or as small as the row's own, or as any other.
-        days: a date so many days before the first or after the last there is.
-        same: so many rows that get one value.
-        moved: so many rows one after another that get the value of the row beside them.
+        times: a number that is so many times as large or as small as that of the row before, or as
+            any other.
+        days: a date so many days before the first or after the last date of the column.
+        same: so many rows get the same value.
+        moved: so many rows, one after another, get the value of the row beside them.
     """
 
     times: int = 10
@@ -80,7 +83,7 @@ class Suspects:
 
 @dataclass(frozen=True, eq=False)
 class Entity:
-    """Make a table exportable, importable and referable.
+    """Let a table be exported, imported and referred to.
 
     Args:
         table: a SQLAlchemy `Table` built on the metadata handed to the hook (or an application's
@@ -95,17 +98,17 @@ class Entity:
             that: entity})}; such an id follows its row into other databases.
         checks: {column: function(old, new) -> value to store, or a `Problem`}; run on values people
             changed, lifted with `--allow column`.
-        choices: {column: values offered}; offered, never enforced.
+        choices: {column: values that are offered}; other values are allowed too.
         synonyms: groups of words or phrases that mean the same when candidates are ranked, for
             this entity's rows and those that refer to them.
-        lookalikes: groups of words of which two must not be confused there.
+        lookalikes: groups of words that look alike but mean different things.
         abbreviations: {word or phrase: its abbreviations}, as tills and people in a hurry write it;
             one abbreviation may stand for several. For the same rows as `synonyms`.
         emphasis: columns whose words tell more than the other words of a row, such as its maker.
         codes: columns of standard article numbers, equal however they are padded.
         field_names: {column: other names by which files call it}; case, spaces and signs make no
             difference, and the column's own name need not be among them.
-        suspects: from when on changes of its rows are told as suspicious.
+        suspects: which changes of its rows are reported as suspicious.
         label: the column (or columns) by which people call a row.
         slug_from: columns a missing `slug` is made from.
         date: what makes the entity transactional (`--no-transactional`, `--since`): a column, or

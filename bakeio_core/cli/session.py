@@ -39,7 +39,7 @@ Found = TypeVar("Found", bound="Installed")
 
 
 class Session:
-    """Give a command what the global options say: database, plugins, a way to print and to ask.
+    """Give a command what the global options say: the database, the plugins, ways to print and ask.
 
     A command takes it with `@click.pass_obj`. A program may make one for a database of its own.
 
@@ -122,7 +122,7 @@ class Session:
         return found
 
     def say(self, text: str = "", *, colored: bool = False) -> None:
-        """Print talk: to stderr, unless quiet.
+        """Print a message to stderr, unless `quiet`.
 
         Args:
             text: The line or lines.
@@ -133,7 +133,7 @@ class Session:
 
     @contextlib.contextmanager
     def talking(self) -> Iterator[None]:
-        """Say what the library tells its log: what it waits for, what an earlier run left."""
+        """Print what the library writes to its log, such as what it waits for."""
         from bakeio_core.cli.process.log import hearing
 
         with hearing(self.say):
@@ -141,7 +141,7 @@ class Session:
 
     @staticmethod
     def result(text: str, *, colored: bool = False) -> None:
-        """Print a result: to stdout."""
+        """Print a result to stdout."""
         OUTPUT.text(shownable(text, sys.stdout, colored=colored))
 
     @staticmethod
@@ -152,13 +152,13 @@ class Session:
 
     @staticmethod
     def confirm(question: str) -> None:
-        """Ask a person to agree; no is the answer where they say nothing.
+        """Ask a person to agree; an empty answer means no.
 
         Args:
             question: What is asked, such as `Write this?`; it goes to stderr.
 
         Raises:
-            Declined: They said no; the command ends with exit code 1.
+            Declined: The person said no; the command ends with exit code 1.
             click.Abort: Nobody answers; it ends with exit code 130.
         """
         if not click.confirm(question, err=True):
@@ -188,7 +188,7 @@ class Session:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Open the database for one consistent look at it.
+        """Open the database to read one consistent snapshot.
 
         Raises:
             DatabaseError: There is none.
@@ -270,12 +270,12 @@ class Session:
     ) -> T:
         """Do work in one write transaction and return its result.
 
-        Where another transaction came between, all of it is done again, a few times at most.
+        If another transaction came between, all of it is done again, a few times at most.
 
         Args:
             work: What to do.
             create: As for `writing`.
-            dry_run: Do it, and leave without writing, tables and all.
+            dry_run: Do the work and roll back, also the new tables.
         """
         from bakeio_core.errors import DatabaseError
 

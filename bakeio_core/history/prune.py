@@ -24,13 +24,13 @@ class JournalSize:
     """How much the journal of a database holds.
 
     Attributes:
-        runs: How many runs there were.
+        runs: The number of runs.
         pruned: The number of the last run of which only its line in `runs` is left; 0 where there
             is none.
-        first: When the first run was of which everything is left; None where there is none.
-        changes: How many fields were set in those that are left.
+        first: The time of the first run that still has all its details; None if there is none.
+        changes: How many fields the remaining runs set.
         batches: How many batches of rows they created and deleted.
-        bytes: What all of it takes, as far as the database tells.
+        bytes: The size of the journal, if the database can tell.
     """
 
     runs: int
@@ -43,7 +43,7 @@ class JournalSize:
 
 @dataclass(frozen=True)
 class Pruned:
-    """What was taken out of a journal.
+    """What was removed from the journal.
 
     Attributes:
         runs: How many runs.
@@ -84,7 +84,7 @@ def prune(db: Connection, *, keep_days: int | None, keep_runs: int | None) -> Pr
     Args:
         db: A connection that writes.
         keep_days: Keep the runs of the last N days.
-        keep_runs: Keep the latest N runs. Where both are given, a run stays for either.
+        keep_runs: Keep the latest N runs. If both are given, a run stays if one of them keeps it.
 
     Raises:
         UsageError: Neither is given.

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import msgspec
 
 from bakeio_core.catalog.exchange import ALIAS, Change, Missing, Question
-from bakeio_core.errors import BakeioError, Problem, counted
+from bakeio_core.catalog.model import RowValues
+from bakeio_core.errors import BakeioError, MeantRow, Problem, counted
 from bakeio_core.history.told import Resolved, RunMode
 from bakeio_core.values.wording import printable, shown
 
@@ -41,23 +42,23 @@ TOTALS = ("created", "updated", "deleted", *COUNTS[3:])
 class Report:
     """The outcome of one import or undo.
 
-    It is the same for a dry run and the real one but for `run`, `dry_run` and times.
+    A dry run and the real import give the same report, except `run`, `dry_run` and times.
 
     Attributes:
-        run: Its number in the journal, None where it has none.
+        run: The number of the run in the journal, or None.
         summary: {processed, created, updated, unchanged, skipped, conflicts, errors, nulls_kept,
             rejected}.
-        entities: The same per entity.
-        created_entities: {entity: keys} of the rows that references were created for.
+        entities: The same for each entity.
+        created_entities: {entity: keys} of the rows that were created for references.
         resolved: The decisions that were applied.
         skipped_log: The file the skipped records were logged to.
-        problems: What is wrong with the records, equal causes once.
-        refused: Why nothing was written; empty where it was (or would be).
+        problems: What is wrong with the records; equal problems are one, with a count.
+        refused: Why nothing was written; empty if it was written (or would be).
         dropped: How many more problems there are than `problems` holds.
         changes: What was created, updated or deleted: the first 10,000, and the first 8 of each
             entity and action.
-        questions: What is asked about records; `Plan.questions` has those about references too.
-        refused_decisions: The keys whose decisions the database refused, `why` in each.
+        questions: The questions about records; `Plan.questions` also has those about references.
+        refused_decisions: The keys whose decisions the database refused; each has `why`.
     """
 
     run: int | None
@@ -66,7 +67,7 @@ class Report:
     source: str
     summary: dict[str, int]
     entities: dict[str, dict[str, int]]
-    created_entities: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    created_entities: dict[str, list[RowValues]] = field(default_factory=dict)
     resolved: list[Resolved] = field(default_factory=list)
     skipped_log: str | None = None
     problems: list[Problem] = field(default_factory=list)
@@ -140,7 +141,7 @@ class Report:
         }
 
     def as_lines(self) -> Iterator[dict[str, Any]]:
-        """Yield the object `--json` prints in parts: the report, then one of each thing in it."""
+        """Yield what `--json-lines` prints: first the report, then each item in it."""
         parts = {"problems": "problem", "questions": "question", "changes": "change"}
         whole = self.as_dict()
         yield {"type": "report"} | {n: value for n, value in whole.items() if n not in parts}
@@ -153,7 +154,7 @@ class Report:
         return by_decision + sum(self.summary.get(what, 0) for what in CHANGING)
 
     def text(self) -> str:
-        """Return the report for a terminal: a line for each entity, problems, what it comes to."""
+        """Return the report for a terminal: a line for each entity, problems, totals."""
         lines = []
         for name, counts in self._telling().items():
             done = ", ".join(
@@ -211,9 +212,9 @@ class Report:
 
 
 class ImportRefused(BakeioError):
-    """Look at the problems: the import was refused and nothing was written.
+    """Look at the problems: the import was refused, and nothing was written.
 
-    `problems` holds them; a report made of them comes with `report` where the import got that far.
+    `problems` has them; `report` is the report, if the import came that far.
     """
 
     def __init__(
@@ -365,7 +366,7 @@ def counted_outcome(what: str, count: int) -> str:
     return f"{count:,} {what.replace('_', ' ')}"
 
 
-def _candidate(found: dict[str, Any]) -> str:
+def _candidate(found: MeantRow) -> str:
     """Return a candidate with what is to be written for it: `"Wegmans" (0.90): slug "wegmans"`."""
     write = " ".join(f"{field} {shown(value)}" for field, value in found.get("write", {}).items())
     label = f"{shown(found['label'])} ({found['score']:.2f})"

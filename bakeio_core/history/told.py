@@ -21,14 +21,14 @@ class Resolved(TypedDict):
 
     Attributes:
         entity: Whose row it is about.
-        key: What that goes by in the file, {column: value}.
+        key: What names the row in the file, {column: value}.
         action: What was done: one of those of `Decision`.
         target: The row a reference led to, {column: value}; None where it is gone.
-        kind: Which kind of question it answered, where that was not about a reference.
+        kind: The kind of the question, if it was not about a reference.
         field: In which field of the file, empty for the whole record; with `kind` alone.
         value: What was written, of the action `value`.
         by: Who decided.
-        records: How many records it counted for.
+        records: How many records it was applied to.
     """
 
     entity: str
@@ -50,12 +50,12 @@ class Run(TypedDict):
         at: When it was, in UTC.
         source: The name of the file or folder.
         mode: How it was imported, or `undo`.
-        export_id: Of which export its file is; None where that is not known.
-        counts: What it came to, as `Report.summary`.
+        export_id: The export from which its file came; None if that is not known.
+        counts: The counts, as in `Report.summary`.
         sha256: The checksum of what was imported.
         decisions: What was decided in it.
-        undoes: The number of the run it took back; None of an import.
-        path: Where the file stood; an older database does not know.
+        undoes: The number of the run that it undid; None for an import.
+        path: The path of the file; unknown in an older database.
     """
 
     id: int
@@ -93,13 +93,13 @@ class RowEvent(TypedDict):
         run: The number of the run.
         at: When it was, in UTC.
         source: What was imported.
-        file: The file the value stood in; None where there was none.
-        record: The number of the record in it, from 1; None where there was none.
+        file: The file with the value; None if there was no file.
+        record: The number of the record in the file, from 1; None if there was none.
         action: `create`, `set` or `delete`.
         field: The column that was set; of `set` alone, as are the next three.
         old: The value before.
         new: The value after.
-        decision: What decided on the value; None where nothing had to.
+        decision: The decision about the value; None if none was needed.
         marks: What is known of values that an assistant gave in this run.
     """
 
@@ -117,14 +117,14 @@ class RowEvent(TypedDict):
 
 
 class LearnedName(TypedDict):
-    """A name that was mapped to a row once, and is known from then on.
+    """A name that was matched to a row once, and is known in later imports.
 
     Attributes:
         entity: Whose row it is.
         key: The name as the file had it, {column: value}.
         row: What people call the row; None where it is gone.
         at: When it was learned, in UTC.
-        run: The import it was learned in; None where a set brought it along.
+        run: The import in which it was learned; None if it came with a set.
     """
 
     entity: str
@@ -135,11 +135,11 @@ class LearnedName(TypedDict):
 
 
 class LearnedHeadings(TypedDict):
-    """What the headings of a stranger's sheet were found to mean.
+    """What the headings of another person's sheet mean.
 
     Attributes:
         headings: The headings, in their order.
-        meaning: The view, its field for each heading, and what is the same in all rows.
+        meaning: The view, its field for each heading, and the values that are the same in all rows.
     """
 
     headings: Sequence[str]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bakeio_core.catalog.exchange import Candidate, Decision, Question
+from bakeio_core.catalog.model import RowValues
 from bakeio_core.errors import UsageError
 from bakeio_core.host.installed import Installed
 from bakeio_core.values.wording import BadValue
@@ -25,14 +26,14 @@ class Answers(Installed):
         *,
         answers: Mapping[Question, Decision] | None = None,
     ) -> list[Candidate]:
-        """Return the rows that may be meant, the best first.
+        """Return the rows that may be meant, the most likely first.
 
         Args:
-            question: One of a plan, that waits for a row; no database is needed any more.
-            text: What somebody typed; where it is empty, what the question itself says counts.
+            question: A question of a plan about a reference. The database is not needed any more.
+            text: What somebody typed; if it is empty, the text of the question is used.
             limit: How many at most.
-            answers: What was decided so far. Rows that it creates or chose are offered too;
-                `Decision.existing(**candidate.key)` means those as well.
+            answers: The decisions so far. Rows that they create or choose are offered too, and
+                `Decision.existing(**candidate.key)` can name them.
         """
         from bakeio_core.resolving.offers import Offers
 
@@ -42,26 +43,26 @@ class Answers(Installed):
     def same_answer(
         self, question: Question, decision: Decision, answers: Mapping[Question, Decision]
     ) -> Decision | None:
-        """Return an answer to a question like this one (`Question.is_like`) as the one to this.
+        """Return the answer to a similar question (`Question.is_like`) as an answer to this one.
 
         Args:
             question: One of a plan.
-            decision: What was answered to the other.
-            answers: What was decided so far, that answer among it.
+            decision: The answer to the other question.
+            answers: The decisions so far, with that answer.
 
         Returns:
-            None where it cannot be the same: it means one row or one value, the file does not tell
-            what a new row needs, or the new row may be one that is there or that `answers` create.
+            None if the answer cannot be the same: it names one row or one value, the file lacks
+            what a new row needs, or the new row may exist already or be one that `answers` create.
         """
         from bakeio_core.resolving.offers import Offers
 
         return Offers(self.catalog, answers).same(question, decision)
 
     def typed_value(self, question: Question, text: str) -> Any:
-        """Return what a typed text stands for, where a question waits for a value.
+        """Return the value that a typed text means, for a question that needs a value.
 
         Raises:
-            UsageError: It stands for none; it says how to write one.
+            UsageError: The text is no such value; the error says how to write one.
         """
         from bakeio_core.resolving.typed import typed_value
 
@@ -70,8 +71,8 @@ class Answers(Installed):
         except BadValue as error:
             raise UsageError(str(error)) from None
 
-    def new_row(self, question: Question, texts: Mapping[str, str]) -> dict[str, Any]:
-        """Return what a filled in form stands for, as `values` of a decision to create a row.
+    def new_row(self, question: Question, texts: Mapping[str, str]) -> RowValues:
+        """Return the values of a filled-in form, for a decision to create a row.
 
         Args:
             question: One of a plan, about a reference; its `form` has the fields.

@@ -46,7 +46,7 @@ class Confirming(History):
             return found
 
     def confirm(self, db: Connection, entity: str, key: str, field: str, by: str) -> Any:
-        """Note that a person confirmed a value an assistant gave, in the caller's transaction.
+        """Note in the caller's transaction that a person confirmed a value of an assistant.
 
         Args:
             db: A connection inside the caller's transaction.

@@ -42,7 +42,7 @@ class Exports(Imports, Answers, Confirming):
     """
 
     def count_records(self, db: Connection, views: Sequence[View] | None = None) -> dict[str, int]:
-        """Count what an export would write now, to tell how far one is.
+        """Count the records that an export would write now, to show its progress.
 
         Args:
             db: A connection.
@@ -88,21 +88,22 @@ class Exports(Imports, Answers, Confirming):
             folder: A new folder; by default `docs/exports/<time>_<6 hex>`.
             zip: Also write `archives/<name>.zip` beside it.
             force: Replace what an earlier export wrote there.
-            transactional: With entities that have a date, and those that cannot do without them.
-            since, until: Only their rows of these days, and what those refer to. Rows without a
-                date are among them where there is no `since`.
-            as_stored: Write null for each value no file can hold, such as infinity or bytes in a
-                text; the manifest then has them as they are stored (`gaps`).
+            transactional: Also write the entities that have a date, and those that need them.
+            since, until: Only their rows of these days, and the rows that these refer to. Rows
+                without a date are included if there is no `since`.
+            as_stored: Write null for each value that no file can hold, such as infinity or bytes in
+                a text; the manifest then lists the stored values (`gaps`).
             visible_only: Write what this user sees, where policies of the database (row-level
                 security) may hide rows; the manifest then says so (`visible_only`), and no such set
                 replaces what is there.
-            prove: Restore the set into a scratch database, export that and compare, before it
-                appears; the manifest then says so (`proof`).
-            jobs: How many files are written at a time, each over a connection of the engine's own,
-                where the server lets several see one snapshot; else they are written one by one.
-            part_size: How many bytes a file has at most, None for any number. The records of an
-                entity that would need more are in several files, its parts, each with what it takes
-                to read it alone; one record is never cut.
+            prove: Restore the set into a temporary database, export that database and compare,
+                before the set appears; the manifest then says so (`proof`).
+            jobs: How many files are written at the same time, each over its own connection of the
+                engine. If several connections cannot see one snapshot, the files are written one
+                after another.
+            part_size: The largest size of a file in bytes, None for no limit. An entity that needs
+                more is written into several files, its parts. Each part can be read alone, and no
+                record is cut.
             progress: Called with (entity, records written).
 
         Returns:
@@ -180,15 +181,14 @@ class Exports(Imports, Answers, Confirming):
         force: bool = False,
         progress: Progress | None = None,
     ) -> int:
-        """Write a view as a file people and assistants edit, or several as one workbook.
+        """Write a view as a file for people and assistants to edit; or several as one workbook.
 
         Args:
             db: A connection.
             view: Its name, or a view narrowed by `bakeio.view(name).narrow(...)`; several of them
                 where the format has sheets.
             target: A path or a binary stream.
-            format: One of `formats`, or `json`; by default what the ending of the path says, else
-                JSON.
+            format: One of `formats`, or `json`; by default that of the extension, else JSON.
             force: Overwrite a view that holds edits not imported yet.
             progress: Called with (view, records written).
 
@@ -241,18 +241,19 @@ class Exports(Imports, Answers, Confirming):
         only_fill: bool = False,
         max_tokens: int | None = None,
     ) -> list[LeanFile]:
-        """Write the rows of a view for an assistant: by number, with what its task needs alone.
+        """Write numbered rows of a view for an assistant, with only what its task needs.
 
-        Keys, ids and `_rev` stay here, under a ticket the answer names. It expires after 30 days.
+        Keys, ids and `_rev` are kept under a ticket, which the answer names. It expires after 30
+        days.
 
         Args:
             db: A connection.
             view: Its name, or a view narrowed by `bakeio.view(name).narrow(...)`.
             target: A path or a binary stream. Several files are told apart by `.part2of3`.
-            shown: The fields the assistant sees; left out, those people call a row by.
-            fill: The fields it is asked for; left out, those the view is narrowed to the lack of,
-                else all that can be edited.
-            only_fill: Values that are there are never overwritten by the answer.
+            shown: The fields that the assistant sees; by default the label of the row.
+            fill: The fields it is asked for; by default those of `missing`, else all editable
+                fields.
+            only_fill: The answer never overwrites an existing value.
             max_tokens: How many tokens a file has at most, by the tables `o200k_base`.
 
         Returns:

@@ -30,12 +30,12 @@ class History(Installed):
     """Make the tables, and say, take back and forget what imports left in them."""
 
     def create_tables(self, db: Connection, *, journal: bool = True) -> list[str]:
-        """Create the tables that are missing; twice is harmless.
+        """Create the missing tables. You can call it again; existing tables stay.
 
         Args:
             db: A connection inside the caller's transaction.
-            journal: Also those of bakeio's own, which hold what was imported; without them an
-                import that is recorded makes them.
+            journal: Also create bakeio's own tables, which record the imports; without this, the
+                first recorded import creates them.
 
         Returns:
             Their names.
@@ -61,7 +61,7 @@ class History(Installed):
             return upgrade_tables(db, self.catalog)
 
     def database_id(self, db: Connection) -> str | None:
-        """Return the UUID by which files know a database; None where nothing of bakeio's is there.
+        """Return the UUID of the database in files; None if it has no tables of bakeio.
 
         It is the `database_id` of a file that was exported from it.
         """
@@ -74,7 +74,7 @@ class History(Installed):
             return all_runs(db)
 
     def journal(self, db: Connection) -> JournalSize:
-        """Return how much the journal holds, so that imports can be undone and explained."""
+        """Return the size of the journal, with which imports can be undone and explained."""
         from bakeio_core.history.prune import size_of
 
         with translated():
@@ -83,14 +83,15 @@ class History(Installed):
     def prune_journal(
         self, db: Connection, *, keep_days: int | None = None, keep_runs: int | None = None
     ) -> Pruned:
-        """Take what the runs of long ago did out of the journal, in the caller's transaction.
+        """Remove the details of old runs from the journal, in the caller's transaction.
 
-        That there were such runs stays in `runs`; they can no longer be undone or explained.
+        `runs` still lists these runs; they can no longer be undone or explained.
 
         Args:
             db: A connection inside the caller's transaction.
             keep_days: Keep the runs of the last N days.
-            keep_runs: Keep the latest N runs. Where both are given, a run stays for either.
+            keep_runs: Keep the latest N runs. If both are given, a run stays if one of them keeps
+                it.
 
         Raises:
             UsageError: Neither is given.
@@ -132,13 +133,13 @@ class History(Installed):
     ) -> Report:
         """Undo one import inside the caller's transaction.
 
-        What is still as the import left it goes back, the rest is kept and named. An undo is a run
-        of its own, which can be undone.
+        What nobody changed after the import is restored; the rest is kept and named. An undo is a
+        run too, and can be undone.
 
         Args:
             db: A connection inside the caller's transaction.
             run: Its number (see `runs`), else that of `run_to_undo`.
-            dry_run: Write, look, and take everything back.
+            dry_run: Write everything, report it, and roll back.
             progress: Called with (entity, rows written so far).
 
         Raises:
@@ -203,7 +204,7 @@ class History(Installed):
         *,
         progress: Progress | None = None,
     ) -> list[Candidate]:
-        """Return the rows of an entity a text may mean, the best first.
+        """Return the rows of an entity that a text may mean, the most likely first.
 
         Args:
             db: A connection.

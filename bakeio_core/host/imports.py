@@ -55,14 +55,14 @@ class Imports(Installed):
         progress: Progress | None = None,
         **how: Unpack[ImportChoices],
     ) -> Plan:
-        """Find out what an import would do; only SELECTs are made.
+        """Find out what an import would do. It only reads.
 
         Args:
             db: A connection inside the caller's transaction.
             source: A set's folder, zip or manifest, a view's file, or what `open` returned.
             options: How to import.
-            resolve: Called with every question that nobody has answered, returns the decisions it
-                knows; plugins are asked first.
+            resolve: A function that gets the questions nobody has answered, and returns the
+                decisions it knows; plugins are asked first.
             decisions: Answers known already.
             progress: Called with (entity, records looked at); what it raises ends the planning.
             how: Options by name, such as `mode="update-only"`; see `ImportOptions`.
@@ -127,16 +127,18 @@ class Imports(Installed):
             db: A connection inside the caller's transaction.
             plan: What `plan` returned.
             skip_errors: Import the good records and leave the bad ones, whatever was planned.
-            dry_run: Write, look, and take everything back.
+            dry_run: Write everything, report it, and roll back.
             journal: Record the run.
-            skipped_log: Where the records left out are written before this returns; remove it if
-                you roll back. A sheet where its ending says so, of the records of one view.
+            skipped_log: The file for the records that are left out, written before this returns;
+                remove it if you roll back. The extension of a sheet makes it a sheet, if the
+                records are of one view.
             progress: Called with (entity, records written); what it raises ends the import, and
                 nothing is written.
 
         Raises:
-            ImportRefused: It must not be done, or (`changed-meanwhile`) file or database are no
-                longer as planned; nothing was written. It comes with `report` and `problems`.
+            ImportRefused: The import is refused, or the file or the database is no longer as
+                planned (`changed-meanwhile`). Nothing was written. The error has `report` and
+                `problems`.
         """
         options = plan.options
         if skip_errors is not None:
@@ -178,14 +180,14 @@ class Imports(Installed):
             options: How to import.
             resolve: As for `plan`.
             decisions: As for `plan`.
-            dry_run: Write, look, and take everything back.
+            dry_run: Write everything, report it, and roll back.
             journal: Record the run.
             skipped_log: As for `apply`.
             progress: As for `apply`.
             how: Options by name, such as `mode="update-only"`; see `ImportOptions`.
 
         Raises:
-            ImportRefused: Nothing was written; it comes with `report`.
+            ImportRefused: Nothing was written; the error has `report`.
             DocumentError: The source cannot be read.
             UsageError: An option makes no sense.
             BakeioError: Rows are to be replaced, and the source does not have all there are.
@@ -222,9 +224,10 @@ class Imports(Installed):
         journal: bool = True,
         **how: Unpack[ImportArguments],
     ) -> Report:
-        """Import a normalized set; where the database has no table of any entity, make them all.
+        """Import a normalized set. If the database has no table of any entity, create all tables.
 
-        The arguments are those of `import_`. A dry run makes no tables: without them it is refused.
+        The arguments are those of `import_`. A dry run creates no tables; if they are missing, it
+        is refused.
         """
         from bakeio_core.database.dialects import columns_there
         from bakeio_core.history.tables import make_tables
@@ -267,7 +270,7 @@ class Imports(Installed):
         self._refuse_broken("rows cannot be replaced without it")
 
     def load_sample(self, db: Connection) -> Report:
-        """Load the sample records plugins give into an empty database.
+        """Load the sample records of the plugins into an empty database.
 
         Raises:
             UsageError: Rows exist, or no plugin gives records.
@@ -296,8 +299,8 @@ class Imports(Installed):
     ) -> int:
         """Bring a view's file up to date after its import, with ids and `_rev` of new records.
 
-        Records that were not imported stay as they are, and so do the fields that are none of the
-        view and, where the file is JSON, its layout.
+        Records that were not imported stay as they are. So do fields that the view does not have
+        and, in a JSON file, the layout.
 
         Args:
             db: A connection.
@@ -305,7 +308,7 @@ class Imports(Installed):
             decisions: The answers it was imported with.
 
         Returns:
-            How many records are as their rows are now.
+            How many records now have the values of their rows.
 
         Raises:
             UsageError: The file is not a view.

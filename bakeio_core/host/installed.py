@@ -90,7 +90,7 @@ class Installed:
     def broken(self, *, views: bool = True) -> list[str]:
         """Return what is broken: plugins that failed, and entities and views that are disabled.
 
-        What a plugin blocked by name takes with it is not broken.
+        What is missing because a plugin was blocked by name is not broken.
 
         Args:
             views: With the views.
@@ -192,10 +192,10 @@ class Installed:
         values: bool = True,
         progress: Callable[[str, int], None] | None = None,
     ) -> Problems:
-        """Check a set (folder, zip or manifest) without a database: every problem of it at once.
+        """Check a set (folder, zip or manifest) without a database, and report all problems.
 
         Args:
-            path: Where it lies.
+            path: The path of the set.
             values: Also read every value as an import into the same kind of database would.
             progress: Called with (entity, records checked so far).
         """
@@ -227,10 +227,10 @@ class Installed:
         Args:
             path: A set's folder, zip or manifest, a view's file, an entity's file, a workbook of
                 views, or a binary stream.
-            accept_edits: Changed checksums and counts of a set are warnings.
-            without: Entities of a set that are left out, and with them what cannot do without.
-            format: One of `formats`, or `json`; by default the ending of the file or what it
-                begins with says which.
+            accept_edits: Report changed checksums and counts of a set as warnings, not as errors.
+            without: Entities of a set that are left out, with everything that needs them.
+            format: One of `formats`, or `json`; by default the extension or the first bytes of the
+                file decide.
 
         Raises:
             DocumentError: It cannot be read.
@@ -254,7 +254,7 @@ class Installed:
     def convert(
         self, path: str | Path, target: str | Path, *, force: bool = False
     ) -> tuple[dict[str, int], Problems]:
-        """Write another program's document as bakeio would have: what `import_` makes of it.
+        """Write another program's document as a set or view of bakeio, as `import_` would read it.
 
         Args:
             path: The document, a file, folder or zip that a plugin's step reads
@@ -283,7 +283,7 @@ class Installed:
 
     @property
     def not_as_view(self) -> Foreign:
-        """What says of a path why `refresh_view` must not write there."""
+        """A function of a path: why `refresh_view` cannot write there, None if it can."""
         from bakeio_core.importing.reading.opening import not_as_view
 
         return partial(not_as_view, catalog=self.catalog, limits=self.limits, formats=self.formats)

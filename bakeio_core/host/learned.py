@@ -37,7 +37,7 @@ class Learned(Installed):
             ]
 
     def forget_alias(self, db: Connection, entity: str, value: str) -> int:
-        """Forget what was learned of a name.
+        """Remove what was learned about a name.
 
         Returns:
             How many keys that were.
@@ -53,7 +53,7 @@ class Learned(Installed):
             return told_layouts(db)
 
     def forget_layouts(self, db: Connection, view: str, heading: str) -> int:
-        """Forget what was learned of sheets with a heading, read as a view.
+        """Remove what was learned about sheets with this heading that are read as this view.
 
         Returns:
             How many kinds of sheets that were.

@@ -23,12 +23,12 @@ class Shapes(Installed):
 
         Args:
             view: Its name, or a view narrowed by `bakeio.view(name).narrow(...)`.
-            strict: Whose structured answers it is for: `openai`, `anthropic`, `gemini` or `plain`.
-                Then it has keys and editable fields alone, all required, and no keyword that these
-                do not take. None for the whole schema.
+            strict: The provider of structured answers: `openai`, `anthropic`, `gemini` or `plain`.
+                The schema then has only keys and editable fields, all required, and only keywords
+                that the provider supports. None for the complete schema.
 
         Raises:
-            UsageError: There is no such view, or nobody of that name.
+            UsageError: There is no such view or no such provider.
         """
         from bakeio_core.catalog.schema import PROVIDERS, strict_schema, view_schema
 
@@ -40,15 +40,15 @@ class Shapes(Installed):
         return strict_schema(known, self.catalog, strict)
 
     def made_of(self, view: View, field: str) -> set[tuple[str, str]] | None:
-        """Return the stored columns a field of a view tells something of.
+        """Return the stored columns whose values a field of a view shows.
 
         Args:
             view: The view.
             field: One of its fields.
 
         Returns:
-            (entity, column) of each, those it only compares too; None where code of a plugin
-            computes it, of which nobody can tell.
+            (entity, column) of each, also of those that are only compared. None if code of a plugin
+            computes the field, because bakeio cannot know what it reads.
         """
         return made_of(self.catalog, self.catalog.entities[view.entity], view.fields[field].source)
 
@@ -82,8 +82,8 @@ class Shapes(Installed):
 
         Args:
             name: The template.
-            path: A new file. Where its ending is that of a format with sheets it has a heading for
-                each field and no rows, else it is the example as JSON.
+            path: A new file. If its extension is that of a sheet, the file has a heading for each
+                field and no rows; else it is the example as JSON.
 
         Raises:
             UsageError: There is no such template, or the file exists.

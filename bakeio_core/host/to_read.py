@@ -27,7 +27,7 @@ class ToRead(Exports):
         *,
         progress: Progress | None = None,
     ) -> dict[str, int]:
-        """Write all entities as sheets, for reading: it is not a backup, and no import takes it.
+        """Write all entities as sheets, for reading. This is not a backup: no import reads it.
 
         Args:
             db: A connection.

@@ -26,9 +26,13 @@ REMEDIES = (
     (re.compile(r"has no type"), "", 'Column("...", String(200))'),
     (re.compile(r"has no primary key"), "", "*identity_columns(),"),
     (re.compile(r"let one column be null"), "", "nullable=True"),
-    (re.compile(r"is editable, but"), "editable(", "readonly("),
+    (re.compile(r"([\w.]+) is editable, but"), "editable(", "readonly("),
+    (re.compile(r"([\w.]+) is not a column of \S+, and a key"), "key(", "readonly("),
 )
-"""What to write where no name is nearly another one: (trouble, in place of, what)."""
+"""What to write where no name is nearly another one: (trouble, in place of, what).
+
+What a trouble names is the text that stands behind what is replaced.
+"""
 
 
 @dataclass(frozen=True)
@@ -223,6 +227,10 @@ def _line_to_write(what: str, file: str, line: int) -> str:
                 return re.sub(rf"\b{re.escape(word)}\b", near[1], there, count=1).strip()
         return near[1]
     for pattern, old, new in REMEDIES:
-        if pattern.search(what):
-            return there.replace(old, new, 1).strip() if old and old in there else new
+        found = pattern.search(what)
+        if found and old:
+            named = rf"{re.escape(old)}(?=[\"']{re.escape(found[1])}[\"'])"
+            return re.sub(named, new, there, count=1).strip()
+        if found:
+            return new
     return ""

@@ -24,13 +24,14 @@ class ImportOptions:
             what a set does not have).
         on_conflict: Where file and database both changed: fail, keep-db or take-file.
         skip_errors: Import the good records and leave the others out.
-        accept_edits: Take a set whose files were changed; checksums and counts are warnings then.
-        without: Entities of a set that are left out, and with them what cannot do without.
-        nulls: What null means in a view, and in a set of another database: keep or clear.
+        accept_edits: Import a set although its files were changed; wrong checksums and counts are
+            then warnings.
+        without: Entities of a set that are left out, with everything that needs them.
+        nulls: The meaning of null in a view, and in a set of another database: keep or clear.
         allow: Columns whose checks are lifted; with replace, the range of days of a set that has no
             others, such as `2025-01-01..`, whose other rows are to be deleted.
-        allow_duplicates: Add new records even where equal rows are there; not those of a set.
-        create: Entities whose missing rows are created where the file tells all that is required.
+        allow_duplicates: Add new records of a view even if equal rows exist.
+        create: Entities whose missing rows are created, if the file has all required values.
         most_changes: How many changes a plan and a report hold, besides the first 8 of each entity
             and action; all are counted.
 

@@ -55,10 +55,10 @@ Answer = Callable[[Sequence[Question]], Iterable[Mapping[Question, Decision]]]
 class Plan:
     """Look at what an import would do before it is done.
 
-    `report` is that of the real import, `questions` what somebody has to decide, or may, `missing`
-    those about references that name no row, `changes` the first 10,000 changes. Pass it to
-    `Bakeio.apply`, which plans again inside its transaction and refuses where the outcome is
-    another one.
+    `report` is the report that the real import would give, `questions` what can or must be decided,
+    `missing` the questions about references that name no row, `changes` the changes. Pass the plan
+    to `Bakeio.apply`, which plans a second time inside its transaction, and refuses if the outcome
+    is different.
     """
 
     source: Source
@@ -77,7 +77,7 @@ class Plan:
 
     @property
     def open(self) -> list[Question]:
-        """The questions that keep records out of the database as long as nobody answers."""
+        """The questions that must be answered before their records can be imported."""
         return [question for question in self.questions if not question.default]
 
     def about(self, change: Change, field: str = "") -> Question:
@@ -85,7 +85,7 @@ class Plan:
 
         Args:
             change: One of `changes`.
-            field: Which field of the file is meant; the whole record where it is empty.
+            field: The field of the file; empty means the whole record.
         """
         if not change.about:
             name_records(self.source, [change])
@@ -166,13 +166,13 @@ def carry_out(
         options: How.
         decisions: The answers known.
         write: Writes a batch.
-        dry_run: Write, look, and take everything back.
+        dry_run: Write everything, report it, and roll back.
         is_journaled: Record the run, where the database has a journal.
         expected: The digest of the outcome that was shown.
         skipped_log: Where the records left out are written before this returns.
 
     Raises:
-        ImportRefused: Nothing was written; it comes with `report`.
+        ImportRefused: Nothing was written; the error has `report`.
     """
     ensure_begun(db)
     with translated():
@@ -237,7 +237,7 @@ def _applied(
         expected: The digest of the outcome that was shown.
 
     Raises:
-        ImportRefused: Nothing was written; it comes with `report`.
+        ImportRefused: Nothing was written; the error has `report`.
     """
     plan, reports = application.plan, list[Report]()
 

@@ -18,7 +18,7 @@ from bakeio_core.catalog.exchange import (
 from bakeio_core.catalog.hookspecs import hookimpl
 from bakeio_core.catalog.model import RowId
 from bakeio_core.catalog.plugins import packages
-from bakeio_core.errors import PluginError, Problem, UsageError, unknown
+from bakeio_core.errors import Fix, MeantRow, PluginError, Problem, UsageError, unknown
 from bakeio_core.resolving.form import known_values
 from bakeio_core.values.folding import fold, folded_key
 from bakeio_core.values.wording import jsonable
@@ -160,25 +160,27 @@ def name_candidates(
             problem.fix = _fix(problem)
 
 
-def _fix(problem: Problem) -> dict[str, Any]:
+def _fix(problem: Problem) -> Fix:
     """Return what to write for the one row that is meant; empty where that is not sure."""
     likely = [found for found in problem.candidates if found["score"] >= LIKELY]
     write = likely[0]["write"] if len(likely) == 1 else {}
     if len(write) != 1:
         return {}
     ((field, value),) = write.items()
-    other = {} if field == problem.field else {"instead_of": problem.field}
-    return {"field": field, "value": value, **other}
+    fix: Fix = {"field": field, "value": value}
+    if problem.field not in (None, field):
+        fix["instead_of"] = problem.field
+    return fix
 
 
 def _folded(value: Any) -> str:
     return fold(value, slug=True) if isinstance(value, str) else repr(value)
 
 
-def _written(missing: Missing, candidate: Candidate) -> dict[str, Any]:
+def _written(missing: Missing, candidate: Candidate) -> MeantRow:
     """Return a candidate as a problem shows it: `write` is what the file is to say for it."""
     write = {missing.fields[c]: v for c, v in candidate.key.items() if c in missing.fields}
-    return candidate.as_dict() | {"write": write}
+    return {**candidate.as_dict(), "write": write}
 
 
 def with_remedy(message: str, missing: Missing, in_use: Collection[str] = ()) -> str:

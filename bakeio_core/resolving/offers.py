@@ -18,7 +18,7 @@ from bakeio_core.catalog.exchange import (
     Missing,
     Question,
 )
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.model import Entity, RowValues
 from bakeio_core.resolving.candidates import Candidates, as_asked
 from bakeio_core.resolving.ranking.index import Index, indexed_columns
 from bakeio_core.resolving.typed import FormRefused, new_row, rows_like
@@ -50,7 +50,7 @@ class Offers:
         self._index: tuple[Any, _DecidedRows] | None = None
 
     def of(self, question: Question, limit: int = 5) -> list[Candidate]:
-        """Return the rows that may be meant, the best first.
+        """Return the rows that may be meant, the most likely first.
 
         One that another answer creates or chose is among them: its `key` names it in a decision.
         """
@@ -79,7 +79,7 @@ class Offers:
             found.setdefault(repr(sorted(candidate.key.items())), candidate)
         return list(found.values())[:limit]
 
-    def new_row(self, question: Question) -> dict[str, Any]:
+    def new_row(self, question: Question) -> RowValues:
         """Return the values of a new row as the file tells them.
 
         Raises:

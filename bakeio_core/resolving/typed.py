@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.exchange import Candidate, Missing, Question
+from bakeio_core.catalog.model import RowValues
 from bakeio_core.errors import UsageError
 from bakeio_core.resolving.candidates import as_asked
 from bakeio_core.resolving.form import SLUG, FormField, blanks, needs_slug
@@ -21,9 +22,9 @@ _TRUTHS = {"y": True, "yes": True, "true": True, "n": False, "no": False, "false
 
 
 class FormRefused(UsageError):
-    """Correct the form of a new row: some of its fields cannot be taken.
+    """Correct the form of a new row: some of its fields are wrong.
 
-    `fields` has the names of those, and what is wrong with each: {name: sentence}.
+    `fields` says what is wrong with each: {name of the field: sentence}.
     """
 
     def __init__(self, fields: Mapping[str, str]) -> None:
@@ -64,7 +65,7 @@ def typed_field(
     return {field.name: _read(catalog.entities[question.entity].kinds[field.name], text)}
 
 
-def new_row(question: Question, texts: Mapping[str, str], catalog: Catalog) -> dict[str, Any]:
+def new_row(question: Question, texts: Mapping[str, str], catalog: Catalog) -> RowValues:
     """Return the values of a new row that the texts in its form stand for.
 
     Args:

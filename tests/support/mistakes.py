@@ -159,9 +159,10 @@ MISTAKES = {
     ),
     "key_that_is_a_path": Mistake(
         "@hookimpl\ndef bakeio_views():\n"
-        '    return View("ways", "products", {"in": key("ingredient_id.slug")})\n',
-        "a key is a column of products",
+        '    return View("ways", "products", {"a": key("slug"), "b": key("ingredient_id.slug")})\n',
+        "ingredient_id.slug is not a column of products, and a key is one: declare it with ",
         "ingredient_id.slug",
+        '"b": readonly("ingredient_id.slug")',
     ),
     "hidden_by_no_column": Mistake(
         _view("dark", of=', hides="citty"'),

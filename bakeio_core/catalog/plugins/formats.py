@@ -56,7 +56,7 @@ class SheetColumn:
         is_open: Whether other values than the choices may be written.
         low, high: The least and the greatest number that is taken, None where there is no limit.
         nullable: Whether the cell may be empty.
-        width: How many characters wide it is shown well.
+        width: How many characters wide the column should be.
     """
 
     name: str
@@ -95,7 +95,7 @@ class Sheet:
 
 @dataclass
 class SheetRows:
-    """A sheet as it was read: what stands where, with nothing left out and nothing added.
+    """A sheet as it was read, with every row and cell.
 
     Args:
         name: What the sheet is called; empty where the file has no names for its sheets.

@@ -190,6 +190,8 @@ class Plugins:
     def register(self, module: Any, name: str | None = None) -> Plugin:
         """Add a plugin object of this process and return its description.
 
+        One that is there already, such as a module that is installed as well, is used once.
+
         Args:
             module: a module, or an object with hook functions.
             name: what it is called; left out, as the module or class.
@@ -197,20 +199,31 @@ class Plugins:
         Raises:
             PluginError: where it has an unknown hook, or another plugin is called so.
         """
-        found = Plugin(name or str(getattr(module, "__name__", type(module).__name__)))
-        if found.name in self.all:
-            raise PluginError(
-                f"two plugins are called {found.name}: give one of them another name or class name"
-            )
-        self.all[found.name] = found
-        self._load(found, lambda: module)
+        there = self._holder(module)
+        found = there or Plugin(name or str(getattr(module, "__name__", type(module).__name__)))
+        if there is None:
+            if found.name in self.all:
+                raise PluginError(
+                    f"two plugins are called {found.name}: "
+                    "give one of them another name or class name"
+                )
+            self.all[found.name] = found
+            self._load(found, lambda: module)
         if found.status == "failed":
             raise PluginError(f"{found}: {found.reason}")
         return found
 
+    def _holder(self, module: Any) -> Plugin | None:
+        """Return the plugin whose hooks a module or object has already."""
+        return next((known for known in self.all.values() if known.module is module), None)
+
     def _load(self, plugin: Plugin, load: Callable[[], Any]) -> None:
         try:
-            plugin.module = load()
+            module = load()
+            known = self._holder(module)
+            if known is not None:
+                raise PluginError(f"its module is that of {known} already: announce it once")
+            plugin.module = module
             plugin.hooks = self._check_names(plugin.module)
             self.manager.register(plugin.module, name=plugin.name)
             self._guard(plugin)

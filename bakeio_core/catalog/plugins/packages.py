@@ -26,7 +26,7 @@ _LONGEST = 60
 
 @dataclass(frozen=True)
 class KnownPackage:
-    """Let messages say which package to install where something is missing that it brings.
+    """Let messages say which package to install, if something of it is missing.
 
     Args:
         distribution: What pip installs, such as `bakeio-ovens`.

@@ -41,7 +41,10 @@ def check_view(view: View, entities: Mapping[str, Entity]) -> None:
                     "so it leads to no row to compute from"
                 )
         if item.role == "key" and item.source not in entity.columns:
-            raise PluginError(f'field "{name}": a key is a column of {entity.name}')
+            raise PluginError(
+                f'field "{name}": {item.source} is not a column of {entity.name}, and a key is '
+                "one: declare it with readonly(), or editable() where it may be changed"
+            )
         if item.role == "editable" and str(item.source).split(".")[0] in entity.primary_key:
             raise PluginError(
                 f'field "{name}": {item.source} is the primary key of {entity.name}, which '

@@ -15,7 +15,7 @@ TEMPLATE, LINES = "template", "lines"
 
 @dataclass(frozen=True)
 class Totals:
-    """Say that what a line counts is what all rows of a thing come to, not what one of them holds.
+    """Say that a line counts the total of all rows of a thing, not the amount of one row.
 
     What is more than the rows hold is added to the newest of them; what is less is taken from the
     oldest. Where there is no row yet one is created. Lines of the same thing are added up.
@@ -47,12 +47,12 @@ class Template:
         of: the column that lines count, where they count.
         per: {field: `reference.column`}: that field counts packages, each of which holds what the
             column of the row referred to says; together they are `of`.
-        example: a document as it may come in.
+        example: a document as it may be filled in.
         instructions: what the person who fills it in has to know, one sentence each.
         totals: set where lines tell what there is altogether; without it each line is a row.
 
     Raises:
-        PluginError: It names a field its view has not.
+        PluginError: It names a field that its view does not have.
 
     >>> from bakeio_core import Template, View, editable, readonly
     >>> fields = {"oven": readonly("oven_id.slug"), "heat": editable("degrees")}

@@ -39,16 +39,16 @@ class ForeignDocument(Protocol):
         ...
 
     def leave_out(self, field: str, why: str = "") -> None:
-        """Note that something of a record has no place here; told once a field, with a count.
+        """Report that something of a record is left out: once for each field, with a count.
 
         Args:
             field: such as `ovens: wheels`.
-            why: said besides, where that is not clear.
+            why: the reason, if it is not clear.
         """
         ...
 
     def note(self, text: str) -> None:
-        """Note how something of a record was read; told once, with a count.
+        """Report how something of a record was read: once, with a count.
 
         Args:
             text: such as `an empty weight is read as 0`.

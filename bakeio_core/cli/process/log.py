@@ -20,7 +20,7 @@ class _Talk(logging.Handler):
 
 @contextmanager
 def hearing(say: Callable[[str], None]) -> Iterator[None]:
-    """Say what the library tells its log: what it waits for, what an earlier run left."""
+    """Print what the library writes to its log, such as what it waits for."""
     log, talk = logging.getLogger("bakeio"), _Talk(say)
     log.setLevel(logging.INFO)
     log.addHandler(talk)

@@ -55,7 +55,7 @@ class Task:
 
 @dataclass
 class LeanFile:
-    """One file for an assistant, and the ticket it is answered under.
+    """One file for an assistant, with the ticket that its answer names.
 
     Attributes:
         ticket: The ticket.

@@ -14,7 +14,7 @@ class ExportOptions:
     """What a set is to hold, and how it is written.
 
     Attributes:
-        transactional: With entities that have a date, and those that cannot do without them.
+        transactional: Also write the entities that have a date, and those that need them.
         since: Only dated rows of this day or later, and what they refer to.
         until: Only dated rows of this day or earlier, and what they refer to.
         as_stored: Write null for each value no file can hold; the manifest then has them as they

@@ -10,7 +10,7 @@ PART_SIZE = 1_000_000_000
 
 @dataclass(frozen=True)
 class Limits:
-    """How much of a stranger's file is taken.
+    """How large a file may be.
 
     Raise one with `Bakeio.discover(limits=Limits(record=...))`.
 
@@ -18,9 +18,9 @@ class Limits:
         record: bytes of a record or another value.
         manifest: bytes of a manifest.
         members: files of a set.
-        ratio: how many times its size in the archive a file may have.
+        ratio: how many times larger than in the archive a file may be.
         unpacked: bytes of all files of an archive.
-        lenient: bytes of a document that is read though it is not JSON as it stands.
+        lenient: bytes of a document that is read although it is not exactly JSON.
         spooled: bytes of a document that comes through a pipe.
         depth: levels of nesting in a record.
     """

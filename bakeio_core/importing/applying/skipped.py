@@ -9,7 +9,7 @@ from typing import Any
 
 from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.catalog.plugins.formats import Format
-from bakeio_core.errors import Problem
+from bakeio_core.errors import MeantRow, Problem
 from bakeio_core.files.documents.encoding import CLOSE, encode_as_read, opened_document
 from bakeio_core.files.documents.scanner import BrokenRecord
 from bakeio_core.files.output import atomic_file
@@ -35,7 +35,7 @@ class Skipped:
 
     def __init__(self) -> None:
         self.reasons: dict[tuple[str, int], list[Problem]] = {}
-        self.candidates: dict[Any, list[dict[str, Any]]] = {}
+        self.candidates: dict[Any, list[MeantRow]] = {}
 
     def note(self, problem: Problem) -> None:
         """Take note of a problem that keeps records out."""

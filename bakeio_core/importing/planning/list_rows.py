@@ -43,18 +43,24 @@ class ListRows:
     def __init__(self, state: ImportState, part: Part, outcome: PartOutcome) -> None:
         self.state, self.part, self.outcome = state, part, outcome
         self.entity = part.entity
+        self._names: dict[int, Any] = {}
         if isinstance(part.document, ListDocument):
             part.document.called = self._called
 
     def _called(self, numbers: Collection[int]) -> dict[int, Any]:
-        """Return what records are called by the field that their rows lack: {number: value}."""
+        """Return what records are called by the field that their rows lack: {number: value}.
+
+        It is remembered: the file is read again for a report, when the database is out of reach.
+        """
         holder, view = self.part.holder, self.part.view
         if holder is None or view is None:
             return {}
-        known = self.state.rows_of_records(holder)
-        found = {number: row for number in numbers if (row := known.find(number)) not in _NO_ROW}
-        values = self._values(holder, parent_column(view), found.values())
-        return {number: values[row][1] for number, row in found.items() if row in values}
+        known, names = self.state.rows_of_records(holder), self._names
+        asked = ((number, known.find(number)) for number in numbers if number not in names)
+        found = {number: row for number, row in asked if row not in _NO_ROW}
+        values = self._values(holder, parent_column(view), found.values()) if found else {}
+        names |= {number: values[row][1] for number, row in found.items() if row in values}
+        return {number: names[number] for number in numbers if number in names}
 
     def _values(
         self, holder: Part, column: str, ids: Iterable[RowId]

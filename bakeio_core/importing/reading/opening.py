@@ -53,7 +53,7 @@ def open_source(
         path: Where it lies, or a binary stream that holds one file.
         catalog: What is installed.
         limits: How much is taken.
-        accept_edits: Changed checksums and counts of a set are warnings.
+        accept_edits: Report changed checksums and counts of a set as warnings, not as errors.
         without: Entities of a set that are left out, with what cannot do without them.
         formats: Those plugins bring besides JSON.
         format_: The name of the one it is in; by default that is told by its ending or contents.

@@ -103,7 +103,7 @@ class Part:
 
 @dataclass(eq=False)
 class Source:
-    """Know what is to be imported before it is: what it holds, whose data that is, where it lies.
+    """Look at what will be imported: what it contains, from which database it is, and where it is.
 
     Attributes:
         name: That of the file or folder.
