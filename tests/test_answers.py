@@ -95,7 +95,7 @@ NAMED = {
     "| product_slug | upc_code |\n|---|---|\n| x | 1 |\n": "a Markdown table",
     '[{"op": "replace", "key": "x", "value": 1}]': 'no view has all their fields ("key", "op"',
     '[{"quantity": 1, "location": "x"}]': "view inventory",
-    '[{"notes": "x"}]': "its fields fit the views ",
+    '[{"notes": "x"}]': "fit the views ",
     f'{{"view_name": "products", "records": [\n{LINE},\n{{"product_slug": "a': (
         f'record 1 is the last complete one (product_slug "{SLUG}"'
     ),
@@ -753,7 +753,7 @@ def test_records_of_no_view_are_told_which_views_their_fields_fit(
         whole = {**header, "records": [{"product_slug": SLUG, "notes": "x"}]}
         done = handed_in(run, bakery, tmp_path / "v.json", whole)
         assert done.code == 1
-        assert "its fields fit the views inventory and products" in messages(done)
+        assert "fit the views inventory, products" in messages(done)
 
 
 @pytest.mark.parametrize("form", ["entity", "view"])
@@ -767,6 +767,13 @@ def test_unknown_references_are_told_beside_bad_values(
     done = run("-d", bakery, "import", tmp_path / "f.json", "--json")
     fields = sorted(p["field"] for p in done.json["problems"] if p["severity"] == "error")
     assert fields == ["product_slug", "purchase_date", "supplier_name"]
+    with edited(export(run, bakery, "purchases", tmp_path / "v.json", "--limit", "2")) as records:
+        records[1].update(purchase_date="soon", supplier_name="Nobody")
+    done = run("-d", bakery, "import", tmp_path / "v.json", "--json")
+    fields = sorted(p["field"] for p in done.json["problems"] if p["severity"] == "error")
+    assert fields == ["purchase_date", "supplier_name"]
+    assert done.json["summary"]["errors"] == 1
+    assert [question["kind"] for question in done.json["questions"]] == ["reference", "value"]
 
 
 def test_what_a_message_says_to_write_is_right(run: Run, sample: Path, tmp_path: Path) -> None:

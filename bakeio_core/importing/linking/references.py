@@ -291,11 +291,23 @@ class References:
                 return name, value
         return self.fields.naming_of(column), None
 
-    def report_links(self, draft: Draft) -> None:
-        """Report what a record that is refused already refers to in vain: one pass tells all."""
-        self.link([draft])
+    def report_links(self, draft: Draft, names: Names) -> None:
+        """Report what a record that is refused already refers to in vain: one pass tells all.
+
+        Args:
+            draft: The record.
+            names: What the rows are called that known rows refer to.
+        """
+        if draft.row is None:
+            self.name(draft)
+            self.link([draft])
+        else:
+            self.link_edited([draft], names)
         for column in draft.waiting:
-            answer = self.answers.answered(self.entity.references[column], draft.links[column])
+            link = draft.links[column]
+            if draft.row is not None and draft.row[self.rows.index[column]] in link.ids:
+                continue  # one of the rows it may mean is the one it means now
+            answer = self.answers.answered(self.entity.references[column], link)
             if isinstance(answer, LinkError):
                 self.report_missing(draft, column, answer, is_first=False)
 

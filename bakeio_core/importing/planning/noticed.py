@@ -230,19 +230,23 @@ class Noticed:
         self._found.append(Suspicion([change.record], column, value, message, found=found))
 
     def _open(self, found: Sequence[Suspicion]) -> Iterator[Problem]:
-        """Ask about what is suspicious; what nobody has accepted yet is told.
+        """Ask about what is suspicious; what nobody has accepted yet is told, one cause once.
 
         The file is read once more for what its records are called.
         """
         numbers = {number for suspicion in found for number in suspicion.records}
         told = dict(told_records(self.part, numbers)) if numbers else {}
+        by_cause: dict[tuple[str, str], Problem] = {}
         for suspicion in found:
             left = [n for n in suspicion.records if self._is_open(suspicion, n, told.get(n, {}))]
             if left:
+                cause = suspicion.column, suspicion.message
                 where = suspicion.column, suspicion.value, suspicion.message
                 problem = self._problem("check", "warning", left, *where)
                 problem.count += max(0, suspicion.count - len(suspicion.records))
-                yield problem
+                if by_cause.setdefault(cause, problem) is not problem:
+                    _put_together(by_cause[cause], problem)
+        yield from by_cause.values()
 
     def _is_open(self, suspicion: Suspicion, number: int, told: Any) -> bool:
         draft = Draft(number, told, decided=self.decided.of(number, told))
@@ -339,6 +343,14 @@ class Noticed:
     def _called(self, row: Row) -> str:
         column = self.entity.readable_key[0]
         return f"{self.part.fields.naming_of(column)} {shown(self.rows.value(row, column))}"
+
+
+def _put_together(known: Problem, other: Problem) -> None:
+    """Count a problem of the same cause with one that is known."""
+    known.count += other.count
+    known.record = None
+    known.records = [*known.records, *other.records][:FIRST_RECORDS]
+    known.value = known.value if known.value == other.value else None
 
 
 def tell_origins(source: Source, changes: Sequence[Change]) -> Iterator[Problem]:

@@ -379,10 +379,11 @@ def _report_links_of(plan: PartPlan, drafts: Sequence[Draft]) -> None:
     if not drafts:
         return
     plan.matcher.match_known(drafts)
+    rows = [draft.row for draft in drafts if draft.row is not None]
+    names = plan.linker.names_of(plan.part.fields, rows)
     for draft in drafts:
         if draft.fault is not None:
             fault = draft.fault
             plan.outcome.report(draft, fault.code, fault.field, None, fault.message)
-        elif draft.row is None:
-            plan.references.name(draft)
-            plan.references.report_links(draft)
+        else:
+            plan.references.report_links(draft, names)

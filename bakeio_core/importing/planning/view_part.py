@@ -119,8 +119,7 @@ class ViewPart:
             if self.rules.cleared(draft) is not None and self.rules.accepts_new(draft, written):
                 accepted.append(draft)
             else:
-                self.plan.references.name(draft)
-                self.plan.references.report_links(draft)
+                self.plan.references.report_links(draft, {})
         return accepted
 
     def found_equal(self, draft: Draft) -> None:
