@@ -153,6 +153,14 @@ def test_what_the_columns_of_a_sheet_are_is_answered_on_the_page(
     assert (done.code, done.json["summary"]["created"]) == (0, 1), done.out
 
 
+WIDER = """
+const all = [...document.querySelectorAll("main *")];
+const room = document.documentElement.clientWidth;
+return all.filter((e) => e.getBoundingClientRect().right > room + 1).map((e) => e.textContent);
+"""
+"""The elements that reach beyond the window."""
+
+
 def test_nothing_serious_on_the_page_keeps_people_out(
     run: Run, sample: Path, tmp_path: Path, axe: str
 ) -> None:
@@ -163,6 +171,9 @@ def test_nothing_serious_on_the_page_keeps_people_out(
             open_page(browser, shown)
             picture(browser, f"questions_{width}")
             assert serious_faults(browser, axe) == []
+            narrow = {"width": 320, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", narrow)
+            assert browser.execute_script(WIDER) == []
 
 
 def test_the_keyboard_alone_rejects_a_change(run: Run, sample: Path, tmp_path: Path) -> None:
