@@ -15,6 +15,8 @@ from bakeio_core.version import VERSION
 COMMANDS = "bakeio.commands"
 OWN = "bakeio"
 """The distribution whose commands cost nothing to import."""
+WHOLE_SENTENCE = 200
+"""Characters of what the list of commands says of one: its first sentence, not cut off."""
 MEANT = {
     "export": "export-complete writes everything, export-view one view",
     "backup": "export-complete writes everything",
@@ -114,11 +116,8 @@ class Commands(click.Group):
             command = self.get_command(context, name) if owner == OWN else None
             plugins[name] = f"Of {owner}: bakeio {name} --help"
             if command is not None:
-                plugins[name] = command.get_short_help_str(formatter.width)
-        own = {
-            name: command.get_short_help_str(formatter.width)
-            for name, command in self.commands.items()
-        }
+                plugins[name] = command.get_short_help_str(WHOLE_SENTENCE)
+        own = {name: c.get_short_help_str(WHOLE_SENTENCE) for name, c in self.commands.items()}
         with formatter.section("Commands"):
             formatter.write_dl(sorted({**plugins, **own}.items()))
 

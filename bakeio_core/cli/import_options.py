@@ -159,8 +159,8 @@ OPTIONS: Sequence[Callable[[Callable[..., Any]], Callable[..., Any]]] = (
         "--limit-changes",
         type=click.IntRange(min=0),
         metavar="N",
-        help="Keep at most N changes to show; all are counted. Default: 1000 with --json, else "
-        "10000.",
+        help="Keep at most N changes to show; all are counted. Default: 1000 with --json, 10000 "
+        "on a page; text shows the first 8 of each entity.",
     ),
     json_option,
     click.option(
