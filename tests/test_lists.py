@@ -224,6 +224,28 @@ def test_a_row_is_deleted_only_where_it_says_so_and_undo_brings_it_back(
     assert cards(engine) == before
 
 
+def test_a_row_taken_out_of_a_list_is_left_alone_and_told(
+    export: Callable[[], dict[str, Any]],
+    take: Callable[..., Report],
+    engine: Engine,
+) -> None:
+    def told(document: dict[str, Any]) -> list[str]:
+        report = take(document)
+        assert report.summary["updated"] == 0
+        return [p.message for p in report.problems if p.code == "count-mismatch"]
+
+    before, document = cards(engine), export()
+    assert told(document) == []
+    deck(document, "red")["lines"].pop()
+    (message,) = told(document)
+    assert "lacks 1 row that the database has: left alone" in message
+    for one in document["records"]:
+        one["lines"] = []
+    (message,) = told(document)
+    assert "the lists of record " in message
+    assert cards(engine) == before
+
+
 def test_a_row_is_moved_to_the_record_it_is_put_into(
     export: Callable[[], dict[str, Any]], take: Callable[..., Report], engine: Engine
 ) -> None:

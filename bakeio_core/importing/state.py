@@ -90,7 +90,7 @@ class ImportState:
         self.id_maps = {name: IdMap() for name in catalog.entities}
         self.fully_imported: set[str] = set()
         self.confirmed: list[tuple[Entity, Mark, str]] = []
-        self._record_rows: dict[str, RecordRows] = {}
+        self._record_rows: dict[Part, RecordRows] = {}
         self.now = datetime.now(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
         self.is_trial = True
         self._new_ids: dict[str, NewIds] = {}
@@ -109,7 +109,7 @@ class ImportState:
 
     def rows_of_records(self, part: Part) -> RecordRows:
         """Return where the records of a part ended up, for the rows of their lists."""
-        return self._record_rows.setdefault(part.file, RecordRows())
+        return self._record_rows.setdefault(part, RecordRows())
 
     def new_ids(self, entity: Entity) -> NewIds:
         """Return what gives the new rows of an entity their ids.

@@ -87,6 +87,12 @@ def test_the_rows_of_a_list_have_a_sheet_with_the_key_they_belong_to(
         with engine.begin() as db:
             summary = core.import_(db, path).summary
         assert {name: summary[name] for name in expected} == expected
+    sheet.delete_rows(3)
+    book.save(path)
+    with engine.begin() as db:
+        report = core.import_(db, path)
+    (told,) = [p.message for p in report.problems if p.code == "count-mismatch"]
+    assert told.startswith("the list of shelves row 3 lacks 1 row that the database has: left")
 
 
 def test_rows_of_a_list_are_moved_and_added_in_their_sheet(

@@ -272,6 +272,13 @@ def test_a_workbook_holds_several_views_and_offers_what_may_be_written(
     assert isinstance(sheet.cell(2, index(sheet, "purchase_date")).value, datetime.datetime)
     codes = [c.value for c in book["products"][openpyxl.utils.get_column_letter(15)][1:]]
     assert "000011960232" in codes
+    book["inventory"].delete_rows(5)
+    book.save(path)
+    done = run("-d", url, "import", path, "--dry-run", "--json")
+    assert [p["message"] for p in done.json["problems"]] == [
+        "holds 149 records of inventory_items, its header says 150; rows of records left out are "
+        "left alone"
+    ]
 
 
 def test_several_views_want_a_format_with_sheets(run: Run, sample: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from bakeio_core.catalog.exchange import ABSENT, CONFLICT, Change, Changes
@@ -11,6 +11,7 @@ from bakeio_core.catalog.lists import parent_column
 from bakeio_core.catalog.model import RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.database.writing import whole_row
+from bakeio_core.errors import Problem, counted
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.planning.questions import KEPT_HERE
@@ -20,6 +21,7 @@ from bakeio_core.importing.state import ImportState
 from bakeio_core.values.wording import shown
 
 _NO_ROW = (ABSENT, None)
+_MOST_NAMED = 5
 DELETED = "to be deleted"
 """What a file says of a row of a list that it deletes, where that is shown beside its values."""
 
@@ -44,6 +46,7 @@ class ListRows:
         self.state, self.part, self.outcome = state, part, outcome
         self.entity = part.entity
         self._names: dict[int, Any] = {}
+        self._is_dated = "created_at" in part.entity.columns and state.same_database
         if isinstance(part.document, ListDocument):
             part.document.called = self._called
 
@@ -113,6 +116,61 @@ class ListRows:
         values = self._values(holder, column, linked.values())
         for draft in drafts:
             draft.links[column], draft.values[column] = values[linked[draft.number]]
+
+    # -- what the lists have not
+    def finish(self) -> Iterator[Problem]:
+        """Note at the end of a part what was decided in bulk; of a list say what it has not.
+
+        Rows that belong to records of the file may have been taken out of it; those that came after
+        its export were never in it.
+        """
+        holder, view = self.part.holder, self.part.view
+        if view is not None and view.lists:
+            noted = self.state.rows_of_records(self.part)
+            for row, number in self.outcome.claims.record_of.items():
+                if number not in noted.numbers:
+                    noted.note(number, row)
+        if holder is None or view is None:
+            return
+        known, column = self.state.rows_of_records(holder), parent_column(view)
+        found = {n: row for n in self._stated(holder) if (row := known.find(n)) not in _NO_ROW}
+        values = self._values(holder, column, found.values())
+        number_of = {values[row][0]: number for number, row in found.items() if row in values}
+        there = self.outcome.rows.find((column,), [(value,) for value in number_of])
+        left = {
+            number_of[value]: sum(map(self._is_left_out, rows)) for (value,), rows in there.items()
+        }
+        numbers = sorted(number for number, count in left.items() if count)
+        if numbers:
+            named = [holder.document.place(n) or f"record {n}" for n in numbers[:_MOST_NAMED]]
+            some = ", ".join(named) + (", ..." if len(numbers) > _MOST_NAMED else "")
+            lists = f"lists of {some} lack" if len(numbers) > 1 else f"list of {some} lacks"
+            yield Problem(
+                code="count-mismatch",
+                severity="note",
+                file=self.part.file,
+                entity=self.entity.name,
+                message=f"the {lists} {counted(sum(left.values()), 'row')} that the database has: "
+                'left alone (to delete one, give it with "_delete": true)',
+            )
+
+    def _stated(self, holder: Part) -> list[int]:
+        """Return the numbers of the records whose lists the file has, as far as it can be read.
+
+        Of a row that cannot be read nobody knows which it is.
+        """
+        document, unread = self.part.document, self.state.rows_of_records(self.part).failed
+        if isinstance(document, ListDocument):
+            left_out = set(map(document.record_of, unread))
+            return [number for number in document.stated if number not in left_out]
+        return [] if unread else list(self.state.rows_of_records(holder).numbers)
+
+    def _is_left_out(self, row: Row) -> bool:
+        identity, exported = row[self.outcome.rows.id_index], self.state.source.exported_at
+        if identity in self.outcome.claims:
+            return False
+        made = self.outcome.rows.value(row, "created_at") if self._is_dated else None
+        return not (made and exported and str(made) > exported)
 
     # -- deleting
     def gone(self, draft: Draft) -> bool:

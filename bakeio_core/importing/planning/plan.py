@@ -381,6 +381,7 @@ def _report_links_of(plan: PartPlan, drafts: Sequence[Draft]) -> None:
     plan.matcher.match_known(drafts)
     rows = [draft.row for draft in drafts if draft.row is not None]
     names = plan.linker.names_of(plan.part.fields, rows)
+    plan.state.rows_of_records(plan.part).failed.update(draft.number for draft in drafts)
     for draft in drafts:
         if draft.fault is not None:
             fault = draft.fault

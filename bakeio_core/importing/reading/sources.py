@@ -68,6 +68,12 @@ class Part:
         return document.whole if isinstance(document, RecordsAlone) else document
 
     @property
+    def declared(self) -> int | None:
+        """How many records its header says it has, None where it does not say."""
+        count = None if self.holder is not None else self.document.header.get("record_count")
+        return count if isinstance(count, int) else None
+
+    @property
     def is_empty(self) -> bool:
         """Whether it holds no record, and should not."""
         if not self.listed or any(file.count > 0 for file in self.listed):

@@ -78,6 +78,7 @@ class ListDocument(Document):
         parent: The field that tells to which record a row belongs; no file has it.
 
     Attributes:
+        stated: The numbers of the records that have the list, be it empty.
         called: Tells what some of the records are called by that field, by their numbers; it is set
             once they were planned.
     """
@@ -87,7 +88,7 @@ class ListDocument(Document):
         self.whole, self.list, self._lists = whole, name, _Lists(fields)
         self.parent = parent
         self.called: Callable[[Collection[int]], Mapping[int, Any]] = lambda numbers: {}
-        self._records, self._first = array("q"), array("q")
+        self._records, self._first, self.stated = array("q"), array("q"), array("q")
         self._is_read = False
 
     @property
@@ -109,6 +110,10 @@ class ListDocument(Document):
             called = self.called([number for number, _ in records])
             for number, record in records:
                 rows = self._rows(record)
+                if rows is None:
+                    continue
+                if is_first:
+                    self.stated.append(number)
                 if is_first and rows:
                     self._records.append(number)
                     self._first.append(count + 1)
@@ -117,11 +122,12 @@ class ListDocument(Document):
                     yield count, self._row(count, row, called.get(number))
         self._is_read = True
 
-    def _rows(self, record: dict[str, Any] | Problem) -> list[Any]:
+    def _rows(self, record: dict[str, Any] | Problem) -> list[Any] | None:
+        """Return the rows of a record's list, None where it says nothing of them."""
         if isinstance(record, Problem):
-            return []
+            return None
         found = (value for name, value in self._lists.of(record, self.list))
-        return next((value for value in found if isinstance(value, list)), [])
+        return next((value for value in found if isinstance(value, list)), None)
 
     def _row(self, number: int, row: Any, called: Any) -> dict[str, Any] | Problem:
         """Return a row that tells to which record it belongs, or what is wrong with it."""
@@ -179,6 +185,11 @@ class RecordRows:
     def note(self, number: int, row_id: RowId | None) -> None:
         """Note the row of a record; None where it is left out on purpose."""
         self._rows[number] = row_id
+
+    @property
+    def numbers(self) -> Collection[int]:
+        """The numbers of the records that were noted."""
+        return self._rows.keys()
 
     def find(self, number: int) -> Any:
         """Return the row of a record, ABSENT where it cannot be imported."""
