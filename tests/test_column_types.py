@@ -54,6 +54,7 @@ from bakeio_core import (
     Entity,
     ImportRefused,
     PluginError,
+    UsageError,
     View,
     editable,
     identity_columns,
@@ -261,6 +262,9 @@ def test_types_that_only_a_server_has_come_back(
     of_the_host = create_engine(home.replace("postgresql:", "postgresql+psycopg:", 1))
     with of_the_host.begin() as db:
         core.export_complete(db, tmp_path / "set", prove=True)
+    at_once = of_the_host.execution_options(isolation_level="AUTOCOMMIT")
+    with at_once.connect() as db, pytest.raises(UsageError, match="give one that opens"):
+        core.export_complete(db, tmp_path / "of_no_moment")
     of_the_host.dispose()
     assert [str(problem) for problem in core.validate(tmp_path / "set")] == []
     for url, wanted in ((home, 0), (other, sum(map(len, before.values())))):

@@ -28,7 +28,8 @@ def things(metadata: MetaData) -> Iterable[Entity]:
     things = table(
         metadata,
         "things",
-        Column("code", String(9), unique=True),
+        # SQLite would delete the other row, which no import does
+        Column("code", String(9), unique=True, sqlite_on_conflict_unique="REPLACE"),
         Column("row", Integer),
         Column("place", Integer),
         Column("kind", String(9)),

@@ -25,7 +25,7 @@ from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.systems.failures import explained
 from bakeio_core.database.systems.secrets import shown, without_password, without_secrets
-from bakeio_core.errors import UsageError
+from bakeio_core.errors import DatabaseError, UsageError
 
 BUSY_SECONDS = 10.0
 Target = str | Path | URL
@@ -306,11 +306,20 @@ def savepoint(db: Connection) -> Iterator[Any]:
     nested = db.begin_nested()
     try:
         yield nested
-    except BaseException:
+    except BaseException as error:
+        is_begun = getattr(db.connection.driver_connection, "in_transaction", True)
         if nested.is_active:
             # a full disk may have ended the whole transaction, and the savepoint with it
             with suppress(exc.OperationalError):
                 nested.rollback()
+        if not is_begun and isinstance(error, exc.IntegrityError):
+            # who went on would write outside of a transaction, which nothing takes back
+            raise DatabaseError(
+                f"the database took everything back by itself, as RAISE(ROLLBACK) of a trigger and "
+                f"ON CONFLICT ROLLBACK of a table do ({error.orig}): nothing was written, and no "
+                "record can be skipped. Let them say ABORT, or correct the records",
+                code="constraint",
+            ) from error
         raise
     if nested.is_active:
         nested.commit()

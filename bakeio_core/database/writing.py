@@ -21,6 +21,7 @@ from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.row_ids import row_parameters, where_row
 from bakeio_core.database.rows import Row, Rows
+from bakeio_core.database.systems.constraints import refusing
 from bakeio_core.errors import DatabaseError, counted
 from bakeio_core.values.text import Boolean
 from bakeio_core.values.wording import BadValue
@@ -143,7 +144,7 @@ def _update(
     )
     values = _bound(dialect, entity, columns, [tuple(change.new.values()) for change in group])
     ids = (named(change.known_id) for change in group)
-    sql = f"UPDATE {table} SET {sets} WHERE {where}"
+    sql = f"UPDATE {refusing(dialect, db, entity.table)} {table} SET {sets} WHERE {where}"
     pairs = zip(values, ids, strict=True)
     return dialect.executemany(db, sql, [(*row, *identity) for row, identity in pairs])
 
@@ -156,6 +157,7 @@ def _insert_made(db: Connection, entity: Entity, changes: Changes) -> int:
         How many of them are there.
     """
     dialect = dialect_of(db)
+    firmly = refusing(dialect, db, entity.table)
     own = [entity.column(column).default for column in entity.filled.made_on_writing]
     # a function or an expression may look at the rows before
     is_one_by_one = any(default is not None and not default.is_sequence for default in own)
@@ -163,7 +165,7 @@ def _insert_made(db: Connection, entity: Entity, changes: Changes) -> int:
         rows = [zip(changes.columns, row, strict=True) for row in some]
         for together in ([row] for row in rows) if is_one_by_one else [rows]:
             given = [_given(dialect, entity, row, is_watched=is_one_by_one) for row in together]
-            statement = dialect.insert_made(entity.table).values(given[0][0])
+            statement = dialect.insert_made(entity.table).values(given[0][0]).prefix_with(firmly)
             _execute(db, entity, statement, [parameters for _, parameters in given])
     index = changes.columns.index(entity.primary)
     there = Rows(db, entity).by_id([row[index] for row in changes.rows])
@@ -185,13 +187,14 @@ def _update_made(db: Connection, entity: Entity, group: Sequence[Change]) -> int
     if not group:
         return 0
     taken, dialect = 0, dialect_of(db)
+    firmly = refusing(dialect, db, entity.table)
     changing = [entity.column(column).onupdate for column in entity.filled.set_on_update]
     is_watched = any(own is not None and own.is_callable for own in changing)
     for change in group:
         parts = dict(zip(entity.primary_key, key_parts(entity, change.known_id), strict=True))
         named = (entity.column(c) == entity.kinds[c].to_python(v) for c, v in parts.items())
         sql, given = _given(dialect, entity, change.new.items(), is_watched=is_watched)
-        setting = entity.table.update().where(and_(*named)).values(sql)
+        setting = entity.table.update().where(and_(*named)).values(sql).prefix_with(firmly)
         taken += _execute(db, entity, setting, [given] if given else [])
     rows = Rows(db, entity)
     there = rows.by_id([change.known_id for change in group])

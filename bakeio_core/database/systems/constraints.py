@@ -95,6 +95,20 @@ def rule_text(dialect: Dialect, db: Connection, table: Table, name: str) -> str:
     return str(dialect.scalar(db, sql, (dialect.format_table(table), name)) or name)
 
 
+def refusing(dialect: Dialect, db: Connection, table: Table) -> str:
+    """Return what stands behind INSERT and UPDATE where a table has its own way with conflicts.
+
+    `ON CONFLICT REPLACE` would delete other rows without a word. Elsewhere nothing stands there, as
+    it binds the statements of triggers too.
+    """
+    if dialect.name != "sqlite":
+        return ""
+    sql = (
+        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? AND sql LIKE '%ON%CONFLICT%'"
+    )
+    return "OR ABORT" if dialect.fetch(db, sql, (table.name,)) else ""
+
+
 def deferred_constraints(dialect: Dialect, db: Connection, table: Table) -> list[str]:
     """Return the constraints of a table that are looked at only when a transaction ends."""
     if dialect.name != "postgresql":

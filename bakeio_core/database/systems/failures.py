@@ -58,11 +58,6 @@ _REMEDIES = (  # by the text, where the driver gives no name
         "export needs one for each of its --jobs",
     ),
     (
-        r"no such savepoint",
-        "it took everything back by itself, as a trigger with RAISE(ROLLBACK) does, so that no "
-        "record can be skipped. Nothing was written; let the trigger say RAISE(ABORT)",
-    ),
-    (
         r"not allowed in statement pooling mode",
         "every import and export is one transaction: use a pool in transaction mode, or the server "
         "itself",

@@ -25,7 +25,7 @@ from bakeio_core import values
 from bakeio_core.database.dialect import HIGHEST, LOWEST, Column, Dialect, JsonPage, Rows
 from bakeio_core.database.systems.constraints import is_of_rule
 from bakeio_core.database.systems.statements import locks
-from bakeio_core.database.systems.statements.forms import FORMS
+from bakeio_core.database.systems.statements.forms import use_plain_forms
 from bakeio_core.database.systems.statements.loads import rebuilt
 from bakeio_core.database.systems.statements.rights import (
     hiding_tables,
@@ -59,8 +59,7 @@ class PostgreSQL(Dialect):
     )  # pg_type: numeric, float8
 
     def ensure_begun(self, db: Connection) -> None:
-        with self._raised(FORMS):
-            self._cursor(db).execute(FORMS)
+        use_plain_forms(db)
 
     def share_snapshot(self, db: Connection) -> str | None:
         return str(self.scalar(db, "SELECT pg_export_snapshot()"))

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Table, exc, func
 
 from bakeio_core import values
 from bakeio_core.database.dialect import LOWEST, Column, Dialect, JsonPage, Rows, log
+from bakeio_core.database.systems.constraints import refusing
 from bakeio_core.database.systems.sqlite_cells import (
     UNDECODED,
     doubt,
@@ -269,9 +270,8 @@ class SQLite(Dialect):
         rows: Sequence[tuple[Any, ...]],
     ) -> int:
         names, marks = ", ".join(map(self.quote, columns)), ", ".join(map(self.write, kinds))
-        return self.executemany(
-            db, f"INSERT INTO {self.format_table(table)} ({names}) VALUES ({marks})", rows
-        )
+        into = f"{refusing(self, db, table)} INTO {self.format_table(table)}"
+        return self.executemany(db, f"INSERT {into} ({names}) VALUES ({marks})", rows)
 
     def next_id(self, db: Connection, table: Table, primary: str) -> int:
         highest = (

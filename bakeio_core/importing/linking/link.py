@@ -203,7 +203,9 @@ class Linker:
         message = f"{reference.column} {identity} is not a row of {target.name}"
         if not self.state.same_database:
             # the row may well be there: nobody knows that it is the one
-            by = f"; name it by {' or '.join(reference.lookups)}" if reference.lookups else ""
+            by = '. If it is, give it the "database_id" that exports have'
+            if reference.lookups:
+                by = f"; name it by {' or '.join(reference.lookups)}"
             message = (
                 f"{reference.column} {identity} tells no row of {target.name}: the file does not "
                 f"say that it is of this database, so ids count for rows in the file alone{by}"
