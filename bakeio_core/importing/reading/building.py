@@ -46,8 +46,8 @@ def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> S
     problems = structure(opened, catalog)
     absent = [problem for problem in problems if problem.code in ("unknown-entity", "blocked")]
     if absent:  # once, all that has to be typed
-        names = dict.fromkeys(in_ascii(problem.entity or "") for problem in absent)
-        options = " ".join(f"--without {name}" for name in names)
+        lacking = dict.fromkeys(in_ascii(problem.entity or "") for problem in absent)
+        options = " ".join(f"--without {name}" for name in lacking)
         absent[-1].message += f". To import the rest: {options}"
     if accept_edits:
         for problem in problems:
