@@ -7,6 +7,7 @@ stands in the row until then.
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -324,3 +325,26 @@ if TYPE_CHECKING:
 
         def __get__(self, entity: object, of: object = None) -> Table: ...
         def __set__(self, entity: object, table: FromClause) -> None: ...
+
+
+def wrong_shape(keys: object, lookups: object) -> str:
+    """Return what is wrong with the form of what an entity declares, empty where nothing is.
+
+    Args:
+        keys: Its natural keys.
+        lookups: Its lookups.
+    """
+    if isinstance(keys, str):
+        return f"keys is a text, not a list of keys: write keys=[{json.dumps(keys)}]"
+    if not isinstance(lookups, Mapping):
+        return 'lookups is no mapping: write lookups={"a_id": {"a_name": "name"}}'
+    for column, told in lookups.items():
+        if not isinstance(told, Mapping):
+            named = told if isinstance(told, str) else "name"
+            field = f"{str(column).removesuffix('_id')}_{named}"
+            shape = json.dumps({field: named})
+            return (
+                f"lookups of {column} must be {{field of the file: column of the target}}: "
+                f"write {{{json.dumps(column)}: {shape}}}"
+            )
+    return ""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, String
 
-from bakeio_core.catalog.columns import FilledColumns, refuse_kinds
+from bakeio_core.catalog.columns import FilledColumns, refuse_kinds, wrong_shape
 from bakeio_core.catalog.foreign_keys import ForeignKeyColumns, foreign_keys_of, unique_sets
 from bakeio_core.errors import PluginError, meant
 from bakeio_core.values.codes import code_check
@@ -153,6 +153,8 @@ class Entity:
                 f'entity "{self.name}": its table has no primary key, so no row can be told from '
                 "another: declare one"
             )
+        if wrong := wrong_shape(self.keys, self.lookups):
+            raise PluginError(f'entity "{self.name}": {wrong}')
         try:
             _ = self._own_kinds
         except TypeError as error:

@@ -127,7 +127,13 @@ def computed(
         values: `values(prepared, ids)` returns a value for each of the ids of some rows (up to
             some hundred), in their order, without a statement of its own; null where there is none.
         type_: the SQLAlchemy type of the values, such as `Numeric(10, 2)` or `Text`.
+
+    Raises:
+        PluginError: one of the two cannot be called.
     """
+    for what, given in (("prepare", prepare), ("values", values)):
+        if not callable(given):
+            raise PluginError(f"computed: {what} is {given!r:.40}, and must be a function")
     return Field("readonly", OfRows(prepare, values, to_instance(type_)))
 
 

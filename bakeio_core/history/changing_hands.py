@@ -82,6 +82,25 @@ class Takers:
         return found
 
 
+def blocked(holders: Mapping[RowId, set[RowId]]) -> set[RowId]:
+    """Return those that cannot have what they take, as rows that do not change have it.
+
+    Args:
+        holders: {id of a row that changes: those of the rows that have what it takes}.
+    """
+    takers: dict[RowId, list[RowId]] = {}
+    for taker, those in holders.items():
+        for holder in those:
+            takers.setdefault(holder, []).append(taker)
+    found = set[RowId]()
+    left = [holder for holder in takers if holder not in holders]
+    for holder in left:  # grows meanwhile
+        new = [taker for taker in takers.get(holder, ()) if taker not in found]
+        found.update(new)
+        left += new
+    return found
+
+
 @dataclass(frozen=True)
 class Turns:
     """Updates that take unique values of each other, as they can be written.

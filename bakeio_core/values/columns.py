@@ -284,7 +284,8 @@ def _kind(declared: types.TypeEngine[Any], column: Column[Any]) -> Kind:
     if isinstance(declared, types.NullType):
         raise TypeError(
             f"column {column.table.name}.{column.name} has no type, so nothing says how a file "
-            "writes it: give it one, or declare the table without it"
+            "writes it: give it one, or declare the table without it. A foreign key has the type "
+            "of its target, where the table is built on the metadata that the hook is given"
         )
     return Interval() if _gives(declared, timedelta) else Verbatim()
 

@@ -40,8 +40,9 @@ def test_every_typical_mistake_can_be_mended_from_what_the_doctor_says(
     found = all_wrong()
     assert len(MISTAKES) >= 20
     for name, mistake in MISTAKES.items():
-        told = [trouble for trouble in found if mistake.said in trouble["what"]]
-        assert len(told) == 1, (name, found)
+        told = [t for t in found if name in t["owner"].split() and mistake.said in t["what"]]
+        assert len(told) == 1 or mistake.entry_points, (name, found)
+        told = told or [t for t in found if mistake.said in t["what"]]
         (trouble,) = told
         assert name in trouble["owner"]
         if mistake.marked:

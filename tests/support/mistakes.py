@@ -228,4 +228,115 @@ MISTAKES = {
         "@click.command()",
         "[bakeio.commands]\nbake = no_click_command:bake\n",
     ),
+    "wrong_column_in_a_list": Mistake(
+        _view("c2", '"buys": children("purchases.supplier_id", {"price": editable("unit_prize")})'),
+        "unit_prize is not a column of purchases",
+        "unit_prize",
+        '{"price": editable("unit_price")}',
+    ),
+    "list_over_no_foreign_key": Mistake(
+        _view("c1", '"buys": children("purchases.suplier_id", {"price": editable("unit_price")})'),
+        "purchases.suplier_id is not a foreign key that leads from another entity to suppliers",
+        "purchases.suplier_id",
+    ),
+    "unknown_argument": Mistake(
+        _view("hats", of=', hide="city"'),
+        "got an unexpected keyword argument 'hide'",
+        'hide="city"',
+        'hides="city"',
+    ),
+    "unknown_name_of_bakeio": Mistake(
+        "from bakeio_core import Vieww\n",
+        "cannot import name 'Vieww'",
+        "import Vieww",
+        "from bakeio_core import View",
+    ),
+    "class_that_is_announced": Mistake(
+        "class Plugin:\n    @hookimpl\n    def bakeio_views(self):\n        return []\n",
+        "bakeio_views belongs to the class Plugin, and a class is announced, not an object",
+        "def bakeio_views(self)",
+        "plugin = Plugin()",
+        "[bakeio]\nclass_that_is_announced = class_that_is_announced:Plugin\n",
+    ),
+    "async_hook": Mistake(
+        "@hookimpl\nasync def bakeio_views():\n    return []\n",
+        "bakeio_views is async, and bakeio awaits nothing",
+        "async def bakeio_views",
+        "def bakeio_views():",
+    ),
+    "function_that_raises": Mistake(
+        "def stock(tables):\n    return tables['inventry'].c.quantity\n"
+        + _view("f1", '"stock": readonly(stock)'),
+        'view "f1", field "stock": KeyError: \'inventry\'',
+        "tables['inventry']",
+    ),
+    "function_without_return": Mistake(
+        "def stock(tables):\n    tables['purchases']\n" + _view("f2", '"stock": readonly(stock)'),
+        'view "f2", field "stock": its function returns no SQL expression',
+        "def stock",
+        "return ...",
+    ),
+    "function_that_wants_more": Mistake(
+        "def stock(db, tables):\n    return 1\n" + _view("f3", '"stock": readonly(stock)'),
+        'view "f3", field "stock": its function takes one argument and no other',
+        "def stock",
+    ),
+    "values_that_are_no_function": Mistake(
+        _view("f4", '"stock": computed(print, 2, Integer)'),
+        "computed: values is 2, and must be a function",
+        "computed(print, 2",
+    ),
+    "keys_that_are_a_text": Mistake(
+        _table("jugs").replace('keys=["slug"]', 'keys="slug"'),
+        "keys is a text, not a list of keys",
+        'keys="slug"',
+        'keys=["slug"]',
+    ),
+    "lookups_that_are_a_text": Mistake(
+        _table(
+            "mugs",
+            'Column("shop_id", Integer, ForeignKey("suppliers.id"))',
+            ', lookups={"shop_id": "name"}',
+        ),
+        "lookups of shop_id must be {field of the file: column of the target}",
+        '"shop_id": "name"',
+        '{"shop_id": {"shop_name": "name"}}',
+    ),
+    "lookup_that_is_nullable": Mistake(
+        _table(
+            "cups",
+            'Column("shop_id", Integer, ForeignKey("suppliers.id"))',
+            ', lookups={"shop_id": {"shop_city": "city"}}',
+        ),
+        'lookups of shop_id name "city", which may be empty',
+        '"city"',
+        '{"shop_city": "slug"}',
+    ),
+    "sample_that_is_a_list": Mistake(
+        "@hookimpl\ndef bakeio_sample():\n    return [{'id': 1}]\n",
+        "bakeio_sample must return {entity: list of records}",
+        "def bakeio_sample",
+    ),
+    "format_that_is_taken": Mistake(
+        "@hookimpl\ndef bakeio_formats():\n"
+        "    return Format(name='j2', suffix='.json', write=print, read=print)\n",
+        'the format "j2": bakeio itself has ".json": choose another one',
+        "name='j2'",
+    ),
+    "template_that_is_a_view": Mistake(
+        "@hookimpl\ndef bakeio_templates():\n"
+        "    return View('t', 'suppliers', {'slug': key('slug')})\n",
+        "bakeio_templates returned View, not a Template",
+        "def bakeio_templates",
+    ),
+    "entry_point_of_no_object": Mistake(
+        "",
+        "entry_point_of_no_object has no plugin, which the entry point",
+        entry_points="[bakeio]\nentry_point_of_no_object = entry_point_of_no_object:plugin\n",
+    ),
+    "entry_point_of_no_module": Mistake(
+        "",
+        "there is no module no_modul, which the entry point",
+        entry_points="[bakeio]\nentry_point_of_no_module = no_modul\n",
+    ),
 }

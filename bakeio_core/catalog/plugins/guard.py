@@ -117,8 +117,17 @@ def refuse_signature(hook: str, function: Function, given: Collection[str]) -> N
         PluginError: It wants a parameter that is not given, or it answers for everything.
     """
     options = getattr(function, "bakeio_impl", {})
+    if inspect.iscoroutinefunction(function):
+        raise PluginError(f"{hook} is async, and bakeio awaits nothing{place_of(function)}")
     for name, parameter in inspect.signature(function).parameters.items():
-        if name not in given and name != "self" and parameter.default is parameter.empty:
+        if name == "self":  # of an object it is bound already
+            owner = function.__qualname__.split(".")[0]
+            raise PluginError(
+                f"{hook} belongs to the class {owner}, and a class is announced, not an object of "
+                f"it{place_of(function)}: write plugin = {owner}() below the class, and announce "
+                "MODULE:plugin"
+            )
+        if name not in given and parameter.default is parameter.empty:
             near = difflib.get_close_matches(name, given, 1)
             meant = f"; did you mean {near[0]}?" if near else f": {_listed(given)}"
             raise PluginError(

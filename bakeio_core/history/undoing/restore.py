@@ -12,7 +12,7 @@ from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.keys.rings import links_back
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.systems.unknown_columns import give_back
-from bakeio_core.history.changing_hands import in_turn
+from bakeio_core.history.changing_hands import Takers, blocked, in_turn
 from bakeio_core.history.entries import (
     Batch,
     FieldSet,
@@ -22,10 +22,11 @@ from bakeio_core.history.entries import (
     wire_value,
 )
 from bakeio_core.history.journal import UNKNOWN
+from bakeio_core.history.undoing.rewrite import Waiting
 from bakeio_core.values.wording import shown
 
 if TYPE_CHECKING:
-    from bakeio_core.catalog.model import Entity
+    from bakeio_core.catalog.model import Entity, RowId
     from bakeio_core.history.undoing.rewrite import Rewrite, Row
 
 BATCH = 2000
@@ -144,7 +145,14 @@ def _restore(rewrite: Rewrite, entity: Entity, rows: Sequence[list[FieldSet]]) -
             if links and {column for column, value in change.new.items() if value is None} & links:
                 rewrite.unlinked[entity.name, change.id] = change
     for file, changes in by_file.items():
-        rewrite.write(Changes(entity, entity.columns, updates=changes), current, file)
+        held = Takers(rewrite.tables.rows(entity), changes).holders()
+        rewrite.waiting += [
+            Waiting(file, change, current[change.known_id], "another row has its old values")
+            for change in changes
+            if change.id in held
+        ]
+        free = [change for change in changes if change.id not in held]
+        rewrite.write(Changes(entity, entity.columns, updates=free), current, file)
 
 
 def _restored(
@@ -204,10 +212,15 @@ def restore_exchanged(rewrite: Rewrite) -> None:
     for name in dict.fromkeys(item.update.entity for item in waiting):
         entity = rewrite.catalog.entities[name]
         some = [item for item in waiting if item.update.entity == name]
-        updates = [item.update for item in some]
+        held: dict[RowId, set[RowId]] = {item.update.known_id: set() for item in some}
+        rows = rewrite.tables.rows(entity)
+        stuck = blocked(held | Takers(rows, [item.update for item in some]).holders())
+        rewrite.waiting += [item for item in some if item.update.known_id in stuck]
+        free = [item for item in some if item.update.known_id not in stuck]
+        updates = [item.update for item in free]
         rewrite.write(
             Changes(entity, entity.columns, updates=updates),
-            {item.update.id: item.row for item in some},
+            {item.update.id: item.row for item in free},
             some[0].file,
             turns=in_turn(rewrite.tables, entity, updates).batches,
         )

@@ -44,9 +44,11 @@ def whose(header: Mapping[str, Any]) -> tuple[str | None, str | None, str | None
 def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> Source:
     """Return the source of a normalized set; its structural problems are in `problems`."""
     problems = structure(opened, catalog)
-    for problem in problems:
-        if problem.code in ("unknown-entity", "blocked"):
-            problem.message += f". To import the rest: --without {in_ascii(problem.entity or '')}"
+    absent = [problem for problem in problems if problem.code in ("unknown-entity", "blocked")]
+    if absent:  # once, all that has to be typed
+        lacking = dict.fromkeys(in_ascii(problem.entity or "") for problem in absent)
+        options = " ".join(f"--without {name}" for name in lacking)
+        absent[-1].message += f". To import the rest: {options}"
     if accept_edits:
         for problem in problems:
             if problem.code in ("checksum-mismatch", "count-mismatch"):
