@@ -339,8 +339,13 @@ class Dialect(ABC):
         yield
 
     @contextmanager
-    def much_work(self, db: Connection) -> Iterator[None]:
-        """Tune the connection for an import or an export."""
+    def much_work(self, db: Connection, pages: int = 96) -> Iterator[None]:
+        """Tune the connection for an import or an export.
+
+        Args:
+            db: The connection.
+            pages: How many MiB of pages are kept in memory, where the system leaves that to us.
+        """
         yield
 
     @contextmanager
