@@ -340,12 +340,7 @@ class Dialect(ABC):
 
     @contextmanager
     def much_work(self, db: Connection, pages: int = 96) -> Iterator[None]:
-        """Tune the connection for an import or an export.
-
-        Args:
-            db: The connection.
-            pages: How many MiB of pages are kept in memory, where the system leaves that to us.
-        """
+        """Tune the connection for an import or an export that keeps some MiB of pages in memory."""
         yield
 
     @contextmanager
