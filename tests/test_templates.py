@@ -191,6 +191,7 @@ def test_every_template_has_a_schema_its_example_fits_and_sheets(
         wrong = {**told["example"], "lines": [{"colour": "red"}]}
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, told["schema"])
+        assert f"see bakeio template {name}" in run("schema", name).err
         shown = run("template", name)
         assert told["instructions"][0].split(" ")[0] in shown.out
         path = tmp_path / f"{name}.json"

@@ -339,8 +339,8 @@ class Dialect(ABC):
         yield
 
     @contextmanager
-    def much_work(self, db: Connection) -> Iterator[None]:
-        """Tune the connection for an import or an export."""
+    def much_work(self, db: Connection, pages: int = 96) -> Iterator[None]:
+        """Tune the connection for an import or an export that keeps some MiB of pages in memory."""
         yield
 
     @contextmanager

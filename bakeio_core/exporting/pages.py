@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 PAGE = 500
 """Rows worked on at a time: so few that a page's values stay in a processor's cache."""
+KEPT = 16
+"""MiB of the database that are kept in memory: rows are read once, those they refer to often."""
 REMEMBERED = 100_000
 """The most referred rows remembered for each reference, a few hundred bytes each."""
 
@@ -49,7 +51,7 @@ def _project(db: Connection, view: View, catalog: Catalog) -> Iterator[Batch]:
         raise
     except Exception as error:  # what is computed is a stranger's function
         raise PluginError(f'the view "{view.name}" cannot be made: {describe(error)}') from error
-    with paging.dialect.much_work(db):
+    with paging.dialect.much_work(db, KEPT):
         try:
             if paging.dialect.is_strict:
                 paging.refuse_doubtful()

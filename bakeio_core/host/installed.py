@@ -168,6 +168,9 @@ class Installed:
         reason = self.catalog.disabled_views.get(plain)
         if reason:
             raise UsageError(f'the view "{name}" is disabled: {reason}')
+        if plain in self.catalog.templates:
+            told = plain.replace("_", "-")
+            raise UsageError(f"{told} is a template, no view: see bakeio template {told}")
         said, hint = f'the view "{name}" is not installed', packages.for_view(plain)
         raise UsageError(unknown(said, plain, self.catalog.views, hint))
 

@@ -299,11 +299,10 @@ class SQLite(Dialect):
             return None
 
     @contextmanager
-    def much_work(self, db: Connection) -> Iterator[None]:
+    def much_work(self, db: Connection, pages: int = 96) -> Iterator[None]:
         before = self.scalar(db, "PRAGMA cache_size")
-        db.exec_driver_sql(
-            "PRAGMA cache_size=-98304"
-        )  # 96 MiB of pages, so that little is spilled and read back
+        # so that little is spilled and read back
+        db.exec_driver_sql(f"PRAGMA cache_size=-{pages * 1024}")
         try:
             yield
         finally:
