@@ -407,7 +407,10 @@ def write_file(block: Block, name: str, monkeypatch: pytest.MonkeyPatch) -> None
         module = importlib.import_module(Path(name).stem)
         monkeypatch.setitem(sys.modules, Path(name).stem, module)
         installed = {entry.value for entry in importlib_metadata.entry_points(group="bakeio")}
-        handed_in = [] if module.__name__ in installed else [module]
+        has_hooks = any(
+            callable(vars(module)[name]) for name in vars(module) if name[:7] == "bakeio_"
+        )
+        handed_in = [module] if has_hooks and module.__name__ not in installed else []
         assert Bakeio.discover(plugins=handed_in).broken() == []
 
 
