@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +28,7 @@ from support.alone import in_company
 from support.commands import Ran
 from support.files import syntax_of
 from support.screen import screen
+from support.terminal import on_terminal
 
 import bakeio_core
 from bakeio_core import Bakeio, Limits, cli
@@ -254,8 +256,11 @@ def test_every_option_and_command_a_page_names_exists(name: str) -> None:
 # -- what a reader types
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, the comment before it (`tour`, `skip`, `file: NAME`), its text
-    and where it stands.
+    """A fenced block: its language, the comment before it, its text and where it stands.
+
+    The comment is `tour` of lines that are typed, `asked: s, 1` of a line that is typed on a
+    terminal with these answers, in a copy of the folder, `printed` of what the lines before it
+    print, `file: NAME` of a file, or `skip`.
     """
 
     language: str
@@ -329,6 +334,7 @@ def test_what_a_page_tells_to_type_works(
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
     sample_database: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """All blocks of a page in their order, in one new folder with a sample bakery (unless the page
     makes its own).
@@ -349,10 +355,16 @@ def test_what_a_page_tells_to_type_works(
     if "ImportViewDialog" in "".join(block.text for block in page):
         request.getfixturevalue("virtual_screen")
     scope: dict[str, Any] = {"__name__": "__page__"}
+    printed: set[str] = set()
     for block in page:
         if block.mark == "tour":
             for line in typed(block):
                 type_line(line.replace(SERVER, server), tmp_path)
+            printed |= said("".join(capfd.readouterr()))
+        elif block.mark.startswith("asked: "):
+            printed |= said(on_terminal_beside(block, tmp_path))
+        elif block.mark == "printed":
+            assert said(block.text) - printed == set()
         elif block.mark.startswith("file: "):
             write_file(block, block.mark.removeprefix("file: "), monkeypatch)
         elif block.language == "python":
@@ -395,8 +407,25 @@ def write_file(block: Block, name: str, monkeypatch: pytest.MonkeyPatch) -> None
         module = importlib.import_module(Path(name).stem)
         monkeypatch.setitem(sys.modules, Path(name).stem, module)
         installed = {entry.value for entry in importlib_metadata.entry_points(group="bakeio")}
-        handed_in = [] if module.__name__ in installed else [module]
+        has_hooks = any(
+            callable(vars(module)[name]) for name in vars(module) if name[:7] == "bakeio_"
+        )
+        handed_in = [module] if has_hooks and module.__name__ not in installed else []
         assert Bakeio.discover(plugins=handed_in).broken() == []
+
+
+def said(text: str) -> set[str]:
+    """The lines of a text, with every time as the same."""
+    times = re.compile(r"\d{4}-\d\d-\d\dT[\d:]+Z")
+    return {times.sub("TIME", line).rstrip() for line in text.splitlines()}
+
+
+def on_terminal_beside(block: Block, folder: Path) -> str:
+    """Type the line of a block on a terminal in a copy of the folder; return what it prints."""
+    beside = folder.with_name(f"{folder.name}_asked")
+    shutil.copytree(folder, beside)
+    answers = block.mark.removeprefix("asked: ").split(", ")
+    return on_terminal(shlex.split(block.text)[1:], answers, beside).out
 
 
 def type_line(line: str, folder: Path) -> None:

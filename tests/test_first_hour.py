@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -14,11 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from support.commands import Ran, Run, export
 from support.terminal import on_terminal
 
-from bakeio_core import Bakeio, connect
+from bakeio_core import Bakeio, Entity, PluginError, connect
 from bakeio_core.errors import CODES, UsageError
 
 
@@ -218,6 +219,15 @@ def test_the_tab_key_completes_commands(shell: str, tmp_path: Path) -> None:
     assert "export-view" in done.stdout
 
 
+class Base(DeclarativeBase):
+    pass
+
+
+class Oven(Base):
+    __tablename__ = "ovens"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
 def test_what_a_program_hands_in_wrongly_is_told_in_words(sample: Path, sample_set: Path) -> None:
     core, engine = Bakeio.discover(), connect(sample)
     for wrong, called in ((engine, "an Engine"), (Session(engine), "a Session")):
@@ -229,6 +239,14 @@ def test_what_a_program_hands_in_wrongly_is_told_in_words(sample: Path, sample_s
         for choices in ({"create": "suppliers"}, {"allow": "upc_code"}):
             report = core.import_(db, sample_set, dry_run=True, **choices)  # type: ignore[arg-type]
             assert report.summary["unchanged"] == 776
+        for no_file in ({"records": []}, io.StringIO("{}")):
+            told = f"a file is expected, not a {type(no_file).__name__}: give its path, or a binary"
+            with pytest.raises(UsageError, match=told):
+                core.import_(db, no_file)  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match=r"a plan is expected, not a \w+: what `plan`"):
+            core.apply(db, sample_set)  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match=r"a day is expected, not a str: a datetime\.date"):
+            core.export_complete(db, sample.parent / "x", since="2025-01-01")  # type: ignore[arg-type]
         with pytest.raises(UsageError, match=r'no entity "supplier": did you mean suppliers\?'):
             core.import_(db, sample_set, create=["supplier"])
         with pytest.raises(UsageError, match=r'check of "upc" to lift: did you mean upc_code\?'):
@@ -240,3 +258,8 @@ def test_what_a_program_hands_in_wrongly_is_told_in_words(sample: Path, sample_s
         with pytest.raises(UsageError, match=r'no entity "supplier": did you mean suppliers\?'):
             core.suggest(db, "supplier", "wegmans")
     engine.dispose()
+    with pytest.raises(PluginError, match=r"str has no hooks: hand in a module \(not its"):
+        Bakeio.discover(plugins=["bakeio_ovens"])
+    for wrong, said in ((Oven, r"Oven: write Oven.__table__"), ("ovens", "a str")):
+        with pytest.raises(PluginError, match=f"an entity takes a table, not {said}"):
+            Entity(wrong)  # type: ignore[arg-type]

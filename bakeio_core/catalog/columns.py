@@ -33,6 +33,7 @@ from sqlalchemy.sql.functions import FunctionElement, current_timestamp
 
 from bakeio_core import values
 from bakeio_core.errors import PluginError, describe
+from bakeio_core.values.wording import kind_of_thing
 
 
 class new_uuid(FunctionElement[str]):
@@ -119,6 +120,7 @@ MADE: Any = _Made()
 """Stands in a new row, or among what an update sets, for a value made when that is written."""
 
 _QUOTED = re.compile(r"'((?:[^']|'')*)'(?:::[\w ]+)?")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _BARE = re.compile(r"[+-]?\d+(?:\.\d+)?|true|false", re.IGNORECASE)
 _TRUTHS = {"1": True, "true": True, "t": True, "0": False, "false": False, "f": False}
 
@@ -286,6 +288,17 @@ def _unquoted(sql: str) -> str | None:
     if quoted is not None:
         return quoted[1].replace("''", "'")
     return sql if _BARE.fullmatch(sql) else None
+
+
+def refuse_table(table: object) -> None:
+    """Raise where a thing is no table, or one whose name no file can have."""
+    if not isinstance(table, Table):
+        named = getattr(table, "__name__", "")
+        hint = f": write {named}.__table__" if hasattr(table, "__table__") else ""
+        raise PluginError(f"an entity takes a table, not {named or kind_of_thing(table)}{hint}")
+    if not _NAME.fullmatch(table.name):
+        said = "a table name must be letters, digits and _"
+        raise PluginError(f'entity "{table.name}": {said}')
 
 
 def refuse_kinds(

@@ -7,7 +7,6 @@ any data is touched.
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field
 from functools import cached_property
@@ -15,7 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, String
 
-from bakeio_core.catalog.columns import FilledColumns, refuse_kinds, wrong_shape
+from bakeio_core.catalog.columns import (
+    FilledColumns,
+    refuse_kinds,
+    refuse_table,
+    wrong_shape,
+)
 from bakeio_core.catalog.foreign_keys import ForeignKeyColumns, foreign_keys_of, unique_sets
 from bakeio_core.errors import PluginError, meant
 from bakeio_core.values.codes import code_check
@@ -35,8 +39,6 @@ _ROW_KEYS: Column[Any] = Column(ROW_KEY, String)
 Check = Callable[[Any, Any], Any]
 if TYPE_CHECKING:
     from bakeio_core.catalog.columns import TableOf
-
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -145,9 +147,7 @@ class Entity:
     declared_by: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.table.name):
-            said = "a table name must be letters, digits and _"
-            raise PluginError(f'entity "{self.table.name}": {said}')
+        refuse_table(self.table)
         if not self.primary_key:
             raise PluginError(
                 f'entity "{self.name}": its table has no primary key, so no row can be told from '

@@ -15,6 +15,7 @@ from bakeio_core.database.systems.portable import Portable
 from bakeio_core.database.systems.postgresql import PostgreSQL
 from bakeio_core.database.systems.sqlite import SQLite
 from bakeio_core.errors import DatabaseError, UsageError
+from bakeio_core.values.wording import kind_of_thing
 
 
 def dialect_of(db: Connection) -> Dialect:
@@ -28,7 +29,7 @@ def dialect_of(db: Connection) -> Dialect:
     """
     if not isinstance(db, Connection):
         raise UsageError(
-            f"a connection is expected, not {_called(db)}: "
+            f"a connection is expected, not {kind_of_thing(db)}: "
             "with engine.begin() as db, or session.connection() of an ORM session"
         )
     known: dict[str, type[Dialect]] = {
@@ -45,12 +46,6 @@ def dialect_of(db: Connection) -> Dialect:
     if found is PostgreSQL and os.environ.get("BAKEIO_DIALECT") == "portable":
         found = Portable
     return found(db.dialect)
-
-
-def _called(thing: object) -> str:
-    """Return what somebody handed in, with its article."""
-    name = type(thing).__name__
-    return f"an {name}" if name[0] in "AEIOU" else f"a {name}"
 
 
 def columns_there(db: Connection, tables: Iterable[Table]) -> dict[Table, set[str]]:

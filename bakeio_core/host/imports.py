@@ -31,7 +31,7 @@ from bakeio_core.importing.reading.building import sample_source
 from bakeio_core.importing.reading.sources import Source
 from bakeio_core.importing.run import Plan, carry_out, plan_import
 from bakeio_core.resolving.decisions import Decisions, Resolver, auto_create, checked_answers
-from bakeio_core.values.wording import listed
+from bakeio_core.values.wording import kind_of_thing, listed
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -140,6 +140,8 @@ class Imports(Installed):
                 planned (`changed-meanwhile`). Nothing was written. The error has `report` and
                 `problems`.
         """
+        if not isinstance(plan, Plan):
+            raise UsageError(f"a plan is expected, not {kind_of_thing(plan)}: what `plan` returned")
         options = plan.options
         if skip_errors is not None:
             options = replace(options, skip_errors=skip_errors)

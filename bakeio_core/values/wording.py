@@ -221,3 +221,9 @@ def _days(text: str) -> Iterator[date]:
             yield date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
         except ValueError:
             continue
+
+
+def kind_of_thing(thing: object) -> str:
+    """Return what a program handed in, with its article: `an Engine`, `a dict`."""
+    name = type(thing).__name__
+    return f"an {name}" if name[0] in "AEIOUaeiou" else f"a {name}"

@@ -199,7 +199,7 @@ class Plugins:
             name: what it is called; left out, as the module or class.
 
         Raises:
-            PluginError: where it has an unknown hook, or another plugin is called so.
+            PluginError: where it has an unknown hook or none, or another plugin is called so.
         """
         there = self._holder(module)
         found = there or Plugin(name or str(getattr(module, "__name__", type(module).__name__)))
@@ -213,6 +213,11 @@ class Plugins:
             self._load(found, lambda: module)
         if found.status == "failed":
             raise PluginError(f"{found}: {found.reason}")
+        if not found.hooks:
+            raise PluginError(
+                f"{found} has no hooks: hand in a module (not its name), or an object, with "
+                "functions that are marked with @hookimpl"
+            )
         return found
 
     def _holder(self, module: Any) -> Plugin | None:

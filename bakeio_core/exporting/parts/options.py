@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from bakeio_core.errors import UsageError
 from bakeio_core.files.documents.limits import PART_SIZE
+from bakeio_core.values.wording import kind_of_thing
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class ExportOptions:
         part_size: How many bytes a file has at most, None for any number.
 
     Raises:
-        UsageError: The first day comes after the last.
+        UsageError: The first day comes after the last, or is no day.
     """
 
     transactional: bool = True
@@ -36,5 +37,8 @@ class ExportOptions:
 
     def __post_init__(self) -> None:
         first, last = self.since, self.until
+        for day in (first, last):
+            if day is not None and (isinstance(day, datetime) or not isinstance(day, date)):
+                raise UsageError(f"a day is expected, not {kind_of_thing(day)}: a datetime.date")
         if first is not None and last is not None and first > last:
             raise UsageError(f"the first day, {first}, comes after the last, {last}: swap them")

@@ -31,7 +31,7 @@ from bakeio_core.importing.reading.derived.filled_in import of_template
 from bakeio_core.importing.reading.derived.upgraded import upgraded, upgraded_set
 from bakeio_core.importing.reading.skipped_log import open_log
 from bakeio_core.importing.reading.sources import Source
-from bakeio_core.values.wording import shown
+from bakeio_core.values.wording import kind_of_thing, shown
 
 OWN = {"manifest_version", "view_name", "entity_type", "skipped_at"}
 """What tells that a document is one that bakeio reads itself."""
@@ -62,6 +62,12 @@ def open_source(
         DocumentError: It cannot be read.
         UsageError: There is no such format, it has no such entities, or is not a set.
     """
+    is_binary = hasattr(path, "read") and not isinstance(path, io.TextIOBase)
+    if not (isinstance(path, Path) or is_binary):
+        raise UsageError(
+            f"a file is expected, not {kind_of_thing(path)}: "
+            "give its path, or a binary stream, such as io.BytesIO(data)"
+        )
     known = formats if formats is not None else Formats()
     named = known.named(format_, packages.for_format(format_)) if format_ else None
     guessed = Formats() if format_ else known
