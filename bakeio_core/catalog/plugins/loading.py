@@ -16,7 +16,7 @@ from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.guard import guarded, refuse_signature
 from bakeio_core.catalog.plugins.packages import plain_name
 from bakeio_core.catalog.plugins.profile import NO_PROFILE, Profile, without
-from bakeio_core.errors import PluginError, UsageError, describe, place_of
+from bakeio_core.errors import PluginError, UsageError, describe, meant, place_of
 
 if TYPE_CHECKING:
     from importlib_metadata import EntryPoint
@@ -178,12 +178,9 @@ class Plugins:
         """Raise for a name of which no plugin is installed."""
         of = {plugin.distribution for plugin in self.all.values() if plugin.distribution}
         hint = packages.for_distribution(name)
-        import difflib
-
-        near = difflib.get_close_matches(name, sorted({*self.all, *of}), 1)
-        meant = f"; did you mean {near[0]}?" if near and not hint else "."
+        near = "" if hint else meant(name, {*self.all, *of})
         raise UsageError(
-            f'{where}no plugin is called "{name}", and no distribution of plugins{meant} '
+            f'{where}no plugin is called "{name}", and no distribution of plugins{near or "."} '
             "A package of your own is installed with python -m pip install -e FOLDER. "
             f"Installed are {', '.join(self.all) or 'none'}, of {', '.join(sorted(of)) or 'none'}"
             + hint
@@ -260,17 +257,9 @@ class Plugins:
             ):
                 continue
             if name not in self.hooks:
-                import difflib
-
-                near = difflib.get_close_matches(name, self.hooks, 1)
-                raise PluginError(
-                    f"{name} is not a hook of bakeio{place_of(getattr(module, name))}"
-                    + (
-                        f"; did you mean {near[0]}?"
-                        if near
-                        else f"; the hooks are {', '.join(self.hooks)}"
-                    )
-                )
+                near = meant(name, self.hooks) or f"; the hooks are {', '.join(self.hooks)}"
+                place = place_of(getattr(module, name))
+                raise PluginError(f"{name} is not a hook of bakeio{place}{near}")
             function = getattr(module, name)
             if not hasattr(function, "bakeio_impl"):
                 raise PluginError(f"{name} is not marked with @hookimpl{place_of(function)}")
