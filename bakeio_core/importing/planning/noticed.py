@@ -74,10 +74,10 @@ class Noticed:
             return
         self._compared += len(batch.rows)
         if self.state.source.kind != "set" and self._compared <= MOST_COMPARED:
-            self._look_for_same(self._made(batch))
+            self._look_for_same(_made(batch))
         if self.is_quiet:
             return
-        made = self._made(batch) if self.part.view is not None else []
+        made = _made(batch) if self.part.view is not None else []
         changes = [*made, *batch.updates]
         self.values.look(changes)
         for column in self.entity.codes if self.part.view is not None else ():
@@ -89,14 +89,6 @@ class Noticed:
         self._created.update((change.id or 0, change.record) for change in made)
         if made and len(self._created) <= MOST_COMPARED:
             self._look_at_new(made)
-
-    @staticmethod
-    def _made(batch: Changes) -> list[Change]:
-        place, name = batch.columns.index(batch.entity.primary), batch.entity.name
-        return [
-            Change("create", name, n, row[place], dict(zip(batch.columns, row, strict=True)))
-            for n, row in zip(batch.numbers, batch.rows, strict=True)
-        ]
 
     def _look_at_code(self, change: Change, column: str, value: Any) -> None:
         """Remember which row gets a code, and which one has none any more."""
@@ -351,6 +343,14 @@ def _put_together(known: Problem, other: Problem) -> None:
     known.record = None
     known.records = [*known.records, *other.records][:FIRST_RECORDS]
     known.value = known.value if known.value == other.value else None
+
+
+def _made(batch: Changes) -> list[Change]:
+    place, name = batch.columns.index(batch.entity.primary), batch.entity.name
+    return [
+        Change("create", name, n, row[place], dict(zip(batch.columns, row, strict=True)))
+        for n, row in zip(batch.numbers, batch.rows, strict=True)
+    ]
 
 
 def tell_origins(source: Source, changes: Sequence[Change]) -> Iterator[Problem]:
