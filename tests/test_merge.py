@@ -361,6 +361,11 @@ WRONG: dict[str, tuple[Callable[[Records], Any], set[tuple[str, str | None]]]] =
                       {("identity-mismatch", None)}),
     "zero quantity": (set_(0, package_unit_quantity=0), {("bad-value", "package_unit_quantity")}),
     "clears what is required": (set_(0, _clear=["package_unit"]), {("bad-value", "_clear")}),
+    "clears what it gives": (set_(0, _clear=["notes"], notes="x"), {("bad-value", "notes")}),
+    "clears what it gives, without _rev": (
+        set_(0, _clear="notes", notes="x", _rev=None),
+        {("bad-value", "notes")},
+    ),
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bakeio_core.catalog.exchange import ABSENT, Decision, Identity, Missing
+from bakeio_core.catalog.fields import CLEAR
 from bakeio_core.catalog.model import Entity, Key, RowId
 from bakeio_core.database.rows import Row
 from bakeio_core.importing.reading.decided_records import RecordDecisions
@@ -126,6 +127,16 @@ class Draft:
             given = [name for name in fields if self.values.get(name) is not None]
             found.update((name, self.values[name]) for name in given[:1])
         return found
+
+    @property
+    def to_clear(self) -> list[Any]:
+        """What the field `_clear` names, be it a list or a text as a person writes into a cell."""
+        asked = self.values.get(CLEAR)
+        if asked is None or asked == "":
+            return []
+        if isinstance(asked, str):
+            return [name.strip() for name in asked.split(",") if name.strip()]
+        return asked if isinstance(asked, list) else [asked]
 
     def empty(self, part: Part, names: Iterable[str]) -> None:
         """Take out what a record says in some fields, as it asks itself."""

@@ -88,7 +88,7 @@ class EditRules:
             self.outcome.ask(draft, VALUE, item.name, message, values)
             return ABSENT
         if value is None:
-            is_cleared = self.state.options.nulls == "clear" or item.name in self._asked(draft)
+            is_cleared = self.state.options.nulls == "clear" or item.name in draft.to_clear
             if is_nullable and is_cleared:
                 return None
             self.outcome.counts["nulls_kept"] += 1
@@ -131,26 +131,30 @@ class EditRules:
                 draft.values[item.name] = value
         return True
 
-    @staticmethod
-    def _asked(draft: Draft) -> list[Any]:
-        asked = draft.values.get(CLEAR)
-        if asked is None or asked == "":
-            return []
-        if isinstance(asked, str):  # as a person writes it into a cell
-            return [name.strip() for name in asked.split(",") if name.strip()]
-        return asked if isinstance(asked, list) else [asked]
-
     def cleared(self, draft: Draft) -> set[str] | None:
         """Return the fields `_clear` names, None (and a problem) where one cannot be cleared."""
         can = [n for n, item in self.editable.items() if self.entity.nullable(str(item.column))]
-        for name in self._asked(draft):
+        for name in draft.to_clear:
+            if name in can and self._is_given(draft, self.editable[name]):
+                value = draft.values[name]
+                message = f"{shown(value)} is given, and _clear names it: leave one of the two out"
+                self.outcome.error(draft, "bad-value", name, value, message)
+                return None
             if name not in can:
                 said = (
                     f"{shown(name)} is not a field that can be cleared; those are {', '.join(can)}"
                 )
                 self.outcome.error(draft, "bad-value", CLEAR, name, said)
                 return None
-        return set(self._asked(draft))
+        return set(draft.to_clear)
+
+    def _is_given(self, draft: Draft, item: FileField) -> bool:
+        """Tell whether a record gives a field a value that is not the one it was exported with."""
+        said, base = draft.values.get(item.name), draft.base_of(self.outcome.part, item.name)
+        if said is None or said == "" or draft.row is None or base is not None:
+            return said not in (None, "") and (base is None or field_hash(said) != base)
+        now = self.outcome.rows.value(draft.row, str(item.column))
+        return item.target is None and not item.kind.same(said, now)
 
 
 @dataclass
