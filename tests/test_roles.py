@@ -112,6 +112,8 @@ def test_who_may_only_read_is_told_so_by_the_dry_run_too(
         assert refused.code == 1
         assert "bakeio_app" in refused.err and "GRANT" in refused.err, refused.err
     assert run("-d", reader, "runs").code == 0
+    ended = run("-d", f"{reader}&options=-c%20statement_timeout%3D1", "import-view", bought)
+    assert (ended.code, "statement_timeout%3D0" in ended.err) == (1, True), ended.err
 
 
 def test_tables_that_may_not_be_read_are_no_missing_tables(

@@ -58,6 +58,11 @@ _REMEDIES = (  # by the text, where the driver gives no name
         "export needs one for each of its --jobs",
     ),
     (
+        r"due to statement timeout",
+        "it ends what takes long, for this user or everybody: allow more in the URL, with "
+        "?options=-c%20statement_timeout%3D0",
+    ),
+    (
         r"not allowed in statement pooling mode",
         "every import and export is one transaction: use a pool in transaction mode, or the server "
         "itself",

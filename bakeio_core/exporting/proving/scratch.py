@@ -5,7 +5,17 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, Column, Index, MetaData, Table, Text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import CompileError
 from sqlalchemy.types import TypeEngine
@@ -18,6 +28,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.catalog import Catalog
+
+
+_EVERYWHERE = (PrimaryKeyConstraint, UniqueConstraint, ForeignKeyConstraint)
+"""The constraints that every database has."""
 
 
 def make_scratch_tables(db: Connection, catalog: Catalog) -> None:
@@ -42,7 +56,7 @@ def make_scratch_tables(db: Connection, catalog: Catalog) -> None:
 
 
 def _plain(table: Table, dialect: Dialect) -> Table:
-    table.constraints = {c for c in table.constraints if not isinstance(c, CheckConstraint)}
+    table.constraints = {c for c in table.constraints if isinstance(c, _EVERYWHERE)}
     for constraint in table.constraints:
         constraint.deferrable = constraint.initially = None
     table.indexes = {index for index in table.indexes if index.unique and _is_plain(index)}
