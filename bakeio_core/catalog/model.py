@@ -340,7 +340,7 @@ class Entity:
     @cached_property
     def unique_sets(self) -> list[Key]:
         """All sets of columns of which the database lets no two rows have the same."""
-        return unique_sets(self.table)
+        return [key for key in unique_sets(self.table) if {*key} <= {*self.columns}]
 
     @cached_property
     def all_checks(self) -> dict[str, Check]:
