@@ -110,6 +110,15 @@ def test_every_form_of_an_answer_means_the_same(run: Run, sample: Path, tmp_path
             ],
         },
         "rows of objects": {"ticket": ticket, "columns": ["x"], "rows": {row: {"upc": CARAIBE[1]}}},
+        "rows of objects alone": {"ticket": ticket, "rows": {row: {"upc_code": CARAIBE[1]}}},
+        "triples": {"ticket": ticket, "set": [[row, "upc_code", CARAIBE[1]]]},
+        "one pair": {"ticket": ticket, "set": {"upc_code": [row, CARAIBE[1]]}},
+        "pairs as objects": given.set({"row": row, "value": CARAIBE[1], "source": "label"}),  # type: ignore[arg-type]
+        "a list of rows": [{"ticket": ticket, "row": row, "upc_code": CARAIBE[1]}],
+        "another name": {"ticket": ticket, "answers": [{"row": row, "upc_code": CARAIBE[1]}]},
+        "with its label": given.set([f"{row} {whole['rows'][row][0]}", CARAIBE[1]]),
+        "called a row": given.set([f"row {row}", CARAIBE[1]]),
+        "the ticket in capitals": {**given.set([row, CARAIBE[1]]), "ticket": ticket.upper()},
         "wrapped": {"result": given.set([row, CARAIBE[1]])},
         "in a code block": f"Here:\n```json\n{json.dumps(given.set([row, CARAIBE[1]]))}\n```\n",
         "two answers": json.dumps(given.set()) + "\n" + json.dumps(given.set([row, CARAIBE[1]])),
@@ -136,6 +145,9 @@ def test_what_an_assistant_does_wrong_is_caught_by_name(
     before = rows_of(sample)
     wrong: dict[str, tuple[Any, str, str]] = {
         "a row made up": (given.set(["K99", "1"]), "unknown-row", "is not a row of this ticket"),
+        "a row with another label": (
+            given.set([f"{row} Other", "1"]), "unknown-row", "is called otherwise",
+        ),
         "no row": (given.set(["Valrhona", "1"]), "unknown-row", "rows are called as"),
         "a letter left out": (given.set([row[1:], "1"]), "unknown-row", "its letter is wrong"),
         "shifted rows": (given.set([shifted, CARAIBE[1]]), "unknown-row", "its letter is wrong"),
@@ -155,7 +167,7 @@ def test_what_an_assistant_does_wrong_is_caught_by_name(
         ),
         "an edited name of a row": ({**table, "rows": edited}, "unknown-row", "is not a row"),
         "an edited label": ({**table, "rows": {row: ["Other"]}}, "tampered-context", "Restore it"),
-        "a row cut short": ({**table, "rows": {row: []}}, "bad-json", "is a row of 0 values"),
+        "a row cut short": ({**table, "rows": {row: []}}, "bad-json", "has 0 values"),
         "a new row without what it needs": (
             given.set(add=[{"brand": "New"}]), "missing-field", "a new row of products needs it",
         ),

@@ -34,8 +34,11 @@ _LETTERS = "ABCDEGHIKLMNOPSTW"
 _STEP = 5
 """How far apart the letters of neighbours are. There are 17 letters, which is a prime number: so a
 wrong digit, two digits exchanged and rows shifted by up to 16 all have a wrong letter."""
-_ROW = re.compile(r"\s*#?(?:([a-z])\s*-?\s*(\d{1,9})|(\d{1,9})\s*-?\s*([a-z]?))\s*", re.IGNORECASE)
-"""A letter and a number; an assistant may put the number first."""
+_ROW = re.compile(
+    r"\s*(?:row\s+)?#?(?:([a-z])\s*-?\s*(\d{1,9})|(\d{1,9})\s*-?\s*([a-z]?))(?:[\s:,]+(.+?))?\s*",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A letter and a number; an assistant may put the number first, and the label behind."""
 
 
 class TicketRow(msgspec.Struct):
@@ -94,6 +97,9 @@ class Ticket(msgspec.Struct):
             said = f"its letter is wrong: row {number} is {self.row_name(number)}"
             label = self.rows[number - 1].label
             return None, f"{said} ({label})" if label else said
+        label = self.rows[number - 1].label
+        if found[5] is not None and found[5].strip() != label:
+            return None, f"is called otherwise: {self.row_name(number)} is {label}"
         return number, ""
 
 
@@ -173,8 +179,9 @@ def find(name: object, file: str) -> Ticket:
     """
     again = "export the rows again with --for assistant"
     path = None
-    if isinstance(name, str) and _NAME.fullmatch(name.strip()):
-        path = data_folder("tickets") / f"{name.strip()}{ENDING}"
+    plain = name.strip().lower() if isinstance(name, str) else ""
+    if _NAME.fullmatch(plain):
+        path = data_folder("tickets") / f"{plain}{ENDING}"
     known = _read(path) if path is not None else None
     if known is None:
         said = f'the ticket "{name}"' if isinstance(name, str) else "its ticket"

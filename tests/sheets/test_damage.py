@@ -414,3 +414,16 @@ def test_a_number_of_a_million_digits_in_a_text_is_told_at_once(
     path.write_text(path.read_text("utf-8").replace('"number"', "1e999999999"), "utf-8")
     done = run("-d", sample, "import-view", path, "--json")
     assert [problem["code"] for problem in done.json["problems"]] == ["bad-value"]
+
+
+def test_long_cells_are_told_at_once(run: Run, sample: Path, tmp_path: Path) -> None:
+    path = export(run, sample, "inventory", tmp_path / "v.csv", "--limit", 4)
+    rows = rows_of_csv(path)
+    for row, cell in zip(
+        rows[1:], ("(" * 50_000 + "1", "1%" * 50_000, "1 " * 50_000), strict=False
+    ):
+        row[column(rows, "quantity")] = cell
+        row[column(rows, "addition_date")] = "T" * 100_000
+    rows.append(["Total", *["1" + " " * 100_000 + "x"] * 3])
+    done = run("-d", sample, "import-view", write_csv(path, rows), "--json")
+    assert {p["code"] for p in done.json["problems"]} >= {"bad-value"}

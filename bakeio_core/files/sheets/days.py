@@ -40,6 +40,8 @@ _SPELLED |= {"giu": 6, "cze": 6, "juil": 7, "lug": 7, "lip": 7, "aou": 8, "ago":
 _SPELLED |= {"set": 9, "wrz": 9, "okt": 10, "out": 10, "ott": 10, "paz": 10, "lis": 11}
 _SPELLED |= {"dez": 12, "dic": 12, "des": 12, "gru": 12}
 """How names of months begin, without accents, in the languages of spreadsheets."""
+LONGEST = 80
+"""Longer texts are no days, and looking for one in them would take long."""
 ELSEWHERE = "midnight of another time zone"
 ORDERS = {"ymd": "year{0}month{0}day", "dmy": "day{0}month{0}year", "mdy": "month{0}day{0}year"}
 
@@ -70,7 +72,7 @@ def days_of(cell: Any) -> Iterator[Day]:
         yield Day(cell)
     elif isinstance(cell, (int, float)) and not isinstance(cell, bool):
         yield from _numbered(float(cell))
-    elif isinstance(cell, str):
+    elif isinstance(cell, str) and len(cell) <= LONGEST:
         yield from _spelled(plain(cell))
 
 
@@ -114,7 +116,7 @@ def _spelled(text: str) -> Iterator[Day]:
 
 def days_without_year(text: str) -> Iterator[datetime.date]:
     """Yield days of a text that a spreadsheet shows for `7-11` (11-Jul) or `7/2011` (Jul-11)."""
-    lower = _without_accents(text)
+    lower = _without_accents(text) if len(text) <= LONGEST else ""
     with suppress(ValueError):
         if (match := _NO_YEAR.fullmatch(lower)) and (month := _month(match[2])):
             yield datetime.date(2000, month, int(match[1]))

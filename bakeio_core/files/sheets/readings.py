@@ -37,8 +37,8 @@ _CURRENCIES = "|".join(
 _AMOUNT = re.compile(
     rf"([+-]?)\s*(?:{_CURRENCIES})?\s*([+-]?)\s*(\d[\d.,'\s]*|[.,]\d+)\s*(?:{_CURRENCIES})?"
 )
-_BEHIND = re.compile(r"\((?P<owed>.*\d.*)\)|(?P<minus>.*\d.*)-|(?P<percent>.*\d)\s*%")
-"""A negative amount as accountants write it, and a part of a hundred."""
+_LONGEST = 80
+"""Longer texts are no amounts, and looking for one in them would take long."""
 _SPACED = re.compile(r"\d{1,3}(?:[\s']\d{3})+(?:[.,]\d+)?|[\d.,]+", re.ASCII)
 
 
@@ -151,8 +151,8 @@ def is_shortened(text: str) -> bool:
 
 def _spelled_numbers(text: str) -> Ways:
     told = plain(text).strip()
-    if (behind := _BEHIND.fullmatch(told)) is not None:
-        yield from _behind(behind)
+    if len(told) <= _LONGEST and told[-1:] in (")", "-", "%"):
+        yield from _told_behind(told)
         return
     amount = _AMOUNT.fullmatch(told)
     if amount is None or not _SPACED.fullmatch(amount[3].strip()) or (amount[1] and amount[2]):
@@ -186,10 +186,12 @@ def _is_grouped(parts: Sequence[str]) -> bool:
     return is_even and len(last) == 3 and widths in (set(), {2}, {3}) and not first.startswith("0")
 
 
-def _behind(behind: re.Match[str]) -> Ways:
-    """Yield what an amount means that says behind its digits what it is."""
-    inner = next(text for text in behind.groups() if text is not None)
-    is_part = behind["percent"] is not None
+def _told_behind(text: str) -> Ways:
+    """Yield what an amount means that says at its end what it is: owed, or a part of a hundred."""
+    is_part = text[-1] == "%"
+    if text[-1] == ")" and text[0] != "(":
+        return
+    inner = text[text[-1] == ")" : -1].strip()
     for number, how, pattern, _ in list(_spelled_numbers(inner)):
         with suppress(InvalidOperation):
             value = Decimal(str(number))

@@ -24,7 +24,8 @@ from bakeio_core.files.leftovers import settle_missing
 from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.manifest import MANIFEST
 from bakeio_core.files.sets.narrowed import narrowed
-from bakeio_core.importing.reading.answers.lean import lean_answer, of_ticket
+from bakeio_core.importing.reading.answers.answered import lean_answer
+from bakeio_core.importing.reading.answers.lean import of_ticket
 from bakeio_core.importing.reading.answers.shapes import with_header_and_records
 from bakeio_core.importing.reading.building import of_entity, of_set, of_sheets, of_view
 from bakeio_core.importing.reading.derived.filled_in import of_template

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,32 +36,6 @@ class LeanDocument(InMemoryDocument):
     view: str
     rows: dict[int, str]
     origins: dict[tuple[int, str], str]
-
-
-def lean_answer(document: Document) -> list[Mapping[str, Any]]:
-    """Return the answers in a document that name a ticket; none where it is another document."""
-    if document.kind != "unknown" or document.has_records:
-        header = document.header
-        return [header | {RECORDS: _records(document)}] if TICKET in header else []
-    return list(_answers(document.header, 0))
-
-
-def _records(document: Document) -> list[Any]:
-    blocks = document.blocks() if document.has_records else ()
-    items = (item for block in blocks for _, item in block.as_dicts(document.name))
-    return [item for item in items if isinstance(item, dict)]
-
-
-def _answers(value: Any, depth: int) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, dict):
-        if TICKET in value:
-            yield value
-        elif depth < 4:
-            for inner in value.values():
-                yield from _answers(inner, depth + 1)
-    elif isinstance(value, list) and depth < 4:
-        for inner in value:
-            yield from _answers(inner, depth + 1)
 
 
 def of_ticket(
@@ -146,10 +120,21 @@ class _Answer:
     def read(self, answer: Mapping[str, Any]) -> None:
         """Read everything an answer says."""
         self._once("it", answer)
+        if "row" in answer:  # one row alone
+            alone = {n: v for n, v in answer.items() if n not in _ECHOED | _KNOWN}
+            self._fields(answer["row"], alone)
+            answer = {n: v for n, v in answer.items() if n not in alone}
         unknown = [name for name in answer if name not in _KNOWN | _ECHOED]
-        if unknown:
+        if len(unknown) == 1 and _are_rows(answer[unknown[0]]) and not answer.get(RECORDS):
+            answer = {**answer, RECORDS: answer[unknown[0]]}
+            self._tell(f"its {shown(unknown[0])} are read as its rows", "note")
+        elif unknown:
             self._refuse(f"it has {listed(list(map(shown, unknown[:8])))}, which is not read")
         given = answer.get("set", {})
+        if isinstance(given, list) and all(isinstance(c, list) and len(c) == 3 for c in given):
+            for row, name, value in given:
+                self._cell(row, str(name), value)
+            given = {}
         if not isinstance(given, dict):
             self._refuse('its "set" is not an object')
         self._once('its "set"', given)
@@ -189,10 +174,13 @@ class _Answer:
                 return
             self._once(f'{shown(name)} in its "set"', cells)
         elif isinstance(cells, list):
-            pairs = cells
+            is_one = len(cells) in (2, 3) and self.ticket.number_of(cells[0])[0] is not None
+            pairs = [cells] if is_one else cells
         else:
             self._refuse(f'in "set", {shown(name)} is {shown(cells)}')
         for pair in pairs:
+            if isinstance(pair, dict) and "row" in pair:
+                pair = [pair["row"], {n: v for n, v in pair.items() if n != "row"}]
             if not isinstance(pair, list) or not 2 <= len(pair) <= 3:
                 message = f'{shown(pair)} is not ["ROW", VALUE]'
                 self.strange.append(_Fault(name, None, message, "bad-json", {name: pair}))
@@ -201,20 +189,22 @@ class _Answer:
 
     def _echoed(self, columns: Any, rows: Any) -> None:
         """Read rows as they were given out, with what was changed in them."""
-        if not isinstance(columns, list) or not columns or not isinstance(rows, (dict, list)):
-            self._refuse('its "rows" have no "columns"')
+        is_named = isinstance(rows, dict) and all(isinstance(c, dict) for c in rows.values())
+        if not isinstance(columns, list) or not isinstance(rows, (dict, list)):
+            if not is_named:
+                self._refuse('its "rows" have no "columns"')
+            columns = []
         self._once('its "rows"', rows)
-        columns = columns[1:] if columns[0] == "row" else columns
+        columns = columns[1:] if columns[:1] == ["row"] else columns
         named = rows.items() if isinstance(rows, dict) else map(_name_and_cells, rows)
         for row, cells in named:
             if isinstance(cells, dict):
                 self._fields(row, cells)
                 continue
             if not isinstance(cells, list) or len(cells) != len(columns):
-                count = len(cells) if isinstance(cells, list) else "no"
-                message = (
-                    f"is a row of {count} values, and there are {counted(len(columns), 'column')}"
-                )
+                count = len(cells) if isinstance(cells, list) else 0
+                there = f"and there are {counted(len(columns), 'column')}"
+                message = f"{shown(row)} has {counted(count, 'value')}, {there}"
                 said = {"row": row, "values": cells}
                 self.strange.append(_Fault("", shown(row), message, "bad-json", said))
                 continue
@@ -361,6 +351,12 @@ class _Answer:
         self.problems.add(
             Problem(code=code, severity=severity, file=self.document.name, message=message)
         )
+
+
+def _are_rows(value: Any) -> bool:
+    """Tell whether a list has records that name their rows."""
+    is_list = isinstance(value, list) and bool(value)
+    return is_list and all(isinstance(one, dict) and "row" in one for one in value)
 
 
 def _name_and_cells(row: Any) -> tuple[Any, Any]:

@@ -59,6 +59,8 @@ TOTALS = frozenset(
         "grand",
     ]
 )
+_LONGEST = 80
+"""Longer texts are no numbers, and looking for one in them would take long."""
 _SUMS = ("=SUM(", "=SUBTOTAL(", "=AGGREGATE(")
 _NUMBER = re.compile(r"[^\W\d_]{0,3}[\s$€£+-]*\d[\d.,'\s]*[^\W\d_]{0,3}[\s$€£%]*")
 
@@ -278,5 +280,5 @@ def _tells_total(cell: Any) -> bool:
 
 def _is_number(cell: Any) -> bool:
     if isinstance(cell, str):
-        return _NUMBER.fullmatch(cell.strip()) is not None
+        return len(cell) <= _LONGEST and _NUMBER.fullmatch(cell.strip()) is not None
     return isinstance(cell, (int, float, CellError)) and not isinstance(cell, bool)
