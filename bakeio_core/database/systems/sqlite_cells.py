@@ -14,7 +14,6 @@ from sqlalchemy.exc import CompileError
 from sqlalchemy.types import TypeEngine
 
 from bakeio_core import values
-from bakeio_core.values.nested import json_text
 from bakeio_core.values.numbers import as_decimal
 from bakeio_core.values.wording import escapes_nul, shown
 
@@ -74,7 +73,8 @@ def to_cell(kind: values.Kind, declared: TypeEngine[Any], make: Make | None) -> 
         make: What makes the parameter as SQLAlchemy does.
     """
     if make is not None and _is_strange(declared):
-        return lambda wire: None if wire is None else json_text(wire)
+        write = values.Json().to_text  # as `from_cell` reads it
+        return lambda wire: None if wire is None else write(wire)
     return partial(exact, make) if make and isinstance(kind, values.Decimal) else make
 
 
