@@ -354,14 +354,6 @@ def _put_together(known: Problem, other: Problem) -> None:
     known.value = known.value if known.value == other.value else None
 
 
-def _made(batch: Changes) -> list[Change]:
-    place, name = batch.columns.index(batch.entity.primary), batch.entity.name
-    return [
-        Change("create", name, n, row[place], dict(zip(batch.columns, row, strict=True)))
-        for n, row in zip(batch.numbers, batch.rows, strict=True)
-    ]
-
-
 def tell_origins(source: Source, changes: Sequence[Change]) -> Iterator[Problem]:
     """Say of changes what an assistant gave, and from where; yield what a person should know.
 
