@@ -32,6 +32,9 @@ OF_STATEMENTS = {
     "test_who_waits_on_a_server_and_is_let_in_goes_on": "LOCK TABLE",
     "test_an_import_that_would_end_in_a_deadlock_is_done_again": "LOCK TABLE",
     "test_a_sequence_counts_on": "ALTER SEQUENCE: a rollback gives no numbers back",
+    "test_a_record_gives_one_answer_as_entity_file_and_as_view_everywhere": (
+        "ALTER SEQUENCE: ids are compared after many rollbacks"
+    ),
 }
 """{name of a test: the statement it is about, which the portable way does without}"""
 

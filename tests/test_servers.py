@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,9 +35,10 @@ def test_everything_works_behind_a_pooler_of_transactions(
         for option in ("prepare_threshold=none", "connect_timeout=5"):
             assert run("-d", f"{pooled}&{option}", "runs").code == 0
         refused = run("-d", pooled, "export-complete", "-o", tmp_path / "many", "--jobs", 4)
-        assert refused.code == 1
-        assert "no further connection" in refused.err and "--jobs" in refused.err, refused.err
-        assert not (tmp_path / "many").exists()
+        if os.environ.get("BAKEIO_DIALECT") != "portable":  # which takes one connection for all
+            assert refused.code == 1
+            assert "no further connection" in refused.err and "--jobs" in refused.err, refused.err
+            assert not (tmp_path / "many").exists()
     with pooler(url, "statement") as pooled:
         for words in (["runs"], ["export-complete", "-o", tmp_path / "s"], ["import-view", path]):
             refused = run("-d", pooled, *words)
