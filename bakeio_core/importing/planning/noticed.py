@@ -124,6 +124,8 @@ class Noticed:
             rows = list(self.rows.by_id(others[:1]).values())
             if not rows or change.record in self._told:
                 continue
+            if self.rows.key_of(rows[0], key) == value:
+                continue  # another record takes just this key off the row
             there = self.rows.value(rows[0], readable)
             named = f"{self.part.fields.naming_of(readable)} {shown(there)}"
             message = (
@@ -392,3 +394,11 @@ def tell_origins(source: Source, changes: Sequence[Change]) -> Iterator[Problem]
                     f"person confirms {them} (bakeio confirm {part.entity.name} KEY {name})"
                 ),
             )
+
+
+def _made(batch: Changes) -> list[Change]:
+    place, name = batch.columns.index(batch.entity.primary), batch.entity.name
+    return [
+        Change("create", name, n, row[place], dict(zip(batch.columns, row, strict=True)))
+        for n, row in zip(batch.numbers, batch.rows, strict=True)
+    ]
