@@ -394,11 +394,3 @@ def tell_origins(source: Source, changes: Sequence[Change]) -> Iterator[Problem]
                     f"person confirms {them} (bakeio confirm {part.entity.name} KEY {name})"
                 ),
             )
-
-
-def _made(batch: Changes) -> list[Change]:
-    place, name = batch.columns.index(batch.entity.primary), batch.entity.name
-    return [
-        Change("create", name, n, row[place], dict(zip(batch.columns, row, strict=True)))
-        for n, row in zip(batch.numbers, batch.rows, strict=True)
-    ]
