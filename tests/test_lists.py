@@ -482,10 +482,18 @@ def edit(document: dict[str, Any], wanted: dict[tuple[str, str], Any], step: Any
     elif what == "exchange" and len(found) == 1 and other != name:
         theirs = deck(document, other)["lines"]
         back = [item for item in theirs if item["part"] == part and "_delete" not in item]
-        if len(back) == 1:
+        if len(back) == 1 and has_room(wanted, part, name) and has_room(wanted, part, other):
             lines[lines.index(found[0])], theirs[theirs.index(back[0])] = back[0], found[0]
             both = (name, part), (other, part)
             wanted[both[0]], wanted[both[1]] = wanted[both[1]], wanted[both[0]]
+
+
+def has_room(wanted: dict[tuple[str, str], Any], part: str, name: str) -> bool:
+    """Tell whether one of two lines could step aside, so that they can exchange places."""
+    taken = wanted.keys() | AT_FIRST.keys()
+    places = [(other, part) for other in ("red", "blue", "bare")]
+    places += [(name, other) for other in ("ace", "king", "joker")]
+    return any(place not in taken for place in places)
 
 
 AS_EXPORTED: dict[str, Any] = {}

@@ -5,15 +5,16 @@ An import and its undo both meet them: lines that are numbered anew, rows that e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import select
 
+from bakeio_core.catalog.columns import MADE
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.model import Entity, Key, RowId
 from bakeio_core.database.rows import Row, Rows
@@ -108,7 +109,7 @@ class Turns:
     Args:
         whole: All of them; who has a value comes before who takes it.
         batches: The same, to be written one after the other. Where rows exchange values, the first
-            gives one of them made-up values and the last takes those back.
+            gives one of them made-up values, and its own update takes those back.
     """
 
     whole: Changes
@@ -125,10 +126,11 @@ def in_turn(tables: Tables, entity: Entity, updates: Sequence[Change]) -> Turns:
     """
     takers = Takers(tables.rows(entity), updates)
     order, ring = _order({change.known_id: change for change in updates}, takers.holders())
-    aside = _aside(tables, takers, ring)
+    aside = {change.known_id: change for change in _aside(tables, takers, ring)}
+    written = [_with_its_own(takers, change, aside) for change in order] if aside else order
     # a batch is written columns by columns, so its order is lost
-    together = [list(some) for _, some in groupby(order, lambda change: [*change.new])]
-    steps = [some for some in (aside, *together, _back(takers, aside, ring)) if some]
+    together = [list(some) for _, some in groupby(written, lambda change: [*change.new])]
+    steps = [some for some in ([*aside.values()], *together) if some]
     batches = [Changes(entity, entity.columns, updates=some) for some in steps]
     return Turns(Changes(entity, entity.columns, updates=order), batches)
 
@@ -161,25 +163,20 @@ def _aside(tables: Tables, takers: Takers, ring: Sequence[Change]) -> list[Chang
         apart: dict[str, Any] = {}
         for key, wanted in takers.wanted.items():
             if change.known_id in wanted and apart.keys().isdisjoint(key):
-                there = takers.there[change.known_id]
-                after = dict(zip(key, wanted[change.known_id], strict=True))
-                apart |= stand_ins.of(key, there, after)
+                # what is made on writing stands in the very update: nothing can be added to that
+                own = change.new if MADE in change.new.values() else key
+                apart |= stand_ins.of(key, own, takers.there[change.known_id])
         if apart:
             name = takers.entity.name
             found.append(Change("update", name, change.record, change.known_id, apart, {}))
     return found
 
 
-def _back(takers: Takers, aside: Sequence[Change], ring: Sequence[Change]) -> list[Change]:
-    """Return updates that take made-up values back which no update of the row does."""
-    said = {change.known_id: change.new for change in ring}
-    found = []
-    for change in aside:
-        i = change.known_id
-        own = {column: takers.there[i][column] for column in change.new if column not in said[i]}
-        if own:
-            found.append(Change("update", takers.entity.name, change.record, i, own, {}))
-    return found
+def _with_its_own(takers: Takers, change: Change, aside: Mapping[RowId, Change]) -> Change:
+    """Return an update with what its row has where it got made-up values that it does not set."""
+    there, apart = takers.there.get(change.known_id, {}), aside.get(change.known_id)
+    own = {c: there[c] for c in apart.new if c not in change.new} if apart is not None else {}
+    return replace(change, new={**own, **change.new}) if own else change
 
 
 class _StandIns:
@@ -199,24 +196,25 @@ class _StandIns:
         self._used: dict[tuple[Key, str], dict[Row, set[Any]]] = {}
         self._targets: dict[str, list[Any]] = {}
 
-    def of(self, key: Key, there: Named, after: Named) -> dict[str, Any]:
+    def of(self, key: Key, columns: Collection[str], there: Named) -> dict[str, Any]:
         """Return {column: value} that makes a unique set of a row free; empty where none is found.
 
         Args:
             key: The unique set.
+            columns: Those that may get a value.
             there: The row as it is.
-            after: The unique set as it is to be: the stand-in goes with that too.
         """
         if any(there[column] is None for column in key):
             return {}
-        linked = [column for column in key if column in self.entity.references]
-        own = [c for c in key if c not in linked and c not in self.entity.primary_key]
+        may = [c for c in key if c in columns and c not in self.entity.primary_key]
+        linked = [column for column in may if column in self.entity.references]
+        own = [column for column in may if column not in linked]
         for column in own:
             value = next(self._free_values(column), None)
             if value is not None:
                 return {column: value}
         for column in linked:
-            value = self._free_target(key, column, (there, after))
+            value = self._free_target(key, column, there)
             if value is not None:
                 return {column: value}
         return next(({c: None} for c in (*own, *linked) if self.entity.nullable(c)), {})
@@ -248,19 +246,16 @@ class _StandIns:
                         end += step
                         yield kind.read(back(end), lambda note: None)
 
-    def _free_target(self, key: Key, column: str, beside: Sequence[Named]) -> Any:
+    def _free_target(self, key: Key, column: str, there: Named) -> Any:
         """Return what a reference can hold so that no row has the unique set, None for nothing."""
         rest = tuple([other for other in key if other != column])
         if (key, column) not in self._used:
             used_beside = self._used[key, column] = self._used_beside(key, column, rest)
-            most = 2 * max(map(len, used_beside.values()), default=0) + 2 * len(self.ids)
+            most = max(map(len, used_beside.values()), default=0) + len(self.ids)
             self._targets[column] = self._some_targets(column, most)
-        rests = [tuple([row[c] for c in rest]) for row in beside]
-        used = [self._used[key, column].setdefault(values, set()) for values in rests]
-        free = (v for v in self._targets[column] if not any(v in some for some in used))
-        value = next(free, None)
-        for some in used:
-            some.add(value)
+        used = self._used[key, column].setdefault(tuple([there[c] for c in rest]), set())
+        value = next((v for v in self._targets[column] if v not in used), None)
+        used.add(value)
         return value
 
     def _used_beside(self, key: Key, column: str, rest: Key) -> dict[Row, set[Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import types
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -127,7 +126,7 @@ class Plugins:
             if reason:
                 found.status, found.reason = "blocked", reason
             elif known is None or known.status == "blocked":
-                self._load(found, partial(_loaded, entry))
+                self._load(found, partial(packages.announced, entry))
             else:
                 self._fail_both(known, found)
         self._refuse_unknown_names()
@@ -332,30 +331,6 @@ class Plugins:
             found = homes.get(trace.tb_frame.f_globals.get("__name__"), found)
             trace = trace.tb_next
         return found
-
-
-def _loaded(entry: EntryPoint) -> Any:
-    """Return what an entry point announces.
-
-    Raises:
-        PluginError: It names what is not there.
-    """
-    try:
-        return entry.load()
-    except (ModuleNotFoundError, AttributeError) as error:
-        module, first = sys.modules.get(entry.module), (entry.attr or "").split(".")[0]
-        if isinstance(error, ModuleNotFoundError):
-            is_announced = f"{entry.module}.".startswith(f"{error.name}.")
-            lacks = f"there is no module {error.name}"
-        else:
-            is_announced = module is not None and bool(first) and not hasattr(module, first)
-            lacks = f"{entry.module} has no {first}"
-        if not is_announced:  # something that the module itself wants
-            raise
-        raise PluginError(
-            f'{lacks}, which the entry point {entry.name} = "{entry.value}" names: correct it in '
-            "pyproject.toml and install the package again"
-        ) from error
 
 
 def _distributions(

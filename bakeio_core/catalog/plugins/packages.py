@@ -7,12 +7,14 @@ without loading a plugin, and of a plugin that is blocked as well.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from importlib_metadata import EntryPoint
     from importlib_metadata import IDistribution as Distribution
 
 PLUGINS, COMMANDS, PACKAGES = "bakeio", "bakeio.commands", "bakeio.packages"
@@ -63,6 +65,32 @@ def about(distribution: Distribution) -> tuple[str, str]:
         return distribution.name, distribution.version
     name, version = (each[1] for each in found if each)
     return name, version
+
+
+def announced(entry: EntryPoint) -> Any:
+    """Return what an entry point announces.
+
+    Raises:
+        PluginError: It names what is not there.
+    """
+    try:
+        return entry.load()
+    except (ModuleNotFoundError, AttributeError) as error:
+        module, first = sys.modules.get(entry.module), (entry.attr or "").split(".")[0]
+        if isinstance(error, ModuleNotFoundError):
+            is_announced = f"{entry.module}.".startswith(f"{error.name}.")
+            lacks = f"there is no module {error.name}"
+        else:
+            is_announced = module is not None and bool(first) and not hasattr(module, first)
+            lacks = f"{entry.module} has no {first}"
+        if not is_announced:  # something that the module itself wants
+            raise
+        from bakeio_core.errors import PluginError  # --help asks this module, and fails nobody
+
+        raise PluginError(
+            f'{lacks}, which the entry point {entry.name} = "{entry.value}" names: correct it in '
+            "pyproject.toml and install the package again"
+        ) from error
 
 
 def brings_command(distribution: str) -> bool:

@@ -124,6 +124,8 @@ class Noticed:
             rows = list(self.rows.by_id(others[:1]).values())
             if not rows or change.record in self._told:
                 continue
+            if self.rows.key_of(rows[0], key) == value:
+                continue  # another record takes just this key off the row
             there = self.rows.value(rows[0], readable)
             named = f"{self.part.fields.naming_of(readable)} {shown(there)}"
             message = (
