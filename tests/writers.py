@@ -230,6 +230,15 @@ def _check_imports(
         raise Fault(f"{rows} purchases, {runs} runs, {changes} changes after {len(landed)} imports")
 
 
+def _records(folder: Path) -> dict[str, dict[int, dict[str, Any]]]:
+    """Return {entity: {id: record}} of a set; other plugins' files are numbered in between."""
+    return {
+        name: {r["id"]: r for r in json.loads(file.read_text("utf-8"))["records"]}
+        for name in ("purchases", "inventory_items")
+        for file in folder.glob(f"*_{name}.json")
+    }
+
+
 def _check_export(bench: Bench, out: Path, purchases: int, said: Counter[str]) -> None:
     """Valid, and of one moment: the till always changes a lot and its purchase together, an import
     brings all of its records.
@@ -237,27 +246,18 @@ def _check_export(bench: Bench, out: Path, purchases: int, said: Counter[str]) -
     problems = bench.core.validate(out)
     if problems.errors:
         raise Fault(f"the export is not valid: {[str(problem) for problem in problems]}")
-    read = {
-        name: {r["id"]: r for r in json.loads((out / name).read_text("utf-8"))["records"]}
-        for name in ("04_purchases.json", "05_inventory_items.json")
-    }
-    added = len(read["04_purchases.json"]) - purchases
+    read = _records(out)
+    added = len(read["purchases"]) - purchases
     if added not in (0, 40, 80):
         raise Fault(f"the export holds {added} of the new purchases: a part of an import")
     said[f"exports with {added // 40} of the imports in it"] += 1
-    old = {
-        name: {
-            r["id"]: r
-            for r in json.loads((bench.folder / "old" / "out" / name).read_text("utf-8"))["records"]
-        }
-        for name in read
-    }
+    old = _records(bench.folder / "old" / "out")
     for number in range(30, 61):
         grown = [
             float(read[name][number][column]) - float(old[name][number][column])
             for name, column in (
-                ("05_inventory_items.json", "quantity"),
-                ("04_purchases.json", "unit_price"),
+                ("inventory_items", "quantity"),
+                ("purchases", "unit_price"),
             )
         ]
         if abs(grown[0] - grown[1]) > 1e-6:
