@@ -102,7 +102,7 @@ def test_a_line_without_a_key_empties_what_it_says(run: Run, bakery: str, tmp_pa
     file, line = tmp_path / "r.json", purchase("Wegmans", notes="Half off")
     assert run("-d", bakery, "import-view", lines(file, line)).code == 0
     emptied = {**line, "notes": None, "_clear": ["notes"]}
-    made = purchase("Wegmans", 2, notes="Both", _clear="notes")
+    made = purchase("Wegmans", 2, _clear="notes")
     done = run("-d", bakery, "import-view", lines(file, emptied, made), "--json")
     assert (counts(done)["updated"], counts(done)["created"]) == (1, 1), done.out
     assert sql(bakery, notes) == [(None,), (None,)]
@@ -110,6 +110,8 @@ def test_a_line_without_a_key_empties_what_it_says(run: Run, bakery: str, tmp_pa
     codes = refused(run, bakery, strange)
     assert {code[:2] for code in codes} == {("bad-value", "_clear")}
     assert len(codes) == 2
+    both = lines(file, purchase("Wegmans", 4, notes="Both", _clear="notes"))
+    assert [code[:2] for code in refused(run, bakery, both)] == [("bad-value", "notes")]
 
 
 @pytest.mark.parametrize("how", ["a view", "the database itself"])
