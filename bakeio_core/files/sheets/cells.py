@@ -61,6 +61,6 @@ def told_of(heading: str) -> dict[str, Any]:
         if name == "missing":
             told[name] = value.split(",")
         elif name in _TOLD and value:
-            is_count = name == "record_count" and value.isdigit() and len(value) < 12
+            is_count = name == "record_count" and value.isdecimal() and len(value) < 12
             told[name] = int(value) if is_count else value
     return told

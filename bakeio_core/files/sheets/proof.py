@@ -148,7 +148,7 @@ def is_display_of(said: Any, current: Any) -> bool:
     """
     if isinstance(said, str) and isinstance(current, str):
         shortened = _SHORTENED.fullmatch(said)
-        if shortened is not None and current.isascii() and current.isdigit():
+        if shortened is not None and current.isascii() and current.isdecimal():
             return _shortens(shortened, current.lstrip("0"))
         is_masked = "?" in said and len(said) == len(current)
         if is_masked and not current.isascii():

@@ -166,7 +166,7 @@ def _spelled_numbers(text: str) -> Ways:
         parts = whole.split(other)
         if len(parts) > 1 and not _is_grouped(parts):
             continue
-        if decimals and not decimals.isdigit():
+        if decimals and not decimals.isdecimal():
             continue
         number = f"{sign}{''.join(parts) or '0'}{'.' + decimals if decimals else ''}"
         has_marks = "." in digits or "," in digits
@@ -174,7 +174,7 @@ def _spelled_numbers(text: str) -> Ways:
         how = "marks of thousands" if len(parts) > 1 else how
         how = how if is_plain else CURRENCY
         yield number, how, ("decimal", mark) if has_marks else None, is_plain
-    if digits.isdigit() and len(digits) < 16:
+    if digits.isdecimal() and len(digits) < 16:
         yield from _thousandth(int(sign + digits))
 
 
@@ -229,7 +229,7 @@ def _truths(cell: Any) -> Ways:
     yield cell, "", None, True
     word = str(cell).strip().lower()
     if not isinstance(cell, bool) and word in TRUTHS:
-        yield TRUTHS[word], "in words" if not word.isdigit() else "1 and 0", None, True
+        yield TRUTHS[word], "in words" if not word.isdecimal() else "1 and 0", None, True
 
 
 def _others(cell: Any) -> Ways:

@@ -84,7 +84,7 @@ def texts_of(cell: Any) -> Ways:
 
 
 def _codes(text: str, *, is_typed: bool) -> Ways:
-    if text.isascii() and text.isdigit():
+    if text.isascii() and text.isdecimal():
         for length in range(len(text) + 1, MOST_DIGITS + 1):
             yield text.zfill(length), NO_ZEROS, None, False
     if match := _DECIMAL.fullmatch(text):
@@ -92,13 +92,13 @@ def _codes(text: str, *, is_typed: bool) -> Ways:
             for mark in ".,":
                 decimals = f"{match[1]}{mark}{match[2]}{'0' * zeros}"
                 yield decimals, AS_NUMBER, None, False
-    elif is_typed or text.isdigit():
+    elif is_typed or text.isdecimal():
         for end in (".0", ".00", ",00", ".000"):
             yield text + end, AS_NUMBER, None, False
         for zeros in range(1, len(text) - len(text.rstrip("0")) + 1):
             for power in (f"E{zeros}", f"e{zeros}", f"E+{zeros}", f"E+{zeros:02}", f"E{zeros:02}"):
                 yield text[:-zeros] + power, AS_NUMBER, None, False
-    if len(text) <= MOST_DIGITS and (_DECIMAL.fullmatch(text) or text.isdigit()):
+    if len(text) <= MOST_DIGITS and (_DECIMAL.fullmatch(text) or text.isdecimal()):
         yield from _spelled_amounts(Decimal(text.replace(",", ".")))
     if text.endswith("%"):
         yield f"{text[:-1].rstrip()} %", AS_NUMBER, None, False

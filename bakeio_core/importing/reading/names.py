@@ -108,7 +108,7 @@ class FieldNames:
         """Tell whether a value may be meant for a field: an id is no text that names something."""
         entity = self.part.entity
         is_id = near is not None and near == self.fields.own.get(entity.surrogate or "")
-        return not is_id or not isinstance(value, str) or value.strip().isdigit()
+        return not is_id or not isinstance(value, str) or value.strip().isdecimal()
 
     def is_typo(self, name: str, record: Mapping[str, Any]) -> bool:
         """Tell whether a name is a typing error of a field that the record lacks."""

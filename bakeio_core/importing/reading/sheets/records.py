@@ -217,7 +217,7 @@ class _Rows:
         first = len(self.sheets.spool) + 1
         if self.index_at is not None:
             told = enumerate(by_index[self.index_at], first)
-            self.sheets.logged |= {n: int(i) for n, i in told if str(i or "").isdigit()}
+            self.sheets.logged |= {n: int(i) for n, i in told if str(i or "").isdecimal()}
         values = [c.values(by_index[index], first, bases) for index, c in self.columns.items()]
         for place, index in enumerate(self.columns):
             if index in self.given:
