@@ -20,7 +20,7 @@ demo: .venv/.tried
 	$(BIN)/bakeio demo
 
 test: .venv/.installed
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal
 
 lint: .venv/.installed
 	$(BIN)/ruff check .
