@@ -756,6 +756,15 @@ def test_records_of_no_view_are_told_which_views_their_fields_fit(
         assert "fit the views inventory, products" in messages(done)
 
 
+def test_signs_that_look_like_digits_are_no_numbers(run: Run, sample: Path, tmp_path: Path) -> None:
+    signs = ["²³", "①", "³²E1", "½¼"]
+    with edited(export(run, sample, "products", tmp_path / "v.json", "--limit", "4")) as records:
+        for record, sign in zip(records, signs, strict=True):
+            record["package_unit_quantity"] = sign
+    done = run("-d", sample, "import-view", tmp_path / "v.json", "--json")
+    assert [code for code, *_ in found(done)] == ["bad-value"] * len(signs), done.out
+
+
 @pytest.mark.parametrize("form", ["entity", "view"])
 def test_unknown_references_are_told_beside_bad_values(
     run: Run, bakery: str, tmp_path: Path, form: str

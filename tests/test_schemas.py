@@ -35,7 +35,6 @@ TEXTS = st.one_of(
     st.sampled_from(["2026-01-31", "2026-02-30", "2026-1-1", "01/02/2026", "2026-01-01T00:00:00"]),
     st.sampled_from(["6.99", ".5", "1e3", "$6.99", "6,99", "NaN", "five", "a\x00b", "null"]),
     st.sampled_from(["0", "-0", "+0.0", ".0", "0e5", "-1", "-.5", "-1e2", "+7"]),
-    st.sampled_from(["¹", "²³", "①", "٣", "１２", "½"]),
 )
 # at most three decimals: how many are kept no schema can say
 NUMBERS = st.one_of(
