@@ -339,7 +339,7 @@ class Dialect(ABC):
         yield
 
     @contextmanager
-    def much_work(self, db: Connection, pages: int = 96) -> Iterator[None]:
+    def much_work(self, db: Connection, mib: int = 96) -> Iterator[None]:
         """Tune the connection for an import or an export that keeps some MiB of pages in memory."""
         yield
 

@@ -104,7 +104,7 @@ def write_set(
         db: The connection, in one consistent view of the database.
         catalog: The entities that are installed.
         folder: The new folder; None is `docs/exports/<time>_<6 hex>`.
-        options: The value to write.
+        options: What the set is to hold.
         zip_too: Also write `archives/<name>.zip` beside the folder.
         force: Replace what an earlier export wrote there.
         hidden: The entities of which policies may hide rows from this user; the manifest then says

@@ -299,10 +299,10 @@ class SQLite(Dialect):
             return None
 
     @contextmanager
-    def much_work(self, db: Connection, pages: int = 96) -> Iterator[None]:
+    def much_work(self, db: Connection, mib: int = 96) -> Iterator[None]:
         before = self.scalar(db, "PRAGMA cache_size")
         # so that little is spilled and read back
-        db.exec_driver_sql(f"PRAGMA cache_size=-{pages * 1024}")
+        db.exec_driver_sql(f"PRAGMA cache_size=-{mib * 1024}")
         try:
             yield
         finally:

@@ -188,6 +188,11 @@ class Rewrite:
                 self._refused(changes, rows, file, error)
             return
         tell_stored(self.problems, entity, others, file or None, {})
+        self._note_written(changes)
+
+    def _note_written(self, changes: Changes) -> None:
+        """Count and show what was written, and note which rows are there again."""
+        entity = changes.entity
         for what, done in (
             ("created", changes.rows),
             ("updated", changes.updates),

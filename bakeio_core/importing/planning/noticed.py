@@ -234,12 +234,13 @@ class Noticed:
         for suspicion in found:
             left = [n for n in suspicion.records if self._is_open(suspicion, n, told.get(n, {}))]
             if left:
-                cause = suspicion.column, suspicion.message
                 where = suspicion.column, suspicion.value, suspicion.message
                 problem = self._problem("check", "warning", left, *where)
                 problem.count += max(0, suspicion.count - len(suspicion.records))
-                if by_cause.setdefault(cause, problem) is not problem:
-                    _put_together(by_cause[cause], problem)
+                known = by_cause.setdefault(suspicion.cause, problem)
+                if known is not problem:
+                    _put_together(known, problem)
+                    known.message = suspicion.of_several or known.message
         yield from by_cause.values()
 
     def _is_open(self, suspicion: Suspicion, number: int, told: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import itertools
+import math
 import operator
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -42,12 +43,19 @@ _COMPANY = slice(1, 8)
 """Of fourteen digits those in which companies differ: the first seven of an EAN-13."""
 
 
+Why = tuple[str, str]
+"""Why something is suspicious, in words for one record and for several; for all alike where the
+second is empty."""
+NO_REASON: Why = ("", "")
+
+
 @dataclass
 class Suspicion:
     """What is suspicious: in which records, of which column, and why, in words.
 
-    `before` are the values the rows have, by record; `found` is the row a new one may be. Beyond
-    the first thousand records they are only counted.
+    `before` are the values the rows have, by record; `found` is the row a new one may be;
+    `of_several` are the words for several records at once, where `message` names values of one.
+    Beyond the first thousand records they are only counted.
     """
 
     records: list[int]
@@ -57,6 +65,12 @@ class Suspicion:
     before: dict[int, Any] = field(default_factory=dict)
     found: Candidate | None = None
     count: int = 0
+    of_several: str = ""
+
+    @property
+    def cause(self) -> tuple[str, str]:
+        """What all that is suspicious for one reason has in common."""
+        return self.column, self.of_several or self.message
 
     def add(self, number: int, before: Any) -> None:
         """Add one more record."""
@@ -96,6 +110,12 @@ class ExchangedValues:
         if self.count < _LEAST or len(self._new) > MOST_EXCHANGED or len(self._new) < _LEAST_VALUES:
             return False
         return 10 * sum((self._new & self._old).values()) >= 9 * self.count
+
+
+def _are_apart(one: float, other: float, times: float) -> bool:
+    """Tell whether one number is so many times the other, whatever noise binary numbers have."""
+    ratio = max(one / other, other / one)
+    return ratio > times or math.isclose(ratio, times)
 
 
 class SuspiciousValues:
@@ -143,22 +163,25 @@ class SuspiciousValues:
                 self._look_at_many(column, [c for c in some if c.action == "update"])
 
     def _look_at_each(
-        self, column: str, changes: Sequence[Change], why_of: Callable[[Change, str, Any], str]
+        self, column: str, changes: Sequence[Change], why_of: Callable[[Change, str, Any], Why]
     ) -> None:
         for change in changes:
             value = change.new[column]
-            why = "" if value is None else why_of(change, column, value)
+            why, of_several = NO_REASON if value is None else why_of(change, column, value)
             if why:
                 has_old = change.action == "update"
                 before = {change.record: change.old[column]} if has_old else {}
-                self.found.append(Suspicion([change.record], column, value, why, before))
+                of_it = Suspicion([change.record], column, value, why, before)
+                of_it.of_several = of_several
+                self.found.append(of_it)
 
     @staticmethod
-    def _overwritten(change: Change, column: str, value: Any) -> str:
+    def _overwritten(change: Change, column: str, value: Any) -> Why:
         old = change.old.get(column)
         if old is None:
-            return ""
-        return f"replaces {shown(old)}, though the file was exported for what has none"
+            return NO_REASON
+        lacking = "though the file was exported for what has none"
+        return f"replaces {shown(old)}, {lacking}", f"replaces what is there, {lacking}"
 
     @cached_property
     def _missing(self) -> set[str]:
@@ -168,21 +191,22 @@ class SuspiciousValues:
         items = [known.get(name) for name in names] if isinstance(names, list) else []
         return {str(item.column) for item in items if item is not None}
 
-    def _far(self, change: Change, column: str, value: Any) -> str:
-        """Say how a number or a day is far from those that are there; empty where it is not."""
+    def _far(self, change: Change, column: str, value: Any) -> Why:
+        """Say how a number or a day is far from those that are there, where it is."""
         if column in self._dates:
-            return self._far_day(column, date.fromisoformat(value))
+            return self._far_day(column, date.fromisoformat(value)), ""
         times, old = self.limits.times, change.old.get(column)
         least, most = self._extremes.get(column, (0, 0))
         if most > 0 and abs(value) > times * most:
-            return f"is more than {times} times the largest there is ({shown(most)}): is it right?"
+            far = f"is more than {times} times the largest there is ({shown(most)})"
+            return f"{far}: is it right?", ""
         if least > 0 and 0 < value * times < least:
-            return (
-                f"is less than a {times}th of the smallest there is ({shown(least)}): is it right?"
-            )
-        if old and old > 0 and value > 0 and (value >= times * old or value * times <= old):
-            return f"is {shown(value)} now, was {shown(old)}: is it right?"
-        return ""
+            far = f"is less than a {times}th of the smallest there is ({shown(least)})"
+            return f"{far}: is it right?", ""
+        if old and old > 0 and value > 0 and _are_apart(float(value), float(old), times):
+            far = f"is {times} times what it was or more, or a {times}th of it or less"
+            return f"is {shown(value)} now, was {shown(old)}: is it right?", f"{far}: is it right?"
+        return NO_REASON
 
     def _far_day(self, column: str, day: date) -> str:
         if not EARLIEST <= day <= self._latest:
