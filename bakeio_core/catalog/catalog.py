@@ -275,8 +275,8 @@ class Catalog:
         """Tell whether an entity is a stranger's to a plugin, whose own one is blocked."""
         if self.provider[name].distribution == plugin.distribution:
             return False
-        blocked = self._blocked_plugin(name)
-        return blocked is not None and blocked.distribution == plugin.distribution
+        own = [p for p in self.unused.values() if p.distribution == plugin.distribution]
+        return any(p.status == "blocked" for p in own) and self._blocked_plugin(name) in own
 
     def _sound(self, view: View) -> View:
         """Return a view with the fields that say which row a record is.

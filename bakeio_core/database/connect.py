@@ -23,7 +23,6 @@ from sqlalchemy.engine import URL, make_url
 
 from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.systems.failures import explained
 from bakeio_core.database.systems.secrets import shown, without_password, without_secrets
 from bakeio_core.errors import DatabaseError, UsageError
 
@@ -233,6 +232,8 @@ def translated(target: Target | None = None) -> Iterator[None]:
     try:
         yield
     except exc.DatabaseError as error:
+        from bakeio_core.database.systems.failures import explained
+
         inside = _named.get()
         url = _url(inside) if inside is not None else None
         where = "" if inside is None else f" {shown_url(inside)}"

@@ -11,9 +11,6 @@ from sqlalchemy.schema import CreateSchema
 
 from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.systems.foreign_keys import ForeignKeys, OfPostgreSQL, OfSQLite
-from bakeio_core.database.systems.portable import Portable
-from bakeio_core.database.systems.postgresql import PostgreSQL
-from bakeio_core.database.systems.sqlite import SQLite
 from bakeio_core.errors import DatabaseError, UsageError
 from bakeio_core.values.wording import kind_of_thing
 
@@ -32,20 +29,24 @@ def dialect_of(db: Connection) -> Dialect:
             f"a connection is expected, not {kind_of_thing(db)}: "
             "with engine.begin() as db, or session.connection() of an ORM session"
         )
-    known: dict[str, type[Dialect]] = {
-        "sqlite": SQLite,
-        "postgresql": PostgreSQL,
-        "cockroachdb": Portable,
-    }
-    if db.dialect.name not in known:
-        raise UsageError(
-            f"bakeio works with {' and '.join(sorted(set(known) - {'cockroachdb'}))}, "
-            f"not with {db.dialect.name}"
-        )
-    found = known[db.dialect.name]
-    if found is PostgreSQL and os.environ.get("BAKEIO_DIALECT") == "portable":
-        found = Portable
-    return found(db.dialect)
+    name = db.dialect.name
+    if name == "sqlite":
+        from bakeio_core.database.systems.sqlite import SQLite
+
+        return SQLite(db.dialect)
+    if name == "cockroachdb" or _is_portable(name):
+        from bakeio_core.database.systems.portable import Portable
+
+        return Portable(db.dialect)
+    if name == "postgresql":
+        from bakeio_core.database.systems.postgresql import PostgreSQL
+
+        return PostgreSQL(db.dialect)
+    raise UsageError(f"bakeio works with postgresql and sqlite, not with {name}")
+
+
+def _is_portable(name: str) -> bool:
+    return name == "postgresql" and os.environ.get("BAKEIO_DIALECT") == "portable"
 
 
 def columns_there(db: Connection, tables: Iterable[Table]) -> dict[Table, set[str]]:
@@ -76,7 +77,7 @@ def make_schemas(db: Connection, tables: Iterable[Table]) -> None:
     """
     there = inspect(db).get_schema_names()
     for schema in sorted({table.schema for table in tables if table.schema} - {*there}):
-        if isinstance(dialect_of(db), SQLite):
+        if db.dialect.name == "sqlite":
             raise DatabaseError(
                 f'the database has no schema "{schema}": attach a database of that name to the '
                 "connection first"
@@ -87,5 +88,5 @@ def make_schemas(db: Connection, tables: Iterable[Table]) -> None:
 def foreign_keys_of(db: Connection) -> ForeignKeys:
     """Return what knows the foreign keys that the connection's database has."""
     dialect = dialect_of(db)
-    known = OfSQLite if isinstance(dialect, SQLite) else OfPostgreSQL
+    known = OfSQLite if db.dialect.name == "sqlite" else OfPostgreSQL
     return known(partial(dialect.fetch, db), dialect.quote, dialect.format_table)

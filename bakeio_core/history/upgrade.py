@@ -24,7 +24,6 @@ from sqlalchemy.schema import AddConstraint
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.database.dialect import log
 from bakeio_core.database.dialects import columns_there, dialect_of
-from bakeio_core.database.systems.new_columns import add_column
 from bakeio_core.errors import FIRST_RECORDS, DatabaseError, counted
 from bakeio_core.history.tables import META, METADATA, VERSION, make_tables, stored_meta
 
@@ -212,6 +211,8 @@ def upgrade_tables(db: Connection, catalog: Catalog) -> list[str]:
     """
     _stored_version(db)
     tables, columns = _lacking(db, catalog)
+    from bakeio_core.database.systems.new_columns import add_column
+
     refuse_strangers(db, catalog)
     make_tables(db, catalog)
     for column in columns:

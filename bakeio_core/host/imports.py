@@ -17,14 +17,12 @@ from bakeio_core.catalog.exchange import (
 from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.tables import hidden_entities
 from bakeio_core.errors import BakeioError, UsageError, unknown
-from bakeio_core.exporting.refresh import refresh_file
 from bakeio_core.files.output import refuse_file
 from bakeio_core.history.report import ImportRefused, Report
 from bakeio_core.history.tables import will_write
 from bakeio_core.host.batches import batch_writer
 from bakeio_core.host.installed import Installed
 from bakeio_core.importing.applying.learning import learned
-from bakeio_core.importing.applying.skipped_sheet import LogFile
 from bakeio_core.importing.options import ImportChoices, ImportOptions, options_of
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.building import sample_source
@@ -249,7 +247,9 @@ class Imports(Installed):
         progress: Progress | None,
         **how: Any,
     ) -> Report:
-        if how.get("skipped_log") is not None:
+        if options.skip_errors and how.get("skipped_log") is not None:
+            from bakeio_core.importing.applying.skipped_sheet import LogFile
+
             how["skipped_log"] = LogFile.of(how["skipped_log"], source, self.formats)
         self._refuse_replacing(db, source, options)
         write = batch_writer(self.plugins, progress)
@@ -334,6 +334,8 @@ class Imports(Installed):
                 db, self.catalog, source, ImportOptions(), Decisions(kept, learned(db))
             )
             where = (source.parts[0], plan.imported(), Path(path), foreign, source.format)
+            from bakeio_core.exporting.refresh import refresh_file
+
             return refresh_file(self.hook, db, self.catalog, *where)
 
 

@@ -31,20 +31,19 @@ from bakeio_core.importing.applying.apply import Application, Write, lock_tables
 from bakeio_core.importing.applying.context import tell_context
 from bakeio_core.importing.applying.learning import learn_from
 from bakeio_core.importing.applying.origins import keep_confirmed
-from bakeio_core.importing.applying.replace import Replacement
-from bakeio_core.importing.applying.skipped import Skipped
-from bakeio_core.importing.applying.skipped_sheet import LogFile
 from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.decided_records import record_key, told_records
 from bakeio_core.importing.reading.sources import Source
 from bakeio_core.resolving.decisions import Decisions, name_candidates
-from bakeio_core.resolving.form import blanks
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.catalog import Catalog
+    from bakeio_core.importing.applying.replace import Replacement
+    from bakeio_core.importing.applying.skipped import Skipped
+    from bakeio_core.importing.applying.skipped_sheet import LogFile
     from bakeio_core.resolving.candidates import Candidates
 
 Answer = Callable[[Sequence[Question]], Iterable[Mapping[Question, Decision]]]
@@ -194,9 +193,7 @@ def carry_out(
         _tell_of_journal(db, plan, is_journaled=is_journaled)
         replacement = _replacement(plan, write) if options.mode == "replace" else None
         adopts = _adopts_identity(db, catalog, plan)
-    skipped = Skipped()
-    if options.skip_errors:
-        plan.outcome.problems.listener = skipped.note
+    skipped = _noting(plan) if options.skip_errors else None
     application = Application(plan, write, is_journaled=is_journaled, replacement=replacement)
     report = _applied(application, headings, dry_run=dry_run, expected=expected)
     if dry_run:
@@ -207,14 +204,25 @@ def carry_out(
         report.run = application.journal.run
         learn_from(db, plan, report.run)
     keep_confirmed(plan.state, application.journal)
-    if skipped_log is not None and skipped.reasons:
+    if skipped_log is not None and skipped is not None and skipped.reasons:
         skipped.write(plan, report.problems, skipped_log)
         report.skipped_log = str(skipped_log.path)
     return report
 
 
+def _noting(plan: ImportPlan) -> Skipped:
+    """Return what takes note of the records that the import leaves out."""
+    from bakeio_core.importing.applying.skipped import Skipped
+
+    skipped = Skipped()
+    plan.outcome.problems.listener = skipped.note
+    return skipped
+
+
 def _replacement(plan: ImportPlan, write: Write) -> Replacement:
     """Return what deletes the rows a set does not have; it is read once to know them."""
+    from bakeio_core.importing.applying.replace import Replacement
+
     state = plan.state
     with streaming():
         first = ImportPlan(state.db, state.catalog, plan.source, plan.options, state.decisions)
@@ -283,6 +291,8 @@ def _settled(
 
 def _ordered(plan: ImportPlan, search: Candidates) -> list[Missing]:
     """Return what is missing in import order, with its context and a way to find candidates."""
+    from bakeio_core.resolving.form import blanks
+
     order = {name: index for index, name in enumerate(plan.state.catalog.entities)}
     found = sorted(plan.outcome.missing.values(), key=lambda item: order[item.entity])
     tell_context(plan.source, found, plan.state.catalog)

@@ -19,7 +19,6 @@ from bakeio_core.catalog.hookspecs import hookimpl
 from bakeio_core.catalog.model import RowId
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.errors import Fix, MeantRow, PluginError, Problem, UsageError, unknown
-from bakeio_core.resolving.form import known_values
 from bakeio_core.values.folding import fold, folded_key
 from bakeio_core.values.wording import jsonable
 
@@ -230,6 +229,8 @@ def auto_create(catalog: Catalog, entities: Iterable[str]) -> Resolver:
         raise UsageError(unknown(said, name, catalog.entities, hint))
 
     def resolve(missing: Sequence[Missing]) -> dict[Missing, Decision]:
+        from bakeio_core.resolving.form import known_values
+
         return {
             item: Decision(
                 "create",

@@ -53,7 +53,6 @@ class Questions:
     ) -> None:
         from bakeio_core.errors import DocumentError
         from bakeio_core.files.output import refuse_file
-        from bakeio_core.resolving.decision_file import read_decisions
 
         self.session, self.source, self.create, self.given = session, source, create, file
         self.from_stdin = str(target) == "-"
@@ -71,6 +70,8 @@ class Questions:
             refuse_file(self.file, lambda _: None)  # what is in a file is told when it is read
         self.answers: dict[Question, Decision] = {}
         if self.file.exists() and (file is not None or writes):
+            from bakeio_core.resolving.decision_file import read_decisions
+
             known = read_decisions(self.file, session.bakeio.catalog, session.bakeio.formats)
             # a file of that name which was not asked for is only checked: new answers are to be
             # added to it, not lost for its sake

@@ -33,7 +33,6 @@ from bakeio_core.importing.applying.entering import enter, finish
 from bakeio_core.importing.applying.late_keys import LateKeys
 from bakeio_core.importing.applying.parents import ParentRows, leave_out
 from bakeio_core.importing.applying.refused import Failure, RefusedRow, RefusedRows, lost_by_others
-from bakeio_core.importing.applying.replace import Replacement
 from bakeio_core.importing.applying.swaps import Swaps
 from bakeio_core.importing.linking.claims import Claims
 from bakeio_core.importing.planning.import_plan import ImportPlan
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.catalog import Catalog
+    from bakeio_core.importing.applying.replace import Replacement
 
 Write = Callable[..., Any]
 """Writes a batch: called with db, entity and changes, as the hook `bakeio_import_records` is."""

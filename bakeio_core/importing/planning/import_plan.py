@@ -16,7 +16,6 @@ from bakeio_core.importing.linking.drafts import LinkError, PendingParent
 from bakeio_core.importing.linking.link import Linker
 from bakeio_core.importing.linking.parents import CreatedParents
 from bakeio_core.importing.linking.twins import beside_twins
-from bakeio_core.importing.matching.counted_lines import CountedLines
 from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.planning.decided import decided_part, plan_decided
 from bakeio_core.importing.planning.noticed import tell_origins
@@ -83,6 +82,8 @@ class ImportPlan:
         common = (self.linker, self.parents, kind_of, self.plan_parent)
         plan = PartPlan(self.state, part, *common)
         if part.template is not None and part.template.of:
+            from bakeio_core.importing.matching.counted_lines import CountedLines
+
             part = CountedLines(self.state, part, part.template, plan.references).part_of_rows()
             plan = PartPlan(self.state, part, *common)
         references = part.entity.references.values()

@@ -22,7 +22,6 @@ from bakeio_core.files.sets.archive import in_ascii
 from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.manifest import of_one_file, version_problem
 from bakeio_core.files.sets.origin import origin_problems
-from bakeio_core.files.sets.verify import structure
 from bakeio_core.importing.reading.derived.lists import ListDocument, RecordsAlone
 from bakeio_core.importing.reading.sources import Part, Source
 
@@ -43,6 +42,8 @@ def whose(header: Mapping[str, Any]) -> tuple[str | None, str | None, str | None
 
 def of_set(opened: ExportSet, catalog: Catalog, accept_edits: bool = False) -> Source:
     """Return the source of a normalized set; its structural problems are in `problems`."""
+    from bakeio_core.files.sets.verify import structure
+
     problems = structure(opened, catalog)
     absent = [problem for problem in problems if problem.code in ("unknown-entity", "blocked")]
     if absent:  # once, all that has to be typed

@@ -23,14 +23,11 @@ from bakeio_core.files.documents.streams import is_stream, refuse_device
 from bakeio_core.files.leftovers import settle_missing
 from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.manifest import MANIFEST
-from bakeio_core.files.sets.narrowed import narrowed
 from bakeio_core.importing.reading.answers.answered import lean_answer
-from bakeio_core.importing.reading.answers.lean import of_ticket
 from bakeio_core.importing.reading.answers.shapes import with_header_and_records
 from bakeio_core.importing.reading.building import of_entity, of_set, of_sheets, of_view
 from bakeio_core.importing.reading.derived.filled_in import of_template
 from bakeio_core.importing.reading.derived.upgraded import upgraded, upgraded_set
-from bakeio_core.importing.reading.skipped_log import open_log
 from bakeio_core.importing.reading.sources import Source
 from bakeio_core.values.wording import kind_of_thing, shown
 
@@ -116,8 +113,11 @@ def _open_set(
         foreign = upgraded_set(opened, catalog)
         if foreign is not None:
             return foreign
-    whole = narrowed(opened, without, catalog) if without else opened
-    return of_set(whole, catalog, accept_edits)
+    if without:
+        from bakeio_core.files.sets.narrowed import narrowed
+
+        opened = narrowed(opened, without, catalog)
+    return of_set(opened, catalog, accept_edits)
 
 
 def _open_path(path: Path, catalog: Catalog, limits: Limits, known: Format | None) -> Source:
@@ -273,6 +273,8 @@ def _source_of(document: Document, data: bytes | None, catalog: Catalog) -> Sour
             source.problems.add(problem)
         return source
     if kind == "skipped":
+        from bakeio_core.importing.reading.skipped_log import open_log
+
         return open_log(document, catalog)
     if kind == "manifest":
         raise DocumentError(
@@ -292,6 +294,8 @@ def _of_answers(
     document: Document, answers: list[Mapping[str, Any]], catalog: Catalog, problems: Problems
 ) -> Source:
     """Return the source of answers to rows that were given out by number."""
+    from bakeio_core.importing.reading.answers.lean import of_ticket
+
     found = of_ticket(document, answers, catalog, problems)
     source = of_view(found, catalog.views[found.view], catalog, problems)
     source.rows, source.origins = found.rows, found.origins

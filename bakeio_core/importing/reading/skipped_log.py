@@ -15,7 +15,6 @@ from bakeio_core.files.documents.in_memory import InMemoryDocument
 from bakeio_core.files.documents.scanner import BrokenRecord, as_record
 from bakeio_core.importing.reading.building import of_entity, of_view, whose
 from bakeio_core.importing.reading.sources import Part, Source
-from bakeio_core.resolving.decision_file import decisions_of
 from bakeio_core.values.wording import shown
 
 GIVEN = "from_assistant"
@@ -42,6 +41,8 @@ def open_log(document: Document, catalog: Catalog) -> Source:
     Raises:
         DocumentError: It holds no records, or those of something that is not installed.
     """
+    from bakeio_core.resolving.decision_file import decisions_of
+
     header = document.header
     problems = Problems()
     numbers, grouped, origins = _grouped(document, catalog)
