@@ -118,6 +118,24 @@ def test_an_import_that_is_refused_makes_no_table(
     assert own_tables(engine) == set()
 
 
+def test_one_transaction_may_try_make_tables_itself_and_import(
+    new_database: Callable[[], str], host: Bakeio, tmp_path: Path
+) -> None:
+    file = write_records(tmp_path / "p.json", "people", {"name": "Ann"})
+    engine = connect(new_database())
+    with engine.begin() as db:
+        assert host.runs(db) == []  # nothing is there yet
+        METADATA.create_all(db)
+        assert said(host.import_(db, file, dry_run=True)) == [("no-journal", "note")]
+        assert host.runs(db) == []
+        assert host.import_(db, file).run == 1
+        assert [run["id"] for run in host.runs(db)] == [1]
+        for own in [*sorted(OWN - {"bakeio_runs"}), "bakeio_runs"]:
+            db.execute(text(f"DROP TABLE {own}"))
+        assert host.runs(db) == []
+    engine.dispose()
+
+
 def test_without_a_journal_it_makes_none_and_says_what_will_be_missing(
     engine: Engine, host: Bakeio, tmp_path: Path
 ) -> None:

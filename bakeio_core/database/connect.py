@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.engine import URL, make_url
 
 from bakeio_core.database.dialect import Dialect
-from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.dialects import dialect_of, look_again
 from bakeio_core.database.systems.secrets import shown, without_password, without_secrets
 from bakeio_core.errors import DatabaseError, UsageError
 
@@ -295,6 +295,7 @@ def ensure_begun(db: Connection) -> Dialect:
     if not db.in_transaction():
         db.begin()
     dialect.ensure_begun(db)
+    look_again(db)
     return dialect
 
 

@@ -214,10 +214,6 @@ class Dialect(ABC):
         """Return {table: its columns} as the database really has them."""
 
     @abstractmethod
-    def has_table(self, db: Connection, name: str) -> bool:
-        """Tell whether the database has a table of that name."""
-
-    @abstractmethod
     def has_triggers(self, db: Connection, table: Table) -> bool:
         """Tell whether somebody gave a table triggers or rules."""
 

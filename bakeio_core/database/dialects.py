@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from functools import partial
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Table, inspect
 from sqlalchemy.schema import CreateSchema
@@ -13,6 +14,11 @@ from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.systems.foreign_keys import ForeignKeys, OfPostgreSQL, OfSQLite
 from bakeio_core.errors import DatabaseError, UsageError
 from bakeio_core.values.wording import kind_of_thing
+
+Found = Mapping[str, Set[str]]
+"""The tables of a database by name, with the columns each really has."""
+_found: WeakKeyDictionary[object, WeakKeyDictionary[object, Found]] = WeakKeyDictionary()
+"""What was found in a transaction, and in each of its savepoints."""
 
 
 def dialect_of(db: Connection) -> Dialect:
@@ -49,19 +55,48 @@ def _is_portable(name: str) -> bool:
     return name == "postgresql" and os.environ.get("BAKEIO_DIALECT") == "portable"
 
 
-def columns_there(db: Connection, tables: Iterable[Table]) -> dict[Table, set[str]]:
+def tables_there(db: Connection) -> Found:
+    """Return the tables a database has without naming a schema, with their columns.
+
+    It is asked once in a transaction until `look_again`: an import wants to know it some thirty
+    times. What was found inside a savepoint goes with it, as a table made there may.
+    """
+    outer = db.get_transaction()
+    inner = db.get_nested_transaction() or outer
+    found = _found.get(outer) if outer is not None else None
+    known = None if found is None else found.get(inner) or found.get(outer)
+    if known is None:
+        known = dialect_of(db).existing_columns(db)
+        begun = db.get_transaction()  # asking begins one
+        inner = db.get_nested_transaction() or begun
+        if begun is not None:
+            _found.setdefault(begun, WeakKeyDictionary())[inner] = known
+    return known
+
+
+def is_there(db: Connection, table: Table) -> bool:
+    """Tell whether a database has a table."""
+    return table.name in tables_there(db)
+
+
+def look_again(db: Connection) -> None:
+    """Forget which tables a database has: some were made, or others may have made some."""
+    _found.pop(db.get_transaction(), None)
+
+
+def columns_there(db: Connection, tables: Iterable[Table]) -> dict[Table, Set[str]]:
     """Return those of some tables that the database has, with the columns they really have."""
-    found: dict[Table, set[str]] = {}
+    found: dict[Table, Set[str]] = {}
     wanted: dict[str | None, list[Table]] = {}
     for table in tables:
         wanted.setdefault(table.schema, []).append(table)
     for schema, some in wanted.items():
-        there = _of_schema(db, schema) if schema else dialect_of(db).existing_columns(db)
+        there = _of_schema(db, schema) if schema else tables_there(db)
         found.update((table, there[table.name]) for table in some if table.name in there)
     return found
 
 
-def _of_schema(db: Connection, schema: str) -> dict[str, set[str]]:
+def _of_schema(db: Connection, schema: str) -> Found:
     known = inspect(db)
     if schema not in known.get_schema_names():
         return {}

@@ -28,7 +28,14 @@ from sqlalchemy import (
 )
 
 from bakeio_core.catalog.catalog import Catalog, order_indexes
-from bakeio_core.database.dialects import columns_there, dialect_of, make_schemas
+from bakeio_core.database.dialects import (
+    columns_there,
+    dialect_of,
+    is_there,
+    look_again,
+    make_schemas,
+    tables_there,
+)
 from bakeio_core.database.systems.failures import came_between, is_forbidden, is_misunderstood
 from bakeio_core.errors import DatabaseError
 
@@ -144,7 +151,7 @@ for _table in METADATA.tables.values():
 def stored_meta(db: Connection) -> dict[str, str]:
     """Return what bakeio keeps of the database itself: {key: value}, empty where it never wrote."""
     dialect = dialect_of(db)
-    if not dialect.has_table(db, META.name):
+    if not is_there(db, META):
         return {}
     return dict(dialect.fetch(db, f"SELECT key, value FROM {META.name}"))
 
@@ -183,12 +190,14 @@ def make_missing(db: Connection, tables: Sequence[Table]) -> set[str]:
         return set()
     # two that made the same table at once would fail on each other
     dialect_of(db).keep_makers_off(db)
+    look_again(db)
     there = columns_there(db, tables)
     missing = [table for table in tables if table not in there]
     try:
         make_schemas(db, missing)
         for metadata, some in _by_metadata(tables).items():
             metadata.create_all(db, tables=[table for table in some if _among(table, missing)])
+        look_again(db)
     except (exc.CompileError, exc.NoReferenceError, NotImplementedError) as error:
         raise _cannot_make(missing, str(error)) from error
     except exc.DBAPIError as error:
@@ -263,12 +272,12 @@ def _not_allowed(error: DatabaseError) -> DatabaseError:
 
 def has_journal(db: Connection) -> bool:
     """Tell whether the side tables of the journal are there."""
-    return dialect_of(db).has_table(db, RUNS.name)
+    return is_there(db, RUNS)
 
 
 def all_runs(db: Connection) -> list[Run]:
     """Return every run, the latest first."""
-    there = dialect_of(db).existing_columns(db).get(RUNS.name)
+    there = tables_there(db).get(RUNS.name)
     if there is None:
         return []
     columns = [column for column in RUNS.columns if column.name in there]
@@ -291,7 +300,7 @@ class StandingRun:
 
 def standing_runs(db: Connection) -> list[StandingRun]:
     """Return the imports that were not taken back, the first one first."""
-    there = dialect_of(db).existing_columns(db).get(RUNS.name)
+    there = tables_there(db).get(RUNS.name)
     if there is None:
         return []
     undone = undone_runs(db)
@@ -308,7 +317,7 @@ def undone_runs(db: Connection) -> dict[int, int]:
 
     What an undo took back is there again once that undo was undone.
     """
-    if not dialect_of(db).has_table(db, RUNS.name):
+    if not is_there(db, RUNS):
         return {}
     query = select(RUNS.c.id, RUNS.c.undoes).where(RUNS.c.undoes.is_not(None))
     undone: dict[int, int] = {}
@@ -351,7 +360,7 @@ class RowNumbers:
         known = self._known(entity) if any(isinstance(i, str) for i in ids) else {}
         new = list(dict.fromkeys(i for i in ids if isinstance(i, str) and i not in known))
         if new:
-            if not dialect_of(self.db).has_table(self.db, ROW_KEYS.name):
+            if not is_there(self.db, ROW_KEYS):
                 make_own_tables(self.db)  # the journal is older than this table
             last = self.db.scalar(select(func.max(ROW_KEYS.c.row)).where(_is_of(entity))) or 0
             entries = [
@@ -369,6 +378,9 @@ class RowNumbers:
 
     def ids(self, entity: str, numbers: Iterable[int]) -> list[RowId]:
         """Return the ids of rows."""
+        numbers = list(numbers)
+        if not numbers:
+            return []
         self._known(entity)
         keys = self._keys[entity]
         return [keys.get(number, number) for number in numbers]
@@ -376,7 +388,7 @@ class RowNumbers:
     def _known(self, entity: str) -> dict[str, int]:
         if entity not in self._numbers:
             found = []
-            if dialect_of(self.db).has_table(self.db, ROW_KEYS.name):
+            if is_there(self.db, ROW_KEYS):
                 query = select(ROW_KEYS.c.row, ROW_KEYS.c.key).where(_is_of(entity))
                 found = [(row, key) for row, key in self.db.execute(query)]
             self._keys[entity] = dict(found)

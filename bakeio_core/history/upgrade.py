@@ -23,7 +23,7 @@ from sqlalchemy.schema import AddConstraint
 
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.database.dialect import log
-from bakeio_core.database.dialects import columns_there, dialect_of
+from bakeio_core.database.dialects import columns_there, dialect_of, look_again, tables_there
 from bakeio_core.errors import FIRST_RECORDS, DatabaseError, counted
 from bakeio_core.history.tables import META, METADATA, VERSION, make_tables, stored_meta
 
@@ -100,7 +100,7 @@ def refuse_foreign(db: Connection, catalog: Catalog, remedy: str) -> None:
     Raises:
         DatabaseError: It has tables, and none of them is of an entity or of bakeio itself.
     """
-    there = dialect_of(db).existing_columns(db).keys()
+    there = tables_there(db).keys()
     has_ours = bool(columns_there(db, [*catalog.tables.values(), *METADATA.sorted_tables]))
     others = sorted(there)
     if others and not has_ours:
@@ -217,6 +217,7 @@ def upgrade_tables(db: Connection, catalog: Catalog) -> list[str]:
     make_tables(db, catalog)
     for column in columns:
         add_column(db, column.table, column)
+    look_again(db)
     added = [*(table.fullname for table in tables), *map(_named, columns)]
     added += _add_indexes(db, catalog, added)
     added += _add_checks(db, catalog)

@@ -55,6 +55,7 @@ class Exports(Imports, Answers, Confirming):
         from bakeio_core.database.view_query import count_records
         from bakeio_core.exporting.records import count_rows
 
+        ensure_begun(db)
         with translated():
             if views is not None:
                 return {view.name: count_records(db, view, self.catalog) for view in views}

@@ -65,11 +65,13 @@ class History(Installed):
 
         It is the `database_id` of a file that was exported from it.
         """
+        ensure_begun(db)
         with translated():
             return database_id(db)
 
     def runs(self, db: Connection) -> list[Run]:
         """Return what was imported into this database, the latest run first."""
+        ensure_begun(db)
         with translated():
             return all_runs(db)
 
@@ -77,6 +79,7 @@ class History(Installed):
         """Return the size of the journal, with which imports can be undone and explained."""
         from bakeio_core.history.prune import size_of
 
+        ensure_begun(db)
         with translated():
             return size_of(db)
 

@@ -146,6 +146,7 @@ class Imports(Installed):
         if plan.source.fingerprint() != plan.sha256:
             message = "the file changed after the import was planned: plan it again"
             raise ImportRefused(message, code="changed-meanwhile")
+        ensure_begun(db)
         return self._carry_out(
             db,
             plan.source,

@@ -15,8 +15,8 @@ from bakeio_core.catalog.exchange import (
     Progress,
     Question,
 )
-from bakeio_core.database.connect import ensure_begun, streaming, translated
-from bakeio_core.database.dialects import columns_there
+from bakeio_core.database.connect import streaming, translated
+from bakeio_core.database.dialects import columns_there, dialect_of
 from bakeio_core.errors import Problem
 from bakeio_core.history.report import ImportRefused, Report
 from bakeio_core.history.tables import (
@@ -121,7 +121,6 @@ def plan_import(
     """
     from bakeio_core.resolving.candidates import Candidates
 
-    ensure_begun(db)
     with translated(), streaming():
         _leave_out_missing(db, source)
         search = Candidates(db, catalog, known.aliases, progress=progress)
@@ -173,7 +172,6 @@ def carry_out(
     Raises:
         ImportRefused: Nothing was written; the error has `report`.
     """
-    ensure_begun(db)
     with translated():
         will_write(db, catalog)
         refuse_writing(db, catalog)
@@ -366,7 +364,7 @@ def _adopts_identity(db: Connection, catalog: Catalog, plan: ImportPlan) -> bool
     source = plan.source
     if source.kind != "set" or not source.database_id or plan.state.same_database:
         return False
-    dialect = ensure_begun(db)
+    dialect = dialect_of(db)
     there = columns_there(db, catalog.tables.values())
     is_empty = all(dialect.is_empty(db, table) for table in there)
     return is_empty and not all_runs(db)

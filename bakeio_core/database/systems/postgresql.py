@@ -161,10 +161,6 @@ class PostgreSQL(Dialect):
             refuse_closed_schemas(self, db)
         return found
 
-    def has_table(self, db: Connection, name: str) -> bool:
-        sql = f"SELECT 1 FROM pg_class c WHERE c.relname = %s AND {_IS_TABLE}"
-        return bool(self.fetch(db, sql, (name,)))
-
     def has_triggers(self, db: Connection, table: Table) -> bool:
         sql = (
             "SELECT 1 FROM pg_class c WHERE c.oid = %s::regclass AND (c.relhasrules OR EXISTS ("

@@ -170,11 +170,9 @@ class SQLite(Dialect):
             found.setdefault(table, set()).add(column)
         return found
 
-    def has_table(self, db: Connection, name: str) -> bool:
-        return _is_there(self, db, "type = 'table' AND name = ?", name)
-
     def has_triggers(self, db: Connection, table: Table) -> bool:
-        return _is_there(self, db, "type = 'trigger' AND tbl_name = ?", table.name)
+        sql = "SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?"
+        return bool(self.fetch(db, sql, (table.name,)))
 
     def json_pages(
         self,
@@ -323,7 +321,3 @@ class SQLite(Dialect):
         yield
         for _, sql in indexes:
             db.exec_driver_sql(sql)
-
-
-def _is_there(dialect: SQLite, db: Connection, condition: str, name: str) -> bool:
-    return bool(dialect.fetch(db, f"SELECT 1 FROM sqlite_master WHERE {condition}", (name,)))

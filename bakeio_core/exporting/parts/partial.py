@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, and_, literal_column, or_, types
 from bakeio_core.catalog.keys.dating import date_paths, step_from, step_over
 from bakeio_core.catalog.keys.omitting import references_into
 from bakeio_core.catalog.model import Entity
-from bakeio_core.database.dialects import columns_there, dialect_of
+from bakeio_core.database.dialects import columns_there, dialect_of, tables_there
 from bakeio_core.database.systems.unknown_columns import unknown_columns
 from bakeio_core.exporting.parts.closure import Closure
 from bakeio_core.exporting.parts.options import ExportOptions
@@ -62,7 +62,7 @@ def part_of(db: Connection, catalog: Catalog, options: ExportOptions) -> Part:
     """
     since, until = options.since, options.until
     dialect = dialect_of(db)
-    there = dialect.existing_columns(db)
+    there = tables_there(db)
     paths = date_paths(catalog.entities)
     blocked = {*filter(catalog.is_blocked, there)}
     gone = {} if options.transactional else paths

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.dialects import is_there
 from bakeio_core.history.journal import texts
 from bakeio_core.history.learned.replaced import forget, learn_instead, standing
 from bakeio_core.history.tables import ALIASES, RowNumbers
@@ -71,7 +71,7 @@ def learn(db: Connection, run: int | None, lessons: Iterable[Alias], at: str) ->
     """
     for alias in lessons:
         folded = _folded(alias)
-        if len(folded) <= MOST_FOLDED and dialect_of(db).has_table(db, ALIASES.name):
+        if len(folded) <= MOST_FOLDED and is_there(db, ALIASES):
             entry = {
                 "entity": alias.entity,
                 "folded": folded,

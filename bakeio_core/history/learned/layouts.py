@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.dialects import is_there
 from bakeio_core.history.learned.replaced import forget, learn_instead, standing
-from bakeio_core.history.tables import LAYOUTS
+from bakeio_core.history.tables import LAYOUTS, make_own_tables
 from bakeio_core.history.told import LearnedHeadings
 from bakeio_core.values.folding import fold
 
@@ -81,8 +81,8 @@ def learn_layout(
         layout: What they mean.
         at: The moment in UTC, as ISO 8601.
     """
-    if not dialect_of(db).has_table(db, LAYOUTS.name):
-        LAYOUTS.create(db)
+    if not is_there(db, LAYOUTS):
+        make_own_tables(db)  # the others are older than this table
     key = identity(headings)
     names, meaning = json.dumps(list(headings)), json.dumps(asdict(layout))
     entry = {"headings": key, "names": names, "meaning": meaning, "run": run, "at": at}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Table, and_, func, select
 
-from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.dialects import is_there
 from bakeio_core.history.tables import REPLACED, make_own_tables, undone_runs
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ def standing(db: Connection, table: Table) -> list[Learned]:
     What a run had learned is forgotten while that run is taken back, and what it replaced counts
     again.
     """
-    if not dialect_of(db).has_table(db, table.name):
+    if not is_there(db, table):
         return []
-    undone = undone_runs(db)
     found = db.execute(select(table).order_by(*table.primary_key.columns)).mappings()
     rows = [dict(row) for row in found]
+    undone = undone_runs(db) if rows else {}
     if all(row["run"] not in undone for row in rows):
         return rows
     before = _replaced(db, table, undone)
@@ -41,7 +41,7 @@ def standing(db: Connection, table: Table) -> list[Learned]:
 
 def _replaced(db: Connection, table: Table, undone: Collection[int]) -> dict[str, Learned]:
     """Return the latest of what was replaced and stands, by key."""
-    if not dialect_of(db).has_table(db, REPLACED.name):
+    if not is_there(db, REPLACED):
         return {}
     query = select(REPLACED.c.key, REPLACED.c.entry).where(REPLACED.c.learned == table.name)
     found: dict[str, Learned] = {}
@@ -61,7 +61,7 @@ def learn_instead(db: Connection, table: Table, entry: Learned) -> None:
         return
     before = db.execute(select(table).where(_same(table, entry))).mappings().first()
     if before is not None:
-        if not dialect_of(db).has_table(db, REPLACED.name):
+        if not is_there(db, REPLACED):
             make_own_tables(db)  # the others are older than this table
         last, text = db.scalar(select(func.max(REPLACED.c.id))) or 0, json.dumps(dict(before))
         kept = {"id": last + 1, "learned": table.name, "key": _key(table, entry), "entry": text}
@@ -73,7 +73,7 @@ def learn_instead(db: Connection, table: Table, entry: Learned) -> None:
 def forget(db: Connection, table: Table, entry: Learned) -> None:
     """Forget what is known under a key, and what was known before."""
     db.execute(table.delete().where(_same(table, entry)))
-    if dialect_of(db).has_table(db, REPLACED.name):
+    if is_there(db, REPLACED):
         of_it = (REPLACED.c.learned == table.name) & (REPLACED.c.key == _key(table, entry))
         db.execute(REPLACED.delete().where(of_it))
 

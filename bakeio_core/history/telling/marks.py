@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import null, select
 
-from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.dialects import is_there, tables_there
 from bakeio_core.history.journal import texts
 from bakeio_core.history.tables import MARKS, RowNumbers, make_own_tables, undone_runs
 
@@ -60,7 +60,7 @@ def keep_marks(db: Connection, entity: Entity, marks: Iterable[Mark]) -> None:
     known = list(marks)
     if not known:
         return
-    if not dialect_of(db).has_table(db, MARKS.name):
+    if not is_there(db, MARKS):
         make_own_tables(db)  # the journal is older than this table
     numbers = RowNumbers(db).give(entity.name, [mark.row for mark in known])
     values = texts([mark.value for mark in known])
@@ -89,7 +89,7 @@ def all_marks(db: Connection, entity: Entity, identity: RowId | None = None) -> 
         entity: Whose rows they are.
         identity: The id of the one row.
     """
-    there = dialect_of(db).existing_columns(db).get(MARKS.name)
+    there = tables_there(db).get(MARKS.name)
     if there is None:
         return []
     numbers = RowNumbers(db)
@@ -151,7 +151,7 @@ def _stored(
 
 def confirming_runs(db: Connection) -> set[int]:
     """Return the imports that confirmed values assistants gave, without those taken back."""
-    there = dialect_of(db).existing_columns(db).get(MARKS.name, ())
+    there = tables_there(db).get(MARKS.name, ())
     if MARKS.c.confirming_run.name not in there:
         return set()
     found = db.scalars(select(MARKS.c.confirming_run).where(MARKS.c.confirming_run.is_not(None)))

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bakeio_core.database.called import CalledChanges
-from bakeio_core.database.connect import ensure_begun, savepoint, streaming, translated
-from bakeio_core.database.dialects import columns_there
+from bakeio_core.database.connect import savepoint, streaming, translated
+from bakeio_core.database.dialects import columns_there, dialect_of
 from bakeio_core.database.systems.constraints import refuse_deferred
 from bakeio_core.errors import BakeioError, Problem
 from bakeio_core.history.entries import changed_something, entities_of
@@ -133,7 +133,7 @@ def undo_run(
     Raises:
         BakeioError: Nothing can be taken back; nothing was written.
     """
-    dialect, number = ensure_begun(db), int(entry["id"])
+    dialect, number = dialect_of(db), int(entry["id"])
     source = f"run {number}: {entry['source']}"
     with translated(), savepoint(db) as point, streaming():
         there = columns_there(db, catalog.tables.values())

@@ -14,7 +14,7 @@ from sqlalchemy import exc
 from bakeio_core.catalog.columns import DefaultFailed
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.model import Entity, RowId
-from bakeio_core.database.connect import ensure_begun, savepoint, streaming, translated
+from bakeio_core.database.connect import savepoint, streaming, translated
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.referrers import Referrers
 from bakeio_core.database.systems.constraints import (
@@ -120,7 +120,7 @@ class Application:
             ImportRefused: It must not be done, or (`changed-meanwhile`) the outcome is another
                 than was shown.
         """
-        dialect, source = ensure_begun(self.db), self.plan.source
+        dialect, source = dialect_of(self.db), self.plan.source
         with translated(), savepoint(self.db) as point, streaming(), dialect.much_work(self.db):
             if self.is_journaled:
                 if not has_journal(self.db):
