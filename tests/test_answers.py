@@ -260,6 +260,14 @@ def test_a_rev_of_the_earlier_layout_still_tells_who_changed_what(
         ("theirs",),
         ("mine",),
     ]
+    # what follows is of no row; the key, or the id, still says that it was of this one
+    for record in view["records"]:
+        record["_rev"] = earlier(revision, "a damaged one", record)
+    del view["records"][0]["product_id"], view["records"][1]["product_slug"]
+    path.write_text(json.dumps(view), "utf-8")
+    done = run("-d", bakery, "import-view", path, "--json")
+    assert [p["code"] for p in done.json["problems"]] == ["bad-value"] * 2
+    assert messages(done).count("is damaged") == 2
 
 
 def earlier(revision: Revision, uuid: str, record: dict[str, Any]) -> str:

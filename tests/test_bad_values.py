@@ -5,6 +5,7 @@ nothing is written.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterable
@@ -217,7 +218,9 @@ def reported(run: Run, database: Path, folder: Path) -> dict[str, Any]:
     assert (dry.code, real.code, people.code) == (1, 1, 1)
     assert dry.json["problems"] == real.json["problems"]
     assert dry.json["summary"] == real.json["summary"]
-    assert "Refused" in people.out
+    refusal = next(line for line in people.out.splitlines() if line.startswith("Refused: "))
+    assert not re.search(r"\d (created|updated|unchanged)\b", people.out), "it did nothing"
+    assert refusal.endswith(f" in {real.json['summary']['processed']} records)")
     report: dict[str, Any] = real.json
     summary = report["summary"]
     assert summary["processed"] == sum(

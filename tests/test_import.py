@@ -226,6 +226,39 @@ def test_an_edited_file_is_refused_until_the_edits_are_accepted(
     assert accepted.json["summary"]["updated"] == 1
 
 
+def test_a_set_is_told_what_it_says_in_vain_and_what_no_edit_might_say(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "set"
+
+    def told(*words: str) -> dict[tuple[str, str], tuple[str, int]]:
+        done = run("-d", bakery, "import-complete", folder, "--json", *words)
+        found = [p for p in done.json["problems"] if p["code"] != "no-journal"]
+        return {(p["severity"], p["field"]): (p["entity"], p["count"]) for p in found}
+
+    run("-d", bakery, "export-complete", "-o", folder)
+    touched = "SET updated_at = '2099-01-01 00:00:00.000000'"
+    sql(bakery, f"UPDATE products {touched} WHERE id = 1")
+    assert told() == {}
+    stamp, wrong = "2020-01-01T00:00:00Z", "036000291453"
+
+    def change(records: list[dict[str, Any]]) -> None:
+        for record in records[:3]:
+            record.update(updated_at=stamp)
+        for record in records[1:3]:
+            record.update(created_at=stamp, upc_code=wrong)
+
+    edit_set(folder, PRODUCTS, change)
+    expected = {
+        ("note", "created_at"): ("products", 2),
+        ("note", "updated_at"): ("products", 2),
+        ("warning", "upc_code"): ("products", 2),
+    }
+    assert told("--dry-run") == expected
+    assert told() == expected
+    assert ("warning", "upc_code") not in told(), "the database has it already"
+
+
 def test_a_record_the_database_refuses_is_named_and_nothing_is_written(
     run: Run, new_database: Any, folder: Path
 ) -> None:

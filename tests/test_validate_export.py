@@ -689,20 +689,29 @@ def test_what_a_manifest_says_wrongly_is_told_and_keeps_the_set_out(
     assert said in refused.out + refused.err
 
 
-def test_an_origin_that_says_nothing_is_a_warning(
+def test_what_a_header_says_and_nobody_can_use_is_told(
     run: Run, faults: Faults, folder: Path, bakery: str, tmp_path: Path
 ) -> None:
-    said = {"exported_at": "yesterday", "database_id": 5}
-    told = ["5 is not the id of a database", '"yesterday" is no moment such as']
-    edit_manifest(folder, lambda manifest: manifest.update(said))
-    done = run("validate-export", folder)
-    assert (done.code, [text in done.out for text in told]) == (0, [True, True])
+    ours = {"exported_at": "yesterday", "database_id": 5, "export_id": "x" * 41}
+    of_set: dict[str, Any] = {"gaps": {}, "aliases": [1], "layouts": "none", "visible_only": "no"}
+    of_set |= {"database_kind": 3, "omitted_entities": "all", "export_options": {"date_range": []}}
+    edit_manifest(folder, lambda manifest: manifest.update(ours | of_set))
+    problems = faults(folder)
+    assert {problem["field"] for problem in problems} == ours.keys() | of_set.keys()
+    errors = {problem["field"] for problem in problems if problem["severity"] == "error"}
+    assert errors == {"gaps", "export_options"}, "without them an import might empty or delete"
     view = export(run, bakery, "products", tmp_path / "v.json")
-    for exported_at in ("yesterday", "2199-01-01T00:00:00Z"):
-        edit_json(view, lambda whole, at=exported_at: whole.update(said | {"exported_at": at}))
-        done = run("-d", bakery, "import-view", view)
-        assert done.code == 0
-        assert "what changed in the database since cannot be told by it" in done.out
+    for at, count in (("yesterday", "many"), ("2199-01-01T00:00:00Z", True), (5, -1)):
+        said = ours | {"exported_at": at, "record_count": count, "export_type": "set"}
+        edit_json(view, lambda whole, said=said: whole.update(said))
+        done = run("-d", bakery, "import-view", view, "--json")
+        told = {p["field"] for p in done.json["problems"] if p["severity"] == "warning"}
+        assert (done.code, told) == (0, said.keys())
+    alone = folder / SUPPLIERS
+    edit_json(alone, lambda whole: whole.update({"record_count": 3, "export_type": "view"}))
+    done = run("-d", bakery, "import", alone)
+    assert "01_suppliers.json: holds 8 records, its header says 3" in done.out
+    assert '01_suppliers.json, export_type: "view" is said of views' in done.out
 
 
 # -- values

@@ -193,6 +193,7 @@ class FilledColumns:
 
     Attributes:
         stamps: Those of `created_at` and `updated_at` that hold instants: bakeio sets them itself.
+        moments: Those stamps, and what else of `set_on_update` holds instants.
         set_on_update: The columns the application sets at each update of a row, stamps aside.
         defaults: What a new row gets: {column: its default}.
         computed: The columns the database computes from others: nobody writes them.
@@ -204,6 +205,8 @@ class FilledColumns:
         self.stamps = tuple(c for c in STAMPS if isinstance(kinds.get(c), values.DateTime))
         changing = (name for name, column in columns.items() if is_set_on_update(column))
         self.set_on_update = tuple(name for name in changing if name not in self.stamps)
+        touched = (c for c in self.set_on_update if isinstance(kinds[c], values.DateTime))
+        self.moments = (*self.stamps, *touched)
         found = ((name, default_of(column, kinds[name])) for name, column in columns.items())
         self.defaults = {name: default for name, default in found if default is not None}
         self.computed = frozenset(n for n, c in columns.items() if c.computed is not None)

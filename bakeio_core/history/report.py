@@ -36,6 +36,8 @@ MOST_FOR_ASSISTANT = 200
 BY_MODE = ("skip-existing", "update-only")
 """The modes that skip records for no problem of theirs."""
 TOTALS = ("created", "updated", "deleted", *COUNTS[3:])
+BLAMED = ("errors", "conflicts")
+"""What a refusal counts: nothing else of it came about."""
 
 
 @dataclass
@@ -155,15 +157,16 @@ class Report:
 
     def text(self) -> str:
         """Return the report for a terminal: a line for each entity, problems, totals."""
-        lines = []
+        lines, told = [], BLAMED if self.refused else TOTALS
         for name, counts in self._telling().items():
-            done = ", ".join(
-                counted_outcome(what, counts[what]) for what in TOTALS if counts.get(what)
-            )
-            done = done or "nothing to do"
+            did = [counted_outcome(what, counts[what]) for what in told if counts.get(what)]
+            done = ", ".join(did) or "nothing to do"
             noun = "record" if counts["processed"] == 1 else "records"
             lines.append(f"  {name:<20} {counts['processed']:>9,} {noun}: {done}")
-        lines += [_resolved_line(entry) for entry in self.resolved[:SHOWN]]
+        # a refusal made and left out nothing
+        stands = ("existing",) if self.refused else _WAYS
+        carried_out = [entry for entry in self.resolved if entry["action"] in stands]
+        lines += map(_resolved_line, carried_out[:SHOWN])
         lines += problem_lines(self.problems, self.dropped)
         always = () if self.mode == UNDO else ("created", "updated")
         total = ", ".join(
@@ -178,15 +181,15 @@ class Report:
             )
         outcome = "Imported"
         if self.mode == UNDO:
-            did = any(self.summary[what] for what in TOTALS[:3])
-            outcome = "Undone" if did else "Nothing was undone"
+            is_undone = any(self.summary[what] for what in TOTALS[:3])
+            outcome = "Undone" if is_undone else "Nothing was undone"
         if self.dry_run:
             outcome = "Dry run, nothing was written"
         if self.refused:
-            lines.append(f"Refused: {printable(self.refused)}. ({total})")
+            lines.append(self._refusal())
         elif self.summary.get("errors"):
-            told = f"{outcome}. " if self.dry_run else ""
-            lines.append(f"{told}{self._imported_and_skipped()}: {total}.")
+            before = f"{outcome}. " if self.dry_run else ""
+            lines.append(f"{before}{self._imported_and_skipped()}: {total}.")
         else:
             lines.append(f"{outcome}: {total}.")
         return "\n".join(lines)
@@ -196,12 +199,19 @@ class Report:
 
         Of what is refused those are the ones to blame.
         """
-        blamed = ("errors", "conflicts")
         return {
             name: counts
             for name, counts in self.entities.items()
-            if any(counts[what] for what in (blamed if self.refused else counts))
+            if any(counts[what] for what in (BLAMED if self.refused else counts))
         }
+
+    def _refusal(self) -> str:
+        """Return why nothing was written, and what of how many records is to blame for that."""
+        blame = [
+            counted_outcome(what, self.summary[what]) for what in BLAMED if self.summary.get(what)
+        ]
+        of_all = f" ({', '.join(blame)} in {counted(self.summary['processed'], 'record')})"
+        return f"Refused: {printable(self.refused)}.{of_all if blame else ''}"
 
     def _imported_and_skipped(self) -> str:
         """Return how many records were imported, and how many were left out and logged."""

@@ -21,6 +21,7 @@ from bakeio_core.files.documents.streams import is_stream
 from bakeio_core.files.leftovers import settle_missing
 from bakeio_core.files.sets.archive import Archive, Folder, Store
 from bakeio_core.files.sets.manifest import ENTRY, MANIFEST, PARTED, Listed
+from bakeio_core.files.sets.origin import GAP
 from bakeio_core.values.wording import shown
 
 _OF_THE_RUN = (b'  "export_id"', b'  "exported_at"', b'  "database_id"')
@@ -158,12 +159,11 @@ class ExportSet:
         Each has `entity`, `field` and the `id` of the row; what makes no sense is left out.
         """
         found = self.manifest.get("gaps")
-        types = {"entity": str, "field": str, "id": int}
         return [
             item
             for item in (found if isinstance(found, list) else [])
             if isinstance(item, dict)
-            and all(isinstance(item.get(name), kind) for name, kind in types.items())
+            and all(isinstance(item.get(name), kind) for name, kind in GAP.items())
             and item["entity"] not in {listed.entity for listed in self.left_out}
         ]
 

@@ -21,7 +21,7 @@ from bakeio_core.files.sets.manifest import (
     counted,
     version_problem,
 )
-from bakeio_core.files.sets.origin import origin_problems
+from bakeio_core.files.sets.origin import is_kept, origin_problems
 from bakeio_core.values.wording import listed as listed_in_words
 from bakeio_core.values.wording import shown
 
@@ -184,8 +184,7 @@ def _header_problems(opened: ExportSet, listed: Listed) -> Iterator[Problem]:
         message = f"holds {_part(holds)}, while the manifest says {_part(said)}"
         yield Problem(code="bad-manifest", file=listed.filename, field="part", message=message)
     ours, theirs = opened.manifest.get("export_id"), header.get("export_id")
-    # what is no short text is nobody's id
-    if theirs is not None and isinstance(ours, str) and ours.isprintable() and len(ours) <= 40:
+    if theirs is not None and ours is not None and is_kept(ours):
         yield from _other_export(ours, theirs, listed)
     yield from _not_of_a_set(header, listed.filename)
     yield from _versions(opened, header, listed.filename)

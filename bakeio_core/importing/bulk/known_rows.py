@@ -123,6 +123,8 @@ class KnownRows:
         if not self.is_view:
             counts = self.state.same_database
             fixed += [c for c in self.entity.references if counts or c not in named]
+            is_dated = self.state.same_database and bool(self.state.source.exported_at)
+            fixed += self.entity.filled.moments if is_dated else ()
         own = [self.fields.own[c] for c in dict.fromkeys(fixed) if c in self.fields.own]
         items = [self.fields.by_name[name] for name in own if name in self.names]
         return [item for item in items if item.column != self.finder]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from bakeio_core.catalog.fields import REV
 from bakeio_core.catalog.model import RowId
-from bakeio_core.files.revision import row_hash
+from bakeio_core.database.rows import Row
+from bakeio_core.files.revision import field_hash, row_hash
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values.wording import shown
+
+
+def _damaged(text: str | None) -> LinkError:
+    what = f"_rev {shown(text, 20)} is damaged"
+    return LinkError("bad-value", f"{what}: restore it, or leave _rev out of the record")
 
 
 class RevisionMatch:
@@ -37,9 +43,7 @@ class RevisionMatch:
             try:
                 read = self.part.revision.read(text) if text else None
             except ValueError:
-                what = f"_rev {shown(text, 20)} is damaged"
-                said = f"{what}: restore it, or leave _rev out of the record"
-                draft.fault = LinkError("bad-value", said)
+                draft.fault = _damaged(text)
                 continue
             if read is None:
                 left.append(draft)
@@ -65,9 +69,13 @@ class RevisionMatch:
             return
         ids = {number: self._ids_by_hash.get(hashes[number][1]) for number in missed}
         rows = self.rows.by_id([identity for identity in ids.values() if identity is not None])
+        unknown = [hashes[number][0] for number in missed if ids[number] not in rows]
+        damaged = self._damaged(unknown, by_id)
         for number in missed:
             draft, row = hashes[number][0], rows.get(ids[number])  # type: ignore[arg-type]
-            if row is None:
+            if row is None and number in damaged:
+                draft.fault = _damaged(draft.values.get(REV))
+            elif row is None:
                 draft.fault = LinkError(
                     "unknown-row",
                     f"its _rev names a row of {self.entity.name} that is not in this database "
@@ -82,6 +90,32 @@ class RevisionMatch:
                 )
             else:
                 draft.row = row
+
+    def _damaged(self, drafts: Sequence[Draft], by_id: Mapping[RowId, Row]) -> set[int]:
+        """Return the numbers of records whose `_rev` is damaged where it names a row.
+
+        Of the earlier layout, which has no check value, that is so where the record means a row by
+        its key, and was exported under this key; or by its id, and says what it said then.
+        """
+        earlier = [draft for draft in drafts if draft.context_base is None]
+        damaged = {
+            d.number
+            for d in earlier
+            if self.state.same_database and d.values.get(self.id_field or "") in by_id
+            if any(d.base_of(self.part, n) == field_hash(v) for n, v in d.values.items() if v)
+        }
+        for column in [key[0] for key in self.entity.all_keys if len(key) == 1]:
+            name = self.part.fields.own.get(column, "")
+            named = {d.number: value for d in earlier if (value := d.values.get(name)) is not None}
+            found = self.rows.find((column,), [(value,) for value in named.values()])
+            damaged |= {
+                d.number
+                for d in earlier
+                if d.number in named
+                and (named[d.number],) in found
+                and d.base_of(self.part, name) == field_hash(named[d.number])
+            }
+        return damaged
 
     @cached_property
     def _ids_by_hash(self) -> dict[int, RowId]:

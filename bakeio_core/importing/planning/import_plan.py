@@ -18,7 +18,7 @@ from bakeio_core.importing.linking.parents import CreatedParents
 from bakeio_core.importing.linking.twins import beside_twins
 from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.planning.decided import decided_part, plan_decided
-from bakeio_core.importing.planning.noticed import tell_origins
+from bakeio_core.importing.planning.noticing.origins import tell_origins
 from bakeio_core.importing.planning.plan import PartKind, PartPlan
 from bakeio_core.importing.planning.set_part import SetPart
 from bakeio_core.importing.planning.view_part import ViewPart

@@ -31,7 +31,7 @@ from bakeio_core.importing.matching.match import Matcher
 from bakeio_core.importing.planning.create import NewRows
 from bakeio_core.importing.planning.list_rows import ListRows, deletes
 from bakeio_core.importing.planning.merge import FieldMerge, Rules
-from bakeio_core.importing.planning.noticed import Noticed
+from bakeio_core.importing.planning.noticing.noticed import Noticed
 from bakeio_core.importing.planning.questions import MergedRecords, RecordQuestions
 from bakeio_core.importing.reading.decided_records import DecidedRecords
 from bakeio_core.importing.reading.reader import Reader, Record
@@ -138,7 +138,9 @@ class PartPlan:
             self.reader.accept(len(records))
             self._loaded = (block, len(records))
             del records  # the next block need not wait in memory beside it
-            yield self._batch(decided)
+            batch = self._batch(decided)
+            self.noticed.states.look(batch)
+            yield batch
             self._loaded = None
             if self._careful is None:
                 self._count_created(decided)
@@ -146,7 +148,7 @@ class PartPlan:
             else:  # the batch was refused, and this is what was written in its place
                 self._forget_batch(self._careful.rows)
                 self._careful = None
-            del decided
+            del decided, batch
 
     def with_care(self) -> Changes:
         """Plan the records of the last batch that `loaded` gave with care instead."""
@@ -301,7 +303,7 @@ class PartPlan:
             elif draft.row is None:
                 self._create(draft, taken, batch)
             elif draft.was_imported:
-                self._take_as_imported(draft, draft.row, batch)
+                _take_as_imported(self, draft, draft.row, batch)
             else:
                 self.read_only.compare([draft])
                 names = self.linker.names_of(self.part.fields, [draft.row])
@@ -323,21 +325,6 @@ class PartPlan:
         if draft.row is not None:
             self.kind.moved(draft, draft.row)
             self.questions.settle(draft, self.questions.left_of_new(draft))
-
-    def _take_as_imported(self, draft: Draft, row: Row, batch: Changes) -> None:
-        identity = row[self.rows.id_index]
-        if identity in self.claims:
-            self.outcome.duplicate(draft, identity)
-        elif self.references.settle(draft):
-            self.claims.claim([identity], [draft.number])
-            message = (
-                "was imported from this file before, and its row was changed since: it is treated "
-                "as existing (--allow-duplicates adds it)"
-            )
-            self.outcome.report(draft, "duplicate-key", "", None, message, "note")
-            reason = "exists already"
-            there = Change("unchanged", self.entity.name, draft.number, identity, reason=reason)
-            self.outcome.count("unchanged", there, batch)
 
     def _merge(self, draft: Draft, row: Row, names: Names, batch: Changes) -> None:
         identity = row[self.rows.id_index]
@@ -361,6 +348,7 @@ class PartPlan:
             return
         merged = self.merge.merge(draft, row, names)
         if merged is not None:
+            self.noticed.states.compare(draft, row, is_changed=bool(merged.new))
             left = self.questions.left_of_known(draft, row, names)
             if not self.merged.conclude(draft, row, merged, left, batch):
                 self.kind.found_equal(draft)
@@ -388,3 +376,20 @@ def _report_links_of(plan: PartPlan, drafts: Sequence[Draft]) -> None:
             plan.outcome.report(draft, fault.code, fault.field, None, fault.message)
         else:
             plan.references.report_links(draft, names)
+
+
+def _take_as_imported(plan: PartPlan, draft: Draft, row: Row, batch: Changes) -> None:
+    """Take a record of an earlier import, whose row was changed since, for that row."""
+    identity = row[plan.rows.id_index]
+    if identity in plan.claims:
+        plan.outcome.duplicate(draft, identity)
+    elif plan.references.settle(draft):
+        plan.claims.claim([identity], [draft.number])
+        message = (
+            "was imported from this file before, and its row was changed since: it is treated "
+            "as existing (--allow-duplicates adds it)"
+        )
+        plan.outcome.report(draft, "duplicate-key", "", None, message, "note")
+        reason = "exists already"
+        there = Change("unchanged", plan.entity.name, draft.number, identity, reason=reason)
+        plan.outcome.count("unchanged", there, batch)

@@ -151,12 +151,6 @@ class ViewPart:
     def notes(self, reader: Reader) -> Iterator[Problem]:
         """Say what was noticed of the whole file."""
         common: dict[str, Any] = {"file": self.part.file, "entity": self.part.entity.name}
-        declared, total = self.part.declared, reader.total
-        if declared is not None and declared != total:
-            more = "" if total > declared else "; rows of records left out are left alone"
-            of = f" of {self.part.entity.name}" if len(self.state.source.parts) > 1 else ""
-            message = f"holds {counted(total, 'record')}{of}, its header says {declared}{more}"
-            yield Problem(code="count-mismatch", severity="note", message=message, **common)
         yield from self.plan.list_rows.finish()
         yield from self._restored(reader)
         yield from self.plan.noticed.problems()

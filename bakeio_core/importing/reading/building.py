@@ -21,7 +21,7 @@ from bakeio_core.files.revision import revision_of
 from bakeio_core.files.sets.archive import in_ascii
 from bakeio_core.files.sets.export_set import ExportSet
 from bakeio_core.files.sets.manifest import of_one_file, version_problem
-from bakeio_core.files.sets.origin import origin_problems
+from bakeio_core.files.sets.origin import is_count, is_kept, origin_problems
 from bakeio_core.importing.reading.derived.lists import ListDocument, RecordsAlone
 from bakeio_core.importing.reading.sources import Part, Source
 
@@ -29,14 +29,10 @@ from bakeio_core.importing.reading.sources import Part, Source
 def whose(header: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
     """Return what a header says of its origin: database_id, exported_at, export_id.
 
-    What is no short plain text is None: the journal keeps them, and databases can store neither
-    NUL characters nor halves of surrogate pairs.
+    What is no short plain text is None.
     """
     said = [header.get(name) for name in ("database_id", "exported_at", "export_id")]
-    mine, at, export = (
-        value if isinstance(value, str) and value.isprintable() and len(value) <= 40 else None
-        for value in said
-    )
+    mine, at, export = (value if is_kept(value) else None for value in said)
     return mine, at, export
 
 
@@ -139,7 +135,7 @@ def of_sheets(documents: Mapping[str, Document], catalog: Catalog, problems: Pro
 
 def _count(header: Mapping[str, Any]) -> int | None:
     count = header.get("record_count")
-    return count if isinstance(count, int) else None
+    return count if is_count(count) else None
 
 
 def _part_of_list(

@@ -13,6 +13,7 @@ from bakeio_core.errors import DocumentError, Problem, Problems
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.in_memory import InMemoryDocument
 from bakeio_core.files.documents.scanner import BrokenRecord, as_record
+from bakeio_core.files.sets.origin import origin_problems
 from bakeio_core.importing.reading.building import of_entity, of_view, whose
 from bakeio_core.importing.reading.sources import Part, Source
 from bakeio_core.values.wording import shown
@@ -45,6 +46,8 @@ def open_log(document: Document, catalog: Catalog) -> Source:
 
     header = document.header
     problems = Problems()
+    for problem in origin_problems(header, document.name):
+        problems.add(problem)
     numbers, grouped, origins = _grouped(document, catalog)
     parts = _parts(document, grouped, catalog, problems)
     decided = decisions_of(header.get("decisions") or [], document.name, catalog)

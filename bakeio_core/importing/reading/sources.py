@@ -15,6 +15,7 @@ from bakeio_core.catalog.plugins.formats import Format
 from bakeio_core.catalog.plugins.templates import Template
 from bakeio_core.catalog.view import View
 from bakeio_core.errors import Problem, Problems, Where
+from bakeio_core.errors import counted as in_words
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.revision import Revision
 from bakeio_core.files.sets.manifest import (
@@ -22,6 +23,7 @@ from bakeio_core.files.sets.manifest import (
     checksum_problem,
     counted,
 )
+from bakeio_core.files.sets.origin import is_count
 from bakeio_core.importing.reading.derived.lists import RecordsAlone
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ class Part:
     def declared(self) -> int | None:
         """How many records its header says it has, None where it does not say."""
         count = None if self.holder is not None else self.document.header.get("record_count")
-        return count if isinstance(count, int) else None
+        return count if is_count(count) else None
 
     @property
     def is_empty(self) -> bool:
@@ -239,7 +241,17 @@ class Source:
         for problem in found:
             if self.accept_edits:
                 problem.severity = "warning"
-        return found
+        return [*found, *self._other_count(part, count)]
+
+    def _other_count(self, part: Part, total: int) -> Iterator[Problem]:
+        """Say where a file that no manifest lists has not as many records as its header says."""
+        declared = None if part.listed else part.declared
+        if declared is not None and declared != total:
+            more = "" if total > declared else "; rows of records left out are left alone"
+            of = f" of {part.entity.name}" if len(self.parts) > 1 else ""
+            message = f"holds {in_words(total, 'record')}{of}, its header says {declared}{more}"
+            told: dict[str, Any] = {"file": part.file, "entity": part.entity.name}
+            yield Problem(code="count-mismatch", severity="note", message=message, **told)
 
     @property
     def sha256(self) -> str | None:

@@ -22,13 +22,14 @@ from bakeio_core.database.rows import Row
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.drafts import Draft
-from bakeio_core.importing.planning.suspicious import (
+from bakeio_core.importing.planning.noticing.states import StateValues
+from bakeio_core.importing.planning.noticing.suspicious import (
     Suspicion,
     SuspiciousValues,
     foreign_prefixes,
 )
 from bakeio_core.importing.reading.decided_records import DecidedRecords, told_records
-from bakeio_core.importing.reading.sources import Part, Source
+from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values.folding import padded
 from bakeio_core.values.text import Text
@@ -57,7 +58,7 @@ class Noticed:
         self.outcome, self.decided = outcome, decided
         self.rows = state.tables.rows(part.entity)
         self.is_quiet = self.rows.was_empty
-        self.values = SuspiciousValues(state, part)
+        self.values, self.states = SuspiciousValues(state, part), StateValues(state, part)
         self._found: list[Suspicion] = []
         self._codes: dict[tuple[str, str], list[tuple[int, RowId, Any]]] = {}
         self._code_of: dict[tuple[str, RowId], str] = {}
@@ -72,6 +73,7 @@ class Noticed:
         """Look at a batch before it is written; of a set, which is a state, at updates alone."""
         if batch.entity is not self.entity:
             return
+        self.states.look(batch)
         self._compared += len(batch.rows)
         if self.state.source.kind != "set" and self._compared <= MOST_COMPARED:
             self._look_for_same(_made(batch))
@@ -292,6 +294,7 @@ class Noticed:
         given = self.state.source.origins
         prefixes = foreign_prefixes(self.rows, self._codes, self._makers, {n for n, _ in given})
         yield from self._open([*each, *self.values.of_many(), *self._shared_codes(), *prefixes])
+        yield from self.states.problems()
 
     def _of_new_rows(self) -> Problem:
         new = f"{counted(len(self._created), 'new row')} of {self.entity.name}"
@@ -355,43 +358,3 @@ def _put_together(known: Problem, other: Problem) -> None:
     known.record = None
     known.records = [*known.records, *other.records][:FIRST_RECORDS]
     known.value = known.value if known.value == other.value else None
-
-
-def tell_origins(source: Source, changes: Sequence[Change]) -> Iterator[Problem]:
-    """Say of changes what an assistant gave, and from where; yield what a person should know.
-
-    Args:
-        source: What is imported.
-        changes: The changes of its report.
-    """
-    for part in source.parts if source.origins else ():
-        unverified: dict[str, list[int]] = {}
-        for change in changes:
-            if change.entity != part.entity.name or not change.record:
-                continue
-            for name, item in part.fields.by_name.items():
-                given = source.origins.get((change.record, name))
-                if given is None or change.new.get(str(item.column)) is None:
-                    continue
-                is_code = item.column in part.entity.codes
-                told = {"source": given} if given else {}
-                told |= {"unverified": True} if is_code else {}  # type: ignore[dict-item]
-                change.origins = {**change.origins, str(item.column): told}
-                if is_code:
-                    unverified.setdefault(name, []).append(change.record)
-        for name, numbers in unverified.items():
-            them = "it" if len(numbers) == 1 else "them"
-            yield Problem(
-                code="unverified",
-                severity="note",
-                file=part.file,
-                record=numbers[0],
-                records=numbers[:FIRST_RECORDS],
-                count=len(numbers),
-                entity=part.entity.name,
-                field=name,
-                message=(
-                    f"{counted(len(numbers), 'value')} from an assistant: unverified until a "
-                    f"person confirms {them} (bakeio confirm {part.entity.name} KEY {name})"
-                ),
-            )
