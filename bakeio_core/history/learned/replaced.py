@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Table, and_, func, select
 
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.history.tables import REPLACED, make_own_tables, undone_runs
+from bakeio_core.history.tables import REPLACED, has_own, make_own_tables, undone_runs
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -27,7 +27,7 @@ def standing(db: Connection, table: Table) -> list[Learned]:
     What a run had learned is forgotten while that run is taken back, and what it replaced counts
     again.
     """
-    if not dialect_of(db).has_table(db, table.name):
+    if not has_own(db, table):
         return []
     undone = undone_runs(db)
     found = db.execute(select(table).order_by(*table.primary_key.columns)).mappings()
@@ -41,7 +41,7 @@ def standing(db: Connection, table: Table) -> list[Learned]:
 
 def _replaced(db: Connection, table: Table, undone: Collection[int]) -> dict[str, Learned]:
     """Return the latest of what was replaced and stands, by key."""
-    if not dialect_of(db).has_table(db, REPLACED.name):
+    if not has_own(db, REPLACED):
         return {}
     query = select(REPLACED.c.key, REPLACED.c.entry).where(REPLACED.c.learned == table.name)
     found: dict[str, Learned] = {}

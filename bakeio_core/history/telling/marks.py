@@ -15,7 +15,7 @@ from sqlalchemy import null, select
 
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.history.journal import texts
-from bakeio_core.history.tables import MARKS, RowNumbers, make_own_tables, undone_runs
+from bakeio_core.history.tables import MARKS, RowNumbers, has_own, make_own_tables, undone_runs
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -89,9 +89,9 @@ def all_marks(db: Connection, entity: Entity, identity: RowId | None = None) -> 
         entity: Whose rows they are.
         identity: The id of the one row.
     """
-    there = dialect_of(db).existing_columns(db).get(MARKS.name)
-    if there is None:
+    if not has_own(db, MARKS):
         return []
+    there = dialect_of(db).existing_columns(db)[MARKS.name]
     numbers = RowNumbers(db)
     # an older database can be read before it is upgraded
     cells = [cell if cell.name in there else null().label(cell.name) for cell in MARKS.columns]
