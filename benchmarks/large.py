@@ -1,9 +1,10 @@
 """Time and memory of a large set out of PostgreSQL and in again, beside another checkout of bakeio.
 
-    python benchmarks/large.py --n 1000000 3000000 [--before CHECKOUT] [--part-size 100MB]
+    python benchmarks/large.py --n 1000000 3000000 [--before CHECKOUT] [--jobs 1 2]
 
 The server is started here, or given by --url. The purchases are made by the server; of what came
-back the number and a sum over all cells of all rows are compared.
+back the number and a sum over all cells of all rows are compared. Each number of jobs makes an
+export; the last set is imported.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ def main() -> int:
     parser.add_argument("--n", type=int, nargs="+", default=[1_000_000])
     parser.add_argument("--url", help="a server; databases named bakeio_large_... are made there")
     parser.add_argument("--before", type=Path, help="another checkout of bakeio to compare with")
+    parser.add_argument("--block", nargs="*", default=[], help="plugins the other one lacks")
     parser.add_argument("--part-size", help="as of export-complete")
+    parser.add_argument("--jobs", type=int, nargs="+", default=[1], help="as of export-complete")
     chosen = parser.parse_args()
     checkouts = {"now": HERE} | ({"before": chosen.before.resolve()} if chosen.before else {})
     is_same = True
@@ -55,13 +58,15 @@ def main() -> int:
                 db.execute("VACUUM ANALYZE purchases")
             for which, checkout in checkouts.items():
                 folder = Path(name) / "set"
-                cut = ["--part-size", chosen.part_size] if chosen.part_size else []
-                cut = cut if which == "now" else []
-                out = run(checkout, full, "export-complete", "-o", folder, *cut)
-                size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
-                print(line(f"{which}: export", n, out, size), flush=True)
+                blocked = [f"--block={name}" for name in chosen.block if which == "before"]
+                for options in exports(chosen) if which == "now" else [[]]:
+                    shutil.rmtree(folder, ignore_errors=True)
+                    words = [*blocked, "export-complete", "-o", folder, *options]
+                    out = run(checkout, full, *words)
+                    size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+                    print(line(" ".join([f"{which}: export", *options]), n, out, size), flush=True)
                 empty = database(url, "empty")
-                back = run(checkout, empty, "import-complete", folder)
+                back = run(checkout, empty, *blocked, "import-complete", folder)
                 print(line(f"{which}: import", n, back, size), flush=True)
                 sums = [summed(full), summed(empty)]
                 is_same = is_same and sums[0] == sums[1]
@@ -71,13 +76,19 @@ def main() -> int:
     return 0 if is_same else 1
 
 
+def exports(chosen: argparse.Namespace) -> list[list[str]]:
+    """Return the options of each export."""
+    cut = ["--part-size", chosen.part_size] if chosen.part_size else []
+    return [[*cut, "--jobs", str(jobs)] if jobs > 1 else cut for jobs in chosen.jobs]
+
+
 def line(what: str, n: int, took: tuple[float, float, float], size: float) -> str:
     return f"{what:<22}{n:>12,}{took[0]:>9.1f}{took[1]:>8.1f}{took[2]:>10.0f}{size:>8.0f}"
 
 
 def run(checkout: Path, url: str, *words: object) -> tuple[float, float, float]:
     """Run a command of a checkout; return its seconds, its CPU seconds and its peak MiB."""
-    places = [ALONE, checkout, *checkout.glob("plugins/bakeio-*")]
+    places = [ALONE, checkout, checkout / "plugins", *checkout.glob("plugins/bakeio-*")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places))}
     began = time.monotonic()
     command = [sys.executable, "-m", "bakeio_core", "-d", url, *map(str, words)]

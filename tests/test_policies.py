@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.commands import Run, export
-from support.databases import sql
+from support.databases import rows_of, sql
 from support.files import document
 from support.receipts import purchase, view_of
 from support.servers import as_role
@@ -119,3 +119,33 @@ def test_an_update_that_a_policy_swallows_is_told(
     assert done.code == 3
     notes = "SELECT notes FROM purchases WHERE notes IN ('seen', 'swallowed')"
     assert sql(url, notes) == [("seen",)]
+
+
+def test_what_imports_did_is_not_guessed_where_a_policy_may_hide_it(
+    new_postgresql: Make, run: Run, sample_template: str, tmp_path: Path
+) -> None:
+    url = new_postgresql(sample_template)
+    app = as_role(url)
+    bought = view_of(tmp_path / "new.json", [purchase("Wegmans")])
+    assert run("-d", app, "import-view", bought).code == 0
+    before = rows_of(url)
+    commands: list[list[object]] = [
+        ["undo", "--yes"],  # it would take back the run before, whose rows are there
+        ["runs"],
+        ["why", "suppliers", "wegmans_burlington_ma"],
+        ["import-view", bought, "--dry-run"],
+        ["journal"],
+        ["export-complete", "-o", tmp_path / "set"],
+    ]
+    for table, some in (("changes", commands), ("runs", commands[:2]), ("meta", commands[3:4])):
+        own = f"ALTER TABLE bakeio_{table} {{}} ROW LEVEL SECURITY"
+        sql(url, own.format("ENABLE"), f"CREATE POLICY few ON bakeio_{table} USING (false)")
+        for words in some:
+            refused = run("-d", app, *words)
+            assert refused.code == 1, (words, refused.out)
+            assert f"may hide rows of bakeio_{table}" in refused.err, (words, refused.err)
+            assert own.format("DISABLE") in refused.err
+        assert run("-d", url, "runs").code == 0
+        sql(url, own.format("DISABLE"))
+    assert rows_of(url) == before
+    assert run("-d", app, "undo", "--yes").code == 0

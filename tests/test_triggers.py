@@ -219,3 +219,35 @@ def test_a_trigger_that_takes_everything_back_leaves_nothing_half_written(
         assert sql(sample, "SELECT count(*) FROM purchases") == [(400,)]
     assert len(sql(sample, "SELECT id FROM bakeio_runs")) == 1
     assert not list(bought.parent.glob("import_skipped*"))
+
+
+def test_a_journal_that_keeps_nothing_is_told_and_no_earlier_run_is_taken_back(
+    bakery: str, run: Run, bought: Path, tmp_path: Path
+) -> None:
+    path = export(run, bakery, "purchases", tmp_path / "p.json", "--limit", 2)
+    edit(path, lambda records: records[0].update(notes="noted"))
+    before = rows_of(bakery)
+    if bakery.startswith("postgresql"):
+        sql(
+            bakery,
+            "CREATE FUNCTION eat() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        )
+    for table, file in (("runs", path), ("changes", path), ("batches", bought)):
+        event = f"CREATE TRIGGER eat BEFORE INSERT ON bakeio_{table}"
+        if bakery.startswith("postgresql"):
+            sql(bakery, f"{event} FOR EACH ROW EXECUTE FUNCTION eat()")
+        else:
+            sql(bakery, f"{event} BEGIN SELECT RAISE(IGNORE); END")
+        for words in (["--dry-run"], ["--skip-on-error"], []):
+            refused = run("-d", bakery, "import-view", file, *words)
+            assert refused.code == 1, (table, words, refused.out)
+            assert f"out of bakeio_{table}" in refused.err, refused.err
+        on = f" ON bakeio_{table}" if bakery.startswith("postgresql") else ""
+        sql(bakery, f"DROP TRIGGER eat{on}")
+    assert rows_of(bakery) == before
+    assert run("-d", bakery, "import-view", path).code == 0
+    sql(bakery, "DELETE FROM bakeio_changes")
+    refused = run("-d", bakery, "undo", "--yes")
+    assert refused.code == 1
+    assert "what run 2 did (1 updated) is not in the journal" in refused.err, refused.err
+    assert run("-d", bakery, "undo", "1", "--yes").code == 3

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from functools import partial
+from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Table, inspect
@@ -15,10 +16,11 @@ from bakeio_core.database.systems.foreign_keys import ForeignKeys, OfPostgreSQL,
 from bakeio_core.errors import DatabaseError, UsageError
 from bakeio_core.values.wording import kind_of_thing
 
+T = TypeVar("T")
 Found = Mapping[str, Set[str]]
 """The tables of a database by name, with the columns each really has."""
-_found: WeakKeyDictionary[object, WeakKeyDictionary[object, Found]] = WeakKeyDictionary()
-"""What was found in a transaction, and in each of its savepoints."""
+_answers: WeakKeyDictionary[object, WeakKeyDictionary[object, dict[str, Any]]] = WeakKeyDictionary()
+"""What was answered in a transaction, and in each of its savepoints."""
 
 
 def dialect_of(db: Connection) -> Dialect:
@@ -55,33 +57,36 @@ def _is_portable(name: str) -> bool:
     return name == "postgresql" and os.environ.get("BAKEIO_DIALECT") == "portable"
 
 
-def tables_there(db: Connection) -> Found:
-    """Return the tables a database has without naming a schema, with their columns.
+def once(db: Connection, question: str, ask: Callable[[], T]) -> T:
+    """Return what a database answers, asked once in a transaction until `look_again`.
 
-    It is asked once in a transaction until `look_again`: an import wants to know it some thirty
-    times. What was found inside a savepoint goes with it, as a table made there may.
+    An import wants to know some thirty times which tables there are. What is answered inside a
+    savepoint goes with it, as a table made there may.
+
+    Args:
+        db: The connection.
+        question: What is asked.
+        ask: Asks it.
     """
-    outer = db.get_transaction()
+    outer = db.get_transaction() or db.begin()
     inner = db.get_nested_transaction() or outer
-    found = _found.get(outer) if outer is not None else None
-    known = None if found is None else found.get(inner) or found.get(outer)
-    if known is None:
-        known = dialect_of(db).existing_columns(db)
-        begun = db.get_transaction()  # asking begins one
-        inner = db.get_nested_transaction() or begun
-        if begun is not None:
-            _found.setdefault(begun, WeakKeyDictionary())[inner] = known
-    return known
-
-
-def is_there(db: Connection, table: Table) -> bool:
-    """Tell whether a database has a table."""
-    return table.name in tables_there(db)
+    answers = _answers.setdefault(outer, WeakKeyDictionary())
+    for known in (answers.get(inner, {}), answers.get(outer, {})):
+        if question in known:
+            return cast("T", known[question])
+    answer = ask()
+    answers.setdefault(inner, {})[question] = answer
+    return answer
 
 
 def look_again(db: Connection) -> None:
-    """Forget which tables a database has: some were made, or others may have made some."""
-    _found.pop(db.get_transaction(), None)
+    """Ask anew from now on: tables were made, or others may have made some."""
+    _answers.pop(db.get_transaction(), None)
+
+
+def tables_there(db: Connection) -> Found:
+    """Return the tables a database has without naming a schema, with their columns."""
+    return once(db, "tables", lambda: dialect_of(db).existing_columns(db))
 
 
 def columns_there(db: Connection, tables: Iterable[Table]) -> dict[Table, Set[str]]:

@@ -15,10 +15,9 @@ import msgspec
 from sqlalchemy import func, select
 
 from bakeio_core.catalog.keys.row_ids import row_id
-from bakeio_core.database.dialects import is_there
 from bakeio_core.history.journal import texts
 from bakeio_core.history.packing import HEAD, ends_of, unpacked
-from bakeio_core.history.tables import BATCHES, CHANGES, RowNumbers
+from bakeio_core.history.tables import BATCHES, CHANGES, RowNumbers, has_own
 from bakeio_core.values.nested import exact
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def batches(
     Yields:
         (run, batch).
     """
-    if not is_there(db, BATCHES):
+    if not has_own(db, BATCHES):
         return
     query = select(BATCHES.c.run, BATCHES.c.number).order_by(BATCHES.c.run, BATCHES.c.number)
     if run is not None:
@@ -108,7 +107,7 @@ def batches_with(db: Connection, entity: Entity, row: RowId) -> Iterator[tuple[i
 
     Whether a batch has it is told by a few bytes of most of them.
     """
-    if not is_there(db, BATCHES):
+    if not has_own(db, BATCHES):
         return
     named = RowNumbers(db)
     number = named.find(entity.name, row)

@@ -13,12 +13,13 @@ import msgspec
 from sqlalchemy import func, select
 
 from bakeio_core.database.dialects import dialect_of
+from bakeio_core.errors import DatabaseError, counted
 from bakeio_core.history.packing import checksums, content_sums, packed, remembered_by
 from bakeio_core.history.tables import BATCHES, CHANGES, RUNS, RowNumbers
 from bakeio_core.values.wording import printable
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Insert, Table, Update
 
     from bakeio_core.catalog.exchange import Change
     from bakeio_core.catalog.model import Entity
@@ -42,6 +43,23 @@ def texts(values: Sequence[Any]) -> list[str]:
 
 def _records_of(changes: Sequence[Change]) -> list[int]:
     return [change.record for change in changes]
+
+
+def _kept(table: Table, written: int, expected: int) -> None:
+    """Raise where a trigger or a rule keeps entries out: no undo would know of them."""
+    if 0 <= written < expected:
+        raise DatabaseError(
+            f"the database reports no error, but keeps {counted(expected - written, 'row')} out "
+            f"of {table.name}, where bakeio records what it does: a trigger or a rule of its own "
+            "discards what is written. Nothing was kept: ask its owner to take it off that table",
+            code="constraint",
+        )
+
+
+def _write(db: Connection, table: Table, statement: Insert | Update) -> None:
+    """Write one row."""
+    done = db.execute(statement, execution_options={"preserve_rowcount": True})
+    _kept(table, done.rowcount, 1)
 
 
 class Journal:
@@ -98,7 +116,7 @@ class Journal:
             "undoes": undoes,
             "path": None if path is None else printable(path),
         }
-        db.execute(RUNS.insert().values(**entry))
+        _write(db, RUNS, RUNS.insert().values(**entry))
         return cls(db, number, keeps_contents=keeps_contents)
 
     def created(
@@ -177,7 +195,7 @@ class Journal:
         ]
         marks = ", ".join([dialect.mark] * len(quoted))
         sql = f"INSERT INTO {CHANGES.name} ({', '.join(quoted)}) VALUES ({marks})"
-        dialect.executemany(self.db, sql, rows)
+        _kept(CHANGES, dialect.executemany(self.db, sql, rows), len(rows))
 
     def deleted(
         self, entity: Entity, rows: Sequence[tuple[Any, ...]], unknown: Cells | None = None
@@ -210,7 +228,7 @@ class Journal:
             "count": count,
             "data": data,
         }
-        self.db.execute(BATCHES.insert().values(**entry))
+        _write(self.db, BATCHES, BATCHES.insert().values(**entry))
 
     def finish(
         self,
@@ -230,4 +248,4 @@ class Journal:
             "sha256": sha256,
             "decisions": _ENCODER.encode(list(decisions)).decode() if decisions else None,
         }
-        self.db.execute(RUNS.update().where(RUNS.c.id == self.run).values(**entry))
+        _write(self.db, RUNS, RUNS.update().where(RUNS.c.id == self.run).values(**entry))

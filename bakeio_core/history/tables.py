@@ -31,13 +31,14 @@ from bakeio_core.catalog.catalog import Catalog, order_indexes
 from bakeio_core.database.dialects import (
     columns_there,
     dialect_of,
-    is_there,
     look_again,
     make_schemas,
+    once,
     tables_there,
 )
 from bakeio_core.database.systems.failures import came_between, is_forbidden, is_misunderstood
 from bakeio_core.errors import DatabaseError
+from bakeio_core.values.wording import may_hide
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.model import RowId
@@ -148,12 +149,26 @@ for _table in METADATA.tables.values():
     order_indexes(_table)
 
 
+def has_own(db: Connection, table: Table) -> bool:
+    """Tell whether the database has one of these tables, to read it.
+
+    Raises:
+        DatabaseError: Policies may hide rows of one of them, so that imports seem never made.
+    """
+    hidden = once(db, "hidden", lambda: dialect_of(db).hiding_tables(db, METADATA.sorted_tables))
+    if hidden:
+        raise DatabaseError(
+            f"{may_hide([each.name for each in hidden])}, so bakeio cannot know what earlier "
+            "imports did. Work as a role that sees all rows (ALTER ROLE ... BYPASSRLS), or ask the "
+            f"owner to run: ALTER TABLE {hidden[0].name} DISABLE ROW LEVEL SECURITY"
+        )
+    return table.name in tables_there(db)
+
+
 def stored_meta(db: Connection) -> dict[str, str]:
     """Return what bakeio keeps of the database itself: {key: value}, empty where it never wrote."""
-    dialect = dialect_of(db)
-    if not is_there(db, META):
-        return {}
-    return dict(dialect.fetch(db, f"SELECT key, value FROM {META.name}"))
+    sql = f"SELECT key, value FROM {META.name}"
+    return dict(dialect_of(db).fetch(db, sql)) if has_own(db, META) else {}
 
 
 def database_id(db: Connection) -> str | None:
@@ -272,14 +287,14 @@ def _not_allowed(error: DatabaseError) -> DatabaseError:
 
 def has_journal(db: Connection) -> bool:
     """Tell whether the side tables of the journal are there."""
-    return is_there(db, RUNS)
+    return has_own(db, RUNS)
 
 
 def all_runs(db: Connection) -> list[Run]:
     """Return every run, the latest first."""
-    there = tables_there(db).get(RUNS.name)
-    if there is None:
+    if not has_own(db, RUNS):
         return []
+    there = tables_there(db)[RUNS.name]
     columns = [column for column in RUNS.columns if column.name in there]
     found = db.execute(select(*columns).order_by(RUNS.c.id.desc())).mappings()
     texts = ("counts", "decisions")
@@ -300,15 +315,14 @@ class StandingRun:
 
 def standing_runs(db: Connection) -> list[StandingRun]:
     """Return the imports that were not taken back, the first one first."""
-    there = tables_there(db).get(RUNS.name)
-    if there is None:
+    if not has_own(db, RUNS):
         return []
+    there = tables_there(db)[RUNS.name]
     undone = undone_runs(db)
     # an older database can be read before it is upgraded
     path = RUNS.c.path if "path" in there else null()
-    cells = (RUNS.c.id, RUNS.c.export_id, path, RUNS.c.sha256, RUNS.c.at)
-    query = select(*cells).where(RUNS.c.undoes.is_(None))
-    found = db.execute(query.order_by(RUNS.c.id)).all()
+    query = select(RUNS.c.id, RUNS.c.export_id, path, RUNS.c.sha256, RUNS.c.at)
+    found = db.execute(query.where(RUNS.c.undoes.is_(None)).order_by(RUNS.c.id)).all()
     return [StandingRun(*run) for run in found if run[0] not in undone]
 
 
@@ -317,7 +331,7 @@ def undone_runs(db: Connection) -> dict[int, int]:
 
     What an undo took back is there again once that undo was undone.
     """
-    if not is_there(db, RUNS):
+    if not has_own(db, RUNS):
         return {}
     query = select(RUNS.c.id, RUNS.c.undoes).where(RUNS.c.undoes.is_not(None))
     undone: dict[int, int] = {}
@@ -360,7 +374,7 @@ class RowNumbers:
         known = self._known(entity) if any(isinstance(i, str) for i in ids) else {}
         new = list(dict.fromkeys(i for i in ids if isinstance(i, str) and i not in known))
         if new:
-            if not is_there(self.db, ROW_KEYS):
+            if not has_own(self.db, ROW_KEYS):
                 make_own_tables(self.db)  # the journal is older than this table
             last = self.db.scalar(select(func.max(ROW_KEYS.c.row)).where(_is_of(entity))) or 0
             entries = [
@@ -387,12 +401,10 @@ class RowNumbers:
 
     def _known(self, entity: str) -> dict[str, int]:
         if entity not in self._numbers:
-            found = []
-            if is_there(self.db, ROW_KEYS):
-                query = select(ROW_KEYS.c.row, ROW_KEYS.c.key).where(_is_of(entity))
-                found = [(row, key) for row, key in self.db.execute(query)]
-            self._keys[entity] = dict(found)
-            self._numbers[entity] = {key: number for number, key in found}
+            query = select(ROW_KEYS.c.row, ROW_KEYS.c.key).where(_is_of(entity))
+            found = self.db.execute(query).all() if has_own(self.db, ROW_KEYS) else []
+            self._keys[entity] = keys = dict(found)
+            self._numbers[entity] = {key: number for number, key in keys.items()}
         return self._numbers[entity]
 
 

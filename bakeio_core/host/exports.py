@@ -22,7 +22,7 @@ from bakeio_core.history.report import Report
 from bakeio_core.host.answers import Answers
 from bakeio_core.host.confirming import Confirming
 from bakeio_core.host.imports import Imports
-from bakeio_core.values.wording import listed
+from bakeio_core.values.wording import may_hide
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -152,10 +152,9 @@ class Exports(Imports, Answers, Confirming):
             return
         if hidden:
             raise ExportRefused(
-                f"policies of the database (row-level security) may hide rows of "
-                f"{listed(hidden)} from this user, so the set would not be complete: nothing was "
-                "written. Export as a role that sees all rows (ALTER ROLE ... BYPASSRLS), or write "
-                "what this user sees with --visible-only: no such set can replace what is there"
+                f"{may_hide(hidden)}, so the set would not be complete: nothing was written. "
+                "Export as a role that sees all rows (ALTER ROLE ... BYPASSRLS), or write what "
+                "this user sees with --visible-only: no such set can replace what is there"
             )
         with dialect_of(db).seeing_all(db):
             yield ()

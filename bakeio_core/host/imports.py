@@ -29,7 +29,7 @@ from bakeio_core.importing.reading.building import sample_source
 from bakeio_core.importing.reading.sources import Source
 from bakeio_core.importing.run import Plan, carry_out, plan_import
 from bakeio_core.resolving.decisions import Decisions, Resolver, auto_create, checked_answers
-from bakeio_core.values.wording import kind_of_thing, listed
+from bakeio_core.values.wording import kind_of_thing, may_hide
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -264,9 +264,8 @@ class Imports(Installed):
         hidden = hidden_entities(db, self.catalog)
         if hidden:
             raise BakeioError(
-                f"policies of the database (row-level security) may hide rows of {listed(hidden)} "
-                "from this user, and what is not seen cannot be replaced: nothing was written. "
-                "Import as a role that sees all rows (ALTER ROLE ... BYPASSRLS), or with "
+                f"{may_hide(hidden)}, and what is not seen cannot be replaced: nothing was "
+                "written. Import as a role that sees all rows (ALTER ROLE ... BYPASSRLS), or with "
                 "--mode merge",
                 code="blocked",
             )

@@ -76,6 +76,12 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
+def may_hide(tables: Sequence[str]) -> str:
+    """Say that the user may not see all rows of some tables, as a sentence begins."""
+    policies = "policies of the database (row-level security)"
+    return f"{policies} may hide rows of {listed(tables)} from this user"
+
+
 def said(value: Any) -> str:
     """Return a value as words are read from it: a number without a needless point."""
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.database.dialects import is_there
 from bakeio_core.history.journal import texts
 from bakeio_core.history.learned.replaced import forget, learn_instead, standing
-from bakeio_core.history.tables import ALIASES, RowNumbers
+from bakeio_core.history.tables import ALIASES, RowNumbers, has_own
 from bakeio_core.values.folding import folded_key
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def learn(db: Connection, run: int | None, lessons: Iterable[Alias], at: str) ->
     """
     for alias in lessons:
         folded = _folded(alias)
-        if len(folded) <= MOST_FOLDED and is_there(db, ALIASES):
+        if len(folded) <= MOST_FOLDED and has_own(db, ALIASES):
             entry = {
                 "entity": alias.entity,
                 "folded": folded,

@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.database.dialects import is_there
 from bakeio_core.history.learned.replaced import forget, learn_instead, standing
-from bakeio_core.history.tables import LAYOUTS, make_own_tables
+from bakeio_core.history.tables import LAYOUTS, has_own, make_own_tables
 from bakeio_core.history.told import LearnedHeadings
 from bakeio_core.values.folding import fold
 
@@ -81,7 +80,7 @@ def learn_layout(
         layout: What they mean.
         at: The moment in UTC, as ISO 8601.
     """
-    if not is_there(db, LAYOUTS):
+    if not has_own(db, LAYOUTS):
         make_own_tables(db)  # the others are older than this table
     key = identity(headings)
     names, meaning = json.dumps(list(headings)), json.dumps(asdict(layout))

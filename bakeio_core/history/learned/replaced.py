@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Table, and_, func, select
 
-from bakeio_core.database.dialects import is_there
-from bakeio_core.history.tables import REPLACED, make_own_tables, undone_runs
+from bakeio_core.history.tables import REPLACED, has_own, make_own_tables, undone_runs
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -27,7 +26,7 @@ def standing(db: Connection, table: Table) -> list[Learned]:
     What a run had learned is forgotten while that run is taken back, and what it replaced counts
     again.
     """
-    if not is_there(db, table):
+    if not has_own(db, table):
         return []
     found = db.execute(select(table).order_by(*table.primary_key.columns)).mappings()
     rows = [dict(row) for row in found]
@@ -41,7 +40,7 @@ def standing(db: Connection, table: Table) -> list[Learned]:
 
 def _replaced(db: Connection, table: Table, undone: Collection[int]) -> dict[str, Learned]:
     """Return the latest of what was replaced and stands, by key."""
-    if not is_there(db, REPLACED):
+    if not has_own(db, REPLACED):
         return {}
     query = select(REPLACED.c.key, REPLACED.c.entry).where(REPLACED.c.learned == table.name)
     found: dict[str, Learned] = {}
@@ -61,7 +60,7 @@ def learn_instead(db: Connection, table: Table, entry: Learned) -> None:
         return
     before = db.execute(select(table).where(_same(table, entry))).mappings().first()
     if before is not None:
-        if not is_there(db, REPLACED):
+        if not has_own(db, REPLACED):
             make_own_tables(db)  # the others are older than this table
         last, text = db.scalar(select(func.max(REPLACED.c.id))) or 0, json.dumps(dict(before))
         kept = {"id": last + 1, "learned": table.name, "key": _key(table, entry), "entry": text}
@@ -73,7 +72,7 @@ def learn_instead(db: Connection, table: Table, entry: Learned) -> None:
 def forget(db: Connection, table: Table, entry: Learned) -> None:
     """Forget what is known under a key, and what was known before."""
     db.execute(table.delete().where(_same(table, entry)))
-    if is_there(db, REPLACED):
+    if has_own(db, REPLACED):
         of_it = (REPLACED.c.learned == table.name) & (REPLACED.c.key == _key(table, entry))
         db.execute(REPLACED.delete().where(of_it))
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import null, select
 
-from bakeio_core.database.dialects import is_there, tables_there
+from bakeio_core.database.dialects import tables_there
 from bakeio_core.history.journal import texts
-from bakeio_core.history.tables import MARKS, RowNumbers, make_own_tables, undone_runs
+from bakeio_core.history.tables import MARKS, RowNumbers, has_own, make_own_tables, undone_runs
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -60,7 +60,7 @@ def keep_marks(db: Connection, entity: Entity, marks: Iterable[Mark]) -> None:
     known = list(marks)
     if not known:
         return
-    if not is_there(db, MARKS):
+    if not has_own(db, MARKS):
         make_own_tables(db)  # the journal is older than this table
     numbers = RowNumbers(db).give(entity.name, [mark.row for mark in known])
     values = texts([mark.value for mark in known])
@@ -89,9 +89,9 @@ def all_marks(db: Connection, entity: Entity, identity: RowId | None = None) -> 
         entity: Whose rows they are.
         identity: The id of the one row.
     """
-    there = tables_there(db).get(MARKS.name)
-    if there is None:
+    if not has_own(db, MARKS):
         return []
+    there = tables_there(db)[MARKS.name]
     numbers = RowNumbers(db)
     # an older database can be read before it is upgraded
     cells = [cell if cell.name in there else null().label(cell.name) for cell in MARKS.columns]

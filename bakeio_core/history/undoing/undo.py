@@ -81,6 +81,8 @@ def run_to_undo(db: Connection, run: int | None) -> Run:
             stands = entry["undoes"] is None and entry["id"] not in undone
             if stands and _left_something(db, entry["id"]):
                 return entry
+            if stands:
+                _refuse_unrecorded(entry)
         more = f" (what runs up to {pruned} did was removed from the journal)" if pruned else ""
         raise BakeioError(f"there is no import to undo{more}; see: bakeio runs")
     found = [entry for entry in known if entry["id"] == run]
@@ -98,6 +100,18 @@ def run_to_undo(db: Connection, run: int | None) -> Run:
             f"to redo it: bakeio undo {undone[run]}"
         )
     return found[0]
+
+
+def _refuse_unrecorded(entry: Run) -> None:
+    """Raise where a run wrote rows and the journal lacks them: to go past it is no undo of it."""
+    number, counts = entry["id"], entry["counts"]
+    wrote = [f"{counts[did]} {did}" for did in ("created", "updated", "deleted") if counts.get(did)]
+    if wrote:
+        raise BakeioError(
+            f"what run {number} did ({', '.join(wrote)}) is not in the journal, so it cannot be "
+            "undone. To undo an earlier one, name it: bakeio undo RUN (bakeio runs lists them)",
+            code="no-journal",
+        )
 
 
 def _left_something(db: Connection, run: int) -> bool:

@@ -57,10 +57,13 @@ def refuse_closed_schemas(dialect: Dialect, db: Connection) -> None:
 
 
 def hiding_tables(dialect: Dialect, db: Connection, names: Sequence[str]) -> list[str]:
-    """Return those of some formatted tables of which a policy may hide rows from this user."""
+    """Return those of some formatted tables of which a policy may hide rows from this user.
+
+    One that is not there hides none.
+    """
     sql = (
         "SELECT n.name FROM unnest(%s::text[]) WITH ORDINALITY AS n(name, place) "
-        "WHERE row_security_active(n.name) ORDER BY n.place"
+        "WHERE row_security_active(to_regclass(n.name)::oid) ORDER BY n.place"
     )
     return [row[0] for row in dialect.fetch(db, sql, (list(names),))]
 
