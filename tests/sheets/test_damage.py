@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import sqlite3
 from pathlib import Path
@@ -148,6 +149,12 @@ OF_TEXTS = [
     *[("notes", "1E5", "1,00E+05"), ("notes", "TRUE", "VERDADEIRO"), ("notes", "false", "ЛОЖЬ")],
     *[("notes", "1 1/2", "1.5"), ("notes", "50%", "0,5"), ("notes", "$5", "5")],
     *[("notes", "1e-5", "0,00001"), ("notes", "007 12:30", "07:12:30 AM")],
+    *[("notes", "6214114499 24:00", told) for told in ("12:24:00 AM", "00:24:00")],
+    *[("notes", "$ 19.507", "$19.51"), ("notes", "(€12)", "-12"), ("notes", "15-", "-15")],
+    *[("notes", "13.658.455", "13658455"), ("notes", "0000160.020", "160020")],
+    *[("notes", "100E-15", "0.0000000000001"), ("notes", "9E400", "1.79769313486232E+308")],
+    *[("notes", "Monday Aug 12", "01.08.2012"), ("notes", "31.12.", "31.12.2026")],
+    *[("notes", "1/29 26:18", "01/30/2026 02:18:00"), ("notes", "5 pm", "05:00:00 PM")],
 ]
 """(field, what it was, what a spreadsheet somewhere makes of it)."""
 
@@ -165,6 +172,21 @@ def test_what_spreadsheets_of_other_countries_show_comes_back(
         row[column(rows, field)] = shown
     done = run("-d", sample, "import-view", write_csv(path, rows), "--dry-run", "--json")
     assert counts(done) == {"processed": len(told), "unchanged": len(told)}, done.out
+
+    edits = [("5", "$5"), ("5", "5.0"), ("2625", "2.625"), ("$5", "$6"), ("5 lb", "5")]
+    edits += [("Jan 5", "Jan 6"), ("12:30", "12:31"), ("1/2", "0.25"), ("TRUE", "FALSE")]
+    edits += [("50%", "$50"), ("9,383", "9384"), ("3 eggs", "3")]
+    with sqlite3.connect(sample) as db:
+        for number, (was, _) in enumerate(edits, 1):
+            db.execute("UPDATE purchases SET notes = ? WHERE id = ?", (was, number))
+    path = export(run, sample, "purchases", tmp_path / "e.csv", "--limit", len(edits))
+    rows = rows_of_csv(path)
+    for row, (_, typed) in zip(rows[1:], edits, strict=True):
+        row[column(rows, "notes")] = typed
+    done = run("-d", sample, "import-view", write_csv(path, rows), "--dry-run", "--json")
+    found = {number: change["notes"] for number, change in changes(done.json).items()}
+    assert found == {number: typed for number, (_, typed) in enumerate(edits, 1)}
+
     path = export(run, sample, "purchases", tmp_path / "v.json", "--limit", len(OF_COUNTRIES))
     edit(path, lambda records: [
         {**r, field: shown}
@@ -172,6 +194,33 @@ def test_what_spreadsheets_of_other_countries_show_comes_back(
     ])  # fmt: skip
     done = run("-d", sample, "import-view", path, "--dry-run", "--json")
     assert counts(done) == {"processed": len(OF_COUNTRIES), "unchanged": len(OF_COUNTRIES)}
+
+
+def test_a_cell_that_is_no_text_shows_the_text_it_was_or_is_refused_by_its_place(
+    run: Run, sample: Path, tmp_path: Path
+) -> None:
+    shown = {
+        "Jan 5": datetime.datetime(2026, 1, 5),
+        "6214114499 24:00": datetime.time(0, 24),
+        "39 3:43": datetime.timedelta(hours=39, minutes=3, seconds=43),
+        "33E28": 3.3e29,
+        "wahr": True,
+    }
+    with sqlite3.connect(sample) as db:
+        for number, text in enumerate(shown, 1):
+            db.execute("UPDATE purchases SET notes = ? WHERE id = ?", (text, number))
+    path = export(run, sample, "purchases", tmp_path / "v.xlsx", "--limit", len(shown) + 1)
+    book = openpyxl.load_workbook(path)
+    sheet = book["purchases"]
+    (at,) = (cell.column for cell in sheet[1] if cell.value == "notes")
+    for row, cell in enumerate([*shown.values(), datetime.timedelta(hours=25, minutes=30)], 2):
+        sheet.cell(row, at).value = cell
+    book.save(path)
+    done = run("-d", sample, "import-view", path, "--dry-run", "--json")
+    (refused,) = [p for p in done.json["problems"] if p["severity"] == "error"]
+    assert refused["place"] == f"purchases!{openpyxl.utils.get_column_letter(at)}7"
+    assert refused["message"].startswith("25:30:00 is a time, but text is expected")
+    assert counts(done) == {"processed": 6, "unchanged": 5, "errors": 1}, done.out
 
 
 def test_digits_a_spreadsheet_does_not_show_are_missed(

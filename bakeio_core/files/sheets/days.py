@@ -155,6 +155,11 @@ def _calendar(text: str) -> Iterator[tuple[int, int, int, str, tuple[str, str] |
         yield int(match[3]), month, int(match[2]), "the name of a month", None
 
 
+def month_named(name: str) -> int:
+    """Return the number of the month that a word is the name of, or begins it; 0 for none."""
+    return _month(_without_accents(name))
+
+
 def _month(name: str) -> int:
     return _SPELLED.get(name[:4], 0) or _SPELLED.get(name[:3], 0)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from bakeio_core.files.revision import NOTHING, Revision, field_hash
 from bakeio_core.files.sheets.readings import POINT, Reading, form_of, readings
+from bakeio_core.files.sheets.shown import may_be_taken
 from bakeio_core.files.sheets.spoilt import SpoiltColumns
 from bakeio_core.files.sheets.texts import NO_ZEROS, TRUTHS
 from bakeio_core.values.kind import Kind
@@ -132,8 +133,11 @@ def may_be_damaged(value: Any, current: Any) -> bool:
         current: What the database has.
     """
     if isinstance(value, str):
-        is_cut = isinstance(current, str) and (value.strip() == current.strip() or "?" in value)
-        return is_cut or _DAMAGED.match(value) is not None or value.lower() in TRUTHS
+        if isinstance(current, str):
+            is_cut = value.strip() == current.strip() or "?" in value
+            if is_cut or may_be_taken(current):
+                return True
+        return _DAMAGED.match(value) is not None or value.lower() in TRUTHS
     is_number = isinstance(value, (int, float)) and isinstance(current, (int, float))
     if is_number and value == round(current * 1000):
         return True  # the point of 2.625 is a mark of thousands elsewhere

@@ -27,7 +27,7 @@ _MOST = 10**_EXACT_DIGITS
 """Where a spreadsheet keeps no more digits, and a number none of its marks."""
 POINT = "a point taken for a mark of thousands"
 DAY_OF_NUMBER = "a date made of a number"
-_CURRENCIES = "|".join(
+CURRENCIES = "|".join(
     [
         r"[$€£¥₹₽₺₩₪₫₴฿]|R\$|S?Fr\.?|kr\.?|zł|Kč|Ft|lei|Rs\.?|TL",
         "USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|RUB|UAH|ILS",
@@ -35,7 +35,7 @@ _CURRENCIES = "|".join(
     ]
 )
 _AMOUNT = re.compile(
-    rf"([+-]?)\s*(?:{_CURRENCIES})?\s*([+-]?)\s*(\d[\d.,'\s]*|[.,]\d+)\s*(?:{_CURRENCIES})?"
+    rf"([+-]?)\s*(?:{CURRENCIES})?\s*([+-]?)\s*(\d[\d.,'\s]*|[.,]\d+)\s*(?:{CURRENCIES})?"
 )
 _LONGEST = 80
 """Longer texts are no amounts, and looking for one in them would take long."""
@@ -176,6 +176,11 @@ def _spelled_numbers(text: str) -> Ways:
         yield number, how, ("decimal", mark) if has_marks else None, is_plain
     if digits.isdecimal() and len(digits) < 16:
         yield from _thousandth(int(sign + digits))
+
+
+def numbers_of(text: str) -> Iterator[Any]:
+    """Yield the numbers that an amount means, with a decimal point and with a decimal comma."""
+    return (number for number, how, *_ in _spelled_numbers(text) if how != POINT)
 
 
 def _is_grouped(parts: Sequence[str]) -> bool:

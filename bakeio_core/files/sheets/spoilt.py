@@ -13,6 +13,7 @@ from typing import Any
 
 from bakeio_core.files.revision import field_hash
 from bakeio_core.files.sheets.readings import DAY_OF_NUMBER, POINT
+from bakeio_core.files.sheets.shown import form_of_text
 from bakeio_core.files.sheets.texts import (
     AS_DAY,
     AS_NUMBER,
@@ -25,20 +26,15 @@ from bakeio_core.files.sheets.texts import (
 ENOUGH = 2
 """So many values of a column, none of them a cell, nobody changes in one way by hand."""
 _RISKY = frozenset([NO_ZEROS, AS_NUMBER, AS_DAY, AS_TIME, AS_TRUTH, POINT, DAY_OF_NUMBER])
+_NUMERIC = frozenset([NO_ZEROS, AS_NUMBER, POINT])
 _MONTH = "(?:0?[1-9]|1[0-2])"
 _FORMS = {
     "zeros": re.compile(r"0\d+", re.ASCII),
-    "exponent": re.compile(r"\d+(?:[.,]\d+)?[Ee][+-]?\d+", re.ASCII),
-    "time": re.compile(r"\d?\d:\d\d", re.ASCII),
-    "half of a day": re.compile(r"\d?\d:\d\d ?[AaPp][Mm]", re.ASCII),
+    "time": re.compile(r"(?:[01]?\d|2[0-3]):[0-5]\d", re.ASCII),
+    "half of a day": re.compile(r"(?:0?\d|1[0-2]):[0-5]\d ?[AaPp][Mm]", re.ASCII),
     **{
-        f"{what} {mark}": re.compile(pattern.format(mark=re.escape(mark), month=_MONTH), re.ASCII)
-        for mark in ".,-/"
-        for what, pattern in (
-            ("day", "{month}{mark}{month}(?:{mark}\\d\\d(?:\\d\\d)?)?"),
-            ("zeros behind", "\\d+{mark}\\d*0"),
-            ("decimals", "\\d+{mark}\\d+"),
-        )
+        f"day {mark}": re.compile(f"{_MONTH}{mark}{_MONTH}(?:{mark}\\d\\d(?:\\d\\d)?)?", re.ASCII)
+        for mark in map(re.escape, ".,-/")
     },
 }
 """Forms of texts; a spreadsheet set to one country treats all texts of a form alike."""
@@ -73,7 +69,7 @@ class SpoiltColumns:
         """
         if field_hash(value) != base:
             return False
-        self._intact.add((name, _form(value)))
+        self._intact |= {(name, form) for form in _forms(value)}
         return True
 
     def note_changed(self, name: str, how: str) -> None:
@@ -89,19 +85,25 @@ class SpoiltColumns:
             was: What the value would have been.
             value: What the file says.
         """
-        form = _form(was)
+        form = _forms(was)[how in _NUMERIC]
         if form and (name, form) in self._intact:
             return False
         is_alone = not self.of_cells and isinstance(value, str)
         return not is_alone or self._changed[name, how] >= ENOUGH
 
 
-def _form(value: Any) -> str:
-    """Return the form of a value, empty for none that a spreadsheet treats in a way of its own."""
+def _forms(value: Any) -> tuple[str, str]:
+    """Return the form of a value as it may be a day or a time, and as it may be a number.
+
+    It is empty where no spreadsheet treats the value in a way of its own.
+    """
     if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
-        return POINT if _THOUSANDTHS.fullmatch(str(value)) else ""
+        form = POINT if _THOUSANDTHS.fullmatch(str(value)) else ""
+        return form, form
     if not isinstance(value, str):
-        return ""
+        return "", ""
     if value.lower() in SHOWN_TRUTHS:
-        return value
-    return next((form for form, pattern in _FORMS.items() if pattern.fullmatch(value)), "")
+        return value, value
+    known = next((form for form, pattern in _FORMS.items() if pattern.fullmatch(value)), "")
+    as_number = form_of_text(value, as_number=True)
+    return known or form_of_text(value, as_number=False), as_number

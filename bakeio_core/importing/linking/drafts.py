@@ -70,6 +70,7 @@ class Draft:
         context_base: The hash of that as it was exported, None where that is not known.
         differing: What its row says in those of these fields in which it says another thing.
         decided: What somebody decided about it.
+        shown: Cells that are no texts, where the row may have one that is shown so; see `Record`.
     """
 
     number: int
@@ -86,12 +87,14 @@ class Draft:
     context_base: int | None = None
     differing: Mapping[str, Any] = field(default_factory=dict)
     decided: RecordDecisions | None = None
+    shown: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, record: Record) -> Draft:
         """Return the draft of a record as it was read."""
         context, decided = record.context, record.decided
-        return cls(record.number, record.values, context=context, decided=decided)
+        shown = record.shown
+        return cls(record.number, record.values, context=context, decided=decided, shown=shown)
 
     @property
     def is_left_out(self) -> bool:
@@ -107,6 +110,10 @@ class Draft:
     def waiting(self) -> list[str]:
         """The references not linked to a row yet."""
         return [column for column, link in self.links.items() if isinstance(link, LinkError)]
+
+    def said(self, name: str) -> Any:
+        """Return what a record says in a field, also in a cell that is no text; else ABSENT."""
+        return self.values.get(name, self.shown.get(name, (ABSENT,))[0])
 
     def value(self, part: Part, column: str) -> Any:
         """Return what a record says of a column, ABSENT where it says nothing or does not link."""

@@ -24,6 +24,7 @@ from bakeio_core.errors import FIRST_RECORDS, Problem, counted
 from bakeio_core.files.revision import context_hash, context_lines
 from bakeio_core.files.sheets.proof import is_display_of
 from bakeio_core.files.sheets.readings import readings
+from bakeio_core.files.sheets.shown import is_shown_for
 from bakeio_core.importing.linking.drafts import Draft
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
@@ -130,11 +131,12 @@ class ReadOnlyFields:
 
     def _shows(self, name: str, value: Any, now: Any) -> bool:
         """Tell whether a cell may be what a spreadsheet made of what the row says."""
-        kind = self._kinds.get(name)
+        kind, value = self._kinds.get(name), self.part.document.said(value)
         if kind is None or isinstance(value, dict):
             return False
         is_read = any(self._is(name, reading.value, now) for reading in readings(kind, value))
-        return is_read or is_display_of(value, now)
+        is_taken = isinstance(now, str) and is_shown_for(now, value)
+        return is_read or is_taken or is_display_of(value, now)
 
     def _is(self, name: str, value: Any, now: Any) -> bool:
         if isinstance(value, (Decimal, float)):

@@ -16,7 +16,6 @@ from bakeio_core.catalog.fields import CLEAR, FileField
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Advice, Problem
 from bakeio_core.files.revision import field_hash
-from bakeio_core.files.sheets.proof import Restored, is_display_of
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.deferred import DeferredLinks
 from bakeio_core.importing.linking.drafts import Draft, LinkError
@@ -24,6 +23,7 @@ from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.references import References
 from bakeio_core.importing.planning.own_edits import OwnEdits
 from bakeio_core.importing.reading.decided_records import comparable
+from bakeio_core.importing.reading.sheets.restoring import RestoredValues
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values import Json
@@ -78,15 +78,13 @@ class EditRules:
         self.editable = {item.name: item for item in part.fields.of_role("editable")}
 
     def settle(self, draft: Draft, item: FileField, current: Any, value: Any) -> Any:
+        if item.name in draft.shown:
+            return self._refused(draft, item, current, value, draft.shown[item.name][1])
         is_nullable = self.entity.nullable(str(item.column))
         if value == "" and not isinstance(item.kind, Json):
             if is_nullable:
                 return None
-            message = "is empty, but a value is required"
-            self.outcome.error(draft, "bad-value", item.name, value, message)
-            values = {"file": value, "database": current}
-            self.outcome.ask(draft, VALUE, item.name, message, values)
-            return ABSENT
+            return self._refused(draft, item, current, value, "is empty, but a value is required")
         if value is None:
             is_cleared = self.state.options.nulls == "clear" or item.name in draft.to_clear
             if is_nullable and is_cleared:
@@ -94,6 +92,11 @@ class EditRules:
             self.outcome.counts["nulls_kept"] += 1
             return KEPT
         return value if item.target is not None else self.checked(draft, item, current, value)
+
+    def _refused(self, draft: Draft, item: FileField, current: Any, value: Any, why: str) -> Any:
+        self.outcome.error(draft, "bad-value", item.name, value, why)
+        self.outcome.ask(draft, VALUE, item.name, why, {"file": value, "database": current})
+        return ABSENT
 
     def checked(self, draft: Draft, item: FileField, old: Any, value: Any) -> Any:
         """Return a new value as it is stored, in composed Unicode; ABSENT where a check refuses."""
@@ -182,7 +185,7 @@ class FieldMerge:
         fields: The fields that are written.
 
     Attributes:
-        displayed: How many values are only shown otherwise than the database has them.
+        shown: Knows the values that are only shown otherwise than the database has them.
     """
 
     def __init__(
@@ -200,7 +203,7 @@ class FieldMerge:
         self.rules, self.fields = rules, fields
         self.entity, self.rows = part.entity, state.tables.rows(part.entity)
         self.own_edits = OwnEdits(state, part)
-        self.displayed = Restored()
+        self.shown = RestoredValues(part)
 
     def merge(self, draft: Draft, row: Row, names: Names) -> Merged | None:
         """Return what a record changes in its row, None where a problem was reported."""
@@ -228,7 +231,7 @@ class FieldMerge:
         column, is_link = str(item.column), str(item.column) in self.entity.references
         if is_link and self.part.view is None:
             return self._merge_link(merged, draft, row, column)
-        value = None if is_cleared else draft.values.get(item.name, ABSENT)
+        value = None if is_cleared else draft.said(item.name)
         current = self.linker.current(item, row, names, self.rows)
         if value is ABSENT or item.kind.same(value, current):
             return True
@@ -239,8 +242,7 @@ class FieldMerge:
         # it may be typed back to that, after an import of another value
         if is_as_exported and (item, row) not in self.own_edits:
             return True
-        if base is not None and field_hash(current) == base and is_display_of(value, current):
-            self.displayed[item.name, "as a spreadsheet shows it"] += 1
+        if self.shown.is_shown(item.name, value, current, base):
             return True
         settled = self.rules.settle(draft, item, current, value)
         if settled is ABSENT:

@@ -133,7 +133,7 @@ class ViewPart:
     def _restored(self, reader: Reader) -> Iterator[Problem]:
         """Say what came back from what a spreadsheet did to it, and how cells were read."""
         document, entity = self.part.document, self.part.entity.name
-        restored = reader.restored.counts + self.plan.merge.displayed + document.restored
+        restored = reader.restored.counts + self.plan.merge.shown.counts + document.restored
         for (name, how), count in restored.items():
             them = "it" if count == 1 else "them"
             yield Problem(

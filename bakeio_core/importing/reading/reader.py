@@ -35,7 +35,8 @@ class Record:
     `context` holds what it says in fields that a view shows and that are only compared, as it was
     decoded or as `msgspec.Raw`. `told` is what it says by field before that is read. `decided` is
     what somebody decided about it, `faults` are the (field, value, message) of values that cannot
-    be read.
+    be read. `shown` has the (value, message) of cells that are no texts, by field: the row may have
+    a text that a spreadsheet shows so.
     """
 
     number: int
@@ -45,6 +46,7 @@ class Record:
     told: Mapping[str, Any] = field(default_factory=dict)
     decided: RecordDecisions | None = None
     faults: list[tuple[str, Any, str]] = field(default_factory=list)
+    shown: dict[str, tuple[Any, str]] = field(default_factory=dict)
 
 
 class Reader:
@@ -301,11 +303,11 @@ class Reader:
             record.values[name] = item.kind.read(value, partial(self._note, record, name))
         except BadValue as error:
             restored = self.restored.restored(name, value, raw)
-            if restored is not None:
-                record.values[name] = restored
+            if restored is not None or (value == "" and self.part.view is not None):
+                record.values[name] = "" if restored is None else restored  # or it was emptied
                 return
-            if value == "" and self.part.view is not None:
-                record.values[name] = ""  # a cell somebody emptied
+            if self.restored.may_be_shown(name, value, raw):
+                record.shown[name] = (self.part.document.said(value), error.message)
                 return
             try:
                 record.values[name] = kept_value(self.part, name, value, raw)

@@ -170,9 +170,8 @@ class FieldColumn:
     def _unproved(self, cell: Any, found: list[Reading]) -> bytes:
         """Return what a cell is read as that nobody can prove; untold where it has two readings."""
         if not found:
-            noun = {bool: "true or false", datetime.time: "a time"}.get(type(cell), "a day")
             is_json = isinstance(cell, (str, int, float, Decimal)) and not isinstance(cell, bool)
-            return encode_as_read(cell) if is_json else _untold(str(cell), noun)
+            return encode_as_read(cell) if is_json else _untold(_told(cell), _noun(cell))
         if len({repr(reading.value) for reading in found}) > 1:
             if len(self.doubtful) < MOST_DOUBTFUL:
                 self.doubtful.append(str(cell))
@@ -242,6 +241,23 @@ class FieldColumn:
 
 def _untold(text: str, noun: str = "") -> bytes:
     return encode_as_read({UNTOLD: text, **({NOUN: noun} if noun else {})})
+
+
+def _noun(cell: Any) -> str:
+    if isinstance(cell, bool):
+        return "true or false"
+    is_time = isinstance(cell, (datetime.time, datetime.timedelta))
+    return "a time" if is_time else "a day"
+
+
+def _told(cell: Any) -> str:
+    """Return what a cell shows; of a number of hours these, `25:30:00`, and no days."""
+    if not isinstance(cell, datetime.timedelta):
+        return str(cell)
+    minutes, seconds = divmod(abs(cell).total_seconds(), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    sign = "-" if cell < datetime.timedelta() else ""
+    return f"{sign}{hours}:{minutes:02}:{seconds:09.6f}".removesuffix(".000000")
 
 
 def _is_no_value(text: str) -> bool:

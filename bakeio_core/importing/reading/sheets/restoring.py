@@ -8,13 +8,19 @@ from functools import cached_property
 from typing import Any
 
 from bakeio_core.catalog.fields import REV
-from bakeio_core.files.sheets.proof import Proof, Restored
+from bakeio_core.files.revision import field_hash
+from bakeio_core.files.sheets.proof import Proof, Restored, is_display_of
 from bakeio_core.files.sheets.readings import form_of
+from bakeio_core.files.sheets.shown import is_shown_for
 from bakeio_core.files.sheets.spoilt import SpoiltColumns
 from bakeio_core.importing.reading.names import FieldNames
+from bakeio_core.importing.reading.sheets.columns import NOUN
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.values.numbers import shortest
 from bakeio_core.values.wording import BadValue, TwoReadings
+
+AS_SHOWN = "as a spreadsheet shows it"
+"""How a value is read that only its row tells to be the same."""
 
 
 class RestoredValues:
@@ -81,6 +87,41 @@ class RestoredValues:
             return None
         self.counts[name, reading.how] += 1
         return reading.value
+
+    def may_be_shown(self, name: str, value: Any, raw: Mapping[str, Any]) -> bool:
+        """Tell whether a cell that is no text may show one, which only the row itself can tell.
+
+        Args:
+            name: The field.
+            value: What the file says.
+            raw: The record, with its `_rev`.
+        """
+        proof = self._proof
+        if proof is None or not proof.of_cells or name not in proof.kinds:
+            return False
+        is_typed = NOUN in value if isinstance(value, dict) else not isinstance(value, str)
+        is_text = form_of(proof.kinds[name]) in ("text", "code")
+        return is_text and is_typed and proof.base(proof.bases(raw.get(REV)), name) is not None
+
+    def is_shown(self, name: str, value: Any, current: Any, base: int | None) -> bool:
+        """Tell whether a value is only shown otherwise than its row has it, and count it.
+
+        Args:
+            name: The field.
+            value: What the file says.
+            current: What the row has.
+            base: The hash of what it had when it was exported, None where that is not known.
+        """
+        if base is None or field_hash(current) != base:
+            return False
+        if not is_display_of(value, current):
+            is_cell = self.part.document.has_cells and isinstance(current, str)
+            if not is_cell or not is_shown_for(current, value):
+                return False
+            if not self._spoilt.is_spoilt(name, AS_SHOWN, current, value):
+                return False
+        self.counts[name, AS_SHOWN] += 1
+        return True
 
     def context(self, names: Iterable[str], told: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a record says in fields that are only compared.
