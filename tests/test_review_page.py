@@ -103,6 +103,7 @@ def asked_and_rejected(run: Run, url: str, folder: Path) -> Path:
         records[1]["notes"], records[2]["notes"] = "wanted", "unwanted"
         records[1]["unit_price"] = "a lot"
         records.append(NEW)
+        records.append({**NEW, "supplier_name": "Wegmans"})
 
     edit(path, change)
     first = json.loads(path.read_text("utf-8"))["records"][0]["purchase_id"]
@@ -127,6 +128,8 @@ def test_what_is_answered_and_rejected_on_the_page_is_what_is_imported(
     pick(browser, ": unit_price", "another value").find_element(
         "xpath", "./ancestor::fieldset//input[@type='text']"
     ).send_keys("7.25")
+    linked = "Wegmans Burlington MA slug wegmans_burlington_ma"
+    assert linked in browser.find_element("id", "changes").text
     unwanted = "//article[@class='change'][contains(., 'unwanted')]"
     browser.find_element("xpath", f"{unwanted}//div[@class='head']/input").click()
     picture(browser, "answered")
@@ -139,7 +142,8 @@ def test_what_is_answered_and_rejected_on_the_page_is_what_is_imported(
     assert (done.code, done.json["summary"]["rejected"]) == (3, 1), done.out
     after = {row["id"]: row for row in rows_without(bakery, "updated_at")["purchases"]}
     changed = {i: row for i, row in after.items() if before.get(i) != row}
-    assert sorted(row["notes"] or "" for row in changed.values()) == ["", "from the file", "wanted"]
+    notes = sorted(row["notes"] or "" for row in changed.values())
+    assert notes == ["", "", "from the file", "wanted"]
     assert {row["unit_price"] for row in changed.values()} >= {5.49, 7.25}
     made = sql(bakery, "SELECT city FROM suppliers WHERE name = 'Wilson''s Farm'")
     assert made == [("Lincoln",)]

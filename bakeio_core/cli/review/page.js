@@ -26,7 +26,10 @@ function make(tag, attributes, ...inside) {
 }
 const said = value => typeof value === "string" ? value : JSON.stringify(value);
 function shown(value, row) {
-  if (row) return [row.label || keyText(row.key)];
+  if (row) {  // called by its label and its key, as in the heading of a row
+    const key = keyText(row.key), isSaid = Object.values(row.key).join() === row.label;
+    return row.label && !isSaid ? [row.label, make("span", {class: "dim"}, ` ${key}`)] : [key];
+  }
   return [value === null || value === undefined ? make("span", {class: "null"}, "nothing")
     : value === "" ? make("span", {class: "null"}, "empty text") : said(value)];
 }

@@ -98,9 +98,18 @@ def _problem(problem: Problem) -> Row:
 
 
 def _called(change: Mapping[str, Any]) -> str:
-    if change["label"]:
-        return str(change["label"])
-    return ", ".join(f"{name} {_shown(value, 60)}" for name, value in change["key"].items())
+    """Return what the row of a change is called; the id of a new one is made when it is written."""
+    is_made = change["action"] == "create" and [*change["key"].values()] == [change["id"]]
+    return _row({**change, "key": {}} if is_made and change["label"] else change)
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    """Return what a row is called, by label and key: `Deck oven (slug deck)`."""
+    label, key = row["label"], row["key"]
+    named = ", ".join(f"{name} {_shown(value, 60)}" for name, value in key.items())
+    if not named or label in ("", *key.values()):
+        return named or str(label)
+    return f"{label} ({named})"
 
 
 def _field(change: Mapping[str, Any], field: Mapping[str, Any], most: int) -> str:
@@ -117,11 +126,9 @@ def _field(change: Mapping[str, Any], field: Mapping[str, Any], most: int) -> st
 
 
 def _side(field: Mapping[str, Any], side: str, most: int) -> str:
-    """Return a value before or after; of a reference what people call the row."""
+    """Return a value before or after; of a reference what the row is called."""
     row = field.get(f"{side}_row")
-    if row and row.get("label"):
-        return str(row["label"])
-    return _shown(field.get(side), most)
+    return _row(row) if row else _shown(field.get(side), most)
 
 
 def _shown(value: Any, most: int) -> str:
