@@ -13,7 +13,7 @@ from support.browser import chromium, open_page, wait
 from support.commands import Run
 from support.databases import MADE_NEW, rows_without, sql
 from support.files import Records, edit
-from support.screen import leave_out, looked_at, screen
+from support.screen import leave_out, looked_at
 from support.terminal import piped
 
 from bakeio_core import Bakeio, connect, read_decisions
@@ -104,26 +104,23 @@ def by_page(folder: Path, made: Path) -> None:
 
 
 def by_window(folder: Path, made: Path) -> None:
-    with screen():
-        import customtkinter
-        from bakeio_desktop import ImportViewDialog
+    import customtkinter
+    from bakeio_desktop import ImportViewDialog
 
-        root = customtkinter.CTk()
-        window = ImportViewDialog(
-            root, Bakeio.discover(), folder / "sample.db", file=folder / "v.json"
-        )
-        looked_at(window).go.invoke()
-        page = window.wizard.page
-        page.way_create.invoke()
-        page.form.fields["display_name"].insert(0, "Sumac")
-        page.form.fields["category"].set("Spices")
-        for way in ("take-file", "accept"):
-            window.wizard.next.invoke()
-            looked_at(window).wizard.page.ways[way].invoke()
+    root = customtkinter.CTk()
+    window = ImportViewDialog(root, Bakeio.discover(), folder / "sample.db", file=folder / "v.json")
+    looked_at(window).go.invoke()
+    page = window.wizard.page
+    page.way_create.invoke()
+    page.form.fields["display_name"].insert(0, "Sumac")
+    page.form.fields["category"].set("Spices")
+    for way in ("take-file", "accept"):
         window.wizard.next.invoke()
-        leave_out(looked_at(window), "unwanted", "notes")
-        window.close.invoke()
-        root.destroy()
+        looked_at(window).wizard.page.ways[way].invoke()
+    window.wizard.next.invoke()
+    leave_out(looked_at(window), "unwanted", "notes")
+    window.close.invoke()
+    root.destroy()
     (folder / "v.decisions.json").rename(made)
 
 
@@ -135,6 +132,8 @@ def by_window(folder: Path, made: Path) -> None:
 def made(request: Any, edited: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of decisions, written in one of the ways; once for both databases."""
     path: Path = tmp_path_factory.mktemp("made") / "made.json"
+    if request.param is by_window:
+        request.getfixturevalue("display")
     request.param(edited, path)
     return path
 
