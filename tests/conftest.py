@@ -27,6 +27,7 @@ pytest.register_assert_rewrite("support")
 from support.alone import stand_alone  # noqa: E402  (rewritten assertions first)
 from support.commands import Ran  # noqa: E402
 from support.databases import rows_of  # noqa: E402
+from support.screen import screen  # noqa: E402
 
 stand_alone()  # who tests a package that brings tables hands it in, or takes this off the path
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
@@ -258,6 +259,15 @@ def run_process() -> Callable[..., Ran]:
         return Ran(done.returncode, done.stdout, done.stderr)
 
     return run_
+
+
+@pytest.fixture(scope="session")
+def display() -> Iterator[str]:
+    """A virtual screen that windows are drawn on. It stays to the end: Tk ends the process when
+    the screen of a window goes, even of one that is closed.
+    """
+    with screen() as name:
+        yield name
 
 
 @pytest.fixture(scope="session")

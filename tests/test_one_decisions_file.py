@@ -1,11 +1,10 @@
-"""One file of decisions, whoever wrote it: the terminal, the page or a hand; the rows are the same
-on both databases, and on a fresh copy nothing is asked again.
+"""One file of decisions, whoever wrote it: the terminal, the page, a hand or the window; the rows
+are the same on both databases, and on a fresh copy nothing is asked again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,10 @@ from support.browser import chromium, open_page, wait
 from support.commands import Run
 from support.databases import MADE_NEW, rows_without, sql
 from support.files import Records, edit
+from support.screen import leave_out, looked_at
 from support.terminal import piped
+
+from bakeio_core import Bakeio, connect, read_decisions
 
 SUMAC = {
     "product_slug": "sumac_jar",
@@ -101,28 +103,63 @@ def by_page(folder: Path, made: Path) -> None:
         saved.rename(made)
 
 
-def carried_out(run: Run, url: str, folder: Path, made: Path) -> Any:
-    """Import with decisions into a fresh copy, where nobody is asked; return all rows."""
-    sql(url, THEIRS)
-    done = run("-d", url, "import", folder / "v.json", "--decisions", made, "--no-input", "--json")
+def by_window(folder: Path, made: Path) -> None:
+    import customtkinter
+    from bakeio_desktop import ImportViewDialog
+
+    root = customtkinter.CTk()
+    window = ImportViewDialog(root, Bakeio.discover(), folder / "sample.db", file=folder / "v.json")
+    looked_at(window).go.invoke()
+    page = window.wizard.page
+    page.way_create.invoke()
+    page.form.fields["display_name"].insert(0, "Sumac")
+    page.form.fields["category"].set("Spices")
+    for way in ("take-file", "accept"):
+        window.wizard.next.invoke()
+        looked_at(window).wizard.page.ways[way].invoke()
+    window.wizard.next.invoke()
+    leave_out(looked_at(window), "unwanted", "notes")
+    window.close.invoke()
+    root.destroy()
+    (folder / "v.decisions.json").rename(made)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[by_terminal, by_page, by_hand, by_window],
+    ids=["terminal", "page", "hand", "window"],
+)
+def made(request: Any, edited: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of decisions, written in one of the ways; once for both databases."""
+    path: Path = tmp_path_factory.mktemp("made") / "made.json"
+    if request.param is by_window:
+        request.getfixturevalue("display")
+    request.param(edited, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def expected(edited: Path, core: Bakeio) -> Any:
+    """All rows after the decisions of a hand were carried out."""
+    copy, hand = edited / "copy.db", edited / "hand.json"
+    copy.write_bytes((edited / "sample.db").read_bytes())
+    by_hand(edited, hand)
+    decisions = read_decisions(hand, core.catalog)
+    with connect(str(copy)).begin() as db:
+        core.import_(db, edited / "v.json", decisions=decisions)
+    return rows_without(copy, *MADE_NEW)
+
+
+def test_terminal_page_hand_and_window_write_decisions_that_are_carried_out_alike(
+    run: Run, edited: Path, bakery: str, made: Path, expected: Any
+) -> None:
+    sql(bakery, THEIRS)  # a fresh copy, of either system, where nobody is asked
+    words = ("import", edited / "v.json", "--decisions", made, "--no-input", "--json")
+    done = run("-d", bakery, *words)
     assert (done.code, done.json["summary"]["rejected"]) == (3, 1), done.out
     assert done.json["questions"] == []
-    return rows_without(url, *MADE_NEW)
-
-
-@pytest.mark.parametrize("writer", [by_terminal, by_page, by_hand])
-def test_the_terminal_the_page_and_a_hand_write_the_same_decisions(
-    run: Run,
-    edited: Path,
-    new_bakery: Callable[[], str],
-    writer: Callable[[Path, Path], None],
-    tmp_path: Path,
-) -> None:
-    made, hand = tmp_path / "made.json", tmp_path / "hand.json"
-    writer(edited, made)
-    by_hand(edited, hand)
-    rows = carried_out(run, new_bakery(), edited, made)
-    assert rows == carried_out(run, new_bakery(), edited, hand)
+    rows = rows_without(bakery, *MADE_NEW)
+    assert rows == expected
     products = {row["slug"]: row for row in rows["products"]}
     assert products[FIRST]["brand"] == "File"
     assert {BAD, "wanted"} <= {value for row in products.values() for value in row.values()}

@@ -262,7 +262,7 @@ def _confirm_changes(session: Session, request: Request, source: Source) -> Plan
     if plan.report.count_changes() <= few or plan.report.refused:
         return None
     shown = [*how_read(plan.report), *lines(plan.report, color=colored(sys.stderr))]
-    session.say("\n".join(shown), colored=True)
+    session.say(fitted("\n".join(shown), sys.stderr), colored=True)
     session.confirm("Write this?")
     return plan
 

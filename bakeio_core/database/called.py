@@ -9,10 +9,23 @@ from bakeio_core.catalog.exchange import Change
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.rows import Row
 from bakeio_core.database.tables import Tables
-from bakeio_core.values import wording
+from bakeio_core.values.wording import printable, said, shown
 
 FieldOf = Callable[[Entity, str], str]
 """Tells what a file calls a column of an entity."""
+
+
+def row_text(key: Mapping[str, Any], label: str) -> str:
+    """Return what a row is called, by key and label: `slug "deck" ("Deck oven")`.
+
+    Args:
+        key: What finds the row, {column or field: value}.
+        label: What people call it; empty where it has no name.
+    """
+    named = ", ".join(f"{printable(name)} {shown(value)}" for name, value in key.items())
+    if not named or label in ("", *key.values()):
+        return named or shown(label)
+    return f"{named} ({shown(label)})"
 
 
 class CalledChanges:
@@ -39,8 +52,8 @@ class CalledChanges:
         columns = tuple(dict.fromkeys((*key, *entity.calling, *_parent(entity))))
         there = {c.id for c in changes if c.action not in ("create", "delete")}
         rows = self._cells(entity, entity.primary, there, columns)
-        said = [change.old if change.action == "delete" else change.new for change in changes]
-        named = [rows.get(change.id, row) for change, row in zip(changes, said, strict=True)]
+        told = [change.old if change.action == "delete" else change.new for change in changes]
+        named = [rows.get(change.id, row) for change, row in zip(changes, told, strict=True)]
         labels = self._labels(entity, named)
         for change, row, label in zip(changes, named, labels, strict=True):
             key_of = {column: row.get(column) for column in key}
@@ -49,7 +62,7 @@ class CalledChanges:
             change.key = {self.field_of(entity, c): v for c, v in key_of.items() if v is not None}
             change.label = label
         for column in entity.references:
-            for change, name in zip(changes, self._names(entity, column, said), strict=True):
+            for change, name in zip(changes, self._names(entity, column, told), strict=True):
                 change.names = {**change.names, column: name} if name else change.names
             self._link(entity, column, changes)
 
@@ -66,15 +79,16 @@ class CalledChanges:
             return
         reference = entity.references[column]
         target = self.tables.catalog.entities[reference.target]
-        columns = tuple(dict.fromkeys((*target.readable_key, *target.calling)))
+        columns = tuple(dict.fromkeys((*target.readable_key, *target.calling, *_parent(target))))
         rows = self._cells(target, reference.to, {value for _, _, value in sides}, columns)
+        labels = self._labels(target, [*rows.values()])
         linked = {
             identity: {
                 "key": {c: row.get(c) for c in target.readable_key if c != target.primary}
                 or {reference.to: identity},
-                "label": _label(target, row),
+                "label": label,
             }
-            for identity, row in rows.items()
+            for (identity, row), label in zip(rows.items(), labels, strict=True)
         }
         for change, side, identity in sides:
             if identity in linked:
@@ -118,4 +132,4 @@ def _parent(entity: Entity) -> tuple[str, ...]:
 
 def _label(entity: Entity, row: Mapping[str, Any]) -> str:
     cells = (row.get(column) for column in entity.calling)
-    return " ".join(wording.said(cell) for cell in cells if cell is not None)
+    return " ".join(said(cell) for cell in cells if cell is not None)

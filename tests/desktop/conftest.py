@@ -8,16 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.screen import screen
 
 from bakeio_core import Bakeio
-
-
-@pytest.fixture(scope="session")
-def display() -> Iterator[str]:
-    """A virtual screen that windows are drawn on."""
-    with screen() as name:
-        yield name
 
 
 @pytest.fixture

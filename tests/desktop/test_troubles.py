@@ -92,6 +92,11 @@ def test_forty_faults_are_forty_lines_and_the_rest_is_imported_without_them(
     assert len(window.preview.table.rows) == 1
     window.preview.table.select(0)
     assert "39 dollars" in window.preview.details.get("1.0", "end")
+    window.preview.text.delete(0, "end")
+    window.preview.text.insert(0, "(slug")
+    window.preview._narrow()
+    [new] = window.preview.table.rows
+    assert "supplier_name: Wegmans Burlington MA (slug wegmans_burlington_ma)" in new.cells[4]
     assert window.rest.cget("text") == "Import the rest, leave these 40 out"
     window.rest.invoke()
     summary = until(window, lambda: window.summary, "it is imported")

@@ -9,7 +9,7 @@ from typing import Any
 
 from support.commands import Run
 from support.databases import sql
-from support.screen import FLOUR, LINE, looked_at, until, write
+from support.screen import FLOUR, LINE, leave_out, looked_at, until, write
 
 from bakeio_core import Bakeio
 
@@ -155,6 +155,9 @@ def test_a_conflict_is_resolved_field_by_field(
     document = json.loads(view.read_text("utf-8"))
     record = next(one for one in document["records"] if one["product_slug"] == FLOUR)
     record |= {"notes": "of the file", "brand": "Of the File"}
+    other, third = (one for one in document["records"][:3] if one is not record)
+    other |= {"notes": "unwanted", "brand": "Wanted"}
+    third["notes"] = "taken in again"
     view.write_text(json.dumps(document), "utf-8")
     where = f"WHERE slug = '{FLOUR}'"
     sql(sample, f"UPDATE products SET notes = 'of here', brand = 'Of Here' {where}")
@@ -168,10 +171,26 @@ def test_a_conflict_is_resolved_field_by_field(
         assert page.question.values["database"].lower() == "of here"
         page.ways["take-file" if page.question.field == "notes" else "keep-database"].invoke()
         gone_on(window)
+    leave_out(window, "unwanted", "notes")
+    leave_out(window, "taken in again")
+    assert window.told.cget("text").startswith("2 changed")
+    window.close.invoke()  # what was left out is kept as answers are
+    window = looked_at(dialog(file=view))
+    assert "2 changes are left out" in window.chooser.facts.cget("text")
+    table, leaving_out = window.preview.table, window.preview.leaving_out
+    table.select([row.cells[4] for row in table.rows].index("the whole record: not written"))
+    leaving_out.button.invoke()
+    looked_at(window).go.invoke()
+    for _ in range(2):
+        gone_on(window)
     window.go.invoke()
-    until(window, lambda: window.summary)
+    summary = until(window, lambda: window.summary)
+    assert summary.report.summary["rejected"] == 1
     found = sql(sample, f"SELECT notes, brand FROM products {where}")
     assert found == [("of the file", "Of Here")]
+    slugs = f"'{other['product_slug']}', '{third['product_slug']}'"
+    found = sql(sample, f"SELECT notes, brand FROM products WHERE slug IN ({slugs})")
+    assert {(None, "Wanted"), ("taken in again", third["brand"])} == {*found}
 
 
 def test_the_same_answer_for_all_like_it_a_value_typed_and_a_record_left_out(

@@ -103,3 +103,12 @@ def _told(window: Any) -> list[str]:
 def windows(parent: Any, kind: str) -> list[Any]:
     """Return the windows of a kind that stand above another one, the latest last."""
     return [one for one in parent.winfo_children() if type(one).__name__ == kind]
+
+
+def leave_out(window: Any, text: str, field: str = "the whole record") -> None:
+    """Leave out the change whose line has a text, or a field of it."""
+    table, leaving_out = window.preview.table, window.preview.leaving_out
+    table.select(next(n for n, row in enumerate(table.rows) if text in row.cells[4]))
+    leaving_out.what.set(field)
+    leaving_out.button.invoke()
+    looked_at(window)

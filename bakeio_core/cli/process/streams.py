@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import sys
-import textwrap
 from typing import IO, Any
 
 import click
@@ -122,21 +121,26 @@ def fitted(text: str, stream: IO[str]) -> str:
     """Break what is too long for a terminal between words; other streams get lines as they are.
 
     Args:
-        text: Some lines; what is broken off stands further to the right than its beginning.
+        text: Some lines; what is broken off stands further to the right than its beginning. They
+            may hold escape sequences of colours, which take no room.
         stream: Where they go.
     """
     if not stream.isatty():
         return text
     width = max(LEAST_WIDTH, shutil.get_terminal_size().columns)
-    broken = []
-    for line in text.split("\n"):
-        begins = len(line) - len(line.lstrip(" "))
-        parts = textwrap.wrap(
-            line,
-            width,
-            subsequent_indent=" " * (begins + 4),
-            break_long_words=False,  # a path or a key is copied from there
-            break_on_hyphens=False,
-        )
-        broken += parts if len(line) > width else [line]
-    return "\n".join(broken)
+    return "\n".join(_broken(line, width) for line in text.split("\n"))
+
+
+def _broken(line: str, width: int) -> str:
+    """Break a line before words that do not fit; a word stays whole: a key is copied from there."""
+    begins = len(line) - len(line.lstrip(" "))
+    indent = " " * (begins + 4)
+    first, *words = line[begins:].split(" ")
+    parts = [line[:begins] + first]
+    for word in words:
+        longer = f"{parts[-1]} {word}"
+        if len(click.unstyle(longer)) <= width:
+            parts[-1] = longer
+        else:
+            parts.append(indent + word)
+    return "\n".join(parts)

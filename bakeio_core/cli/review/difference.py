@@ -9,6 +9,7 @@ from typing import Any
 from bakeio_core.catalog.exchange import SHOWN_OF_EACH, Change
 from bakeio_core.cli.process.streams import fitted
 from bakeio_core.cli.session import Session, colored
+from bakeio_core.database.called import row_text
 from bakeio_core.history.report import Report, differing
 from bakeio_core.values.wording import printable, shown
 
@@ -58,9 +59,7 @@ def called(change: Change) -> str:
     is_unknown = change.action == "create" and list(change.key.values()) == [change.id]
     if is_unknown and change.label:
         return shown(change.label)  # the id is made when it is written
-    key = ", ".join(f"{printable(field)} {shown(value)}" for field, value in change.key.items())
-    label = f" ({shown(change.label)})" if change.label else ""
-    return f"{key or f'id {change.id}'}{label}"
+    return row_text(change.key or {"id": change.id}, change.label)
 
 
 def changed(change: Change, column: str, before: Any, after: Any) -> str:
@@ -93,13 +92,12 @@ def origin(told: Mapping[str, Any]) -> str:
 
 
 def _row(change: Change, column: str, side: str) -> str:
-    """Return what a row that is referred to is called, before or after: never by its id alone."""
+    """Return what a row that is referred to is called, before or after."""
     link = change.links[column].get(side)
     if link is None:
         values = change.old if side == "old" else change.new
         return shown(values.get(column))
-    key = ", ".join(f"{name} {shown(value)}" for name, value in link["key"].items())
-    return shown(link["label"]) if link["label"] else key
+    return row_text(link["key"], link["label"])
 
 
 def _colored(text: str, code: str, color: bool) -> str:
@@ -122,7 +120,7 @@ def show_report(
     else:
         if report.dry_run or report.refused:
             for line in lines(report, color=colored(sys.stdout)):
-                session.result(line, colored=True)
+                session.result(fitted(line, sys.stdout), colored=True)
         session.result(fitted(report.text(), sys.stdout))
     if report.exit_code:
         raise SystemExit(report.exit_code)

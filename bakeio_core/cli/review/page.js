@@ -10,7 +10,6 @@ const ACTIONS = {
 const OF_KINDS = {
   "heading": {"value": "it is the same in all rows", "leave-field": "leave it out"},
   "new-row": {"accept": "it is a new row: add it"}};
-const rejected = new Set();   // "3" is change 3 as a whole, "3/notes" a field of it
 const answers = new Map();    // number of a question: {action, target, values, value}
 const byId = id => document.getElementById(id);
 
@@ -27,7 +26,10 @@ function make(tag, attributes, ...inside) {
 }
 const said = value => typeof value === "string" ? value : JSON.stringify(value);
 function shown(value, row) {
-  if (row) return [row.label || keyText(row.key)];
+  if (row) {  // called by its label and its key, as in the heading of a row
+    const key = keyText(row.key), isSaid = Object.values(row.key).join() === row.label;
+    return row.label && !isSaid ? [row.label, make("span", {class: "dim"}, ` ${key}`)] : [key];
+  }
   return [value === null || value === undefined ? make("span", {class: "null"}, "nothing")
     : value === "" ? make("span", {class: "null"}, "empty text") : said(value)];
 }
@@ -47,59 +49,75 @@ function marked(one, other) {
     mine.slice(mine.length - end).join("")];
 }
 
-// -- the changes
+// -- the changes; what is rejected stands in them: `out` of a change as a whole, or of one field
 const TITLES = {create: "new", update: "changed", delete: "deleted", conflict: "in conflict"};
 const causeOf = field => field.old === null || field.old === undefined ? "filled"
   : field.new === null ? "cleared" : "overwritten";
 const groups = new Map();
+let saved = 0;                // how many entries what is rejected comes to
 data.changes.forEach((change, number) => {
   change.number = number;
+  change.out = false;
   change.can = editable && change.record !== null && Object.keys(change.about).length > 0
     && (change.action === "create" || change.action === "update");
   const texts = [change.entity, change.label, keyText(change.key), TITLES[change.action]];
   for (const field of change.fields) {
+    field.out = false;
     const rows = [field.old_row, field.new_row].filter(Boolean).map(row => `${row.label} ${keyText(row.key)}`);
     texts.push(field.field, said(field.old), said(field.new), ...rows);
   }
   change.text = texts.join("\n").toLowerCase();
-  const parts = change.action === "update"
-    ? change.fields.map(field => [`${change.entity}: ${field.field} ${causeOf(field)}`, `${number}/${field.field}`])
-    : [[`${change.entity}: ${TITLES[change.action]}`, `${number}`]];
-  for (const [title, part] of parts) {
-    const group = groups.get(title) || {title, parts: [], changes: new Set(), can: true};
+  change.parts = change.action === "update"
+    ? change.fields.map(field => ({change, field, title: `${change.entity}: ${field.field} ${causeOf(field)}`}))
+    : [{change, title: `${change.entity}: ${TITLES[change.action]}`}];
+  for (const part of change.parts) {
+    const group = groups.get(part.title) || {title: part.title, parts: [], changes: new Set(), can: true, out: 0};
+    part.group = group;
     group.parts.push(part);
-    group.changes.add(number);
+    group.changes.add(change);
     group.can = group.can && change.can;
-    groups.set(title, group);
+    groups.set(part.title, group);
   }
 });
-const isOut = (change, field) => rejected.has(`${change.number}`)
-  || (field !== undefined && rejected.has(`${change.number}/${field}`));
-const isWhole = change => isOut(change) || change.fields.every(field => isOut(change, field.field));
-function set(part, out) { if (out) rejected.add(part); else rejected.delete(part); }
+const isOut = (change, field) => change.out || (field !== undefined && field.out);
+const isWhole = change => change.out || (change.fields.length > 0 && change.fields.every(field => field.out));
+const entriesOf = change => change.out ? 1 : change.fields.filter(field => field.out).length;
+// the sums are kept with each step: to count all changes anew takes too long where there are many
+function alter(change, step) {
+  const sum = sign => {
+    saved += sign * entriesOf(change);
+    for (const part of change.parts) if (isOut(change, part.field)) part.group.out += sign;
+  };
+  sum(-1);
+  step();
+  sum(1);
+}
 function setRecord(change, out) {
-  set(`${change.number}`, out);
-  for (const field of change.fields) rejected.delete(`${change.number}/${field.field}`);
+  alter(change, () => {
+    change.out = out;
+    for (const field of change.fields) field.out = false;
+  });
 }
-function setField(change, name, out) {
-  if (isOut(change)) {  // the others stay rejected, one by one
-    rejected.delete(`${change.number}`);
-    for (const field of change.fields) rejected.add(`${change.number}/${field.field}`);
-  }
-  set(`${change.number}/${name}`, out);
+function setField(change, field, out) {
+  alter(change, () => {
+    if (change.out) for (const one of change.fields) one.out = true;  // the others stay rejected, one by one
+    change.out = false;
+    field.out = out;
+  });
 }
+const blocks = new Map();     // change: its block, as far as it is drawn
 function changeBlock(change) {
   const title = change.label || keyText(change.key);
   const place = change.record === null ? "made by a decision" : `record ${change.record}`;
   const key = change.label && change.action !== "create" ? ` ${keyText(change.key)}` : "";
   const box = change.can ? make("input", {type: "checkbox", "aria-label": `Write ${title}, ${place}`,
     onchange: event => { setRecord(change, !event.target.checked); redraw(change); }}) : null;
-  const fields = make("div", {class: "fields"});
+  const fields = make("div", {class: "fields"}), ticks = [];
   for (const field of change.fields) {
     const tick = change.can && change.action === "update" ? make("input", {type: "checkbox",
       "aria-label": `Write ${field.field} of ${title}`,
-      onchange: event => { setField(change, field.field, !event.target.checked); redraw(change); }}) : null;
-    if (tick) tick.dataset.field = field.field;
+      onchange: event => { setField(change, field, !event.target.checked); redraw(change); }}) : null;
+    if (tick) ticks.push([tick, field]);
     const linked = field.old_row || field.new_row;
     const olds = linked ? shown(field.old, field.old_row) : marked(field.old, field.new);
     const news = linked ? shown(field.new, field.new_row) : marked(field.new, field.old);
@@ -115,31 +133,29 @@ function changeBlock(change) {
     make("span", {class: "dim"}, ` ${key} · ${change.entity}, ${place} `),
     make("span", {class: `tag ${change.action === "conflict" ? "bad" : ""}`}, TITLES[change.action])));
   const block = make("article", {class: "change", tabindex: "-1"}, head, fields);
-  block.dataset.number = change.number;
-  tickBlock(block, change);
+  blocks.set(change, {block, box, ticks});
+  tickBlock(change);
   return block;
 }
-function tickBlock(block, change) {
-  const whole = isWhole(change), box = block.querySelector(".head > input");
-  block.classList.toggle("rejected", whole);
-  if (box) { box.checked = !whole; box.indeterminate = !whole && change.fields.some(f => isOut(change, f.field)); }
-  for (const tick of block.querySelectorAll(".fields input")) tick.checked = !isOut(change, tick.dataset.field);
+function tickBlock(change) {
+  const drawn = blocks.get(change), whole = isWhole(change);
+  if (!drawn) return;
+  drawn.block.classList.toggle("rejected", whole);
+  if (drawn.box) {
+    drawn.box.checked = !whole;
+    drawn.box.indeterminate = !whole && change.fields.some(field => field.out);
+  }
+  for (const [tick, field] of drawn.ticks) tick.checked = !isOut(change, field);
 }
 function redraw(change) {
-  const block = document.querySelector(`article.change[data-number="${change.number}"]`);
-  if (block) tickBlock(block, change);
-  tickGroups();
-}
-function redrawAll() {
-  for (const block of document.querySelectorAll("article.change")) tickBlock(block, data.changes[block.dataset.number]);
+  tickBlock(change);
   tickGroups();
 }
 function tickGroups() {
-  for (const [title, group] of groups) {
+  for (const group of groups.values()) {
     if (!group.box) continue;
-    const out = group.parts.filter(part => rejected.has(part) || rejected.has(part.split("/")[0])).length;
-    group.box.checked = out === 0;
-    group.box.indeterminate = out > 0 && out < group.parts.length;
+    group.box.checked = group.out === 0;
+    group.box.indeterminate = group.out > 0 && group.out < group.parts.length;
   }
   count();
 }
@@ -148,12 +164,12 @@ function groupList() {
     const title = `${group.title} in ${counted(group.changes.size, "record")}`;
     group.box = group.can ? make("input", {type: "checkbox", checked: true, "aria-label": `Write ${title}`,
       onchange: event => {
-        for (const part of group.parts) {
-          const [number, ...name] = part.split("/"), change = data.changes[number];
-          if (name.length) setField(change, name.join("/"), !event.target.checked);
-          else setRecord(change, !event.target.checked);
+        const out = !event.target.checked;
+        for (const {change, field} of group.parts) {
+          if (field) setField(change, field, out); else setRecord(change, out);
+          tickBlock(change);
         }
-        redrawAll();
+        tickGroups();
       }}) : null;
     byId("groups").append(make("li", {}, group.box,
       make("button", {type: "button", class: "link", onclick: () => { only = group; filter(); }}, title)));
@@ -240,9 +256,10 @@ function choices(question, number, block) {
 let only = null, found = [], drawn = 0, timer;
 function filter() {
   const words = byId("text").value.toLowerCase().split(/\s+/).filter(Boolean), kind = byId("kind").value;
-  found = data.changes.filter(change => (!only || only.changes.has(change.number))
+  found = data.changes.filter(change => (!only || only.changes.has(change))
     && (!kind || change.action === kind) && words.every(word => change.text.includes(word)));
   byId("changes").replaceChildren();
+  blocks.clear();
   drawn = 0;
   draw();
   byId("left").textContent = `${found.length.toLocaleString("en")} of ${counted(data.changes.length, "change")}`;
@@ -260,15 +277,12 @@ function draw() {
 const identity = entry => JSON.stringify([entry.entity, entry.kind || "reference", entry.field || "",
   Object.entries(entry.key).sort()]);
 function decisions() {
-  if (!rejected.size && !answers.size) return data.decided;
   const at = new Date().toISOString().replace(/\.\d+Z$/, "Z"), made = [];
   for (const change of data.changes) {
     const head = {kind: "change", entity: change.entity, key: change.about};
-    if (change.can && (isOut(change) || (change.action === "create" && isWhole(change))))
-      made.push({...head, action: "leave-record", by: "page", at});
+    if (change.out) made.push({...head, action: "leave-record", by: "page", at});
     else for (const field of change.fields)
-      if (change.can && isOut(change, field.field))
-        made.push({...head, field: field.field, action: "leave-field", by: "page", at});
+      if (field.out) made.push({...head, field: field.field, action: "leave-field", by: "page", at});
   }
   for (const [number, answer] of answers) {
     const question = data.questions[number], entry = {entity: question.entity, key: question.key};
@@ -278,13 +292,14 @@ function decisions() {
       for (const side of ["file", "database"]) if (side in question) entry[side] = question[side];
     made.push({...entry, ...answer, by: "page", at});
   }
+  if (!data.decided.length) return made;
   const known = new Set(made.map(identity));
   return [...data.decided.filter(entry => !known.has(identity(entry))), ...made];
 }
 function count() {
   if (!editable) return;
   const open = data.questions.filter((question, number) => !question.default && !answers.has(number)).length;
-  byId("save").textContent = `Save decisions (${decisions().length})`;
+  byId("save").textContent = `Save decisions (${data.decided.length ? decisions().length : saved + answers.size})`;
   byId("open").textContent = open ? `${counted(open, "question")} to be answered` : "";
 }
 function save() {

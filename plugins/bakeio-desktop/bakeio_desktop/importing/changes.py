@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Number
 from typing import Any
 
-from bakeio_core import Problem, Report
+from bakeio_core import Problem, Question, Report
+from bakeio_desktop.importing.leaving_out import LEFT_OUT, WHOLE
 from bakeio_desktop.parts.messages import without_commands
 from bakeio_desktop.parts.table import Row
 
@@ -16,13 +17,19 @@ KINDS = {
     "create": "New",
     "update": "Changed",
     "delete": "Deleted",
+    LEFT_OUT: "Left out",
     "conflict": "Conflict",
     "error": "Problem",
     "warning": "Warning",
     "note": "Note",
 }
 """What the kinds of lines are called, in the order of their weight."""
-ORDER = {"error": 0, "conflict": 1, "delete": 2, "warning": 3, "update": 4, "create": 5, "note": 6}
+ORDER = {
+    kind: place
+    for place, kind in enumerate(
+        ("error", "conflict", "delete", "warning", LEFT_OUT, "update", "create", "note")
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class Lines:
     """The lines of a preview.
 
     Attributes:
-        rows: One for each change and each problem.
+        rows: One for each change, each problem and all that was left out.
         counts: How many there are of each kind.
         hidden: How many more changes there are than lines.
     """
@@ -40,8 +47,13 @@ class Lines:
     hidden: int
 
 
-def lines_of(report: Report) -> Lines:
-    """Return what a report tells, the problems first."""
+def lines_of(report: Report, left_out: Iterable[Question] = ()) -> Lines:
+    """Return what a report tells, the problems first.
+
+    Args:
+        report: What an import would come to.
+        left_out: What somebody decided not to write, as `Plan.about` names it.
+    """
     whole = report.as_dict()
     rows = [_change(change) for change in whole["changes"]]
     # a conflict that stands there with its values need not be told once more in words
@@ -51,6 +63,7 @@ def lines_of(report: Report) -> Lines:
         for problem in report.problems
         if problem.code != "conflict" or not {*problem.records} <= seen
     ]
+    rows += [_left(question) for question in left_out]
     rows.sort(key=lambda row: ORDER.get(row.kind, 9))
     counts: dict[str, int] = {}
     for row in rows:
@@ -65,6 +78,8 @@ def details(about: Any) -> str:
             f"    similar: {found['label']} ({found['score']:.0%})" for found in about.candidates
         )
         return without_commands(str(about)) + (f"\n{near}" if near else "")
+    if isinstance(about, Question):
+        return f"{about.entity}: {_row_asked(about)}\n    {about.field or WHOLE}: not written"
     change: Mapping[str, Any] = about
     head = f"{change['entity']}: {_called(change)}"
     record = f", record {change['record']} of the file" if change["record"] else ""
@@ -97,10 +112,30 @@ def _problem(problem: Problem) -> Row:
     )
 
 
+def _left(question: Question) -> Row:
+    called, what = _row_asked(question), question.field or WHOLE
+    cells = (KINDS[LEFT_OUT], "", question.entity, called, f"{what}: not written")
+    order = (ORDER[LEFT_OUT], 0, question.entity, called.casefold(), what)
+    return Row(cells, LEFT_OUT, question, order)
+
+
+def _row_asked(question: Question) -> str:
+    return _row({"label": question.label, "key": question.key})
+
+
 def _called(change: Mapping[str, Any]) -> str:
-    if change["label"]:
-        return str(change["label"])
-    return ", ".join(f"{name} {_shown(value, 60)}" for name, value in change["key"].items())
+    """Return what the row of a change is called; the id of a new one is made when it is written."""
+    is_made = change["action"] == "create" and [*change["key"].values()] == [change["id"]]
+    return _row({**change, "key": {}} if is_made and change["label"] else change)
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    """Return what a row is called, by label and key: `Deck oven (slug deck)`."""
+    label, key = row["label"], row["key"]
+    named = ", ".join(f"{name} {_shown(value, 60)}" for name, value in key.items())
+    if not named or label in ("", *key.values()):
+        return named or str(label)
+    return f"{label} ({named})"
 
 
 def _field(change: Mapping[str, Any], field: Mapping[str, Any], most: int) -> str:
@@ -117,11 +152,9 @@ def _field(change: Mapping[str, Any], field: Mapping[str, Any], most: int) -> st
 
 
 def _side(field: Mapping[str, Any], side: str, most: int) -> str:
-    """Return a value before or after; of a reference what people call the row."""
+    """Return a value before or after; of a reference what the row is called."""
     row = field.get(f"{side}_row")
-    if row and row.get("label"):
-        return str(row["label"])
-    return _shown(field.get(side), most)
+    return _row(row) if row else _shown(field.get(side), most)
 
 
 def _shown(value: Any, most: int) -> str:

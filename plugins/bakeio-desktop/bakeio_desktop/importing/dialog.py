@@ -13,6 +13,7 @@ from bakeio_desktop.importing.changes import Lines, lines_of
 from bakeio_desktop.importing.chooser import Chooser
 from bakeio_desktop.importing.facts import facts_of
 from bakeio_desktop.importing.job import FileImport, Opened, refused_report
+from bakeio_desktop.importing.leaving_out import LeavingOut, not_written, written
 from bakeio_desktop.importing.preview import Preview
 from bakeio_desktop.importing.summary import Summary
 from bakeio_desktop.importing.undo import UndoWindow
@@ -20,10 +21,12 @@ from bakeio_desktop.importing.ways import Ways
 from bakeio_desktop.parts import look
 from bakeio_desktop.parts.messages import Window, tell_error
 from bakeio_desktop.parts.progress import Busy, ProgressWindow
-from bakeio_desktop.wizard.interview import Interview
+from bakeio_desktop.wizard.interview import Interview, left_out
 from bakeio_desktop.wizard.wizard import Wizard
 from bakeio_desktop.work.database import Target, open_session
 from bakeio_desktop.work.worker import Cancelled, Job, Worker
+
+Answers = Mapping[Question, Decision]
 
 
 class ImportViewDialog(Window):
@@ -69,7 +72,9 @@ class ImportViewDialog(Window):
         self._wants_to_leave = False
         self._top()
         self._bottom()
-        self.preview = Preview(self)
+        self.preview = Preview(
+            self, lambda place: LeavingOut(place, self._leave_out, self._take_in)
+        )
         self.preview.pack(fill="both", expand=True, padx=look.PAD)
         self._refresh()
         self.after(30, lambda: look.focus(self.chooser.path))
@@ -128,21 +133,28 @@ class ImportViewDialog(Window):
         tell_error(self, "This file cannot be opened", error)
 
     # -- what it would do
-    def look(self) -> None:
-        """Find out what the import would do, with the answers there are."""
+    def look(self, more: Callable[[], Answers] = dict) -> None:
+        """Find out what the import would do, with the answers there are.
+
+        Args:
+            more: Makes other answers, where there is time for it; they count once it is found out.
+        """
         file, interview = self.file, self.interview
         if file is None or interview is None or self.progress is not None:
             return
         answers, options = dict(interview.answers), self.chooser.options()
 
-        def work(job: Job[Any]) -> tuple[Plan, Lines]:
-            plan = file.plan(job, answers, options)
-            return plan, lines_of(plan.report)
+        def work(job: Job[Any]) -> tuple[Plan, Lines, Answers]:
+            made = {**answers, **more()}
+            plan = file.plan(job, made, options)
+            return plan, lines_of(plan.report, left_out(made)), made
 
         self._do("Finding what would change", work, self._looked, "This cannot be imported")
 
-    def _looked(self, found: tuple[Plan, Lines]) -> None:
-        self.plan, lines = found
+    def _looked(self, found: tuple[Plan, Lines, Answers]) -> None:
+        self.plan, lines, answers = found
+        if self.interview is not None:
+            self.interview.answers.update(answers)
         if self.opened is not None:  # of a sheet with strange headings more is known now
             self.opened = replace(self.opened, source=self.plan.source)
             self.chooser.facts.configure(text=facts_of(self.opened))
@@ -151,6 +163,14 @@ class ImportViewDialog(Window):
             self.wizard.go_on(self._asked())
         else:
             self._leave_wizard()
+
+    def _leave_out(self, change: Mapping[str, Any], field: str) -> None:
+        """Look what it would do without a change, or without a field of it."""
+        if (plan := self.plan) is not None:
+            self.look(lambda: not_written(plan, change, field))
+
+    def _take_in(self, question: Question) -> None:
+        self.look(lambda: written(question))
 
     # -- what is unclear
     def _asked(self) -> list[Question]:
@@ -181,13 +201,10 @@ class ImportViewDialog(Window):
             self.bakeio,
             self.worker,
             self.interview,
-            self._answered,
+            lambda _: self.look(),
             self._leave_wizard,
         )
         self.wizard.pack(fill="both", expand=True, padx=look.PAD, pady=look.PAD)
-
-    def _answered(self, answers: Mapping[Question, Decision]) -> None:
-        self.look()
 
     def _leave_wizard(self) -> None:
         """Show the preview again."""
@@ -218,6 +235,7 @@ class ImportViewDialog(Window):
         file, plan = self.file, self.plan
         if file is None or plan is None:
             return
+        self._keep()
 
         def work(job: Job[Any]) -> Report:
             return file.write(job, plan, skip_errors=skip_errors)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bakeio_desktop.importing.job import Opened
 from bakeio_desktop.parts.messages import without_commands
+from bakeio_desktop.wizard.interview import CHANGE
 
 CALLED = {
     "view": "A view",
@@ -29,9 +30,12 @@ def facts_of(opened: Opened) -> str:
     else:
         sentences.append("It does not say when it was exported, so conflicts cannot be detected.")
     if opened.kept:
-        number = len(opened.kept)
+        left = sum(question.kind == CHANGE for question in opened.kept)
+        number = len(opened.kept) - left
         answers = "1 answer is" if number == 1 else f"{number:,} answers are"
-        sentences.append(f"{answers} kept from before, and offered again.")
+        changes = "1 change is" if left == 1 else f"{left:,} changes are"
+        sentences += [f"{answers} kept from before, and offered again."] if number else []
+        sentences += [f"{changes} left out, as decided before."] if left else []
     if opened.not_kept:
         sentences.append(f"Answers kept from before cannot be read: {opened.not_kept}")
     problems = [

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import customtkinter as ctk
 
 from bakeio_desktop.importing.changes import KINDS, Lines, details
+from bakeio_desktop.importing.leaving_out import LEFT_OUT, LeavingOut
 from bakeio_desktop.parts import look
 from bakeio_desktop.parts.table import Column, Row, Table
 
@@ -25,15 +27,21 @@ COLORS = {
     "error": look.BAD,
     "warning": look.CHANGED,
     "note": look.QUIET,
+    LEFT_OUT: look.QUIET,
 }
 PAUSE = 150
 """Milliseconds without a key before the filter is used."""
 
 
 class Preview(ctk.CTkFrame):  # type: ignore[misc]
-    """A filter, the table of lines, and all of the selected line below it."""
+    """A filter, the table of lines, and all of the selected line below it.
 
-    def __init__(self, parent: Any) -> None:
+    Args:
+        parent: Where it stands.
+        leaving_out: What leaves out the selected line; None where nothing can be left out.
+    """
+
+    def __init__(self, parent: Any, leaving_out: Callable[[Any], LeavingOut] | None = None) -> None:
         super().__init__(parent, fg_color="transparent")
         line = look.frame(self)
         line.pack(fill="x", pady=(0, look.GAP))
@@ -44,6 +52,9 @@ class Preview(ctk.CTkFrame):  # type: ignore[misc]
         self.kind.pack(side="left", padx=look.GAP)
         self.count = look.label(line, quiet=True)
         self.count.pack(side="right")
+        self.leaving_out = None if leaving_out is None else leaving_out(self)
+        if self.leaving_out is not None:
+            self.leaving_out.pack(side="bottom", fill="x", pady=(look.GAP, 0))
         self.details = look.text_box(self, "", height=92)
         self.details.pack(side="bottom", fill="x", pady=(look.GAP, 0))
         self.table = Table(self, COLUMNS, height=6, colors=COLORS, chosen=self._chosen)
@@ -63,7 +74,7 @@ class Preview(ctk.CTkFrame):  # type: ignore[misc]
         self.kind.set("Everything")
         self._hidden = lines.hidden
         self.table.show(lines.rows)
-        look.fill(self.details, "")
+        self._chosen(None)
         self._narrow()
 
     def _typed(self, _: object) -> None:
@@ -88,3 +99,5 @@ class Preview(ctk.CTkFrame):  # type: ignore[misc]
 
     def _chosen(self, about: Any) -> None:
         look.fill(self.details, "" if about is None else details(about))
+        if self.leaving_out is not None:
+            self.leaving_out.show(about)

@@ -12,7 +12,8 @@ BY = "bakeio desktop"
 """Who decides in a window."""
 MOST_NAMED = 60
 """So many characters of a name stand in a heading; the page below has all of it."""
-REFERENCE, HEADING = "reference", "heading"
+REFERENCE, HEADING, CHANGE = "reference", "heading", "change"
+LEAVES = "leave-field", "leave-record"
 
 
 def decided(question: Question, action: str, **more: Mapping[str, Any]) -> Decision:
@@ -21,12 +22,19 @@ def decided(question: Question, action: str, **more: Mapping[str, Any]) -> Decis
     return Decision(action, by=BY, at=at, seen=question.seen, **more)
 
 
+def left_out(answers: Mapping[Question, Decision]) -> list[Question]:
+    """Return the changes nobody was asked about that are not to be written."""
+    made = answers.items()
+    return [q for q, answer in made if q.kind == CHANGE and answer.action in LEAVES]
+
+
 class Interview:
     """Go through the questions of a plan, and of those that come up through the answers.
 
     Args:
         bakeio: The library with its plugins.
-        kept: Answers that were given earlier; they are offered, not taken.
+        kept: Answers that were given earlier. They are offered, not taken; but nobody is asked
+            about a change that was left out.
 
     Attributes:
         answers: What was decided.
@@ -36,7 +44,7 @@ class Interview:
 
     def __init__(self, bakeio: Bakeio, kept: Mapping[Question, Decision]) -> None:
         self.bakeio, self._offered = bakeio, dict(kept)
-        self.answers: dict[Question, Decision] = {}
+        self.answers = {asked: kept[asked] for asked in kept if asked.kind == CHANGE}
         self.history: list[Question] = []
         self.waiting: list[Question] = []
 
