@@ -15,6 +15,9 @@ import bakeio_core
 
 # What is no class or function says nothing about itself.
 VALUES = {
+    "Missing": (
+        "Another name of [Question](#question), for one about a reference that matches no row."
+    ),
     "Mode": (
         "How an import is done: `merge` (update and add), `skip-existing` (only add), "
         "`update-only` or `replace` (delete what a set does not have)."
