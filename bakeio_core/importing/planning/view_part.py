@@ -152,7 +152,7 @@ class ViewPart:
         """Say what was noticed of the whole file."""
         common: dict[str, Any] = {"file": self.part.file, "entity": self.part.entity.name}
         declared, total = self.part.declared, reader.total
-        if declared is not None and declared != total:
+        if declared and declared != total:  # a view without records was exported to be filled in
             more = "" if total > declared else "; rows of records left out are left alone"
             of = f" of {self.part.entity.name}" if len(self.state.source.parts) > 1 else ""
             message = f"holds {counted(total, 'record')}{of}, its header says {declared}{more}"
