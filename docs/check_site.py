@@ -4,9 +4,9 @@
 
 Without a browser: every link and anchor leads somewhere, nothing is loaded from a network, and
 every command, hook, code of a problem, entity, view and public name has an anchor.
-With one (chromium): no page is wider than the window, the letters of pictures can be read, the
-search finds a page without a network; of the pages that are SHOWN, axe finds nothing serious, and
-screenshots go into FOLDER.
+With one (chromium): no page is wider than the window, the letters of pictures can be read, axe
+finds nothing serious, and the search finds a page without a network; screenshots of the pages that
+are SHOWN go into FOLDER.
 """
 
 from __future__ import annotations
@@ -122,12 +122,13 @@ def wanted() -> Iterator[tuple[str, str]]:
     generate = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generate)
     from bundled import bundled  # the generator has made its folder known
+    from public_names import PAGE_OF
 
     entities, views = bundled(bakeio_core.Bakeio.discover().catalog)
     yield from (("cli", f"bakeio-{name}") for name in generate.commands())
     yield from (("hooks", name) for name in generate.hooks())
     yield from (("errors", code) for code in sorted(CODES))
-    yield from (("api", name.lower()) for name in bakeio_core.__all__)
+    yield from ((f"api/{PAGE_OF[name]}", name.lower()) for name in bakeio_core.__all__)
     yield from (("entities", name) for name in entities)
     yield from (("entities", f"view-{name}") for name in views)
 
@@ -171,7 +172,7 @@ def in_a_browser(site: Path, folder: Path) -> Iterator[str]:
                     yield f"{name}.html: the letters of {picture} are too small"
                 if name in SHOWN:
                     browser.save_screenshot(str(folder / f"{name.replace('/', '-')}-{width}.png"))
-                    yield from _barriers(browser, name)
+                yield from _barriers(browser, f"{name}.html at {width} pixels")
         browser.get((site / "index.html").as_uri() + "?q=barcode")
         try:
             WebDriverWait(browser, 20).until(
@@ -183,18 +184,24 @@ def in_a_browser(site: Path, folder: Path) -> Iterator[str]:
         browser.quit()
 
 
-def _barriers(browser: Any, name: str) -> Iterator[str]:
-    """Yield what keeps people with disabilities from reading a page."""
-    try:
-        from axe_selenium_python import Axe
-    except ImportError:
-        return
-    axe = Axe(browser)
-    axe.inject()
-    for found in axe.run()["violations"]:
-        if found["impact"] in ("serious", "critical"):
-            places = json.dumps([node["target"] for node in found["nodes"][:3]])
-            yield f"{name}.html: {found['id']}: {found['help']} {places}"
+AXE = """
+const done = arguments[0];
+axe.run({resultTypes: ["violations"]}).then(found => done(found.violations
+  .filter(each => ["serious", "critical"].includes(each.impact))
+  .map(each => [each.help, each.nodes.slice(0, 3).map(node => node.target)])));
+"""
+PATIENCE = 300
+"""Seconds for one page: the time axe needs grows with the square of the page's length."""
+
+
+def _barriers(browser: Any, place: str) -> Iterator[str]:
+    """Yield what keeps people with disabilities from reading the page that is open."""
+    from axe_selenium_python import Axe
+
+    browser.set_script_timeout(PATIENCE)
+    Axe(browser).inject()
+    for problem, nodes in browser.execute_async_script(AXE):
+        yield f"{place}: {problem} {json.dumps(nodes)}"
 
 
 def main() -> int:

@@ -6,17 +6,14 @@ They are the command line, the hooks and the public names. `python docs/generate
 
 from __future__ import annotations
 
-import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
-from functools import cached_property
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, is_typeddict
+from typing import Any
 
 import click
 
-import bakeio_core
 from bakeio_core.catalog import hookspecs
 from bakeio_core.cli.group import bakeio, plugin_commands
 
@@ -26,46 +23,14 @@ if str(HERE) not in sys.path:  # loaded by its path, from a test or the check of
 
 from bundled import PACKAGES, entities_and_views, package  # noqa: E402
 from command_examples import EXAMPLES, SHOWN  # noqa: E402
-from docstrings import WIDTH, docstring, fenced, signature, written_fields  # noqa: E402
+from docstrings import WIDTH, docstring, fenced, signature  # noqa: E402
+from public_names import TOPICS, overview, public_names  # noqa: E402
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 NOTE = (
     "<!-- Written by docs/generate.py from the code: "
     "change the help text or docstring there, then run it again. -->\n"
 )
-
-# What is no class or function says nothing about itself.
-VALUES = {
-    "Mode": (
-        "How an import is done: `merge` (update and add), `skip-existing` (only add), "
-        "`update-only` or `replace` (delete what a set does not have)."
-    ),
-    "Nulls": "What null means in a view: `keep` or `clear`.",
-    "OnConflict": (
-        "What is done where file and database both changed: `fail`, `keep-db` or `take-file`."
-    ),
-    "RunMode": "How a run was done: a [Mode](#mode), or `undo`.",
-    "Resolver": (
-        "The type of a function that answers questions: it is called with a sequence of "
-        "[Question](#question) and returns {question: [Decision](#decision)} for those it knows. "
-        "`plan` and `import_` take one as `resolve`."
-    ),
-    "RowValues": (
-        "`{column: value}` of a row: its key, or what a new row is to hold. Each value has the "
-        "Python type of its column. In what a new row is to hold, `column.key`, such as "
-        "`ingredient_id.slug`, names the row of a reference by a key."
-    ),
-    "VERSION": "The version of bakeio, as text.",
-    "hookimpl": (
-        "Mark a function of a plugin as a hook: `@hookimpl` above a function with the name of a "
-        "hook. `@hookimpl(tryfirst=True)`, `trylast=True` and `wrapper=True` decide who is asked "
-        "first, as in pluggy."
-    ),
-    "hookspec": (
-        "Mark a function as the specification of a hook; only bakeio itself and a plugin with "
-        "hooks of its own need it."
-    ),
-}
 
 
 # -- the command line
@@ -170,71 +135,6 @@ def hook_reference() -> str:
     return "\n".join(out)
 
 
-# -- public names
-def _members(kind: type) -> Iterator[tuple[str, Any]]:
-    """Give the public methods and properties of a class that say what they do.
-
-    Those it inherits are among them, but not from a public class, which has a place of its own.
-    """
-    public = {getattr(bakeio_core, name) for name in bakeio_core.__all__ if name not in VALUES}
-    seen: set[str] = set()
-    for part in kind.__mro__:
-        if (part is not kind and part in public) or not part.__module__.startswith("bakeio_core"):
-            continue
-        for name, value in vars(part).items():
-            plain = getattr(value, "__func__", value)
-            documented = inspect.isfunction(plain) or isinstance(plain, (property, cached_property))
-            is_new = not name.startswith("_") and name not in seen
-            if is_new and documented and (plain.__doc__ or "").strip():
-                seen.add(name)
-                yield name, value
-
-
-def _described(name: str) -> list[str]:
-    value = getattr(bakeio_core, name)
-    out = [f"## {name}\n"]
-    if name in VALUES:
-        return [*out, f"{VALUES[name]}\n"]
-    if not inspect.isclass(value):
-        return [*out, fenced(signature(value, name), "text"), docstring(value)]
-    if issubclass(value, Exception):
-        base = value.__bases__[0].__name__
-        kind = f"[{base}](#{base.lower()})" if base != "Exception" else "`Exception`"
-        code = (
-            f" Its `code` is `{getattr(value, 'code', None)}` where nothing more exact is known."
-            if getattr(value, "code", None)
-            else ""
-        )
-        out += [f"An exception, a kind of {kind}.{code}\n"]
-    elif is_typeddict(value):
-        fields = "".join(f"    {field}: {kind}\n" for field, kind in written_fields(value))
-        out += [fenced(f"class {name}(TypedDict):\n{fields}", "text")]
-    else:
-        out += [fenced(signature(value, name), "text")]
-    out += [docstring(value)]
-    for member, item in _members(value):
-        plain = getattr(item, "__func__", item)
-        out.append(f"### {name}.{member}\n")
-        if inspect.isfunction(plain):
-            out.append(fenced(signature(plain, member), "text"))
-        out.append(docstring(plain))
-    return out
-
-
-def public_names() -> str:
-    """Return the page of the public names: everything in `bakeio_core.__all__`."""
-    out = [NOTE, "# Python API\n"]
-    out.append(
-        "These names are public: what `bakeio_core.__all__` lists, imported from `bakeio_core`. "
-        "Everything else can change. How they work together: "
-        "[use it from your program](../guides/use-from-your-program.md).\n"
-    )
-    out.append(" · ".join(f"[{name}](#{name.lower()})" for name in bakeio_core.__all__) + "\n")
-    for name in bakeio_core.__all__:
-        out += _described(name)
-    return "\n".join(out)
-
-
 COPIES = {REFERENCE.parents[1] / "plugins/bakeio-mcp/bakeio_mcp/errors.txt": "errors.md"}
 """Pages that a distribution brings along, as they stand in the reference."""
 
@@ -242,7 +142,11 @@ COPIES = {REFERENCE.parents[1] / "plugins/bakeio-mcp/bakeio_mcp/errors.txt": "er
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": command_line,
     "hooks.md": hook_reference,
-    "api.md": public_names,
+    "api.md": lambda: f"{NOTE}\n{overview()}",
+    **{
+        f"api/{topic.page}.md": lambda topic=topic: f"{NOTE}\n{public_names(topic)}"
+        for topic in TOPICS
+    },
     "entities.md": lambda: f"{NOTE}\n{entities_and_views()}",
 }
 
@@ -282,6 +186,7 @@ def main(arguments: list[str], folder: Path = REFERENCE) -> int:
         target.write_text(copied[target], "utf-8", newline="\n")
         print(f"wrote {target}")
     for name in old:
+        folder.joinpath(name).parent.mkdir(exist_ok=True)
         folder.joinpath(name).write_text(_page(PAGES[name]), "utf-8", newline="\n")
         print(f"wrote docs/reference/{name}")
     return 0

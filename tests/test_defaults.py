@@ -62,11 +62,18 @@ def things(metadata: MetaData) -> Iterable[Entity]:
     yield Entity(things, keys=["name"])
 
 
+THING_VIEWS = [
+    View(
+        "things",
+        "things",
+        {n: (key if n == "name" else editable)(n) for n in ("name", "size", "is_open", "maybe")},
+    )
+]
 MADE = "SELECT name, size, state, is_open, price, number, extra, twice, word, maybe FROM things"
 
 
 def test_a_new_row_gets_every_default_whichever_way_it_is_written(new_host: NewHost) -> None:
-    host = new_host(things)
+    host = new_host(things, THING_VIEWS)
     assert host.import_("things", {"name": "a"}, {"name": "b", "size": 1, "word": "x"}).run
     host.import_("things", {"name": "c", "maybe": None, "state": "old"}, indent=2)
     found = {row[0]: row[1:] for row in host.sql(MADE)}
@@ -83,6 +90,16 @@ def test_a_new_row_gets_every_default_whichever_way_it_is_written(new_host: NewH
         "c": (7, "old", True, 1.5, {}, 14, "abc", None),
     }
     assert host.sql("SELECT count(*) FROM things WHERE born IS NULL") == [(0,)]
+    # an empty cell of a sheet is null too: in a view it says nothing that a row cannot do without
+    empty = {"name": "d", "size": None, "is_open": "", "maybe": None}
+    view = host.folder / "view.json"
+    view.write_text(json.dumps({"view_name": "things", "records": [empty]}))
+    assert host.import_file(view).summary["created"] == 1
+    of_view = "SELECT size, is_open, maybe FROM things WHERE name = 'd'"
+    assert host.sql(of_view) == [(7, True, None)]
+    with pytest.raises(ImportRefused) as refused:
+        host.import_("things", {"name": "e", "size": None})
+    assert "size: is null, but a value is required" in str(refused.value.report.problems[0])
 
 
 def test_what_was_made_is_there_for_a_second_import_and_for_undo(new_host: NewHost) -> None:

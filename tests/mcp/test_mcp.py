@@ -16,10 +16,16 @@ from typing import Any
 import anyio.to_thread
 import pytest
 from bakeio_mcp import plans
+from bakeio_mcp.access import Access
+from bakeio_mcp.refusals import Refused
+from bakeio_mcp.writing import WritingTools
 from mcp.types import ElicitResult
+from support.alone import in_company
 from support.assistant import Assistant, play, serving
 from support.databases import rows_of, sql
 from support.terminal import on_terminal, piped
+
+from bakeio_core import Bakeio, Session, connect
 
 GUIDE = (Path(__file__).parents[2] / "docs/guides/serve-an-assistant.md").read_text("utf-8")
 SERVER = json.loads(re.search(r"^{\"mcpServers.*$", GUIDE, re.MULTILINE)[0])["mcpServers"]["bakery"]  # type: ignore[index]
@@ -220,6 +226,9 @@ def test_what_is_hidden_leaves_in_no_tool_resource_or_error(sample: Path, tmp_pa
                     answer: Any = {"ticket": page["ticket"], "set": {field: [[row, "1"]]}}
                     told = await assistant.call("plan_changes", answer=answer)
                     assert told.get("refused") or told["plan"] is None
+                    # what refuses it is told, though not by name
+                    severities = [each["severity"] for each in told.get("problems", ())]
+                    assert told.get("refused") != "problems" or "error" in severities
                     await assistant.call("explain", view=view, key=SLUG, field=field)
                 wrong = {"ticket": page["ticket"], "set": {"zzz": [[row[:-1], 1]]}}
                 await assistant.call("plan_changes", answer=wrong)
@@ -243,6 +252,41 @@ def test_what_is_hidden_leaves_in_no_tool_resource_or_error(sample: Path, tmp_pa
             assert secret not in (tmp_path / "log").read_text()
 
     play(part)
+
+
+def test_rows_of_a_list_are_given_with_their_record_where_nothing_of_them_is_hidden(
+    tmp_path: Path,
+) -> None:
+    database = str(tmp_path / "recipes.db")
+    flour = {"ingredient_slug": "flour", "quantity": 300, "unit": "g"}
+    bread = {"name": "Bread", "yield_quantity": 1, "yield_unit": "each"}
+
+    def planned(of: Access, **lists: Any) -> dict[str, Any]:
+        answer = {"view_name": "recipes", "records": [{**bread, **lists}]}
+        return WritingTools(of).plan_changes(json.dumps(answer))
+
+    with in_company():
+        core = Bakeio.discover()
+        with connect(database).begin() as db:
+            core.create_tables(db)
+            record = {"slug": "flour", "display_name": "Flour", "category": "x"}
+            whole = {"entity_type": "ingredients", "records": [record]}
+            (tmp_path / "flour.json").write_text(json.dumps(whole))
+            core.import_(db, tmp_path / "flour.json")
+        access = Access(Session(database))
+        assert access.hiding.lists(access.view("recipes")) == ["ingredients", "components"]
+        good = planned(access, ingredients=[flour])
+        assert good["summary"] == {"processed": 2, "created": 2}
+        assert [change["fields"][0]["field"] for change in good["changes"]] == [
+            "recipe_slug",
+            "recipe_id",
+        ]
+        bad = planned(access, ingredients=[{**flour, "ingredient_slug": "flowr"}])
+        assert "ingredient_slug" in [problem.get("field") for problem in bad["problems"]]
+        hiding = Access(Session(database), hidden=["quantity"])
+        assert planned(hiding)["summary"]["created"] == 1
+        with pytest.raises(Refused, match="serves this list to nobody"):
+            planned(hiding, ingredients=[flour])
 
 
 def test_a_server_without_write_has_no_tool_that_writes_and_no_other_view(

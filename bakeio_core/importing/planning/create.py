@@ -185,7 +185,8 @@ class NewRows:
     def _supplied(self, draft: Draft, column: str) -> Any:
         """Return what bakeio supplies for a column a new record says nothing about.
 
-        A null in an entity's file says that the row has none.
+        A null in an entity's file says that the row has none. In a view it says so only where the
+        row can do without: an empty cell of a column that must hold something is left out.
         """
         is_said = self.fields.own.get(column, "") in draft.values or column in draft.links
         if is_said and self.part.view is None and self.entity.nullable(column):
@@ -198,7 +199,8 @@ class NewRows:
             return str(uuids.uuid4()) if made is None else made
         if column == "slug" and self.entity.slug_from:
             return self._free_slug(draft)
-        return None if is_said else self.entity.filled.supplied(column)
+        is_none = is_said and (self.part.view is None or self.entity.nullable(column))
+        return None if is_none else self.entity.filled.supplied(column)
 
     def _free_slug(self, draft: Draft) -> str | None:
         said = (draft.value(self.part, column) for column in self.entity.slug_from)

@@ -246,7 +246,7 @@ class Source:
     def _other_count(self, part: Part, total: int) -> Iterator[Problem]:
         """Say where a file that no manifest lists has not as many records as its header says."""
         declared = None if part.listed else part.declared
-        if declared is not None and declared != total:
+        if declared and declared != total:  # a file without records was exported to be filled in
             more = "" if total > declared else "; rows of records left out are left alone"
             of = f" of {part.entity.name}" if len(self.parts) > 1 else ""
             message = f"holds {in_words(total, 'record')}{of}, its header says {declared}{more}"

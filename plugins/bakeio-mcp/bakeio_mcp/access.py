@@ -8,12 +8,13 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mcp.types import CallToolResult, TextContent
 
 from bakeio_core import Bakeio, BakeioError, Entity, Report, Session, View, without_options
-from bakeio_mcp.hiding import Hiding
+from bakeio_mcp.hiding import Hiding, entity_of
 from bakeio_mcp.refusals import Refused
 
 if TYPE_CHECKING:
@@ -92,12 +93,20 @@ class Access:
 
     def told(self, report: Report, db: Connection) -> dict[str, Any]:
         """Return a report without what is hidden or of views that are not served."""
-        served = {view.entity for view in self.views.values()}
+        served = self.entities
         report.changes = [change for change in report.changes if change.entity in served]
         known = [p for p in report.problems if p.entity is None or p.entity in served]
         report.problems = known
-        told: dict[str, Any] = self.hiding.scrubbing(db).data(report.for_assistant())
+        whole = report.for_assistant()
+        whole["problems"] = [self.hiding.reason(problem) for problem in whole["problems"]]
+        told: dict[str, Any] = self.hiding.scrubbing(db).data(whole)
         return told
+
+    @cached_property
+    def entities(self) -> frozenset[str]:
+        """Those whose rows are told of: of the views that are served, and of their lists."""
+        listed = (item for view in self.views.values() for item in view.lists.values())
+        return frozenset([*(view.entity for view in self.views.values()), *map(entity_of, listed)])
 
     def text(self, text: str, db: Connection) -> str:
         """Return a text without what is hidden."""

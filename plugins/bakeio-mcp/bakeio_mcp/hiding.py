@@ -10,14 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from bakeio_core import Bakeio, Entity, UsageError, View
+from bakeio_core import Bakeio, Entity, Field, UsageError, View
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 HIDDEN = "(hidden)"
+_PLACE = ("code", "severity", "record", "records", "key", "label")
 _SHORT = 3
 """Texts of fewer characters are looked for as words of their own, and so are numbers."""
+
+
+def entity_of(listed: Field) -> str:
+    """Return the name of the entity whose rows a list has."""
+    return str(listed.source).partition(".")[0]
 
 
 class Hiding:
@@ -99,6 +105,26 @@ class Hiding:
         """Return the fields of a view that may be told, of some roles, or all."""
         names = view.names(*roles) if roles else list(view.fields)
         return [name for name in names if name not in self.fields[view.name]]
+
+    def lists(self, view: View) -> list[str]:
+        """Return the lists of a view whose rows may be given: nothing stored in them is hidden."""
+        return [name for name, item in view.lists.items() if not self._stored(view, item)]
+
+    def _stored(self, view: View, listed: Field) -> set[tuple[str, str]]:
+        """Return the hidden columns that the rows of a list show."""
+        rows = View(view.name, entity_of(listed), listed.fields)
+        shown = (self.bakeio.made_of(rows, name) or set() for name in rows.fields)
+        return self.columns & set().union(*shown)
+
+    def reason(self, problem: dict[str, Any]) -> dict[str, Any]:
+        """Return a problem, that of a hidden field with its place and no word about the field.
+
+        What refuses an answer is told, though what it is about is not.
+        """
+        if problem.get("field") not in self._words or problem["severity"] != "error":
+            return problem
+        told = {n: v for n, v in problem.items() if n in _PLACE}
+        return {**told, "message": "names a field that is not served here: leave it out"}
 
     def names_rows_of(self, entity: Entity) -> bool:
         """Tell whether rows, or those they belong to, are called by what is hidden."""

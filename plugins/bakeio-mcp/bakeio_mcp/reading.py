@@ -53,6 +53,7 @@ class ReadingTools:
                     "fields": hiding.visible(view),
                     "editable": hiding.visible(view, "editable"),
                     "keys": hiding.visible(view, "key"),
+                    "lists": hiding.lists(view),
                 }
                 for name, view in self.access.views.items()
             ],

@@ -71,7 +71,8 @@ def _tool(access: Access, call: Callable[..., Any]) -> Tool:
 
 def _add_resources(server: MCPServer[Any], access: Access) -> None:
     for name, view in access.views.items():
-        narrowed = view.narrow(fields=access.hiding.visible(view))
+        hiding = access.hiding
+        narrowed = view.narrow(fields=[*hiding.visible(view), *hiding.lists(view)])
 
         def schema(narrowed: Any = narrowed, name: str = name) -> str:
             return json.dumps(_visible(access.bakeio.schema(narrowed), access, name))
@@ -119,12 +120,11 @@ def _of_plan(access: Access, plan_id: str) -> str:
             known = plans.find(plan_id, access.database(db))
         except Refused as refused:
             return json.dumps(scrubbing.data(refused.as_dict()))
-        served = {view.entity for view in access.views.values()}
         told = ("action", "label", "key", "fields")
         changes = [
             {name: change[name] for name in told}
             for change in known.changes
-            if change["entity"] in served
+            if change["entity"] in access.entities
         ]
         state = "approved" if plans.is_approved(known) else "waits for a person"
         whole = {

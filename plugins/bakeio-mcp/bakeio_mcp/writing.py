@@ -84,7 +84,13 @@ class WritingTools:
         if not source.rows:
             source.note_assistant()
         for part in source.parts:
-            view = self.access.view(part.view.name if part.view is not None else "")
+            name = part.view.name if part.view is not None else ""
+            if part.holder is not None and part.holder.view is not None:
+                blocks = part.document.blocks()
+                if any(record for block in blocks for record in block.as_dicts(part.file)):
+                    self._check_list(part.holder.view.name, name.rpartition(".")[2])
+                continue
+            view = self.access.view(name)
             hidden = self.access.hiding.fields[view.name]
             # what a ticket did not ask for is refused anyway, without a look at the database
             if hidden & {name for _, name in source.origins}:
@@ -94,6 +100,17 @@ class WritingTools:
                     f"leave out all but {', '.join(self.access.hiding.visible(view))}",
                 )
         return source
+
+    def _check_list(self, of_view: str, name: str) -> None:
+        """Refuse the rows of a list that shows what is hidden."""
+        view = self.access.view(of_view)
+        served = self.access.hiding.lists(view)
+        if name not in served:
+            raise Refused(
+                "unknown-field",
+                f"the view {view.name} serves this list to nobody",
+                f"leave out all lists but {', '.join(served)}" if served else "leave out its lists",
+            )
 
     def _kept(self, db: Connection, plan: Plan, answer: str) -> plans.KeptPlan | None:
         if not plan.report.count_changes():
