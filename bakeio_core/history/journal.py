@@ -1,4 +1,4 @@
-"""Enter what a run did: rows created and deleted in batches, fields set one by one."""
+"""Enter what a run did, rows in batches and fields one by one, and tell which runs there are."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import json
 import zlib
 from array import array
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import func, null, select
 
-from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.dialects import dialect_of, tables_there
 from bakeio_core.errors import DatabaseError, counted
 from bakeio_core.history.packing import checksums, content_sums, packed, remembered_by
-from bakeio_core.history.tables import BATCHES, CHANGES, RUNS, RowNumbers
+from bakeio_core.history.tables import BATCHES, CHANGES, RUNS, RowNumbers, has_own
 from bakeio_core.values.wording import printable
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.exchange import Change
     from bakeio_core.catalog.model import Entity
     from bakeio_core.database.systems.unknown_columns import Cells
+    from bakeio_core.history.told import Run
 
 UNKNOWN = "*"
 """Under which a deleted row has what it had in columns nobody declared: no column is called so."""
@@ -249,3 +251,55 @@ class Journal:
             "decisions": _ENCODER.encode(list(decisions)).decode() if decisions else None,
         }
         _write(self.db, RUNS, RUNS.update().where(RUNS.c.id == self.run).values(**entry))
+
+
+def all_runs(db: Connection) -> list[Run]:
+    """Return every run, the latest first."""
+    if not has_own(db, RUNS):
+        return []
+    there = tables_there(db)[RUNS.name]
+    columns = [column for column in RUNS.columns if column.name in there]
+    found = db.execute(select(*columns).order_by(RUNS.c.id.desc())).mappings()
+    texts = ("counts", "decisions")
+    runs = [{**row} | {name: json.loads(row[name] or "[]") for name in texts} for row in found]
+    return cast("list[Run]", runs)
+
+
+@dataclass(frozen=True)
+class StandingRun:
+    """An import that was not taken back: of which export, path and contents it was, and when."""
+
+    number: int
+    export_id: str | None
+    path: str | None
+    sha256: str | None
+    at: str
+
+
+def standing_runs(db: Connection) -> list[StandingRun]:
+    """Return the imports that were not taken back, the first one first."""
+    if not has_own(db, RUNS):
+        return []
+    there = tables_there(db)[RUNS.name]
+    undone = undone_runs(db)
+    # an older database can be read before it is upgraded
+    path = RUNS.c.path if "path" in there else null()
+    query = select(RUNS.c.id, RUNS.c.export_id, path, RUNS.c.sha256, RUNS.c.at)
+    found = db.execute(query.where(RUNS.c.undoes.is_(None)).order_by(RUNS.c.id)).all()
+    return [StandingRun(*run) for run in found if run[0] not in undone]
+
+
+def undone_runs(db: Connection) -> dict[int, int]:
+    """Return the runs that are taken back now: {number: number of the undo}.
+
+    What an undo took back is there again once that undo was undone.
+    """
+    if not has_own(db, RUNS):
+        return {}
+    query = select(RUNS.c.id, RUNS.c.undoes).where(RUNS.c.undoes.is_not(None))
+    undone: dict[int, int] = {}
+    # the latest first: whether an undo stands is known before the run is met that it took back
+    for undo, run in db.execute(query.order_by(RUNS.c.id.desc())):
+        if undo not in undone:
+            undone[run] = undo
+    return undone

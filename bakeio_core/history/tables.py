@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     BigInteger,
@@ -23,7 +21,6 @@ from sqlalchemy import (
     Text,
     exc,
     func,
-    null,
     select,
 )
 
@@ -42,7 +39,6 @@ from bakeio_core.values.wording import may_hide
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.model import RowId
-    from bakeio_core.history.told import Run
 
 VERSION = 1
 """The version of these tables; a database of a later one is not written to."""
@@ -288,58 +284,6 @@ def _not_allowed(error: DatabaseError) -> DatabaseError:
 def has_journal(db: Connection) -> bool:
     """Tell whether the side tables of the journal are there."""
     return has_own(db, RUNS)
-
-
-def all_runs(db: Connection) -> list[Run]:
-    """Return every run, the latest first."""
-    if not has_own(db, RUNS):
-        return []
-    there = tables_there(db)[RUNS.name]
-    columns = [column for column in RUNS.columns if column.name in there]
-    found = db.execute(select(*columns).order_by(RUNS.c.id.desc())).mappings()
-    texts = ("counts", "decisions")
-    runs = [{**row} | {name: json.loads(row[name] or "[]") for name in texts} for row in found]
-    return cast("list[Run]", runs)
-
-
-@dataclass(frozen=True)
-class StandingRun:
-    """An import that was not taken back: of which export, path and contents it was, and when."""
-
-    number: int
-    export_id: str | None
-    path: str | None
-    sha256: str | None
-    at: str
-
-
-def standing_runs(db: Connection) -> list[StandingRun]:
-    """Return the imports that were not taken back, the first one first."""
-    if not has_own(db, RUNS):
-        return []
-    there = tables_there(db)[RUNS.name]
-    undone = undone_runs(db)
-    # an older database can be read before it is upgraded
-    path = RUNS.c.path if "path" in there else null()
-    query = select(RUNS.c.id, RUNS.c.export_id, path, RUNS.c.sha256, RUNS.c.at)
-    found = db.execute(query.where(RUNS.c.undoes.is_(None)).order_by(RUNS.c.id)).all()
-    return [StandingRun(*run) for run in found if run[0] not in undone]
-
-
-def undone_runs(db: Connection) -> dict[int, int]:
-    """Return the runs that are taken back now: {number: number of the undo}.
-
-    What an undo took back is there again once that undo was undone.
-    """
-    if not has_own(db, RUNS):
-        return {}
-    query = select(RUNS.c.id, RUNS.c.undoes).where(RUNS.c.undoes.is_not(None))
-    undone: dict[int, int] = {}
-    # the latest first: whether an undo stands is known before the run is met that it took back
-    for undo, run in db.execute(query.order_by(RUNS.c.id.desc())):
-        if undo not in undone:
-            undone[run] = undo
-    return undone
 
 
 def adopt_database_id(db: Connection, wanted: str) -> None:

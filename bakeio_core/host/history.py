@@ -8,7 +8,8 @@ from bakeio_core.catalog.exchange import Candidate, Progress
 from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.tables import Tables
 from bakeio_core.errors import UsageError
-from bakeio_core.history.tables import all_runs, database_id, make_tables, will_write
+from bakeio_core.history.journal import all_runs
+from bakeio_core.history.tables import database_id, make_tables, will_write
 from bakeio_core.history.telling.marks import Mark, all_marks
 from bakeio_core.history.telling.why import history_of
 from bakeio_core.history.told import RowEvent, Run, ValueMark

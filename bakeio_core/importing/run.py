@@ -18,14 +18,9 @@ from bakeio_core.catalog.exchange import (
 from bakeio_core.database.connect import streaming, translated
 from bakeio_core.database.dialects import columns_there, dialect_of
 from bakeio_core.errors import Problem
+from bakeio_core.history.journal import all_runs
 from bakeio_core.history.report import ImportRefused, Report
-from bakeio_core.history.tables import (
-    METADATA,
-    adopt_database_id,
-    all_runs,
-    has_journal,
-    will_write,
-)
+from bakeio_core.history.tables import METADATA, adopt_database_id, has_journal, will_write
 from bakeio_core.history.upgrade import refuse_writing
 from bakeio_core.importing.applying.apply import Application, Write, lock_tables
 from bakeio_core.importing.applying.context import tell_context

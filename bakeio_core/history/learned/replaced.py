@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Table, and_, func, select
 
-from bakeio_core.history.tables import REPLACED, has_own, make_own_tables, undone_runs
+from bakeio_core.history.journal import undone_runs
+from bakeio_core.history.tables import REPLACED, has_own, make_own_tables
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection

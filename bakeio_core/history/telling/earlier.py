@@ -15,8 +15,9 @@ from bakeio_core.history.entries import (
     read_text,
     wire_value,
 )
+from bakeio_core.history.journal import StandingRun, standing_runs
 from bakeio_core.history.packing import content_sums
-from bakeio_core.history.tables import CHANGES, RowNumbers, StandingRun, has_journal, standing_runs
+from bakeio_core.history.tables import CHANGES, RowNumbers, has_journal
 
 if TYPE_CHECKING:
     from typing import Any

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import null, select
 
 from bakeio_core.database.dialects import tables_there
-from bakeio_core.history.journal import texts
-from bakeio_core.history.tables import MARKS, RowNumbers, has_own, make_own_tables, undone_runs
+from bakeio_core.history.journal import texts, undone_runs
+from bakeio_core.history.tables import MARKS, RowNumbers, has_own, make_own_tables
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

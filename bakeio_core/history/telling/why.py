@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from bakeio_core.history.entries import batches_with, fields_set, read_text, wire_value
-from bakeio_core.history.tables import all_runs
+from bakeio_core.history.journal import all_runs
 from bakeio_core.history.told import RowEvent
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ from bakeio_core.database.dialects import columns_there, dialect_of
 from bakeio_core.database.systems.constraints import refuse_deferred
 from bakeio_core.errors import BakeioError, Problem
 from bakeio_core.history.entries import changed_something, entities_of
-from bakeio_core.history.journal import Journal
+from bakeio_core.history.journal import Journal, all_runs, undone_runs
 from bakeio_core.history.learned.aliases import Alias, all_aliases
 from bakeio_core.history.learned.layouts import Layout, all_layouts, has_learned_headings
 from bakeio_core.history.prune import pruned_to
 from bakeio_core.history.report import COUNTS, UNDO, Report
-from bakeio_core.history.tables import all_runs, has_journal, undone_runs
+from bakeio_core.history.tables import has_journal
 from bakeio_core.history.telling.marks import confirming_runs
 from bakeio_core.history.undoing.remove import remove_rows
 from bakeio_core.history.undoing.restore import (

@@ -13,8 +13,8 @@ from typing import Any
 from bakeio_core.catalog.exchange import Changes
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
+from bakeio_core.history.journal import all_runs
 from bakeio_core.history.report import UNDO
-from bakeio_core.history.tables import all_runs
 from bakeio_core.importing.linking.drafts import Draft
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
