@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import shutil
-import tempfile
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +24,7 @@ from bakeio_core.files.documents.encoding import CLOSE, encode_as_read, opened_d
 from bakeio_core.files.documents.patching import ListText, ObjectText, same_json
 from bakeio_core.files.output import Foreign, atomic_file
 from bakeio_core.files.revision import row_hash
+from bakeio_core.files.sheets.writing import scratch_file
 from bakeio_core.importing.reading.sheets.document import SheetDocument
 from bakeio_core.importing.reading.sources import Part
 
@@ -97,12 +97,12 @@ def _edit_sheets(
     names = _header_now(document.header, header, is_whole=is_whole)
     told = {name: header[name] for name in names}
     changed = {number: _changed(records[number], now) for number, now in fresh.items()}
-    with open(path, "rb") as file, tempfile.TemporaryFile() as scratch:
+    with open(path, "rb") as file, scratch_file() as scratch:
         try:
             known.edit(file, scratch, document.edits(changed, told))
+            scratch.seek(0)
         except Exception as error:
             raise blamed(known, f"edit {path.name}", error) from error
-        scratch.seek(0)
         with atomic_file(path, foreign) as whole:
             shutil.copyfileobj(scratch, whole, 1 << 20)
 

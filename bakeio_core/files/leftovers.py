@@ -129,8 +129,8 @@ def settle_one(left: Path, path: Path, *, tell: bool = False) -> None:
         log.info("removed %s, left by a run that was interrupted", left)
 
 
-_IN_FOLDERS = re.compile(r"manifest\.json|\d{2,}_\w+(?:\.\d{3})?\.json")
-"""The names bakeio gives to files inside of a folder."""
+_IN_FOLDERS = re.compile(r"manifest\.json|\d{2,}_\w+(?:\.\d{3})?\.\w+")
+"""The names bakeio gives to files inside of a folder, of whichever format."""
 
 
 def delete(left: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import errno
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -24,6 +26,8 @@ Cell = (
     | None
 )
 """A cell as a format writes it, and as it reads it, where it is not a `CellError`."""
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_ROOM = " in {}, where temporary files go: make room there, or name another folder in TMPDIR"
 HEAD = 4096
 """How many bytes of a file tell of which format it is."""
 
@@ -206,5 +210,7 @@ def blamed(known: Format, what: str, error: Exception) -> BakeioError:
     if isinstance(error, PluginError) or not isinstance(error, (BakeioError, OSError)):
         return PluginError(f"the format {known.name} cannot {what}: {describe(error)}")
     if isinstance(error, OSError):
-        return DocumentError(f"cannot {what}: {error.strerror or error}", code="io-error")
+        # files of their own were opened before; what formats write goes into temporary files
+        where = _NO_ROOM.format(tempfile.gettempdir()) if error.errno in _FULL else ""
+        return DocumentError(f"cannot {what}: {error.strerror or error}{where}", code="io-error")
     return error

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import IO
 
 from bakeio_core.catalog.plugins.formats import Format, Sheet, blamed
 from bakeio_core.files.output import Sink
+
+
+@contextmanager
+def scratch_file() -> Iterator[IO[bytes]]:
+    """Open a temporary file; closing it raises nothing, also where the disk is full."""
+    file = tempfile.TemporaryFile()
+    try:
+        yield file
+    finally:
+        with suppress(OSError):  # what is left in the buffer is wanted no more
+            file.close()
 
 
 def write_sheets(known: Format, file: Sink, sheets: Sequence[Sheet], what: str) -> None:
@@ -22,10 +35,10 @@ def write_sheets(known: Format, file: Sink, sheets: Sequence[Sheet], what: str) 
     Raises:
         PluginError: The format's plugin failed.
     """
-    with tempfile.TemporaryFile() as scratch:
+    with scratch_file() as scratch:
         try:
             known.write(scratch, sheets)
+            scratch.seek(0)  # writes what is still in a buffer
         except Exception as error:
             raise blamed(known, f"write {what}", error) from error
-        scratch.seek(0)
         shutil.copyfileobj(scratch, file, 1 << 20)

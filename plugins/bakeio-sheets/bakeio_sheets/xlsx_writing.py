@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import tempfile
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import IO, Any
 
 import xlsxwriter  # type: ignore[import-untyped]
+from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped]
 
 from bakeio_core import BakeioError, Sheet, SheetColumn
 
@@ -31,19 +33,61 @@ def write(file: IO[bytes], sheets: Sequence[Sheet]) -> None:
 
     Raises:
         BakeioError: A sheet cannot hold what it is to: too many rows, too long a text.
+        OSError: There is no room for it, or for the temporary files.
     """
-    options = {"constant_memory": True, "strings_to_urls": False, "strings_to_formulas": False}
-    book = xlsxwriter.Workbook(file, {**options, "strings_to_numbers": False})
-    try:
-        looks = _Looks(book)
-        _cover(book, looks, sheets)
-        lists = _Lists(book)
-        for sheet in sheets:
-            _Written(book.add_worksheet(sheet.name[:31]), sheet, looks, lists).write()
-        lists.write()
-        book.get_worksheet_by_name(sheets[0].name[:31]).activate()
-    finally:
-        book.close()
+    target = _Target(file)
+    options: dict[str, Any] = {
+        "constant_memory": True,
+        "strings_to_urls": False,
+        "strings_to_formulas": False,
+    }
+    # it leaves its own temporary files where it fails
+    with tempfile.TemporaryDirectory(prefix="bakeio-") as folder:
+        options |= {"strings_to_numbers": False, "tmpdir": folder}
+        book = xlsxwriter.Workbook(target, options)
+        try:
+            _fill(book, sheets)
+            book.close()
+        except FileCreateError as error:
+            target.gives_up = True
+            raise error.args[0] from None
+        except BaseException:
+            target.gives_up = True
+            raise
+
+
+def _fill(book: Any, sheets: Sequence[Sheet]) -> None:
+    looks = _Looks(book)
+    _cover(book, looks, sheets)
+    lists = _Lists(book)
+    for sheet in sheets:
+        _Written(book.add_worksheet(sheet.name[:31]), sheet, looks, lists).write()
+    lists.write()
+    book.get_worksheet_by_name(sheets[0].name[:31]).activate()
+
+
+class _Target:
+    """Where a workbook goes, until writing it fails.
+
+    What packs it then still tries to write an end when it is thrown away, and would say on the
+    terminal that it cannot.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.gives_up = file, False
+
+    def write(self, data: bytes) -> int:
+        return len(data) if self.gives_up else self.file.write(data)
+
+    def tell(self) -> int:
+        return 0 if self.gives_up else self.file.tell()
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        return 0 if self.gives_up else self.file.seek(place, whence)
+
+    def flush(self) -> None:
+        if not self.gives_up:
+            self.file.flush()
 
 
 class _Looks:
