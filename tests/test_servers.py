@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from support.commands import Run, export
+from support.databases import sql
 from support.files import edit, set_contents
 from support.receipts import purchase, view_of
-from support.servers import pooler, standby
+from support.servers import cutter, pooler, standby
 
 Make = Callable[..., str]
 
@@ -44,6 +45,48 @@ def test_everything_works_behind_a_pooler_of_transactions(
             refused = run("-d", pooled, *words)
             assert refused.code == 1
             assert "use a pool in transaction mode" in refused.err, refused.err
+
+
+@pytest.mark.parametrize("reaches", [True, False])
+def test_a_connection_lost_in_the_moment_of_the_commit_is_told_as_what_happened(
+    new_postgresql: Make, run: Run, sample_template: str, tmp_path: Path, reaches: bool
+) -> None:
+    url = new_postgresql(sample_template)
+    bought = view_of(tmp_path / "new.json", [purchase("Wegmans"), purchase("Wegmans", day=99)])
+    log = tmp_path / "skipped.json"
+    with cutter(url, reaches=reaches) as cut:
+        done = run("-d", cut, "import-view", bought, "--skip-on-error", "--skipped-log", log)
+    is_kept = sql(url, "SELECT count(*) FROM purchases") == [(401,)]
+    if os.environ.get("BAKEIO_DIALECT") == "portable":
+        assert (done.code, is_kept) == (1, reaches)
+        assert "either everything was written, or nothing" in done.err, done.err
+        return
+    assert (done.code, is_kept, log.exists()) == ((3, True, True) if reaches else (1, False, False))
+    if not reaches:
+        assert "Nothing was written" in done.err and "broke off" in done.err, done.err
+
+
+def test_a_server_that_ends_the_connection_or_a_statement_is_told_in_one_line(
+    new_postgresql: Make, run: Run, sample_template: str, tmp_path: Path
+) -> None:
+    url = new_postgresql(sample_template)
+    bought = view_of(tmp_path / "new.json", [purchase("Wegmans")])
+    sql(
+        url,
+        "CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(1); RETURN NEW; END $$",
+        "CREATE TRIGGER away BEFORE INSERT ON purchases FOR EACH ROW EXECUTE FUNCTION away()",
+    )
+    for words in ([], ["--dry-run"], ["--skip-on-error"]):
+        refused = run("-d", url, "import-view", bought, *words)
+        assert refused.code == 1
+        assert "broke off" in refused.err and "Nothing was written" in refused.err, refused.err
+        assert refused.err.count("\n") == 1
+    assert sql(url, "SELECT count(*) FROM purchases") == [(400,)]
+    for name in ("idle_in_transaction_session_timeout", "transaction_timeout"):
+        ended = run("-d", f"{url}&options=-c%20{name}%3D1", "export-complete", "-o", tmp_path / "s")
+        assert (ended.code, f"{name}%3D0" in ended.err) == (1, True), ended.err
+    assert not (tmp_path / "s").exists()
 
 
 @pytest.mark.parametrize(

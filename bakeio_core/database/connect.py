@@ -11,8 +11,9 @@ import logging
 import os
 import re
 import socket
+import time
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -28,6 +29,8 @@ from bakeio_core.errors import DatabaseError, UsageError
 
 BUSY_SECONDS = 10.0
 Target = str | Path | URL
+Fate = Callable[[Connection], "bool | None"]
+"""Tells on another connection whether a transaction was committed, None while nobody knows."""
 _WORDS_OF_LIBPQ = re.compile(r"\s*(host|hostaddr|port|dbname|user|password|service|sslmode)\s*=")
 """How other programs name a database of a server, which is no path, and may hold a password."""
 _named: ContextVar[Target | None] = ContextVar("named", default=None)
@@ -276,10 +279,51 @@ def begin_write(
         translated(engine.url if shown is None else shown),
         engine.connect() as db,
         db.execution_options(bakeio_begin="BEGIN IMMEDIATE"),
+        _committed(engine, wait) as fate,
         db.begin(),
     ):
         dialect_of(db).limit_waiting(db, wait)
         yield db
+        fate.append(dialect_of(db).fate(db))
+
+
+@contextmanager
+def _committed(engine: Engine, wait: float) -> Iterator[list[Fate | None]]:
+    """Find out what became of a transaction whose connection is lost while it is committed.
+
+    Yields a list that gets what tells so, before the commit.
+
+    Raises:
+        DatabaseError: That cannot be found out; or it was taken back, which is what is raised.
+    """
+    fate: list[Fate | None] = []
+    try:
+        yield fate
+    except exc.DBAPIError as error:
+        if not fate or not error.connection_invalidated:
+            raise
+        is_kept = None if fate[0] is None else _is_kept(engine, fate[0], wait)
+        if is_kept is None:
+            text = str(error.orig).strip().split("\n")[0]
+            raise DatabaseError(
+                f"the connection was lost in the moment of the commit ({text}): either everything "
+                "was written, or nothing. See which with bakeio runs before you do it again"
+            ) from error
+        if not is_kept:
+            raise
+
+
+def _is_kept(engine: Engine, fate: Fate, wait: float) -> bool | None:
+    """Tell whether a transaction was committed, None where no server tells in time (seconds)."""
+    end = time.monotonic() + wait
+    while True:
+        with suppress(exc.DBAPIError), engine.connect() as db:
+            is_kept = fate(db)
+            if is_kept is not None:
+                return is_kept
+        if time.monotonic() > end:
+            return None
+        time.sleep(0.1)  # the server may be starting, or be about to notice that nobody listens
 
 
 def ensure_begun(db: Connection) -> Dialect:
@@ -309,6 +353,8 @@ def savepoint(db: Connection) -> Iterator[Any]:
     try:
         yield nested
     except BaseException as error:
+        if db.invalidated:  # the connection is lost, and the savepoint with it
+            raise
         is_begun = getattr(db.connection.driver_connection, "in_transaction", True)
         if nested.is_active:
             # a full disk may have ended the whole transaction, and the savepoint with it

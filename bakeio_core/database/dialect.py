@@ -86,8 +86,7 @@ class Dialect(ABC):
         return rows
 
     def scalar(self, db: Connection, sql: str, parameters: tuple[Any, ...] = ()) -> Any:
-        rows = self.fetch(db, sql, parameters)
-        return rows[0][0] if rows else None
+        return next(iter(self.fetch(db, sql, parameters)), (None,))[0]
 
     def is_empty(self, db: Connection, table: Table) -> bool:
         return not self.fetch(db, f"SELECT 1 FROM {self.format_table(table)} LIMIT 1")
@@ -117,15 +116,6 @@ class Dialect(ABC):
     def executemany(self, db: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> int:
         """Run a statement for each of some parameters; return how many rows it wrote in all."""
         return db.exec_driver_sql(sql, list(rows)).rowcount if rows else 0
-
-    @contextmanager
-    def _raised(self, sql: str) -> Iterator[None]:
-        """Raise what the driver raises as SQLAlchemy would, for what the driver does alone."""
-        errors: Any = self.sa.dbapi.Error  # type: ignore[union-attr]
-        try:
-            yield
-        except errors as error:
-            raise exc.DBAPIError.instance(sql, (), error, errors, dialect=self.sa) from error
 
     # -- to be given by each system
     def is_refusal(self, error: exc.DBAPIError) -> bool:
@@ -308,6 +298,13 @@ class Dialect(ABC):
 
     def hold_sequences(self, db: Connection, table: Table, columns: Iterable[str]) -> None:
         """Let what is taken of the sequences behind columns be given back with the transaction."""
+
+    def fate(self, db: Connection) -> Callable[[Connection], bool | None] | None:
+        """Return what tells on a later connection whether the transaction of this one was kept.
+
+        It returns None as long as that is not known. None where no server tells.
+        """
+        return None
 
     def limit_waiting(self, db: Connection, seconds: float) -> None:
         """Wait for a lock so long at most in this transaction, where it would be for ever."""

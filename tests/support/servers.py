@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import pwd
+import select
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -122,6 +125,47 @@ def _wait_for(try_: Callable[[], object], seconds: float = 20) -> None:
             if time.monotonic() > end:
                 raise
             time.sleep(0.05)
+
+
+@contextmanager
+def cutter(url: str, *, reaches: bool) -> Iterator[str]:
+    """Stand before a server and cut the first connection that commits an import.
+
+    Args:
+        url: The database.
+        reaches: Whether the server still gets to know of the commit.
+    """
+    real, is_cut = f"{socket_folder(url)}/.s.PGSQL.5432", threading.Event()
+
+    def serve(client: socket.socket) -> None:
+        server, wrote = socket.socket(socket.AF_UNIX), False
+        server.connect(real)
+        with client, server:
+            while ready := select.select([client, server], [], [])[0]:
+                for one in ready:
+                    data = one.recv(1 << 16)
+                    wrote = wrote or b"UPDATE bakeio_runs" in data
+                    is_end = wrote and b"COMMIT" in data and not is_cut.is_set()
+                    if is_end:
+                        is_cut.set()
+                    if not data or (is_end and not reaches):
+                        return
+                    (server if one is client else client).sendall(data)
+                    if is_end:
+                        server.recv(1)  # it is done
+                        return
+
+    def listen() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=listener.accept()[:1], daemon=True).start()
+
+    with _folder() as folder, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / ".s.PGSQL.5432"))
+        listener.listen()
+        threading.Thread(target=listen, daemon=True).start()
+        yield url.replace(socket_folder(url), str(folder))
+        listener.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import exc
+from sqlalchemy import Connection, exc
 
 from bakeio_core.database.systems.constraints import refusal_of
 from bakeio_core.errors import DatabaseError
@@ -28,6 +31,12 @@ _CAUSES = {  # by the name or number the driver gives: (what to say, code, again
         "Nothing was written",
         "io-error",
         False,
+    ),
+    "replica": (
+        "is a replica, and the primary changed what was being read here. Nothing was written: do "
+        "the same again, or ask for hot_standby_feedback or a longer max_standby_streaming_delay",
+        "changed-meanwhile",
+        True,
     ),
     "55P03": (f"is locked: another program is writing to it. {_WAIT}", "locked", False),
 }
@@ -58,9 +67,20 @@ _REMEDIES = (  # by the text, where the driver gives no name
         "export needs one for each of its --jobs",
     ),
     (
-        r"due to statement timeout",
-        "it ends what takes long, for this user or everybody: allow more in the URL, with "
-        "?options=-c%20statement_timeout%3D0",
+        r"due to user request",
+        "somebody who looks after the server ended it: nothing was written; do the same again",
+    ),
+    (
+        r"temp_file_limit",
+        "it allows this user too little room for sorting: ask for more (temp_file_limit)",
+    ),
+    (
+        r"database system is (starting up|shutting down|in recovery)|not yet accepting connections",
+        "it is being started or stopped: wait, then do the same again",
+    ),
+    (
+        r"permission denied for database",
+        "ask its owner to run: GRANT CONNECT ON DATABASE ... TO ... (the user of the URL)",
     ),
     (
         r"not allowed in statement pooling mode",
@@ -84,6 +104,7 @@ _REMEDIES = (  # by the text, where the driver gives no name
 )
 
 
+_TIMEOUT = re.compile(r"due to (statement|transaction|idle-in-transaction|idle-session) timeout")
 _NO_TABLE = re.compile(r'no such table: (\S+)|relation "([^"]+)" does not exist')
 
 
@@ -99,6 +120,19 @@ def is_misunderstood(error: exc.DBAPIError) -> bool:
     name = getattr(error.orig, "sqlite_errorname", None)
     text = re.search(r"syntax error|unrecognized token|unknown function", str(error.orig))
     return state.startswith("42") or name == "SQLITE_ERROR" or bool(text)
+
+
+@contextmanager
+def raised(db: Connection, sql: str) -> Iterator[None]:
+    """Raise what the driver raises as SQLAlchemy would, for what the driver does alone."""
+    errors: Any = db.dialect.dbapi.Error  # type: ignore[union-attr]
+    try:
+        yield
+    except errors as error:
+        is_lost = db.dialect.is_disconnect(error, db.connection.driver_connection, None)
+        raise exc.DBAPIError.instance(
+            sql, (), error, errors, connection_invalidated=is_lost, dialect=db.dialect
+        ) from error
 
 
 def came_between(error: exc.DBAPIError) -> bool:
@@ -125,6 +159,10 @@ def explained(error: exc.DatabaseError, where: str, user: str) -> DatabaseError:
     name = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
     if name is None and "locked" in text:
         name = "SQLITE_BUSY"  # Python 3.10 does not tell
+    if _TIMEOUT.search(text) or (error.connection_invalidated and not _remedy(text)):
+        return _broken_off(text, where)
+    if "conflict with recovery" in text:
+        name = "replica"
     if came_between(error):
         name = "40001"
     if name in _CAUSES:
@@ -153,10 +191,26 @@ def explained(error: exc.DatabaseError, where: str, user: str) -> DatabaseError:
         )
     if not isinstance(error, exc.OperationalError) and "not a database" not in text:
         return DatabaseError(f"the database{where} refused: {text}", code="io-error")
-    remedy = next(
-        (f": {said}" for pattern, said in _REMEDIES if re.search(pattern, text, re.I)), ""
-    )
-    return DatabaseError(f"cannot use the database{where}: {text}{remedy}", code="io-error")
+    return DatabaseError(f"cannot use the database{where}: {text}{_remedy(text)}", code="io-error")
+
+
+def _remedy(text: str) -> str:
+    """Return what to do about an error, behind a colon; nothing where its text says nothing."""
+    known = (f": {said}" for pattern, said in _REMEDIES if re.search(pattern, text, re.I))
+    return next(known, "")
+
+
+def _broken_off(text: str, where: str) -> DatabaseError:
+    """Say that the server ended the statement or the connection, and with it the transaction."""
+    limit = _TIMEOUT.search(text)
+    if limit:
+        infix = "_session" if limit[1].startswith("idle-in") else ""
+        setting = f"{limit[1].replace('-', '_')}{infix}_timeout"
+        why = "it ends what takes long, for this user or everybody: allow more in the URL, with "
+        why += f"?options=-c%20{setting}%3D0"
+    else:
+        why = "the server or the network ended it: do the same again once the server answers"
+    return DatabaseError(f"the database{where} broke off: {text}: {why}. Nothing was written")
 
 
 def _granted(text: str, error: exc.DatabaseError, user: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -63,6 +63,9 @@ class Portable(PostgreSQL):
             # nothing keeps others off, and what they took meanwhile must not be given again
             if number > next_number(self, db, sequence):
                 go_on(self, db, sequence, number)
+
+    def fate(self, db: Connection) -> Callable[[Connection], bool | None] | None:
+        return None
 
     def hold_sequences(self, db: Connection, table: Table, columns: Iterable[str]) -> None: ...
 

@@ -24,7 +24,9 @@ from sqlalchemy.ext.compiler import compiles
 from bakeio_core import values
 from bakeio_core.database.dialect import HIGHEST, LOWEST, Column, Dialect, JsonPage, Rows
 from bakeio_core.database.systems.constraints import is_of_rule
+from bakeio_core.database.systems.failures import raised
 from bakeio_core.database.systems.statements import locks
+from bakeio_core.database.systems.statements.commits import fate_of
 from bakeio_core.database.systems.statements.forms import use_plain_forms
 from bakeio_core.database.systems.statements.loads import rebuilt
 from bakeio_core.database.systems.statements.rights import (
@@ -129,7 +131,7 @@ class PostgreSQL(Dialect):
     def stream(self, db: Connection, sql: str, size: int) -> Iterator[Rows]:
         driver: Any = db.connection.driver_connection
         name = f"bakeio_rows_{next(_cursors)}"
-        with self._raised(sql), driver.cursor(name) as cursor:
+        with raised(db, sql), driver.cursor(name) as cursor:
             cursor.itersize = size
             cursor.execute(sql, ())  # with parameters, so that a doubled % becomes one
             while rows := cursor.fetchmany(size):
@@ -193,7 +195,7 @@ class PostgreSQL(Dialect):
             "TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')"
         )
         lines: list[bytes] = []
-        with self._raised(sql), self._cursor(db).copy(_alone(sql)) as copy:
+        with raised(db, sql), self._cursor(db).copy(_alone(sql)) as copy:
             for line in copy:
                 lines.append(bytes(line))
                 if len(lines) == page:
@@ -234,7 +236,7 @@ class PostgreSQL(Dialect):
             return self.insert_each(db, table, columns, kinds, rows)
         sql = f"COPY {target} ({names}) FROM STDIN"
         cursor = self._cursor(db)
-        with self._raised(sql), cursor.copy(_alone(sql)) as copy:
+        with raised(db, sql), cursor.copy(_alone(sql)) as copy:
             for row in rows:
                 copy.write_row(row)
         return int(cursor.rowcount)
@@ -259,10 +261,8 @@ class PostgreSQL(Dialect):
         return self.executemany(db, sql, rows)
 
     def next_id(self, db: Connection, table: Table, primary: str) -> int:
-        highest = (
-            self.scalar(db, f"SELECT max({self.quote(primary)}) FROM {self.format_table(table)}")
-            or 0
-        )
+        sql = f"SELECT max({self.quote(primary)}) FROM {self.format_table(table)}"
+        highest = self.scalar(db, sql) or 0
         sequence = sequence_of(self, db, table, primary)
         following = next_number(self, db, sequence) if sequence else 1
         return max(highest + 1, following, 1)
@@ -290,8 +290,10 @@ class PostgreSQL(Dialect):
         if sequence and may_advance(self, db, sequence):
             restart(db, sequence, self.next_id(db, table, primary))
 
+    def fate(self, db: Connection) -> Callable[[Connection], bool | None] | None:
+        return fate_of(self, db)
+
     def limit_waiting(self, db: Connection, seconds: float) -> None:
-        """Set a limit where the connection has none."""
         locks.limit_waiting(self, db, seconds)
 
     def lock(self, db: Connection, tables: Sequence[Table]) -> None:

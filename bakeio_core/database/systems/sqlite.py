@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, exc, func
 from bakeio_core import values
 from bakeio_core.database.dialect import LOWEST, Column, Dialect, JsonPage, Rows, log
 from bakeio_core.database.systems.constraints import refusing
+from bakeio_core.database.systems.failures import raised
 from bakeio_core.database.systems.sqlite_cells import (
     UNDECODED,
     doubt,
@@ -41,7 +42,7 @@ class SQLite(Dialect):
         return expression
 
     def prepare_new(self, db: Connection) -> None:
-        with self._raised("PRAGMA journal_mode=WAL"):
+        with raised(db, "PRAGMA journal_mode=WAL"):
             driver: Any = db.connection.driver_connection
             driver.execute("PRAGMA journal_mode=WAL")
 
