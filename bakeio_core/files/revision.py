@@ -22,7 +22,7 @@ import struct
 import sys
 import zlib
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
@@ -209,6 +209,31 @@ class Revision:
         if is_ours or len(words) < 3 or (len(text) == self.length and _parity(words)):
             raise ValueError("is a damaged _rev")
         return None
+
+    def bases(self, text: Any) -> Sequence[int] | None:
+        """Return the hashes of `fields` that a `_rev` holds, None where it cannot be read."""
+        if not isinstance(text, str):
+            return None
+        words = self.unpacked(text)
+        if words is not None:
+            return words[2 : 2 + len(self.fields)]
+        try:
+            read = self.read(text)
+        except ValueError:
+            return None
+        return None if read is None else read.fields
+
+    def differing(self, values: Mapping[str, Any], text: Any) -> Iterator[tuple[str, int]]:
+        """Yield (field, hash) of what a `_rev` knows of values that are other ones now.
+
+        Args:
+            values: The wire values by field; what is empty or null is no other one.
+            text: The `_rev`; of one that cannot be read nothing is known.
+        """
+        for name, base in zip(self.fields, self.bases(text) or (), strict=False):
+            value = values.get(name)
+            if value is not None and value != "" and field_hash(value) != base:
+                yield name, base
 
 
 @dataclass(frozen=True)

@@ -56,22 +56,9 @@ class Proof:
         self.revision, self.kinds, self.of_cells = revision, kinds, of_cells
         self._spoilt = spoilt
 
-    def bases(self, text: Any) -> Sequence[int] | None:
-        """Return the hashes of the fields that a `_rev` holds, None where it cannot be read."""
-        if not isinstance(text, str):
-            return None
-        words = self.revision.unpacked(text)
-        if words is not None:
-            return words[2 : 2 + len(self.revision.fields)]
-        try:
-            read = self.revision.read(text)
-        except ValueError:
-            return None
-        return None if read is None else read.fields
-
-    def base(self, bases: Sequence[int] | None, name: str) -> int | None:
-        """Return the hash of one field, None where it is not known."""
-        place = self.revision.places.get(name)
+    def base(self, rev: Any, name: str) -> int | None:
+        """Return the hash of one field in a `_rev`, None where it is not known."""
+        bases, place = self.revision.bases(rev), self.revision.places.get(name)
         return None if bases is None or place is None else bases[place]
 
     def restored(self, name: str, cell: Any, base: int | None) -> Reading | None:
@@ -101,20 +88,18 @@ class Proof:
         found = (r for r in readings(self.kinds[name], cell) if not (is_typed and r.how == POINT))
         return next((r for r in found if field_hash(r.value) == base), None)
 
-    def restore(self, values: dict[str, Any], rev: Any, restored: Restored) -> None:
+    def restore(
+        self, values: dict[str, Any], differing: Iterable[tuple[str, int]], restored: Restored
+    ) -> None:
         """Put what a spreadsheet changed in the values of a record back, and count it.
 
         Args:
             values: The wire values by field.
-            rev: The `_rev` of the record.
+            differing: Which of them are others now, each with the hash of what it was.
             restored: Is told of each.
         """
-        bases = self.bases(rev)
-        for name, base in zip(self.revision.fields, bases or (), strict=False):
-            value = values.get(name)
-            if value is None or value == "" or field_hash(value) == base:
-                continue
-            reading = self.restored(name, value, base)
+        for name, base in differing:
+            reading = self.restored(name, values[name], base)
             if reading is not None:
                 values[name] = reading.value
                 restored[name, reading.how] += 1

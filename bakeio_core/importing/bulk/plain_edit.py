@@ -12,7 +12,6 @@ from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.documents.exact import is_exact
 from bakeio_core.files.revision import field_hash
-from bakeio_core.files.sheets.proof import may_be_damaged
 from bakeio_core.importing.bulk.part import BulkPart, is_plain_text
 
 
@@ -42,7 +41,11 @@ class PlainEdit:
         if self.base is not None:
             if field_hash(value) == base[self.base]:
                 return row[0] not in self.own_rows
-            if field_hash(current) != base[self.base] or may_be_damaged(value, current):
+            if field_hash(current) != base[self.base]:
+                return False
+            from bakeio_core.files.sheets.proof import may_be_damaged
+
+            if may_be_damaged(value, current):
                 return False
         if not self._fits(block, number, value):
             return False

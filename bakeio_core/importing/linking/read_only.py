@@ -22,9 +22,6 @@ from bakeio_core.database.rows import Row
 from bakeio_core.database.view_query import Cell, Projection, kind_of_source
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
 from bakeio_core.files.revision import context_hash, context_lines
-from bakeio_core.files.sheets.proof import is_display_of
-from bakeio_core.files.sheets.readings import readings
-from bakeio_core.files.sheets.shown import is_shown_for
 from bakeio_core.importing.linking.drafts import Draft
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
@@ -131,6 +128,10 @@ class ReadOnlyFields:
 
     def _shows(self, name: str, value: Any, now: Any) -> bool:
         """Tell whether a cell may be what a spreadsheet made of what the row says."""
+        from bakeio_core.files.sheets.proof import is_display_of
+        from bakeio_core.files.sheets.readings import readings
+        from bakeio_core.files.sheets.shown import is_shown_for
+
         kind, value = self._kinds.get(name), self.part.document.said(value)
         if kind is None or isinstance(value, dict):
             return False

@@ -242,7 +242,8 @@ class FieldMerge:
         # it may be typed back to that, after an import of another value
         if is_as_exported and (item, row) not in self.own_edits:
             return True
-        if self.shown.is_shown(item.name, value, current, base):
+        is_of_then = base is not None and field_hash(current) == base
+        if is_of_then and self.shown.is_shown(item.name, value, current):
             return True
         settled = self.rules.settle(draft, item, current, value)
         if settled is ABSENT:

@@ -71,7 +71,6 @@ class Reader:
         self.names: dict[str, str] = {}
         self.context: dict[str, str] = {}
         self.total = 0
-        self._shown = part.revision.context if part.revision is not None else ()
         self.restored = RestoredValues(part)
         self._type: Any = None
         self._decoder: Any = None
@@ -139,7 +138,7 @@ class Reader:
         ]
         self.names = {item.name: attributes[name] for name, item in told.items()}
         said = {item.name: attributes[name] for name, item in known.items()}
-        self.context = {name: said[name] for name in self._shown if name in said}
+        self.context = {name: said[name] for name in self.part.context if name in said}
         self._order, self._extra = list(first), [name for name in first if name not in known]
         self._renamed = [(name, item.name) for name, item in known.items() if name != item.name]
         self._nests = bool(self._extra) or not all(i.kind.is_scalar for i in told.values())
@@ -283,7 +282,7 @@ class Reader:
             if self.fields[name].role != "context":
                 self._read_value(record, name, value, raw)
         self.restored.restore(record.values)
-        record.context = self.restored.context(self._shown, told)
+        record.context = self.part.compared(told)
         return record
 
     def _read_value(self, record: Record, name: str, value: Any, raw: Mapping[str, Any]) -> None:

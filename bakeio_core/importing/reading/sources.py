@@ -25,6 +25,7 @@ from bakeio_core.files.sets.manifest import (
 )
 from bakeio_core.files.sets.origin import is_count
 from bakeio_core.importing.reading.derived.lists import RecordsAlone
+from bakeio_core.values.wording import BadValue, TwoReadings
 
 if TYPE_CHECKING:
     from bakeio_core.history.learned.layouts import Layout
@@ -91,6 +92,28 @@ class Part:
     ) -> Iterator[tuple[int, dict[str, Any] | Problem]]:
         """Yield those of the records as they stand in the file, in order."""
         return self._records(self.whole, numbers)
+
+    @property
+    def context(self) -> Sequence[str]:
+        """The fields that are only compared."""
+        return () if self.revision is None else self.revision.context
+
+    def compared(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a record says in fields that are only compared.
+
+        Of a cell that may show several values it returns them all, as a tuple; what is not a value
+        of the field at all is told as it stands.
+        """
+        found = dict[str, Any]()
+        for name in self.context:
+            if name in told:
+                try:
+                    found[name] = self.document.settled(name, told[name])
+                except TwoReadings as doubt:
+                    found[name] = doubt.values
+                except BadValue:
+                    found[name] = told[name]
+        return found
 
     def _records(
         self, document: Document, numbers: Collection[int]

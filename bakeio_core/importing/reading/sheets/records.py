@@ -213,7 +213,7 @@ class _Rows:
             self._look_at_nameless(index, by_index[index])
         bases: Sequence[Any] = [None] * len(rows)
         if self.revision is not None:
-            bases = list(map(self.sheets.proof.bases, map(_text, by_index[self.revision])))
+            bases = list(map(self.sheets.proof.revision.bases, map(_text, by_index[self.revision])))
         first = len(self.sheets.spool) + 1
         if self.index_at is not None:
             told = enumerate(by_index[self.index_at], first)

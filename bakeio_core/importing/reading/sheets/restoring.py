@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.fields import REV
-from bakeio_core.files.revision import field_hash
-from bakeio_core.files.sheets.proof import Proof, Restored, is_display_of
-from bakeio_core.files.sheets.readings import form_of
-from bakeio_core.files.sheets.shown import is_shown_for
-from bakeio_core.files.sheets.spoilt import SpoiltColumns
 from bakeio_core.importing.reading.names import FieldNames
-from bakeio_core.importing.reading.sheets.columns import NOUN
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.values.numbers import shortest
-from bakeio_core.values.wording import BadValue, TwoReadings
+
+if TYPE_CHECKING:
+    from bakeio_core.files.sheets.proof import Proof, Restored
+    from bakeio_core.files.sheets.spoilt import SpoiltColumns
 
 AS_SHOWN = "as a spreadsheet shows it"
 """How a value is read that only its row tells to be the same."""
@@ -26,28 +24,41 @@ AS_SHOWN = "as a spreadsheet shows it"
 class RestoredValues:
     """Take back what a spreadsheet did to the values of a part's records, where `_rev` proves it.
 
+    What knows spreadsheets is loaded when the first value is another one than was exported.
+
     Attributes:
         counts: How many values of which field came back from what.
     """
 
     def __init__(self, part: Part) -> None:
-        self.part, self.counts = part, Restored()
-        # a text that reads as JSON may be meant as one
-        forms = ((item.name, item.kind, form_of(item.kind)) for item in part.fields)
-        kinds = {name: kind for name, kind, form in forms if form != "other"}
-        revision, of_cells = part.revision, part.document.has_cells
-        self._proof = None
-        if revision is not None:
-            self._proof = Proof(revision, kinds, lambda: self._spoilt, of_cells)
+        self.part = part
+        self.counts: Restored = Counter()
 
     def restore(self, values: dict[str, Any]) -> None:
         """Put back those of the wire values of a record that were changed."""
-        if self._proof is not None:
-            self._proof.restore(values, values.get(REV), self.counts)
+        revision = self.part.revision
+        differing = [] if revision is None else [*revision.differing(values, values.get(REV))]
+        if differing and self._proof is not None:
+            self._proof.restore(values, differing, self.counts)
+
+    @cached_property
+    def _proof(self) -> Proof | None:
+        from bakeio_core.files.sheets.proof import Proof
+        from bakeio_core.files.sheets.readings import form_of
+
+        revision, of_cells = self.part.revision, self.part.document.has_cells
+        if revision is None:
+            return None
+        # a text that reads as JSON may be meant as one
+        forms = ((item.name, item.kind, form_of(item.kind)) for item in self.part.fields)
+        kinds = {name: kind for name, kind, form in forms if form != "other"}
+        return Proof(revision, kinds, lambda: self._spoilt, of_cells)
 
     @cached_property
     def _spoilt(self) -> SpoiltColumns:
         """What a spreadsheet did to the columns; the file is read once more for it."""
+        from bakeio_core.files.sheets.spoilt import SpoiltColumns
+
         spoilt, names = SpoiltColumns(self.part.document.has_cells), FieldNames(self.part)
         for block in self.part.document.blocks():
             for _, record in block.as_dicts(self.part.file):
@@ -57,7 +68,7 @@ class RestoredValues:
 
     def _note(self, spoilt: SpoiltColumns, told: Mapping[str, Any]) -> None:
         proof = self._proof
-        bases = None if proof is None else proof.bases(told.get(REV))
+        bases = None if proof is None else proof.revision.bases(told.get(REV))
         if proof is None or bases is None:
             return
         for name, base in zip(proof.revision.fields, bases, strict=True):
@@ -81,7 +92,7 @@ class RestoredValues:
         """
         if self._proof is None or value == "":
             return None
-        base = self._proof.base(self._proof.bases(raw.get(REV)), name)
+        base = self._proof.base(raw.get(REV), name)
         reading = self._proof.restored(name, value, base)
         if reading is None:
             return None
@@ -96,24 +107,27 @@ class RestoredValues:
             value: What the file says.
             raw: The record, with its `_rev`.
         """
+        from bakeio_core.files.sheets.readings import form_of
+        from bakeio_core.importing.reading.sheets.columns import NOUN
+
         proof = self._proof
         if proof is None or not proof.of_cells or name not in proof.kinds:
             return False
         is_typed = NOUN in value if isinstance(value, dict) else not isinstance(value, str)
         is_text = form_of(proof.kinds[name]) in ("text", "code")
-        return is_text and is_typed and proof.base(proof.bases(raw.get(REV)), name) is not None
+        return is_text and is_typed and proof.base(raw.get(REV), name) is not None
 
-    def is_shown(self, name: str, value: Any, current: Any, base: int | None) -> bool:
+    def is_shown(self, name: str, value: Any, current: Any) -> bool:
         """Tell whether a value is only shown otherwise than its row has it, and count it.
 
         Args:
             name: The field.
             value: What the file says.
-            current: What the row has.
-            base: The hash of what it had when it was exported, None where that is not known.
+            current: What the row has, and had when it was exported.
         """
-        if base is None or field_hash(current) != base:
-            return False
+        from bakeio_core.files.sheets.proof import is_display_of
+        from bakeio_core.files.sheets.shown import is_shown_for
+
         if not is_display_of(value, current):
             is_cell = self.part.document.has_cells and isinstance(current, str)
             if not is_cell or not is_shown_for(current, value):
@@ -122,21 +136,3 @@ class RestoredValues:
                 return False
         self.counts[name, AS_SHOWN] += 1
         return True
-
-    def context(self, names: Iterable[str], told: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what a record says in fields that are only compared.
-
-        Of a cell that may show several values it returns them all, as a tuple; what is not a value
-        of
-        the field at all is told as it stands.
-        """
-        context, settled = dict[str, Any](), self.part.document.settled
-        for name in names:
-            if name in told:
-                try:
-                    context[name] = settled(name, told[name])
-                except TwoReadings as doubt:
-                    context[name] = doubt.values
-                except BadValue:
-                    context[name] = told[name]
-        return context
