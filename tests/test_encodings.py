@@ -13,7 +13,10 @@ from support.hosts import guest, identity, name, table
 from bakeio_core import BakeioError, Entity, ExportRefused, connect
 
 THINGS = Table("things", MetaData(), identity(), name(), Column("note", String(50)))
-CORE = guest(Entity(THINGS, keys=["name"]))
+WORDS = Table(
+    "words", MetaData(), Column("word", String(9), primary_key=True), Column("note", String(50))
+)
+CORE = guest(Entity(THINGS, keys=["name"]), Entity(WORDS))
 
 
 def test_a_character_the_database_has_no_place_for_blocks_its_record_alone(
@@ -48,16 +51,19 @@ def test_a_text_that_is_no_utf8_is_named_and_an_undo_does_not_make_another_one_o
     with engine.begin() as db:
         CORE.create_tables(db)
         db.execute(text("INSERT INTO things VALUES (1, 'tea', 'Thé'), (2, 'bun', 'x')"))
+        db.execute(text("INSERT INTO words VALUES ('tea', 'Thé')"))
         CORE.export_complete(db, folder, prove=True)
-        assert CORE.import_(db, folder).summary["unchanged"] == 2
+        assert CORE.import_(db, folder).summary["unchanged"] == 3
         db.exec_driver_sql(f"UPDATE things SET note = {stored} WHERE id = 1")
+        db.exec_driver_sql(f"UPDATE words SET note = {stored}")
         with pytest.raises(ExportRefused) as refused:
             CORE.export_complete(db, tmp_path / "other")
-        (problem,) = refused.value.problems
-        assert str(problem) == (
-            "table things, note: row 1 (tea): holds bytes that are not text, x'436166e9'"
-        )
-        assert CORE.import_(db, folder).summary["updated"] == 1
+        why = "holds bytes that are not text, x'436166e9'"
+        assert sorted(map(str, refused.value.problems)) == [
+            f"table things, note: row 1 (tea): {why}",
+            f"table words, note: row tea: {why}",
+        ]
+        assert CORE.import_(db, folder).summary["updated"] == 2
         with pytest.raises(BakeioError, match="note was x'436166e9' before, which nothing can"):
             CORE.undo(db)
         assert table(db, "note", "things") == [("Thé",), ("x",)]
