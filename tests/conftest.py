@@ -139,18 +139,20 @@ def postgresql() -> Iterator[str]:
 
 @pytest.fixture
 def new_postgresql(postgresql: str) -> Iterator[Callable[..., str]]:
-    """Make PostgreSQL databases, empty or like another one of the server; they are dropped after
-    the test.
+    """Make PostgreSQL databases, empty or like another one of the server, in an encoding; they are
+    dropped after the test.
     """
     admin = create_engine(
         postgresql.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT"
     )
     made: list[str] = []
 
-    def make(template: str = "template0") -> str:
+    def make(template: str = "template0", encoding: str = "") -> str:
         name = f"t{uuid.uuid4().hex[:12]}"
+        other = f"ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'" if encoding else ""
+        sql = f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy {other}"
         with admin.connect() as db:
-            db.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
+            db.execute(text(sql))
         made.append(name)
         return postgresql.replace("/postgres?", f"/{name}?")
 

@@ -143,3 +143,17 @@ def test_tables_that_may_not_be_read_are_no_missing_tables(
         refused = run("-d", stranger, *words)
         assert refused.code == 1, refused.out
         assert "GRANT USAGE ON SCHEMA public TO bakeio_stranger" in refused.err
+
+
+def test_which_schemas_were_looked_into_is_said(
+    run: Run, new_postgresql: Callable[[], str]
+) -> None:
+    url = new_postgresql()
+    sql(url, "CREATE SCHEMA other")
+    told = {
+        "nowhere": "schemas of the search_path (nowhere), and the database has none of these",
+        "other": "(looked into the schema other); run: bakeio init",
+    }
+    for schema, said in told.items():
+        done = run("-d", f"{url}&options=-csearch_path%3D{schema}", "runs")
+        assert (done.code, said in done.err) == (1, True), done.err

@@ -100,7 +100,7 @@ def till(bakery: Bakery, sold: Counter[int]) -> Iterator[None]:
                     sold["deadlocks of the till"] += 1  # type: ignore[index]
                     continue
                 sold[lot] += 1
-                time.sleep(0.003)
+                time.sleep(0.02)
             db.close()
         except BaseException as error:
             faults.append(error)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from bakeio_core.catalog.plugins.profile import Profile
+    from bakeio_core.errors import BakeioError
     from bakeio_core.host.bakeio import Bakeio
     from bakeio_core.host.installed import Installed
     from bakeio_core.host.shapes import Shapes
@@ -317,7 +318,7 @@ class Session:
 
     def _require(self) -> None:
         if not self.is_there():
-            self._none()
+            raise _no_database(self.database)
 
     def has_tables(self, db: Connection) -> bool:
         """Tell whether the database has the table of any entity."""
@@ -326,17 +327,21 @@ class Session:
         return bool(columns_there(db, self.bakeio.catalog.tables.values()))
 
     def _require_tables(self, db: Connection) -> None:
+        from bakeio_core.database.dialects import schemas_looked_into
         from bakeio_core.history.upgrade import refuse_foreign
 
         if not self.has_tables(db):
             refuse_foreign(db, self.bakeio.catalog, "run: bakeio init --yes")
-            self._none()
+            raise _no_database(self.database, schemas_looked_into(db))
 
-    def _none(self) -> None:
-        from bakeio_core.database.connect import shown_url
-        from bakeio_core.errors import DatabaseError
 
-        raise DatabaseError(f"no database at {shown_url(self.database)}; run: bakeio init")
+def _no_database(target: str, schemas: Sequence[str] = ()) -> BakeioError:
+    """Return that there is no database, and in which schemas it was looked for."""
+    from bakeio_core.database.connect import shown_url
+    from bakeio_core.errors import DatabaseError
+
+    looked = f" (looked into the schema {' and '.join(schemas)})" if schemas else ""
+    return DatabaseError(f"no database at {shown_url(target)}{looked}; run: bakeio init")
 
 
 def show_error(message: str) -> None:

@@ -13,7 +13,10 @@ from sqlalchemy.schema import CreateSchema
 
 from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.systems.foreign_keys import ForeignKeys, OfPostgreSQL, OfSQLite
+from bakeio_core.database.systems.statements.forms import server_encoding
+from bakeio_core.database.systems.statements.rights import looked_into
 from bakeio_core.errors import DatabaseError, UsageError
+from bakeio_core.values import Charset
 from bakeio_core.values.wording import kind_of_thing
 
 T = TypeVar("T")
@@ -46,6 +49,10 @@ def dialect_of(db: Connection) -> Dialect:
         from bakeio_core.database.systems.portable import Portable
 
         return Portable(db.dialect)
+    if name == "postgresql" and server_encoding(db) == "SQL_ASCII":
+        from bakeio_core.database.systems.unchecked_texts import UncheckedTexts
+
+        return UncheckedTexts(db.dialect)
     if name == "postgresql":
         from bakeio_core.database.systems.postgresql import PostgreSQL
 
@@ -87,6 +94,16 @@ def look_again(db: Connection) -> None:
 def tables_there(db: Connection) -> Found:
     """Return the tables a database has without naming a schema, with their columns."""
     return once(db, "tables", lambda: dialect_of(db).existing_columns(db))
+
+
+def charset_of(db: Connection) -> Charset | None:
+    """Return the characters that texts of the connection's database can have, None for all."""
+    return None if db.dialect.name == "sqlite" else Charset.of(server_encoding(db))
+
+
+def schemas_looked_into(db: Connection) -> list[str]:
+    """Return the schemas in which tables are looked for; none where there is but one place."""
+    return [] if db.dialect.name == "sqlite" else looked_into(dialect_of(db), db)
 
 
 def columns_there(db: Connection, tables: Iterable[Table]) -> dict[Table, Set[str]]:

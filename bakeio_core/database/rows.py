@@ -16,7 +16,7 @@ from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.pending_rows import PendingRows
 from bakeio_core.database.row_ids import row_key
 from bakeio_core.values.folding import fold_parts
-from bakeio_core.values.wording import shown
+from bakeio_core.values.wording import Unreadable, shown
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -350,7 +350,7 @@ def _readable(make: Callable[[Any], Any], cell: Any) -> Any:
     try:
         return make(cell)
     except values.BadValue:
-        return shown(cell)
+        return Unreadable(shown(cell))
 
 
 def rows_among(

@@ -113,7 +113,7 @@ class StoredRows:
         if not isinstance(self.entity.kinds[self.entity.primary], Integer):
             order = order_by(self.dialect, self.entity)
             sql = f"SELECT {', '.join(cells)} FROM {self.source} {self.where} ORDER BY {order}"
-            yield from self.dialect.stream(self.db, sql, PAGE)
+            yield from self._as_stored(sql)
             return
         count, order = PAGE, self._order
         while count == PAGE and after < last:
@@ -127,6 +127,17 @@ class StoredRows:
             if rows:
                 after = rows[-1][0]
                 yield rows
+
+    def _as_stored(self, sql: str) -> Iterator[Rows]:
+        """Yield the rows of a SELECT in pages, texts that are none as bytes."""
+        seen = 0
+        try:
+            for rows in self.dialect.stream(self.db, sql, PAGE):
+                yield rows
+                seen += len(rows)
+        except BadValue:
+            rest = self.dialect.fetch(self.db, sql)[seen:]
+            yield from (rest[at : at + PAGE] for at in range(0, len(rest), PAGE))
 
     def _called(self) -> list[str]:
         """Return the columns by which a person knows a row."""

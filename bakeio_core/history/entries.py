@@ -15,10 +15,11 @@ import msgspec
 from sqlalchemy import func, select
 
 from bakeio_core.catalog.keys.row_ids import row_id
-from bakeio_core.history.journal import texts
+from bakeio_core.history.journal import UNREADABLE, texts
 from bakeio_core.history.packing import HEAD, ends_of, unpacked
 from bakeio_core.history.tables import BATCHES, CHANGES, RowNumbers, has_own
 from bakeio_core.values.nested import exact
+from bakeio_core.values.wording import Unreadable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -224,5 +225,7 @@ def read_text(text: str | None) -> Any:
 
 def wire_value(entity: Entity, column: str, value: Any) -> Any:
     """Return a value of the journal as a wire value: out of its JSON numbers come as Decimal."""
+    if isinstance(value, dict) and value.keys() == {UNREADABLE}:
+        return Unreadable(value[UNREADABLE])
     kind = entity.kinds.get(column)
     return exact(value) if kind is None else kind.from_json(value)

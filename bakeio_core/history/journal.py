@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 from sqlalchemy import func, null, select
 
-from bakeio_core.database.dialects import dialect_of, tables_there
+from bakeio_core.database.dialects import charset_of, dialect_of, tables_there
 from bakeio_core.errors import DatabaseError, counted
 from bakeio_core.history.packing import checksums, content_sums, packed, remembered_by
 from bakeio_core.history.tables import BATCHES, CHANGES, RUNS, RowNumbers, has_own
-from bakeio_core.values.wording import printable
+from bakeio_core.values.wording import Unreadable, printable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Insert, Table, Update
@@ -29,7 +29,17 @@ if TYPE_CHECKING:
 
 UNKNOWN = "*"
 """Under which a deleted row has what it had in columns nobody declared: no column is called so."""
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
+UNREADABLE = "\0unreadable"
+"""The name under which stands what is said of a value that had no form in files."""
+
+
+def _said_of(value: Any) -> Any:
+    if isinstance(value, Unreadable):
+        return {UNREADABLE: str(value)}
+    raise TypeError(f"the journal has no form for {type(value).__name__}")
+
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=_said_of)
 
 
 def texts(values: Sequence[Any]) -> list[str]:
@@ -45,6 +55,12 @@ def texts(values: Sequence[Any]) -> list[str]:
 
 def _records_of(changes: Sequence[Change]) -> list[int]:
     return [change.record for change in changes]
+
+
+def kept_name(db: Connection, name: str) -> str:
+    """Return the name of a file as the journal keeps it, whatever characters the database has."""
+    charset = charset_of(db)
+    return printable(name) if charset is None else charset.nearest(printable(name))
 
 
 def _kept(table: Table, written: int, expected: int) -> None:
@@ -111,12 +127,12 @@ class Journal:
         entry = {
             "id": number,
             "at": at,
-            "source": printable(source),
+            "source": kept_name(db, source),
             "mode": mode,
             "export_id": export_id,
             "counts": "{}",
             "undoes": undoes,
-            "path": None if path is None else printable(path),
+            "path": None if path is None else kept_name(db, path),
         }
         _write(db, RUNS, RUNS.insert().values(**entry))
         return cls(db, number, keeps_contents=keeps_contents)
@@ -163,7 +179,7 @@ class Journal:
         if not changes:
             return
         self.entered += 1
-        dialect, file = dialect_of(self.db), printable(file)
+        dialect, file = dialect_of(self.db), kept_name(self.db, file)
         quoted = list(map(dialect.quote, CHANGES.columns.keys()))
         last = int(dialect.scalar(self.db, f"SELECT max({quoted[0]}) FROM {CHANGES.name}") or 0)
         stamp = next((column for column in entity.filled.stamps if column == "updated_at"), "")
@@ -226,7 +242,7 @@ class Journal:
             "number": self.batches,
             "entity": entity.name,
             "action": action,
-            "file": printable(file),
+            "file": kept_name(self.db, file),
             "count": count,
             "data": data,
         }

@@ -20,7 +20,7 @@ from bakeio_core.catalog.exchange import (
     Question,
 )
 from bakeio_core.catalog.model import ROW_KEY, Entity, Key, Reference, RowId
-from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.dialects import charset_of, dialect_of
 from bakeio_core.database.rows import Row
 from bakeio_core.database.tables import Tables
 from bakeio_core.errors import FIRST_RECORDS, Problems
@@ -80,7 +80,8 @@ class ImportState:
         self.db, self.catalog, self.source = db, catalog, source
         self.options, self.decisions, self.is_planning = options, decisions, is_planning
         self.tables = Tables(db, catalog, is_planning=is_planning)
-        source.goes_into(dialect_of(db).name)
+        self.charset = charset_of(db)
+        source.goes_into(dialect_of(db).name, self.charset)
         own = database_id(db)
         self.same_database = own is not None and source.database_id == own
         self.earlier = EarlierRuns(db, source.export_id, source.path, source.log_of)

@@ -4,7 +4,7 @@ from bakeio_core.values.choices import Choice
 from bakeio_core.values.kind import Kind
 from bakeio_core.values.nested import Array, Json
 from bakeio_core.values.numbers import Decimal, Float, Integer, Interval
-from bakeio_core.values.text import Boolean, Bytes, Identifier, RuledText, Text
+from bakeio_core.values.text import Boolean, Bytes, Charset, Identifier, RuledText, Text
 from bakeio_core.values.times import Date, DateTime, Time
 from bakeio_core.values.wording import BadValue
 
@@ -13,6 +13,7 @@ __all__ = [
     "BadValue",
     "Boolean",
     "Bytes",
+    "Charset",
     "Choice",
     "Date",
     "DateTime",

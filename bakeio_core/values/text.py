@@ -1,13 +1,17 @@
-"""Kinds of text, true and false, identifiers, bytes and JSON."""
+"""Kinds of text, true and false, identifiers, bytes, and the characters texts can have."""
 
 from __future__ import annotations
 
 import base64
+import codecs
 import decimal
+import json
 import math
 import random
+import re
 import uuid as uuids
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -278,3 +282,62 @@ class Bytes(Kind):
 
     def from_python(self, value: Any) -> Any:
         return None if value is None else base64.b64encode(value).decode()
+
+
+_OTHERWISE = ((r"WIN(\d+)", r"cp\1"), (r"KOI8([RU])", r"koi8_\1"))
+"""What databases call encodings otherwise than Python does."""
+
+
+@dataclass(frozen=True)
+class Charset:
+    """The characters of an encoding.
+
+    Attributes:
+        name: What the database calls it.
+        codec: What Python calls it.
+    """
+
+    name: str
+    codec: str
+
+    @classmethod
+    def of(cls, name: str) -> Charset | None:
+        """Return that of an encoding by its name; None where it has all, or nobody can tell."""
+        called = name
+        for theirs, ours in _OTHERWISE:
+            called = re.sub(theirs, ours, called)
+        try:
+            codec = codecs.lookup(called).name
+        except LookupError:
+            return None
+        return None if codec == "utf-8" else cls(name, codec)
+
+    def has_all(self, data: bytes) -> bool:
+        """Tell whether there is a place for all that JSON holds, without escapes."""
+        if b"\\u" in data:
+            return False
+        try:
+            return data.isascii() or bool(data.decode().encode(self.codec))
+        except UnicodeError:
+            return False
+
+    def check(self, value: Any) -> None:
+        """Look at a wire value.
+
+        Raises:
+            BadValue: It has a character that the database has no place for.
+        """
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
+        if not isinstance(value, str) and "\\u" in text:
+            text = json.dumps(value, default=str, ensure_ascii=False)
+        try:
+            text.encode(self.codec)
+        except UnicodeEncodeError as error:
+            raise BadValue(
+                f"{shown(value)} has {shown(text[error.start])}, for which this database has no "
+                f"place (it is encoded in {self.name}): write it otherwise"
+            ) from None
+
+    def nearest(self, text: str) -> str:
+        """Return a text with escapes in place of what the database has no place for."""
+        return text.encode(self.codec, "backslashreplace").decode(self.codec)

@@ -114,6 +114,12 @@ def escapes_nul(data: bytes) -> bool:
     return b"\\" in data and any(part.startswith(b"u0000") for part in data.split(b"\\"))
 
 
+class Unreadable(str):
+    """Stands for a stored value that has no form in files: what is said of it in messages."""
+
+    __slots__ = ()
+
+
 def printable(text: str) -> str:
     """Return the text with everything a terminal could obey shown as an escape.
 

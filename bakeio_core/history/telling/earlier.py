@@ -15,7 +15,7 @@ from bakeio_core.history.entries import (
     read_text,
     wire_value,
 )
-from bakeio_core.history.journal import StandingRun, standing_runs
+from bakeio_core.history.journal import StandingRun, kept_name, standing_runs
 from bakeio_core.history.packing import content_sums
 from bakeio_core.history.tables import CHANGES, RowNumbers, has_journal
 
@@ -44,7 +44,8 @@ class EarlierRuns:
         path: str | None,
         log_of: str | None = None,
     ) -> None:
-        self.db, self.export_id, self.path, self.log_of = db, export_id, path, log_of
+        self.db, self.export_id, self.log_of = db, export_id, log_of
+        self.path = None if path is None else kept_name(db, path)
         self._rows_set: dict[str, set[RowId]] = {}
         self._created: dict[str, dict[tuple[int, int], list[RowId]]] = {}
         self._logged: dict[str, dict[RowId, int]] = {}

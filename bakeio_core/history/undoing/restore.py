@@ -12,6 +12,7 @@ from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.keys.rings import links_back
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.systems.unknown_columns import give_back
+from bakeio_core.errors import Problem
 from bakeio_core.history.changing_hands import Takers, blocked, in_turn
 from bakeio_core.history.entries import (
     Batch,
@@ -23,7 +24,7 @@ from bakeio_core.history.entries import (
 )
 from bakeio_core.history.journal import UNKNOWN
 from bakeio_core.history.undoing.rewrite import Waiting
-from bakeio_core.values.wording import shown
+from bakeio_core.values.wording import Unreadable, shown
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.model import Entity, RowId
@@ -94,10 +95,27 @@ def _recreate(rewrite: Rewrite, entity: Entity, batch: Batch) -> Changes:
             rewrite.skip(entity, name, "is there again")
         else:
             cells = [wire_value(entity, column, row.get(column)) for column in entity.columns]
-            wanted.append(tuple(cells))
+            wanted.append(_writable(rewrite, entity, cells))
     free, taken = _by_free_key(rewrite, entity, wanted)
     rewrite.write(Changes(entity, entity.columns, free, [0] * len(free)), {})
     return Changes(entity, entity.columns, taken, [0] * len(taken))
+
+
+def _writable(rewrite: Rewrite, entity: Entity, cells: Row | list[Any]) -> Row:
+    """Return the cells of a row, null where nothing can write what stood there, and name those."""
+    row = list(cells)
+    for place, column in enumerate(entity.columns):
+        if isinstance(row[place], Unreadable):
+            said = row[place]
+            row[place] = None if entity.nullable(column) else str(said)
+            name = f"{entity.name} {entity.primary} {row[entity.columns.index(entity.primary)]}"
+            message = (
+                f"{name}: {column} was {said} before, which nothing can write: it is "
+                f"{shown(row[place])} now"
+            )
+            told = {"code": "bad-value", "severity": "warning", "entity": entity.name}
+            rewrite.problems.add(Problem(**told, field=column, message=message))  # type: ignore[arg-type]
+    return tuple(row)
 
 
 def _by_free_key(
@@ -169,7 +187,12 @@ def _restored(
             continue
         value = now[item.field]
         old, imported = _values(entity, item)
-        if _same(value, imported):
+        if _same(value, imported) and isinstance(old, Unreadable):
+            kept = True
+            why = f"{item.field} was {old} before, which nothing can write"
+            rewrite.refused = rewrite.refused or why
+            rewrite.keep(entity, row, why, item.file, item.record, field=item.field, value=value)
+        elif _same(value, imported):
             new[item.field] = old
         elif not _same(value, old):
             kept = True

@@ -61,7 +61,7 @@ class Rewrite:
         shown: The changes that were made, as many as a report shows.
         recreated: {entity: ids of its rows that are there again}; they are to be counted on.
         in_use: How many rows are kept as they are because others refer to them.
-        refused: Why the database refuses what it refuses first; empty where it refuses nothing.
+        refused: Why something cannot be given back, of the first; empty where nothing hinders it.
         waiting: Updates the database refused alone; a value that changed hands may be free when all
             others have gone back.
         unlinked: {(entity, id): the update} of rows whose references were taken back. Where the run

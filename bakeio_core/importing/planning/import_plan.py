@@ -103,6 +103,7 @@ class ImportPlan:
     def plan_parent(self, wanted: PendingParent, batch: Changes) -> RowId | LinkError:
         """Plan a row that a decision creates; return its id, or why it cannot be created."""
         part = decided_part(wanted.target, self.state.catalog)
+        part.charset = self.state.charset
         common = (self.linker, self.parents, kind_of, self.plan_parent)
         plan = PartPlan(self.state, part, *common, is_decided=True)
         return plan_decided(plan, wanted, batch)

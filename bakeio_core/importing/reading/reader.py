@@ -27,6 +27,11 @@ from bakeio_core.importing.reading.sources import Part
 from bakeio_core.values import Decimal
 from bakeio_core.values.wording import BadValue, escapes_nul, jsonable
 
+_KEPT = (
+    "does not fit its column, but was stored that way: the same kind of database takes it as it "
+    "is, any other refuses it"
+)
+
 
 @dataclass(slots=True)
 class Record:
@@ -93,7 +98,7 @@ class Reader:
             Objects with the attributes of `names`; None on any doubt: an unknown layout, a field
             missing somewhere, a name standing twice, a value that wants a second look.
         """
-        data = None if self.part.gaps else block.data
+        data = block.data if self.part.takes_whole(block) else None
         if data is None or (self._decoder is None and not self._prepare(block)):
             return None
         try:
@@ -299,7 +304,8 @@ class Reader:
             return
         try:
             value = self.part.document.settled(name, value)
-            record.values[name] = item.kind.read(value, partial(self._note, record, name))
+            read = item.kind.read(value, partial(self._note, record, name))
+            record.values[name] = self.part.placed(read)
         except BadValue as error:
             restored = self.restored.restored(name, value, raw)
             if restored is not None or (value == "" and self.part.view is not None):
@@ -309,16 +315,12 @@ class Reader:
                 record.shown[name] = (self.part.document.said(value), error.message)
                 return
             try:
-                record.values[name] = kept_value(self.part, name, value, raw)
+                record.values[name] = self.part.placed(kept_value(self.part, name, value, raw))
             except BadValue:
                 self._report(record, "bad-value", name, value, error.message)
                 return
             if self.part.keeps_stored:
-                message = (
-                    "does not fit its column, but was stored that way: the same kind of database "
-                    "takes it as it is, any other refuses it"
-                )
-                self._add(record, "bad-value", "warning", name, None, message)
+                self._add(record, "bad-value", "warning", name, None, _KEPT)
 
     # -- what is said
     def _report(self, record: Record, code: str, name: str, value: Any, message: str) -> None:

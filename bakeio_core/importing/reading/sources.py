@@ -16,6 +16,7 @@ from bakeio_core.catalog.plugins.templates import Template
 from bakeio_core.catalog.view import View
 from bakeio_core.errors import Problem, Problems, Where
 from bakeio_core.errors import counted as in_words
+from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.revision import Revision
 from bakeio_core.files.sets.manifest import (
@@ -25,6 +26,7 @@ from bakeio_core.files.sets.manifest import (
 )
 from bakeio_core.files.sets.origin import is_count
 from bakeio_core.importing.reading.derived.lists import RecordsAlone
+from bakeio_core.values.text import Charset
 from bakeio_core.values.wording import BadValue, TwoReadings
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class Part:
         keeps_stored: Whether it goes into the same kind of database it is from: then what only
             breaks a column's declaration is taken as it was stored.
         listed: What the manifest says of its files, in order; nothing where there is none.
+        charset: The characters the database has a place for, None for all there are.
         gaps: (field, id) of what is null in it only because no file can hold it.
         holder: Of the rows of a list the part of the records they stand in.
         key: Of the rows of a list what tells those of one record apart, where that was declared.
@@ -54,6 +57,7 @@ class Part:
     view: View | None = None
     revision: Revision | None = None
     keeps_stored: bool = False
+    charset: Charset | None = None
     gaps: frozenset[tuple[str, int]] = frozenset()
     holder: Part | None = None
     key: Key = ()
@@ -75,6 +79,21 @@ class Part:
         """How many records its header says it has, None where it does not say."""
         count = None if self.holder is not None else self.document.header.get("record_count")
         return count if is_count(count) else None
+
+    def takes_whole(self, block: Block) -> bool:
+        """Tell whether the records of a block may be decoded at once, none of them looked at."""
+        is_placed = self.charset is None or block.data is None or self.charset.has_all(block.data)
+        return is_placed and not self.gaps
+
+    def placed(self, value: Any) -> Any:
+        """Return a wire value for which the database has a place.
+
+        Raises:
+            BadValue: It has none for a character.
+        """
+        if self.charset is not None:
+            self.charset.check(value)
+        return value
 
     @property
     def is_empty(self) -> bool:
@@ -240,12 +259,18 @@ class Source:
             listed[self.parts[0].entity.name] = self.declared
         return listed
 
-    def goes_into(self, kind: str) -> None:
-        """Note the kind of database, such as `sqlite`, that it is imported into."""
+    def goes_into(self, kind: str, charset: Charset | None = None) -> None:
+        """Note the kind of database, such as `sqlite`, that it is imported into.
+
+        Args:
+            kind: The kind.
+            charset: The characters the database has a place for, None for all there are.
+        """
         # what somebody edited was never stored
         is_as_exported = kind == self.database_kind and not self.accept_edits
         for part in self.parts:
             part.keeps_stored = part.view is None and is_as_exported
+            part.charset = charset
 
     def finish(self, part: Part, sha256: str, count: int) -> list[Problem]:
         """Compare what was read with what the manifest promised.

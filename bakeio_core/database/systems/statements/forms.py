@@ -33,3 +33,10 @@ def use_plain_forms(db: Connection) -> None:
             "be taken back: give one that opens transactions"
         )
     db.exec_driver_sql(_FORMS, execution_options={"no_parameters": True})
+
+
+def server_encoding(db: Connection) -> str:
+    """Return how the database encodes its texts, by its own name for that."""
+    driver: Any = db.connection.driver_connection
+    told = getattr(driver, "info", None)
+    return str((told and told.parameter_status("server_encoding")) or "UTF8")

@@ -38,10 +38,10 @@ def may_rebuild(dialect: Dialect, db: Connection, names: Sequence[str]) -> bool:
 
 
 def refuse_closed_schemas(dialect: Dialect, db: Connection) -> None:
-    """Raise where the tables may be in a schema that this user may not look into.
+    """Raise where no schema is looked into, or one that this user may not look into.
 
     Raises:
-        DatabaseError: It says which, and what to grant.
+        DatabaseError: It says which, and what to grant or to change.
     """
     sql = (
         "SELECT current_user, n.nspname FROM pg_namespace n "
@@ -54,6 +54,18 @@ def refuse_closed_schemas(dialect: Dialect, db: Connection) -> None:
             f"{user} may not use the schema {schema} of the database, so no table is found. Ask "
             f"its owner to run: GRANT USAGE ON SCHEMA {schema} TO {user}"
         )
+    if not looked_into(dialect, db):
+        named = dialect.scalar(db, "SELECT current_setting('search_path')")
+        raise DatabaseError(
+            f"tables are looked for in the schemas of the search_path ({named or 'it is empty'}), "
+            "and the database has none of these: create one, or name another in the URL, with "
+            "?options=-csearch_path%3DNAME"
+        )
+
+
+def looked_into(dialect: Dialect, db: Connection) -> list[str]:
+    """Return the schemas in which tables without one are looked for."""
+    return [row[0] for row in dialect.fetch(db, "SELECT unnest(current_schemas(false))")]
 
 
 def hiding_tables(dialect: Dialect, db: Connection, names: Sequence[str]) -> list[str]:
