@@ -173,10 +173,11 @@ class Noticed:
     def _look_for_almost_equal(self, made: Sequence[Change]) -> None:
         """Tell of rows that have all of a new one's content but one value."""
         content, told = self.entity.content, set[int]()
+        references = [column for column in content if column in self.entity.references]
         id_field = self.part.fields.own.get(self.entity.primary, self.entity.primary)
         for column in content:
-            if column in self.entity.references or column == self.entity.date:
-                continue  # the same on another day is no mistake
+            if column in (self.entity.date, *references[:1]):
+                continue  # the same on another day, or of something else, is no mistake
             rest = tuple(c for c in content if c != column)
             there = self._there(rest, made)
             for change in made:
@@ -185,9 +186,10 @@ class Noticed:
                     continue
                 told.add(change.record)
                 identity = rows[0][self.rows.id_index]
+                has = f", which has {shown(self.rows.value(rows[0], column))}"
                 message = (
-                    f"is the only difference to the row with {id_field} {identity}, which has "
-                    f"{shown(self.rows.value(rows[0], column))}: to change that row, give its "
+                    f"is the only difference to the row with {id_field} {identity}"
+                    f"{'' if column in references else has}: to change that row, give its "
                     f"{id_field}"
                 )
                 key = {self.entity.primary: identity}
@@ -255,7 +257,7 @@ class Noticed:
             if accepted or draft.decided.find(field_, "value", "take-file"):
                 return False
         values = {"file": told.get(field_, suspicion.value)} if field_ else {}
-        if number in suspicion.before:
+        if number in suspicion.before and suspicion.column not in self.entity.references:
             values["database"] = suspicion.before[number]
         kind, found = (NEW_ROW if is_row else SUSPICIOUS), suspicion.found
         question = self.outcome.ask(draft, kind, field_, suspicion.message, values, "accept")
