@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Column, DateTime, Float, Integer
 from support.commands import Ran, Run, export
 from support.databases import sql
 from support.files import Records, document, edit, indented, lined
 from support.reports import codes, counts
+from support.tables import bakeio_with, made, things, writing
 
-from bakeio_core import Bakeio, Decision, Question, UsageError, connect, hookimpl
+from bakeio_core import (
+    Bakeio,
+    Decision,
+    Question,
+    UsageError,
+    View,
+    connect,
+    editable,
+    hookimpl,
+    key,
+)
 from bakeio_core.database.connect import begin_write
 
 SLUG = "valrhona_caraibe_66_3kg"
@@ -259,6 +271,9 @@ def test_an_edit_is_told_with_what_the_field_was(run: Run, bakery: str, both_edi
 
 
 # -- what is suspicious
+CONTENT = ["product_slug", "supplier_name", "purchase_date", "unit_price", "quantity_purchased"]
+
+
 def suspicious(run: Run, url: str, path: Path, *words: object) -> dict[tuple[str, str], str]:
     """Return {(label or key, field): question} of what is suspicious of a file."""
     done = imported(run, url, path, "--dry-run", *words)
@@ -280,6 +295,9 @@ def test_values_out_of_line_are_told_and_written_all_the_same(
         records[1]["purchase_date"] = "2019-01-05"
         for record in records[5:20]:
             record["notes"] = "Unknown"
+        same = {name: records[70][name] for name in CONTENT}
+        there = same["supplier_name"] == "Wegmans"
+        records.append({**same, "supplier_name": "Costco" if there else "Wegmans"})
         moved = [record["quantity_purchased"] for record in records[30:40]]
         for record, value in zip(records[31:41], moved, strict=True):
             record["quantity_purchased"] = value
@@ -293,6 +311,8 @@ def test_values_out_of_line_are_told_and_written_all_the_same(
     assert "a day far from all others" in told[ids[1], "purchase_date"]
     assert "15 rows get this one value" in told[ids[5], "notes"]
     assert any("column move by a row" in question for question in told.values())
+    beside = f"is the only difference to the row with purchase_id {ids[70]}: to change that row"
+    assert any(beside in question for question in told.values())
     made = tmp_path / "d.json"
     price, day = (
         {"entity": "purchases", "key": {"id": ids[n]}, "field": name, "kind": "suspicious"}
@@ -304,6 +324,25 @@ def test_values_out_of_line_are_told_and_written_all_the_same(
     fields = {(q["key"].get("id"), q["field"]) for q in left.json["questions"]}
     assert not fields & {(ids[0], "unit_price"), (ids[1], "purchase_date")}
     assert imported(run, bakery, path).code == 0
+
+
+def test_one_value_in_place_of_many_and_many_that_go_are_told(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    path = export(run, bakery, "ingredients", tmp_path / "v.json")
+
+    def change(records: Records) -> None:
+        for record in records[:40]:
+            record |= {"_clear": ["upc_code"]} if "upc_code" in record else {"category": "Spices"}
+
+    edit(path, change)
+    assert set(suspicious(run, bakery, path).values()) == {
+        "40 rows get this one value: is it right?"
+    }
+    path = export(run, bakery, "products", tmp_path / "p.json")
+    edit(path, change)
+    [message] = set(suspicious(run, bakery, path).values())
+    assert message.endswith("rows lose their value: is it right?")
 
 
 def test_a_value_replaced_in_a_file_of_what_lacks_one_is_told(
@@ -412,3 +451,46 @@ def test_what_is_no_answer_to_a_question_is_refused_by_name(
     with engine.connect() as db, refused:
         core.plan(db, both_edited, resolve=lambda questions: {questions[0]: Decision.create(x=1)})
     engine.dispose()
+
+
+# -- suspicious values of columns of any kind
+MEASURED = {
+    "pieces": (Integer, [3, 5], 90),
+    "weight": (Float, [0.5, 0.75], 12.5),
+    "made": (
+        DateTime(timezone=True),
+        ["2026-03-01T10:00:00Z", "2026-03-02T10:00:00Z"],
+        "2062-03-01T10:00:00Z",
+    ),
+}
+
+
+def test_numbers_and_moments_of_any_type_are_looked_at(
+    new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    columns = [Column(name, type_) for name, (type_, *_) in MEASURED.items()]
+    fields = {name: editable(name) for name in MEASURED}
+    view = View("things", "things", {"name": key("name"), **fields})
+    core = bakeio_with(things(*columns), [view])
+    path = tmp_path / "v.json"
+
+    def told(*records: dict[str, Any]) -> set[tuple[str | None, str]]:
+        path.write_text(json.dumps({"view_name": "things", "records": records}), "utf-8")
+        with writing(url) as db:
+            problems = core.import_(db, path).problems
+        return {(p.field, p.message) for p in problems if p.severity != "note"}
+
+    url = made(core, new_database())
+    rows = [{"name": f"t{n}"} | {c: v[1][n] for c, v in MEASURED.items()} for n in range(2)]
+    assert told(*rows) == set()
+    strange = {"name": "t0"} | {c: v[2] for c, v in MEASURED.items()}
+    assert told(strange) == {
+        ("pieces", "is more than 10 times the largest there is (5): is it right?"),
+        ("weight", "is more than 10 times the largest there is (0.75): is it right?"),
+        ("made", "is a day far from today: is it right?"),
+    }
+    later = {"name": "t1", "pieces": 50, "made": "2028-01-01T00:00:00Z"}
+    assert told(later, {"name": "t2", "made": "2024-01-01T00:00:00Z"}) == {
+        ("pieces", "is 50 now, was 5: is it right?"),
+        ("made", "is a day far from all others (2026-03-02 to 2062-03-01): is it right?"),
+    }

@@ -42,6 +42,10 @@ def sql_type(kind: values.Kind) -> str:
     return _SQL_TYPES.get(type(kind), "text")
 
 
+def _alike(value: Any) -> Any:
+    return value
+
+
 class Rows:
     """Find the rows of one entity: those of the database and those planned but not written yet.
 
@@ -204,8 +208,9 @@ class Rows:
             for end in ("min", "max")
         )
         row = self.dialect.fetch(self.db, f"SELECT {ends} FROM {self.table} t")[0]
-        found = zip(columns, zip(row[::2], row[1::2], strict=True), strict=True)
-        return {column: both for column, both in found if None not in both}
+        made = [self.dialect.result(kinds[c], self.entity.table.c[c]) or _alike for c in columns]
+        found = zip(columns, made, row[::2], row[1::2], strict=True)
+        return {c: (made(low), made(high)) for c, made, low, high in found if low is not None}
 
     def values_of(self, column: str) -> list[Any]:
         """Return the stored values of a column that are not null."""

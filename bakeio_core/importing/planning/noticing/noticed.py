@@ -173,22 +173,22 @@ class Noticed:
     def _look_for_almost_equal(self, made: Sequence[Change]) -> None:
         """Tell of rows that have all of a new one's content but one value."""
         content, told = self.entity.content, set[int]()
+        references = [c for c in content if c in self.entity.references]
         id_field = self.part.fields.own.get(self.entity.primary, self.entity.primary)
         for column in content:
-            if column in self.entity.references or column == self.entity.date:
-                continue  # the same on another day is no mistake
-            rest = tuple(c for c in content if c != column)
-            there = self._there(rest, made)
+            if column in (self.entity.date, *references[:1]):
+                continue  # the same on another day, or of something else, is no mistake
+            there = self._there(rest := tuple(c for c in content if c != column), made)
             for change in made:
                 rows = there.get(tuple([change.new[c] for c in rest]), [])
                 if not rows or change.record in told:
                     continue
                 told.add(change.record)
-                identity = rows[0][self.rows.id_index]
+                identity, other = rows[0][self.rows.id_index], self.rows.value(rows[0], column)
+                has = "" if column in references else f", which has {shown(other)}"
                 message = (
-                    f"is the only difference to the row with {id_field} {identity}, which has "
-                    f"{shown(self.rows.value(rows[0], column))}: to change that row, give its "
-                    f"{id_field}"
+                    f"is the only difference to the row with {id_field} {identity}{has}: to "
+                    f"change that row, give its {id_field}"
                 )
                 key = {self.entity.primary: identity}
                 self._tell(change, column, change.new[column], message, rows[:1], key, 0.9)
@@ -255,7 +255,7 @@ class Noticed:
             if accepted or draft.decided.find(field_, "value", "take-file"):
                 return False
         values = {"file": told.get(field_, suspicion.value)} if field_ else {}
-        if number in suspicion.before:
+        if number in suspicion.before and suspicion.column not in self.entity.references:
             values["database"] = suspicion.before[number]
         kind, found = (NEW_ROW if is_row else SUSPICIOUS), suspicion.found
         question = self.outcome.ask(draft, kind, field_, suspicion.message, values, "accept")

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from bakeio_core.catalog.columns import STAMPS
+from bakeio_core.catalog.columns import MADE, STAMPS
 from bakeio_core.catalog.exchange import Candidate, Change
 from bakeio_core.catalog.model import RowId
 from bakeio_core.database.rows import Rows
@@ -23,8 +23,8 @@ from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values import Boolean
 from bakeio_core.values.folding import padded
-from bakeio_core.values.numbers import Decimal
-from bakeio_core.values.times import Date
+from bakeio_core.values.numbers import Decimal, Float, Integer
+from bakeio_core.values.times import Date, DateTime
 from bakeio_core.values.wording import BadValue, shown
 
 EARLIEST, AHEAD = date(1900, 1, 1), timedelta(days=731)
@@ -142,7 +142,7 @@ class SuspiciousValues:
         """Look at the values of changes, column by column."""
         by_column: dict[str, list[Change]] = {}
         for change in changes:
-            for column in change.new:
+            for column in (c for c, value in change.new.items() if value is not MADE):
                 by_column.setdefault(column, []).append(change)
         for column, some in by_column.items():
             if column in STAMPS:
@@ -151,16 +151,14 @@ class SuspiciousValues:
             if updates and self.entity.kinds[column].is_scalar:
                 known = self._exchanged.setdefault(column, ExchangedValues())
                 known.add(column, updates, MOST_RECORDS)
-            if column in self.entity.references:
-                continue
+            if column in self._compared:
+                self._look_at_many(column, updates)
             if column in self._numbers:
                 self._look_for_rounded(column, updates)
             if column in self._numbers or column in self._dates:
                 self._look_at_each(column, some, self._far)
             if column in self._missing:
                 self._look_at_each(column, some, self._overwritten)
-            if column in self._compared:
-                self._look_at_many(column, [c for c in some if c.action == "update"])
 
     def _look_at_each(
         self, column: str, changes: Sequence[Change], why_of: Callable[[Change, str, Any], Why]
@@ -194,7 +192,7 @@ class SuspiciousValues:
     def _far(self, change: Change, column: str, value: Any) -> Why:
         """Say how a number or a day is far from those that are there, where it is."""
         if column in self._dates:
-            return self._far_day(column, date.fromisoformat(value)), ""
+            return self._far_day(column, value), ""
         times, old = self.limits.times, change.old.get(column)
         least, most = self._extremes.get(column, (0, 0))
         if most > 0 and abs(value) > times * most:
@@ -208,26 +206,38 @@ class SuspiciousValues:
             return f"is {shown(value)} now, was {shown(old)}: is it right?", f"{far}: is it right?"
         return NO_REASON
 
-    def _far_day(self, column: str, day: date) -> str:
+    def _far_day(self, column: str, value: str) -> str:
+        """Say how a day, or that of a moment, is far from those that are there, where it is."""
+        known = (value, *self._extremes.get(column, ()))
+        try:
+            day, *ends = (date.fromisoformat(one[:10]) for one in known)
+        except ValueError:  # what stands there is no day of the calendar
+            return ""
         if not EARLIEST <= day <= self._latest:
             return "is a day far from today: is it right?"
-        ends = self._extremes.get(column)
-        if ends is None:
+        if not ends:
             return ""
-        first, last = map(date.fromisoformat, ends)
+        first, last = ends
         most = self.limits.days  # counted: a day so far from the ends of the calendar is none
         if (first - day).days <= most and (day - last).days <= most:
             return ""
-        return f"is a day far from all others ({ends[0]} to {ends[1]}): is it right?"
+        return f"is a day far from all others ({first} to {last}): is it right?"
 
     @cached_property
     def _dates(self) -> set[str]:
-        return {column for column, kind in self.entity.kinds.items() if isinstance(kind, Date)}
+        kinds = self.entity.kinds.items()
+        return {c for c, kind in kinds if isinstance(kind, (Date, DateTime))}.difference(STAMPS)
 
     @cached_property
     def _numbers(self) -> set[str]:
+        """The columns whose numbers are amounts: not those that name a row."""
         kinds = self.entity.kinds.items()
-        return {c for c, kind in kinds if isinstance(kind, Decimal) and kind.sql_convertible}
+        exact = {c for c, kind in kinds if isinstance(kind, Decimal) and kind.sql_convertible}
+        binary = {c for c, kind in kinds if isinstance(kind, Float)}
+        whole = {c for c, kind in kinds if isinstance(kind, Integer)}
+        keys = {column for key in self.entity.all_keys for column in key}
+        naming = {*keys, *self.entity.primary_key, *self.entity.references}
+        return exact | binary | whole.difference(naming, self.entity.polymorphic)
 
     @cached_property
     def _latest(self) -> date:
@@ -247,31 +257,39 @@ class SuspiciousValues:
     @cached_property
     def _compared(self) -> set[str]:
         """Columns in which one value in many rows, or that of the row beside, is strange."""
-        kinds, choices = self.entity.kinds.items(), self.entity.choices
-        known = {c for c, k in kinds if k.is_scalar and not isinstance(k, Boolean)}
-        return known.difference(choices)
+        kinds = self.entity.kinds.items()
+        return {c for c, k in kinds if k.is_scalar and not isinstance(k, Boolean)}
 
     def _look_at_many(self, column: str, changes: Sequence[Change]) -> None:
         """Count the values rows get, and those that are the values of the rows beside them."""
-        changes = [change for change in changes if change.new[column] is not None]
-        if not changes:
+        if column in self.entity.choices or column in self.entity.references:
+            # many rows have one of these as it is: only what is replaced is strange
+            replaced = [change for change in changes if change.old.get(column) is not None]
+            self._count_values(column, replaced)
             return
+        self._count_values(column, changes)
+        changes = [change for change in changes if change.new[column] is not None]
         values = [change.new[column] for change in changes]
-        self._changed[column] += len(values)
+        olds = [change.old.get(column) for change in changes]
+        down, up = map(operator.eq, values[1:], olds), map(operator.eq, values, olds[1:])
+        if sum(down) + sum(up) >= self.limits.moved - 1:
+            self._look_at_neighbours(column, changes)
+
+    def _count_values(self, column: str, changes: Sequence[Change]) -> None:
+        """Count the values rows get, and note the rows of those that many get."""
+        values = [change.new[column] for change in changes]
+        self._changed[column] += len(values) - values.count(None)
         counts = self._counts.setdefault(column, Counter())
         counts.update(values)
         if len(counts) > MOST_VALUES:
             counts = self._counts[column] = Counter(dict(counts.most_common(MOST_VALUES // 10)))
         for value in {value for value in values if counts[value] >= self.limits.same}:
-            same = self._same.setdefault((column, value), Suspicion([], column, value, ""))
+            told = None if column in self.entity.references else value
+            same = self._same.setdefault((column, value), Suspicion([], column, told, ""))
             for change in changes:
                 if change.new[column] == value:
                     same.add(change.record, change.old.get(column))
             same.count = counts[value]
-        olds = [change.old.get(column) for change in changes]
-        down, up = map(operator.eq, values[1:], olds), map(operator.eq, values, olds[1:])
-        if sum(down) + sum(up) >= self.limits.moved - 1:
-            self._look_at_neighbours(column, changes)
 
     def _look_at_neighbours(self, column: str, changes: Sequence[Change]) -> None:
         moved = self._moved.setdefault(column, Suspicion([], column, None, ""))
@@ -314,10 +332,11 @@ class SuspiciousValues:
                     "is the old number with fewer decimals: was the column shown with fewer?"
                 )
                 yield rounded
-        for same in self._same.values():
-            is_most = 2 * same.count >= self._changed[same.column]
+        for (_, value), same in self._same.items():
+            is_most = value is None or 2 * same.count >= self._changed[same.column]
             if same.count >= self.limits.same and is_most:
-                same.message = f"{counted(same.count, 'row')} get this one value: is it right?"
+                what = "get this one value" if value is not None else "lose their value"
+                same.message = f"{counted(same.count, 'row')} {what}: is it right?"
                 yield same
 
 

@@ -170,7 +170,7 @@ class Table(ctk.CTkFrame):  # type: ignore[misc]
         if self.columns[column].is_number:
             return text + APART
         # of a long text a line of a table shows the beginning in any case
-        width = int(self.tree.column(str(column), "width")) - round(14 * look.scale(self))
+        width = int(self.tree.column(str(column), "width")) - round(18 * look.scale(self))
         return look.fitting(text[:MOST_SEEN], self._font, width)
 
     def _seen(self) -> int:
