@@ -7,10 +7,9 @@ stands in the row until then.
 
 from __future__ import annotations
 
-import json
 import re
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
@@ -20,12 +19,14 @@ from sqlalchemy import (
     Column,
     DateTime,
     DefaultClause,
+    ForeignKeyConstraint,
     FromClause,
     Identity,
     Integer,
     String,
     Table,
     TypeDecorator,
+    UniqueConstraint,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import schema
@@ -33,7 +34,6 @@ from sqlalchemy.sql.functions import FunctionElement, current_timestamp
 
 from bakeio_core import values
 from bakeio_core.errors import PluginError, describe
-from bakeio_core.values.wording import kind_of_thing
 
 
 class new_uuid(FunctionElement[str]):
@@ -120,7 +120,6 @@ MADE: Any = _Made()
 """Stands in a new row, or among what an update sets, for a value made when that is written."""
 
 _QUOTED = re.compile(r"'((?:[^']|'')*)'(?:::[\w ]+)?")
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _BARE = re.compile(r"[+-]?\d+(?:\.\d+)?|true|false", re.IGNORECASE)
 _TRUTHS = {"1": True, "true": True, "t": True, "0": False, "false": False, "f": False}
 
@@ -293,45 +292,53 @@ def _unquoted(sql: str) -> str | None:
     return sql if _BARE.fullmatch(sql) else None
 
 
-def refuse_table(table: object) -> None:
-    """Raise where a thing is no table, or one whose name no file can have."""
-    if not isinstance(table, Table):
-        named = getattr(table, "__name__", "")
-        hint = f": write {named}.__table__" if hasattr(table, "__table__") else ""
-        raise PluginError(f"an entity takes a table, not {named or kind_of_thing(table)}{hint}")
-    if not _NAME.fullmatch(table.name):
-        said = "a table name must be letters, digits and _"
-        raise PluginError(f'entity "{table.name}": {said}')
-
-
-def refuse_kinds(
-    entity: str,
-    kinds: Mapping[str, values.Kind],
-    primary_key: Iterable[str],
-    known_by: Iterable[str],
-) -> None:
-    """Raise where rows are to be known by what does not tell them apart.
+@dataclass(frozen=True)
+class ForeignKeyColumns:
+    """One foreign key.
 
     Args:
-        entity: The name of the entity.
-        kinds: {column: what it holds}.
-        primary_key: The columns of its primary key.
-        known_by: Those of its keys and of its content.
+        columns: the columns that hold it.
+        target: the name of the table it refers to.
+        target_keys: the columns there, by their keys (`Column.key`).
     """
-    for column in primary_key:
-        good = (values.Integer, values.Text, values.Identifier, values.Date, values.Choice)
-        if not isinstance(kinds[column], good):
-            raise PluginError(
-                f'entity "{entity}": its primary key has {column}, which is '
-                f"{kinds[column].noun}; it must be a whole number, a text, a uuid, a date "
-                "or an enumeration"
-            )
-    for column in dict.fromkeys(known_by):
-        if isinstance(kinds[column], (values.Array, values.Json)):
-            raise PluginError(
-                f'entity "{entity}": rows are not known by {column}, '
-                f"which holds {kinds[column].noun}: leave it out of keys and content"
-            )
+
+    columns: tuple[str, ...]
+    target: str
+    target_keys: tuple[str, ...]
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether one column holds it, so that it may be the reference of a field."""
+        return len(self.columns) == 1
+
+
+def foreign_keys_of(table: Table) -> tuple[ForeignKeyColumns, ...]:
+    """Return the foreign keys of a table, in the order of the first column of each."""
+    places = {column.name: place for place, column in enumerate(table.columns)}
+    found = []
+    for constraint in table.constraints:
+        if isinstance(constraint, ForeignKeyConstraint):
+            elements = list(constraint.elements)
+            # `schema.table.column` or `table.column`; a table of the same schema is meant by both
+            *_, target, _ = elements[0].target_fullname.split(".")
+            keys = tuple(element.target_fullname.rsplit(".", 1)[1] for element in elements)
+            columns = tuple(str.__str__(element.parent.name) for element in elements)
+            found.append(ForeignKeyColumns(columns, target, keys))
+    return tuple(sorted(found, key=lambda foreign: places[foreign.columns[0]]))
+
+
+def unique_sets(table: Table) -> list[tuple[str, ...]]:
+    """Return the columns of which no two rows have the same, set by set, the primary key first.
+
+    Args:
+        table: The table; what is declared nowhere but in the database is not known.
+    """
+    found = [[*table.primary_key.columns]]
+    found += [[*index.columns] for index in table.indexes if index.unique]
+    found += [[column] for column in table.columns if column.unique]
+    found += [[*c.columns] for c in table.constraints if isinstance(c, UniqueConstraint)]
+    named = (tuple([str(column.name) for column in columns]) for columns in found if columns)
+    return list({frozenset(names): names for names in named}.values())
 
 
 if TYPE_CHECKING:
@@ -341,26 +348,3 @@ if TYPE_CHECKING:
 
         def __get__(self, entity: object, of: object = None) -> Table: ...
         def __set__(self, entity: object, table: FromClause) -> None: ...
-
-
-def wrong_shape(keys: object, lookups: object) -> str:
-    """Return what is wrong with the form of what an entity declares, empty where nothing is.
-
-    Args:
-        keys: Its natural keys.
-        lookups: Its lookups.
-    """
-    if isinstance(keys, str):
-        return f"keys is a text, not a list of keys: write keys=[{json.dumps(keys)}]"
-    if not isinstance(lookups, Mapping):
-        return 'lookups is no mapping: write lookups={"a_id": {"a_name": "name"}}'
-    for column, told in lookups.items():
-        if not isinstance(told, Mapping):
-            named = told if isinstance(told, str) else "name"
-            field = f"{str(column).removesuffix('_id')}_{named}"
-            shape = json.dumps({field: named})
-            return (
-                f"lookups of {column} must be {{field of the file: column of the target}}: "
-                f"write {{{json.dumps(column)}: {shape}}}"
-            )
-    return ""

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, String
 
+from bakeio_core.catalog.arguments import refuse_kinds, refuse_shape, refuse_table
 from bakeio_core.catalog.columns import (
     FilledColumns,
-    refuse_kinds,
-    refuse_table,
-    wrong_shape,
+    ForeignKeyColumns,
+    foreign_keys_of,
+    unique_sets,
 )
-from bakeio_core.catalog.foreign_keys import ForeignKeyColumns, foreign_keys_of, unique_sets
 from bakeio_core.errors import PluginError, meant
 from bakeio_core.values.codes import code_check
 from bakeio_core.values.columns import kind_of
@@ -153,8 +153,7 @@ class Entity:
                 f'entity "{self.name}": its table has no primary key, so no row can be told from '
                 "another: declare one"
             )
-        if wrong := wrong_shape(self.keys, self.lookups):
-            raise PluginError(f'entity "{self.name}": {wrong}')
+        refuse_shape(self)
         try:
             _ = self._own_kinds
         except TypeError as error:

@@ -14,7 +14,9 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement
 from sqlalchemy.types import TypeEngine, to_instance
 
+from bakeio_core.catalog.arguments import refuse_arguments
 from bakeio_core.errors import PluginError
+from bakeio_core.values.wording import kind_of_thing
 
 T = TypeVar("T")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -134,6 +136,12 @@ def computed(
     for what, given in (("prepare", prepare), ("values", values)):
         if not callable(given):
             raise PluginError(f"computed: {what} is {given!r:.40}, and must be a function")
+    is_type = isinstance(type_, type) and issubclass(type_, TypeEngine)
+    if not is_type and not isinstance(type_, TypeEngine):
+        named = getattr(type_, "__name__", type_)
+        raise PluginError(
+            f"computed: type_ is {named}, not a type of SQLAlchemy such as Numeric(10, 2) or Text"
+        )
     return Field("readonly", OfRows(prepare, values, to_instance(type_)))
 
 
@@ -157,7 +165,9 @@ def children(source: str, fields: Mapping[str, Field], key: str | Sequence[str] 
             f'children("{source}"): name the foreign key by which rows of another entity belong to '
             "the record, as entity.column"
         )
-    return Field("list", source, fields, (key,) if isinstance(key, str) else tuple(key))
+    rows = Field("list", source, fields, (key,) if isinstance(key, str) else tuple(key))
+    refuse_arguments(rows, f'children("{source}")')
+    return rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,6 +206,8 @@ class View:
     lists: Mapping[str, Field] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not self.kept:  # one that is installed was looked at
+            refuse_arguments(self, f'view "{self.name}"')
         lists = {n: item for n, item in self.fields.items() if _is_list(item)}
         if lists:
             single = {n: item for n, item in self.fields.items() if n not in lists}
@@ -217,6 +229,11 @@ class View:
                 raise PluginError(
                     f'view "{self.name}", field {name!r}: '
                     "a name must be printable, without quotes and backslashes"
+                )
+            if not isinstance(item.source, (str, OfRow, OfRows)) and not callable(item.source):
+                raise PluginError(
+                    f'view "{self.name}", field "{name}": its source is '
+                    f"{kind_of_thing(item.source)}, not a column, a path or a function"
                 )
             if item.role != "readonly" and not isinstance(item.source, str):
                 raise PluginError(

@@ -25,6 +25,7 @@ _WRONG = re.compile(r"([\w.]+)\"?,? (?:which )?is not a (?:column|foreign key|ke
 _WRITE = re.compile(
     r": write (keys=.+|plugin = \w+\(\)|lookups=.+|\{\".+)$|: write (plugin = \w+\(\))"
 )
+_ARGUMENT = re.compile(r" is an? \w+, not ")
 _CALLED = re.compile(r"bakeio_\w+")
 _WORD = re.compile(r"[A-Za-z_][\w.]*")
 REMEDIES = (
@@ -252,7 +253,7 @@ def _placed(plugin: Plugin | None, what: str, name: str = "") -> Trouble:
     owner, what = str(plugin) if plugin is not None else "bakeio", what + _nearly(what)
     file, line = _frame(plugin.error, plugin) if plugin is not None else ("", 0)
     named_file, named_line = _named(plugin, what, name)
-    is_in_the_call = "Error: " in what or _WRITE.search(what)
+    is_in_the_call = "Error: " in what or _WRITE.search(what) or _ARGUMENT.search(what)
     if named_line and not (line and is_in_the_call):
         file, line = named_file, named_line
     return Trouble(owner, what, file, line, _line_to_write(what, file, line))

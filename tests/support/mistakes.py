@@ -329,6 +329,77 @@ MISTAKES = {
         "bakeio_templates returned View, not a Template",
         "def bakeio_templates",
     ),
+    "check_that_is_a_number": Mistake(
+        _table("bowls", "", ', checks={"slug": 5}'),
+        "checks['slug'] is an int, not a function",
+        'checks={"slug": 5}',
+    ),
+    "choices_that_are_a_text": Mistake(
+        _table("trays", "", ', choices={"slug": "big, small"}'),
+        "choices['slug'] is a str, not a list",
+        'choices={"slug"',
+    ),
+    "words_that_are_no_groups": Mistake(
+        _table("racks2", "", ', synonyms=["flour", "meal"]'),
+        "'flour' in synonyms is a str, not a list",
+        'synonyms=["flour"',
+    ),
+    "label_that_is_a_number": Mistake(
+        _table("lids", "", ", label=5"),
+        "label is an int, not a text or a list of columns",
+        "label=5",
+    ),
+    "suspects_that_are_a_mapping": Mistake(
+        _table("pots", "", ', suspects={"times": 5}'),
+        "suspects is a dict, not a Suspects",
+        'suspects={"times"',
+    ),
+    "table_of_bakeio": Mistake(
+        _table("bakeio_runs"),
+        "names of tables that begin with bakeio_ are bakeio's own",
+        'Table("bakeio_runs"',
+    ),
+    "fields_that_are_a_list": Mistake(
+        "@hookimpl\ndef bakeio_views():\n    return View('f5', 'suppliers', ['slug'])\n",
+        "fields is a list, not a mapping",
+        "View('f5'",
+    ),
+    "field_that_is_a_number": Mistake(
+        _view("f6", '5: editable("city")'), "the name 5 in fields is an int", 'View("f6"'
+    ),
+    "version_that_is_a_number": Mistake(
+        _view("f7", "", ", version=2"), "version is an int, not a text", "version=2"
+    ),
+    "two_fields_of_one_column": Mistake(
+        _view("f8", '"town": editable("city"), "place": editable("city")'),
+        'fields "town" and "place" both write city',
+        '"town": editable',
+    ),
+    "source_that_is_a_list": Mistake(
+        _view("f9", '"city": readonly(["city"])'),
+        'field "city": its source is a list, not a column, a path or a function',
+        'View("f9"',
+    ),
+    "values_of_no_type": Mistake(
+        _view("g1", '"stock": computed(print, print, float)'),
+        "type_ is float, not a type of SQLAlchemy",
+        "computed(print",
+    ),
+    "template_of_no_view": Mistake(
+        "@hookimpl\ndef bakeio_templates():\n    return Template('t', ['slug'], {'lines': []})\n",
+        "Template: view is a str, not a View",
+        "Template('t'",
+    ),
+    "format_without_functions": Mistake(
+        "@hookimpl\ndef bakeio_formats():\n    return Format('odd', '.odd', 'write', 'read')\n",
+        'format "odd": write is a str, not a function',
+        "Format('odd'",
+    ),
+    "hook_that_ends_the_program": Mistake(
+        "@hookimpl\ndef bakeio_views():\n    raise SystemExit(2)\n",
+        "bakeio_views ends the program (SystemExit)",
+        "def bakeio_views",
+    ),
     "entry_point_of_no_object": Mistake(
         "",
         "entry_point_of_no_object has no plugin, which the entry point",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bakeio_core.catalog.foreign_keys import ForeignKeyColumns
+from bakeio_core.catalog.columns import ForeignKeyColumns
 from bakeio_core.catalog.model import Entity
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 
-from bakeio_core.catalog.foreign_keys import ForeignKeyColumns
+from bakeio_core.catalog.columns import ForeignKeyColumns
 from bakeio_core.catalog.model import Entity, Reference
 from bakeio_core.errors import meant
 from bakeio_core.values.text import Identifier

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import IO
 
+from bakeio_core.catalog.arguments import refuse_arguments
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.errors import BakeioError, DocumentError, PluginError, UsageError, describe
 
@@ -143,6 +144,9 @@ class Format:
     edit: Callable[[IO[bytes], IO[bytes], Edits], None] | None = None
     suffixes: Sequence[str] = ()
     has_sheets: bool = False
+
+    def __post_init__(self) -> None:
+        refuse_arguments(self, f'format "{self.name}"')
 
 
 class Formats(dict[str, Format]):

@@ -37,6 +37,8 @@ def guarded(owner: str, hook: str, function: Function, *, is_wrapper: bool) -> F
         began = time.perf_counter()
         try:
             return (yield from function(*arguments))
+        except SystemExit as error:
+            raise _ended(owner, hook) from error
         except Exception as error:
             if hook in ASKED and _is_raised_in(function, error):
                 raise _failure(owner, hook, error) from error
@@ -48,6 +50,8 @@ def guarded(owner: str, hook: str, function: Function, *, is_wrapper: bool) -> F
         began = time.perf_counter()
         try:
             result = function(*arguments)
+        except SystemExit as error:
+            raise _ended(owner, hook) from error
         except Exception as error:
             if hook in ASKED:
                 raise _failure(owner, hook, error) from error
@@ -72,6 +76,8 @@ def _batches(owner: str, hook: str, result: Any, took: float) -> Iterator[Any]:
             batch = next(batches)
         except StopIteration:
             break
+        except SystemExit as error:
+            raise _ended(owner, hook) from error
         except Exception as error:
             raise _failure(owner, hook, error) from error
         finally:
@@ -91,6 +97,11 @@ def _failure(owner: str, hook: str, error: Exception) -> Exception:
     if isinstance(error, (BakeioError, SQLAlchemyError)):
         return error
     return PluginError(f"{owner}: {hook} failed: {describe(error)}")
+
+
+def _ended(owner: str, hook: str) -> PluginError:
+    """Return what is said of a plugin that would end the program, and the work it is doing."""
+    return PluginError(f"{owner}: {hook} ends the program (SystemExit): raise an error instead")
 
 
 def _is_raised_in(function: Function, error: Exception) -> bool:

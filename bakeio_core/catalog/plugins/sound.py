@@ -25,7 +25,15 @@ def check_view(view: View, entities: Mapping[str, Entity]) -> None:
             f'hides names "{view.hides}", which is not a column of {entity.name}'
             f"{meant(view.hides, entity.columns)}"
         )
+    written: dict[str, str] = {}
     for name, item in view.fields.items():
+        if item.role in ("key", "editable"):
+            other = written.setdefault(str(item.source), name)
+            if other != name:
+                raise PluginError(
+                    f'fields "{other}" and "{name}" both write {item.source}, so that the edit of '
+                    "one could be lost: make one of them readonly()"
+                )
         if isinstance(item.source, str):
             followed(entities, entity, item.source, where=f'field "{name}"')
         if item.role == "editable" and item.source in entity.filled.computed:

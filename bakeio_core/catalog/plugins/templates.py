@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bakeio_core.catalog.arguments import refuse_arguments
 from bakeio_core.catalog.view import View
 from bakeio_core.errors import PluginError
 
@@ -29,6 +30,9 @@ class Totals:
     by: Sequence[str]
     within: Sequence[str] = ()
     order: str = ""
+
+    def __post_init__(self) -> None:
+        refuse_arguments(self, "Totals")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +76,7 @@ class Template:
     totals: Totals | None = None
 
     def __post_init__(self) -> None:
+        refuse_arguments(self, "Template")
         told = {name for name in self.example if name not in (TEMPLATE, LINES)}
         for name in (*self.required, *self.once, *self.given, *self.per, *told):
             if name not in self.view.fields:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bakeio_core.catalog.arguments import refuse_arguments
 from bakeio_core.catalog.plugins.loading import Plugin, Plugins
 from bakeio_core.errors import PluginError, describe
 
@@ -81,6 +82,9 @@ class DocumentUpgrade:
     recognises: Callable[[Told], bool]
     records: Callable[[ForeignDocument], Iterable[tuple[str, Told]]]
     view: str = ""
+
+    def __post_init__(self) -> None:
+        refuse_arguments(self, f'DocumentUpgrade "{self.name}"')
 
 
 def declared_upgrades(plugins: Plugins) -> list[tuple[Plugin, DocumentUpgrade]]:

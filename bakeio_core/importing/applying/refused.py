@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exc
 
-from bakeio_core.catalog.columns import MADE, DefaultFailed
+from bakeio_core.catalog.columns import MADE, DefaultFailed, ForeignKeyColumns
 from bakeio_core.catalog.exchange import Change, Changes
-from bakeio_core.catalog.foreign_keys import ForeignKeyColumns
 from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.dialects import dialect_of
