@@ -8,8 +8,8 @@ lets it run a real command line, and kills it with SIGKILL: at a random moment b
 before a random one of its own steps (statements, renames, links). Then the state must be the old
 one or the new one, whole; the same command run again must succeed and leave nothing lying about.
 
-Aimed, each round interrupts a child with SIGINT instead, within milliseconds of its commit or of
-the rename that is one. Then what it says, and its exit code, must be what happened.
+Aimed, each round interrupts a child instead (SIGINT, SIGTERM or SIGHUP), within milliseconds of its
+commit or of the rename that is one. Then what it says, and its exit code, must be what happened.
 """
 
 from __future__ import annotations
@@ -716,7 +716,8 @@ def one_interrupt(scenario: Scenario, chance: random.Random, log: Path) -> None:
         how = {"kill": ("c", chance.random() * NEAR)}
     else:
         how = {"kill": ("w", max(0.0, scenario.times["w"] - chance.random() * NEAR))}
-    ended = run(scenario.words, scenario.commits, log, by=signal.SIGINT, **how)
+    by = chance.choice([signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    ended = run(scenario.words, scenario.commits, log, by=by, **how)
     scenario.settled(ended.process)
     is_told = "Interrupted: nothing was written." in ended.said
     expected = {130: "old", scenario.good: "new"}.get(ended.code or 0)

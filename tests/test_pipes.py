@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -56,6 +57,18 @@ def test_a_view_is_read_from_a_pipe(sample: Path, tmp_path: Path, run: Run) -> N
     done = run("-d", sample, "import-view", pipe, "--json")
     assert done.code == 0, done.err
     assert done.json["summary"]["created"] == 1
+
+
+def test_who_is_told_to_end_says_what_happened(sample: Path, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "bakeio_core", "-d", str(sample), "import-view"]
+    for told in (signal.SIGTERM, signal.SIGHUP):
+        pipe = tmp_path / told.name
+        os.mkfifo(pipe)
+        process = subprocess.Popen([*words, str(pipe)], stderr=subprocess.PIPE, text=True)
+        with pipe.open("w"):  # it is open once the command waits for its file
+            process.send_signal(told)
+            assert process.communicate()[1].strip() == "Interrupted: nothing was written."
+        assert process.returncode == 130
 
 
 @pytest.mark.parametrize("command", ["import-view", "import-complete", "validate-export"])

@@ -1,4 +1,4 @@
-"""Ctrl-C: it ends a command up to the point of no return, and comes too late from there on."""
+"""Ctrl-C and its like: up to the point of no return they end a command, then come too late."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ import threading
 import time
 from types import FrameType
 
+ENDING = {
+    number: before
+    for name, before in (
+        ("SIGINT", signal.default_int_handler),
+        ("SIGTERM", signal.SIG_DFL),
+        ("SIGHUP", signal.SIG_DFL),
+    )
+    if (number := getattr(signal, name, None)) is not None  # Windows has no SIGHUP
+}
+"""The signals by which a person, a supervisor or a closed terminal ends a command, each with what
+is done about it where nobody chose (`nohup` does)."""
 CLEANING_UP = 3.0
 """How many seconds a command that was interrupted takes at most before it is interrupted again."""
 
@@ -14,9 +25,9 @@ CLEANING_UP = 3.0
 class Interrupts:
     """Keep what is said of an interrupted command true.
 
-    Up to the commit, or to the rename that puts a file in its place, SIGINT ends the command, and
-    nothing was written. From there on what was done is told to the end. Whoever is impatient and
-    presses twice does not break off the cleaning up.
+    Up to the commit, or to the rename that puts a file in its place, such a signal ends the command
+    as Ctrl-C does, and nothing was written. From there on what was done is told to the end. Whoever
+    is impatient and presses twice does not break off the cleaning up.
 
     Attributes:
         said: What an interrupted command says.
@@ -26,19 +37,21 @@ class Interrupts:
     def __init__(self) -> None:
         self.said = "Interrupted: nothing was written."
         self.is_late = False
-        self._before: object = None
+        self._listening: list[int] = []
         self._ending_since: float | None = None
 
     def __enter__(self) -> Interrupts:
         """Begin to listen, where this is what would be told of an interrupt anyway."""
         is_main = threading.current_thread() is threading.main_thread()
-        if is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            self._before = signal.signal(signal.SIGINT, self._interrupt)
+        for number, before in ENDING.items():
+            if is_main and signal.getsignal(number) == before:
+                signal.signal(number, self._interrupt)
+                self._listening.append(number)
         return self
 
     def __exit__(self, *raised: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in self._listening:
+            signal.signal(number, ENDING[number])
 
     @property
     def is_ending(self) -> bool:
@@ -55,9 +68,9 @@ class Interrupts:
 
     def ignore(self) -> None:
         """Let no interrupt spoil the end of a program that has nothing left to do."""
-        if self._before is not None:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            self._before = None
+        for number in self._listening:
+            signal.signal(number, signal.SIG_IGN)
+        self._listening.clear()
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
