@@ -149,7 +149,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(steps=steps, policy=st.sampled_from(["fail", "keep-db", "take-file"]))
 def test_no_edit_of_either_side_is_ever_lost_unsaid(
     core: Bakeio, sample_database: Path, steps: list[Any], policy: str
@@ -712,7 +712,7 @@ def imported(core: Bakeio, database: Path, path: Path, **options: Any) -> Any:
     return done.summary, sorted(map(str, done.problems)), changes, journal, rows
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     edits=st.lists(several, max_size=6),
     there=st.lists(stored, max_size=3),
