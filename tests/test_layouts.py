@@ -87,7 +87,7 @@ def plain(value: Any) -> Any:
     return {name: plain(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     records=records_of,
     layout=st.sampled_from(LAYOUTS),
@@ -124,7 +124,7 @@ pieces = st.sampled_from(
 spoils = st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 4), pieces), min_size=1, max_size=2)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     records=records_of,
     layout=st.sampled_from(LAYOUTS),

@@ -501,7 +501,7 @@ AT_FIRST = {("red", "king"): (2.0, "x"), ("red", "ace"): (3.0, None), ("blue", "
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=16, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(steps=EDITS)
 def test_whatever_is_edited_is_what_the_database_holds_and_undo_brings_back_what_it_was(

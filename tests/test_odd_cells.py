@@ -243,7 +243,7 @@ def check_values(
 
 columns = st.sampled_from(COLUMNS)
 few = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=16, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -470,7 +470,7 @@ def expected(told: list[Told], since: date | None, until: date | None) -> dict[s
 RANGES = st.sampled_from([{"since": SINCE}, {"until": UNTIL}, {"since": UNTIL, "until": SINCE}])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=13, deadline=None)
 @given(hosts(), RANGES, st.booleans())
 def test_every_part_of_every_host_imports_anywhere_and_changes_nothing_at_home(
     told: list[Told], days: dict[str, date], is_range: bool

@@ -199,7 +199,7 @@ def test_more_files_than_an_import_takes_are_not_written(
 RECORDS = st.lists(st.fixed_dictionaries({"id": st.integers(), "notes": st.text()}), max_size=5)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(st.lists(RECORDS, max_size=3), st.integers(1, 600), st.integers(-1, 1), st.booleans())
 def test_parts_of_any_size_are_read_as_the_records_that_were_written(
     batches: list[list[dict[str, Any]]], size: int, wrong: int, is_encoded: bool

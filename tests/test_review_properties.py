@@ -90,7 +90,7 @@ def test_what_is_rejected_leaves_no_trace_and_all_else_is_there(
     engine, path = connect(bakery), tmp_path / "edited.json"
 
     @settings(
-        max_examples=14,
+        max_examples=9,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
@@ -200,7 +200,7 @@ def test_whatever_is_answered_is_what_the_database_holds(
     ids = [record["purchase_id"] for record in file["records"]]
 
     @settings(
-        max_examples=14,
+        max_examples=9,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )

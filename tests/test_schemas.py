@@ -84,7 +84,7 @@ def is_above_its_limit(items: Any, name: str, value: Any) -> bool:
         return False
 
 
-@settings(max_examples=40, deadline=None, phases=[Phase.reuse, Phase.generate])
+@settings(max_examples=25, deadline=None, phases=[Phase.reuse, Phase.generate])
 @given(
     st.sampled_from(VIEWS),
     st.lists(st.tuples(st.integers(0, 30), VALUES, CLEARED), min_size=AT_ONCE, max_size=AT_ONCE),

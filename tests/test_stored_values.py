@@ -279,7 +279,7 @@ edits = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(edits=edits)
 def test_what_the_export_says_is_what_every_import_does(
     edits: list[tuple[str, str, str]],

@@ -342,7 +342,7 @@ def sound(found: list[Candidate], limit: int) -> None:
 
 @given(text=TEXTS, entity=st.sampled_from(["suppliers", "ingredients", "products"]))
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @example(text="", entity="products")
 @example(text="\x00\x1b[31m\n\r\t", entity="suppliers")
@@ -361,7 +361,7 @@ def test_no_text_of_any_language_breaks_the_ranking(
 
 @given(data=st.data())
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_an_exact_key_is_first_and_automatic_unless_several_rows_have_it(
     search: Candidates, data: st.DataObject
