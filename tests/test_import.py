@@ -247,12 +247,14 @@ def test_a_set_is_told_what_it_says_in_vain_and_what_no_edit_might_say(
             record.update(updated_at=stamp)
         for record in records[1:3]:
             record.update(created_at=stamp, upc_code=wrong)
+        records[3].update(package_unit=" ")
 
     edit_set(folder, PRODUCTS, change)
     expected = {
         ("note", "created_at"): ("products", 2),
         ("note", "updated_at"): ("products", 2),
         ("warning", "upc_code"): ("products", 2),
+        ("warning", "package_unit"): ("products", 1),
     }
     assert told("--dry-run") == expected
     assert told() == expected

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,14 @@ import pytest
 from sqlalchemy import (
     Column,
     Date,
+    DateTime,
     Engine,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Integer,
     MetaData,
+    Numeric,
     String,
     Table,
     Uuid,
@@ -110,6 +115,66 @@ def test_rows_of_every_key_restore_and_a_second_import_changes_nothing(
     with empty.begin() as db:
         assert BAKEIO.undo(db).exit_code == 0
     assert contents(empty) == {name: [] for name in contents(source)}
+
+
+def test_rows_keyed_by_instants_or_decimals_are_those_of_any_other_key(
+    new_database: NewDatabase, tmp_path: Path
+) -> None:
+    moments = [datetime(2026, 1, 1), datetime(2026, 1, 1, 12, 30, 5, 123456), datetime(1999, 1, 1)]
+    keys = list(zip(moments, map(Decimal, ("1.500", "2", "-0.125")), strict=True))
+    tables, price = MetaData(), Numeric(10, 3)
+    one = Table("one", tables, Column("k", DateTime, primary_key=True), Column("note", String(9)))
+    two = Table(
+        *("two", tables, Column("k", price, primary_key=True)),
+        Column("n", Integer, primary_key=True),
+    )
+    three = Table("three", tables, Column("k", price, primary_key=True))
+    refs = Table(
+        *("refs", tables, Column("id", Integer, primary_key=True), Column("two_n", Integer)),
+        *(Column("one_k", ForeignKey("one.k")), Column("three_k", ForeignKey("three.k"))),
+        *(Column("two_k", price), ForeignKeyConstraint(["two_k", "two_n"], ["two.k", "two.n"])),
+        Column("name", String(9), unique=True),
+    )
+    view = View("ones", "one", {"k": readonly("k"), "note": editable("note")})
+    core = guest(*map(Entity, (one, two, three)), Entity(refs, keys=["name"]), views=[view])
+    home, other = connect(new_database()), connect(new_database())
+    everything = [select(t).order_by(*t.primary_key) for t in (one, two, three, refs)]
+
+    def held(engine: Engine) -> list[Any]:
+        with engine.begin() as db:
+            return [db.execute(query).all() for query in everything]
+
+    def take(engine: Engine, path: Path, **options: Any) -> dict[str, int]:
+        with engine.begin() as db:
+            return counts(core.import_(db, path, **options))
+
+    for engine in (home, other):
+        with engine.begin() as db:
+            core.create_tables(db)
+    with home.begin() as db:
+        for number, (moment, value) in enumerate(keys, 1):
+            db.execute(insert(one).values(k=moment, note="n"))
+            db.execute(insert(two), [{"k": value, "n": 1}, {"k": value, "n": 2}])
+            db.execute(insert(three).values(k=value))
+            named = {"one_k": moment, "two_k": value, "two_n": 2, "three_k": value}
+            db.execute(insert(refs).values(id=number, name=f"{number}", **named))
+        core.export_complete(db, tmp_path / "set", prove=True)
+        core.export_view(db, "ones", tmp_path / "ones.json")
+    there, size = held(home), 5 * len(keys)
+    assert take(other, tmp_path / "set") == {"processed": size, "created": size}
+    assert held(other) == there
+    for engine in (home, other):
+        assert take(engine, tmp_path / "set") == {"processed": size, "unchanged": size}
+    document = json.loads((tmp_path / "ones.json").read_text())
+    for record in document["records"]:
+        record["note"] = "edited"
+    (tmp_path / "ones.json").write_text(json.dumps(document))
+    assert take(home, tmp_path / "ones.json")["updated"] == len(keys)
+    for engine, before in ((home, there), (other, [[], [], [], []])):
+        with engine.begin() as db:
+            assert core.undo(db).exit_code == 0
+        assert held(engine) == before
+        engine.dispose()
 
 
 def test_references_follow_rows_that_get_other_ids(

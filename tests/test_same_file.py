@@ -227,6 +227,7 @@ def test_three_equal_lines_stay_three_through_the_log(
     edit(log, lambda records: records[0]["record_data"].update(purchase_date="2025-12-01"))
     done = run("-d", bakery, "import", log, "--json")
     assert done.json["summary"]["created"] == 1, done.out
+    assert "only difference" not in done.out, "an equal row has none"
     again = run("-d", bakery, "import", log, "--json")
     assert again.json["summary"]["unchanged"] == 1
     lines(file, equal, equal, equal)

@@ -154,12 +154,17 @@ def refuse_kinds(
         known_by: Those of its keys and of its content.
     """
     for column in primary_key:
-        good = (values.Integer, values.Text, values.Identifier, values.Date, values.Choice)
-        if not isinstance(kinds[column], good):
+        good = (
+            *(values.Integer, values.Decimal, values.Text, values.Identifier, values.Date),
+            *(values.DateTime, values.Choice),
+        )
+        kind = kinds[column]
+        is_long = isinstance(kind, values.Decimal) and not kind.sql_convertible
+        if is_long or not isinstance(kind, good):
+            many = " of more digits than every database keeps" if is_long else ""
             raise PluginError(
-                f'entity "{entity}": its primary key has {column}, which is '
-                f"{kinds[column].noun}; it must be a whole number, a text, a uuid, a date "
-                "or an enumeration"
+                f'entity "{entity}": its primary key has {column}, which is {kind.noun}{many}; it '
+                "must be a number, a text, a uuid, a date, an instant or an enumeration"
             )
     for column in dict.fromkeys(known_by):
         if isinstance(kinds[column], (values.Array, values.Json)):

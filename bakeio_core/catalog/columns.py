@@ -292,6 +292,10 @@ def _unquoted(sql: str) -> str | None:
     return sql if _BARE.fullmatch(sql) else None
 
 
+BY_TEXT = (values.DateTime, values.Decimal)
+"""The kinds of primary keys that stand for their rows as texts, which all databases make alike."""
+
+
 @dataclass(frozen=True)
 class ForeignKeyColumns:
     """One foreign key.

@@ -178,7 +178,7 @@ class FieldMap:
         """The fields that call a record, best first, and whether all of them are needed."""
         entity, parents = self.entity, list(self.naming.items())
         with_id = [self.own[entity.primary]] if entity.primary in self.own else []
-        if len(entity.primary_key) > 1:
+        if entity.primary == ROW_KEY:
             with_id = [self.naming_of(column) for column in entity.primary_key]
         parent = [f.name for _, naming in parents for f in naming.values() if f.exported]
         key = [self.own.get(column, "") for column in entity.readable_key]

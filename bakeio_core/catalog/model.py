@@ -16,6 +16,7 @@ from sqlalchemy import Column, String
 
 from bakeio_core.catalog.arguments import refuse_kinds, refuse_shape, refuse_table
 from bakeio_core.catalog.columns import (
+    BY_TEXT,
     FilledColumns,
     ForeignKeyColumns,
     foreign_keys_of,
@@ -34,7 +35,7 @@ RowValues = dict[str, Any]
 RowId = int | str
 """What tells a row of an entity from all others: its primary key, see `catalog/keys/row_ids.py`."""
 ROW_KEY = "_row_key"
-"""What the id of a row is called where its primary key has several columns."""
+"""What the id of a row is called where it is a text made of its primary key."""
 _ROW_KEYS: Column[Any] = Column(ROW_KEY, String)
 Check = Callable[[Any, Any], Any]
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Entity:
 
     Args:
         table: a SQLAlchemy `Table` built on the metadata handed to the hook (or an application's
-            own), with a primary key of one or more columns: whole numbers, texts, uuids or dates.
+            own), with a primary key of one or more columns: numbers, texts, uuids, dates, instants.
         keys: natural keys, best first; each a column or a tuple of columns (a foreign key column
             stands for the row it names).
         content: columns by which rows without any other identity are recognised; equal rows may
@@ -219,15 +220,15 @@ class Entity:
 
     @cached_property
     def primary(self) -> str:
-        """The name of the column with the id of a row: its primary key, `ROW_KEY` of several."""
-        return self.primary_key[0] if len(self.primary_key) == 1 else ROW_KEY
+        """The name of the column with the id of a row: its primary key, or `ROW_KEY`."""
+        first, *more = self.primary_key
+        return ROW_KEY if more or isinstance(self._own_kinds[first], BY_TEXT) else first
 
     @cached_property
     def surrogate(self) -> str:
         """The primary key where it is a number that means nothing in another database, else ""."""
-        if len(self.primary_key) > 1 or self.column(self.primary).foreign_keys:
-            return ""
-        return self.primary if isinstance(self._own_kinds[self.primary], Integer) else ""
+        is_number = isinstance(self._own_kinds.get(self.primary), Integer)
+        return self.primary if is_number and not self.column(self.primary).foreign_keys else ""
 
     @cached_property
     def identity(self) -> str:
@@ -242,7 +243,7 @@ class Entity:
     def columns(self) -> tuple[str, ...]:
         """The names of what a row has, in order: the columns of its table, and `ROW_KEY`."""
         names = tuple(self._by_name)
-        return names if len(self.primary_key) == 1 else (*names, ROW_KEY)
+        return (*names, ROW_KEY) if self.primary == ROW_KEY else names
 
     @cached_property
     def foreign_keys(self) -> tuple[ForeignKeyColumns, ...]:
@@ -270,7 +271,7 @@ class Entity:
     def kinds(self) -> dict[str, Kind]:
         """What each column holds: {column: its `Kind`}."""
         kinds = dict(self._own_kinds)
-        if len(self.primary_key) > 1:
+        if self.primary == ROW_KEY:
             kinds[ROW_KEY] = Text()
         for code in self.codes:
             if isinstance(kind := kinds[code], Text):

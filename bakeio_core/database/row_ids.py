@@ -5,13 +5,16 @@ What the text is like: `catalog/keys/row_ids.py`.
 
 from __future__ import annotations
 
+import decimal
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.keys.row_ids import key_parts
 from bakeio_core.catalog.model import ROW_KEY
 from bakeio_core.values.choices import Choice
+from bakeio_core.values.numbers import Decimal
 from bakeio_core.values.text import Identifier, Text
+from bakeio_core.values.times import DateTime
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.model import Entity, RowId
@@ -30,7 +33,7 @@ def row_key(dialect: Dialect, table: str, entity: Entity) -> str:
     if entity.primary != ROW_KEY:
         return f"{table}.{dialect.quote(entity.primary)}"
     named = ((f"{table}.{dialect.quote(c)}", entity.kinds[c]) for c in entity.primary_key)
-    return " || '/' || ".join(_part(column, kind) for column, kind in named)
+    return " || '/' || ".join(_part(dialect, column, kind) for column, kind in named)
 
 
 def _uuid(column: str) -> str:
@@ -41,9 +44,13 @@ def _uuid(column: str) -> str:
     return f"CASE length({text}) WHEN 32 THEN {whole} ELSE {text} END"
 
 
-def _part(column: str, kind: Kind) -> str:
+def _part(dialect: Dialect, column: str, kind: Kind) -> str:
     if isinstance(kind, Identifier):
         return _uuid(column)
+    if isinstance(kind, DateTime):
+        return dialect.read(column, kind)
+    if isinstance(kind, Decimal):
+        return f"CAST({dialect.read_json(column, kind)} AS TEXT)"
     text = f"CAST({column} AS TEXT)"
     if isinstance(kind, (Text, Choice)):
         return f"replace(replace({text}, '~', '~0'), '/', '~1')"
@@ -80,10 +87,16 @@ def row_parameters(dialect: Dialect, entity: Entity) -> Callable[[RowId], tuple[
     makers = [dialect.bind(entity.kinds[c], entity.column(c)) for c in entity.primary_key]
     if entity.primary != ROW_KEY and makers[0] is None:
         return lambda identity: (identity,)
-    return lambda identity: tuple(
-        part if make is None else make(part)
-        for make, part in zip(makers, key_parts(entity, identity), strict=True)
-    )
+    numbers = [isinstance(entity.kinds[column], Decimal) for column in entity.primary_key]
+
+    def parameters(identity: RowId) -> tuple[Any, ...]:
+        parts = zip(makers, numbers, key_parts(entity, identity), strict=True)
+        return tuple(
+            part if make is None else make(decimal.Decimal(part) if is_number else part)
+            for make, is_number, part in parts
+        )
+
+    return parameters
 
 
 def order_by(dialect: Dialect, entity: Entity) -> str:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import types
 
 from bakeio_core import values
-from bakeio_core.catalog.keys.row_ids import key_parts
+from bakeio_core.catalog.keys.row_ids import is_by_text, key_parts
 from bakeio_core.catalog.model import ROW_KEY, Entity, Key, RowId
 from bakeio_core.database.dialect import Dialect, stored_cell
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.pending_rows import PendingRows
-from bakeio_core.database.row_ids import row_key
+from bakeio_core.database.row_ids import row_key, rows_of
 from bakeio_core.values.folding import fold_parts
 from bakeio_core.values.wording import Unreadable, shown
 
@@ -374,7 +374,10 @@ def rows_among(
         wanted: Their values, a tuple each.
         by: Those by which the rows are best looked up.
     """
-    if columns == (ROW_KEY,):
+    table = dialect.format_table(entity.table)
+    if columns == (ROW_KEY,) and is_by_text(entity):
+        table = rows_of(dialect, entity)
+    elif columns == (ROW_KEY,):
         columns, by = entity.primary_key, ()
         wanted = [key_parts(entity, value[0]) for value in wanted]
     kinds = [entity.kinds[column] for column in columns]
@@ -390,7 +393,7 @@ def rows_among(
         ]
     source = dialect.joined_keys(
         list(map(dialect.quote, columns)),
-        dialect.format_table(entity.table),
+        table,
         [sql_type(kind) for kind in kinds],
         list(map(dialect.quote, by)),
     )

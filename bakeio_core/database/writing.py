@@ -124,7 +124,7 @@ def _insert(db: Connection, dialect: Dialect, entity: Entity, changes: Changes) 
     rows = changes.rows
     if len(stored) < len(changes.columns):
         kept = itemgetter(*map(changes.columns.index, stored))
-        rows = list(map(kept, rows))
+        rows = list(map(kept, rows)) if len(stored) > 1 else [(kept(row),) for row in rows]
     kinds = [entity.kinds[column] for column in stored]
     return dialect.insert(db, entity.table, stored, kinds, _bound(dialect, entity, stored, rows))
 

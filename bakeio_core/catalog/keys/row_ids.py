@@ -1,15 +1,18 @@
 """The id of a row: one value that tells it from all others of its table.
 
-It is the wire value of the primary key. Where that has several columns, the id is a text of their
-values joined by `/`, with `~` and `/` in them written `~0` and `~1` as JSON Pointer does (RFC 6901,
-section 3); databases make the same text, see `Dialect.row_key`.
+It is the wire value of the primary key. Where that has several columns, or holds instants or
+numbers with decimals, it is a text of their values joined by `/`, with `~` and `/` in them written
+`~0` and `~1` as JSON Pointer does (RFC 6901, section 3); databases make the same text, see
+`database/row_ids.py` `row_key`.
 """
 
 from __future__ import annotations
 
+import decimal
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bakeio_core.catalog.columns import BY_TEXT
 from bakeio_core.catalog.model import ROW_KEY, Entity, RowId
 from bakeio_core.values.numbers import Integer
 
@@ -24,12 +27,25 @@ def row_id(entity: Entity, values: Mapping[str, Any]) -> RowId | None:
     parts = [values[column] for column in entity.primary_key]
     if None in parts:
         return None
-    return parts[0] if len(parts) == 1 else joined(parts)
+    return joined(parts) if entity.primary == ROW_KEY else parts[0]
+
+
+def is_by_text(entity: Entity) -> bool:
+    """Tell whether rows are found by the text of their primary key alone, in every database."""
+    return any(isinstance(entity.kinds[column], BY_TEXT) for column in entity.primary_key)
 
 
 def joined(parts: Iterable[Any]) -> str:
     """Return the id of a row whose primary key has these values."""
-    return "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    return "/".join(_text(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def _text(part: Any) -> str:
+    """Return a value as the database makes a text of it: numbers without needless zeros."""
+    if isinstance(part, (float, decimal.Decimal)):
+        exact = decimal.Decimal(str(part))
+        return "0" if not exact else f"{exact.normalize():f}"
+    return str(part)
 
 
 def key_parts(entity: Entity, identity: RowId) -> tuple[Any, ...]:

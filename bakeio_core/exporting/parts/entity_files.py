@@ -149,8 +149,9 @@ def schema_block(entity: Entity) -> dict[str, Any]:
             "lookup_field": lookups[-1] if lookups else None,
             "lookup_fields": lookups,
         }
+    key = list(entity.primary_key)
     return {
-        "primary_key": entity.primary,
+        "primary_key": key if len(key) > 1 else key[0],
         "slug_field": "slug" if "slug" in entity.columns else None,
         "foreign_keys": keys,
     }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import null, select
 
+from bakeio_core.catalog.model import ROW_KEY
 from bakeio_core.database.dialects import tables_there
 from bakeio_core.history.journal import texts, undone_runs
 from bakeio_core.history.tables import MARKS, RowNumbers, has_own, make_own_tables
@@ -123,7 +124,7 @@ def _mark(stored: Any, row: RowId, undone: Mapping[int, int]) -> Mark:
 
 def _standing(db: Connection, entity: Entity, marks: Sequence[Mark]) -> Iterator[Mark]:
     """Yield those of some marks whose row has the value they are about."""
-    if len(entity.primary_key) > 1:
+    if entity.primary == ROW_KEY:
         yield from marks
         return
     by_column: dict[str, dict[RowId, Any]] = {}

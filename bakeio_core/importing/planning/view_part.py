@@ -98,7 +98,8 @@ class ViewPart:
         """The id, the keys, and what rows referred to are called."""
         fields = self.part.fields
         named = {item.name for item in fields if item.role == "key" or item.target is not None}
-        own = {fields.own[c] for c in (self.part.entity.primary, "uuid") if c in fields.own}
+        key = (*self.part.entity.primary_key, "uuid")
+        own = {fields.own[column] for column in key if column in fields.own}
         return named | own | self.plan.read_only.naming
 
     def _naming(self) -> str:

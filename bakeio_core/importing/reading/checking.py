@@ -47,6 +47,9 @@ def check_values(
                 problems.add(problem)
 
 
+BLANK = "is blank, though a value is required: it is accepted as it is"
+
+
 class _Checked:
     """The values of one file."""
 
@@ -83,6 +86,6 @@ class _Checked:
                     entity=self.part.entity.name,
                     field=name,
                     value=text,
-                    message="is blank, though a value is required: it is accepted as it is",
+                    message=BLANK,
                 )
             )

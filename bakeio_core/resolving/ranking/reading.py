@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bakeio_core.catalog.exchange import Progress
 from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.row_ids import rows_of
 from bakeio_core.resolving.ranking.index import Index, indexed_columns
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def read_index(
         for column in (entity.primary, *indexed_columns(entity))
     )
     order = dialect.quote(entity.primary)
-    table = dialect.format_table(entity.table)
-    rows = dialect.fetch(db, f"SELECT {selected} FROM {table} ORDER BY {order}")
+    table = rows_of(dialect, entity)
+    rows = dialect.fetch(db, f"SELECT {selected} FROM {table} t ORDER BY {order}")
     return Index(catalog, entity, rows, _labels(db, catalog, entity), progress)
 
 
@@ -38,8 +39,7 @@ def _labels(db: Connection, catalog: Catalog, entity: Entity) -> dict[str, dict[
         if target is None or reference.nullable or len(target.labels) != 1 or target is entity:
             continue
         label, primary = dialect.quote(target.labels[0]), dialect.quote(target.primary)
-        rows = dialect.fetch(
-            db, f"SELECT {primary}, {label} FROM {dialect.format_table(target.table)}"
-        )
+        table = rows_of(dialect, target)
+        rows = dialect.fetch(db, f"SELECT {primary}, {label} FROM {table} t")
         found[column] = {identity: str(text) for identity, text in rows if text is not None}
     return found

@@ -65,9 +65,8 @@ class Noticed:
         self._makers: dict[RowId, Any] = {}
         self._created: dict[RowId, int] = {}
         self._keys: list[str] = []
-        self._told: set[int] = set()
         self._compared = 0
-        self._beside: set[RowId] = set()
+        self._told, self._beside = set[int](), set[RowId]()
 
     def look(self, batch: Changes) -> None:
         """Look at a batch before it is written; of a set, which is a state, at updates alone."""
@@ -180,7 +179,8 @@ class Noticed:
                 continue  # the same on another day, or of something else, is no mistake
             there = self._there(rest := tuple(c for c in content if c != column), made)
             for change in made:
-                rows = there.get(tuple([change.new[c] for c in rest]), [])
+                equal, new = there.get(tuple([change.new[c] for c in rest]), []), change.new[column]
+                rows = [row for row in equal if self.rows.differs(row, column, new)]
                 if not rows or change.record in told:
                     continue
                 told.add(change.record)
@@ -191,7 +191,7 @@ class Noticed:
                     f"change that row, give its {id_field}"
                 )
                 key = {self.entity.primary: identity}
-                self._tell(change, column, change.new[column], message, rows[:1], key, 0.9)
+                self._tell(change, column, new, message, rows[:1], key, 0.9)
 
     def _there(self, key: Key, made: Sequence[Change]) -> dict[Row, list[Row]]:
         """Return {values: rows that have them} of the rows that were there before."""

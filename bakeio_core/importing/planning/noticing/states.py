@@ -11,13 +11,16 @@ from functools import cached_property
 from typing import Any
 
 from bakeio_core.catalog.exchange import Changes
+from bakeio_core.catalog.model import ROW_KEY
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
 from bakeio_core.history.journal import all_runs
 from bakeio_core.history.report import UNDO
 from bakeio_core.importing.linking.drafts import Draft
+from bakeio_core.importing.reading.checking import BLANK
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
+from bakeio_core.values.text import Text
 from bakeio_core.values.wording import BadValue
 
 
@@ -37,6 +40,10 @@ class StateValues:
         is_looked_at = part.view is None and not is_backup
         checks = self.entity.all_checks.items() if is_looked_at else ()
         self._checks = {c: check for c, check in checks if c not in state.options.allow}
+        kinds = self.entity.kinds.items() if is_looked_at else ()
+        texts = (c for c, kind in kinds if isinstance(kind, Text) and c != ROW_KEY)
+        self._needed = [column for column in texts if not self.entity.nullable(column)]
+        self._blank: dict[str, list[int]] = {}
         self._refused: dict[str, list[int]] = {}
         self._why: dict[str, str] = {}
         self._stamped: dict[str, list[int]] = {}
@@ -44,15 +51,11 @@ class StateValues:
     def look(self, batch: Changes) -> None:
         """Look at the values that a batch is to write."""
         for column, check in self._checks.items():
-            place = batch.columns.index(column)
-            new = ((n, None, row[place]) for n, row in zip(batch.numbers, batch.rows, strict=True))
-            edits = (
-                (change.record, change.old.get(column), change.new[column])
-                for change in batch.updates
-                if column in change.new
-            )
-            for values in (new, edits):
-                self._check(column, check, values)
+            self._check(column, check, _written(batch, column))
+        for column in self._needed:
+            for number, _, value in _written(batch, column):
+                if isinstance(value, str) and not value.strip():
+                    self._blank.setdefault(column, []).append(number)
 
     def _check(self, column: str, check: Any, values: Iterable[tuple[int, Any, Any]]) -> None:
         for number, old, value in values:
@@ -107,6 +110,9 @@ class StateValues:
             field = self.part.fields.naming_of(column)
             message = f"{why} (taken as the file has it)"
             yield self._problem("check", "warning", field, refused, message)
+        for column, numbers in self._blank.items():
+            field = self.part.fields.naming_of(column)
+            yield self._problem("bad-value", "warning", field, numbers, BLANK)
         for field, numbers in self._stamped.items():
             message = (
                 f"what {counted(len(numbers), 'record')} "
@@ -129,3 +135,12 @@ class StateValues:
             field=field,
             message=message,
         )
+
+
+def _written(batch: Changes, column: str) -> Iterator[tuple[int, Any, Any]]:
+    """Yield (record, what its row has, what it gets) of what a batch writes in a column."""
+    place = batch.columns.index(column)
+    yield from ((n, None, row[place]) for n, row in zip(batch.numbers, batch.rows, strict=True))
+    for change in batch.updates:
+        if column in change.new:
+            yield change.record, change.old.get(column), change.new[column]
