@@ -208,15 +208,29 @@ def test_a_name_is_found_among_many_that_have_synonyms_of_its_words(
     [
         ("18 inch piping bag", "12-inch Piping Bag", "12 inch, not 18 inch"),
         ("Publix, Richmond VA", "Publix", "not richmond"),
+        # what kind of thing it is
+        ("sour cream butter", "Sour Cream", "says nothing of butter"),
+        # a word that another row has which fits as well
+        ("coconnut rum extract", "Coconut Extract", "says nothing of rum, as Rum Extract does"),
+        # a word that is another one, misspelt
+        ("crsc coconnut oil 1 gal", "Crisco Corn Oil", "coconnut may be coconut"),
     ],
 )
 def test_what_makes_a_row_another_thing_is_said(
     wholesaler: Candidates, asked: str, other: str, warning: str
 ) -> None:
-    entity = "suppliers" if "Publix" in asked else "ingredients"
+    entity = {"Publix": "suppliers", "Crisco Corn Oil": "products"}.get(other, "ingredients")
     found = wholesaler.of_text(entity, asked, 9)
     told = {candidate.label: candidate.warning for candidate in found}
     assert any(label.startswith(other) and warning in text for label, text in told.items()), told
+
+
+def test_how_a_thing_is_packed_sold_or_praised_is_no_reason_for_a_warning(
+    wholesaler: Candidates,
+) -> None:
+    for asked in ("coconut sugar fresh", "coconut sugar, 2 lb bag, new", "coconut sugar premuim"):
+        found = wholesaler.of_text("ingredients", asked, 1)
+        assert (found[0].label, found[0].warning) == ("Coconut Sugar", "")
 
 
 def test_the_very_words_come_before_synonyms(wholesaler: Candidates) -> None:
@@ -315,6 +329,9 @@ def test_where_many_rows_fit_equally_they_are_listed_and_none_is_likely(
 def test_where_nothing_fits_well_nothing_is_listed(run: Run, sample: Path) -> None:
     done = run("-d", sample, "suggest", "ingredients", "vacuum cleaner")
     assert (done.code, done.out) == (0, "Nothing is similar enough.\n")
+    done = run("-d", sample, "suggest", "ingredients", "motor oil", "--json")
+    (nearest,) = done.json["candidates"]
+    assert nearest["reasons"][0] == "nothing fits well: this is the nearest"
 
 
 # -- any text

@@ -139,6 +139,10 @@ class EncodedBatch(Sequence[Mapping[str, Any]]):
 Batch = Sequence[Mapping[str, Any]]
 
 
+NOTHING_FITS = "nothing fits well: this is the nearest"
+"""The first reason of a candidate that is hardly the right row, where there is no better one."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A row that may be meant.

@@ -12,7 +12,7 @@ import msgspec
 from bakeio_core.catalog.exchange import ALIAS, Change, Missing, Question
 from bakeio_core.catalog.model import RowValues
 from bakeio_core.errors import BakeioError, MeantRow, Problem, counted
-from bakeio_core.history.told import Resolved, RunMode
+from bakeio_core.history.told import Resolved, RunMode, what_candidates_are
 from bakeio_core.values.wording import printable, shown
 
 COUNTS = (
@@ -392,8 +392,7 @@ def problem_lines(problems: Iterable[Problem], dropped: int = 0) -> list[str]:
         lines.append(f"{problem.severity}: {printable(str(problem))} [{problem.code}]")
         if problem.candidates:
             near = ", ".join(map(_candidate, problem.candidates))
-            how = "one of" if problem.code == "ambiguous-key" else "similar"
-            lines.append(f"    {how}: {near}")
+            lines.append(f"    {what_candidates_are(problem)}: {near}")
     left = len(ranked) - SHOWN + dropped
     if left > 0:
         lines.append(f"... and {counted(left, 'more problem')}; all of them with --json")

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
+from bakeio_core.catalog.exchange import NOTHING_FITS
 from bakeio_core.catalog.model import RowId
+from bakeio_core.errors import Problem
 
 if TYPE_CHECKING:
     from typing_extensions import NotRequired
@@ -168,3 +170,11 @@ class UnverifiedValue(TypedDict):
     source: str
     run: int
     at: str
+
+
+def what_candidates_are(problem: Problem) -> str:
+    """Return what the candidates of a problem are, in words to put before them."""
+    if problem.code == "ambiguous-key":
+        return "one of"
+    fits = problem.candidates[0].get("reasons", [])[:1] != [NOTHING_FITS]
+    return "similar" if fits else "nothing fits well, the nearest is"

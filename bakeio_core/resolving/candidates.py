@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.exchange import Candidate, Progress
+from bakeio_core.catalog.exchange import NOTHING_FITS, Candidate, Progress
 from bakeio_core.catalog.model import Entity, RowId
-from bakeio_core.resolving.ranking.fitness import DEFAULT, Fit, Question, Weighing
+from bakeio_core.resolving.ranking.fit import Fit
+from bakeio_core.resolving.ranking.fitness import DEFAULT, Question, Weighing
 from bakeio_core.resolving.ranking.index import Index
 from bakeio_core.resolving.ranking.likelihood import COMPARED, likelihoods
 from bakeio_core.resolving.ranking.reading import read_index
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 FITS = 0.02
 """Where the best row's score is below this, nothing fits well: there is no suggestion."""
+UNLIKELY = 0.05
+"""Where it is below this, none of the rows is likely: only the nearest is told, as what it is."""
 MOST_FOUND = 0.8
 """But where a row has this share of what is asked, there are only too many that fit."""
 BESIDE = 0.01
@@ -39,6 +42,8 @@ NOTHING = 0.005
 """A score below this reads as nothing; such rows are only shown where all are like that."""
 FILED = 0.05
 """What it counts that a row is filed under the same choice of those a column offers."""
+RIVALS = 5
+"""So many of the best rows are asked for a word that another one lacks."""
 CONTRARY = 0.85
 """What is left of the fitness of a row that says something else than what is known."""
 
@@ -168,6 +173,9 @@ class Candidates:
         if not best or (found[best[0]].score < FITS and not has_most):
             return []
         top = found[best[0]].score
+        if top < UNLIKELY and not has_most:
+            del best[1:]
+            found[best[0]].reasons.insert(0, NOTHING_FITS)
         least = max(BESIDE * top, NOTHING if top >= FITS else 0.0)
         several = sum(each.automatic for each in found.values()) > 1
         return [
@@ -210,7 +218,7 @@ class Candidates:
             self._weigh_choices(index, fit, texts)
         fits.sort(key=lambda fit: (-fit.fitness, fit.place))
         for fit in fits[:most]:
-            question.explain(fit)
+            question.explain(fit, fits[:RIVALS])
         return fits[:most]
 
     @staticmethod

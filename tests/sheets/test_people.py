@@ -188,6 +188,21 @@ def test_a_column_sorted_alone_is_asked_about(run: Run, sample: Path, book: Path
     assert question["places"][0].startswith("products!J")
 
 
+def test_rows_sorted_without_a_hidden_column_are_refused_in_one_line(
+    run: Run, sample: Path, book: Path
+) -> None:
+    def move_revisions(_: Any, sheet: Sheet) -> None:
+        at = index(sheet, "_rev")
+        revisions = [sheet.cell(row, at).value for row in range(2, 12)]
+        for row, revision in enumerate([*revisions[1:], revisions[0]], 2):
+            sheet.cell(row, at).value = revision
+
+    done = run("-d", sample, "import-view", change(book, move_revisions), "--json")
+    (problem,) = (p for p in done.json["problems"] if p["severity"] == "error")
+    assert (problem["code"], problem["count"]) == ("identity-mismatch", 10)
+    assert "If the rows were sorted without a hidden column" in problem["message"]
+
+
 def test_cells_of_another_type_are_read_or_refused_by_their_place(
     run: Run, sample: Path, book: Path
 ) -> None:

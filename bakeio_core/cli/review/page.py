@@ -21,6 +21,7 @@ from bakeio_core.cli.session import Session, show_error
 from bakeio_core.errors import BakeioError, Problem, counted
 from bakeio_core.files.output import atomic_file
 from bakeio_core.history.report import Report, counted_outcome
+from bakeio_core.history.told import what_candidates_are
 from bakeio_core.importing.run import Plan, name_records
 from bakeio_core.resolving.decision_file import entries_of
 from bakeio_core.values.wording import printable, shown
@@ -173,7 +174,8 @@ def _problems(problems: Sequence[Problem]) -> str:
     items = []
     for problem in sorted(problems, key=lambda one: order[one.severity]):
         near = ", ".join(shown(found["label"]) for found in problem.candidates)
-        text = f"{problem} [{problem.code}]" + (f" Similar: {near}." if near else "")
+        text = f"{problem} [{problem.code}]"
+        text += f" {what_candidates_are(problem).capitalize()}: {near}." if near else ""
         severity = f'<strong class="{looks[problem.severity]}">{problem.severity}</strong>'
         items.append(f"<li>{severity} {escape(printable(text))}</li>")
     is_open = " open" if len(items) <= FEW else ""

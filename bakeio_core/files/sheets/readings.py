@@ -23,6 +23,8 @@ from bakeio_core.values.kind import Kind
 from bakeio_core.values.wording import BadValue, plain
 
 _EXACT_DIGITS = 15
+_POWERS = 25
+"""Numbers of higher or lower powers of ten have no digits to lose that a column would keep."""
 _MOST = 10**_EXACT_DIGITS
 """Where a spreadsheet keeps no more digits, and a number none of its marks."""
 POINT = "a point taken for a mark of thousands"
@@ -101,6 +103,9 @@ def readings(kind: Kind, cell: Any) -> Iterator[Reading]:
 def _numbers(cell: Any) -> Ways:
     if isinstance(cell, bool):
         return
+    if isinstance(cell, Decimal) and -_POWERS < cell.adjusted() < _POWERS and cell % 1:
+        yield cell, "", None, True
+        cell = float(cell)  # JSON has the digits behind the 15th as well
     if isinstance(cell, float):
         yield cell, "", None, True
         yield float(format(cell, EXACT)), "digits behind the 15th", None, True

@@ -20,7 +20,8 @@ class LinkError:
     """Why a record or a reference could not be linked to one row.
 
     `ids` are rows it might mean, `field` is where the file says it, `vain` the column of the row
-    referred to in which no row has what the file says.
+    referred to in which no row has what the file says. Of records with one `cause` the first one
+    alone is told in full.
     """
 
     code: str
@@ -29,6 +30,7 @@ class LinkError:
     ids: tuple[RowId, ...] = ()
     field: str = ""
     vain: str = ""
+    cause: str = ""
 
 
 @dataclass(slots=True)

@@ -86,7 +86,9 @@ class RevisionMatch:
                 draft.fault = LinkError(
                     "identity-mismatch",
                     f"its _rev and {self.id_field} {hints[number]} name two different rows of "
-                    f"{self.entity.name}: restore one of them",
+                    f"{self.entity.name}: restore one of them. If the rows were sorted without a "
+                    "hidden column, sort them back or export again",
+                    cause="its _rev and its id name two rows",
                 )
             else:
                 draft.row = row

@@ -310,7 +310,7 @@ class PartPlan:
                 self._merge(draft, draft.row, names, batch)
 
     def _report_fault(self, draft: Draft, fault: LinkError) -> None:
-        self.outcome.error(draft, fault.code, fault.field, None, fault.message)
+        self.outcome.error(draft, fault.code, fault.field, None, fault.message, fault.cause)
 
     def _create(self, draft: Draft, taken: set[RowId], batch: Changes) -> None:
         if self.list_rows.refuses(draft) or not self.references.settle(draft):

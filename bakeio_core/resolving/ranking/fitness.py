@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
+from bakeio_core.resolving.ranking.explaining import COUNTERPART, Explanation
+from bakeio_core.resolving.ranking.fit import Fit
 from bakeio_core.resolving.ranking.index import REFERRED, Index
 from bakeio_core.resolving.ranking.row_words import RowWords, read_row
 from bakeio_core.resolving.ranking.vocabulary import JOINED, initial_forms, run_of
-from bakeio_core.resolving.ranking.words import Words, alike, is_unit, opposite, unit_of
+from bakeio_core.resolving.ranking.words import Words, alike, opposite, unit_of
 
-COUNTERPART = 0.6
-"""From this likeness on two words may be one."""
-ANSWERED = COUNTERPART * REFERRED
 SAME_WORD = 0.97
 INITIALS = 0.88
-SPELLED = 0.8
-"""Below this likeness a word is hardly another one, misspelt."""
-UNKNOWN = 5
-"""A word that is not known means something if it has so many letters; a place may have one less."""
-MUCH = 0.4
-"""A row that lacks known words of this share of what is asked may be another thing."""
 
 
 class Weighing(NamedTuple):
@@ -52,35 +44,6 @@ class Weighing(NamedTuple):
 
 
 DEFAULT = Weighing()
-
-
-@dataclass
-class Fit:
-    """How well a row fits.
-
-    Attributes:
-        place: Which row.
-        fitness: How well, in about [0, 1]; only good for comparing rows.
-        found: The share of what is asked that the row has.
-        trigrams: How alike the two are by groups of three letters.
-        reasons: What speaks for it, in words.
-        warning: What speaks against it, else empty.
-        contrary: Whether a value of the row says something else than what is known.
-        row: The row taken apart.
-        matches: {word that is asked: (the word of the row, likeness)}.
-        missed: The words of the row nothing asks for.
-    """
-
-    place: int
-    fitness: float
-    found: float
-    trigrams: float
-    reasons: list[str] = field(default_factory=list)
-    warning: str = ""
-    contrary: bool = False
-    row: RowWords | None = field(default=None, repr=False)
-    matches: Mapping[str, tuple[str, float]] = field(default_factory=dict, repr=False)
-    missed: Sequence[str] = field(default=(), repr=False)
 
 
 class _Likeness(dict[str, float]):
@@ -163,7 +126,7 @@ class Question:
 
     def _covered(self, row: RowWords) -> tuple[float, dict[str, tuple[str, float]]]:
         """Return the share of what is asked that the row has, and {word: (its word, likeness)}."""
-        initials = "".join([word[0] for word in row.main])
+        initials = "".join([word[0] for word in row.label])
         got = 0.0
         matches = {}
         for word in self.asked.words:
@@ -189,7 +152,7 @@ class Question:
         """
         total = got = 0.0
         missed = []
-        initials = "".join([word[0] for word in row.main])
+        initials = "".join([word[0] for word in row.label])
         told: set[str] = set()
         for word in self.asked.words:
             told.update(run_of(row.main, word))
@@ -218,69 +181,19 @@ class Question:
         return max(best, 0.98 * max(in_order)) / 100
 
     # -- what speaks for it and against it
-    def explain(self, fit: Fit) -> None:
-        """Say which words are the same, which may be, and which have no counterpart."""
-        row, matches = fit.row, fit.matches
-        if row is None:
-            return
-        written = row.whole.written | self.asked.written
-        same, near = [], []
-        for word, (other, likeness) in matches.items():
-            if word == other and other in row.referred:
-                column = row.referred[other]
-                near.append(f"{written.get(other, other)}, its {_title(column)}")
-            elif word == other:
-                same.append(written.get(word, word))
-            elif likeness >= ANSWERED:
-                meant = " ".join(row.whole.written.get(each, each) for each in other.split())
-                near.append(f"{written.get(word, word)} may be {meant}")
-        words = [f"same words: {', '.join(same)}"] if same else []
-        fit.reasons[:0] = [*words, *near[:3]] or ["similar as a whole"]
-        self._tell_lacks(fit, row)
+    def explain(self, fit: Fit, others: Sequence[Fit] = ()) -> None:
+        """Say why a row fits, and warn where it may be another thing.
 
-    def _tell_lacks(self, fit: Fit, row: RowWords) -> None:
-        """Say what the row lacks, and warn where that may make it another thing."""
-        likenesses = {word: likeness for word, (_, likeness) in fit.matches.items()}
-        lacks = [word for word, like in likenesses.items() if like < ANSWERED and self._tells(word)]
-        has = [word for word in fit.missed if self._tells(word)]
-        ours, theirs = self.asked.written, row.whole.written
-        if lacks:
-            fit.reasons.append("lacks " + ", ".join(ours.get(word, word) for word in lacks[:3]))
-        pairs = ((asked, there) for asked in lacks for there in has)
-        contrary = next((pair for pair in pairs if self._contrary(*pair, row)), None)
-        known = [word for word in lacks if word in self.index.vocabulary]
-        if contrary:
-            asked, there = ours.get(contrary[0], contrary[0]), theirs.get(contrary[1], contrary[1])
-            if f", not {asked}" not in fit.warning.casefold():
-                _warn(fit, f"has {there}, not {asked}", last=True)
-        elif sum(map(self.weight, known)) > MUCH * self.total:
-            _warn(fit, f"says nothing of {ours.get(known[0], known[0])}", last=True)
-        elif max(likenesses.values(), default=0.0) < SPELLED:
-            _warn(fit, "no word is the same", last=True)
-
-    def _tells(self, word: str) -> bool:
-        """Tell whether a word means something.
-
-        It is known, such as the two letters of a place, or too long to be a till's remark.
+        Args:
+            fit: The row.
+            others: Other rows that fit.
         """
-        if not word.isalpha() or is_unit(word):
-            return False
-        if word in self.index.telling_apart:
-            return len(word) >= 2
-        return len(word) >= (3 if word in self.index.vocabulary else UNKNOWN - 1)
+        if fit.row is not None:
+            Explanation(self.index, self.asked, fit, fit.row, others, self._share).tell()
 
-    def _contrary(self, asked: str, there: str, row: RowWords) -> bool:
-        """Tell whether a word of a row may stand where another one is asked for.
-
-        Who asks for a shop need not name its place: a place only speaks against another place. And
-        who writes `cook` may mean cookies.
-        """
-        if there.startswith(asked):
-            return False
-        places = self.index.telling_apart
-        if asked in self.index.vocabulary:
-            return there in row.label or asked in places
-        return len(asked) >= UNKNOWN or (there in places and there not in row.label)
+    def _share(self, words: Sequence[str]) -> float:
+        """Return how much of what is asked some of its words are."""
+        return sum(map(self.weight, words)) / self.total if self.total else 0.0
 
     def _weigh_literal(self, fit: Fit, whole: Words) -> None:
         """Prefer the very words to synonyms: quick rise yeast is instant, but not by name."""
@@ -297,7 +210,7 @@ class Question:
                 fit.reasons.append(f"same amount: {written}")
             elif others:
                 fit.fitness *= self.weighing.other_amount
-                _warn(fit, f"{others[0][1]}, not {written}")
+                fit.warn(f"{others[0][1]}, not {written}")
             elif any(text.split()[0] == written.split()[0] for _, _, text in whole.amounts):
                 fit.fitness = fit.fitness * 0.97 + 0.03
                 fit.reasons.append(f"the same number as in {written}")
@@ -305,7 +218,7 @@ class Question:
                 fit.fitness *= self.weighing.no_amount
         for number, other, counted in _other_numbers(self.asked.words, whole.words):
             fit.fitness *= self.weighing.other_amount
-            _warn(fit, f"{other} {counted}, not {number} {counted}")
+            fit.warn(f"{other} {counted}, not {number} {counted}")
         units = {text.split()[-1] for _, _, text in whole.amounts}
         if any(unit_of(word) in units for word in self.asked.words):
             fit.fitness = fit.fitness * 0.97 + 0.03
@@ -319,7 +232,7 @@ class Question:
         found = opposite(self.confusable, [*row.main, *row.named])
         if found:
             fit.fitness *= self.weighing.opposite
-            _warn(fit, f"says {found[1]}, not {found[0]}")
+            fit.warn(f"says {found[1]}, not {found[0]}")
 
 
 def _other_numbers(asked: Sequence[str], there: Sequence[str]) -> Iterator[tuple[str, str, str]]:
@@ -331,13 +244,3 @@ def _other_numbers(asked: Sequence[str], there: Sequence[str]) -> Iterator[tuple
     for number, word in pairwise(asked):
         if number[0].isdigit() and word.isalpha() and theirs.get(word, number) != number:
             yield number, theirs[word], word
-
-
-def _warn(fit: Fit, warning: str, last: bool = False) -> None:
-    """Put a warning before those there are, or behind them."""
-    both = (fit.warning, warning) if last else (warning, fit.warning)
-    fit.warning = "; ".join(filter(None, both))
-
-
-def _title(column: str) -> str:
-    return column.removesuffix("_id").replace("_", " ")

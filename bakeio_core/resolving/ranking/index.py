@@ -35,6 +35,8 @@ ENOUGH = 0.5
 """A row that has this share of what is asked makes a search by the whole text needless."""
 BLOCK = 20_000
 """So many rows are taken apart at a time: memory, not speed."""
+LOOKED_AT = 40
+"""So many rows of a word tell where it stands in names."""
 REFERRED = 0.8
 """What a word found in a referred row counts, beside one of the row itself."""
 
@@ -207,6 +209,17 @@ class Index:
                 return 0.12
             return (0.75 if len(word) > 2 else 0.3) * math.log(2 + len(self.rows))
         return math.log(1 + (1 + len(self.rows)) / count) * (0.4 if word[0].isdigit() else 1)
+
+    def is_head(self, word: str) -> bool:
+        """Tell whether the names of rows that have a word end in it, as a rule."""
+        places = self.postings.get(word, [])[:LOOKED_AT]
+        labels = [self.place[c] for c in (self.entity.labels or self.keys) if c in self.place]
+        names = [
+            [row[at] for at in labels if row[at] is not None]
+            for row in map(self.rows.__getitem__, places)
+        ]
+        heads = [self.read_often(str(name[-1])).head for name in names if name]
+        return 2 * heads.count(word) >= len(heads) > 0
 
     # -- which rows to look at
     def shortlist(self, asked: Sequence[str]) -> list[int]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bakeio_core.resolving.ranking.fitness import Fit
+from bakeio_core.resolving.ranking.fit import Fit
 
 COMPARED = 12
 """So many rows are looked at; whether a thirteenth is as good tells nothing more."""

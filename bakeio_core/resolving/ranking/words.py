@@ -45,6 +45,18 @@ QUIET = frozenset(
     ]
 )
 """Words that tell nothing about a row."""
+REMARKS = frozenset(
+    [
+        *["bag", "box", "case", "carton", "pack", "packet", "package", "pkg", "tray", "item"],
+        *["can", "canister", "jar", "bottle", "tub", "tin", "pail", "bucket", "pouch"],
+        *["new", "sale", "special", "offer", "promo", "deal", "discount", "clearance", "online"],
+    ]
+)
+"""Words that tell how something was packed or sold, and not what it is."""
+PRAISE = frozenset(["fresh", "premium", "quality", "choice", "select", "finest", "best"])
+"""Words that tell what it is only where another word stands against them."""
+_FIRST_PART = re.compile(r"[,(;/]|\bof\b", re.IGNORECASE)
+_ALTERNATIVES = re.compile(r"\bor\b", re.IGNORECASE)
 # to gram and millilitre: NIST Handbook 44, appendix C
 _UNITS: dict[str, tuple[str, float]] = {
     "g": ("mass", 1),
@@ -96,12 +108,15 @@ class Words:
         amounts: (dimension, amount in its base unit, the amount as written) of each.
         written: {word: how it stands in the text}, where it was not replaced by a synonym.
         literal: Its words before any was replaced by a synonym.
+        head: The last of its words before a comma, which in English says what kind of thing it is;
+            empty where it names several.
     """
 
     words: list[str]
     amounts: list[tuple[str, float, str]] = field(default_factory=list)
     written: dict[str, str] = field(default_factory=dict)
     literal: frozenset[str] = frozenset()
+    head: str = ""
 
     @classmethod
     def together(cls, parts: Sequence[Words]) -> Words:
@@ -111,6 +126,7 @@ class Words:
             whole.amounts += part.amounts
             whole.written |= part.written
             whole.literal |= part.literal
+            whole.head = whole.head or part.head
         return whole
 
 
@@ -214,6 +230,9 @@ class Lexicon:
                     read.written.setdefault(read.words[-1], word)
                 place += 1
         read.literal = frozenset(read.words)
+        first = _FIRST_PART.split(text, maxsplit=1)[0]
+        last = [word for word in LETTERS.findall(folded_text(first)) if not is_unit(word)]
+        read.head = stem(last[-1]) if last and not _ALTERNATIVES.search(text) else ""
         if self.same:
             read.words = list(self._canonical(read.words))
         return read
