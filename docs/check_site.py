@@ -113,7 +113,6 @@ def _is_missing(anchor: str, file: Path) -> bool:
 
 def wanted() -> Iterator[tuple[str, str]]:
     """Yield the page and the anchor of everything that must have one."""
-    import bakeio_core
     from bakeio_core.errors import CODES
 
     spec = importlib.util.spec_from_file_location("docs_generate", HERE / "generate.py")
@@ -124,11 +123,13 @@ def wanted() -> Iterator[tuple[str, str]]:
     from bundled import bundled  # the generator has made its folder known
     from public_names import PAGE_OF
 
-    entities, views = bundled(bakeio_core.Bakeio.discover().catalog)
+    from bakeio_core import Bakeio
+
+    entities, views = bundled(Bakeio.discover().catalog)
     yield from (("cli", f"bakeio-{name}") for name in generate.commands())
     yield from (("hooks", name) for name in generate.hooks())
     yield from (("errors", code) for code in sorted(CODES))
-    yield from ((f"api/{PAGE_OF[name]}", name.lower()) for name in bakeio_core.__all__)
+    yield from ((f"api/{page}", name.lower()) for name, page in PAGE_OF.items())
     yield from (("entities", name) for name in entities)
     yield from (("entities", f"view-{name}") for name in views)
 

@@ -109,7 +109,8 @@ def signature(thing: Any, name: str) -> str:
         annotation = _annotation(written.get(parameter.name, parameter.annotation))
         text = f"{prefix}{parameter.name}" + (f": {annotation}" if annotation else "")
         if parameter.default is not parameter.empty:
-            default = "..." if "<" in repr(parameter.default) else _quoted(parameter.default)
+            shown = _quoted(parameter.default)
+            default = "..." if "<" in shown or len(shown) > WIDTH else shown
             text += f" = {default}" if annotation else f"={default}"
         parameters.append(text)
     result = "" if inspect.isclass(thing) else _annotation(found.return_annotation)

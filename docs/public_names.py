@@ -7,14 +7,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from types import ModuleType
 from typing import Any, is_typeddict
 
 from docstrings import docstring, fenced, signature, written_fields
 
 import bakeio_core
+from bakeio_core import testing
 
 # What is no class or function says nothing about itself.
 VALUES = {
+    "CHECKS": "The checks of the kit, in their order: `{name: function}`.",
     "Missing": (
         "Another name of [Question](#question), for one about a reference that matches no row."
     ),
@@ -58,6 +61,7 @@ class Topic:
     title: str
     purpose: str
     names: tuple[str, ...]
+    module: ModuleType = bakeio_core
 
 
 TOPICS = (
@@ -196,8 +200,19 @@ TOPICS = (
             "write_owned",
         ),
     ),
+    Topic(
+        "testing",
+        "The kit that tries a plugin",
+        'Imported from `bakeio_core.testing`, with `pip install "bakeio[testing]"`. '
+        "[Test a plugin](../../guides/test-a-plugin.md) shows how it is used.",
+        ("conformance", "faults_of", "CHECKS", "Fault"),
+        testing,
+    ),
 )
 """Where each public name has its place."""
+
+MODULES = (bakeio_core, testing)
+"""Those whose `__all__` is a promise."""
 
 PAGE_OF = {name: topic.page for topic in TOPICS for name in topic.names}
 """{public name: its page in `reference/api/`}."""
@@ -222,8 +237,8 @@ def _members(kind: type) -> Iterator[tuple[str, Any]]:
                 yield name, value
 
 
-def _described(name: str) -> list[str]:
-    value = getattr(bakeio_core, name)
+def _described(name: str, module: ModuleType) -> list[str]:
+    value = getattr(module, name)
     out = [f"## {name}\n"]
     if name in VALUES:
         return [*out, f"{VALUES[name]}\n"]
@@ -231,7 +246,7 @@ def _described(name: str) -> list[str]:
         return [*out, fenced(signature(value, name), "text"), docstring(value)]
     if issubclass(value, Exception):
         base = value.__bases__[0].__name__
-        kind = f"[{base}](#{base.lower()})" if base != "Exception" else "`Exception`"
+        kind = f"[{base}](#{base.lower()})" if base in PAGE_OF else f"`{base}`"
         code = (
             f" Its `code` is `{getattr(value, 'code', None)}` where nothing more exact is known."
             if getattr(value, "code", None)
@@ -255,10 +270,11 @@ def _described(name: str) -> list[str]:
 
 def overview() -> str:
     """Return the page that says where each public name stands, and what it is for."""
-    placeless = set(bakeio_core.__all__).symmetric_difference(PAGE_OF)
+    public = {name for module in MODULES for name in module.__all__}
+    placeless = public.symmetric_difference(PAGE_OF)
     if placeless:
         raise SystemExit(
-            "docs/public_names.py: TOPICS and bakeio_core.__all__ differ in "
+            "docs/public_names.py: TOPICS and what __all__ lists differ in "
             + ", ".join(sorted(placeless))
         )
     out = ["# Python API\n"]
@@ -271,7 +287,8 @@ def overview() -> str:
         out.append(f"## [{topic.title}](api/{topic.page}.md)\n")
         out.append("| name | what it is |\n|---|---|")
         for name in topic.names:
-            out.append(f"| [{name}](api/{topic.page}.md#{name.lower()}) | {_gist(name)} |")
+            gist = _gist(name, topic.module)
+            out.append(f"| [{name}](api/{topic.page}.md#{name.lower()}) | {gist} |")
         out.append("")
     return "\n".join(out)
 
@@ -280,9 +297,9 @@ _SENTENCE = re.compile(r"(?<=\.)\s")
 _PLACE = re.compile(r"(\[([^\]]+)\])\(#[^)]+\)")
 
 
-def _gist(name: str) -> str:
+def _gist(name: str, module: ModuleType) -> str:
     """Return the first sentence about a name, without links of its own."""
-    said = VALUES.get(name) or inspect.cleandoc(getattr(bakeio_core, name).__doc__ or "")
+    said = VALUES.get(name) or inspect.cleandoc(getattr(module, name).__doc__ or "")
     first = _SENTENCE.split(" ".join(said.split("\n\n")[0].split()))[0]
     return _PLACE.sub(r"\2", first).replace("|", "\\|")
 
@@ -291,7 +308,7 @@ def public_names(topic: Topic) -> str:
     """Return the page of a topic: each name with its signature, meaning and members."""
     out = [f"# {topic.title}\n", f"{topic.purpose}\n"]
     for name in topic.names:
-        out += _described(name)
+        out += _described(name, topic.module)
     return _PLACE.sub(lambda link: f"{link[1]}({_place(link[2], topic)})", "\n".join(out))
 
 

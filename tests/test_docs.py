@@ -30,7 +30,7 @@ from support.files import syntax_of
 from support.screen import screen
 from support.terminal import on_terminal
 
-import bakeio_core
+import bakeio_core.testing
 from bakeio_core import Bakeio, Limits, cli
 from bakeio_core.errors import CODES
 
@@ -144,7 +144,7 @@ def test_every_hook_has_a_heading_with_its_signature() -> None:
 def test_every_public_name_has_a_heading() -> None:
     pages = [f"docs/reference/api/{topic.page}.md" for topic in generate.TOPICS]
     names = [name for page in pages for name in headings(page)]
-    assert sorted(names) == sorted(bakeio_core.__all__)
+    assert sorted(names) == sorted([*bakeio_core.__all__, *bakeio_core.testing.__all__])
 
 
 def test_every_error_code_has_meaning_example_and_remedy() -> None:

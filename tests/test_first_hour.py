@@ -19,7 +19,15 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from support.commands import Ran, Run, export
 from support.terminal import on_terminal
 
-from bakeio_core import Bakeio, Entity, PluginError, connect
+from bakeio_core import (
+    Bakeio,
+    Entity,
+    PluginError,
+    connect,
+    read_decisions,
+    write_decisions,
+    write_report,
+)
 from bakeio_core.errors import CODES, UsageError
 
 
@@ -257,6 +265,13 @@ def test_what_a_program_hands_in_wrongly_is_told_in_words(sample: Path, sample_s
             core.view("product")
         with pytest.raises(UsageError, match=r'no entity "supplier": did you mean suppliers\?'):
             core.suggest(db, "supplier", "wegmans")
+        with pytest.raises(UsageError, match="a text is expected, not a dict: the slug, uuid, id"):
+            core.why(db, "suppliers", {"slug": "wegmans"})  # type: ignore[arg-type]
+        # a path may be a text wherever a file is named
+        page, asked = str(sample.parent / "page.html"), str(sample.parent / "a.decisions.json")
+        write_report(core.import_(db, sample_set, dry_run=True), page)
+        write_decisions(asked, {}, [], core.catalog)
+        assert read_decisions(asked, core.catalog) == {}
     engine.dispose()
     with pytest.raises(PluginError, match=r"str has no hooks: hand in a module \(not its"):
         Bakeio.discover(plugins=["bakeio_ovens"])

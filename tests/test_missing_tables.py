@@ -19,7 +19,7 @@ def drop(database: str, table: str) -> None:
         db.execute(f"DROP TABLE {table}")
 
 
-def test_a_missing_table_is_named_with_the_remedy_and_init_makes_it(
+def test_a_missing_table_is_named_with_the_remedy_which_makes_it(
     run: Run, bakery: str, tmp_path: Path
 ) -> None:
     drop(bakery, "inventory_items")
@@ -35,6 +35,6 @@ def test_a_missing_table_is_named_with_the_remedy_and_init_makes_it(
     ):
         done = run("-d", bakery, *command)
         assert done.code == 1
-        assert "has no table suppliers: run: bakeio init" in done.err
-    assert run("-d", bakery, "init").code == 0
+        assert "has no table suppliers: run: bakeio upgrade" in done.err
+    assert run("-d", bakery, "upgrade").code == 0
     assert run("-d", bakery, "suggest", "suppliers", "costco").code == 0

@@ -35,7 +35,8 @@ def test_a_table_of_another_program_with_a_name_of_ours_is_called_so(
 ) -> None:
     url = new_database()
     sql(url, "CREATE TABLE suppliers (code text, boss text)")
-    for command in ("init", "upgrade"):
+    sql(url, "INSERT INTO suppliers VALUES ('a', 'b')")
+    for command in ("init", "upgrade", "export-complete"):
         refused = run("-d", url, command)
         assert refused.code == 1
         assert "the table suppliers there is of another program, it has no id:" in refused.err

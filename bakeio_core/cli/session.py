@@ -62,7 +62,7 @@ class Session:
         block: Sequence[str] = (),
         quiet: bool = False,
         wait: float = 10.0,
-        profile: Path | None = None,
+        profile: str | Path | None = None,
         bakeio: Bakeio | None = None,
     ) -> None:
         self.block, self.quiet, self.wait = block, quiet, wait
@@ -74,7 +74,7 @@ class Session:
         else:
             self._engine = database
             self._named_database = database.url.render_as_string(hide_password=False)
-        self._named_profile = profile
+        self._named_profile = None if profile is None else Path(profile)
         if bakeio is not None:
             self.bakeio = bakeio
 

@@ -136,8 +136,9 @@ def data_folder(name: str) -> Path:
     return folder
 
 
-def write_owned(path: Path, data: bytes) -> None:
+def write_owned(path: str | Path, data: bytes) -> None:
     """Write a file of the data folder, readable by its owner alone."""
+    path = Path(path)
     with atomic_file(path, lambda _: None) as file:
         file.write(data)
     path.chmod(0o600)

@@ -19,6 +19,7 @@ from bakeio_core.errors import BakeioError, ExportRefused, UsageError, counted
 from bakeio_core.files.documents.limits import PART_SIZE
 from bakeio_core.files.output import refuse_file
 from bakeio_core.history.report import Report
+from bakeio_core.history.upgrade import refuse_strangers
 from bakeio_core.host.answers import Answers
 from bakeio_core.host.confirming import Confirming
 from bakeio_core.host.imports import Imports
@@ -146,6 +147,7 @@ class Exports(Imports, Answers, Confirming):
         Yields the entities of which policies may hide rows, where that is agreed to.
         """
         ensure_begun(db)
+        refuse_strangers(db, self.catalog)
         hidden = hidden_entities(db, self.catalog)
         if visible_only:
             yield hidden

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 from bakeio_core.catalog.exchange import Candidate, Progress
@@ -18,6 +19,7 @@ from bakeio_core.host.batches import batch_writer
 from bakeio_core.host.installed import Installed
 from bakeio_core.importing.applying.learning import learned
 from bakeio_core.resolving.decisions import now
+from bakeio_core.values.wording import kind_of_thing
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -190,7 +192,7 @@ class History(Installed):
 
     def _row_called(self, db: Connection, entity: Entity, key: str) -> RowId:
         """Return the id of the one row a key or a name means; raise where it is not one."""
-        ids = Tables(db, self.catalog).named(entity, key)
+        ids = Tables(db, self.catalog).named(entity, _text(key))
         if len(ids) != 1:
             found, verb = (f"{len(ids)} rows", "are") if ids else ("no row", "is")
             raise UsageError(
@@ -226,7 +228,15 @@ class History(Installed):
         ensure_begun(db)
         with translated(), streaming():
             rows = Candidates(db, self.catalog, learned(db), progress=progress)
-            return rows.of_text(name, text, limit)
+            return rows.of_text(name, _text(text), limit)
+
+
+def _text(called: object) -> str:
+    """Return what a program calls a row by, as a person would type it."""
+    if not isinstance(called, (str, int, uuid.UUID)):
+        kind = kind_of_thing(called)
+        raise UsageError(f"a text is expected, not {kind}: the slug, uuid, id or name of a row")
+    return str(called)
 
 
 def _told(mark: Mark) -> ValueMark:

@@ -116,7 +116,7 @@ class Imports(Installed):
         skip_errors: bool | None = None,
         dry_run: bool = False,
         journal: bool = True,
-        skipped_log: Path | None = None,
+        skipped_log: str | Path | None = None,
         progress: Progress | None = None,
     ) -> Report:
         """Carry out a plan inside the caller's transaction: all of it, or nothing.
@@ -169,7 +169,7 @@ class Imports(Installed):
         decisions: Mapping[Missing, Decision] | None = None,
         dry_run: bool = False,
         journal: bool = True,
-        skipped_log: Path | None = None,
+        skipped_log: str | Path | None = None,
         progress: Progress | None = None,
         **how: Unpack[ImportChoices],
     ) -> Report:
@@ -251,7 +251,7 @@ class Imports(Installed):
         if options.skip_errors and how.get("skipped_log") is not None:
             from bakeio_core.importing.applying.skipped_sheet import LogFile
 
-            how["skipped_log"] = LogFile.of(how["skipped_log"], source, self.formats)
+            how["skipped_log"] = LogFile.of(Path(how["skipped_log"]), source, self.formats)
         self._refuse_replacing(db, source, options)
         write = batch_writer(self.plugins, progress)
         return carry_out(db, self.catalog, source, options, decisions, write, **how)
@@ -345,7 +345,7 @@ class ImportArguments(ImportChoices, total=False):
     options: ImportOptions | None
     resolve: Resolver | None
     decisions: Mapping[Missing, Decision] | None
-    skipped_log: Path | None
+    skipped_log: str | Path | None
     progress: Progress | None
 
 

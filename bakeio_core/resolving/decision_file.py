@@ -38,7 +38,7 @@ MOST_FAULTS = 50
 
 
 def read_decisions(
-    path: Path, catalog: Catalog, formats: Formats | None = None
+    path: str | Path, catalog: Catalog, formats: Formats | None = None
 ) -> dict[Missing, Decision]:
     """Read the decisions of a file; entries without an action are left out, as nobody has answered.
 
@@ -50,7 +50,7 @@ def read_decisions(
     Raises:
         DocumentError: An entry makes no sense; it is named.
     """
-    return decisions_of(_entries(path, catalog, formats), str(path), catalog)
+    return decisions_of(_entries(Path(path), catalog, formats), str(path), catalog)
 
 
 def not_decisions(path: Path, catalog: Catalog, formats: Formats | None = None) -> str | None:
@@ -125,7 +125,7 @@ def _entries(path: Path, catalog: Catalog, formats: Formats | None) -> list[Any]
 
 
 def write_decisions(
-    path: Path,
+    path: str | Path,
     decisions: Mapping[Missing, Decision],
     unanswered: Iterable[Missing],
     catalog: Catalog,
@@ -147,6 +147,7 @@ def write_decisions(
         UsageError: The path holds something else, or is that of a sheet which nothing that is
             installed writes.
     """
+    path = Path(path)
     known = (formats or Formats()).to_write(path)
     foreign = partial(not_decisions, catalog=catalog, formats=formats)
     refuse_file(path, foreign)

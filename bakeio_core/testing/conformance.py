@@ -44,8 +44,8 @@ def conformance(
 ) -> Callable[..., None]:
     """Return a test of plugins for a file of tests: one line gives every check, on each system.
 
-    Write `test_ovens = conformance("bakeio-ovens")`. Rows that fit the tables are made, those
-    that the plugin's sample has before others; nothing is left in any database of yours.
+    Write `test_ovens = conformance("bakeio-ovens")`. Rows that fit the tables are made; if
+    the plugin brings a sample, its rows come first. Nothing is left in any database of yours.
 
     Args:
         plugins: Names of installed plugins or distributions, modules, or objects with hooks. What
@@ -93,7 +93,8 @@ def faults_of(
         plugins: As for `conformance`.
         rows: As for `conformance`.
         system: `sqlite` or `postgresql`.
-        checks: Those of `CHECKS` that are made; without declarations that assemble no other is.
+        checks: Those of `CHECKS` that are made. If the declarations cannot be used, no other one
+            is made.
     """
     trial = Trial(plugins, system, rows or {})
     wrong = _fault(ASSEMBLE, trial)

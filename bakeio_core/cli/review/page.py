@@ -66,7 +66,7 @@ def not_a_page(path: Path) -> str | None:
 
 def write_report(
     report: Report | Plan,
-    path: Path,
+    path: str | Path,
     decisions: Mapping[Question, Decision] | None = None,
     command: str = "",
 ) -> None:
@@ -90,7 +90,7 @@ def write_report(
     name = f"{Path(report.source).stem}.decisions.json"
     command = f"{command or f'bakeio import {report.source} --decisions'} {name}"
     answering = Answering(name, command, entries_of(decisions or {}))
-    with atomic_file(path, not_a_page) as file:
+    with atomic_file(Path(path), not_a_page) as file:
         file.write(page(report, answering))
 
 

@@ -171,7 +171,7 @@ def explained(error: exc.DatabaseError, where: str, user: str) -> DatabaseError:
     missing = _NO_TABLE.search(text)
     if missing:
         said = f"has no table {missing[1] or missing[2]}"
-        remedy = "run: bakeio init, which makes the tables that are missing and keeps the others"
+        remedy = "run: bakeio upgrade, which adds what is missing (bakeio init in a new database)"
         return DatabaseError(f"the database{where} {said}: {remedy}", code="io-error")
     if is_forbidden(error):
         remedy = _granted(text, error, user)
