@@ -54,7 +54,7 @@ _AT_THE_END = {
 _REMEDIES = (  # by the text, where the driver gives no name
     (
         r"Connection refused|timeout expired|failed to resolve host|could not translate host"
-        r"|Name or service not known|No route to host",
+        r"|Name or service not known|No route to host|on socket .* No such file",
         "is the server running, and are host and port of the URL right?",
     ),
     (
