@@ -152,6 +152,11 @@ def test_tables_that_may_not_be_read_are_no_missing_tables(
         refused = run("-d", stranger, *words)
         assert refused.code == 1, refused.out
         assert "GRANT USAGE ON SCHEMA public TO bakeio_stranger" in refused.err
+    sql(url, "GRANT USAGE ON SCHEMA public TO bakeio_stranger", "DROP TABLE bakeio_replaced")
+    refused = run("-d", stranger, "init")
+    assert refused.code == 1
+    assert "cannot make the tables bakeio_replaced" in refused.err, refused.err
+    assert "its owner may: bakeio init" in refused.err
 
 
 def test_which_schemas_were_looked_into_is_said(
