@@ -117,7 +117,11 @@ def test_who_may_only_read_is_told_so_by_the_dry_run_too(
 
 
 def test_tables_that_may_not_be_read_are_no_missing_tables(
-    new_postgresql: Make, run: Run, sample_template: str, tmp_path: Path
+    new_postgresql: Make,
+    run: Run,
+    sample_template: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     url = new_postgresql(sample_template)
     stranger = as_role(url, "", sequences="", role="bakeio_stranger")
@@ -138,11 +142,21 @@ def test_tables_that_may_not_be_read_are_no_missing_tables(
     assert refused.code == 1
     assert "GRANT SELECT ON suppliers TO bakeio_stranger" in refused.err, refused.err
     assert "[SQL" not in refused.err
+    monkeypatch.setenv("PGUSER", "bakeio_stranger")
+    as_other = f"{url}&options=-c%20role%3Dbakeio_stranger"
+    for same in (stranger.replace("//bakeio_stranger@", "//"), as_other):
+        refused = run("-d", same, "export-view", "purchases", "-o", tmp_path / "p.json")
+        assert "GRANT SELECT ON suppliers TO bakeio_stranger" in refused.err, refused.err
     sql(url, "REVOKE ALL ON SCHEMA public FROM PUBLIC")
     for words in (["export-complete", "-o", tmp_path / "s"], ["init"]):
         refused = run("-d", stranger, *words)
         assert refused.code == 1, refused.out
         assert "GRANT USAGE ON SCHEMA public TO bakeio_stranger" in refused.err
+    sql(url, "GRANT USAGE ON SCHEMA public TO bakeio_stranger", "DROP TABLE bakeio_replaced")
+    refused = run("-d", stranger, "init")
+    assert refused.code == 1
+    assert "cannot make the tables bakeio_replaced" in refused.err, refused.err
+    assert "its owner may: bakeio init" in refused.err
 
 
 def test_which_schemas_were_looked_into_is_said(

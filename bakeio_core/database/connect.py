@@ -240,11 +240,18 @@ def translated(target: Target | None = None) -> Iterator[None]:
         inside = _named.get()
         url = _url(inside) if inside is not None else None
         where = "" if inside is None else f" {shown_url(inside)}"
-        told = explained(error, where, (url and url.username) or "this user")
+        told = explained(error, where, _user(url))
         told.args = (without_secrets(str(told), url),)
         raise told from error
     finally:
         _named.reset(named)
+
+
+def _user(url: URL | None) -> str:
+    """Return who works with a database, as far as it is known."""
+    from bakeio_core.database.systems.statements.rights import user_of
+
+    return (user_of(url) if url is not None else None) or "this user"
 
 
 @contextmanager

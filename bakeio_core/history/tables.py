@@ -214,13 +214,14 @@ def make_missing(db: Connection, tables: Sequence[Table]) -> set[str]:
     except exc.DBAPIError as error:
         if came_between(error) or not (is_forbidden(error) or is_misunderstood(error)):
             raise
-        raise _cannot_make(missing, str(error.orig)) from error
+        remedy = "; its owner may: bakeio init" if is_forbidden(error) else ""
+        raise _cannot_make(missing, str(error.orig), remedy) from error
     return {table.fullname for table in missing}
 
 
-def _cannot_make(tables: Sequence[Table], why: str) -> DatabaseError:
-    names = ", ".join(table.fullname for table in tables)
-    return DatabaseError(f"cannot make the tables {names} in this database: {why.splitlines()[0]}")
+def _cannot_make(tables: Sequence[Table], why: str, remedy: str = "") -> DatabaseError:
+    names, first = ", ".join(table.fullname for table in tables), why.splitlines()[0]
+    return DatabaseError(f"cannot make the tables {names} in this database: {first}{remedy}")
 
 
 def _by_metadata(tables: Sequence[Table]) -> dict[MetaData, list[Table]]:
@@ -274,9 +275,8 @@ def make_own_tables(db: Connection) -> set[str]:
 
 def _not_allowed(error: DatabaseError) -> DatabaseError:
     return DatabaseError(
-        f"imports are recorded in tables of bakeio's own, which this user may not make ({error}): "
-        "ask the owner of the database to run bakeio init, or import without a record "
-        "(--no-journal), which cannot be undone",
+        f"imports are recorded in tables of bakeio's own, which this user may not make: {error}. "
+        "Or import without a record (--no-journal), which cannot be undone",
         code="no-journal",
     )
 

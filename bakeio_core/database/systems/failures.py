@@ -54,7 +54,7 @@ _AT_THE_END = {
 _REMEDIES = (  # by the text, where the driver gives no name
     (
         r"Connection refused|timeout expired|failed to resolve host|could not translate host"
-        r"|Name or service not known|No route to host",
+        r"|Name or service not known|No route to host|on socket .* No such file",
         "is the server running, and are host and port of the URL right?",
     ),
     (
@@ -105,6 +105,7 @@ _REMEDIES = (  # by the text, where the driver gives no name
 
 
 _TIMEOUT = re.compile(r"due to (statement|transaction|idle-in-transaction|idle-session) timeout")
+_LOST = re.compile(r"server closed the connection|connection is (closed|lost)|terminating conn")
 _NO_TABLE = re.compile(r'no such table: (\S+)|relation "([^"]+)" does not exist')
 
 
@@ -159,7 +160,8 @@ def explained(error: exc.DatabaseError, where: str, user: str) -> DatabaseError:
     name = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
     if name is None and "locked" in text:
         name = "SQLITE_BUSY"  # Python 3.10 does not tell
-    if _TIMEOUT.search(text) or (error.connection_invalidated and not _remedy(text)):
+    is_lost = error.connection_invalidated or _LOST.search(text)
+    if _TIMEOUT.search(text) or (is_lost and not _remedy(text)):
         return _broken_off(text, where)
     if "conflict with recovery" in text:
         name = "replica"
@@ -209,7 +211,8 @@ def _broken_off(text: str, where: str) -> DatabaseError:
         why = "it ends what takes long, for this user or everybody: allow more in the URL, with "
         why += f"?options=-c%20{setting}%3D0"
     else:
-        why = "the server or the network ended it: do the same again once the server answers"
+        why = "the server or the network ended it (a restart, or a limit of time, such as "
+        why += "idle_in_transaction_session_timeout): do the same again once the server answers"
     return DatabaseError(f"the database{where} broke off: {text}: {why}. Nothing was written")
 
 

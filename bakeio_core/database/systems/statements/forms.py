@@ -37,6 +37,7 @@ def use_plain_forms(db: Connection) -> None:
 
 def server_encoding(db: Connection) -> str:
     """Return how the database encodes its texts, by its own name for that."""
-    driver: Any = db.connection.driver_connection
+    # who looks at an error asks this too, when the connection may be lost
+    driver: Any = None if db.invalidated else db.connection.driver_connection
     told = getattr(driver, "info", None)
     return str((told and told.parameter_status("server_encoding")) or "UTF8")

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, exc
+from sqlalchemy.engine import URL
 
 from bakeio_core.errors import DatabaseError
 
 if TYPE_CHECKING:
     from bakeio_core.database.dialect import Dialect
+
+
+def user_of(url: URL) -> str | None:
+    """Return who works with the database of a URL, which rights are given to; None if unknown.
+
+    That is the role that is set at once, the user of the URL, or who libpq takes in its place.
+    """
+    options = f"{url.query.get('options', '')} {os.environ.get('PGOPTIONS', '')}"
+    role = re.search(r"\brole=([^\s]+)", options)
+    named = (role and role[1]) or url.username or url.query.get("user")
+    if named or "service" in url.query or "PGSERVICE" in os.environ:
+        return str(named) if named else None
+    with suppress(KeyError, OSError, ImportError):  # a process may have a user without a name
+        return os.environ.get("PGUSER") or getpass.getuser()
+    return None
 
 
 def lockable(dialect: Dialect, db: Connection, names: Sequence[str]) -> list[str]:
