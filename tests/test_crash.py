@@ -37,7 +37,7 @@ def test_killed_at_any_moment_there_is_the_old_state_or_the_new_one(postgresql: 
     told = ran(
         HERE / "killer.py",
         "--every",
-        60,
+        35,
         "--only",
         "import: skip|export: set and",
         "--postgresql",
