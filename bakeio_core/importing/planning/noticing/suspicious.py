@@ -364,6 +364,8 @@ def foreign_prefixes(
         for column in rows.entity.codes
     }
     for column, found in new.items() if emphasis else ():
+        if not found:
+            continue
         known = [(row[0], row[1], padded(row[2])) for row in rows.all((*emphasis, column))]
         maker_of = {identity: maker for identity, maker, _ in known} | dict(makers)
         written = {identity for _, _, identity, _ in found}
