@@ -63,6 +63,10 @@ def test_a_text_that_is_no_utf8_is_named_and_an_undo_does_not_make_another_one_o
             f"table things, note: row 1 (tea): {why}",
             f"table words, note: row tea: {why}",
         ]
+        CORE.export_complete(db, tmp_path / "gaps", as_stored=True)
+        assert CORE.import_(db, tmp_path / "gaps").summary["unchanged"] == 3
+        with pytest.raises(ExportRefused):  # they are there yet: no null has taken their place
+            CORE.export_complete(db, tmp_path / "other")
         assert CORE.import_(db, folder).summary["updated"] == 2
         with pytest.raises(BakeioError, match="note was x'436166e9' before, which nothing can"):
             CORE.undo(db)

@@ -53,7 +53,7 @@ def _are_gaps(said: Any) -> bool:
     )
 
 
-GAP: dict[str, type] = {"entity": str, "field": str, "id": int}
+GAP: dict[str, Any] = {"entity": str, "field": str, "id": (int, str)}
 """What a manifest says of a value that no file can hold."""
 _ID_LOST = "ids of rows are not counted on"
 _EXPORT_LOST = "what earlier imports of this export did is not known by it"

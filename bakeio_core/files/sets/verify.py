@@ -10,6 +10,7 @@ from typing import Any
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.errors import DocumentError, Problem, Problems
+from bakeio_core.errors import counted as in_words
 from bakeio_core.files.sets.archive import in_ascii, is_safe
 from bakeio_core.files.sets.closure import Closure
 from bakeio_core.files.sets.export_set import ExportSet
@@ -27,7 +28,7 @@ from bakeio_core.values.wording import shown
 
 _UNREADABLE = ("bad-document", "truncated", "bad-json", "io-error")
 _MOST_KEYS = 8
-"""So many keys of a manifest are named that is no set's."""
+"""So many keys of a manifest are named that is no set's, and ids of rows."""
 _READ_ANYWAY = ("checksum-mismatch", "count-mismatch", "version-too-new")
 
 
@@ -123,16 +124,20 @@ def _unversioned(opened: ExportSet) -> Problem:
 def _gaps(opened: ExportSet) -> Iterator[Problem]:
     """Say what is null in a set in place of values its database held and no file can."""
     files = {listed.entity: listed.filename for listed in opened.files}
+    by_field = dict[tuple[str, str], list[str]]()
     for gap in opened.gaps:
-        entity = in_ascii(gap["entity"])
+        by_field.setdefault((gap["entity"], gap["field"]), []).append(in_ascii(str(gap["id"])))
+    for (entity, field), ids in by_field.items():
+        named = f"{', '.join(ids[:_MOST_KEYS])}{' and more' if len(ids) > _MOST_KEYS else ''}"
         yield Problem(
             code="bad-value",
             severity="warning",
-            file=files.get(gap["entity"], MANIFEST),
-            entity=entity,
-            field=in_ascii(gap["field"]),
-            message="is null in place of what no file can hold (see gaps in the manifest)",
-            record=gap["id"],
+            file=files.get(entity, MANIFEST),
+            entity=in_ascii(entity),
+            field=in_ascii(field),
+            count=len(ids),
+            message=f"is null in place of what no file can hold, in {in_words(len(ids), 'row')} "
+            f"(id {named}; see gaps in the manifest)",
         )
 
 

@@ -9,6 +9,7 @@ from bakeio_core.catalog.columns import MADE, DefaultFailed
 from bakeio_core.catalog.exchange import ABSENT, Changes
 from bakeio_core.catalog.keys.row_ids import row_id
 from bakeio_core.catalog.model import ROW_KEY, RowId
+from bakeio_core.database.dialect import LOWEST
 from bakeio_core.database.rows import Row
 from bakeio_core.errors import Advice
 from bakeio_core.importing.linking.claims import PartOutcome
@@ -177,7 +178,9 @@ class NewRows:
     def _identity(self, draft: Draft, taken: set[RowId]) -> int:
         """Return the id of the file where it is free and may be had, else a new one."""
         wanted, new_ids = self._file_id(draft), self.state.new_ids(self.entity)
-        if isinstance(wanted, int) and 0 < wanted <= new_ids.highest_kept and wanted not in taken:
+        # what somebody makes up is seldom a row's; a set says what rows had
+        lowest, highest = LOWEST if self.state.source.kind == "set" else 1, new_ids.highest_kept
+        if isinstance(wanted, int) and lowest <= wanted <= highest and wanted not in taken:
             new_ids.took(wanted)
             return wanted
         return new_ids.take()[0]

@@ -294,8 +294,7 @@ class Reader:
         item = self.fields[name]
         if value is None:
             # of a gap nothing is said: the database holds something
-            gaps, row = self.part.gaps, raw.get(self.part.entity.primary)
-            if item.nullable and isinstance(row, int) and (name, row) in gaps:
+            if item.nullable and self.part.is_gap(name, raw):
                 return
             if item.nullable:
                 record.values[name] = None

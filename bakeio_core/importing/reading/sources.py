@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from bakeio_core.catalog.fields import (
     FieldMap,
 )
-from bakeio_core.catalog.model import Entity, Key, RowId
+from bakeio_core.catalog.keys.row_ids import joined
+from bakeio_core.catalog.model import ROW_KEY, Entity, Key, RowId
 from bakeio_core.catalog.plugins.formats import Format
 from bakeio_core.catalog.plugins.templates import Template
 from bakeio_core.catalog.view import View
@@ -58,7 +59,7 @@ class Part:
     revision: Revision | None = None
     keeps_stored: bool = False
     charset: Charset | None = None
-    gaps: frozenset[tuple[str, int]] = frozenset()
+    gaps: frozenset[tuple[str, RowId]] = frozenset()
     holder: Part | None = None
     key: Key = ()
     template: Template | None = None
@@ -84,6 +85,14 @@ class Part:
         """Tell whether the records of a block may be decoded at once, none of them looked at."""
         is_placed = self.charset is None or block.data is None or self.charset.has_all(block.data)
         return is_placed and not self.gaps
+
+    def is_gap(self, name: str, record: Mapping[str, Any]) -> bool:
+        """Tell whether a field of a record is null only because no file can hold what is stored."""
+        if not self.gaps:
+            return False
+        key = [record.get(column) for column in self.entity.primary_key]
+        row = joined(key) if self.entity.primary == ROW_KEY else key[0]
+        return isinstance(row, (int, str)) and (name, row) in self.gaps
 
     def placed(self, value: Any) -> Any:
         """Return a wire value for which the database has a place.
