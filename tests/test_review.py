@@ -377,6 +377,11 @@ def test_a_new_row_that_looks_like_another_can_be_said_to_be_it(
     assert product(bakery)["notes"] == "hm"
     decisions(made, {**entry, "action": "existing", "target": {"slug": "nowhere"}})
     assert codes(imported(run, bakery, path, "--decisions", made).json) >= {"unknown-row"}
+    [(name, city, slug)] = sql(bakery, "SELECT name, city, slug FROM suppliers WHERE id = 1")
+    shop = {"name": name, "city": city, "state": "Massachusetts"}
+    path.write_text(json.dumps({"view_name": "suppliers", "records": [shop]}), "utf-8")
+    [question] = imported(run, bakery, path, "--dry-run").json["questions"]
+    assert f'only difference to the row with supplier_slug "{slug}"' in question["question"]
 
 
 @pytest.mark.parametrize("view", ["products", "purchases", "inventory"])

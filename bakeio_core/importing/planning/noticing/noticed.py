@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
+from bakeio_core.catalog.columns import MADE
 from bakeio_core.catalog.exchange import (
     NEW_ROW,
     SUSPICIOUS,
@@ -103,7 +104,7 @@ class Noticed:
         readable = self.entity.readable_key
         if readable == (self.entity.primary,):
             self._look_beside(made)
-            self._look_for_almost_equal(made)
+            self._look_for_almost_equal(made, self.entity.content)
             return
         column = readable[0]
         for change in made:
@@ -111,6 +112,8 @@ class Noticed:
             if len(self._keys) < FIRST_RECORDS:
                 self._keys.append(f"{self.part.fields.naming_of(column)} {shown(value)}")
             self._look_for_twin(change, column, value)
+        for key in (key for key in self.entity.all_keys if len(key) > 2):
+            self._look_for_almost_equal(made, key)
 
     def _look_for_same(self, made: Sequence[Change]) -> None:
         """Tell of rows whose key is spelled otherwise than a new one's, and reads the same.
@@ -134,7 +137,6 @@ class Noticed:
                 f"write {named}"
             )
             self._tell(change, key[0], value[0], message, rows, {readable: there}, 1.0)
-            self._told.add(change.record)
 
     def _look_for_twin(self, change: Change, column: str, value: Any) -> None:
         """Tell of a row whose key is almost that of a new one."""
@@ -169,33 +171,30 @@ class Noticed:
             for rows in self._there((column,), made).values():
                 self._beside.update(row[self.rows.id_index] for row in rows)
 
-    def _look_for_almost_equal(self, made: Sequence[Change]) -> None:
+    def _look_for_almost_equal(self, made: Sequence[Change], content: Key) -> None:
         """Tell of rows that have all of a new one's content but one value."""
-        content, told = self.entity.content, set[int]()
+        field = self.part.fields.naming_of(naming := self.entity.readable_key[0])
         references = [c for c in content if c in self.entity.references]
-        id_field = self.part.fields.own.get(self.entity.primary, self.entity.primary)
         for column in content:
             if column in (self.entity.date, *references[:1]):
                 continue  # the same on another day, or of something else, is no mistake
             there = self._there(rest := tuple(c for c in content if c != column), made)
             for change in made:
-                equal, new = there.get(tuple([change.new[c] for c in rest]), []), change.new[column]
+                same, new = tuple([change.new[c] for c in rest]), change.new[column]
+                equal = there.get(same, []) if len(same) - same.count(None) > 1 else []
                 rows = [row for row in equal if self.rows.differs(row, column, new)]
-                if not rows or change.record in told:
+                if not rows or change.record in self._told:
                     continue
-                told.add(change.record)
-                identity, other = rows[0][self.rows.id_index], self.rows.value(rows[0], column)
+                named, other = (self.rows.value(rows[0], c) for c in (naming, column))
                 has = "" if column in references else f", which has {shown(other)}"
-                message = (
-                    f"is the only difference to the row with {id_field} {identity}{has}: to "
-                    f"change that row, give its {id_field}"
-                )
-                key = {self.entity.primary: identity}
-                self._tell(change, column, new, message, rows[:1], key, 0.9)
+                row = f"the row with {field} {shown(named)}{has}"
+                message = f"is the only difference to {row}: to change that row, give its {field}"
+                self._tell(change, column, new, message, rows[:1], {naming: named}, 0.9)
 
     def _there(self, key: Key, made: Sequence[Change]) -> dict[Row, list[Row]]:
         """Return {values: rows that have them} of the rows that were there before."""
-        found = self.rows.find(key, {tuple([change.new[c] for c in key]) for change in made})
+        wanted = {tuple([change.new[c] for c in key]) for change in made}
+        found = self.rows.find(key, {values for values in wanted if MADE not in values})
         is_new, place = self._created, self.rows.id_index
         return {
             value: old
@@ -215,6 +214,7 @@ class Noticed:
         score: float,
     ) -> None:
         """Note that a new row may be one that is there."""
+        self._told.add(change.record)
         found = None
         if rows:
             identity = rows[0][self.rows.id_index]
