@@ -12,7 +12,7 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.util import OrderedSet
 
 from bakeio_core.catalog.keys.dating import wrong_date
-from bakeio_core.catalog.keys.references import ReferenceMap, earlier, open_ring, wrong_lookup
+from bakeio_core.catalog.keys.references import ReferenceMap, earlier, open_ring, wrong_reference
 from bakeio_core.catalog.lists import list_views
 from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins import packages
@@ -162,7 +162,7 @@ class Catalog:
                 if target == entity.name or target not in self.entities:
                     why = "itself" if target == entity.name else self._why_absent(target)
                     return f"polymorphic names {target} for {column}, which is {why}"
-        return wrong_lookup(entity, self.entities) or wrong_date(entity, self.entities) or ""
+        return wrong_reference(entity, self.entities) or wrong_date(entity, self.entities) or ""
 
     def is_blocked(self, table: str) -> bool:
         """Tell whether a blocked plugin would have brought a table, as far as names tell it."""

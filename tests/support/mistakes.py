@@ -130,6 +130,11 @@ MISTAKES = {
         "suppliers.ids",
         'ForeignKey("suppliers.id")',
     ),
+    "foreign_key_of_another_type": Mistake(
+        _table("sieves", 'Column("shop_id", String(9), ForeignKey("suppliers.id"))'),
+        "shop_id is text, and suppliers.id, which it refers to, is a whole number",
+        '"shop_id"',
+    ),
     "table_twice": Mistake(
         _table("bowls").replace("return Entity(table, ", "return Entity(table), Entity(table, "),
         "bakeio_entities returned two items named bowls",

@@ -9,6 +9,7 @@ from itertools import pairwise
 from bakeio_core.catalog.columns import ForeignKeyColumns
 from bakeio_core.catalog.model import Entity, Reference
 from bakeio_core.errors import meant
+from bakeio_core.values.numbers import Integer
 from bakeio_core.values.text import Identifier
 
 
@@ -150,8 +151,18 @@ def _waiting(entity: Entity, foreign: ForeignKeyColumns) -> list[str]:
     return [c for c in free if c not in references or references[c].target == foreign.target]
 
 
-def wrong_lookup(entity: Entity, entities: Mapping[str, Entity]) -> str | None:
-    """Say which declared lookup is not a column of what it is to name, None where all are."""
+def wrong_reference(entity: Entity, entities: Mapping[str, Entity]) -> str | None:
+    """Say which foreign key or declared lookup cannot name the rows it leads to, None for none."""
+    for foreign in entity.foreign_keys:
+        target = entities[foreign.target]
+        names = target.named_columns(foreign.target_keys)
+        for column, name in zip(foreign.columns, names, strict=True):
+            own, there = entity.kinds[column], target.kinds[name]
+            if isinstance(own, Integer) != isinstance(there, Integer):
+                return (
+                    f"{column} is {own.noun}, and {target.name}.{name}, which it refers to, is "
+                    f"{there.noun}: give both one type"
+                )
     for reference in entity.references.values():
         target = entities[reference.target]
         for column in reference.lookups.values():
