@@ -38,6 +38,7 @@ class Explanation:
         row: The row taken apart.
         others: The other rows that fit.
         share: Tells how much of what is asked some of its words are.
+        head: The word that says what kind of thing is asked for, empty for none.
     """
 
     def __init__(
@@ -48,9 +49,11 @@ class Explanation:
         row: RowWords,
         others: Sequence[Fit],
         share: Callable[[Sequence[str]], float],
+        head: str,
     ) -> None:
         self.index, self.asked = index, asked
         self.fit, self.row, self.others, self.share = fit, row, others, share
+        self.head = head
 
     def tell(self) -> None:
         """Say which words are the same, which may be, and which have no counterpart."""
@@ -117,7 +120,7 @@ class Explanation:
 
         It is the last one, as in the rows that have it.
         """
-        return word == self.asked.head and self.index.is_head(word)
+        return word == self.head and self.index.is_head(word)
 
     def _told_by_others(self, words: Sequence[str]) -> Iterator[tuple[str, str]]:
         """Yield (word, label of a row) of words that a row has which fits as well in other words.
