@@ -214,6 +214,8 @@ def test_a_name_is_found_among_many_that_have_synonyms_of_its_words(
         ("coconnut rum extract", "Coconut Extract", "says nothing of rum, as Rum Extract does"),
         # a word that is another one, misspelt
         ("crsc coconnut oil 1 gal", "Crisco Corn Oil", "coconnut may be coconut"),
+        # a word that is hardly alike
+        ("peaaches sliced canned", "Apples", "has apples, not peaaches"),
     ],
 )
 def test_what_makes_a_row_another_thing_is_said(

@@ -20,7 +20,7 @@ from bakeio_core.resolving.ranking.fitness import DEFAULT, Question, Weighing
 from bakeio_core.resolving.ranking.index import Index
 from bakeio_core.resolving.ranking.likelihood import COMPARED, likelihoods
 from bakeio_core.resolving.ranking.reading import read_index
-from bakeio_core.resolving.ranking.words import Words, alike, is_unit
+from bakeio_core.resolving.ranking.words import Words, alike, head_of, is_unit
 from bakeio_core.values.folding import fold, folded_key, padded
 from bakeio_core.values.text import Text
 from bakeio_core.values.wording import said
@@ -196,7 +196,8 @@ class Candidates:
         read = index.lexicon.read
         order = {column: place for place, column in enumerate(index.main)}
         told = sorted(set(texts) & order.keys(), key=order.__getitem__)
-        main = read(" ".join(said(texts[c]) for c in told))
+        name = " ".join(said(texts[c]) for c in told)
+        main = read(name)
         parts = [read(texts[c]) for c in index.keys if c in texts and c not in order]
         others = [
             read(texts[c])
@@ -207,7 +208,7 @@ class Candidates:
         if not asked.words:
             return []
         strings = ["".join(part.words) for part in (main, *parts)]
-        question = Question(index, asked, strings, self.weighing)
+        question = Question(index, asked, strings, self.weighing, head_of(name))
         fits = [question.fit(place) for place in index.shortlist(asked.words)]
         for fit in fits:
             contrary = self._contrary(index, fit.place, texts)

@@ -136,7 +136,9 @@ def _amounts(text: str) -> Iterator[Decimal]:
         return
     bare = text[:-1] if text[-1:] in (".", ",") else text
     if match := _GROUPED.search(text):  # more digits may stand before the first mark than three
-        yield Decimal(match[1] + match[2].replace(match[2][0], "").replace(",", "."))
+        number = Decimal(match[1] + match[2].replace(match[2][0], "").replace(",", "."))
+        number = number / 100 if "%" in text else number
+        yield -number if "-" in text or "(" in text else number
     for number in numbers_of(_NO_ZEROS.sub("", bare)):
         with suppress(InvalidOperation):
             yield Decimal(str(number))
@@ -215,7 +217,8 @@ def _seconds(text: str) -> Iterator[float]:
     """Yield the seconds of a time, or of a number of hours."""
     if match := _MINUTES.fullmatch(text):
         yield int(match[1]) * 60 + float(match[2].replace(",", "."))
-    match = _CLOCK.fullmatch(text)
+    is_behind = text[-1:] == "-"  # some write the sign of a number behind it
+    match = _CLOCK.fullmatch(text[:-1] if is_behind else text)
     if match is None:
         return
     sign, *numbers, part, half = match.groups()
@@ -226,7 +229,7 @@ def _seconds(text: str) -> Iterator[float]:
         for minute in minutes:
             for second in seconds:
                 whole = shown * _OF_AN_HOUR + minute * 60 + second + rest
-                yield -whole if sign else whole
+                yield -whole if sign or is_behind else whole
 
 
 def _held(number: int) -> set[int]:

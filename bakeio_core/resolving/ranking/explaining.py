@@ -38,6 +38,7 @@ class Explanation:
         row: The row taken apart.
         others: The other rows that fit.
         share: Tells how much of what is asked some of its words are.
+        head: The word that says what kind of thing is asked for, empty for none.
     """
 
     def __init__(
@@ -48,9 +49,11 @@ class Explanation:
         row: RowWords,
         others: Sequence[Fit],
         share: Callable[[Sequence[str]], float],
+        head: str,
     ) -> None:
         self.index, self.asked = index, asked
         self.fit, self.row, self.others, self.share = fit, row, others, share
+        self.head = head
 
     def tell(self) -> None:
         """Say which words are the same, which may be, and which have no counterpart."""
@@ -62,7 +65,7 @@ class Explanation:
                 near.append(f"{written.get(other, other)}, its {_title(column)}")
             elif word == other:
                 same.append(written.get(word, word))
-            elif likeness >= ANSWERED:
+            elif likeness >= ANSWERED and not self._is_far(word, other, likeness):
                 meant = " ".join(self.row.whole.written.get(each, each) for each in other.split())
                 near.append(f"{written.get(word, word)} may be {meant}")
         words = [f"same words: {', '.join(same)}"] if same else []
@@ -76,12 +79,18 @@ class Explanation:
         """The words asked for that the row does not have in any form."""
         return [
             word
-            for word, (_, likeness) in self.fit.matches.items()
-            if likeness < ANSWERED and self._tells(word) and not self._is_written_there(word)
+            for word, (other, likeness) in self.fit.matches.items()
+            if (likeness < ANSWERED or self._is_far(word, other, likeness))
+            and self._tells(word)
+            and not self._is_written_there(word)
         ]
 
     def _warn(self) -> None:
-        has = [word for word in self.fit.missed if self._tells(word)]
+        matches = self.fit.matches.items()
+        sure = {other for _, (other, likeness) in matches if likeness >= SPELLED}
+        far = [other for word, (other, like) in matches if self._is_far(word, other, like)]
+        far = [other for other in far if other not in sure]
+        has = [word for word in dict.fromkeys((*far, *self.fit.missed)) if self._tells(word)]
         telling = [word for word in self.lacks if not self._is_like(word, PRAISE)]
         pairs = ((asked, there) for asked in telling for there in has)
         contrary = next((pair for pair in pairs if self._contrary(*pair)), None)
@@ -111,7 +120,7 @@ class Explanation:
 
         It is the last one, as in the rows that have it.
         """
-        return word == self.asked.head and self.index.is_head(word)
+        return word == self.head and self.index.is_head(word)
 
     def _told_by_others(self, words: Sequence[str]) -> Iterator[tuple[str, str]]:
         """Yield (word, label of a row) of words that a row has which fits as well in other words.
@@ -162,6 +171,16 @@ class Explanation:
             meant = self._meant(word)
             if meant and there not in meant and min(meant.values()) > likeness + CLEARLY:
                 yield word, next(iter(meant))
+
+    def _is_far(self, word: str, other: str, likeness: float) -> bool:
+        """Tell whether a word is hardly the one of the row that it is most alike to.
+
+        Nobody misspells the first letter and much of the rest; it may have been left out.
+        """
+        if not ANSWERED <= likeness < SPELLED or len(word) < UNKNOWN or " " in other:
+            return False
+        is_unlike = word[0] != other[0] and not other.endswith(word)
+        return is_unlike and word not in self.index.vocabulary
 
     def _is_written_there(self, word: str) -> bool:
         """Tell whether the row has a word in another form, or as a part of one of its words."""

@@ -79,12 +79,13 @@ class Question:
         asked: The words and amounts.
         texts: The same as texts without spaces, one for each thing that is told.
         weighing: What each kind of evidence counts.
+        head: The word that says what kind of thing is asked for, empty for none.
     """
 
     def __init__(
-        self, index: Index, asked: Words, texts: Sequence[str], weighing: Weighing
+        self, index: Index, asked: Words, texts: Sequence[str], weighing: Weighing, head: str = ""
     ) -> None:
-        self.index, self.asked = index, asked
+        self.index, self.asked, self.head = index, asked, head
         self.texts = [text for text in texts if text]
         self.weighing = weighing
         self.ordered = "".join(sorted(asked.words))
@@ -189,7 +190,7 @@ class Question:
             others: Other rows that fit.
         """
         if fit.row is not None:
-            Explanation(self.index, self.asked, fit, fit.row, others, self._share).tell()
+            Explanation(self.index, self.asked, fit, fit.row, others, self._share, self.head).tell()
 
     def _share(self, words: Sequence[str]) -> float:
         """Return how much of what is asked some of its words are."""

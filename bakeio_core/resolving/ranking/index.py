@@ -20,7 +20,7 @@ from bakeio_core.resolving.ranking.vocabulary import (
     initial_forms,
     joined_pairs,
 )
-from bakeio_core.resolving.ranking.words import Lexicon, Words, folded_lines, stem
+from bakeio_core.resolving.ranking.words import Lexicon, Words, folded_lines, head_of, stem
 from bakeio_core.values.folding import padded
 from bakeio_core.values.text import Text
 from bakeio_core.values.wording import said
@@ -218,7 +218,7 @@ class Index:
             [row[at] for at in labels if row[at] is not None]
             for row in map(self.rows.__getitem__, places)
         ]
-        heads = [self.read_often(str(name[-1])).head for name in names if name]
+        heads = [head_of(str(name[-1])) for name in names if name]
         return 2 * heads.count(word) >= len(heads) > 0
 
     # -- which rows to look at

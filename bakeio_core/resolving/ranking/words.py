@@ -108,15 +108,12 @@ class Words:
         amounts: (dimension, amount in its base unit, the amount as written) of each.
         written: {word: how it stands in the text}, where it was not replaced by a synonym.
         literal: Its words before any was replaced by a synonym.
-        head: The last of its words before a comma, which in English says what kind of thing it is;
-            empty where it names several.
     """
 
     words: list[str]
     amounts: list[tuple[str, float, str]] = field(default_factory=list)
     written: dict[str, str] = field(default_factory=dict)
     literal: frozenset[str] = frozenset()
-    head: str = ""
 
     @classmethod
     def together(cls, parts: Sequence[Words]) -> Words:
@@ -126,7 +123,6 @@ class Words:
             whole.amounts += part.amounts
             whole.written |= part.written
             whole.literal |= part.literal
-            whole.head = whole.head or part.head
         return whole
 
 
@@ -171,6 +167,18 @@ def folded_lines(text: str) -> list[str]:
         foreign = _Foreign()
         text = _FOREIGN.sub(lambda match: foreign[match[0]], text)
     return _NO_LETTER.sub(" ", _lowered(text)).split("\n")
+
+
+def head_of(text: str) -> str:
+    """Return the last word of a name before a comma: in English it says what kind of thing it is.
+
+    It is empty where a text names several things.
+    """
+    if _ALTERNATIVES.search(text):
+        return ""
+    first = _FIRST_PART.split(text, maxsplit=1)[0]
+    words = [word for word in LETTERS.findall(folded_text(first)) if not is_unit(word)]
+    return stem(words[-1]) if words else ""
 
 
 class Lexicon:
@@ -230,9 +238,6 @@ class Lexicon:
                     read.written.setdefault(read.words[-1], word)
                 place += 1
         read.literal = frozenset(read.words)
-        first = _FIRST_PART.split(text, maxsplit=1)[0]
-        last = [word for word in LETTERS.findall(folded_text(first)) if not is_unit(word)]
-        read.head = stem(last[-1]) if last and not _ALTERNATIVES.search(text) else ""
         if self.same:
             read.words = list(self._canonical(read.words))
         return read
