@@ -273,3 +273,14 @@ def test_ten_thousand_changes_are_filtered_and_rejected_at_once(
         assert browser.execute_script(ticked) == 2000
         overflow = "return document.documentElement.scrollWidth <= window.innerWidth"
         assert browser.execute_script(overflow)
+
+
+def test_a_page_shows_half_a_character_as_an_escape(sample: Path, tmp_path: Path, run: Run) -> None:
+    (tmp_path / "new.json").write_text(
+        '{"view_name": "purchases", "records": [{"product_slug": "flour", "purchase_date": '
+        '"x\\udfff", "supplier_name": "Wegmans", "unit_price": 1, "quantity_purchased": 1}]}'
+    )
+    told = tmp_path / "told.html"
+    refused = run("-d", sample, "import-view", tmp_path / "new.json", "--report", told)
+    assert (refused.code, refused.err) == (1, f"Wrote {told}\n")
+    assert "\\udfff" in told.read_text("utf-8")

@@ -14,13 +14,20 @@ import msgspec
 from sqlalchemy import func, null, select
 
 from bakeio_core.database.dialects import charset_of, dialect_of, tables_there
-from bakeio_core.errors import DatabaseError, counted
 from bakeio_core.history.packing import checksums, content_sums, packed, remembered_by
-from bakeio_core.history.tables import BATCHES, CHANGES, RUNS, RowNumbers, has_own
+from bakeio_core.history.tables import (
+    BATCHES,
+    CHANGES,
+    RUNS,
+    RowNumbers,
+    has_own,
+    refuse_losses,
+    write_own,
+)
 from bakeio_core.values.wording import Unreadable, printable
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Insert, Table, Update
+    from sqlalchemy import Connection
 
     from bakeio_core.catalog.exchange import Change
     from bakeio_core.catalog.model import Entity
@@ -61,23 +68,6 @@ def kept_name(db: Connection, name: str) -> str:
     """Return the name of a file as the journal keeps it, whatever characters the database has."""
     charset = charset_of(db)
     return printable(name) if charset is None else charset.nearest(printable(name))
-
-
-def _kept(table: Table, written: int, expected: int) -> None:
-    """Raise where a trigger or a rule keeps entries out: no undo would know of them."""
-    if 0 <= written < expected:
-        raise DatabaseError(
-            f"the database reports no error, but keeps {counted(expected - written, 'row')} out "
-            f"of {table.name}, where bakeio records what it does: a trigger or a rule of its own "
-            "discards what is written. Nothing was kept: ask its owner to take it off that table",
-            code="constraint",
-        )
-
-
-def _write(db: Connection, table: Table, statement: Insert | Update) -> None:
-    """Write one row."""
-    done = db.execute(statement, execution_options={"preserve_rowcount": True})
-    _kept(table, done.rowcount, 1)
 
 
 class Journal:
@@ -134,7 +124,7 @@ class Journal:
             "undoes": undoes,
             "path": None if path is None else kept_name(db, path),
         }
-        _write(db, RUNS, RUNS.insert().values(**entry))
+        write_own(db, RUNS, RUNS.insert().values(**entry))
         return cls(db, number, keeps_contents=keeps_contents)
 
     def created(
@@ -213,7 +203,7 @@ class Journal:
         ]
         marks = ", ".join([dialect.mark] * len(quoted))
         sql = f"INSERT INTO {CHANGES.name} ({', '.join(quoted)}) VALUES ({marks})"
-        _kept(CHANGES, dialect.executemany(self.db, sql, rows), len(rows))
+        refuse_losses(CHANGES, dialect.executemany(self.db, sql, rows), len(rows))
 
     def deleted(
         self, entity: Entity, rows: Sequence[tuple[Any, ...]], unknown: Cells | None = None
@@ -246,7 +236,7 @@ class Journal:
             "count": count,
             "data": data,
         }
-        _write(self.db, BATCHES, BATCHES.insert().values(**entry))
+        write_own(self.db, BATCHES, BATCHES.insert().values(**entry))
 
     def finish(
         self,
@@ -266,7 +256,8 @@ class Journal:
             "sha256": sha256,
             "decisions": _ENCODER.encode(list(decisions)).decode() if decisions else None,
         }
-        _write(self.db, RUNS, RUNS.update().where(RUNS.c.id == self.run).values(**entry))
+        changed = RUNS.update().where(RUNS.c.id == self.run)
+        write_own(self.db, RUNS, changed.values(**entry))
 
 
 def all_runs(db: Connection) -> list[Run]:

@@ -10,7 +10,15 @@ from sqlalchemy import delete, func, select
 
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.errors import UsageError
-from bakeio_core.history.tables import BATCHES, CHANGES, META, RUNS, has_journal, stored_meta
+from bakeio_core.history.tables import (
+    BATCHES,
+    CHANGES,
+    META,
+    RUNS,
+    has_journal,
+    stored_meta,
+    write_own,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -104,7 +112,7 @@ def prune(db: Connection, *, keep_days: int | None, keep_runs: int | None) -> Pr
     runs = select(func.count()).select_from(RUNS).where(RUNS.c.id > before, RUNS.c.id <= last)
     count = int(db.scalar(runs) or 0)
     db.execute(delete(META).where(META.c.key == PRUNED))
-    db.execute(META.insert().values(key=PRUNED, value=str(last)))
+    write_own(db, META, META.insert().values(key=PRUNED, value=str(last)))
     return Pruned(count, last, *gone)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
@@ -34,10 +34,12 @@ from bakeio_core.database.dialects import (
     tables_there,
 )
 from bakeio_core.database.systems.failures import came_between, is_forbidden, is_misunderstood
-from bakeio_core.errors import DatabaseError
+from bakeio_core.errors import DatabaseError, counted
 from bakeio_core.values.wording import may_hide
 
 if TYPE_CHECKING:
+    from sqlalchemy import Insert, Update
+
     from bakeio_core.catalog.model import RowId
 
 VERSION = 1
@@ -161,6 +163,26 @@ def has_own(db: Connection, table: Table) -> bool:
     return table.name in tables_there(db)
 
 
+def write_own(
+    db: Connection, table: Table, statement: Insert | Update, rows: Sequence[Any] = ()
+) -> None:
+    """Write one row of one of these tables, or several by a statement without values."""
+    kept = {"preserve_rowcount": True}
+    done = db.execute(statement, rows or None, execution_options=kept)
+    refuse_losses(table, done.rowcount, len(rows) or 1)
+
+
+def refuse_losses(table: Table, written: int, expected: int) -> None:
+    """Raise where a trigger or a rule keeps rows out of one of these tables."""
+    if 0 <= written < expected:
+        raise DatabaseError(
+            f"the database reports no error, but keeps {counted(expected - written, 'row')} out "
+            f"of {table.name}, where bakeio records what it does: a trigger or a rule of its own "
+            "discards what is written. Nothing was kept: ask its owner to take it off that table",
+            code="constraint",
+        )
+
+
 def stored_meta(db: Connection) -> dict[str, str]:
     """Return what bakeio keeps of the database itself: {key: value}, empty where it never wrote."""
     sql = f"SELECT key, value FROM {META.name}"
@@ -269,7 +291,7 @@ def make_own_tables(db: Connection) -> set[str]:
     meta = stored_meta(db)
     for key, value in {"database_id": str(uuid.uuid4()), "version": str(VERSION)}.items():
         if key not in meta:
-            db.execute(META.insert().values(key=key, value=value))
+            write_own(db, META, META.insert().values(key=key, value=value))
     return made
 
 
@@ -325,7 +347,7 @@ class RowNumbers:
                 {"entity": entity, "row": number, "key": key}
                 for number, key in enumerate(new, last + 1)
             ]
-            self.db.execute(ROW_KEYS.insert(), entries)
+            write_own(self.db, ROW_KEYS, ROW_KEYS.insert(), entries)
             known.update((key, number) for number, key in enumerate(new, last + 1))
             self._keys[entity].update(enumerate(new, last + 1))
         return [known[i] if isinstance(i, str) else i for i in ids]

@@ -152,7 +152,7 @@ def _html(report: Report, state: str, hidden: int, data: dict[str, Any]) -> byte
         _section("Row by row", '<div id="changes"></div>', bool(data["changes"])),
     ]
     # nothing in the data can end the script: "</" does not stand in it
-    text = _ENCODER.encode(data).replace(b"<", b"\\u003c")
+    text = _ENCODER.encode(_sayable(data)).replace(b"<", b"\\u003c")
     return (
         (head + "".join(sections)).encode("utf-8", "backslashreplace")
         + b'<p class="more"><button type="button" id="more" hidden>Show more</button></p></main>'
@@ -160,6 +160,17 @@ def _html(report: Report, state: str, hidden: int, data: dict[str, Any]) -> byte
         + text
         + f"</script><script>{script}</script></html>\n".encode()
     )
+
+
+def _sayable(value: Any) -> Any:
+    """Return data with escapes for halves of characters, which JSON can name and UTF-8 cannot."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {_sayable(key): _sayable(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_sayable(inner) for inner in value]
+    return value
 
 
 def _section(title: str, inside: str, is_shown: bool) -> str:

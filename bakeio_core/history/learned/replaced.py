@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Table, and_, func, select
 
 from bakeio_core.history.journal import undone_runs
-from bakeio_core.history.tables import REPLACED, has_own, make_own_tables
+from bakeio_core.history.tables import REPLACED, has_own, make_own_tables, write_own
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -65,9 +65,9 @@ def learn_instead(db: Connection, table: Table, entry: Learned) -> None:
             make_own_tables(db)  # the others are older than this table
         last, text = db.scalar(select(func.max(REPLACED.c.id))) or 0, json.dumps(dict(before))
         kept = {"id": last + 1, "learned": table.name, "key": _key(table, entry), "entry": text}
-        db.execute(REPLACED.insert().values(**kept))
+        write_own(db, REPLACED, REPLACED.insert().values(**kept))
         db.execute(table.delete().where(_same(table, entry)))
-    db.execute(table.insert().values(**entry))
+    write_own(db, table, table.insert().values(**entry))
 
 
 def forget(db: Connection, table: Table, entry: Learned) -> None:

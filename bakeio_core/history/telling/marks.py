@@ -16,7 +16,7 @@ from sqlalchemy import null, select
 from bakeio_core.catalog.model import ROW_KEY
 from bakeio_core.database.dialects import tables_there
 from bakeio_core.history.journal import texts, undone_runs
-from bakeio_core.history.tables import MARKS, RowNumbers, has_own, make_own_tables
+from bakeio_core.history.tables import MARKS, RowNumbers, has_own, make_own_tables, write_own
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -68,18 +68,17 @@ def keep_marks(db: Connection, entity: Entity, marks: Iterable[Mark]) -> None:
     for mark, number, value in zip(known, numbers, values, strict=True):
         of_it = (MARKS.c.entity == entity.name) & (MARKS.c.row == number)
         db.execute(MARKS.delete().where(of_it & (MARKS.c.field == mark.column)))
-        db.execute(
-            MARKS.insert().values(
-                entity=entity.name,
-                row=number,
-                field=mark.column,
-                value=value,
-                source=mark.source or None,
-                unverified=int(mark.is_unverified),
-                run=mark.run,
-                at=mark.at,
-            )
+        entry = MARKS.insert().values(
+            entity=entity.name,
+            row=number,
+            field=mark.column,
+            value=value,
+            source=mark.source or None,
+            unverified=int(mark.is_unverified),
+            run=mark.run,
+            at=mark.at,
         )
+        write_own(db, MARKS, entry)
 
 
 def all_marks(db: Connection, entity: Entity, identity: RowId | None = None) -> list[Mark]:
