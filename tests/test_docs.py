@@ -27,7 +27,6 @@ import pytest
 from support.alone import in_company
 from support.commands import Ran
 from support.files import syntax_of
-from support.screen import screen
 from support.terminal import on_terminal
 
 import bakeio_core.testing
@@ -316,13 +315,6 @@ RUN = [
 ]
 
 
-@pytest.fixture
-def virtual_screen() -> Iterator[str]:
-    """A screen for the windows that a page opens."""
-    with screen() as name:
-        yield name
-
-
 @pytest.mark.parametrize("name", RUN)
 def test_what_a_page_tells_to_type_works(
     name: str,
@@ -349,7 +341,7 @@ def test_what_a_page_tells_to_type_works(
         else SERVER
     )
     if "ImportViewDialog" in "".join(block.text for block in page):
-        request.getfixturevalue("virtual_screen")
+        request.getfixturevalue("display")
     scope: dict[str, Any] = {"__name__": "__page__"}
     printed: set[str] = set()
     for block in page:
