@@ -76,6 +76,7 @@ class Index:
         self.place = {column: place for place, column in enumerate(self.columns, 1)}
         self.lines: list[str] = []
         self._read: dict[str, Words] = {}
+        self._heads: dict[str, bool] = {}
         self.told_by_key: set[int] = set()
         self.postings = self._read_rows(progress)
         self.referred = {
@@ -212,6 +213,11 @@ class Index:
 
     def is_head(self, word: str) -> bool:
         """Tell whether the names of rows that have a word end in it, as a rule."""
+        if word not in self._heads:
+            self._heads[word] = self._ends_names(word)
+        return self._heads[word]
+
+    def _ends_names(self, word: str) -> bool:
         places = self.postings.get(word, [])[:LOOKED_AT]
         labels = [self.place[c] for c in (self.entity.labels or self.keys) if c in self.place]
         names = [
