@@ -17,8 +17,10 @@ from support.files import resign
 
 from bakeio_core import Bakeio, ImportRefused, connect
 from bakeio_core.database import begin_read, begin_write
+from bakeio_core.files.documents import scanner
 from bakeio_core.importing.bulk.part import Decided
 from bakeio_core.importing.bulk.step import Bulk
+from bakeio_core.importing.linking import link
 
 Edit = tuple[str, int, str, Any]
 FILES = {
@@ -228,3 +230,28 @@ def test_numbers_of_rows_decided_in_bulk_are_shown_as_short_as_others(
         plan = core.plan(db, path)
     engine.dispose()
     assert repr(plan.changes[0].new["unit_price"]) == "8694"
+
+
+def test_what_is_forgotten_between_blocks_is_looked_up_again(
+    core: Bakeio,
+    new_database: Callable[[], str],
+    sample_set: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scanner, "BLOCK", 1 << 12)
+    monkeypatch.setattr(link, "REMEMBERED", 3)
+    engine, view = connect(new_database()), tmp_path / "v.json"
+    with begin_write(engine) as db:
+        made = core.import_complete(db, sample_set)
+        home = core.import_(db, sample_set)
+        core.export_view(db, "purchases", view)
+        document = json.loads(view.read_text("utf-8"))
+        for record in document["records"]:
+            record["notes"] = "by hand"
+        view.write_text(json.dumps(document), "utf-8")
+        edited = core.import_(db, view)
+    engine.dispose()
+    assert made.summary["created"] == made.summary["processed"]
+    assert home.summary["unchanged"] == home.summary["processed"]
+    assert edited.summary["updated"] == len(document["records"])

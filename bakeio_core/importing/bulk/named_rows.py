@@ -11,7 +11,7 @@ from bakeio_core.catalog.fields import FileField
 from bakeio_core.database.rows import Row
 from bakeio_core.files.revision import field_hash
 from bakeio_core.importing.bulk.part import BulkPart, getter
-from bakeio_core.importing.linking.link import REMEMBERED
+from bakeio_core.importing.linking.link import to_look_up
 
 
 class NamedRows:
@@ -44,11 +44,9 @@ class NamedRows:
 
     def learn(self, rows: list[Row]) -> None:
         """Read what the rows that others refer to are called; no row is called nothing."""
-        ids = {row[self.at] for row in rows}.difference(self._known)
+        ids = to_look_up(self._known, (row[self.at] for row in rows))
         if not ids:
             return
-        if len(self._known) > REMEMBERED:
-            self._known.clear()
         names = self.linker.names(self.reference, ids, self.columns)
         nothing = (None,) * len(self.columns)
         for identity in ids:

@@ -18,7 +18,7 @@ from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.documents.exact import is_block_exact, is_exact
 from bakeio_core.history.packing import remembered_by
 from bakeio_core.importing.bulk.part import BulkPart, Decided, Item, is_plain_text
-from bakeio_core.importing.linking.link import REMEMBERED
+from bakeio_core.importing.linking.link import to_look_up
 from bakeio_core.importing.new_ids import NewIds
 from bakeio_core.values import Text
 
@@ -171,15 +171,13 @@ class NewRowsInBulk:
             return [None] * len(records)
         keys = list(map(source, records))
         known = self.links[column]
-        self._link(column, set(keys).difference(known), known)
+        self._link(column, to_look_up(known, keys), known)
         return list(map(known.__getitem__, keys))
 
     def _link(self, column: str, keys: set[Any], known: dict[Any, Any]) -> None:
         """Link keys of a reference that are not known yet; what does not link exactly is marked."""
         reference, naming = self.entity.references[column], self.fields.naming[column]
         columns = [wanted for wanted, field in naming.items() if field.name in self.names]
-        if len(known) > REMEMBERED:
-            known.clear()
         is_single = len(columns) == 1
         links = {key: (key, None) if is_single else (*key, None) for key in keys}
         found = self.bulk.linker.link_exact(reference, columns, links.values())

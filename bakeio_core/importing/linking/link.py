@@ -6,7 +6,7 @@ An id counts only where it is of this database or of a row of the same set.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from bakeio_core.catalog.exchange import Missing
 from bakeio_core.catalog.fields import FieldMap, FileField
@@ -21,6 +21,18 @@ REMEMBERED = 200_000
 """How many links and names are remembered from batch to batch, some hundred bytes each."""
 Names = dict[str, tuple[tuple[str, ...], dict[Any, Row]]]
 """What rows refer to is called: {reference: (columns of the target, {id: their values})}."""
+Remembered = TypeVar("Remembered")
+
+
+def to_look_up(known: dict[Remembered, Any], wanted: Iterable[Remembered]) -> set[Remembered]:
+    """Return what of some keys is not remembered, and must be looked up.
+
+    Where too much is remembered all is forgotten first: forgotten later, what was remembered a
+    moment ago would neither be known nor be looked up.
+    """
+    if len(known) > REMEMBERED:
+        known.clear()
+    return set(wanted).difference(known)
 
 
 class Linker:
@@ -218,10 +230,8 @@ class Linker:
     ) -> dict[Any, Row]:
         """Return {what a reference holds: values of the columns} of rows; others are not in it."""
         known = self._names.setdefault((reference.target, reference.to, columns), {})
-        wanted = {value for value in held if value is not None}.difference(known)
+        wanted = to_look_up(known, (value for value in held if value is not None))
         if wanted:
-            if len(known) > REMEMBERED:
-                known.clear()
             rows = self.state.tables.rows(self.catalog.entities[reference.target])
             known.update(rows.known(reference.to, wanted, columns))
         return known
