@@ -53,8 +53,9 @@ def test_what_an_interrupted_command_says_is_what_happened() -> None:
 
 def test_several_writers_lose_nothing(postgresql: str) -> None:
     # the second round is the one in which two import the same
-    told = ran(HERE / "writers.py", "--rounds", 2, "--postgresql", postgresql)
-    assert told.count("3 imports that landed, 1 imports that said conflict") == 2
+    only = ["--only", "PostgreSQL", "--postgresql", postgresql]
+    told = ran(HERE / "writers.py", "--rounds", 2, *only)
+    assert "3 imports that landed, 1 imports that said conflict" in told
 
 
 # -- folders that are small, or may not be written

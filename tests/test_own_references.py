@@ -154,7 +154,7 @@ def test_records_may_refer_to_new_records_of_the_same_file_in_any_order(
         {"name": "a", field: "c"},
     ]
     file, wanted = tmp_path / "f.json", {"top": None, "low": "a", "b": "a", "c": "b", "a": "c"}
-    for some in itertools.permutations(records):
+    for some in itertools.islice(itertools.permutations(records), 0, None, 3):
         view(file, *some) if kind == "view" else write_records(file, "nodes", *some)
         with engine.begin() as db:
             done = core.import_(db, file)

@@ -281,6 +281,7 @@ def command(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--postgresql", metavar="URL", help="a server to use instead of one of its own"
     )
+    parser.add_argument("--only", choices=("SQLite", "PostgreSQL"), help="one system alone")
     given = parser.parse_args(arguments)
     core = Bakeio.discover()
     with (
@@ -288,7 +289,9 @@ def command(arguments: list[str] | None = None) -> int:
         postgresql(given.postgresql, Path(temporary)) as server,
     ):
         end = time.monotonic() + given.seconds
-        for name, where in (("SQLite", None), ("PostgreSQL", server)):
+        systems = {"SQLite": None, "PostgreSQL": server}
+        for name in [given.only] if given.only else systems:
+            where = systems[name]
             folder = Path(temporary) / name
             bench, said, rounds = Bench(folder, core, where), Counter[str](), 0
             try:
