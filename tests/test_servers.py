@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,7 +68,11 @@ def test_a_connection_lost_in_the_moment_of_the_commit_is_told_as_what_happened(
 
 
 def test_a_server_that_ends_the_connection_or_a_statement_is_told_in_one_line(
-    new_postgresql: Make, run: Run, sample_template: str, tmp_path: Path
+    new_postgresql: Make,
+    run: Run,
+    sample_template: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     url = new_postgresql(sample_template)
     bought = view_of(tmp_path / "new.json", [purchase("Wegmans")])
@@ -83,6 +88,8 @@ def test_a_server_that_ends_the_connection_or_a_statement_is_told_in_one_line(
         assert "broke off" in refused.err and "Nothing was written" in refused.err, refused.err
         assert refused.err.count("\n") == 1
     assert sql(url, "SELECT count(*) FROM purchases") == [(400,)]
+    # a slow disk: after each file the server waits long enough
+    monkeypatch.setattr(os, "fsync", lambda file: time.sleep(0.05))
     for name in ("idle_in_transaction_session_timeout", "transaction_timeout"):
         ended = run("-d", f"{url}&options=-c%20{name}%3D1", "export-complete", "-o", tmp_path / "s")
         # why a connection was closed does not always come through before it is
