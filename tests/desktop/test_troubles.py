@@ -58,6 +58,16 @@ def test_a_file_that_vanished_or_is_none_is_told_and_another_one_can_be_chosen(
     window.leave()
 
 
+def test_a_window_that_goes_away_takes_what_it_wanted_to_do_later_with_it(root: Any) -> None:
+    """A timer left behind would call whatever Tk knows by that name later, such as Escape."""
+    from bakeio_desktop.parts.messages import Message
+
+    Message(root, "Gone", "before its timers").destroy()
+    for timer in root.tk.splitlist(root.tk.call("after", "info")):
+        command = root.tk.splitlist(root.tk.call("after", "info", timer))[0]
+        assert root.tk.call("info", "commands", command)
+
+
 def test_a_file_that_changed_or_vanished_after_it_was_looked_at_is_not_imported(
     dialog: Dialog, handed_back: HandedBack, sample: Path
 ) -> None:

@@ -19,7 +19,7 @@ from bakeio_desktop.importing.summary import Summary
 from bakeio_desktop.importing.undo import UndoWindow
 from bakeio_desktop.importing.ways import Ways
 from bakeio_desktop.parts import look
-from bakeio_desktop.parts.messages import Window, tell_error
+from bakeio_desktop.parts.messages import Window, forget_timers, tell_error
 from bakeio_desktop.parts.progress import Busy, ProgressWindow
 from bakeio_desktop.wizard.interview import Interview, left_out
 from bakeio_desktop.wizard.wizard import Wizard
@@ -210,6 +210,7 @@ class ImportViewDialog(Window):
         """Show the preview again."""
         if self.wizard is not None:
             self.wizard.destroy()
+            forget_timers(self)
             self.wizard = None
             self._keep()
             self._show_preview()
@@ -255,6 +256,7 @@ class ImportViewDialog(Window):
     def _again(self) -> None:
         if self.summary is not None:
             self.summary.destroy()
+            forget_timers(self)
         self.summary, self.report, self.file = None, None, None
         self.plan, self.interview, self.opened = None, None, None
         self.chooser.show("", "")

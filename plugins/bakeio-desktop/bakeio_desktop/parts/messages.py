@@ -81,8 +81,7 @@ class Window(ctk.CTkToplevel):  # type: ignore[misc]
         self.geometry(f"{wide}x{high}+{left}+{top}")
         self.minsize(min(wide, 420), min(high, 180))
         self.transient(above)
-        # Tk may call it without an event while the application goes down
-        self.bind("<Escape>", lambda *_: self.leave())
+        self.bind("<Escape>", lambda _: self.leave())
         self.protocol("WM_DELETE_WINDOW", self.leave)
         self.after(10, self._take_over)
 
@@ -103,6 +102,11 @@ class Window(ctk.CTkToplevel):  # type: ignore[misc]
         except tkinter.TclError:  # it is not drawn yet, or a menu is open
             self.after(30, self._take_over)
 
+    def destroy(self) -> None:
+        """Go away, with what was to be done later."""
+        super().destroy()
+        forget_timers(self.master)
+
     def leave(self) -> None:
         """Close it."""
         self.grab_release()
@@ -110,6 +114,18 @@ class Window(ctk.CTkToplevel):  # type: ignore[misc]
         self.destroy()
         if isinstance(above, Window) and above.winfo_exists():
             above._take_over()
+
+
+def forget_timers(widget: tkinter.Misc) -> None:
+    """Cancel what widgets that are gone wanted to do later.
+
+    Tk knows a function by the place of its object in memory, and keeps the timers of a widget that
+    goes away: a function of another window may get that place, and would be called in its stead.
+    """
+    for timer in widget.tk.splitlist(widget.tk.call("after", "info")):
+        command = widget.tk.splitlist(widget.tk.call("after", "info", timer))[0]
+        if not widget.tk.call("info", "commands", command):
+            widget.tk.call("after", "cancel", timer)
 
 
 def button_row(window: Any) -> ctk.CTkFrame:

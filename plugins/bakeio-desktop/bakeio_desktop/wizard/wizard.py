@@ -10,6 +10,7 @@ import customtkinter as ctk
 
 from bakeio_core import Bakeio, Decision, Question
 from bakeio_desktop.parts import look
+from bakeio_desktop.parts.messages import forget_timers
 from bakeio_desktop.wizard.interview import HEADING, REFERENCE, Interview, named
 from bakeio_desktop.wizard.page import NotAnswered
 from bakeio_desktop.wizard.record import RecordPage
@@ -116,6 +117,7 @@ class Wizard(ctk.CTkFrame):  # type: ignore[misc]
         question = self.interview.current
         if self.page is not None:
             self.page.destroy()
+            forget_timers(self)
             self.page = None
         self.told.configure(text="")
         if question is None:
