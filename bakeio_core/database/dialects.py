@@ -1,4 +1,4 @@
-"""Which database systems bakeio knows."""
+"""Which database systems bakeio knows, and what is asked of a database once in a transaction."""
 
 from __future__ import annotations
 
