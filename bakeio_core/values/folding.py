@@ -48,7 +48,9 @@ def padded(value: Any) -> str:
 
     Empty where it is none, which is all but 7 to 14 digits, spaces and hyphens aside.
     """
-    digits = "" if value is None else str(value)
+    if value is None:
+        return ""
+    digits = str(value)
     digits = digits if digits.isdigit() else re.sub(r"[\s-]", "", digits.removesuffix(".0"))
     is_number = digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 14
     return digits.zfill(14) if is_number else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,16 +50,19 @@ class Block:
         """Return the JSON text of a record of `data`."""
         return bytes(self.texts[number - self.first])
 
-    def as_dicts(self, file: str) -> list[tuple[int, dict[str, Any] | Problem]]:
-        """Return every record as (number, record).
+    def as_dicts(
+        self, file: str, numbers: Collection[int] | None = None
+    ) -> list[tuple[int, dict[str, Any] | Problem]]:
+        """Return every record, or those of some numbers, as (number, record).
 
         Records are plain dictionaries, numbers `Decimal`; what is not a JSON object is a problem.
         """
         if self.data is None:
-            return self.items
+            return [item for item in self.items if numbers is None or item[0] in numbers]
         return [
             (number, self.as_dict(number, file))
             for number in range(self.first, self.first + len(self.texts))
+            if numbers is None or number in numbers
         ]
 
     def as_dict(self, number: int, file: str) -> dict[str, Any] | Problem:

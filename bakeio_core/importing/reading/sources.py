@@ -153,9 +153,7 @@ class Part:
             after = next(blocks, None)
             if after is None or wanted[-1] < after.first:
                 here = {number for number in wanted if after is None or number < after.first}
-                yield from (
-                    (number, item) for number, item in block.as_dicts(self.file) if number in here
-                )
+                yield from block.as_dicts(self.file, here)
                 wanted = [number for number in wanted if number not in here]
             block = after
 
