@@ -337,7 +337,9 @@ class RowNumbers:
 
     def give(self, entity: str, ids: Sequence[RowId]) -> list[int]:
         """Return the numbers of rows, new ones for those that have none yet."""
-        known = self._known(entity) if any(isinstance(i, str) for i in ids) else {}
+        if str not in set(map(type, ids)):
+            return list(ids)  # type: ignore[arg-type]
+        known = self._known(entity)
         new = list(dict.fromkeys(i for i in ids if isinstance(i, str) and i not in known))
         if new:
             if not has_own(self.db, ROW_KEYS):

@@ -97,13 +97,14 @@ class Linker:
 
         Almost all of them are linked so, by one SELECT of the lookups alone.
         """
-        keys, target = list(keys), self.catalog.entities[reference.target]
+        left, target = list(keys), self.catalog.entities[reference.target]
         if not all(target.kinds[column].sql_convertible for column in columns):
             return {}
         linked: dict[Row, RowId] = {}
         for index, column in enumerate(columns):
-            some = [key for key in keys if _first_given(key) == index]
+            some = [key for key in left if key[index] is not None]
             linked |= self._link_by(reference, column, index, columns, some)
+            left = [key for key in left if key[index] is None] if len(some) < len(left) else []
         return linked
 
     def _link_by(
@@ -263,13 +264,9 @@ def _is_named(key: Row) -> bool:
     return any(value is not None for value in key[:-1])
 
 
-def _first_given(key: Row) -> int:
-    """Return the index of the best lookup a key gives; -1 where it gives none."""
-    return next((index for index, value in enumerate(key[:-1]) if value is not None), -1)
-
-
 def _agree(given: Row, there: Row) -> bool:
-    return all(value is None or value == cell for value, cell in zip(given, there, strict=True))
+    known = zip(given, there, strict=True)
+    return given == there or all(value is None or value == cell for value, cell in known)
 
 
 def _agreed(
