@@ -89,7 +89,7 @@ class Document:
         self.name, self.open, self.limits = name, open_, limits or Limits()
         self._header: dict[str, Any] | None = None
         self._behind: dict[str, Any] = {}
-        self._start: re.Match[bytes] | None = None
+        self._start: tuple[bytes, int] | None = None  # white space before a record, where it ends
         self._has_records = False
         self.is_cut = False
         """Whether it is what was whole of a text that was cut off."""
@@ -187,7 +187,7 @@ class Document:
                 header = DECODER.decode(front.decode())
                 is_proper = isinstance(header, dict) and not isinstance(header, Duplicated)
                 if is_proper and self._known(header):
-                    self._start, self._has_records = start, True
+                    self._start, self._has_records = (start[1], start.end()), True
                     return self._with_the_rest(header)
             except (ValueError, RecursionError):
                 pass
@@ -225,7 +225,7 @@ class Document:
         with self.open() as raw:
             file = HashingReader(raw, seen)
             if in_front:
-                yield from self._cut(file, in_front)
+                yield from self._cut(file, *in_front)
             else:
                 yield from in_blocks(self._records_of(file))
             while file.read(scanner.BLOCK):
@@ -240,16 +240,15 @@ class Document:
             elif has_records:
                 self._refuse_more_records(name, value)
 
-    def _cut(self, file: HashingReader, start: re.Match[bytes]) -> Iterator[Block]:
+    def _cut(self, file: HashingReader, lead: bytes, start: int) -> Iterator[Block]:
         """Cut the stream between records; leave to the scanner what cannot be cut.
 
-        Before the first record stands some white space; before each other one a comma and the
-        same, or a space at most.
+        The first record begins at `start`, behind some white space, `lead`; before each other one
+        stand a comma and the same, or a space at most.
         """
-        lead = start[1]
         joints = (b"}," + lead + b"{",) if b"\n" in lead else (b"},{", b"}, {")
         more = file.read(scanner.BLOCK)
-        data, first, last = more[start.end() :], 1, False
+        data, first, last = more[start:], 1, False
         before: Block | None = None
         while not last:
             ended, cuts = len(more) < scanner.BLOCK, record_boundaries(data, joints)
@@ -269,7 +268,9 @@ class Document:
                 yield from in_blocks(json_text.records(first - 1, whole))
                 return self._check_end("]" + json_text.rest())
             yield block
-            before, first = block, first + len(block.texts)
+            first += len(block.texts)
+            before = Block(first - 1, b"", [block.text(first - 1)], depth=self.limits.depth)
+            del block  # it need not wait in memory beside the next one
             if not last:
                 more = file.read(scanner.BLOCK)
                 data = data[cut:].lstrip()[1:].lstrip() + more

@@ -15,7 +15,7 @@ from bakeio_core.errors import DocumentError, Problem
 from bakeio_core.files.documents.limits import Limits
 from bakeio_core.values.wording import shown
 
-BLOCK = 1 << 20
+BLOCK = 1 << 19
 
 
 def failed(name: str, code: str, message: str) -> DocumentError:
