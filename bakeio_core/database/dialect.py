@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,7 @@ from sqlalchemy.engine import Dialect as SADialect
 from sqlalchemy.types import UserDefinedType
 
 from bakeio_core import values
+from bakeio_core.catalog.model import Key
 from bakeio_core.values.wording import shown
 
 Rows = list[tuple[Any, ...]]
@@ -337,12 +338,19 @@ class Dialect(ABC):
         yield
 
     @contextmanager
-    def loading(self, db: Connection, table: Table) -> Iterator[None]:
-        """Fill an empty table: its indexes are built once, sorted, at the end of the block.
+    def loading(
+        self, db: Connection, table: Table, distinct: Collection[Key]
+    ) -> Iterator[Callable[[], None]]:
+        """Fill an empty table: indexes are built once, sorted, at the end of the block.
 
-        What violates one is raised then.
+        So are the unique ones of `distinct`: columns of which no two rows will have the same
+        values. What is yielded builds those there and then: call it before rows are found by their
+        keys, and once nobody knows any more that these are different.
+
+        Raises:
+            sqlalchemy.exc.IntegrityError: Rows are equal all the same.
         """
-        yield
+        yield lambda: None
 
 
 def is_doubtful(

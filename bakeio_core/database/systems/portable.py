@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Table
 
 from bakeio_core import values
+from bakeio_core.catalog.model import Key
 from bakeio_core.database.dialect import HIGHEST, LOWEST, JsonPage
 from bakeio_core.database.systems.postgresql import PostgreSQL
 from bakeio_core.database.systems.statements.sequences import (
@@ -74,5 +75,7 @@ class Portable(PostgreSQL):
     def keep_makers_off(self, db: Connection) -> None: ...
 
     @contextmanager
-    def loading(self, db: Connection, table: Table) -> Iterator[None]:
-        yield
+    def loading(
+        self, db: Connection, table: Table, distinct: Collection[Key]
+    ) -> Iterator[Callable[[], None]]:
+        yield lambda: None

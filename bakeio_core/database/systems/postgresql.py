@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
@@ -22,13 +22,18 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 
 from bakeio_core import values
+from bakeio_core.catalog.model import Key
 from bakeio_core.database.dialect import HIGHEST, LOWEST, Column, Dialect, JsonPage, Rows
 from bakeio_core.database.systems.constraints import is_of_rule
 from bakeio_core.database.systems.failures import raised
 from bakeio_core.database.systems.statements import locks
 from bakeio_core.database.systems.statements.commits import fate_of
 from bakeio_core.database.systems.statements.forms import use_plain_forms
-from bakeio_core.database.systems.statements.loads import rebuilt
+from bakeio_core.database.systems.statements.loads import (
+    PostponedIndexes,
+    foreign_keys_rebuilt,
+    indexes_of_postgresql,
+)
 from bakeio_core.database.systems.statements.rights import (
     hiding_tables,
     lockable,
@@ -321,7 +326,9 @@ class PostgreSQL(Dialect):
             yield
 
     @contextmanager
-    def loading(self, db: Connection, table: Table) -> Iterator[None]:
+    def loading(
+        self, db: Connection, table: Table, distinct: Collection[Key]
+    ) -> Iterator[Callable[[], None]]:
         name = self.format_table(table)
         targets = [key.target_fullname.split(".")[:-1] for key in table.foreign_keys]
         referred = [".".join(map(self.quote, target)) for target in targets]
@@ -331,16 +338,14 @@ class PostgreSQL(Dialect):
         ):
             # somebody reads: an index that stays costs less than waiting, and cannot end in a
             # deadlock
-            yield
+            yield lambda: None
             return
-        indexes, keys = rebuilt(self, db, table)
-        for index, _ in indexes:
-            db.exec_driver_sql(f"DROP INDEX {index}")
+        keys = foreign_keys_rebuilt(self, db, table)
+        postponed = PostponedIndexes(db, [*indexes_of_postgresql(self, db, table)], distinct)
         for key, _ in keys:
             db.exec_driver_sql(f"ALTER TABLE {name} DROP CONSTRAINT {self.quote(key)}")
-        yield
-        for _, sql in indexes:
-            db.exec_driver_sql(sql)
+        yield postponed.build_unique
+        postponed.build()
         for key, sql in keys:
             db.exec_driver_sql(f"ALTER TABLE {name} ADD CONSTRAINT {self.quote(key)} {sql}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, exc, func
 
 from bakeio_core import values
+from bakeio_core.catalog.model import Key
 from bakeio_core.database.dialect import LOWEST, Column, Dialect, JsonPage, Rows, log
 from bakeio_core.database.systems.constraints import refusing
 from bakeio_core.database.systems.failures import raised
@@ -26,6 +27,7 @@ from bakeio_core.database.systems.sqlite_cells import (
     truth,
     undecoded,
 )
+from bakeio_core.database.systems.statements.loads import PostponedIndexes, indexes_of_sqlite
 
 
 class SQLite(Dialect):
@@ -310,15 +312,9 @@ class SQLite(Dialect):
                 db.exec_driver_sql(f"PRAGMA cache_size={before}")
 
     @contextmanager
-    def loading(self, db: Connection, table: Table) -> Iterator[None]:
-        plain = (
-            "SELECT m.name, m.sql FROM sqlite_master m, pragma_index_list(m.tbl_name) l "
-            "WHERE m.type = 'index' AND m.tbl_name = ? AND l.name = m.name "
-            'AND NOT l."unique" AND m.sql IS NOT NULL ORDER BY m.name'
-        )
-        indexes = self.fetch(db, plain, (table.name,))
-        for name, _ in indexes:
-            db.exec_driver_sql(f"DROP INDEX {self.quote(name)}")
-        yield
-        for _, sql in indexes:
-            db.exec_driver_sql(sql)
+    def loading(
+        self, db: Connection, table: Table, distinct: Collection[Key]
+    ) -> Iterator[Callable[[], None]]:
+        postponed = PostponedIndexes(db, [*indexes_of_sqlite(self, db, table)], distinct)
+        yield postponed.build_unique
+        postponed.build()

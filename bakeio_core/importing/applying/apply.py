@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -20,6 +20,7 @@ from bakeio_core.database.referrers import Referrers
 from bakeio_core.database.systems.constraints import (
     check_deferred,
     deferred_constraints,
+    refusal_of,
     refuse_deferred,
 )
 from bakeio_core.database.writing import NotTaken, halved
@@ -165,14 +166,17 @@ class Application:
 
     def _refuse_dangling(self) -> None:
         """Refuse everything where the database would, once it looks at references at the end."""
-        found = False
-        for part in self.plan.source.parts:
-            for change, why in self._refused_rows.dangling(part, self._claims[part.file]):
-                self._report_refused(part, change, why)
-                found = True
+        known = [(part, self._claims[part.file]) for part in self.plan.source.parts]
+        found = [(p, *row) for p, claims in known for row in self._refused_rows.dangling(p, claims)]
         if found:
-            problems = [problem for problem in self.outcome.problems if problem.severity == "error"]
-            raise ImportRefused("references name no row: nothing was written", problems=problems)
+            self._refuse_all(found, "references name no row")
+
+    def _refuse_all(self, found: Iterable[tuple[Part, Change, RefusedRow]], why: str) -> None:
+        """Refuse everything for rows that were written and cannot stay."""
+        for part, change, reason in found:
+            self._report_refused(part, change, reason)
+        problems = [problem for problem in self.outcome.problems if problem.severity == "error"]
+        raise ImportRefused(f"{why}: nothing was written", problems=problems)
 
     def _refuse(self, expected: bytes | None) -> None:
         refusal = self.plan.refusal
@@ -213,12 +217,24 @@ class Application:
         first = next(batches, None)
         if first is None:
             return
-        with dialect_of(self.db).loading(self.db, part.entity.table):
-            for changes in chain([first], batches):
-                if self._refused(part, changes) is not None:
-                    careful = plan.with_care()
-                    self._parents.write(part, careful)
-                    self._write(part, careful)
+        dialect, bulk, table = dialect_of(self.db), plan.bulk, part.entity.table
+        # a trigger may make equal what is not
+        distinct = () if dialect.has_triggers(self.db, table) else bulk.distinct
+        try:
+            with dialect.loading(self.db, table, distinct) as build_unique:
+                for changes in chain([first], batches):
+                    if not bulk.distinct:
+                        build_unique()
+                    if self._refused(part, changes) is not None:
+                        build_unique()  # what is planned with care is looked up by its keys
+                        careful = plan.with_care()
+                        self._parents.write(part, careful)
+                        self._write(part, careful)
+        except exc.IntegrityError as refused:
+            if refusal_of(refused).kind != "unique":
+                raise
+            rows = self._refused_rows.equal(part, self._claims[part.file], refused)
+            self._refuse_all([(part, *row) for row in rows], "rows of two records are the same")
 
     def _write(self, part: Part, changes: Changes) -> None:
         """Write a batch; where it is refused, its halves, down to the guilty record."""

@@ -23,6 +23,7 @@ from bakeio_core.database.systems.constraints import (
 )
 from bakeio_core.database.tables import Tables
 from bakeio_core.database.writing import NotKept, NotTaken
+from bakeio_core.errors import FIRST_RECORDS
 from bakeio_core.values.columns import checks_of
 from bakeio_core.values.wording import listed, shown
 
@@ -122,8 +123,7 @@ class RefusedRows:
         record_of: Callable[[RowId], int | None],
     ) -> RefusedRow:
         """Name the row that has what may be there once only."""
-        named = (i.columns for i in entity.table.indexes if i.name == refusal.rule)
-        columns = refusal.columns or tuple(column.name for column in next(named, ()))
+        columns = _unique_columns(entity, refusal)
         key = tuple(str(column) for column in columns if column in values)
         if not key or len(key) < len(columns):
             rule = refusal.rule or " and ".join(columns)
@@ -208,6 +208,26 @@ class RefusedRows:
                 return foreign
         return None
 
+    def equal(
+        self, part: Part, claims: Claims, failure: exc.IntegrityError
+    ) -> Iterator[tuple[Change, RefusedRow]]:
+        """Yield created rows of a part that have what an earlier one has, and only one may have."""
+        entity, rows, dialect = part.entity, self.tables.rows(part.entity), dialect_of(self.db)
+        columns = list(map(dialect.quote, _unique_columns(entity, refusal_of(failure))))
+        if not columns or not entity.surrogate:
+            return
+        sql = (
+            f"SELECT max({dialect.quote(entity.surrogate)}) "
+            f"FROM {dialect.format_table(entity.table)} "
+            f"WHERE {' AND '.join(f'{column} IS NOT NULL' for column in columns)} "
+            f"GROUP BY {', '.join(columns)} HAVING count(*) > 1 ORDER BY 1 LIMIT {FIRST_RECORDS}"
+        )
+        for row in rows.by_id([i for (i,) in dialect.fetch(self.db, sql)]).values():
+            new, identity = {c: rows.value(row, c) for c in rows.index}, row[rows.id_index]
+            record = claims.record_of.get(identity, 0)
+            change = Change("create", entity.name, record, identity, new)
+            yield change, self.explain(entity, change, failure, part.fields, claims.record_of.get)
+
     def dangling(self, part: Part, claims: Claims) -> Iterator[tuple[Change, RefusedRow]]:
         """Yield the rows of a part with a reference the database will refuse at the commit."""
         entity, rows = part.entity, self.tables.rows(part.entity)
@@ -288,3 +308,9 @@ def lost_by_others(
             reason = f"is referred to by {referrers.in_words(uses)}: delete those first, or keep it"
             found.append((change, RefusedRow(reason)))
     return found
+
+
+def _unique_columns(entity: Entity, refusal: Refusal) -> tuple[str, ...]:
+    """Return the columns in which two rows are equal that must not be; none where nobody knows."""
+    named = (i.columns for i in entity.table.indexes if i.name == refusal.rule)
+    return refusal.columns or tuple(column.name for column in next(named, ()))

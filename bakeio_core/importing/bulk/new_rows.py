@@ -17,6 +17,7 @@ from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.documents.exact import is_block_exact, is_exact
 from bakeio_core.history.packing import remembered_by
+from bakeio_core.importing.bulk.distinct import DistinctKeys
 from bakeio_core.importing.bulk.part import BulkPart, Decided, Item, is_plain_text
 from bakeio_core.importing.linking.link import to_look_up
 from bakeio_core.importing.new_ids import NewIds
@@ -38,6 +39,8 @@ class NewRowsInBulk:
         self.is_view = bulk.is_view
         self.sources = sources
         self._last_file_id = 0
+        primary = {*self.entity.primary_key}
+        self.distinct = DistinctKeys([k for k in self.entity.unique_sets if primary.isdisjoint(k)])
         self.links: dict[str, dict[Any, Any]] = {column: {} for column in self.entity.references}
         own = {column for column in self.entity.columns if self._is_given(column)}
         told = own | {c for c in self.entity.columns if self._is_known(c)}
@@ -135,7 +138,8 @@ class NewRowsInBulk:
             block: Where the records stand.
             items: The records.
             decided: What the rows are added to.
-            is_verified: Whether it is looked up that no row has their keys.
+            is_verified: Whether it is looked up that no row has their keys; else they must only be
+                others than those of earlier records.
         """
         records = [record for _, record in items]
         try:
@@ -145,6 +149,8 @@ class NewRowsInBulk:
         doubtful = self._doubtful(block, items, columns)
         if is_verified:
             doubtful |= self._known_keys(columns, doubtful)
+        elif self.distinct.repeat(columns):
+            return items
         if len(doubtful) == len(items):
             return items
         good = [index for index in range(len(items)) if index not in doubtful]

@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Any
 
+from bakeio_core.catalog.model import Key
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.importing.bulk.known_rows import KnownRows
 from bakeio_core.importing.bulk.new_rows import NewRowsInBulk
@@ -69,10 +70,20 @@ class Bulk:
         decided.rest = sorted([*decided.rest, *new, *kept], key=operator.itemgetter(0))
         return decided
 
+    @property
+    def distinct(self) -> Collection[Key]:
+        """The unique keys that are known to be different in all rows that were loaded."""
+        return () if self._new is None else self._new.distinct.known
+
+    def forget(self) -> None:
+        """Forget keys and links of new rows: the part is at its end, others need the memory."""
+        vars(self).pop("_new", None)
+
     def load(self, block: Block, records: Sequence[Any]) -> Decided | None:
         """Make new rows of all records of a block; None where any of them wants care.
 
-        Unique keys are left to the database, which is to refuse what has one twice.
+        Unique keys that `distinct` does not name are left to the database, which is to refuse what
+        has one twice.
         """
         decided, items = Decided(), list(enumerate(records, block.first))
         if self._new is None or self._new.decide(block, items, decided, is_verified=False):

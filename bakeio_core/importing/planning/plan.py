@@ -179,6 +179,7 @@ class PartPlan:
     def _finish(self) -> None:
         name, total = self.entity.name, self.reader.total
         self.outcome.counts["processed"] += total
+        self.bulk.forget()
         if self.rows.was_empty:
             self.state.fully_imported.add(name)
         for problem in _remarks(self, self._sha.hexdigest()):
