@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import decimal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ SHAPES = ("????-??-?????:??:??.?????[0-9]", "????-??-?????:??:??")
 """How instants are stored, by SQLAlchemy and by SQLite itself. The last digit tells them from an
 instant with its zone, the other places from every other layout: looking at more costs more."""
 UNDECODED = "Could not decode to UTF-8"
+_PIECE = 1 << 12
+"""Bytes that are decoded at once, where the text is not kept."""
 
 
 def doubt(column: str, kind: values.Kind) -> str | None:
@@ -147,8 +150,12 @@ def _decoded(data: bytes) -> str | bytes:
 def is_text(page: bytes) -> bool:
     """Tell whether a page of JSON is UTF-8, without a NUL character in its texts."""
     if not page.isascii():
+        # one sign beyond the first plane, and the text of a whole page takes four times its bytes
+        decoder = codecs.getincrementaldecoder("utf-8")()
         try:
-            page.decode()
+            for start in range(0, len(page), _PIECE):
+                decoder.decode(page[start : start + _PIECE])
+            decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             return False
     return not escapes_nul(page)
