@@ -166,3 +166,12 @@ def test_a_row_that_the_database_refuses_is_planned_with_the_keys_of_all_others(
     assert rows == wanted
     assert len(rows) == COUNT - len(edits)
     assert said(report) == said(careful)
+
+
+def test_keys_that_lack_a_part_are_none() -> None:
+    keys = distinct.DistinctKeys([("shelf", "place"), ("code",)])
+    blanks = {"shelf": [1, 1, None, None], "place": [None, None, 2, 2], "code": [None] * 4}
+    assert not keys.repeat(blanks)
+    assert not keys.repeat({"shelf": [1, 1], "place": [2, 3], "code": ["a", "b"]})
+    assert keys.repeat({"shelf": [1], "place": [3], "code": ["c"]})
+    assert keys.repeat({"shelf": [9], "place": [9], "code": ["a"]})

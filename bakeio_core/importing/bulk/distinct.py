@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -33,10 +34,13 @@ class DistinctKeys:
             columns: {column: values of the records}.
         """
         for key, hashes in self._hashes.items():
-            cells = zip(*(columns[column] for column in key), strict=True)
-            given = [values for values in cells if None not in values]
-            some = set(map(hash, given))
-            if len(some) < len(given) or not hashes.isdisjoint(some):
+            known = [columns[column] for column in key]
+            values = known[0] if len(known) == 1 else list(zip(*known, strict=True))
+            if any(None in cells for cells in known):
+                is_whole = (None not in cells for cells in zip(*known, strict=True))
+                values = list(itertools.compress(values, is_whole))
+            some = set(map(hash, values))
+            if len(some) < len(values) or not hashes.isdisjoint(some):
                 return True
             hashes |= some
         if sum(map(len, self._hashes.values())) > MOST:

@@ -233,7 +233,7 @@ class NewRowsInBulk:
         if self.is_view or id_field not in self.names:
             return []
         id_of, reference = operator.attrgetter(self.names[id_field]), self.entity.references[column]
-        given = [id_of(record) for _, record in items]
+        given = list(map(id_of, map(operator.itemgetter(1), items)))
         if given == links:
             return []
         is_contrary = self.state.is_contrary
