@@ -23,12 +23,9 @@ from bakeio_core.database.rows import Row
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.drafts import Draft
+from bakeio_core.importing.planning.noticing.prefixes import foreign_prefixes
 from bakeio_core.importing.planning.noticing.states import StateValues
-from bakeio_core.importing.planning.noticing.suspicious import (
-    Suspicion,
-    SuspiciousValues,
-    foreign_prefixes,
-)
+from bakeio_core.importing.planning.noticing.suspicious import Suspicion, SuspiciousValues
 from bakeio_core.importing.reading.decided_records import DecidedRecords, told_records
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState

@@ -7,7 +7,7 @@ import itertools
 import math
 import operator
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -16,13 +16,10 @@ from typing import Any
 
 from bakeio_core.catalog.columns import MADE, STAMPS
 from bakeio_core.catalog.exchange import Candidate, Change
-from bakeio_core.catalog.model import RowId
-from bakeio_core.database.rows import Rows
 from bakeio_core.errors import counted
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values import Boolean
-from bakeio_core.values.folding import padded
 from bakeio_core.values.numbers import Decimal, Float, Integer
 from bakeio_core.values.times import Date, DateTime
 from bakeio_core.values.wording import BadValue, shown
@@ -39,8 +36,6 @@ _LEAST = 8
 _LEAST_VALUES = 4
 MOST_EXCHANGED = 20_000
 """Of more different values nothing is told: nobody looks for order in them."""
-_COMPANY = slice(1, 8)
-"""Of fourteen digits those in which companies differ: the first seven of an EAN-13."""
 
 
 Why = tuple[str, str]
@@ -338,57 +333,6 @@ class SuspiciousValues:
                 what = "get this one value" if value is not None else "lose their value"
                 same.message = f"{counted(same.count, 'row')} {what}: is it right?"
                 yield same
-
-
-def foreign_prefixes(
-    rows: Rows,
-    codes: Mapping[tuple[str, str], Sequence[tuple[int, RowId, Any]]],
-    makers: Mapping[RowId, Any],
-    given: Collection[int],
-) -> Iterator[Suspicion]:
-    """Tell of codes that begin as those of another maker do.
-
-    A standard article number begins with the company's; how long that is differs, and in its first
-    digits two companies differ. What an assistant gave is doubted where either maker is known by
-    its codes, anything else where both are.
-
-    Args:
-        rows: The rows of the entity as they are.
-        codes: {(column, code): (record, id of its row, value)} of what is written.
-        makers: {id of a row: maker} of what is written.
-        given: The records of which an assistant gave anything.
-    """
-    emphasis = rows.entity.emphasis[:1]
-    new = {
-        column: [(code, *one) for (of, code), each in codes.items() if of == column for one in each]
-        for column in rows.entity.codes
-    }
-    for column, found in new.items() if emphasis else ():
-        if not found:
-            continue
-        known = [(row[0], row[1], padded(row[2])) for row in rows.all((*emphasis, column))]
-        maker_of = {identity: maker for identity, maker, _ in known} | dict(makers)
-        written = {identity for _, _, identity, _ in found}
-        by_prefix: dict[str, set[str]] = {}
-        for identity, maker, code in known:
-            if code and maker and identity not in written:
-                by_prefix.setdefault(code[_COMPANY], set()).add(str(maker))
-        known_makers = set[str]().union(*by_prefix.values())
-        for code, number, identity, value in found:
-            maker = maker_of.get(identity)
-            others = by_prefix.get(code[_COMPANY], set())
-            doubts = [bool(others), str(maker) in known_makers]
-            is_doubted = any(doubts) if number in given else all(doubts)
-            if not maker or str(maker) in others or not is_doubted:
-                continue
-            begins = (
-                f"begins like codes of {', '.join(sorted(others)[:3])}, but the row is of "
-                f"{shown(maker)}"
-                if others
-                else f"no other code of {shown(maker)} here begins like it"
-            )
-            message = f"{begins}: look at the code that is printed on it"
-            yield Suspicion([number], column, value, message)
 
 
 def _is_rounded(old: Any, new: Any) -> bool:
