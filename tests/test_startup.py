@@ -73,6 +73,15 @@ def test_telling_what_is_installed_loads_nothing_that_opens_files(
     assert there.isdisjoint(["sqlalchemy.dialects.postgresql", "psycopg"])
 
 
+@pytest.mark.parametrize("words", [["export-view", "products"], ["export-complete"]])
+def test_an_export_loads_nothing_that_imports(
+    words: list[str], sample: Path, tmp_path: Path
+) -> None:
+    there = loaded("-d", sample, *words, "-o", tmp_path / "out", folder=tmp_path)
+    rooms = [f"bakeio_core.importing.{room}" for room in ("run", "planning", "applying", "bulk")]
+    assert there.isdisjoint([*rooms, *RANKING])
+
+
 def test_a_small_import_loads_neither_exports_nor_ranking_nor_another_driver(
     sample: Path, tmp_path: Path
 ) -> None:

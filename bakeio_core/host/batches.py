@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exc
 
 from bakeio_core.catalog.exchange import Progress
 from bakeio_core.catalog.plugins.loading import Plugins
 from bakeio_core.errors import BakeioError, PluginError, describe
-from bakeio_core.importing.applying.apply import Write
+
+if TYPE_CHECKING:
+    from bakeio_core.importing.applying.apply import Write
 
 
 def batch_writer(plugins: Plugins, progress: Progress | None = None) -> Write:

@@ -10,6 +10,7 @@ from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.tables import Tables
 from bakeio_core.errors import UsageError
 from bakeio_core.history.journal import all_runs
+from bakeio_core.history.learned.aliases import learned
 from bakeio_core.history.tables import database_id, make_tables, will_write
 from bakeio_core.history.telling.marks import Mark, all_marks
 from bakeio_core.history.telling.why import history_of
@@ -17,7 +18,6 @@ from bakeio_core.history.told import RowEvent, Run, ValueMark
 from bakeio_core.history.upgrade import refuse_strangers, refuse_writing, upgrade_tables
 from bakeio_core.host.batches import batch_writer
 from bakeio_core.host.installed import Installed
-from bakeio_core.importing.applying.learning import learned
 from bakeio_core.resolving.decisions import now
 from bakeio_core.values.wording import kind_of_thing
 

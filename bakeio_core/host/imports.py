@@ -18,16 +18,12 @@ from bakeio_core.database.connect import ensure_begun, streaming, translated
 from bakeio_core.database.tables import hidden_entities
 from bakeio_core.errors import BakeioError, UsageError, unknown
 from bakeio_core.files.output import refuse_file
+from bakeio_core.history.learned.aliases import learned
 from bakeio_core.history.report import ImportRefused, Report
 from bakeio_core.history.tables import will_write
 from bakeio_core.host.batches import batch_writer
 from bakeio_core.host.installed import Installed
-from bakeio_core.importing.applying.learning import learned
 from bakeio_core.importing.options import ImportChoices, ImportOptions, options_of
-from bakeio_core.importing.planning.import_plan import ImportPlan
-from bakeio_core.importing.reading.building import sample_source
-from bakeio_core.importing.reading.sources import Source
-from bakeio_core.importing.run import Plan, carry_out, plan_import
 from bakeio_core.resolving.decisions import Decisions, Resolver, auto_create, checked_answers
 from bakeio_core.values.wording import kind_of_thing, may_hide
 
@@ -37,6 +33,8 @@ if TYPE_CHECKING:
 
     from bakeio_core.catalog.catalog import Catalog
     from bakeio_core.catalog.plugins.loading import Plugins
+    from bakeio_core.importing.reading.sources import Source
+    from bakeio_core.importing.run import Plan
 
 
 class Imports(Installed):
@@ -73,6 +71,8 @@ class Imports(Installed):
             UsageError: An option makes no sense.
             BakeioError: Rows are to be replaced, and the source does not have all there are.
         """
+        from bakeio_core.importing.run import plan_import
+
         chosen = options_of(options, how)
         opened = self._opened(source, chosen)
         with translated():
@@ -95,6 +95,8 @@ class Imports(Installed):
         return plan_import(db, self.catalog, opened, chosen, known, answer, progress)
 
     def _opened(self, source: str | Path | Source, options: ImportOptions) -> Source:
+        from bakeio_core.importing.reading.sources import Source
+
         _refuse_unknown_checks(self.catalog, options.allow)
         if not isinstance(source, Source):
             return self.open(source, accept_edits=options.accept_edits, without=options.without)
@@ -138,6 +140,8 @@ class Imports(Installed):
                 planned (`changed-meanwhile`). Nothing was written. The error has `report` and
                 `problems`.
         """
+        from bakeio_core.importing.run import Plan
+
         if not isinstance(plan, Plan):
             raise UsageError(f"a plan is expected, not {kind_of_thing(plan)}: what `plan` returned")
         options = plan.options
@@ -248,6 +252,8 @@ class Imports(Installed):
         progress: Progress | None,
         **how: Any,
     ) -> Report:
+        from bakeio_core.importing.run import carry_out
+
         if options.skip_errors and how.get("skipped_log") is not None:
             from bakeio_core.importing.applying.skipped_sheet import LogFile
 
@@ -261,14 +267,7 @@ class Imports(Installed):
         if options.mode != "replace":
             return
         _refuse_part(source, options)
-        hidden = hidden_entities(db, self.catalog)
-        if hidden:
-            raise BakeioError(
-                f"{may_hide(hidden)}, and what is not seen cannot be replaced: nothing was "
-                "written. Import as a role that sees all rows (ALTER ROLE ... BYPASSRLS), or with "
-                "--mode merge",
-                code="blocked",
-            )
+        _refuse_hidden(db, self.catalog)
         self._refuse_broken("rows cannot be replaced without it")
 
     def load_sample(self, db: Connection) -> Report:
@@ -278,6 +277,8 @@ class Imports(Installed):
             UsageError: Rows exist, or no plugin gives records.
             ImportRefused: A sample is wrong.
         """
+        from bakeio_core.importing.reading.building import sample_source
+
         dialect = ensure_begun(db)
         for entity in self.catalog.entities.values():
             if not dialect.is_empty(db, entity.table):
@@ -316,6 +317,9 @@ class Imports(Installed):
             UsageError: The file is not a view.
             DocumentError: The file cannot be read.
         """
+        from bakeio_core.exporting.refresh import refresh_file
+        from bakeio_core.importing.planning.import_plan import ImportPlan
+
         source = self.open(path)
         if source.kind != "view":
             raise UsageError(
@@ -323,19 +327,15 @@ class Imports(Installed):
             )
         if source.format is not None and len(source.parts) > 1:
             raise UsageError(f"{source.name} holds several views: only one of them is refreshed")
-        foreign = self.not_as_view
-        refuse_file(Path(path), foreign)
+        refuse_file(Path(path), self.not_as_view)
         ensure_begun(db)
         with translated(), streaming():
             # a record of which something was left out still differs, and stays as it is
             made = (decisions or {}).items()
             kept = {q: d for q, d in made if q.kind == REFERENCE and d.action != "skip"}
-            plan = ImportPlan(
-                db, self.catalog, source, ImportOptions(), Decisions(kept, learned(db))
-            )
-            where = (source.parts[0], plan.imported(), Path(path), foreign, source.format)
-            from bakeio_core.exporting.refresh import refresh_file
-
+            known = Decisions(kept, learned(db))
+            plan = ImportPlan(db, self.catalog, source, ImportOptions(), known)
+            where = (source.parts[0], plan.imported(), Path(path), self.not_as_view, source.format)
             return refresh_file(self.hook, db, self.catalog, *where)
 
 
@@ -384,5 +384,16 @@ def _refuse_part(source: Source, options: ImportOptions) -> None:
         raise BakeioError(
             f"{source.name} has only the rows its exporter could see (visible_only): every "
             "other row of its entities would be deleted. Import it with --mode merge",
+            code="blocked",
+        )
+
+
+def _refuse_hidden(db: Connection, catalog: Catalog) -> None:
+    """Raise where a policy hides rows from this user, which nobody could replace then."""
+    hidden = hidden_entities(db, catalog)
+    if hidden:
+        raise BakeioError(
+            f"{may_hide(hidden)}, and what is not seen cannot be replaced: nothing was written. "
+            "Import as a role that sees all rows (ALTER ROLE ... BYPASSRLS), or with --mode merge",
             code="blocked",
         )

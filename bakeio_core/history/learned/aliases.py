@@ -15,6 +15,7 @@ from bakeio_core.values.folding import folded_key
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from bakeio_core.catalog.exchange import Identity
     from bakeio_core.catalog.model import RowId
 
 MOST_FOLDED = 1000
@@ -57,6 +58,11 @@ def all_aliases(db: Connection) -> list[Alias]:
         )
         for row in standing(db, ALIASES)
     ]
+
+
+def learned(db: Connection) -> dict[Identity, RowId]:
+    """Return what was learned: {identity of a missing key: id of its row}."""
+    return {(alias.entity, folded_key(alias.key)): alias.row for alias in all_aliases(db)}
 
 
 def learn(db: Connection, run: int | None, lessons: Iterable[Alias], at: str) -> None:

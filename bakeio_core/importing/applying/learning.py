@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from bakeio_core.catalog.exchange import ALIAS, EXISTING, Identity
-from bakeio_core.catalog.model import RowId
-from bakeio_core.history.learned.aliases import Alias, all_aliases, learn
+from bakeio_core.catalog.exchange import ALIAS, EXISTING
+from bakeio_core.history.learned.aliases import Alias, learn, learned
 from bakeio_core.history.learned.layouts import take_over
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.values.folding import folded_key
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-
-def learned(db: Connection) -> dict[Identity, RowId]:
-    """Return what was learned in earlier imports: {identity of a missing key: id of its row}."""
-    return {(alias.entity, folded_key(alias.key)): alias.row for alias in all_aliases(db)}
 
 
 def lessons(plan: ImportPlan) -> Iterator[Alias]:
