@@ -23,13 +23,12 @@ from bakeio_core.database.rows import Row
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.drafts import Draft
-from bakeio_core.importing.planning.noticing.prefixes import foreign_prefixes
+from bakeio_core.importing.planning.noticing.codes import Codes
 from bakeio_core.importing.planning.noticing.states import StateValues
 from bakeio_core.importing.planning.noticing.suspicious import Suspicion, SuspiciousValues
 from bakeio_core.importing.reading.decided_records import DecidedRecords, told_records
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
-from bakeio_core.values.folding import padded
 from bakeio_core.values.text import Text
 from bakeio_core.values.wording import shown
 
@@ -58,9 +57,7 @@ class Noticed:
         self.is_quiet = self.rows.was_empty
         self.values, self.states = SuspiciousValues(state, part), StateValues(state, part)
         self._found: list[Suspicion] = []
-        self._codes: dict[tuple[str, str], list[tuple[int, RowId, Any]]] = {}
-        self._code_of: dict[tuple[str, RowId], str] = {}
-        self._makers: dict[RowId, Any] = {}
+        self.codes = Codes(self.rows, part)
         self._created: dict[RowId, int] = {}
         self._keys: list[str] = []
         self._compared = 0
@@ -79,22 +76,11 @@ class Noticed:
         made = _made(batch) if self.part.view is not None else []
         changes = [*made, *batch.updates]
         self.values.look(changes)
-        for column in self.entity.codes if self.part.view is not None else ():
-            for change in changes:
-                if column in change.new:
-                    self._look_at_code(change, column, change.new[column])
-        for maker in self.entity.emphasis[:1]:
-            self._makers |= {c.id or 0: c.new[maker] for c in changes if maker in c.new}
+        if self.part.view is not None:
+            self.codes.look(changes)
         self._created.update((change.id or 0, change.record) for change in made)
         if made and len(self._created) <= MOST_COMPARED:
             self._look_at_new(made)
-
-    def _look_at_code(self, change: Change, column: str, value: Any) -> None:
-        """Remember which row gets a code, and which one has none any more."""
-        code, identity = padded(value), change.id or 0
-        self._code_of[column, identity] = code
-        if code:
-            self._codes.setdefault((column, code), []).append((change.record, identity, value))
 
     # -- new rows
     def _look_at_new(self, made: Sequence[Change]) -> None:
@@ -289,8 +275,8 @@ class Noticed:
         each = [*self.values.found, *self._found]
         each.sort(key=lambda suspicion: suspicion.records[0])
         given = self.state.source.origins
-        prefixes = foreign_prefixes(self.rows, self._codes, self._makers, {n for n, _ in given})
-        yield from self._open([*each, *self.values.of_many(), *self._shared_codes(), *prefixes])
+        codes = self.codes.suspicions({number for number, _ in given})
+        yield from self._open([*each, *self.values.of_many(), *codes])
         yield from self.states.problems()
 
     def _of_new_rows(self) -> Problem:
@@ -311,33 +297,6 @@ class Noticed:
             message = f"{new}{named} (to add none: --mode update-only)"
         numbers = sorted(self._created.values())
         return self._problem("duplicate-key", "note", numbers, None, None, message)
-
-    def _shared_codes(self) -> Iterator[Suspicion]:
-        """Tell of codes that another row has, or gets, as well."""
-        if not self._codes:
-            return
-        self.rows.forget_folded()
-        for (column, code), known in sorted(self._codes.items(), key=lambda item: min(item[1])[:2]):
-            known.sort(key=lambda one: one[0])
-            ids = {identity for _, identity, _ in known}
-            owners = [i for i in self.rows.folded((column,), (known[0][2],)) if i not in ids]
-            others = [i for i in owners if self._code_of.get((column, i), code) == code]
-            if len(ids) + len(others) < 2:
-                continue
-            rows = self.rows.by_id(others)
-            names = [self._called(rows[i]) for i in others if i in rows][:3]
-            has = (
-                f"{', '.join(names)} {'has' if len(names) == 1 else 'have'} it already"
-                if names
-                else (f"{counted(len(ids), 'record')} have it")
-            )
-            numbers = [number for number, _, _ in known]
-            message = f"{has}: a code belongs to one row; check which is right"
-            yield Suspicion(numbers, column, known[0][2], message)
-
-    def _called(self, row: Row) -> str:
-        column = self.entity.readable_key[0]
-        return f"{self.part.fields.naming_of(column)} {shown(self.rows.value(row, column))}"
 
 
 def _made(batch: Changes) -> list[Change]:
