@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
-    "bakeio_core.catalog.columns": ("identity_columns", "stamp_columns"),
+    "bakeio_core.catalog.entities.columns": ("identity_columns", "stamp_columns"),
     "bakeio_core.catalog.catalog": ("Catalog",),
     "bakeio_core.database.connect": ("begin_read", "begin_write", "connect"),
     "bakeio_core.files.documents.limits": ("Limits",),
@@ -34,7 +34,7 @@ _HOMES = {
     "bakeio_core.cli.session": ("Session", "json_option"),
     "bakeio_core.host.bakeio": ("Bakeio",),
     "bakeio_core.cli.review.page": ("write_report",),
-    "bakeio_core.resolving.decision_file": (
+    "bakeio_core.resolving.decision_files.file": (
         "decisions_of",
         "entries_of",
         "read_decisions",
@@ -54,8 +54,8 @@ _HOMES = {
         "OnConflict",
     ),
     "bakeio_core.importing.run": ("Plan",),
-    "bakeio_core.catalog.model": ("Entity", "RowValues", "Suspects"),
-    "bakeio_core.catalog.view": (
+    "bakeio_core.catalog.entities.model": ("Entity", "RowValues", "Suspects"),
+    "bakeio_core.catalog.views.view": (
         "Field",
         "View",
         "children",
@@ -79,8 +79,8 @@ _HOMES = {
         "SheetColumn",
         "SheetRows",
     ),
-    "bakeio_core.history.prune": ("JournalSize", "Pruned"),
-    "bakeio_core.history.told": (
+    "bakeio_core.history.journal.prune": ("JournalSize", "Pruned"),
+    "bakeio_core.history.reports.told": (
         "LearnedHeadings",
         "LearnedName",
         "Resolved",
@@ -90,7 +90,7 @@ _HOMES = {
         "UnverifiedValue",
         "ValueMark",
     ),
-    "bakeio_core.history.report": ("ImportRefused", "Report", "without_options"),
+    "bakeio_core.history.reports.report": ("ImportRefused", "Report", "without_options"),
     "bakeio_core.version": ("VERSION",),
     "bakeio_core.exporting.write_set": ("Exported",),
 }
@@ -98,7 +98,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.catalog import Catalog
-    from bakeio_core.catalog.columns import identity_columns, stamp_columns
+    from bakeio_core.catalog.entities.columns import identity_columns, stamp_columns
+    from bakeio_core.catalog.entities.model import Entity, RowValues, Suspects
     from bakeio_core.catalog.exchange import (
         Candidate,
         Change,
@@ -108,12 +109,11 @@ if TYPE_CHECKING:
         Question,
     )
     from bakeio_core.catalog.hookspecs import hookimpl, hookspec
-    from bakeio_core.catalog.model import Entity, RowValues, Suspects
     from bakeio_core.catalog.plugins.formats import CellError, Format, Sheet, SheetColumn, SheetRows
     from bakeio_core.catalog.plugins.packages import KnownPackage
     from bakeio_core.catalog.plugins.templates import Template, Totals
     from bakeio_core.catalog.plugins.upgrades import DocumentUpgrade, ForeignDocument
-    from bakeio_core.catalog.view import (
+    from bakeio_core.catalog.views.view import (
         Field,
         View,
         children,
@@ -143,9 +143,9 @@ if TYPE_CHECKING:
     from bakeio_core.exporting.write_set import Exported
     from bakeio_core.files.documents.limits import Limits
     from bakeio_core.files.tickets import data_folder, write_owned
-    from bakeio_core.history.prune import JournalSize, Pruned
-    from bakeio_core.history.report import ImportRefused, Report, without_options
-    from bakeio_core.history.told import (
+    from bakeio_core.history.journal.prune import JournalSize, Pruned
+    from bakeio_core.history.reports.report import ImportRefused, Report, without_options
+    from bakeio_core.history.reports.told import (
         LearnedHeadings,
         LearnedName,
         Resolved,
@@ -165,7 +165,7 @@ if TYPE_CHECKING:
     )
     from bakeio_core.importing.reading.sources import Source
     from bakeio_core.importing.run import Plan
-    from bakeio_core.resolving.decision_file import (
+    from bakeio_core.resolving.decision_files.file import (
         decisions_of,
         entries_of,
         read_decisions,

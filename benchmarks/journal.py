@@ -22,7 +22,7 @@ ASKED = ("purchases", "7", "notes")
 def fill(path: str, runs: int) -> None:
     """Make a database with the sample bakery and a long journal."""
     from bakeio_core import Bakeio, Change, begin_write, connect
-    from bakeio_core.history.journal import Journal
+    from bakeio_core.history.journal.journal import Journal
 
     core, engine, chance = Bakeio.discover(), connect(path), random.Random(1)
     entity = core.catalog.entities["purchases"]

@@ -17,10 +17,10 @@ from support.files import document, set_contents, sign
 
 from bakeio_core.catalog.exchange import EncodedBatch
 from bakeio_core.exporting.parts.cutting import write_documents
+from bakeio_core.files.documents.composed.parted import PartedDocument
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.encoding import encode_lines
 from bakeio_core.files.documents.limits import Limits
-from bakeio_core.files.documents.parted import PartedDocument
 
 SIZE = 30_000
 

@@ -55,8 +55,8 @@ from bakeio_core import (
 from bakeio_core.database.connect import begin_read, begin_write
 from bakeio_core.errors import PluginError
 from bakeio_core.files.revision import field_hash, hashing, revision_of
-from bakeio_core.values.numbers import Bounds, all_shortest, shortest
-from bakeio_core.values.text import Text
+from bakeio_core.values.kinds.numbers import Bounds, all_shortest, shortest
+from bakeio_core.values.kinds.text import Text
 
 
 def exported(

@@ -9,7 +9,7 @@ from typing import Any
 from support.commands import Run
 
 from bakeio_core import Bakeio, connect
-from bakeio_core.history.report import without_options
+from bakeio_core.history.reports.report import without_options
 
 PURCHASE = {
     "product_slug": "lemons_1each",

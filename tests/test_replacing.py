@@ -637,7 +637,7 @@ def test_a_log_somebody_puts_a_file_in_the_place_of_is_no_log_to_take_back(
     core: Bakeio, place: Path
 ) -> None:
     from bakeio_core.files.output import restored
-    from bakeio_core.importing.applying.skipped import not_a_log
+    from bakeio_core.importing.applying.left_out.log import not_a_log
 
     with pytest.raises(KeyError), restored(place / "log.json", not_a_log):
         (place / "log.json").write_text("mine")

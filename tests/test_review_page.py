@@ -19,7 +19,7 @@ from support.files import Records, edit
 
 from bakeio_core.catalog.exchange import Change
 from bakeio_core.cli.review.page import Answering, page
-from bakeio_core.history.report import Report
+from bakeio_core.history.reports.report import Report
 
 NEW = {
     "product_slug": "argo_cornstarch_35oz",

@@ -30,7 +30,7 @@ EXPORTING = ["bakeio_core.exporting.write_set", "bakeio_core.exporting.proving.p
 RANKING = ["rapidfuzz", "anyascii", "bakeio_core.resolving.candidates"]
 SELDOM = [
     "bakeio_core.cli.review.page",
-    "bakeio_core.history.prune",
+    "bakeio_core.history.journal.prune",
     "bakeio_core.importing.reading.answers.forgiving",
 ]
 DATABASES = ["sqlalchemy.dialects.postgresql", "psycopg", "bakeio_core.database.connect"]

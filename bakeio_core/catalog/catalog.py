@@ -11,10 +11,9 @@ from sqlalchemy import Column, MetaData, Table
 from sqlalchemy.sql import visitors
 from sqlalchemy.util import OrderedSet
 
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.catalog.keys.dating import wrong_date
 from bakeio_core.catalog.keys.references import ReferenceMap, earlier, open_ring, wrong_reference
-from bakeio_core.catalog.lists import list_views
-from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.declared import (
     Declared,
@@ -26,7 +25,8 @@ from bakeio_core.catalog.plugins.loading import BY_NAME, Plugin, Plugins
 from bakeio_core.catalog.plugins.sound import check_view, followed
 from bakeio_core.catalog.plugins.templates import Template
 from bakeio_core.catalog.plugins.upgrades import DocumentUpgrade, declared_upgrades
-from bakeio_core.catalog.view import OfRow, View
+from bakeio_core.catalog.views.lists import list_views
+from bakeio_core.catalog.views.view import OfRow, View
 from bakeio_core.errors import PluginError, describe, meant
 
 

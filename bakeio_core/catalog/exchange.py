@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from bakeio_core.catalog.model import Entity, RowId
+from bakeio_core.catalog.entities.model import Entity, RowId
 from bakeio_core.errors import MeantRow, UsageError
 from bakeio_core.values.folding import folded_key
 from bakeio_core.values.wording import shown

@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.lists import is_list, parent_column
-from bakeio_core.catalog.model import ROW_KEY, Entity
-from bakeio_core.catalog.view import View
+from bakeio_core.catalog.entities.model import ROW_KEY, Entity
+from bakeio_core.catalog.views.lists import is_list, parent_column
+from bakeio_core.catalog.views.view import View
 from bakeio_core.values import Boolean, Json, Kind, Text
 from bakeio_core.values.wording import jsonable
 

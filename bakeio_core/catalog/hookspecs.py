@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, MetaData
 
     from bakeio_core.catalog.catalog import Catalog
+    from bakeio_core.catalog.entities.model import Entity
     from bakeio_core.catalog.exchange import Batch, Changes, Decision, Missing, Question
-    from bakeio_core.catalog.model import Entity
     from bakeio_core.catalog.plugins.formats import Format
     from bakeio_core.catalog.plugins.templates import Template
     from bakeio_core.catalog.plugins.upgrades import DocumentUpgrade
-from bakeio_core.catalog.view import View
+from bakeio_core.catalog.views.view import View
 
 hookspec = pluggy.HookspecMarker("bakeio")
 hookimpl = pluggy.HookimplMarker("bakeio")

@@ -8,9 +8,9 @@ from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import DELETE, FieldMap, FileField, view_fields
-from bakeio_core.catalog.lists import is_list, list_views
 from bakeio_core.catalog.plugins.templates import LINES, TEMPLATE, Template
-from bakeio_core.catalog.view import Field, View
+from bakeio_core.catalog.views.lists import is_list, list_views
+from bakeio_core.catalog.views.view import Field, View
 
 
 def view_schema(view: View, catalog: Catalog) -> dict[str, Any]:

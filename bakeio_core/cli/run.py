@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from bakeio_core.cli.assistant import tickets
-from bakeio_core.cli.databases import init
-from bakeio_core.cli.exports import export_view
+from bakeio_core.cli.commands.assistant import tickets
+from bakeio_core.cli.commands.databases import init
+from bakeio_core.cli.commands.exports import export_view
+from bakeio_core.cli.commands.history import runs
+from bakeio_core.cli.commands.imports import import_any
 from bakeio_core.cli.group import bakeio
-from bakeio_core.cli.history import runs
-from bakeio_core.cli.imports import import_any
 from bakeio_core.cli.installed.doctor import doctor
 from bakeio_core.cli.installed.inspect import plugins
 from bakeio_core.cli.installed.new_plugin import new_plugin

@@ -235,7 +235,7 @@ def translated(target: Target | None = None) -> Iterator[None]:
     try:
         yield
     except exc.DatabaseError as error:
-        from bakeio_core.database.systems.failures import explained
+        from bakeio_core.database.systems.refusals.failures import explained
 
         inside = _named.get()
         url = _url(inside) if inside is not None else None

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Dialect as SADialect
 from sqlalchemy.types import UserDefinedType
 
 from bakeio_core import values
-from bakeio_core.catalog.model import Key
+from bakeio_core.catalog.entities.model import Key
 from bakeio_core.values.wording import shown
 
 Rows = list[tuple[Any, ...]]

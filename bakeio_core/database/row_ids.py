@@ -9,17 +9,17 @@ import decimal
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core.catalog.entities.model import ROW_KEY
 from bakeio_core.catalog.keys.row_ids import key_parts
-from bakeio_core.catalog.model import ROW_KEY
-from bakeio_core.values.choices import Choice
-from bakeio_core.values.numbers import Decimal
-from bakeio_core.values.text import Identifier, Text
-from bakeio_core.values.times import DateTime
+from bakeio_core.values.kinds.choices import Choice
+from bakeio_core.values.kinds.numbers import Decimal
+from bakeio_core.values.kinds.text import Identifier, Text
+from bakeio_core.values.kinds.times import DateTime
 
 if TYPE_CHECKING:
-    from bakeio_core.catalog.model import Entity, RowId
+    from bakeio_core.catalog.entities.model import Entity, RowId
     from bakeio_core.database.dialect import Dialect
-    from bakeio_core.values.kind import Kind
+    from bakeio_core.values.kinds.kind import Kind
 
 
 def row_key(dialect: Dialect, table: str, entity: Entity) -> str:

@@ -19,15 +19,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from bakeio_core.catalog.model import ROW_KEY, Entity
-from bakeio_core.catalog.view import OfRow, OfRows, Source, View
+from bakeio_core.catalog.entities.model import ROW_KEY, Entity
+from bakeio_core.catalog.views.view import OfRow, OfRows, Source, View
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.row_ids import row_key
 from bakeio_core.errors import BakeioError, PluginError, counted, describe
 from bakeio_core.values.columns import kind_of
-from bakeio_core.values.kind import Kind
-from bakeio_core.values.numbers import Decimal, Float, all_shortest
-from bakeio_core.values.text import Text
+from bakeio_core.values.kinds.kind import Kind
+from bakeio_core.values.kinds.numbers import Decimal, Float, all_shortest
+from bakeio_core.values.kinds.text import Text
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, exc
 from sqlalchemy.engine import ExecutionContext
 
-from bakeio_core.catalog.columns import MADE, DefaultFailed
+from bakeio_core.catalog.entities.columns import MADE, DefaultFailed
+from bakeio_core.catalog.entities.model import ROW_KEY, Entity, RowId
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.hookspecs import hookimpl
 from bakeio_core.catalog.keys.row_ids import key_parts
-from bakeio_core.catalog.model import ROW_KEY, Entity, RowId
 from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.row_ids import row_parameters, where_row
-from bakeio_core.database.rows import Row, Rows
-from bakeio_core.database.systems.constraints import refusing
+from bakeio_core.database.stored.rows import Row, Rows
+from bakeio_core.database.systems.refusals.constraints import refusing
 from bakeio_core.errors import DatabaseError, counted
-from bakeio_core.values.text import Boolean
+from bakeio_core.values.kinds.text import Boolean
 from bakeio_core.values.wording import BadValue
 
 if TYPE_CHECKING:

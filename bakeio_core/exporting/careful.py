@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column
 
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.database.dialect import HIGHEST, LOWEST, Dialect, Rows, stored_cell
 from bakeio_core.database.row_ids import order_by, rows_of
 from bakeio_core.errors import ExportRefused, Problem, counted
-from bakeio_core.values.kind import Kind
-from bakeio_core.values.numbers import Integer
+from bakeio_core.values.kinds.kind import Kind
+from bakeio_core.values.kinds.numbers import Integer
 from bakeio_core.values.wording import BadValue, jsonable, shown
 
 if TYPE_CHECKING:

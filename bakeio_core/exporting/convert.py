@@ -13,8 +13,8 @@ from bakeio_core.errors import Problem
 from bakeio_core.exporting.documents import moment
 from bakeio_core.exporting.parts.cutting import WrittenFile, write_documents
 from bakeio_core.exporting.parts.entity_files import listed_files, manifest_version, schema_block
+from bakeio_core.exporting.views.write_view import not_a_view
 from bakeio_core.exporting.write_set import write_manifest
-from bakeio_core.exporting.write_view import not_a_view
 from bakeio_core.files.documents.encoding import CLOSE, encode_as_read, opened_document
 from bakeio_core.files.output import atomic_file, atomic_folder
 from bakeio_core.files.sets.manifest import APPLICATION, file_name

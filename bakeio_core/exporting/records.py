@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.catalog.exchange import Batch, EncodedBatch
 from bakeio_core.catalog.fields import entity_fields
 from bakeio_core.catalog.hookspecs import hookimpl
-from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialect import MOST_JSON_FIELDS, Dialect, is_doubtful
 from bakeio_core.database.dialects import columns_there, dialect_of
 from bakeio_core.database.row_ids import rows_of
 from bakeio_core.exporting.careful import PAGE, Cell, StoredRows, refuse
-from bakeio_core.values.numbers import Integer
+from bakeio_core.values.kinds.numbers import Integer
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -18,7 +18,7 @@ from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import Progress
 from bakeio_core.database.connect import streaming
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.rows import Rows
+from bakeio_core.database.stored.rows import Rows
 from bakeio_core.errors import Problem
 from bakeio_core.exporting.careful import gaps_of, refuse
 from bakeio_core.exporting.documents import moment

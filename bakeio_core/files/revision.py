@@ -30,11 +30,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bakeio_core.catalog.view import View
-from bakeio_core.values.kind import Kind
-from bakeio_core.values.numbers import Decimal, Float, Interval
-from bakeio_core.values.text import Text
-from bakeio_core.values.times import Date, DateTime
+from bakeio_core.catalog.views.view import View
+from bakeio_core.values.kinds.kind import Kind
+from bakeio_core.values.kinds.numbers import Decimal, Float, Interval
+from bakeio_core.values.kinds.text import Text
+from bakeio_core.values.kinds.times import Date, DateTime
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.catalog import Catalog

@@ -14,14 +14,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bakeio_core.catalog.columns import MADE
+from bakeio_core.catalog.entities.columns import MADE
+from bakeio_core.catalog.entities.model import Entity, Key, RowId
 from bakeio_core.catalog.exchange import Change, Changes
-from bakeio_core.catalog.model import Entity, Key, RowId
-from bakeio_core.database.rows import Row, Rows
-from bakeio_core.database.tables import Tables
-from bakeio_core.values.numbers import Decimal, Float, Integer
-from bakeio_core.values.text import Text
-from bakeio_core.values.times import Date
+from bakeio_core.database.stored.rows import Row, Rows
+from bakeio_core.database.stored.tables import Tables
+from bakeio_core.values.kinds.numbers import Decimal, Float, Integer
+from bakeio_core.values.kinds.text import Text
+from bakeio_core.values.kinds.times import Date
 from bakeio_core.values.wording import BadValue
 
 Named = Mapping[str, Any]

@@ -33,14 +33,18 @@ from bakeio_core.database.dialects import (
     once,
     tables_there,
 )
-from bakeio_core.database.systems.failures import came_between, is_forbidden, is_misunderstood
+from bakeio_core.database.systems.refusals.failures import (
+    came_between,
+    is_forbidden,
+    is_misunderstood,
+)
 from bakeio_core.errors import DatabaseError, counted
 from bakeio_core.values.wording import may_hide
 
 if TYPE_CHECKING:
     from sqlalchemy import Insert, Update
 
-    from bakeio_core.catalog.model import RowId
+    from bakeio_core.catalog.entities.model import RowId
 
 VERSION = 1
 """The version of these tables; a database of a later one is not written to."""

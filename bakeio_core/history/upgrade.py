@@ -211,7 +211,7 @@ def upgrade_tables(db: Connection, catalog: Catalog) -> list[str]:
     """
     _stored_version(db)
     tables, columns = _lacking(db, catalog)
-    from bakeio_core.database.systems.new_columns import add_column
+    from bakeio_core.database.systems.columns.new_columns import add_column
 
     refuse_strangers(db, catalog)
     make_tables(db, catalog)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from bakeio_core.catalog.plugins.loading import Plugins
 from bakeio_core.database import writing
-from bakeio_core.exporting import pages, records
+from bakeio_core.exporting import records
+from bakeio_core.exporting.views import pages
 from bakeio_core.files.documents.limits import Limits
-from bakeio_core.host.learned import Learned
+from bakeio_core.host.people.learned import Learned
 from bakeio_core.host.shapes import Shapes
 from bakeio_core.host.to_read import ToRead
 from bakeio_core.resolving import decisions

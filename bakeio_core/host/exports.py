@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.formats import Format
-from bakeio_core.catalog.view import View
+from bakeio_core.catalog.views.view import View
 from bakeio_core.database.connect import ensure_begun, translated
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.tables import hidden_entities
+from bakeio_core.database.stored.tables import hidden_entities
 from bakeio_core.errors import BakeioError, ExportRefused, UsageError, counted
 from bakeio_core.files.documents.limits import PART_SIZE
 from bakeio_core.files.output import refuse_file
-from bakeio_core.history.report import Report
+from bakeio_core.history.reports.report import Report
 from bakeio_core.history.upgrade import refuse_strangers
-from bakeio_core.host.answers import Answers
-from bakeio_core.host.confirming import Confirming
 from bakeio_core.host.imports import Imports
+from bakeio_core.host.people.answers import Answers
+from bakeio_core.host.people.confirming import Confirming
 from bakeio_core.values.wording import may_hide
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class Exports(Imports, Answers, Confirming):
             ExportRefused: The database holds values no file can hold; it names each.
         """
         from bakeio_core.exporting.sheets.write_views import write_views
-        from bakeio_core.exporting.write_view import write_view
+        from bakeio_core.exporting.views.write_view import write_view
 
         several = [view] if isinstance(view, (str, View)) else view
         chosen = [self.view(one) if isinstance(one, str) else one for one in several]
@@ -286,7 +286,7 @@ class Exports(Imports, Answers, Confirming):
     ) -> None:
         """Raise where a file that stands there must not be overwritten by a view."""
         from bakeio_core.exporting.sheets.write_views import not_in_format
-        from bakeio_core.exporting.write_view import not_a_view
+        from bakeio_core.exporting.views.write_view import not_a_view
 
         refuse_file(path, not_in_format(known, self.catalog) if known else not_a_view)
         if path.exists() and not force:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from bakeio_core.catalog.exchange import Candidate, Progress
 from bakeio_core.database.connect import ensure_begun, streaming, translated
-from bakeio_core.database.tables import Tables
+from bakeio_core.database.stored.tables import Tables
 from bakeio_core.errors import UsageError
-from bakeio_core.history.journal import all_runs
+from bakeio_core.history.journal.journal import all_runs
 from bakeio_core.history.learned.aliases import learned
+from bakeio_core.history.reports.told import RowEvent, Run, ValueMark
 from bakeio_core.history.tables import database_id, make_tables, will_write
 from bakeio_core.history.telling.marks import Mark, all_marks
 from bakeio_core.history.telling.why import history_of
-from bakeio_core.history.told import RowEvent, Run, ValueMark
 from bakeio_core.history.upgrade import refuse_strangers, refuse_writing, upgrade_tables
 from bakeio_core.host.batches import batch_writer
 from bakeio_core.host.installed import Installed
@@ -24,9 +24,9 @@ from bakeio_core.values.wording import kind_of_thing
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bakeio_core.catalog.model import Entity, RowId
-    from bakeio_core.history.prune import JournalSize, Pruned
-    from bakeio_core.history.report import Report
+    from bakeio_core.catalog.entities.model import Entity, RowId
+    from bakeio_core.history.journal.prune import JournalSize, Pruned
+    from bakeio_core.history.reports.report import Report
 
 
 class History(Installed):
@@ -80,7 +80,7 @@ class History(Installed):
 
     def journal(self, db: Connection) -> JournalSize:
         """Return the size of the journal, with which imports can be undone and explained."""
-        from bakeio_core.history.prune import size_of
+        from bakeio_core.history.journal.prune import size_of
 
         ensure_begun(db)
         with translated():
@@ -102,7 +102,7 @@ class History(Installed):
         Raises:
             UsageError: Neither is given.
         """
-        from bakeio_core.history.prune import prune
+        from bakeio_core.history.journal.prune import prune
 
         ensure_begun(db)
         with translated():

@@ -15,11 +15,11 @@ from bakeio_core.catalog.exchange import (
     Question,
 )
 from bakeio_core.database.connect import ensure_begun, streaming, translated
-from bakeio_core.database.tables import hidden_entities
+from bakeio_core.database.stored.tables import hidden_entities
 from bakeio_core.errors import BakeioError, UsageError, unknown
 from bakeio_core.files.output import refuse_file
 from bakeio_core.history.learned.aliases import learned
-from bakeio_core.history.report import ImportRefused, Report
+from bakeio_core.history.reports.report import ImportRefused, Report
 from bakeio_core.history.tables import will_write
 from bakeio_core.host.batches import batch_writer
 from bakeio_core.host.installed import Installed
@@ -255,7 +255,7 @@ class Imports(Installed):
         from bakeio_core.importing.run import carry_out
 
         if options.skip_errors and how.get("skipped_log") is not None:
-            from bakeio_core.importing.applying.skipped_sheet import LogFile
+            from bakeio_core.importing.applying.left_out.sheet import LogFile
 
             how["skipped_log"] = LogFile.of(Path(how["skipped_log"]), source, self.formats)
         self._refuse_replacing(db, source, options)
@@ -317,7 +317,7 @@ class Imports(Installed):
             UsageError: The file is not a view.
             DocumentError: The file cannot be read.
         """
-        from bakeio_core.exporting.refresh import refresh_file
+        from bakeio_core.exporting.views.refresh import refresh_file
         from bakeio_core.importing.planning.import_plan import ImportPlan
 
         source = self.open(path)

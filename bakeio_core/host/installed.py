@@ -10,12 +10,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 from bakeio_core.catalog import hookspecs
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.formats import Formats
 from bakeio_core.catalog.plugins.loading import Plugins
 from bakeio_core.catalog.plugins.profile import NO_PROFILE, Profile
-from bakeio_core.catalog.view import View
+from bakeio_core.catalog.views.view import View
 from bakeio_core.errors import PluginError, Problems, UsageError, unknown
 from bakeio_core.files.documents.limits import Limits
 from bakeio_core.values.wording import listed
@@ -205,8 +205,8 @@ class Installed:
         from bakeio_core.database.connect import streaming
         from bakeio_core.files.sets.export_set import ExportSet
         from bakeio_core.files.sets.verify import verify
-        from bakeio_core.importing.reading.checking import check_values
         from bakeio_core.importing.reading.derived.upgraded import foreign_set
+        from bakeio_core.importing.reading.records.checking import check_values
 
         with streaming():
             opened = ExportSet.open(Path(path), self.limits)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.catalog import made_of
-from bakeio_core.catalog.view import View
+from bakeio_core.catalog.views.view import View
 from bakeio_core.errors import UsageError, unknown
 from bakeio_core.host.installed import Installed
 from bakeio_core.values.wording import listed

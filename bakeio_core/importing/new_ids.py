@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.model import Entity, RowId
+from bakeio_core.catalog.entities.model import Entity, RowId
 from bakeio_core.database.dialect import HIGHEST
 from bakeio_core.database.dialects import dialect_of
 

@@ -18,14 +18,14 @@ from bakeio_core.catalog.exchange import (
 from bakeio_core.database.connect import streaming, translated
 from bakeio_core.database.dialects import columns_there, dialect_of
 from bakeio_core.errors import Problem
-from bakeio_core.history.journal import all_runs
-from bakeio_core.history.report import ImportRefused, Report
+from bakeio_core.history.journal.journal import all_runs
+from bakeio_core.history.reports.report import ImportRefused, Report
 from bakeio_core.history.tables import METADATA, adopt_database_id, has_journal, will_write
 from bakeio_core.history.upgrade import refuse_writing
 from bakeio_core.importing.applying.apply import Application, Write, lock_tables
 from bakeio_core.importing.applying.context import tell_context
-from bakeio_core.importing.applying.learning import learn_from
-from bakeio_core.importing.applying.origins import keep_confirmed
+from bakeio_core.importing.applying.remembering.learning import learn_from
+from bakeio_core.importing.applying.remembering.origins import keep_confirmed
 from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.decided_records import record_key, told_records
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.catalog import Catalog
+    from bakeio_core.importing.applying.left_out.log import Skipped
+    from bakeio_core.importing.applying.left_out.sheet import LogFile
     from bakeio_core.importing.applying.replace import Replacement
-    from bakeio_core.importing.applying.skipped import Skipped
-    from bakeio_core.importing.applying.skipped_sheet import LogFile
     from bakeio_core.resolving.candidates import Candidates
 
 Answer = Callable[[Sequence[Question]], Iterable[Mapping[Question, Decision]]]
@@ -205,7 +205,7 @@ def carry_out(
 
 def _noting(plan: ImportPlan) -> Skipped:
     """Return what takes note of the records that the import leaves out."""
-    from bakeio_core.importing.applying.skipped import Skipped
+    from bakeio_core.importing.applying.left_out.log import Skipped
 
     skipped = Skipped()
     plan.outcome.problems.listener = skipped.note
@@ -277,7 +277,7 @@ def _settled(
     if source.strange is None:
         return []
     # what ranks fields takes a while to load, and most files are views
-    from bakeio_core.importing.layouts import settle_layout
+    from bakeio_core.importing.reading.layouts import settle_layout
 
     return settle_layout(db, catalog, source, decisions)
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.columns import MADE, STAMPS
+from bakeio_core.catalog.entities.columns import MADE, STAMPS
+from bakeio_core.catalog.entities.model import ROW_KEY, Entity, Key, Reference, RowId
 from bakeio_core.catalog.exchange import (
     MOST_SHOWN,
     Change,
@@ -19,12 +20,11 @@ from bakeio_core.catalog.exchange import (
     Missing,
     Question,
 )
-from bakeio_core.catalog.model import ROW_KEY, Entity, Key, Reference, RowId
 from bakeio_core.database.dialects import charset_of, dialect_of
-from bakeio_core.database.rows import Row
-from bakeio_core.database.tables import Tables
+from bakeio_core.database.stored.rows import Row
+from bakeio_core.database.stored.tables import Tables
 from bakeio_core.errors import FIRST_RECORDS, Problems
-from bakeio_core.history.report import COUNTS
+from bakeio_core.history.reports.report import COUNTS
 from bakeio_core.history.tables import database_id
 from bakeio_core.history.telling.earlier import EarlierRuns
 from bakeio_core.history.telling.marks import Mark
@@ -34,7 +34,7 @@ from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.reading.derived.lists import RecordRows
 from bakeio_core.importing.reading.sources import Part, Source
 from bakeio_core.resolving.decisions import Decisions
-from bakeio_core.values.text import Identifier
+from bakeio_core.values.kinds.text import Identifier
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

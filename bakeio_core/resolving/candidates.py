@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core.catalog.entities.model import Entity, RowId
 from bakeio_core.catalog.exchange import NOTHING_FITS, Candidate, Progress
-from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.resolving.ranking.fit import Fit
 from bakeio_core.resolving.ranking.fitness import DEFAULT, Question, Weighing
 from bakeio_core.resolving.ranking.index import Index
@@ -22,7 +22,7 @@ from bakeio_core.resolving.ranking.likelihood import COMPARED, likelihoods
 from bakeio_core.resolving.ranking.reading import read_index
 from bakeio_core.resolving.ranking.words import Words, alike, head_of, is_unit
 from bakeio_core.values.folding import fold, folded_key, padded
-from bakeio_core.values.text import Text
+from bakeio_core.values.kinds.text import Text
 from bakeio_core.values.wording import said
 
 if TYPE_CHECKING:

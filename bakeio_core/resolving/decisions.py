@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core.catalog.entities.model import RowId
 from bakeio_core.catalog.exchange import (
     HEADING,
     REFERENCE,
@@ -16,7 +17,6 @@ from bakeio_core.catalog.exchange import (
     Question,
 )
 from bakeio_core.catalog.hookspecs import hookimpl
-from bakeio_core.catalog.model import RowId
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.errors import Fix, MeantRow, PluginError, Problem, UsageError, unknown
 from bakeio_core.values.folding import fold, folded_key

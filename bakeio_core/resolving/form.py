@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core.catalog.entities.model import ROW_KEY, Entity
 from bakeio_core.catalog.exchange import Missing
-from bakeio_core.catalog.model import ROW_KEY, Entity
 from bakeio_core.values.folding import make_slug
 
 if TYPE_CHECKING:

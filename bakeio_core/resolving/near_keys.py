@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bakeio_core.database.rows import Rows
+from bakeio_core.database.stored.rows import Rows
 
 ALIKE = 75
 """From this likeness on (0 to 100, rapidfuzz's ratio) a key is offered."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core.catalog.entities.model import Entity, RowValues
 from bakeio_core.catalog.exchange import (
     EXISTING,
     REFERENCE,
@@ -18,7 +19,6 @@ from bakeio_core.catalog.exchange import (
     Missing,
     Question,
 )
-from bakeio_core.catalog.model import Entity, RowValues
 from bakeio_core.resolving.candidates import Candidates, as_asked
 from bakeio_core.resolving.ranking.index import Index, indexed_columns
 from bakeio_core.resolving.typed import FormRefused, new_row, rows_like

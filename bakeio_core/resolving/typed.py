@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core.catalog.entities.model import RowValues
 from bakeio_core.catalog.exchange import Candidate, Missing, Question
-from bakeio_core.catalog.model import RowValues
 from bakeio_core.errors import UsageError
 from bakeio_core.resolving.candidates import as_asked
 from bakeio_core.resolving.form import SLUG, FormField, blanks, needs_slug
-from bakeio_core.values.text import Boolean
+from bakeio_core.values.kinds.text import Boolean
 from bakeio_core.values.wording import BadValue
 
 if TYPE_CHECKING:
     from bakeio_core.catalog.catalog import Catalog
-    from bakeio_core.values.kind import Kind
+    from bakeio_core.values.kinds.kind import Kind
 
 NO_SLUG = "No slug can be made of that: give one, in letters a to z, digits and _."
 _TRUTHS = {"y": True, "yes": True, "true": True, "n": False, "no": False, "false": False}

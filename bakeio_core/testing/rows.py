@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, exc, select
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.database.connect import savepoint
 from bakeio_core.testing.faults import Fault
 from bakeio_core.testing.values import Values

@@ -15,12 +15,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, text
 
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.catalog.fields import FileField, view_fields
 from bakeio_core.catalog.hookspecs import hookimpl
-from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins.loading import Plugin
 from bakeio_core.catalog.plugins.packages import plain_name
-from bakeio_core.catalog.view import Field, View, editable, key, readonly
+from bakeio_core.catalog.views.view import Field, View, editable, key, readonly
 from bakeio_core.database.connect import ensure_begun
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.errors import BakeioError, PluginError

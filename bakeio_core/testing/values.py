@@ -10,9 +10,9 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.errors import Problem
-from bakeio_core.values.kind import Kind
+from bakeio_core.values.kinds.kind import Kind
 from bakeio_core.values.wording import BadValue
 
 MOST = 400

@@ -1,11 +1,11 @@
 """What columns hold: kinds of values, their wording, folding."""
 
-from bakeio_core.values.choices import Choice
-from bakeio_core.values.kind import Kind
-from bakeio_core.values.nested import Array, Json
-from bakeio_core.values.numbers import Decimal, Float, Integer, Interval
-from bakeio_core.values.text import Boolean, Bytes, Charset, Identifier, RuledText, Text
-from bakeio_core.values.times import Date, DateTime, Time
+from bakeio_core.values.kinds.choices import Choice
+from bakeio_core.values.kinds.kind import Kind
+from bakeio_core.values.kinds.nested import Array, Json
+from bakeio_core.values.kinds.numbers import Decimal, Float, Integer, Interval
+from bakeio_core.values.kinds.text import Boolean, Bytes, Charset, Identifier, RuledText, Text
+from bakeio_core.values.kinds.times import Date, DateTime, Time
 from bakeio_core.values.wording import BadValue
 
 __all__ = [

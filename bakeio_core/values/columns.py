@@ -12,13 +12,13 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Column, Table, types
 
 from bakeio_core.values.bounds import Bounds, Comparison, Condition, Null, Several
-from bakeio_core.values.choices import Choice
-from bakeio_core.values.decorated import Decorated
-from bakeio_core.values.kind import Kind
-from bakeio_core.values.nested import Array, Json
-from bakeio_core.values.numbers import Decimal, Float, Integer, Interval
-from bakeio_core.values.text import Boolean, Bytes, Identifier, RuledText, Text, Verbatim
-from bakeio_core.values.times import Date, DateTime, Time
+from bakeio_core.values.kinds.choices import Choice
+from bakeio_core.values.kinds.decorated import Decorated
+from bakeio_core.values.kinds.kind import Kind
+from bakeio_core.values.kinds.nested import Array, Json
+from bakeio_core.values.kinds.numbers import Decimal, Float, Integer, Interval
+from bakeio_core.values.kinds.text import Boolean, Bytes, Identifier, RuledText, Text, Verbatim
+from bakeio_core.values.kinds.times import Date, DateTime, Time
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<text>'(?:[^']|'')*')"""

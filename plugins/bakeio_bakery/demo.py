@@ -180,7 +180,7 @@ class Story:
 
     def enrich(self) -> None:
         from bakeio_core.database.connect import begin_write
-        from bakeio_core.history.report import differing
+        from bakeio_core.history.reports.report import differing
 
         path = self.folder / "view_products.json"
         self.tell("\n4. An assistant looks up barcodes:")

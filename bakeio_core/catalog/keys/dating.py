@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bakeio_core.catalog.columns import ForeignKeyColumns
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.entities.columns import ForeignKeyColumns
+from bakeio_core.catalog.entities.model import Entity
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.catalog.keys.dating import is_required
-from bakeio_core.catalog.model import Entity
 
 
 def with_dependents(names: Collection[str], entities: Mapping[str, Entity]) -> set[str]:

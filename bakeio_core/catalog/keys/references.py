@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 
-from bakeio_core.catalog.columns import ForeignKeyColumns
-from bakeio_core.catalog.model import Entity, Reference
+from bakeio_core.catalog.entities.columns import ForeignKeyColumns
+from bakeio_core.catalog.entities.model import Entity, Reference
 from bakeio_core.errors import meant
-from bakeio_core.values.numbers import Integer
-from bakeio_core.values.text import Identifier
+from bakeio_core.values.kinds.numbers import Integer
+from bakeio_core.values.kinds.text import Identifier
 
 
 class ReferenceMap:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bakeio_core.catalog.model import Entity
+    from bakeio_core.catalog.entities.model import Entity
 
 
 def rings(entities: Mapping[str, Entity]) -> list[list[Entity]]:

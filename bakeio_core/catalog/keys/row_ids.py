@@ -12,9 +12,9 @@ import decimal
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bakeio_core.catalog.columns import BY_TEXT
-from bakeio_core.catalog.model import ROW_KEY, Entity, RowId
-from bakeio_core.values.numbers import Integer
+from bakeio_core.catalog.entities.columns import BY_TEXT
+from bakeio_core.catalog.entities.model import ROW_KEY, Entity, RowId
+from bakeio_core.values.kinds.numbers import Integer
 
 
 def row_id(entity: Entity, values: Mapping[str, Any]) -> RowId | None:

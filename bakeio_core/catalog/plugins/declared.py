@@ -9,11 +9,11 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import MetaData
 from sqlalchemy.exc import InvalidRequestError
 
-from bakeio_core.catalog.model import Entity
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.catalog.plugins.loading import Plugin, Plugins
 from bakeio_core.catalog.plugins.profile import without
 from bakeio_core.catalog.plugins.templates import Template
-from bakeio_core.catalog.view import View
+from bakeio_core.catalog.views.view import View
 from bakeio_core.errors import PluginError, describe
 
 T = TypeVar("T", Entity, View, Template)

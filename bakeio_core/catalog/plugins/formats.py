@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import IO
 
-from bakeio_core.catalog.arguments import refuse_arguments
+from bakeio_core.catalog.entities.arguments import refuse_arguments
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.errors import BakeioError, DocumentError, PluginError, UsageError, describe
 

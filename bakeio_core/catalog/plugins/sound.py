@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bakeio_core.catalog.model import Entity
-from bakeio_core.catalog.view import OfRow, View
+from bakeio_core.catalog.entities.model import Entity
+from bakeio_core.catalog.views.view import OfRow, View
 from bakeio_core.errors import PluginError, meant
 
 

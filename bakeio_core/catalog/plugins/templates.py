@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bakeio_core.catalog.arguments import refuse_arguments
-from bakeio_core.catalog.view import View
+from bakeio_core.catalog.entities.arguments import refuse_arguments
+from bakeio_core.catalog.views.view import View
 from bakeio_core.errors import PluginError
 
 TEMPLATE, LINES = "template", "lines"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bakeio_core.catalog.arguments import refuse_arguments
+from bakeio_core.catalog.entities.arguments import refuse_arguments
 from bakeio_core.catalog.plugins.loading import Plugin, Plugins
 from bakeio_core.errors import PluginError, describe
 

@@ -15,7 +15,7 @@ from bakeio_core.cli.installed import kinds
 from bakeio_core.cli.session import Session, json_option
 
 if TYPE_CHECKING:
-    from bakeio_core.catalog.model import Entity
+    from bakeio_core.catalog.entities.model import Entity
     from bakeio_core.host.installed import Installed
 
 PREFIX = "bakeio-"

@@ -9,8 +9,8 @@ from typing import Any
 from bakeio_core.catalog.exchange import SHOWN_OF_EACH, Change
 from bakeio_core.cli.process.streams import fitted
 from bakeio_core.cli.session import Session, colored
-from bakeio_core.database.called import row_text
-from bakeio_core.history.report import Report, differing
+from bakeio_core.database.stored.called import row_text
+from bakeio_core.history.reports.report import Report, differing
 from bakeio_core.values.wording import printable, shown
 
 COLORS = {"create": "32", "update": "33", "delete": "31", "conflict": "31"}

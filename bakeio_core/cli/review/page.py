@@ -20,10 +20,10 @@ from bakeio_core.cli.review.questions import Questions
 from bakeio_core.cli.session import Session, show_error
 from bakeio_core.errors import BakeioError, Problem, counted
 from bakeio_core.files.output import atomic_file
-from bakeio_core.history.report import Report, counted_outcome
-from bakeio_core.history.told import what_candidates_are
+from bakeio_core.history.reports.report import Report, counted_outcome
+from bakeio_core.history.reports.told import what_candidates_are
 from bakeio_core.importing.run import Plan, name_records
-from bakeio_core.resolving.decision_file import entries_of
+from bakeio_core.resolving.decision_files.file import entries_of
 from bakeio_core.values.wording import printable, shown
 
 HEAD = (

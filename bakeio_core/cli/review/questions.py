@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.exchange import Decision, Question
-    from bakeio_core.history.report import Report
+    from bakeio_core.history.reports.report import Report
     from bakeio_core.importing.reading.sources import Source
     from bakeio_core.importing.run import Plan
     from bakeio_core.resolving.asking.prompts import Talk
@@ -70,7 +70,7 @@ class Questions:
             refuse_file(self.file, lambda _: None)  # what is in a file is told when it is read
         self.answers: dict[Question, Decision] = {}
         if self.file.exists() and (file is not None or writes):
-            from bakeio_core.resolving.decision_file import read_decisions
+            from bakeio_core.resolving.decision_files.file import read_decisions
 
             known = read_decisions(self.file, session.bakeio.catalog, session.bakeio.formats)
             # a file of that name which was not asked for is only checked: new answers are to be
@@ -211,7 +211,7 @@ class Questions:
             options: What `Bakeio.plan` is told.
         """
         from bakeio_core.errors import counted
-        from bakeio_core.resolving.decision_file import write_decisions
+        from bakeio_core.resolving.decision_files.file import write_decisions
 
         asked = self._plan(options).open
         core = self.session.bakeio
@@ -224,7 +224,7 @@ class Questions:
 
     def _keep(self, how: str = "kept; to go on from there: --decisions") -> None:
         from bakeio_core.errors import counted
-        from bakeio_core.resolving.decision_file import write_decisions
+        from bakeio_core.resolving.decision_files.file import write_decisions
 
         core = self.session.bakeio
         if self.answers:

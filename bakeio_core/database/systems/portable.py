@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Table
 
 from bakeio_core import values
-from bakeio_core.catalog.model import Key
+from bakeio_core.catalog.entities.model import Key
 from bakeio_core.database.dialect import HIGHEST, LOWEST, JsonPage
 from bakeio_core.database.systems.postgresql import PostgreSQL
 from bakeio_core.database.systems.statements.sequences import (

@@ -22,10 +22,10 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 
 from bakeio_core import values
-from bakeio_core.catalog.model import Key
+from bakeio_core.catalog.entities.model import Key
 from bakeio_core.database.dialect import HIGHEST, LOWEST, Column, Dialect, JsonPage, Rows
-from bakeio_core.database.systems.constraints import is_of_rule
-from bakeio_core.database.systems.failures import raised
+from bakeio_core.database.systems.refusals.constraints import is_of_rule
+from bakeio_core.database.systems.refusals.failures import raised
 from bakeio_core.database.systems.statements import locks
 from bakeio_core.database.systems.statements.commits import fate_of
 from bakeio_core.database.systems.statements.forms import use_plain_forms
@@ -50,7 +50,7 @@ from bakeio_core.database.systems.statements.sequences import (
     restart,
     sequence_of,
 )
-from bakeio_core.values.numbers import all_shortest
+from bakeio_core.values.kinds.numbers import all_shortest
 
 
 class PostgreSQL(Dialect):

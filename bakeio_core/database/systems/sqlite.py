@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, Table, exc, func
 
 from bakeio_core import values
-from bakeio_core.catalog.model import Key
+from bakeio_core.catalog.entities.model import Key
 from bakeio_core.database.dialect import LOWEST, Column, Dialect, JsonPage, Rows, log
-from bakeio_core.database.systems.constraints import refusing
-from bakeio_core.database.systems.failures import raised
+from bakeio_core.database.systems.refusals.constraints import refusing
+from bakeio_core.database.systems.refusals.failures import raised
 from bakeio_core.database.systems.sqlite_cells import (
     UNDECODED,
     doubt,

@@ -15,7 +15,7 @@ from sqlalchemy.exc import CompileError
 from sqlalchemy.types import TypeEngine
 
 from bakeio_core import values
-from bakeio_core.values.numbers import as_decimal
+from bakeio_core.values.kinds.numbers import as_decimal
 from bakeio_core.values.wording import escapes_nul, shown
 
 SHAPES = ("????-??-?????:??:??.?????[0-9]", "????-??-?????:??:??")

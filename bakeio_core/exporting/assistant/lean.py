@@ -12,7 +12,7 @@ import msgspec
 
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import REV, FieldMap, view_fields
-from bakeio_core.catalog.view import View
+from bakeio_core.catalog.views.view import View
 from bakeio_core.database.connect import streaming
 from bakeio_core.errors import DocumentError, UsageError
 from bakeio_core.exporting.assistant.tokens import count_tokens

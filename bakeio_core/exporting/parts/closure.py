@@ -6,10 +6,10 @@ import graphlib
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.catalog.keys.dating import Step, polymorphic_steps, step_over
-from bakeio_core.catalog.model import Entity
 from bakeio_core.database.row_ids import row_key
-from bakeio_core.values.numbers import Integer
+from bakeio_core.values.kinds.numbers import Integer
 
 if TYPE_CHECKING:
     from bakeio_core.database.dialect import Dialect

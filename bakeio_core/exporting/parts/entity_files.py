@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.catalog.exchange import Progress
-from bakeio_core.catalog.model import Entity
 from bakeio_core.errors import ExportRefused, Problem, UsageError
 from bakeio_core.exporting.parts.cutting import WrittenFile, write_documents
 from bakeio_core.exporting.parts.options import ExportOptions

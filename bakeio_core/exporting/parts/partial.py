@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, literal_column, or_, types
 
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.catalog.keys.dating import date_paths, step_from, step_over
 from bakeio_core.catalog.keys.omitting import references_into
-from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialects import columns_there, dialect_of, tables_there
-from bakeio_core.database.systems.unknown_columns import unknown_columns
+from bakeio_core.database.systems.columns.unknown_columns import unknown_columns
 from bakeio_core.exporting.parts.closure import Closure
 from bakeio_core.exporting.parts.options import ExportOptions
 from bakeio_core.exporting.records import count_rows

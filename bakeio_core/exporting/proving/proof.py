@@ -11,7 +11,7 @@ from bakeio_core.database.connect import begin_read, begin_write, connect_scratc
 from bakeio_core.errors import BakeioError, DatabaseError
 from bakeio_core.exporting.proving.scratch import make_scratch_tables
 from bakeio_core.files.sets.export_set import differences
-from bakeio_core.history.report import ImportRefused, Report
+from bakeio_core.history.reports.report import ImportRefused, Report
 from bakeio_core.resolving.decisions import now
 
 if TYPE_CHECKING:

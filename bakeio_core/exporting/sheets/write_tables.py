@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.catalog.exchange import Progress
 from bakeio_core.catalog.fields import entity_fields
-from bakeio_core.catalog.model import Entity
 from bakeio_core.catalog.plugins.formats import Cell, Format, Sheet, SheetColumn
 from bakeio_core.database.connect import streaming
 from bakeio_core.exporting.sheets.write_views import NARROWEST, WIDEST, decoded

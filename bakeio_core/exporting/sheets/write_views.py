@@ -17,20 +17,20 @@ import msgspec
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.exchange import EncodedBatch, Progress
 from bakeio_core.catalog.fields import REV, FileField, view_fields
-from bakeio_core.catalog.lists import list_views, named_by
 from bakeio_core.catalog.plugins.formats import Cell, Format, Sheet, SheetColumn
-from bakeio_core.catalog.view import View
+from bakeio_core.catalog.views.lists import list_views, named_by
+from bakeio_core.catalog.views.view import View
 from bakeio_core.database.connect import streaming
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.view_query import count_records, kind_of_source
 from bakeio_core.errors import UsageError
-from bakeio_core.exporting.write_view import view_header
+from bakeio_core.exporting.views.write_view import view_header
 from bakeio_core.files.output import Foreign, Sink, atomic_file
 from bakeio_core.files.sheets.cells import about, flat, guarded
 from bakeio_core.files.sheets.readings import form_of
 from bakeio_core.files.sheets.writing import write_sheets
 from bakeio_core.importing.reading.sheets.opening import foreign_sheet
-from bakeio_core.values.kind import Kind
+from bakeio_core.values.kinds.kind import Kind
 from bakeio_core.values.wording import listed
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.model import Entity, Key
+from bakeio_core.catalog.entities.model import Entity, Key
 from bakeio_core.errors import Problem
 from bakeio_core.files.sets.manifest import Listed
 

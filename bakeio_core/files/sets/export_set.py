@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from bakeio_core.errors import DocumentError, Problem
+from bakeio_core.files.documents.composed.parted import PartedDocument
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.limits import Limits
-from bakeio_core.files.documents.parted import PartedDocument
 from bakeio_core.files.documents.scanner import DECODER, Duplicated, explain_json
 from bakeio_core.files.documents.streams import is_stream
 from bakeio_core.files.leftovers import settle_missing

@@ -11,7 +11,7 @@ from typing import Any, TypeGuard
 
 from bakeio_core.errors import Problem
 from bakeio_core.files.sets.manifest import MANIFEST
-from bakeio_core.values.times import DateTime
+from bakeio_core.values.kinds.times import DateTime
 from bakeio_core.values.wording import BadValue, shown
 
 _SKEW = timedelta(days=1)

@@ -12,7 +12,7 @@ from bakeio_core.files.sheets.readings import POINT, Reading, form_of, readings
 from bakeio_core.files.sheets.shown import may_be_taken
 from bakeio_core.files.sheets.spoilt import SpoiltColumns
 from bakeio_core.files.sheets.texts import NO_ZEROS, TRUTHS
-from bakeio_core.values.kind import Kind
+from bakeio_core.values.kinds.kind import Kind
 
 Restored = Counter[tuple[str, str]]
 """How many cells of a field came back from what a spreadsheet did to them: (field, what)."""

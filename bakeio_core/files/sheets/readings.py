@@ -19,7 +19,7 @@ from typing import Any
 
 from bakeio_core.files.sheets.days import days_of, number_of
 from bakeio_core.files.sheets.texts import EXACT, EXPONENT, NOISE, TRUTHS, Ways, texts_of
-from bakeio_core.values.kind import Kind
+from bakeio_core.values.kinds.kind import Kind
 from bakeio_core.values.wording import BadValue, plain
 
 _EXACT_DIGITS = 15

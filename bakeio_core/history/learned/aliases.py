@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.history.journal import texts
+from bakeio_core.history.journal.journal import texts
 from bakeio_core.history.learned.replaced import forget, learn_instead, standing
 from bakeio_core.history.tables import ALIASES, RowNumbers, has_own
 from bakeio_core.values.folding import folded_key
@@ -15,8 +15,8 @@ from bakeio_core.values.folding import folded_key
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from bakeio_core.catalog.entities.model import RowId
     from bakeio_core.catalog.exchange import Identity
-    from bakeio_core.catalog.model import RowId
 
 MOST_FOLDED = 1000
 """How many characters of a folded key `bakeio_aliases` holds; a longer key is not learned."""

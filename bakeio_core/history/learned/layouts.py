@@ -9,8 +9,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.history.learned.replaced import forget, learn_instead, standing
+from bakeio_core.history.reports.told import LearnedHeadings
 from bakeio_core.history.tables import LAYOUTS, has_own, make_own_tables
-from bakeio_core.history.told import LearnedHeadings
 from bakeio_core.values.folding import fold
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Table, and_, func, select
 
-from bakeio_core.history.journal import undone_runs
+from bakeio_core.history.journal.journal import undone_runs
 from bakeio_core.history.tables import REPLACED, has_own, make_own_tables, write_own
 
 if TYPE_CHECKING:

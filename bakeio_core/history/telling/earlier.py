@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from bakeio_core.history.entries import (
+from bakeio_core.history.journal.entries import (
     FieldSet,
     batches,
     fields_set,
@@ -15,8 +15,8 @@ from bakeio_core.history.entries import (
     read_text,
     wire_value,
 )
-from bakeio_core.history.journal import StandingRun, kept_name, standing_runs
-from bakeio_core.history.packing import content_sums
+from bakeio_core.history.journal.journal import StandingRun, kept_name, standing_runs
+from bakeio_core.history.journal.packing import content_sums
 from bakeio_core.history.tables import CHANGES, RowNumbers, has_journal
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from bakeio_core.catalog.model import Entity, RowId
+    from bakeio_core.catalog.entities.model import Entity, RowId
 
 
 class EarlierRuns:

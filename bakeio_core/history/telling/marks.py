@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import null, select
 
-from bakeio_core.catalog.model import ROW_KEY
+from bakeio_core.catalog.entities.model import ROW_KEY
 from bakeio_core.database.dialects import tables_there
-from bakeio_core.history.journal import texts, undone_runs
+from bakeio_core.history.journal.journal import texts, undone_runs
 from bakeio_core.history.tables import MARKS, RowNumbers, has_own, make_own_tables, write_own
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bakeio_core.catalog.model import Entity, RowId
+    from bakeio_core.catalog.entities.model import Entity, RowId
 
 
 MOST_NAME = 200

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.columns import MADE
+from bakeio_core.catalog.entities.columns import MADE
+from bakeio_core.catalog.entities.model import Entity, RowId
 from bakeio_core.catalog.exchange import Change, Changes
-from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.rows import Row, Rows
+from bakeio_core.database.stored.rows import Row, Rows
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.values.wording import jsonable, shown
 

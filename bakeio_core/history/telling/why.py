@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from bakeio_core.history.entries import batches_with, fields_set, read_text, wire_value
-from bakeio_core.history.journal import all_runs
-from bakeio_core.history.told import RowEvent
+from bakeio_core.history.journal.entries import batches_with, fields_set, read_text, wire_value
+from bakeio_core.history.journal.journal import all_runs
+from bakeio_core.history.reports.told import RowEvent
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bakeio_core.catalog.model import Entity, RowId
+    from bakeio_core.catalog.entities.model import Entity, RowId
 
 Action = Literal["create", "set", "delete"]
 

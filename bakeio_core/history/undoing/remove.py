@@ -10,12 +10,12 @@ from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.keys.rings import links_back, refers_to_itself, rings
 from bakeio_core.database.writing import cut_links, whole_row
 from bakeio_core.errors import BakeioError, counted
-from bakeio_core.history.entries import Batch, batches
-from bakeio_core.history.packing import checksums
+from bakeio_core.history.journal.entries import Batch, batches
+from bakeio_core.history.journal.packing import checksums
 from bakeio_core.history.undoing.restore import restore_exchanged
 
 if TYPE_CHECKING:
-    from bakeio_core.catalog.model import Entity, RowId
+    from bakeio_core.catalog.entities.model import Entity, RowId
     from bakeio_core.history.undoing.rewrite import Rewrite, Row
 
 

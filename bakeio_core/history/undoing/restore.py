@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from bakeio_core.catalog.columns import MADE
+from bakeio_core.catalog.entities.columns import MADE
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.keys.rings import links_back
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.systems.unknown_columns import give_back
+from bakeio_core.database.systems.columns.unknown_columns import give_back
 from bakeio_core.errors import Problem
 from bakeio_core.history.changing_hands import Takers, blocked, in_turn
-from bakeio_core.history.entries import (
+from bakeio_core.history.journal.entries import (
     Batch,
     FieldSet,
     batches,
@@ -22,12 +22,12 @@ from bakeio_core.history.entries import (
     read_text,
     wire_value,
 )
-from bakeio_core.history.journal import UNKNOWN
+from bakeio_core.history.journal.journal import UNKNOWN
 from bakeio_core.history.undoing.rewrite import Waiting
 from bakeio_core.values.wording import Unreadable, shown
 
 if TYPE_CHECKING:
-    from bakeio_core.catalog.model import Entity, RowId
+    from bakeio_core.catalog.entities.model import Entity, RowId
     from bakeio_core.history.undoing.rewrite import Rewrite, Row
 
 BATCH = 2000

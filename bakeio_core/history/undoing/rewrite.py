@@ -11,12 +11,12 @@ from sqlalchemy import exc
 
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.keys.rings import links_back
-from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.connect import savepoint
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.referrers import Referrers
-from bakeio_core.database.systems.unknown_columns import unknown_cells
-from bakeio_core.database.tables import Tables
+from bakeio_core.database.stored.called import CalledChanges
+from bakeio_core.database.stored.referrers import Referrers
+from bakeio_core.database.stored.tables import Tables
+from bakeio_core.database.systems.columns.unknown_columns import unknown_cells
 from bakeio_core.database.writing import NotTaken, halved
 from bakeio_core.errors import Problem, Problems
 from bakeio_core.history.telling.shown import Shown
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.catalog import Catalog
-    from bakeio_core.catalog.model import Entity
-    from bakeio_core.history.journal import Journal
+    from bakeio_core.catalog.entities.model import Entity
+    from bakeio_core.history.journal.journal import Journal
 
 Row = tuple[Any, ...]
 ById = Mapping[Any, Row]

@@ -9,17 +9,17 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.connect import savepoint, streaming, translated
 from bakeio_core.database.dialects import columns_there, dialect_of
-from bakeio_core.database.systems.constraints import refuse_deferred
+from bakeio_core.database.stored.called import CalledChanges
+from bakeio_core.database.systems.refusals.constraints import refuse_deferred
 from bakeio_core.errors import BakeioError, Problem
-from bakeio_core.history.entries import changed_something, entities_of
-from bakeio_core.history.journal import Journal, all_runs, undone_runs
+from bakeio_core.history.journal.entries import changed_something, entities_of
+from bakeio_core.history.journal.journal import Journal, all_runs, undone_runs
+from bakeio_core.history.journal.prune import pruned_to
 from bakeio_core.history.learned.aliases import Alias, all_aliases
 from bakeio_core.history.learned.layouts import Layout, all_layouts, has_learned_headings
-from bakeio_core.history.prune import pruned_to
-from bakeio_core.history.report import COUNTS, UNDO, Report
+from bakeio_core.history.reports.report import COUNTS, UNDO, Report
 from bakeio_core.history.tables import has_journal
 from bakeio_core.history.telling.marks import confirming_runs
 from bakeio_core.history.undoing.remove import remove_rows
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.catalog import Catalog
-    from bakeio_core.history.told import Run
+    from bakeio_core.history.reports.told import Run
 
 
 Headings = dict[str, tuple[list[str], Layout]]

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exc
 
-from bakeio_core.catalog.columns import DefaultFailed
+from bakeio_core.catalog.entities.columns import DefaultFailed
+from bakeio_core.catalog.entities.model import Entity, RowId
 from bakeio_core.catalog.exchange import Change, Changes
-from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.connect import savepoint, streaming, translated
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.referrers import Referrers
-from bakeio_core.database.systems.constraints import (
+from bakeio_core.database.stored.referrers import Referrers
+from bakeio_core.database.systems.refusals.constraints import (
     check_deferred,
     deferred_constraints,
     refusal_of,
@@ -26,14 +26,14 @@ from bakeio_core.database.systems.constraints import (
 from bakeio_core.database.writing import NotTaken, halved
 from bakeio_core.errors import Problem
 from bakeio_core.history.changing_hands import Turns
-from bakeio_core.history.journal import Journal
-from bakeio_core.history.report import ImportRefused
+from bakeio_core.history.journal.journal import Journal
+from bakeio_core.history.reports.report import ImportRefused
 from bakeio_core.history.tables import has_journal, make_own_tables
 from bakeio_core.history.telling.stored import StoredOtherwise, Triggers, tell_stored
-from bakeio_core.importing.applying.entering import enter, finish
 from bakeio_core.importing.applying.late_keys import LateKeys
 from bakeio_core.importing.applying.parents import ParentRows, leave_out
 from bakeio_core.importing.applying.refused import Failure, RefusedRow, RefusedRows, lost_by_others
+from bakeio_core.importing.applying.remembering.entering import enter, finish
 from bakeio_core.importing.applying.swaps import Swaps
 from bakeio_core.importing.linking.claims import Claims
 from bakeio_core.importing.planning.import_plan import ImportPlan

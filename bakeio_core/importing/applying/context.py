@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.catalog.exchange import Missing
-from bakeio_core.catalog.model import Entity
 from bakeio_core.importing.reading.sources import Source
 
 if TYPE_CHECKING:

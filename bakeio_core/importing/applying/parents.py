@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import exc
 
-from bakeio_core.catalog.columns import DefaultFailed
+from bakeio_core.catalog.entities.columns import DefaultFailed
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.catalog.exchange import Change, Changes
-from bakeio_core.catalog.model import Entity
 from bakeio_core.database.connect import savepoint
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.database.writing import NotTaken
 from bakeio_core.errors import Problem
 from bakeio_core.importing.applying.refused import RefusedRows

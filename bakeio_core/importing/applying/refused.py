@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exc
 
-from bakeio_core.catalog.columns import MADE, DefaultFailed, ForeignKeyColumns
+from bakeio_core.catalog.entities.columns import MADE, DefaultFailed, ForeignKeyColumns
+from bakeio_core.catalog.entities.model import Entity, RowId
 from bakeio_core.catalog.exchange import Change, Changes
-from bakeio_core.catalog.model import Entity, RowId
-from bakeio_core.database.called import CalledChanges
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.referrers import Referrers
-from bakeio_core.database.systems.constraints import (
+from bakeio_core.database.stored.called import CalledChanges
+from bakeio_core.database.stored.referrers import Referrers
+from bakeio_core.database.stored.tables import Tables
+from bakeio_core.database.systems.refusals.constraints import (
     Refusal,
     dangling_references,
     refusal_of,
     rule_text,
 )
-from bakeio_core.database.tables import Tables
 from bakeio_core.database.writing import NotKept, NotTaken
 from bakeio_core.errors import FIRST_RECORDS
 from bakeio_core.values.columns import checks_of

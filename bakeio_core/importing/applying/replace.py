@@ -7,19 +7,19 @@ from typing import Any
 
 from sqlalchemy import exc
 
+from bakeio_core.catalog.entities.model import Entity, RowId
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.keys.rings import links_back
-from bakeio_core.catalog.model import Entity, RowId
 from bakeio_core.database.connect import savepoint
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.referrers import Referrers, Uses
 from bakeio_core.database.row_ids import row_parameters, where_row
-from bakeio_core.database.rows import Row
-from bakeio_core.database.systems.unknown_columns import unknown_cells
+from bakeio_core.database.stored.referrers import Referrers, Uses
+from bakeio_core.database.stored.rows import Row
+from bakeio_core.database.systems.columns.unknown_columns import unknown_cells
 from bakeio_core.database.writing import cut_links, whole_row
 from bakeio_core.errors import counted
-from bakeio_core.history.journal import Journal
-from bakeio_core.history.report import ImportRefused
+from bakeio_core.history.journal.journal import Journal
+from bakeio_core.history.reports.report import ImportRefused
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.values import Text
 

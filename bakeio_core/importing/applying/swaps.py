@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from bakeio_core.catalog.entities.model import Entity, Key, RowId
 from bakeio_core.catalog.exchange import Change, Changes
-from bakeio_core.catalog.model import Entity, Key, RowId
-from bakeio_core.database.rows import Row
-from bakeio_core.database.tables import Tables
+from bakeio_core.database.stored.rows import Row
+from bakeio_core.database.stored.tables import Tables
 from bakeio_core.history.changing_hands import Takers, Turns, in_turn
 
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from bakeio_core.catalog.model import Key
+from bakeio_core.catalog.entities.model import Key
 
 MOST = 250_000
 """So many keys are remembered, some seventy bytes each; beyond that the database looks itself."""

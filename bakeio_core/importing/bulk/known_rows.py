@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from bakeio_core.catalog.exchange import Change
 from bakeio_core.catalog.fields import CLEAR, REV, FileField
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.revision import field_hash
 from bakeio_core.importing.bulk.named_rows import NamedRows

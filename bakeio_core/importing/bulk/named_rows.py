@@ -8,7 +8,7 @@ from itertools import repeat
 from typing import Any
 
 from bakeio_core.catalog.fields import FileField
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.files.revision import field_hash
 from bakeio_core.importing.bulk.part import BulkPart, getter
 from bakeio_core.importing.linking.link import to_look_up

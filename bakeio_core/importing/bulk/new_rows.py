@@ -8,15 +8,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bakeio_core.catalog.columns import DefaultFailed
+from bakeio_core.catalog.entities.columns import DefaultFailed
+from bakeio_core.catalog.entities.model import ROW_KEY, Key
 from bakeio_core.catalog.fields import CLEAR
 from bakeio_core.catalog.keys.row_ids import joined
-from bakeio_core.catalog.model import ROW_KEY, Key
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.documents.exact import is_block_exact, is_exact
-from bakeio_core.history.packing import remembered_by
+from bakeio_core.history.journal.packing import remembered_by
 from bakeio_core.importing.bulk.distinct import DistinctKeys
 from bakeio_core.importing.bulk.part import BulkPart, Decided, Item, is_plain_text
 from bakeio_core.importing.linking.link import to_look_up

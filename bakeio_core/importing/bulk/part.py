@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from bakeio_core.catalog.entities.model import RowId
 from bakeio_core.catalog.exchange import Change
 from bakeio_core.catalog.fields import REV
-from bakeio_core.catalog.model import RowId
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.importing.linking.claims import Claims
 from bakeio_core.importing.linking.link import Linker
 from bakeio_core.importing.linking.read_only import ReadOnlyFields
-from bakeio_core.importing.reading.reader import Reader
+from bakeio_core.importing.reading.records.reader import Reader
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bakeio_core.catalog.exchange import Change
 from bakeio_core.catalog.fields import FileField
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.documents.exact import is_exact

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Any
 
-from bakeio_core.catalog.model import Key
+from bakeio_core.catalog.entities.model import Key
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.importing.bulk.known_rows import KnownRows
 from bakeio_core.importing.bulk.new_rows import NewRowsInBulk

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bakeio_core.catalog.exchange import Change
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.importing.bulk.part import BulkPart
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bakeio_core.catalog.fields import REV
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.files.revision import context_hashes, hashing
 from bakeio_core.importing.bulk.part import BulkPart, Item
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bakeio_core.catalog.entities.model import Reference, RowId
 from bakeio_core.catalog.exchange import Missing
 from bakeio_core.catalog.fields import FileField
-from bakeio_core.catalog.model import Reference, RowId
-from bakeio_core.catalog.view import OfRow
+from bakeio_core.catalog.views.view import OfRow
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker

@@ -8,15 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from bakeio_core.catalog.entities.model import Key, RowId
 from bakeio_core.catalog.exchange import Change, Changes, Question
 from bakeio_core.catalog.fields import REV
-from bakeio_core.catalog.model import Key, RowId
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.errors import Problem, Problems, advised
+from bakeio_core.importing.linking.created.parents import CreatedParents
 from bakeio_core.importing.linking.drafts import Draft
-from bakeio_core.importing.linking.parents import CreatedParents
 from bakeio_core.importing.reading.decided_records import Decided, record_key
-from bakeio_core.importing.reading.reader import Reader
+from bakeio_core.importing.reading.records.reader import Reader
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import CREATED, ImportState
 from bakeio_core.values.wording import jsonable, listed, shown, whole

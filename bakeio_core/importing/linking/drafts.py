@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bakeio_core.catalog.entities.model import Entity, Key, RowId
 from bakeio_core.catalog.exchange import ABSENT, Decision, Identity, Missing
 from bakeio_core.catalog.fields import CLEAR
-from bakeio_core.catalog.model import Entity, Key, RowId
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.importing.reading.decided_records import RecordDecisions
-from bakeio_core.importing.reading.reader import Record
+from bakeio_core.importing.reading.records.reader import Record
 from bakeio_core.importing.reading.sources import Part
 
 

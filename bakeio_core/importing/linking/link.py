@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from bakeio_core.catalog.entities.model import Entity, Reference, RowId
 from bakeio_core.catalog.exchange import Missing
 from bakeio_core.catalog.fields import FieldMap, FileField
-from bakeio_core.catalog.model import Entity, Reference, RowId
-from bakeio_core.database.rows import Row, Rows
+from bakeio_core.database.stored.rows import Row, Rows
 from bakeio_core.importing.linking.drafts import LinkError
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values.folding import padded

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bakeio_core.catalog.model import Reference, RowId
+from bakeio_core.catalog.entities.model import Reference, RowId
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker
 from bakeio_core.importing.reading.sources import Part

@@ -15,10 +15,10 @@ import msgspec
 from sqlalchemy import Column
 from sqlalchemy.sql import visitors
 
-from bakeio_core.catalog.model import RowId
-from bakeio_core.catalog.view import OfRow, OfRows
+from bakeio_core.catalog.entities.model import RowId
+from bakeio_core.catalog.views.view import OfRow, OfRows
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.database.view_query import Cell, Projection, kind_of_source
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
 from bakeio_core.files.revision import context_hash, context_lines
@@ -26,7 +26,7 @@ from bakeio_core.importing.linking.drafts import Draft
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values.folding import fold
-from bakeio_core.values.numbers import shortest
+from bakeio_core.values.kinds.numbers import shortest
 from bakeio_core.values.wording import BadValue
 
 IDS = 500

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from bakeio_core.catalog.entities.model import Reference, RowId
 from bakeio_core.catalog.exchange import (
     ABSENT,
     Changes,
 )
 from bakeio_core.catalog.fields import FileField
-from bakeio_core.catalog.lists import parent_column
-from bakeio_core.catalog.model import Reference, RowId
-from bakeio_core.database.rows import Row
+from bakeio_core.catalog.views.lists import parent_column
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.files.revision import field_hash
-from bakeio_core.importing.linking.answers import Answers
 from bakeio_core.importing.linking.called import CalledRows, SaidBeside
 from bakeio_core.importing.linking.claims import PartOutcome
-from bakeio_core.importing.linking.coming import ComingRows
+from bakeio_core.importing.linking.created.answers import Answers
+from bakeio_core.importing.linking.created.parents import CreatedParents, PlanParent
 from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
+from bakeio_core.importing.linking.later.coming import ComingRows
 from bakeio_core.importing.linking.link import Linker, Names
-from bakeio_core.importing.linking.parents import CreatedParents, PlanParent
 from bakeio_core.importing.linking.read_only import plain
 from bakeio_core.importing.reading.derived.lists import ListDocument
 from bakeio_core.importing.reading.sources import Part

@@ -7,20 +7,20 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from bakeio_core.catalog.model import RowId
+from bakeio_core.catalog.entities.model import RowId
 from bakeio_core.catalog.plugins.templates import Template, Totals
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.errors import Problem, Problems, counted
 from bakeio_core.files.documents.blocks import Block, in_blocks
-from bakeio_core.files.documents.in_memory import InMemoryDocument
+from bakeio_core.files.documents.composed.in_memory import InMemoryDocument
 from bakeio_core.importing.linking.drafts import Draft, PendingParent
 from bakeio_core.importing.linking.references import References
 from bakeio_core.importing.reading.decided_records import DecidedRecords
-from bakeio_core.importing.reading.reader import Reader
+from bakeio_core.importing.reading.records.reader import Reader
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values.folding import fold
-from bakeio_core.values.numbers import shortest
+from bakeio_core.values.kinds.numbers import shortest
 
 Item = tuple[int, dict[str, Any] | Problem]
 Thing = tuple[Any, ...]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
+from bakeio_core.catalog.entities.model import Key
 from bakeio_core.catalog.fields import FileField
-from bakeio_core.catalog.model import Key
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker
 from bakeio_core.importing.linking.read_only import ReadOnlyFields, plain

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from functools import cached_property
 
+from bakeio_core.catalog.entities.model import Key, RowId
 from bakeio_core.catalog.exchange import ABSENT
-from bakeio_core.catalog.model import Key, RowId
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.errors import Problems
-from bakeio_core.history.packing import remembered_by
+from bakeio_core.history.journal.packing import remembered_by
 from bakeio_core.importing.linking.claims import Claims
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker
@@ -21,7 +21,7 @@ from bakeio_core.importing.linking.read_only import ReadOnlyFields
 from bakeio_core.importing.matching.ids import IdMatch
 from bakeio_core.importing.matching.own_rows import OwnRows
 from bakeio_core.importing.matching.revisions import RevisionMatch
-from bakeio_core.importing.reading.reader import Reader
+from bakeio_core.importing.reading.records.reader import Reader
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values.wording import shown

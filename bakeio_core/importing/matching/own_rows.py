@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.importing.linking.drafts import Draft
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
+from bakeio_core.catalog.entities.model import RowId
 from bakeio_core.catalog.fields import REV
-from bakeio_core.catalog.model import RowId
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.files.revision import field_hash, row_hash
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.reading.sources import Part

@@ -5,23 +5,23 @@ from __future__ import annotations
 import uuid as uuids
 from typing import Any
 
-from bakeio_core.catalog.columns import MADE, DefaultFailed
+from bakeio_core.catalog.entities.columns import MADE, DefaultFailed
+from bakeio_core.catalog.entities.model import ROW_KEY, RowId
 from bakeio_core.catalog.exchange import ABSENT, Changes
 from bakeio_core.catalog.keys.row_ids import row_id
-from bakeio_core.catalog.model import ROW_KEY, RowId
 from bakeio_core.database.dialect import LOWEST
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.errors import Advice
 from bakeio_core.importing.linking.claims import PartOutcome
-from bakeio_core.importing.linking.deferred import DeferredLinks
+from bakeio_core.importing.linking.created.parents import CreatedParents
 from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
-from bakeio_core.importing.linking.parents import CreatedParents
+from bakeio_core.importing.linking.later.deferred import DeferredLinks
 from bakeio_core.importing.linking.references import References
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.resolving.near_keys import NearKeys
 from bakeio_core.values.folding import make_slug
-from bakeio_core.values.text import Identifier
+from bakeio_core.values.kinds.text import Identifier
 from bakeio_core.values.wording import listed, shown
 
 

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
-from bakeio_core.catalog.columns import MADE
+from bakeio_core.catalog.entities.columns import MADE
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.catalog.exchange import Changes
 from bakeio_core.catalog.fields import decision_fields
-from bakeio_core.catalog.model import Entity
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.errors import Problem
+from bakeio_core.files.documents.composed.in_memory import InMemoryDocument
 from bakeio_core.files.documents.document import Document
-from bakeio_core.files.documents.in_memory import InMemoryDocument
-from bakeio_core.importing.linking.answers import unanswerable
+from bakeio_core.importing.linking.created.answers import unanswerable
 from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
 from bakeio_core.importing.planning.plan import PartPlan
 from bakeio_core.importing.reading.sources import Part

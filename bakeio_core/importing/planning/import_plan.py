@@ -6,22 +6,22 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
+from bakeio_core.catalog.entities.model import Entity, RowId
 from bakeio_core.catalog.exchange import Change, Changes, Progress
-from bakeio_core.catalog.model import Entity, RowId
-from bakeio_core.database.called import CalledChanges
+from bakeio_core.database.stored.called import CalledChanges
 from bakeio_core.errors import Problem, counted
-from bakeio_core.history.report import COUNTS, Report
-from bakeio_core.importing.linking.deferred import DeferredLinks
+from bakeio_core.history.reports.report import COUNTS, Report
+from bakeio_core.importing.linking.created.parents import CreatedParents
+from bakeio_core.importing.linking.created.twins import beside_twins
 from bakeio_core.importing.linking.drafts import LinkError, PendingParent
+from bakeio_core.importing.linking.later.deferred import DeferredLinks
 from bakeio_core.importing.linking.link import Linker
-from bakeio_core.importing.linking.parents import CreatedParents
-from bakeio_core.importing.linking.twins import beside_twins
 from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.planning.decided import decided_part, plan_decided
+from bakeio_core.importing.planning.kinds.set_part import SetPart
+from bakeio_core.importing.planning.kinds.view_part import ViewPart
 from bakeio_core.importing.planning.noticing.origins import tell_origins
 from bakeio_core.importing.planning.plan import PartKind, PartPlan
-from bakeio_core.importing.planning.set_part import SetPart
-from bakeio_core.importing.planning.view_part import ViewPart
 from bakeio_core.importing.reading.derived.lists import ListDocument
 from bakeio_core.importing.reading.sources import Part, Source
 from bakeio_core.importing.state import ImportState
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from bakeio_core.catalog.catalog import Catalog
-    from bakeio_core.history.told import Resolved
+    from bakeio_core.history.reports.told import Resolved
 
 
 def kind_of(plan: PartPlan) -> PartKind:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
+from bakeio_core.catalog.entities.model import RowId
 from bakeio_core.catalog.exchange import ABSENT, CONFLICT, Change, Changes
 from bakeio_core.catalog.fields import DELETE
-from bakeio_core.catalog.lists import parent_column
-from bakeio_core.catalog.model import RowId
-from bakeio_core.database.rows import Row
+from bakeio_core.catalog.views.lists import parent_column
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.database.writing import whole_row
 from bakeio_core.errors import Problem, counted
 from bakeio_core.importing.linking.claims import PartOutcome

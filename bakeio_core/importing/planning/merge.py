@@ -13,12 +13,12 @@ from typing import Any, Protocol
 
 from bakeio_core.catalog.exchange import ABSENT, CHECK, VALUE
 from bakeio_core.catalog.fields import CLEAR, FileField
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.errors import Advice, Problem
 from bakeio_core.files.revision import field_hash
 from bakeio_core.importing.linking.claims import PartOutcome
-from bakeio_core.importing.linking.deferred import DeferredLinks
 from bakeio_core.importing.linking.drafts import Draft, LinkError
+from bakeio_core.importing.linking.later.deferred import DeferredLinks
 from bakeio_core.importing.linking.link import Linker, Names
 from bakeio_core.importing.linking.references import References
 from bakeio_core.importing.planning.own_edits import OwnEdits

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+from bakeio_core.catalog.entities.model import RowId
 from bakeio_core.catalog.fields import REV, FileField
-from bakeio_core.catalog.model import RowId
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.errors import Problems
 from bakeio_core.files.revision import row_hash
-from bakeio_core.history.entries import FieldSet, read_text, wire_value
-from bakeio_core.importing.reading.reader import Reader
+from bakeio_core.history.journal.entries import FieldSet, read_text, wire_value
+from bakeio_core.importing.reading.records.reader import Reader
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 

@@ -10,19 +10,19 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
+from bakeio_core.catalog.entities.model import RowId
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.catalog.fields import FileField
-from bakeio_core.catalog.model import RowId
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.importing.bulk.part import BulkPart, Decided
 from bakeio_core.importing.bulk.step import Bulk
 from bakeio_core.importing.linking.claims import PartOutcome
-from bakeio_core.importing.linking.deferred import DeferredLinks
+from bakeio_core.importing.linking.created.parents import CreatedParents, PlanParent
 from bakeio_core.importing.linking.drafts import Draft, LinkError
+from bakeio_core.importing.linking.later.deferred import DeferredLinks
 from bakeio_core.importing.linking.link import Linker, Names
-from bakeio_core.importing.linking.parents import CreatedParents, PlanParent
 from bakeio_core.importing.linking.polymorphic import PolymorphicIds
 from bakeio_core.importing.linking.read_only import ReadOnlyFields
 from bakeio_core.importing.linking.references import References
@@ -34,7 +34,7 @@ from bakeio_core.importing.planning.merge import FieldMerge, Rules
 from bakeio_core.importing.planning.noticing.noticed import Noticed
 from bakeio_core.importing.planning.questions import MergedRecords, RecordQuestions
 from bakeio_core.importing.reading.decided_records import DecidedRecords
-from bakeio_core.importing.reading.reader import Reader, Record
+from bakeio_core.importing.reading.records.reader import Reader, Record
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 

@@ -7,17 +7,17 @@ from typing import Any
 
 from bakeio_core.catalog.exchange import ABSENT, CONFLICT, VALUE, Change, Changes
 from bakeio_core.catalog.fields import FileField
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.files.revision import field_hash
 from bakeio_core.importing.linking.claims import PartOutcome
-from bakeio_core.importing.linking.deferred import DeferredLinks
+from bakeio_core.importing.linking.created.parents import CreatedParents
 from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
+from bakeio_core.importing.linking.later.deferred import DeferredLinks
 from bakeio_core.importing.linking.link import Linker, Names
-from bakeio_core.importing.linking.parents import CreatedParents
 from bakeio_core.importing.linking.references import References
 from bakeio_core.importing.planning.merge import Merged
 from bakeio_core.importing.reading.decided_records import LEAVES, Decided
-from bakeio_core.importing.reading.reader import Record
+from bakeio_core.importing.reading.records.reader import Record
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values.wording import BadValue, jsonable, shown

@@ -8,15 +8,15 @@ from functools import partial
 from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
+from bakeio_core.catalog.entities.model import Entity, Key
 from bakeio_core.catalog.fields import alone_fields, entity_fields, view_fields
 from bakeio_core.catalog.keys.omitting import references_into
-from bakeio_core.catalog.lists import list_views, parent_column
-from bakeio_core.catalog.model import Entity, Key
-from bakeio_core.catalog.view import View
+from bakeio_core.catalog.views.lists import list_views, parent_column
+from bakeio_core.catalog.views.view import View
 from bakeio_core.errors import PluginError, Problems
+from bakeio_core.files.documents.composed.in_memory import InMemoryDocument
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.encoding import CLOSE, encode_lines, opened_document
-from bakeio_core.files.documents.in_memory import InMemoryDocument
 from bakeio_core.files.revision import revision_of
 from bakeio_core.files.sets.archive import in_ascii
 from bakeio_core.files.sets.export_set import ExportSet

@@ -13,7 +13,7 @@ from typing import Any
 
 from bakeio_core.catalog.exchange import NEW_ROW, REFERENCE, Decision, Identity, Question
 from bakeio_core.catalog.fields import FieldMap
-from bakeio_core.importing.reading.names import FieldNames
+from bakeio_core.importing.reading.records.names import FieldNames
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.values.folding import fold
 from bakeio_core.values.wording import shown, whole

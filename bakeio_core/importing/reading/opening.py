@@ -14,7 +14,7 @@ from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.catalog.plugins.formats import HEAD, Format, Formats
 from bakeio_core.catalog.plugins.templates import TEMPLATE
-from bakeio_core.catalog.view import plain_view_name
+from bakeio_core.catalog.views.view import plain_view_name
 from bakeio_core.errors import DocumentError, Problems, UsageError, unknown
 from bakeio_core.files.documents.document import Document
 from bakeio_core.files.documents.limits import Limits

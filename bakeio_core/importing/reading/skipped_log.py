@@ -10,8 +10,8 @@ from typing import Any
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.plugins import packages
 from bakeio_core.errors import DocumentError, Problem, Problems
+from bakeio_core.files.documents.composed.in_memory import InMemoryDocument
 from bakeio_core.files.documents.document import Document
-from bakeio_core.files.documents.in_memory import InMemoryDocument
 from bakeio_core.files.documents.scanner import BrokenRecord, as_record
 from bakeio_core.files.sets.origin import origin_problems
 from bakeio_core.importing.reading.building import of_entity, of_view, whose
@@ -42,7 +42,7 @@ def open_log(document: Document, catalog: Catalog) -> Source:
     Raises:
         DocumentError: It holds no records, or those of something that is not installed.
     """
-    from bakeio_core.resolving.decision_file import decisions_of
+    from bakeio_core.resolving.decision_files.file import decisions_of
 
     header = document.header
     problems = Problems()

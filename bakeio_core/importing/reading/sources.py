@@ -7,14 +7,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core.catalog.entities.model import ROW_KEY, Entity, Key, RowId
 from bakeio_core.catalog.fields import (
     FieldMap,
 )
 from bakeio_core.catalog.keys.row_ids import joined
-from bakeio_core.catalog.model import ROW_KEY, Entity, Key, RowId
 from bakeio_core.catalog.plugins.formats import Format
 from bakeio_core.catalog.plugins.templates import Template
-from bakeio_core.catalog.view import View
+from bakeio_core.catalog.views.view import View
 from bakeio_core.errors import Problem, Problems, Where
 from bakeio_core.errors import counted as in_words
 from bakeio_core.files.documents.blocks import Block
@@ -27,7 +27,7 @@ from bakeio_core.files.sets.manifest import (
 )
 from bakeio_core.files.sets.origin import is_count
 from bakeio_core.importing.reading.derived.lists import RecordsAlone
-from bakeio_core.values.text import Charset
+from bakeio_core.values.kinds.text import Charset
 from bakeio_core.values.wording import BadValue, TwoReadings
 
 if TYPE_CHECKING:

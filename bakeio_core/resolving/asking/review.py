@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bakeio_core.catalog.exchange import CHANGE, Change, Decision, Question
 from bakeio_core.errors import counted
-from bakeio_core.history.report import differing
+from bakeio_core.history.reports.report import differing
 from bakeio_core.resolving.asking.prompts import Prompt, Stopped, Talk, wrapped
 from bakeio_core.resolving.decisions import now
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from rapidfuzz import fuzz, process
 
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.catalog.exchange import Progress
-from bakeio_core.catalog.model import Entity
 from bakeio_core.resolving.ranking.postings import Entries, Referred, one_line
 from bakeio_core.resolving.ranking.vocabulary import (
     Initials,
@@ -22,7 +22,7 @@ from bakeio_core.resolving.ranking.vocabulary import (
 )
 from bakeio_core.resolving.ranking.words import Lexicon, Words, folded_lines, head_of, stem
 from bakeio_core.values.folding import padded
-from bakeio_core.values.text import Text
+from bakeio_core.values.kinds.text import Text
 from bakeio_core.values.wording import said
 
 if TYPE_CHECKING:

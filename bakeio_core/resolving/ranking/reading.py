@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.catalog.exchange import Progress
-from bakeio_core.catalog.model import Entity
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.row_ids import rows_of
 from bakeio_core.resolving.ranking.index import Index, indexed_columns

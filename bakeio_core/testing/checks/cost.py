@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 
-from bakeio_core.catalog.view import View
+from bakeio_core.catalog.views.view import View
 from bakeio_core.exporting.careful import PAGE
 from bakeio_core.host.bakeio import Bakeio
 from bakeio_core.testing.faults import Fault

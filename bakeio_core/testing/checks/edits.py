@@ -11,12 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, exc
 
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.catalog.fields import CLEAR, REV, FileField
-from bakeio_core.catalog.model import Entity
-from bakeio_core.catalog.view import View
+from bakeio_core.catalog.views.view import View
 from bakeio_core.database.connect import savepoint
 from bakeio_core.errors import BakeioError, Problem
-from bakeio_core.history.report import ImportRefused, Report
+from bakeio_core.history.reports.report import ImportRefused, Report
 from bakeio_core.testing.faults import Fault
 from bakeio_core.testing.trial import Trial, differences, said
 

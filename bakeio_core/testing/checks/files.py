@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from bakeio_core.errors import BakeioError
-from bakeio_core.history.report import Report
+from bakeio_core.history.reports.report import Report
 from bakeio_core.testing.faults import Fault
 from bakeio_core.testing.trial import Trial, differences, said
 

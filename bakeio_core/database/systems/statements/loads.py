@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bakeio_core.catalog.model import Key
+from bakeio_core.catalog.entities.model import Key
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table

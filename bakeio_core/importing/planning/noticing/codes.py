@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bakeio_core.catalog.entities.model import RowId
 from bakeio_core.catalog.exchange import Change
-from bakeio_core.catalog.model import RowId
-from bakeio_core.database.rows import Rows
+from bakeio_core.database.stored.rows import Rows
 from bakeio_core.errors import counted
 from bakeio_core.importing.planning.noticing.suspicious import Suspicion
 from bakeio_core.importing.reading.sources import Part

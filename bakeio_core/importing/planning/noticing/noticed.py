@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from bakeio_core.catalog.columns import MADE
+from bakeio_core.catalog.entities.columns import MADE
+from bakeio_core.catalog.entities.model import Key, RowId
 from bakeio_core.catalog.exchange import (
     NEW_ROW,
     SUSPICIOUS,
@@ -18,8 +19,7 @@ from bakeio_core.catalog.exchange import (
     Change,
     Changes,
 )
-from bakeio_core.catalog.model import Key, RowId
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
 from bakeio_core.importing.linking.claims import PartOutcome
 from bakeio_core.importing.linking.drafts import Draft
@@ -29,7 +29,7 @@ from bakeio_core.importing.planning.noticing.suspicious import Suspicion, Suspic
 from bakeio_core.importing.reading.decided_records import DecidedRecords, told_records
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
-from bakeio_core.values.text import Text
+from bakeio_core.values.kinds.text import Text
 from bakeio_core.values.wording import shown
 
 MOST_COMPARED = 1000

@@ -10,17 +10,17 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
+from bakeio_core.catalog.entities.model import ROW_KEY
 from bakeio_core.catalog.exchange import Changes
-from bakeio_core.catalog.model import ROW_KEY
-from bakeio_core.database.rows import Row
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.errors import FIRST_RECORDS, Problem, counted
-from bakeio_core.history.journal import all_runs
-from bakeio_core.history.report import UNDO
+from bakeio_core.history.journal.journal import all_runs
+from bakeio_core.history.reports.report import UNDO
 from bakeio_core.importing.linking.drafts import Draft
-from bakeio_core.importing.reading.checking import BLANK
+from bakeio_core.importing.reading.records.checking import BLANK
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
-from bakeio_core.values.text import Text
+from bakeio_core.values.kinds.text import Text
 from bakeio_core.values.wording import BadValue
 
 

@@ -14,14 +14,14 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from bakeio_core.catalog.columns import MADE, STAMPS
+from bakeio_core.catalog.entities.columns import MADE, STAMPS
 from bakeio_core.catalog.exchange import Candidate, Change
 from bakeio_core.errors import counted
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values import Boolean
-from bakeio_core.values.numbers import Decimal, Float, Integer
-from bakeio_core.values.times import Date, DateTime
+from bakeio_core.values.kinds.numbers import Decimal, Float, Integer
+from bakeio_core.values.kinds.times import Date, DateTime
 from bakeio_core.values.wording import BadValue, shown
 
 EARLIEST, AHEAD = date(1900, 1, 1), timedelta(days=731)

@@ -10,8 +10,8 @@ from typing import Any
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import FieldMap, FileField, plain_name, view_fields
 from bakeio_core.errors import Advice, DocumentError, Problem, Problems, advised, counted
+from bakeio_core.files.documents.composed.in_memory import InMemoryDocument
 from bakeio_core.files.documents.document import RECORDS, Document
-from bakeio_core.files.documents.in_memory import InMemoryDocument
 from bakeio_core.files.documents.scanner import BrokenRecord, Duplicated
 from bakeio_core.files.tickets import LABEL, Ticket, find
 from bakeio_core.importing.reading.answers.shapes import TICKET, numbered

@@ -8,11 +8,11 @@ from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import REV, FieldMap, alone_fields, plain_name, view_fields
-from bakeio_core.catalog.view import plain_view_name
+from bakeio_core.catalog.views.view import plain_view_name
 from bakeio_core.errors import DocumentError, Problem, Problems, counted
+from bakeio_core.files.documents.composed.in_memory import InMemoryDocument
 from bakeio_core.files.documents.document import RECORDS, Document
 from bakeio_core.files.documents.encoding import encode_as_read
-from bakeio_core.files.documents.in_memory import InMemoryDocument
 from bakeio_core.files.documents.scanner import as_record
 from bakeio_core.importing.reading.answers.unwrapping import Nested, Unwrapping
 from bakeio_core.values.wording import listed, shown

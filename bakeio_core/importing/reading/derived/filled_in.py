@@ -10,11 +10,11 @@ from typing import Any
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import plain_name, view_fields
 from bakeio_core.catalog.plugins.templates import LINES, TEMPLATE, Template
-from bakeio_core.catalog.view import plain_view_name
+from bakeio_core.catalog.views.view import plain_view_name
 from bakeio_core.errors import DocumentError, Problem, Problems, counted
 from bakeio_core.files.documents.blocks import Block
+from bakeio_core.files.documents.composed.in_memory import InMemoryDocument
 from bakeio_core.files.documents.document import Document
-from bakeio_core.files.documents.in_memory import InMemoryDocument
 from bakeio_core.files.documents.scanner import BLOCK, as_record
 from bakeio_core.importing.reading.building import of_view
 from bakeio_core.importing.reading.sources import Source

@@ -7,9 +7,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from bakeio_core.catalog.entities.model import RowId
 from bakeio_core.catalog.exchange import ABSENT
 from bakeio_core.catalog.fields import FieldMap, plain_name
-from bakeio_core.catalog.model import RowId
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block, in_blocks
 from bakeio_core.files.documents.document import Document

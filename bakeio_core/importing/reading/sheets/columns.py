@@ -19,8 +19,8 @@ from bakeio_core.files.revision import field_hash
 from bakeio_core.files.sheets.cells import unguarded
 from bakeio_core.files.sheets.proof import Patterns, Proof, Restored, was_empty
 from bakeio_core.files.sheets.readings import CURRENCY, Reading, form_of, is_shortened, readings
-from bakeio_core.values.kind import Kind
-from bakeio_core.values.numbers import shortest
+from bakeio_core.values.kinds.kind import Kind
+from bakeio_core.values.kinds.numbers import shortest
 from bakeio_core.values.wording import BadValue, TwoReadings, shown
 
 MOST_DOUBTFUL = 20

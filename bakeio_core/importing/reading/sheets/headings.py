@@ -9,7 +9,7 @@ from typing import Any
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import REV, FieldMap
 from bakeio_core.catalog.plugins.formats import CellError
-from bakeio_core.catalog.view import View
+from bakeio_core.catalog.views.view import View
 from bakeio_core.errors import DocumentError
 from bakeio_core.files.sheets.cells import ABOUT, told_of
 from bakeio_core.importing.reading.sheets.needed import lacking

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import FieldMap, FileField, plain_name, view_fields
-from bakeio_core.catalog.view import View
+from bakeio_core.catalog.views.view import View
 from bakeio_core.files.sheets.readings import form_of, readings
 from bakeio_core.importing.reading.sheets.needed import offered
 

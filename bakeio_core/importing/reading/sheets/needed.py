@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import FieldMap, FileField, view_fields
-from bakeio_core.catalog.view import View
+from bakeio_core.catalog.views.view import View
 
 
 def offered(view: View, catalog: Catalog) -> list[FileField]:

@@ -9,9 +9,9 @@ from typing import IO
 
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import FieldMap, view_fields
-from bakeio_core.catalog.lists import list_views
 from bakeio_core.catalog.plugins.formats import Format, blamed
-from bakeio_core.catalog.view import View
+from bakeio_core.catalog.views.lists import list_views
+from bakeio_core.catalog.views.view import View
 from bakeio_core.errors import DocumentError, Problem, Problems
 from bakeio_core.files.documents.limits import Limits
 from bakeio_core.importing.reading.sheets.document import SheetDocument

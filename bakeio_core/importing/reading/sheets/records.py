@@ -11,9 +11,9 @@ import msgspec
 
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.catalog.fields import REV, FileField, plain_name, view_fields
-from bakeio_core.catalog.lists import named_by, parent_column
 from bakeio_core.catalog.plugins.formats import CellError, SheetRows
-from bakeio_core.catalog.view import View
+from bakeio_core.catalog.views.lists import named_by, parent_column
+from bakeio_core.catalog.views.view import View
 from bakeio_core.database.view_query import kind_of_source
 from bakeio_core.errors import DocumentError, Problem, Problems, counted
 from bakeio_core.files.documents.encoding import encode_as_read

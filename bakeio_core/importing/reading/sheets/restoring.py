@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core.catalog.fields import REV
-from bakeio_core.importing.reading.names import FieldNames
+from bakeio_core.importing.reading.records.names import FieldNames
 from bakeio_core.importing.reading.sources import Part
-from bakeio_core.values.numbers import shortest
+from bakeio_core.values.kinds.numbers import shortest
 
 if TYPE_CHECKING:
     from bakeio_core.files.sheets.proof import Proof, Restored

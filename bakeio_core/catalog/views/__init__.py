@@ -1,0 +1,1 @@
+"""What plugins declare of views, and the JSON Schema of them."""

@@ -1,0 +1,1 @@
+"""The rows of entities: found, named, and who refers to them."""

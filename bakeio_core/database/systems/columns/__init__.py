@@ -1,0 +1,1 @@
+"""Columns that plugins and databases do not both have."""

@@ -1,0 +1,1 @@
+"""What databases refuse, and what their errors mean."""

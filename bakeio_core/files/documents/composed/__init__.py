@@ -1,0 +1,1 @@
+"""Documents that are made of other things than one file of JSON."""

@@ -1,0 +1,1 @@
+"""What an import or an undo came to, for people and for programs."""

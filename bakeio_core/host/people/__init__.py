@@ -1,0 +1,1 @@
+"""What a program needs that asks people itself, and what people confirm or forget."""

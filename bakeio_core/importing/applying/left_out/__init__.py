@@ -1,0 +1,1 @@
+"""The records that an import leaves out, written down to be corrected."""

@@ -1,0 +1,1 @@
+"""What an import leaves in bakeio's own tables."""

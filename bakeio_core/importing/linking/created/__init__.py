@@ -1,0 +1,1 @@
+"""Rows that are created for references which name none."""

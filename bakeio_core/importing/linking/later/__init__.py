@@ -1,0 +1,1 @@
+"""References to rows that come later in the import."""

@@ -1,0 +1,1 @@
+"""What is answered for the parts of sets and of views."""

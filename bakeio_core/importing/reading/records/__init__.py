@@ -1,0 +1,1 @@
+"""The records of a document, read and checked."""

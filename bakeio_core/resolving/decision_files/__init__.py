@@ -1,0 +1,1 @@
+"""Decisions in files that people and programs fill in."""
