@@ -106,12 +106,12 @@ def jsonable(value: Any) -> Any:
     return shown(value, 200).strip('"')
 
 
-def escapes_nul(data: bytes) -> bool:
-    """Tell whether JSON may hold an escaped NUL character.
+_NUL = re.compile(rb"\\u0000")
 
-    To split at backslashes is several times as fast as to search for the whole escape.
-    """
-    return b"\\" in data and any(part.startswith(b"u0000") for part in data.split(b"\\"))
+
+def escapes_nul(data: bytes) -> bool:
+    """Tell whether JSON may hold an escaped NUL character."""
+    return _NUL.search(data) is not None
 
 
 class Unreadable(str):

@@ -151,11 +151,11 @@ def is_text(page: bytes) -> bool:
     """Tell whether a page of JSON is UTF-8, without a NUL character in its texts."""
     if not page.isascii():
         # one sign beyond the first plane, and the text of a whole page takes four times its bytes
-        decoder = codecs.getincrementaldecoder("utf-8")()
+        view, start = memoryview(page), 0
         try:
-            for start in range(0, len(page), _PIECE):
-                decoder.decode(page[start : start + _PIECE])
-            decoder.decode(b"", final=True)
+            while start < len(page):
+                piece = view[start : start + _PIECE]
+                start += codecs.utf_8_decode(piece, "strict", len(piece) < _PIECE)[1]
         except UnicodeDecodeError:
             return False
     return not escapes_nul(page)
