@@ -6,7 +6,7 @@ How long the part is that tells the company differs; in the first digits two com
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,12 +33,16 @@ class WrittenCode:
 
 
 @dataclass(frozen=True)
-class _KnownCode:
-    """A code that a row has."""
+class _Known:
+    """What is known of the codes in one column.
 
-    row: RowId
-    maker: Any
-    code: str
+    Attributes:
+        owners: {code that is written: rows that have it and keep it}.
+        makers: {what tells a company: makers of the rows whose codes begin so and are not written}.
+    """
+
+    owners: dict[str, set[RowId]] = field(default_factory=lambda: defaultdict(set))
+    makers: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
 class Codes:
@@ -79,33 +83,30 @@ class Codes:
         if found:
             self.rows.forget_folded()  # some of them were changed
         for column, written in found.items():
-            known = list(self._known(column))
+            known = self._known(column, written)
             yield from self._shared(column, written, known)
             yield from self._of_other_makers(column, written, known, given)
 
-    def _known(self, column: str) -> Iterator[_KnownCode]:
-        """Yield the codes that rows have."""
-        emphasis = self.entity.emphasis[:1]
+    def _known(self, column: str, written: Mapping[str, Sequence[WrittenCode]]) -> _Known:
+        """Look at the codes of all rows."""
+        known, emphasis = _Known(), self.entity.emphasis[:1]
+        rows = {one.row for each in written.values() for one in each}
         for row, *maker, value in self.rows.all((*emphasis, column)):
             code = padded(value)
-            if code:
-                yield _KnownCode(row, maker[0] if maker else None, code)
+            if code in written and self._code_of.get((column, row), code) == code:
+                known.owners[code].add(row)
+            if code and any(maker) and row not in rows:
+                known.makers[code[_COMPANY]].add(str(maker[0]))
+        return known
 
     def _shared(
-        self,
-        column: str,
-        written: dict[str, list[WrittenCode]],
-        known: Sequence[_KnownCode],
+        self, column: str, written: Mapping[str, list[WrittenCode]], known: _Known
     ) -> Iterator[Suspicion]:
         """Tell of codes that another row has, or gets, as well."""
-        owners = defaultdict[str, set[RowId]](set)
-        for one in known:
-            if one.code in written and self._code_of.get((column, one.row), one.code) == one.code:
-                owners[one.code].add(one.row)
         for code, each in sorted(written.items(), key=lambda item: min(item[1])):
             each.sort()
             ids = {one.row for one in each}
-            others = sorted(owners[code] - ids)
+            others = sorted(known.owners[code] - ids)
             if len(ids) + len(others) < 2:
                 continue
             rows = self.rows.by_id(others)
@@ -125,8 +126,8 @@ class Codes:
     def _of_other_makers(
         self,
         column: str,
-        written: dict[str, list[WrittenCode]],
-        known: Sequence[_KnownCode],
+        written: Mapping[str, list[WrittenCode]],
+        known: _Known,
         given: Collection[int],
     ) -> Iterator[Suspicion]:
         """Tell of codes that begin as those of another maker do."""
@@ -135,13 +136,9 @@ class Codes:
         unnamed = self.rows.by_id(rows.difference(self._makers))
         makers = {row: self.rows.value(cells, emphasis[0]) for row, cells in unnamed.items()}
         makers |= self._makers
-        makers_of = defaultdict[str, set[str]](set)
-        for has in known:
-            if has.maker and has.row not in rows:
-                makers_of[has.code[_COMPANY]].add(str(has.maker))
-        known_makers = set[str]().union(*makers_of.values())
+        known_makers = set[str]().union(*known.makers.values())
         for code, each in written.items():
-            others = makers_of.get(code[_COMPANY], set())
+            others = known.makers.get(code[_COMPANY], set())
             for one in each:
                 maker = makers.get(one.row)
                 doubts = [bool(others), str(maker) in known_makers]
