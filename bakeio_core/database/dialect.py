@@ -63,8 +63,6 @@ class Dialect(ABC):
     mark = "?"
     by_characters = "BINARY"
     """The collation that sorts texts by their characters alone, in no language's way."""
-    doubles = False
-    """Whether decimals are read as doubles, whole ones too; SQLite gives those as integers."""
     adds_checks = True
     """Whether a CHECK constraint can be added to a table that is there."""
     is_strict = True

@@ -59,7 +59,6 @@ class PostgreSQL(Dialect):
     name = "postgresql"
     mark = "%s"
     by_characters = '"C"'
-    doubles = True
     snapshot_options: Mapping[str, Any] = MappingProxyType({"isolation_level": "REPEATABLE READ"})
     result_codes: Mapping[type[values.Kind], int] = MappingProxyType(
         {values.Decimal: 1700, values.Float: 701}
