@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exc
 
 from bakeio_core.catalog.entities.columns import DefaultFailed
-from bakeio_core.catalog.entities.model import Entity, RowId
+from bakeio_core.catalog.entities.model import Entity
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.database.connect import savepoint, streaming, translated
 from bakeio_core.database.dialects import dialect_of
@@ -20,26 +19,23 @@ from bakeio_core.database.stored.referrers import Referrers
 from bakeio_core.database.systems.refusals.constraints import (
     check_deferred,
     deferred_constraints,
-    refusal_of,
     refuse_deferred,
 )
 from bakeio_core.database.writing import NotTaken, halved
-from bakeio_core.errors import Problem
 from bakeio_core.history.changing_hands import Turns
 from bakeio_core.history.journal.journal import Journal
 from bakeio_core.history.reports.report import ImportRefused
 from bakeio_core.history.tables import has_journal, make_own_tables
 from bakeio_core.history.telling.stored import StoredOtherwise, Triggers, tell_stored
 from bakeio_core.importing.applying.late_keys import LateKeys
-from bakeio_core.importing.applying.parents import ParentRows, leave_out
-from bakeio_core.importing.applying.refused import Failure, RefusedRow, RefusedRows, lost_by_others
+from bakeio_core.importing.applying.parents import ParentRows
+from bakeio_core.importing.applying.reasons import Failure, lost_by_others
+from bakeio_core.importing.applying.refusals import Refusals
 from bakeio_core.importing.applying.remembering.entering import enter, finish
 from bakeio_core.importing.applying.swaps import Swaps
-from bakeio_core.importing.linking.claims import Claims
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.planning.plan import PartPlan
 from bakeio_core.importing.reading.sources import Part, Source
-from bakeio_core.values.wording import jsonable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -94,12 +90,10 @@ class Application:
         self.write, self.is_journaled, self.replacement = write, is_journaled, replacement
         self.journal: Journal | None = None
         self._late_keys = LateKeys(self.catalog.entities)
-        self._is_in_use = False  # a new row that cannot stay
         self._triggers = Triggers(self.db)
         self._parents = ParentRows(plan, write)
         self._referrers = Referrers(self.db, self.catalog)
-        self._refused_rows = RefusedRows(plan.state.tables)
-        self._claims: dict[str, Claims] = {}
+        self._refusals = Refusals(plan, write)
         self._deferred: dict[str, list[str]] = {}
 
     def run(
@@ -151,7 +145,7 @@ class Application:
             if self.replacement is not None and not self.plan.refusal:
                 self.replacement.delete()
             self._delete_unneeded_parents()
-            self._refuse_dangling()
+            self._refusals.refuse_dangling()
             refuse_deferred(dialect, self.db)
             if before_commit is not None:
                 before_commit()
@@ -164,23 +158,9 @@ class Application:
                 return
             self._advance_ids()
 
-    def _refuse_dangling(self) -> None:
-        """Refuse everything where the database would, once it looks at references at the end."""
-        known = [(part, self._claims[part.file]) for part in self.plan.source.parts]
-        found = [(p, *row) for p, claims in known for row in self._refused_rows.dangling(p, claims)]
-        if found:
-            self._refuse_all(found, "references name no row")
-
-    def _refuse_all(self, found: Iterable[tuple[Part, Change, RefusedRow]], why: str) -> None:
-        """Refuse everything for rows that were written and cannot stay."""
-        for part, change, reason in found:
-            self._report_refused(part, change, reason)
-        problems = [problem for problem in self.outcome.problems if problem.severity == "error"]
-        raise ImportRefused(f"{why}: nothing was written", problems=problems)
-
     def _refuse(self, expected: bytes | None) -> None:
         refusal = self.plan.refusal
-        if not refusal and self._is_in_use:
+        if not refusal and self._refusals.is_in_use:
             refusal = "records refer to one that cannot be imported: nothing was written"
         if refusal:
             problems = sorted(self.outcome.problems, key=lambda p: p.severity != "error")
@@ -195,7 +175,7 @@ class Application:
     # -- a part
     def _write_part(self, part: Part) -> None:
         plan = self.plan.part(part)
-        self._claims[part.file] = plan.claims
+        self._refusals.claims[part.file] = plan.claims
         dialect, entity = dialect_of(self.db), part.entity
         self._deferred[entity.name] = deferred_constraints(dialect, self.db, entity.table)
         self._load(part, plan)
@@ -220,21 +200,17 @@ class Application:
         dialect, bulk, table = dialect_of(self.db), plan.bulk, part.entity.table
         # a trigger may make equal what is not
         distinct = () if dialect.has_triggers(self.db, table) else bulk.distinct
-        try:
-            with dialect.loading(self.db, table, distinct) as build_unique:
-                for changes in chain([first], batches):
-                    if not bulk.distinct:
-                        build_unique()
-                    if self._refused(part, changes) is not None:
-                        build_unique()  # what is planned with care is looked up by its keys
-                        careful = plan.with_care()
-                        self._parents.write(part, careful)
-                        self._write(part, careful)
-        except exc.IntegrityError as refused:
-            if refusal_of(refused).kind != "unique":
-                raise
-            rows = self._refused_rows.equal(part, self._claims[part.file], refused)
-            self._refuse_all([(part, *row) for row in rows], "rows of two records are the same")
+        with dialect.loading(self.db, table, distinct) as build_unique:
+            for changes in chain([first], batches):
+                if not bulk.distinct:
+                    self._refusals.keep_apart(part, build_unique)
+                if self._refused(part, changes) is not None:
+                    # what is planned with care is looked up by its keys
+                    self._refusals.keep_apart(part, build_unique)
+                    careful = plan.with_care()
+                    self._parents.write(part, careful)
+                    self._write(part, careful)
+            self._refusals.keep_apart(part, build_unique)
 
     def _write(self, part: Part, changes: Changes) -> None:
         """Write a batch; where it is refused, its halves, down to the guilty record."""
@@ -244,25 +220,14 @@ class Application:
             return
         if size == 1:
             change = next(iter(changes))
-            why = self._explain(part, change, refused)
+            why = self._refusals.explain(part, change, refused)
             if self._late_keys.is_of_new_row(change):
-                self._take_back(part, change)
+                self._refusals.take_back(part, change)
                 change = replace(change, action="create")
-            self._report_refused(part, change, why)
+            self._refusals.report(part, change, why)
             return
         for half in halved(changes):
             self._write(part, half)
-
-    def _take_back(self, part: Part, change: Change) -> None:
-        """Delete a new row of which something is refused that is written last."""
-        entity = part.entity
-        gone = [Change("delete", entity.name, change.record, change.id)]
-        changes = Changes(entity, entity.columns, deletes=gone)
-        try:
-            with savepoint(self.db):
-                self.write(db=self.db, entity=entity, changes=changes)
-        except exc.IntegrityError:
-            self._is_in_use = True
 
     def _refused(self, part: Part, changes: Changes) -> Failure | None:
         """Write a batch whole; return what refuses it, None where it was written."""
@@ -311,40 +276,10 @@ class Application:
         """Leave out changes by which rows of others would lose theirs."""
         lost = lost_by_others(self._referrers, part.entity, changes)
         for change, why in lost:
-            self._report_refused(part, change, why)
+            self._refusals.report(part, change, why)
         gone = {change.id for change, _ in lost}
         changes.updates = [change for change in changes.updates if change.id not in gone]
         changes.deletes = [change for change in changes.deletes if change.id not in gone]
-
-    def _explain(self, part: Part, change: Change, failure: Failure) -> RefusedRow:
-        where = part.fields, partial(self._creating_record, part)
-        return self._refused_rows.explain(part.entity, change, failure, *where)
-
-    def _report_refused(self, part: Part, change: Change, why: RefusedRow) -> None:
-        """Count a record that is refused as one that cannot be imported."""
-        if (part.entity.name, change.id) in self.outcome.duplicate_keys:
-            return  # told and counted already, with the record that means the same row
-        leave_out(self.plan, part, change)
-        own, primary = part.fields.own, part.entity.primary
-        said = {own[c]: v for c, v in change.new.items() if c in own and c != primary}
-        self.outcome.problems.add(
-            Problem(
-                code=why.code,
-                file=part.file,
-                record=change.record,
-                key=part.fields.called(said),
-                entity=part.entity.name,
-                field=why.field,
-                value=jsonable(why.value),
-                message=why.message,
-            )
-        )
-
-    def _creating_record(self, part: Part, identity: RowId) -> int | None:
-        """Return the record of a part that creates a row, None where none does."""
-        claims = self._claims[part.file]
-        record = claims.record_of.get(identity)
-        return record if claims.outcomes.get(identity) == "created" else None
 
     def _swap(self, part: Part, turns: Turns) -> None:
         """Write what was kept back, in turn."""

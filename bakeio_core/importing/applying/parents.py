@@ -16,7 +16,7 @@ from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.stored.rows import Row
 from bakeio_core.database.writing import NotTaken
 from bakeio_core.errors import Problem
-from bakeio_core.importing.applying.refused import RefusedRows
+from bakeio_core.importing.applying.reasons import RefusedRows
 from bakeio_core.importing.linking.drafts import LinkError
 from bakeio_core.importing.planning.import_plan import ImportPlan
 from bakeio_core.importing.reading.sources import Part

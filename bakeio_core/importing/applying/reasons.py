@@ -13,6 +13,7 @@ from bakeio_core.catalog.entities.columns import MADE, DefaultFailed, ForeignKey
 from bakeio_core.catalog.entities.model import Entity, RowId
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.database.dialects import dialect_of
+from bakeio_core.database.row_ids import wire_id
 from bakeio_core.database.stored.called import CalledChanges
 from bakeio_core.database.stored.referrers import Referrers
 from bakeio_core.database.stored.tables import Tables
@@ -23,7 +24,6 @@ from bakeio_core.database.systems.refusals.constraints import (
     rule_text,
 )
 from bakeio_core.database.writing import NotKept, NotTaken
-from bakeio_core.errors import FIRST_RECORDS
 from bakeio_core.values.columns import checks_of
 from bakeio_core.values.wording import listed, shown
 
@@ -213,20 +213,28 @@ class RefusedRows:
     ) -> Iterator[tuple[Change, RefusedRow]]:
         """Yield created rows of a part that have what an earlier one has, and only one may have."""
         entity, rows, dialect = part.entity, self.tables.rows(part.entity), dialect_of(self.db)
-        columns = list(map(dialect.quote, _unique_columns(entity, refusal_of(failure))))
-        if not columns or not entity.surrogate:
+        refusal, record_of = refusal_of(failure), claims.record_of
+        columns = [f"t.{dialect.quote(column)}" for column in _unique_columns(entity, refusal)]
+        if refusal.kind != "unique" or not columns:
             return
+        key = ", ".join(columns)
+        given = " AND ".join(f"{column} IS NOT NULL" for column in columns)
         sql = (
-            f"SELECT max({dialect.quote(entity.surrogate)}) "
-            f"FROM {dialect.format_table(entity.table)} "
-            f"WHERE {' AND '.join(f'{column} IS NOT NULL' for column in columns)} "
-            f"GROUP BY {', '.join(columns)} HAVING count(*) > 1 ORDER BY 1 LIMIT {FIRST_RECORDS}"
+            f"SELECT place, id FROM (SELECT dense_rank() OVER (ORDER BY {key}) AS place, "
+            f"count(*) OVER (PARTITION BY {key}) AS number, {wire_id(dialect, 't', entity)} AS id "
+            f"FROM {dialect.format_table(entity.table)} t WHERE {given}) g WHERE number > 1"
         )
-        for row in rows.by_id([i for (i,) in dialect.fetch(self.db, sql)]).values():
-            new, identity = {c: rows.value(row, c) for c in rows.index}, row[rows.id_index]
-            record = claims.record_of.get(identity, 0)
-            change = Change("create", entity.name, record, identity, new)
-            yield change, self.explain(entity, change, failure, part.fields, claims.record_of.get)
+        alike: dict[int, list[RowId]] = {}
+        for place, identity in dialect.fetch(self.db, sql):
+            alike.setdefault(place, []).append(identity)
+        others = [
+            i for ids in alike.values() for i in sorted(ids, key=lambda i: record_of.get(i, 0))[1:]
+        ]
+        there = rows.by_id(others)
+        for identity in sorted(there, key=lambda i: record_of.get(i, 0)):
+            new = {column: rows.value(there[identity], column) for column in rows.index}
+            change = Change("create", entity.name, record_of.get(identity, 0), identity, new)
+            yield change, self.explain(entity, change, failure, part.fields, record_of.get)
 
     def dangling(self, part: Part, claims: Claims) -> Iterator[tuple[Change, RefusedRow]]:
         """Yield the rows of a part with a reference the database will refuse at the commit."""
