@@ -87,28 +87,15 @@ def _codes(text: str, *, is_typed: bool) -> Ways:
     if text.isascii() and text.isdecimal():
         for length in range(len(text) + 1, MOST_DIGITS + 1):
             yield text.zfill(length), NO_ZEROS, None, False
-    if match := _DECIMAL.fullmatch(text):
-        for zeros in range(4):
-            for mark in ".,":
-                decimals = f"{match[1]}{mark}{match[2]}{'0' * zeros}"
-                yield decimals, AS_NUMBER, None, False
-    elif is_typed or text.isdecimal():
-        for end in (".0", ".00", ",00", ".000"):
-            yield text + end, AS_NUMBER, None, False
-        for zeros in range(1, len(text) - len(text.rstrip("0")) + 1):
-            for power in (f"E{zeros}", f"e{zeros}", f"E+{zeros}", f"E+{zeros:02}", f"E{zeros:02}"):
-                yield text[:-zeros] + power, AS_NUMBER, None, False
+    is_whole = is_typed or text.isdecimal()
+    for number in _with_decimals(text) or (_as_whole_number(text) if is_whole else []):
+        yield number, AS_NUMBER, None, False
     if len(text) <= MOST_DIGITS and (_DECIMAL.fullmatch(text) or text.isdecimal()):
         yield from _spelled_amounts(Decimal(text.replace(",", ".")))
     if text.endswith("%"):
         yield f"{text[:-1].rstrip()} %", AS_NUMBER, None, False
-    if match := EXPONENT.fullmatch(text):
-        decimals = (match[2] or "").rstrip("0")
-        for kept in dict.fromkeys((match[2], decimals)):
-            whole = match[1] + (f".{kept}" if kept else "")
-            for sign in ("E", "e", "E+", "e+", "E-", "e-"):
-                for power in (match[4], match[4].zfill(2)):
-                    yield f"{whole}{sign}{power}", AS_NUMBER, None, False
+    for number in _with_powers(text):
+        yield number, AS_NUMBER, None, False
     if text.lower() in SHOWN_TRUTHS:
         yield from _spelled_truths(SHOWN_TRUTHS[text.lower()])
     for day in [*(known.day for known in days_of(text)), *days_without_year(text)]:
@@ -118,6 +105,35 @@ def _codes(text: str, *, is_typed: bool) -> Ways:
         hour, half = int(match[1]), (match[4] or "").lower()
         hour = hour % 12 + (12 if half == "p" else 0) if half else hour
         yield from _clocks(hour, int(match[2]), int(match[3] or 0))
+
+
+def _with_decimals(text: str) -> list[str]:
+    """Return a number with decimals as it may have been written, with zeros at its end."""
+    match = _DECIMAL.fullmatch(text)
+    ends = [mark + "{}" + "0" * zeros for zeros in range(4) for mark in ".,"]
+    return [match[1] + end.format(match[2]) for end in ends] if match else []
+
+
+def _as_whole_number(text: str) -> list[str]:
+    """Return digits as a whole number may have been written: with decimals, or a power of ten."""
+    ends = [text + end for end in (".0", ".00", ",00", ".000")]
+    for zeros in range(1, len(text) - len(text.rstrip("0")) + 1):
+        powers = (f"E{zeros}", f"e{zeros}", f"E+{zeros}", f"E+{zeros:02}", f"E{zeros:02}")
+        ends += [text[:-zeros] + power for power in powers]
+    return ends
+
+
+def _with_powers(text: str) -> Iterator[str]:
+    """Yield a number with a power of ten as it may have been written."""
+    match = EXPONENT.fullmatch(text)
+    if match is None:
+        return
+    decimals = (match[2] or "").rstrip("0")
+    for kept in dict.fromkeys((match[2], decimals)):
+        whole = match[1] + (f".{kept}" if kept else "")
+        for sign in ("E", "e", "E+", "e+", "E-", "e-"):
+            for power in (match[4], match[4].zfill(2)):
+                yield f"{whole}{sign}{power}"
 
 
 def _spelled_amounts(number: Decimal) -> Ways:
