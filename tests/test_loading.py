@@ -42,7 +42,12 @@ def indexes(db: Connection) -> list[Any]:
     if db.dialect.name == "sqlite":
         statement = "SELECT name, sql FROM sqlite_master WHERE type = 'index'"
         return sorted(tuple(row) for row in db.exec_driver_sql(statement))
-    statement = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+    statement = (
+        "SELECT relname, pg_get_indexdef(indexrelid), indisvalid, "
+        "coalesce(obj_description(indexrelid, 'pg_class'), '') "
+        "FROM pg_index JOIN pg_class c ON c.oid = indexrelid "
+        "WHERE c.relnamespace = 'public'::regnamespace"
+    )
     return sorted(tuple(row) for row in db.exec_driver_sql(statement))
 
 
@@ -184,3 +189,81 @@ def test_keys_that_lack_a_part_are_none() -> None:
     assert not keys.repeat({"shelf": [1, 1], "place": [2, 3], "code": ["a", "b"]})
     assert keys.repeat({"shelf": [1], "place": [3], "code": ["c"]})
     assert keys.repeat({"shelf": [9], "place": [9], "code": ["a"]})
+
+
+PARTED = (
+    "CREATE TABLE parted (LIKE suppliers INCLUDING DEFAULTS) PARTITION BY RANGE (id)",
+    "DROP TABLE suppliers CASCADE",
+    "ALTER TABLE parted RENAME TO suppliers",
+    "CREATE TABLE one_part PARTITION OF suppliers DEFAULT",
+    "CREATE UNIQUE INDEX ix_suppliers_slug ON suppliers (slug, id)",
+    "CREATE INDEX ix_suppliers_city ON suppliers (city)",
+)
+"""What makes the table one of partitions."""
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        PARTED,
+        (
+            "COMMENT ON INDEX ix_suppliers_slug IS 'why'",
+            "COMMENT ON INDEX ix_suppliers_name IS '?'",
+        ),
+        ("ALTER TABLE suppliers ADD CONSTRAINT one_slug EXCLUDE (slug WITH =)",),
+        ('CREATE INDEX "50%" ON suppliers (city)', 'CREATE UNIQUE INDEX "%s" ON suppliers (slug)'),
+    ],
+    ids=["partitions", "comments", "an exclusion", "signs"],
+)
+def test_indexes_of_every_kind_are_there_again(
+    core: Bakeio, new_postgresql: Callable[..., str], tmp_path: Path, statements: tuple[str, ...]
+) -> None:
+    report, rows = filled(core, new_postgresql(), shops(tmp_path, {}), *statements)
+    assert len(rows) == COUNT
+    assert said(report) == []
+
+
+def test_an_index_that_fails_for_one_row_keeps_out_that_row_alone(
+    core: Bakeio, new_postgresql: Callable[..., str], tmp_path: Path
+) -> None:
+    rule = "CREATE INDEX fails ON suppliers ((100 / (id - 300)))"
+    report, rows = filled(core, new_postgresql(), shops(tmp_path, {}), rule, skip_errors=True)
+    assert len(rows) == COUNT - 1
+    assert len(said(report)) == 1
+    assert "record 300" in said(report)[0]
+
+
+def test_a_program_that_reads_meanwhile_can_import(core: Bakeio, tmp_path: Path) -> None:
+    engine, paths = connect(str(tmp_path / "b.db")), [shops(tmp_path, {})]
+    with begin_write(engine) as db:
+        core.create_tables(db)
+        for _ in db.exec_driver_sql("SELECT 1 UNION ALL SELECT 2"):
+            report = core.import_(db, paths[0])
+        before = indexes(db)
+    engine.dispose()
+    assert report.summary["unchanged"] == COUNT
+    assert "ix_suppliers_slug" in [name for name, _ in before]
+
+
+class Upsert:
+    """Writes itself, and takes what is there already for written."""
+
+    @hookimpl
+    def bakeio_import_records(self, db: Connection, entity: Entity, changes: Changes) -> Any:
+        if entity.name != "suppliers":
+            return None
+        mark = "?" if db.dialect.name == "sqlite" else "%s"
+        names, marks = ", ".join(changes.columns), ", ".join([mark] * len(changes.columns))
+        sql_ = f"INSERT INTO suppliers ({names}) VALUES ({marks}) ON CONFLICT (slug) DO NOTHING"
+        for row in changes.rows:
+            db.exec_driver_sql(sql_, tuple(row))
+        return len(changes.rows)
+
+
+def test_a_plugin_that_writes_itself_finds_all_unique_indexes(
+    new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    core = Bakeio.discover(plugins=[Upsert()])
+    report, rows = filled(core, new_database(), shops(tmp_path, {}))
+    assert len(rows) == COUNT
+    assert said(report) == []

@@ -341,12 +341,9 @@ class Dialect(ABC):
     ) -> Iterator[Callable[[], None]]:
         """Fill an empty table: indexes are built once, sorted, at the end of the block.
 
-        So are the unique ones of `distinct`: columns of which no two rows will have the same
-        values. What is yielded builds those there and then: call it before rows are found by their
-        keys, and once nobody knows any more that these are different.
-
-        Raises:
-            sqlalchemy.exc.IntegrityError: Rows are equal all the same.
+        So are the unique ones of `distinct`: columns of texts, in which all rows will differ. What
+        is yielded builds those there and then: call it before rows are found by their keys, and
+        once nobody knows any more that these are different.
         """
         yield lambda: None
 

@@ -46,7 +46,8 @@ class Takers:
         self.rows, self.entity = rows, rows.entity
         self.wanted: dict[Key, dict[RowId, Row]] = {}
         self.left: dict[Key, dict[Row, RowId]] = {}
-        sets = rows.entity.unique_sets
+        kinds = rows.entity.kinds
+        sets = [key for key in rows.entity.unique_sets if all(kinds[c].is_scalar for c in key)]
         columns = {column for key in sets for column in key}
         some = [change for change in updates if not change.new.keys().isdisjoint(columns)]
         found = rows.by_id({change.known_id for change in some}) if some else {}

@@ -16,7 +16,7 @@ from bakeio_core.history.tables import database_id, make_tables, will_write
 from bakeio_core.history.telling.marks import Mark, all_marks
 from bakeio_core.history.telling.why import history_of
 from bakeio_core.history.upgrade import refuse_strangers, refuse_writing, upgrade_tables
-from bakeio_core.host.batches import batch_writer
+from bakeio_core.host.batches import BatchWriter
 from bakeio_core.host.installed import Installed
 from bakeio_core.resolving.decisions import now
 from bakeio_core.values.wording import kind_of_thing
@@ -158,7 +158,7 @@ class History(Installed):
             will_write(db, self.catalog)
             refuse_writing(db, self.catalog)
             entry = run_to_undo(db, run)
-        write = batch_writer(self.plugins, progress)
+        write = BatchWriter(self.plugins, progress)
         return undo_run(db, self.catalog, write, entry, now(), dry_run=dry_run)
 
     def why(

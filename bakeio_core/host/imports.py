@@ -21,7 +21,7 @@ from bakeio_core.files.output import refuse_file
 from bakeio_core.history.learned.aliases import learned
 from bakeio_core.history.reports.report import ImportRefused, Report
 from bakeio_core.history.tables import will_write
-from bakeio_core.host.batches import batch_writer
+from bakeio_core.host.batches import BatchWriter
 from bakeio_core.host.installed import Installed
 from bakeio_core.importing.options import ImportChoices, ImportOptions, options_of
 from bakeio_core.resolving.decisions import Decisions, Resolver, auto_create, checked_answers
@@ -259,7 +259,7 @@ class Imports(Installed):
 
             how["skipped_log"] = LogFile.of(Path(how["skipped_log"]), source, self.formats)
         self._refuse_replacing(db, source, options)
-        write = batch_writer(self.plugins, progress)
+        write = BatchWriter(self.plugins, progress)
         return carry_out(db, self.catalog, source, options, decisions, write, **how)
 
     def _refuse_replacing(self, db: Connection, source: Source, options: ImportOptions) -> None:

@@ -331,6 +331,13 @@ def foreign_keys_of(table: Table) -> tuple[ForeignKeyColumns, ...]:
     return tuple(sorted(found, key=lambda foreign: places[foreign.columns[0]]))
 
 
+def unique_indexes(table: Table) -> list[tuple[str, ...]]:
+    """Return the columns of the unique indexes of a table that hold for all of its rows."""
+    whole = [index for index in table.indexes if index.unique and not index.dialect_kwargs]
+    plain = [i for i in whole if len(i.columns) == len(i.expressions)]
+    return [tuple(str(column.name) for column in index.columns) for index in plain]
+
+
 def unique_sets(table: Table) -> list[tuple[str, ...]]:
     """Return the columns of which no two rows have the same, set by set, the primary key first.
 

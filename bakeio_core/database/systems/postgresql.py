@@ -31,7 +31,8 @@ from bakeio_core.database.systems.statements.commits import fate_of
 from bakeio_core.database.systems.statements.forms import use_plain_forms
 from bakeio_core.database.systems.statements.loads import (
     PostponedIndexes,
-    foreign_keys_rebuilt,
+    drops,
+    foreign_keys_of_postgresql,
     indexes_of_postgresql,
 )
 from bakeio_core.database.systems.statements.rights import (
@@ -339,14 +340,17 @@ class PostgreSQL(Dialect):
             # deadlock
             yield lambda: None
             return
-        keys = foreign_keys_rebuilt(self, db, table)
+        name = name.replace("%", "%%")  # which the driver takes for the place of a value
+        keys = [
+            (key, sql)
+            for key, sql in foreign_keys_of_postgresql(self, db, table)
+            if drops(db, f"ALTER TABLE {name} DROP CONSTRAINT {key}")
+        ]
         postponed = PostponedIndexes(db, [*indexes_of_postgresql(self, db, table)], distinct)
-        for key, _ in keys:
-            db.exec_driver_sql(f"ALTER TABLE {name} DROP CONSTRAINT {self.quote(key)}")
         yield postponed.build_unique
         postponed.build()
         for key, sql in keys:
-            db.exec_driver_sql(f"ALTER TABLE {name} ADD CONSTRAINT {self.quote(key)} {sql}")
+            db.exec_driver_sql(f"ALTER TABLE {name} ADD CONSTRAINT {key} {sql}")
 
 
 class _Overriding(Insert):

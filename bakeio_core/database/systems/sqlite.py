@@ -174,7 +174,7 @@ class SQLite(Dialect):
         return found
 
     def has_triggers(self, db: Connection, table: Table) -> bool:
-        sql = "SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?"
+        sql = "SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = lower(?)"
         return bool(self.fetch(db, sql, (table.name,)))
 
     def json_pages(

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import exc
 
@@ -43,8 +43,16 @@ if TYPE_CHECKING:
     from bakeio_core.catalog.catalog import Catalog
     from bakeio_core.importing.applying.replace import Replacement
 
-Write = Callable[..., Any]
-"""Writes a batch: called with db, entity and changes, as the hook `bakeio_import_records` is."""
+
+class Write(Protocol):
+    """Writes a batch: called with db, entity and changes, as the hook `bakeio_import_records` is.
+
+    `is_alone` tells that no plugin writes itself, or stands between.
+    """
+
+    is_alone: bool
+
+    def __call__(self, **arguments: Any) -> Any: ...
 
 
 def lock_tables(db: Connection, catalog: Catalog, source: Source) -> None:
@@ -198,19 +206,17 @@ class Application:
         if first is None:
             return
         dialect, bulk, table = dialect_of(self.db), plan.bulk, part.entity.table
-        # a trigger may make equal what is not
-        distinct = () if dialect.has_triggers(self.db, table) else bulk.distinct
-        with dialect.loading(self.db, table, distinct) as build_unique:
+        # what else writes may make equal what is not, or need to find rows by their keys
+        is_alone = self.write.is_alone and not dialect.has_triggers(self.db, table)
+        with dialect.loading(self.db, table, bulk.distinct if is_alone else ()) as build_unique:
             for changes in chain([first], batches):
                 if not bulk.distinct:
-                    self._refusals.keep_apart(part, build_unique)
+                    build_unique()
                 if self._refused(part, changes) is not None:
-                    # what is planned with care is looked up by its keys
-                    self._refusals.keep_apart(part, build_unique)
+                    build_unique()  # what is planned with care is looked up by its keys
                     careful = plan.with_care()
                     self._parents.write(part, careful)
                     self._write(part, careful)
-            self._refusals.keep_apart(part, build_unique)
 
     def _write(self, part: Part, changes: Changes) -> None:
         """Write a batch; where it is refused, its halves, down to the guilty record."""

@@ -13,7 +13,6 @@ from bakeio_core.catalog.entities.columns import MADE, DefaultFailed, ForeignKey
 from bakeio_core.catalog.entities.model import Entity, RowId
 from bakeio_core.catalog.exchange import Change, Changes
 from bakeio_core.database.dialects import dialect_of
-from bakeio_core.database.row_ids import wire_id
 from bakeio_core.database.stored.called import CalledChanges
 from bakeio_core.database.stored.referrers import Referrers
 from bakeio_core.database.stored.tables import Tables
@@ -123,8 +122,10 @@ class RefusedRows:
         record_of: Callable[[RowId], int | None],
     ) -> RefusedRow:
         """Name the row that has what may be there once only."""
-        columns = _unique_columns(entity, refusal)
-        key = tuple(str(column) for column in columns if column in values)
+        named = (i.columns for i in entity.table.indexes if i.name == refusal.rule)
+        columns = refusal.columns or tuple(column.name for column in next(named, ()))
+        kinds = entity.kinds
+        key = tuple(str(c) for c in columns if c in values and kinds[c].is_scalar)
         if not key or len(key) < len(columns):
             rule = refusal.rule or " and ".join(columns)
             return RefusedRow(f"another row of {entity.name} is the same by {rule}")
@@ -208,34 +209,6 @@ class RefusedRows:
                 return foreign
         return None
 
-    def equal(
-        self, part: Part, claims: Claims, failure: exc.IntegrityError
-    ) -> Iterator[tuple[Change, RefusedRow]]:
-        """Yield created rows of a part that have what an earlier one has, and only one may have."""
-        entity, rows, dialect = part.entity, self.tables.rows(part.entity), dialect_of(self.db)
-        refusal, record_of = refusal_of(failure), claims.record_of
-        columns = [f"t.{dialect.quote(column)}" for column in _unique_columns(entity, refusal)]
-        if refusal.kind != "unique" or not columns:
-            return
-        key = ", ".join(columns)
-        given = " AND ".join(f"{column} IS NOT NULL" for column in columns)
-        sql = (
-            f"SELECT place, id FROM (SELECT dense_rank() OVER (ORDER BY {key}) AS place, "
-            f"count(*) OVER (PARTITION BY {key}) AS number, {wire_id(dialect, 't', entity)} AS id "
-            f"FROM {dialect.format_table(entity.table)} t WHERE {given}) g WHERE number > 1"
-        )
-        alike: dict[int, list[RowId]] = {}
-        for place, identity in dialect.fetch(self.db, sql):
-            alike.setdefault(place, []).append(identity)
-        others = [
-            i for ids in alike.values() for i in sorted(ids, key=lambda i: record_of.get(i, 0))[1:]
-        ]
-        there = rows.by_id(others)
-        for identity in sorted(there, key=lambda i: record_of.get(i, 0)):
-            new = {column: rows.value(there[identity], column) for column in rows.index}
-            change = Change("create", entity.name, record_of.get(identity, 0), identity, new)
-            yield change, self.explain(entity, change, failure, part.fields, record_of.get)
-
     def dangling(self, part: Part, claims: Claims) -> Iterator[tuple[Change, RefusedRow]]:
         """Yield the rows of a part with a reference the database will refuse at the commit."""
         entity, rows = part.entity, self.tables.rows(part.entity)
@@ -316,9 +289,3 @@ def lost_by_others(
             reason = f"is referred to by {referrers.in_words(uses)}: delete those first, or keep it"
             found.append((change, RefusedRow(reason)))
     return found
-
-
-def _unique_columns(entity: Entity, refusal: Refusal) -> tuple[str, ...]:
-    """Return the columns in which two rows are equal that must not be; none where nobody knows."""
-    named = (i.columns for i in entity.table.indexes if i.name == refusal.rule)
-    return refusal.columns or tuple(column.name for column in next(named, ()))

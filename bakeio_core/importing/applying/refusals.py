@@ -81,24 +81,6 @@ class Refusals:
         except exc.IntegrityError:
             self.is_in_use = True
 
-    def keep_apart(self, part: Part, build_unique: Callable[[], None]) -> None:
-        """Build the unique indexes; take back the rows that are as earlier ones all the same.
-
-        The keys of their records differ, but not in the eyes of the database, or a plugin made them
-        equal on their way.
-        """
-        while True:
-            try:
-                build_unique()
-                return
-            except exc.IntegrityError as refused:
-                equal = list(self._rows.equal(part, self.claims[part.file], refused))
-                if not equal:
-                    raise
-                for change, why in equal:
-                    self.take_back(part, change)
-                    self.report(part, change, why)
-
     def refuse_dangling(self) -> None:
         """Refuse everything where the database would, once it looks at references at the end."""
         known = [(part, self.claims[part.file]) for part in self.plan.source.parts]

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bakeio_core.catalog.entities.columns import DefaultFailed
+from bakeio_core.catalog.entities.columns import DefaultFailed, unique_indexes
 from bakeio_core.catalog.entities.model import ROW_KEY, Key
 from bakeio_core.catalog.fields import CLEAR
 from bakeio_core.catalog.keys.row_ids import joined
@@ -21,7 +21,7 @@ from bakeio_core.importing.bulk.distinct import DistinctKeys
 from bakeio_core.importing.bulk.part import BulkPart, Decided, Item, is_plain_text
 from bakeio_core.importing.linking.link import to_look_up
 from bakeio_core.importing.new_ids import NewIds
-from bakeio_core.values import Text
+from bakeio_core.values import Identifier, Text
 
 _UNLINKED: Any = object()
 
@@ -39,8 +39,10 @@ class NewRowsInBulk:
         self.is_view = bulk.is_view
         self.sources = sources
         self._last_file_id = 0
-        primary = {*self.entity.primary_key}
-        self.distinct = DistinctKeys([k for k in self.entity.unique_sets if primary.isdisjoint(k)])
+        texts = {c for c, kind in self.entity.kinds.items() if isinstance(kind, (Text, Identifier))}
+        texts.difference_update(self.entity.primary_key)
+        indexed = unique_indexes(self.entity.table)
+        self.distinct = DistinctKeys([key for key in indexed if texts.issuperset(key)])
         self.links: dict[str, dict[Any, Any]] = {column: {} for column in self.entity.references}
         own = {column for column in self.entity.columns if self._is_given(column)}
         told = own | {c for c in self.entity.columns if self._is_known(c)}

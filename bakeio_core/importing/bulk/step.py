@@ -72,7 +72,7 @@ class Bulk:
 
     @property
     def distinct(self) -> Collection[Key]:
-        """The unique keys that are known to be different in all rows that were loaded."""
+        """The unique keys of texts that are known to differ in all rows that were loaded."""
         return () if self._new is None else self._new.distinct.known
 
     def forget(self) -> None:

@@ -47,13 +47,23 @@ def lockable(dialect: Dialect, db: Connection, names: Sequence[str]) -> list[str
 
 
 def may_rebuild(dialect: Dialect, db: Connection, names: Sequence[str]) -> bool:
-    """Tell whether this user may drop indexes and foreign keys of tables and make them again."""
+    """Tell whether this user may drop indexes and foreign keys of tables and make them again.
+
+    Where a constraint may be looked at late, rows that were touched before forbid it.
+
+    Args:
+        dialect: That of the database.
+        db: The connection.
+        names: The tables as SQL names them, the one with the indexes first.
+    """
     sql = (
         "SELECT bool_and(pg_has_role(c.relowner, 'USAGE') "
-        "AND has_schema_privilege(c.relnamespace, 'CREATE')) "
+        "AND has_schema_privilege(c.relnamespace, 'CREATE')) AND NOT EXISTS ("
+        "SELECT FROM pg_constraint k WHERE k.condeferrable "
+        "AND %s::regclass IN (k.conrelid, k.confrelid)) "
         "FROM pg_class c WHERE c.oid = ANY(%s::regclass[])"
     )
-    return bool(dialect.scalar(db, sql, (list(names),)))
+    return bool(dialect.scalar(db, sql, (names[0], list(names))))
 
 
 def refuse_closed_schemas(dialect: Dialect, db: Connection) -> None:
