@@ -68,7 +68,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Suspects:
-    """Say which changes are reported as suspicious. They are written all the same.
+    """Say which changes are reported as suspicious; 0 turns a warning off. They are written anyway.
 
     Args:
         times: a number that is so many times as large or as small as that of the row before, or as

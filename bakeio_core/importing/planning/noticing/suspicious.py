@@ -9,7 +9,7 @@ import operator
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
@@ -26,6 +26,8 @@ from bakeio_core.values.wording import BadValue, shown
 
 EARLIEST, AHEAD = date(1900, 1, 1), timedelta(days=731)
 """Days before the one, or so far in the future, are told."""
+NEVER = 1 << 62
+"""More than anything has, of what is turned off."""
 MOST_VALUES = 1000
 """Of more different values only the most frequent are counted on, to find what many rows get."""
 MOST_RECORDS = 1000
@@ -123,7 +125,9 @@ class SuspiciousValues:
 
     def __init__(self, state: ImportState, part: Part) -> None:
         self.state, self.part, self.entity = state, part, part.entity
-        self.rows, self.limits = state.tables.rows(part.entity), part.entity.suspects
+        self.rows, suspects = state.tables.rows(part.entity), part.entity.suspects
+        off = {name: NEVER for name, limit in vars(suspects).items() if limit == 0}
+        self.limits = replace(suspects, **off)
         self.found: list[Suspicion] = []
         self._counts: dict[str, Counter[Any]] = {}
         self._same: dict[tuple[str, Any], Suspicion] = {}
