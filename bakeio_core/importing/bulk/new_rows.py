@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import operator
 import uuid as uuids
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from bakeio_core.catalog.entities.columns import DefaultFailed, unique_indexes
-from bakeio_core.catalog.entities.model import ROW_KEY, Key
+from bakeio_core.catalog.entities.model import ROW_KEY
 from bakeio_core.catalog.fields import CLEAR
 from bakeio_core.catalog.keys.row_ids import joined
 from bakeio_core.database.stored.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.documents.exact import is_block_exact, is_exact
-from bakeio_core.history.journal.packing import remembered_by
-from bakeio_core.importing.bulk.distinct import DistinctKeys
+from bakeio_core.importing.bulk.distinct import DistinctKeys, NewKeys
 from bakeio_core.importing.bulk.part import BulkPart, Decided, Item, is_plain_text
 from bakeio_core.importing.linking.link import to_look_up
 from bakeio_core.importing.new_ids import NewIds
@@ -44,23 +42,12 @@ class NewRowsInBulk:
         indexed = unique_indexes(self.entity.table)
         self.distinct = DistinctKeys([key for key in indexed if texts.issuperset(key)])
         self.links: dict[str, dict[Any, Any]] = {column: {} for column in self.entity.references}
-        own = {column for column in self.entity.columns if self._is_given(column)}
-        told = own | {c for c in self.entity.columns if self._is_known(c)}
-        keys = (key for key in self.entity.all_keys if set(key) <= told)
-        self.keys = [key for key in keys if own & set(key)]
-        content = self.state.content_of(self.part)
-        has_content = bool(own & {*content}) and {*content} <= told
-        self.content = content if has_content and not self.keys else ()
+        self.keys = NewKeys(bulk, {c for c in self.entity.columns if self._is_given(c)})
         self.text_columns = [
             column
             for column in self.entity.columns
             if self.is_view and isinstance(self.entity.kinds[column], Text)
         ]
-
-    def _is_known(self, column: str) -> bool:
-        """Tell whether it is known before writing what rows hold that say nothing of a column."""
-        default = self.entity.filled.defaults.get(column)
-        return self.entity.nullable(column) if default is None else default.constant is not None
 
     def _is_given(self, column: str) -> bool:
         if column in self.entity.references:
@@ -150,7 +137,7 @@ class NewRowsInBulk:
             return items  # told with each record
         doubtful = self._doubtful(block, items, columns)
         if is_verified:
-            doubtful |= self._known_keys(columns, doubtful)
+            doubtful |= self.keys.known(columns, doubtful)
         elif self.distinct.repeat(columns):
             return items
         if len(doubtful) == len(items):
@@ -241,45 +228,6 @@ class NewRowsInBulk:
         is_contrary = self.state.is_contrary
         pairs = enumerate(zip(given, links, strict=True))
         return [i for i, (identity, link) in pairs if is_contrary(reference, identity, link)]
-
-    def _known_keys(self, columns: dict[str, list[Any]], doubtful: set[int]) -> set[int]:
-        """Return the indexes of records whose keys or content some row has, or another record."""
-        found: set[int] = set()
-        for key in self.keys[:1] if self.rows.was_empty else self.keys:
-            values = self._cells(columns, key, doubtful)
-            wanted = [value for value in values.values() if any(v is not None for v in value)]
-            there = self.rows.find(key, wanted)
-            times = Counter(wanted) if len(set(wanted)) < len(wanted) else {}
-            folds = not self.rows.was_empty and self.rows.folds(key)
-            for index, value in values.items():
-                is_known = value in there or times.get(value, 1) > 1
-                if is_known or (folds and self.rows.folded(key, value)):
-                    found.add(index)
-            if self.keys == [key] == [remembered_by(self.entity)]:
-                created = self.state.earlier.created_with
-                found.update(i for i, value in values.items() if created(self.entity, value))
-        if self.keys and self.entity.may_lack_keys and not self.rows.was_empty:
-            found |= self._without_keys(columns)
-        if self.content and not self.state.options.allow_duplicates:
-            values = self._cells(columns, self.content, doubtful)
-            there, claims = self.rows.find(self.content, values.values()), self.bulk.claims
-            for index, value in values.items():
-                rows = there.get(value, ())
-                is_there = any(row[self.rows.id_index] not in claims for row in rows)
-                if is_there or self.state.earlier.created_with(self.entity, value):
-                    found.add(index)
-        return found
-
-    def _without_keys(self, columns: dict[str, list[Any]]) -> set[int]:
-        """Return the indexes of records whose keys are all null: others hold what tells them."""
-        cells = zip(*(columns[c] for c in dict.fromkeys(sum(self.keys, ()))), strict=True)
-        return {i for i, values in enumerate(cells) if all(value is None for value in values)}
-
-    @staticmethod
-    def _cells(columns: dict[str, list[Any]], key: Key, left_out: set[int]) -> dict[int, Row]:
-        """Return {index of a record: values of the key's columns}, without some records."""
-        values = enumerate(zip(*(columns[column] for column in key), strict=True))
-        return {index: value for index, value in values if index not in left_out}
 
     def _ids(self, columns: dict[str, list[Any]], good: list[int]) -> list[Any] | None:
         """Return the ids of new rows: the file's where they are free, None where that is unsure."""

@@ -1,0 +1,93 @@
+"""New records of views and files come out of the bulk step as they do with care."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, String, Table, text
+from support.hosts import guest, table
+
+from bakeio_core import Bakeio, Entity, Report, View, connect, editable, identity_columns, key
+from bakeio_core.database import begin_write
+
+TABLES = MetaData()
+FIRST = "00000000-0000-4000-8000-000000000001"
+
+
+def known_by(name: str, *columns: Column[Any]) -> Table:
+    return Table(name, TABLES, Column("id", Integer, primary_key=True), *columns)
+
+
+JARS = Table(
+    "jars",
+    TABLES,
+    *identity_columns(),
+    Column("code", String(20), unique=True),
+    Column("size", Integer),
+    Column("shape", String(20)),
+)
+
+
+@pytest.fixture
+def shop() -> Bakeio:
+    """A bakeio that knows tables whose rows may lack keys."""
+    return guest(
+        Entity(JARS, keys=["code"], content=("size", "shape")),
+        views=[
+            View(
+                "jars",
+                "jars",
+                {"code": key("code"), "size": editable("size"), "shape": editable("shape")},
+            )
+        ],
+    )
+
+
+@pytest.fixture
+def url(shop: Bakeio, new_database: Callable[[], str]) -> str:
+    url = new_database()
+    engine = connect(url)
+    with begin_write(engine) as db:
+        shop.create_tables(db)
+    engine.dispose()
+    return url
+
+
+def came_in(core: Bakeio, url: str, path: Path, before: str = "", **options: Any) -> Report:
+    """Import a file, after a statement of SQL."""
+    engine = connect(url)
+    try:
+        with begin_write(engine) as db:
+            if before:
+                db.execute(text(before))
+            return core.import_(db, path, **options)
+    finally:
+        engine.dispose()
+
+
+def rows(url: str, columns: str, of: str) -> list[tuple[Any, ...]]:
+    engine = connect(url)
+    with engine.connect() as db:
+        found = table(db, columns, of)
+    engine.dispose()
+    return found
+
+
+def view(folder: Path, name: str, *records: dict[str, Any]) -> Path:
+    """Write the file of a view."""
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps({"view_name": name, "records": records}), "utf-8")
+    return path
+
+
+def test_a_record_whose_key_is_null_is_the_row_that_has_its_content(
+    shop: Bakeio, url: str, tmp_path: Path
+) -> None:
+    path = view(tmp_path, "jars", {"code": None, "size": 1, "shape": "round"})
+    there = f"INSERT INTO jars VALUES (1, '{FIRST}', 'j1', 1, 'round')"
+    assert came_in(shop, url, path, there).summary["unchanged"] == 1
+    assert rows(url, "code, size, shape", "jars") == [("j1", 1, "round")]
