@@ -22,6 +22,10 @@ def known_by(name: str, *columns: Column[Any]) -> Table:
     return Table(name, TABLES, Column("id", Integer, primary_key=True), *columns)
 
 
+def edited(*columns: str) -> dict[str, Any]:
+    return {column: editable(column) for column in columns}
+
+
 JARS = Table(
     "jars",
     TABLES,
@@ -30,6 +34,9 @@ JARS = Table(
     Column("size", Integer),
     Column("shape", String(20)),
 )
+PENS = known_by(
+    "pens", Column("ean", String(20)), Column("title", String(40)), Column("price", Integer)
+)
 
 
 @pytest.fixture
@@ -37,12 +44,10 @@ def shop() -> Bakeio:
     """A bakeio that knows tables whose rows may lack keys."""
     return guest(
         Entity(JARS, keys=["code"], content=("size", "shape")),
+        Entity(PENS, content=("title", "price"), codes=["ean"]),
         views=[
-            View(
-                "jars",
-                "jars",
-                {"code": key("code"), "size": editable("size"), "shape": editable("shape")},
-            )
+            View("jars", "jars", {"code": key("code"), **edited("size", "shape")}),
+            View("pens", "pens", edited("ean", "title", "price")),
         ],
     )
 
@@ -91,3 +96,14 @@ def test_a_record_whose_key_is_null_is_the_row_that_has_its_content(
     there = f"INSERT INTO jars VALUES (1, '{FIRST}', 'j1', 1, 'round')"
     assert came_in(shop, url, path, there).summary["unchanged"] == 1
     assert rows(url, "code, size, shape", "jars") == [("j1", 1, "round")]
+
+
+def test_a_record_of_a_view_without_a_key_is_the_row_that_has_its_code(
+    shop: Bakeio, url: str, tmp_path: Path
+) -> None:
+    new = {"ean": "5901234123457", "title": "Brush", "price": 2}
+    path = view(tmp_path, "pens", {"ean": "4006381333931", "title": "Pencil", "price": 5}, new)
+    there = "INSERT INTO pens VALUES (1, '04006381333931', 'Pen', 1)"
+    summary = came_in(shop, url, path, there).summary
+    assert (summary["updated"], summary["created"]) == (1, 1)
+    assert rows(url, "title, price", "pens") == [("Brush", 2), ("Pencil", 5)]

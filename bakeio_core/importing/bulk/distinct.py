@@ -71,6 +71,7 @@ class NewKeys:
         content = self.state.content_of(bulk.part)
         is_told = told >= {*content} and bool({*content} & {*own})
         self.content = content if is_told and not self.state.options.allow_duplicates else ()
+        self.codes = [code for code in self.entity.codes if bulk.is_view and code in own]
 
     def _is_known(self, column: str) -> bool:
         """Tell whether it is known before writing what rows hold that say nothing of a column."""
@@ -91,7 +92,9 @@ class NewKeys:
         if self.keys and self.entity.may_lack_keys and not self.rows.was_empty:
             found |= unnamed  # other things tell them
         unnamed.difference_update(left_out)
-        return found | (self._with_content(columns, unnamed) if self.content else set())
+        if self.content:
+            found |= self._with_content(columns, unnamed)
+        return found | self._with_code(columns, left_out)
 
     def _with_key(self, key: Key, values: dict[int, Row]) -> set[int]:
         wanted = [value for value in values.values() if any(v is not None for v in value)]
@@ -118,6 +121,21 @@ class NewKeys:
             if is_there or self.state.earlier.created_with(self.entity, value):
                 found.add(index)
         return found
+
+    def _with_code(self, columns: Columns, left_out: Collection[int]) -> set[int]:
+        """Return the indexes of records without a key of their own that a code may name a row of.
+
+        Whether a key that stands on a reference names it is told with care.
+        """
+        own = [key for key in self.keys if not {*key} & self.entity.references.keys()]
+        unnamed = self._unnamed(columns, own).difference(left_out) if self.codes else ()
+        folded = self.rows.folded
+        return {
+            index
+            for code in self.codes
+            for index in unnamed
+            if columns[code][index] is not None and folded((code,), (columns[code][index],))
+        }
 
     def _unnamed(self, columns: Columns, keys: Collection[Key]) -> set[int]:
         """Return the indexes of records that give none of some keys."""
