@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, text
-from support.hosts import guest, table
+from support.hosts import guest, table, write_records
 
 from bakeio_core import Bakeio, Entity, Report, View, connect, editable, identity_columns, key
 from bakeio_core.database import begin_write
@@ -37,6 +37,13 @@ JARS = Table(
 PENS = known_by(
     "pens", Column("ean", String(20)), Column("title", String(40)), Column("price", Integer)
 )
+LIDS = known_by(
+    "lids",
+    Column("code", String(20), unique=True),
+    Column("name", String(20)),
+    Column("size", Integer),
+)
+BOXES = known_by("boxes", Column("aisle", Integer), Column("place", Integer))
 
 
 @pytest.fixture
@@ -45,6 +52,8 @@ def shop() -> Bakeio:
     return guest(
         Entity(JARS, keys=["code"], content=("size", "shape")),
         Entity(PENS, content=("title", "price"), codes=["ean"]),
+        Entity(LIDS, keys=["code", "name"]),
+        Entity(BOXES, keys=[("aisle", "place")]),
         views=[
             View("jars", "jars", {"code": key("code"), **edited("size", "shape")}),
             View("pens", "pens", edited("ean", "title", "price")),
@@ -107,3 +116,22 @@ def test_a_record_of_a_view_without_a_key_is_the_row_that_has_its_code(
     summary = came_in(shop, url, path, there).summary
     assert (summary["updated"], summary["created"]) == (1, 1)
     assert rows(url, "title, price", "pens") == [("Brush", 2), ("Pencil", 5)]
+
+
+def test_two_records_that_only_their_second_key_names_are_refused_in_an_empty_table(
+    shop: Bakeio, url: str, tmp_path: Path
+) -> None:
+    lids = [{"id": i, "code": None, "name": name} for i, name in enumerate(["a", "x", "x"], 1)]
+    path = write_records(tmp_path / "lids.json", "lids", *[{**lid, "size": 1} for lid in lids])
+    summary = came_in(shop, url, path, skip_errors=True).summary
+    assert (summary["created"], summary["errors"]) == (1, 2)
+    assert rows(url, "name", "lids") == [("a",)]
+
+
+def test_two_records_with_one_key_that_the_database_does_not_keep_unique_are_refused(
+    shop: Bakeio, url: str, tmp_path: Path
+) -> None:
+    boxes = [{"id": i, "aisle": 1, "place": place} for i, place in enumerate([1, 2, 2], 1)]
+    path = write_records(tmp_path / "boxes.json", "boxes", *boxes)
+    summary = came_in(shop, url, path, skip_errors=True).summary
+    assert (summary["created"], summary["errors"]) == (1, 2)

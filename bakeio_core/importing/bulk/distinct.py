@@ -86,7 +86,9 @@ class NewKeys:
             left_out: The indexes of those that need not be looked at.
         """
         found: set[int] = set()
-        for key in self.keys[:1] if self.rows.was_empty else self.keys:
+        for index, key in enumerate(self.keys):
+            if self.rows.was_empty and not self._unnamed(columns, self.keys[:index]):
+                break  # a key that another record has counts where no better one is given
             found |= self._with_key(key, _cells(columns, key, left_out))
         unnamed = self._unnamed(columns, self.keys)
         if self.keys and self.entity.may_lack_keys and not self.rows.was_empty:
@@ -95,6 +97,11 @@ class NewKeys:
         if self.content:
             found |= self._with_content(columns, unnamed)
         return found | self._with_code(columns, left_out)
+
+    def may_be_shared(self, columns: Columns) -> bool:
+        """Tell whether the best key of a record may be one the database lets several rows have."""
+        better = (self.keys[:i] for i, k in enumerate(self.keys) if k not in self.entity.unique)
+        return any(self._unnamed(columns, keys) for keys in better)
 
     def _with_key(self, key: Key, values: dict[int, Row]) -> set[int]:
         wanted = [value for value in values.values() if any(v is not None for v in value)]

@@ -138,7 +138,7 @@ class NewRowsInBulk:
         doubtful = self._doubtful(block, items, columns)
         if is_verified:
             doubtful |= self.keys.known(columns, doubtful)
-        elif self.distinct.repeat(columns):
+        elif self.keys.may_be_shared(columns) or self.distinct.repeat(columns):
             return items
         if len(doubtful) == len(items):
             return items
