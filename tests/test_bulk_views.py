@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, String, Table, text
+from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, text
 from support.hosts import guest, table, write_records
 
 from bakeio_core import Bakeio, Entity, Report, View, connect, editable, identity_columns, key
@@ -44,6 +44,15 @@ LIDS = known_by(
     Column("size", Integer),
 )
 BOXES = known_by("boxes", Column("aisle", Integer), Column("place", Integer))
+SHELVES = known_by("shelves", Column("code", String(20), unique=True, nullable=False))
+CUPS, MUGS = (
+    known_by(
+        name,
+        Column("name", String(20), unique=True, nullable=False),
+        Column("shelf_id", ForeignKey("shelves.id"), nullable=may_lack, server_default="1"),
+    )
+    for name, may_lack in (("cups", True), ("mugs", False))
+)
 
 
 @pytest.fixture
@@ -54,9 +63,14 @@ def shop() -> Bakeio:
         Entity(PENS, content=("title", "price"), codes=["ean"]),
         Entity(LIDS, keys=["code", "name"]),
         Entity(BOXES, keys=[("aisle", "place")]),
+        Entity(SHELVES, keys=["code"]),
+        Entity(CUPS, keys=["name"]),
+        Entity(MUGS, keys=["name"]),
         views=[
             View("jars", "jars", {"code": key("code"), **edited("size", "shape")}),
             View("pens", "pens", edited("ean", "title", "price")),
+            View("cups", "cups", {"name": key("name")}),
+            View("mugs", "mugs", {"name": key("name")}),
         ],
     )
 
@@ -135,3 +149,16 @@ def test_two_records_with_one_key_that_the_database_does_not_keep_unique_are_ref
     path = write_records(tmp_path / "boxes.json", "boxes", *boxes)
     summary = came_in(shop, url, path, skip_errors=True).summary
     assert (summary["created"], summary["errors"]) == (1, 2)
+
+
+@pytest.mark.parametrize("name", ["cups", "mugs"])
+@pytest.mark.parametrize("form", ["entity", "view"])
+def test_a_reference_of_which_a_file_says_nothing_has_its_default(
+    shop: Bakeio, url: str, tmp_path: Path, form: str, name: str
+) -> None:
+    path = view(tmp_path, name, {"name": "new"})
+    if form == "entity":
+        path = write_records(path, name, {"id": 9, "name": "new"})
+    there = "INSERT INTO shelves VALUES (1, 's1')"
+    assert came_in(shop, url, path, there).summary["created"] == 1
+    assert rows(url, "name, shelf_id", name) == [("new", 1)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import uuid as uuids
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -42,6 +41,7 @@ class NewRowsInBulk:
         indexed = unique_indexes(self.entity.table)
         self.distinct = DistinctKeys([key for key in indexed if texts.issuperset(key)])
         self.links: dict[str, dict[Any, Any]] = {column: {} for column in self.entity.references}
+        self.named = {column for column in self.links if _named(bulk, column)}
         self.keys = NewKeys(bulk, {c for c in self.entity.columns if self._is_given(c)})
         self.text_columns = [
             column
@@ -51,7 +51,7 @@ class NewRowsInBulk:
 
     def _is_given(self, column: str) -> bool:
         if column in self.entity.references:
-            return bool(self.sources[column])
+            return column in self.named
         return self.fields.own.get(column, "") in self.names
 
     @classmethod
@@ -89,33 +89,26 @@ class NewRowsInBulk:
         """Return what gives a column's values of records; None where nothing does.
 
         Returns:
-            A function from records to values; for references one from records to keys, or () where
-            the file says nothing of them.
+            A function from records to values, from records to keys for references that are named.
         """
         part, names, entity = bulk.part, bulk.reader.names, bulk.part.entity
-        if column in entity.references:
-            naming = part.fields.naming[column].values()
-            given = [names[field.name] for field in naming if field.name in names]
-            if given:
-                # of one lookup the value itself is the key: nothing is made for each record
-                return operator.attrgetter(*given)
-            is_said = part.fields.own.get(column, "") in names
-            return None if is_said or not entity.nullable(column) else ()
+        named = _named(bulk, column)
+        if named:
+            # of one lookup the value itself is the key: nothing is made for each record
+            return operator.attrgetter(*named)
         name = part.fields.own.get(column, "")
         if column == entity.surrogate and part.view is not None:
             return lambda records: [None] * len(records)
+        if name in names and column in entity.references:
+            return None
         if name in names:
             value_of = operator.attrgetter(names[name])
             return lambda records: list(map(value_of, records))
-        default = entity.filled.defaults.get(column)
-        if column in entity.filled.stamps:
-            return lambda records: [bulk.state.now] * len(records)
-        if column == "uuid" and (default is None or default.make is None):
-            return lambda records: [str(uuids.uuid4()) for _ in records]
         if column == "slug" and entity.slug_from:
             return None
-        if default is not None:
-            return lambda records: [default.value(entity.declared_by) for _ in records]
+        filled, now = entity.filled, bulk.state.now
+        if column in (*filled.stamps, *filled.uuids, *filled.defaults):
+            return lambda records: [filled.supplied(column, now) for _ in records]
         return (lambda records: [None] * len(records)) if entity.nullable(column) else None
 
     def decide(
@@ -160,10 +153,8 @@ class NewRowsInBulk:
 
     def _values(self, column: str, records: list[Any]) -> list[Any]:
         source = self.sources[column]
-        if column not in self.entity.references:
+        if column not in self.named:
             return source(records)  # type: ignore[no-any-return]
-        if not source:
-            return [None] * len(records)
         keys = list(map(source, records))
         known = self.links[column]
         self._link(column, to_look_up(known, keys), known)
@@ -264,6 +255,12 @@ class NewRowsInBulk:
             return False
         new_ids.took(wanted[-1])
         return True
+
+
+def _named(bulk: BulkPart, column: str) -> list[str]:
+    """Return the attributes of records that say what the row of a reference is called."""
+    naming, names = bulk.part.fields.naming.get(column, {}), bulk.reader.names
+    return [names[field.name] for field in naming.values() if field.name in names]
 
 
 def _refused(check: Callable[[Any, Any], Any], values: Sequence[Any]) -> list[int]:
