@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, text
+from sqlalchemy import Column, DateTime, ForeignKey, Integer, MetaData, String, Table, text
 from support.hosts import guest, table, write_records
 
 from bakeio_core import Bakeio, Entity, Report, View, connect, editable, identity_columns, key
@@ -53,6 +53,13 @@ CUPS, MUGS = (
     )
     for name, may_lack in (("cups", True), ("mugs", False))
 )
+BOWLS = known_by(
+    "bowls",
+    Column("name", String(20), unique=True, nullable=False),
+    Column("slug", String(20), unique=True),
+    Column("uuid", String(36), unique=True),
+    Column("created_at", DateTime(timezone=True)),
+)
 
 
 @pytest.fixture
@@ -66,10 +73,12 @@ def shop() -> Bakeio:
         Entity(SHELVES, keys=["code"]),
         Entity(CUPS, keys=["name"]),
         Entity(MUGS, keys=["name"]),
+        Entity(BOWLS, keys=["name", "slug"], slug_from=("name",)),
         views=[
             View("jars", "jars", {"code": key("code"), **edited("size", "shape")}),
             View("pens", "pens", edited("ean", "title", "price")),
             View("cups", "cups", {"name": key("name")}),
+            View("bowls", "bowls", {"name": key("name"), **edited("slug", "uuid", "created_at")}),
             View("mugs", "mugs", {"name": key("name")}),
         ],
     )
@@ -162,3 +171,15 @@ def test_a_reference_of_which_a_file_says_nothing_has_its_default(
     there = "INSERT INTO shelves VALUES (1, 's1')"
     assert came_in(shop, url, path, there).summary["created"] == 1
     assert rows(url, "name, shelf_id", name) == [("new", 1)]
+
+
+def test_a_null_in_a_view_makes_no_new_row_without_slug_uuid_and_stamp(
+    shop: Bakeio, url: str, tmp_path: Path
+) -> None:
+    given = {"slug": "given", "uuid": FIRST, "created_at": "2025-01-02T03:04:05Z"}
+    nothing = dict.fromkeys(given)
+    records = [{"name": "A Bowl", **nothing}, {"name": "Another", **given}]
+    assert came_in(shop, url, view(tmp_path, "bowls", *records)).summary["created"] == 2
+    found = rows(url, "slug, uuid, created_at", "bowls")
+    assert [slug for slug, _, _ in found] == ["a_bowl", "given"]
+    assert None not in sum(found, ())

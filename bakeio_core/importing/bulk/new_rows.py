@@ -183,7 +183,8 @@ class NewRowsInBulk:
             if is_reference:
                 doubtful.update(self._with_another_id(column, values, items))
             is_made = column == self.entity.surrogate and self.is_view
-            is_needed = not self.entity.nullable(column) and not is_made
+            takes_null = self.entity.nullable(column) and self.part.takes_null(column)
+            is_needed = not takes_null and not is_made
             if is_needed and None in values:
                 doubtful.update(i for i, value in enumerate(values) if value is None)
             check = self.entity.all_checks.get(column) if self.is_view else None

@@ -177,20 +177,12 @@ class NewRows:
         return new_ids.take()[0]
 
     def _supplied(self, draft: Draft, column: str) -> Any:
-        """Return what bakeio supplies for a column a new record says nothing about.
-
-        A null in an entity's file says that the row has none. In a view it says so only where the
-        row can do without: an empty cell of a column that must hold something is left out.
-        """
+        """Return what bakeio supplies for a column a new record says nothing about."""
         is_said = self.fields.own.get(column, "") in draft.values or column in draft.links
-        if is_said and self.part.view is None and self.entity.nullable(column):
+        if is_said and self.part.takes_null(column):
             return None
         if column == "slug" and self.entity.slug_from:
             return self._free_slug(draft)
-        is_made = column in (*self.entity.filled.stamps, *self.entity.filled.uuids)
-        is_none = is_said and (self.part.view is None or self.entity.nullable(column))
-        if is_none and not is_made:
-            return None
         return self.entity.filled.supplied(column, self.state.now)
 
     def _free_slug(self, draft: Draft) -> str | None:
