@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import (
@@ -185,6 +185,10 @@ class Filled(Protocol):
     def declared_by(self) -> str: ...
     @property
     def kinds(self) -> Mapping[str, values.Kind]: ...
+    @property
+    def primary_key(self) -> Sequence[str]: ...
+    @property
+    def references(self) -> Mapping[str, Any]: ...
 
 
 class FilledColumns:
@@ -217,8 +221,19 @@ class FilledColumns:
         default = self.defaults.get(column)
         return None if default is None else default.constant
 
-    def supplied(self, column: str) -> Any:
-        """Return what a new row gets in a column.
+    @cached_property
+    def uuids(self) -> frozenset[str]:
+        """The columns that get a new uuid: `uuid`, and a primary key that is one."""
+        kinds, references = self.owner.kinds, self.owner.references
+        ids = (c for c in self.owner.primary_key if isinstance(kinds[c], values.Identifier))
+        return frozenset(["uuid", *(column for column in ids if column not in references)])
+
+    def supplied(self, column: str, now: str) -> Any:
+        """Return what a new row gets in a column its record says nothing of, a slug aside.
+
+        Args:
+            column: The column.
+            now: What stamps get.
 
         Returns:
             A wire value, None for null, `MADE` where it is made when the row is written.
@@ -226,8 +241,12 @@ class FilledColumns:
         Raises:
             DefaultFailed: The application's function raised.
         """
+        if column in self.stamps:
+            return now
         default = self.defaults.get(column)
-        return None if default is None else default.value(self.owner.declared_by)
+        value = None if default is None else default.value(self.owner.declared_by)
+        is_uuid = column in self.uuids and (value is None or value is MADE)
+        return str(uuid.uuid4()) if is_uuid else value
 
 
 def default_of(column: Column[Any], kind: values.Kind) -> Default | None:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import operator
-import uuid as uuids
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from bakeio_core.catalog.entities.columns import DefaultFailed, unique_indexes
-from bakeio_core.catalog.entities.model import ROW_KEY, Key
+from bakeio_core.catalog.entities.model import ROW_KEY
 from bakeio_core.catalog.fields import CLEAR
 from bakeio_core.catalog.keys.row_ids import joined
 from bakeio_core.database.stored.rows import Row
 from bakeio_core.errors import Problem
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.documents.exact import is_block_exact, is_exact
-from bakeio_core.history.journal.packing import remembered_by
-from bakeio_core.importing.bulk.distinct import DistinctKeys
+from bakeio_core.importing.bulk.distinct import DistinctKeys, NewKeys
 from bakeio_core.importing.bulk.part import BulkPart, Decided, Item, is_plain_text
 from bakeio_core.importing.linking.link import to_look_up
 from bakeio_core.importing.new_ids import NewIds
@@ -44,27 +41,17 @@ class NewRowsInBulk:
         indexed = unique_indexes(self.entity.table)
         self.distinct = DistinctKeys([key for key in indexed if texts.issuperset(key)])
         self.links: dict[str, dict[Any, Any]] = {column: {} for column in self.entity.references}
-        own = {column for column in self.entity.columns if self._is_given(column)}
-        told = own | {c for c in self.entity.columns if self._is_known(c)}
-        keys = (key for key in self.entity.all_keys if set(key) <= told)
-        self.keys = [key for key in keys if own & set(key)]
-        content = self.state.content_of(self.part)
-        has_content = bool(own & {*content}) and {*content} <= told
-        self.content = content if has_content and not self.keys else ()
+        self.named = {column for column in self.links if _named(bulk, column)}
+        self.keys = NewKeys(bulk, {c for c in self.entity.columns if self._is_given(c)})
         self.text_columns = [
             column
             for column in self.entity.columns
             if self.is_view and isinstance(self.entity.kinds[column], Text)
         ]
 
-    def _is_known(self, column: str) -> bool:
-        """Tell whether it is known before writing what rows hold that say nothing of a column."""
-        default = self.entity.filled.defaults.get(column)
-        return self.entity.nullable(column) if default is None else default.constant is not None
-
     def _is_given(self, column: str) -> bool:
         if column in self.entity.references:
-            return bool(self.sources[column])
+            return column in self.named
         return self.fields.own.get(column, "") in self.names
 
     @classmethod
@@ -102,33 +89,26 @@ class NewRowsInBulk:
         """Return what gives a column's values of records; None where nothing does.
 
         Returns:
-            A function from records to values; for references one from records to keys, or () where
-            the file says nothing of them.
+            A function from records to values, from records to keys for references that are named.
         """
         part, names, entity = bulk.part, bulk.reader.names, bulk.part.entity
-        if column in entity.references:
-            naming = part.fields.naming[column].values()
-            given = [names[field.name] for field in naming if field.name in names]
-            if given:
-                # of one lookup the value itself is the key: nothing is made for each record
-                return operator.attrgetter(*given)
-            is_said = part.fields.own.get(column, "") in names
-            return None if is_said or not entity.nullable(column) else ()
+        named = _named(bulk, column)
+        if named:
+            # of one lookup the value itself is the key: nothing is made for each record
+            return operator.attrgetter(*named)
         name = part.fields.own.get(column, "")
         if column == entity.surrogate and part.view is not None:
             return lambda records: [None] * len(records)
+        if name in names and column in entity.references:
+            return None
         if name in names:
             value_of = operator.attrgetter(names[name])
             return lambda records: list(map(value_of, records))
-        default = entity.filled.defaults.get(column)
-        if column in entity.filled.stamps:
-            return lambda records: [bulk.state.now] * len(records)
-        if column == "uuid" and (default is None or default.make is None):
-            return lambda records: [str(uuids.uuid4()) for _ in records]
         if column == "slug" and entity.slug_from:
             return None
-        if default is not None:
-            return lambda records: [default.value(entity.declared_by) for _ in records]
+        filled, now = entity.filled, bulk.state.now
+        if column in (*filled.stamps, *filled.uuids, *filled.defaults):
+            return lambda records: [filled.supplied(column, now) for _ in records]
         return (lambda records: [None] * len(records)) if entity.nullable(column) else None
 
     def decide(
@@ -150,8 +130,8 @@ class NewRowsInBulk:
             return items  # told with each record
         doubtful = self._doubtful(block, items, columns)
         if is_verified:
-            doubtful |= self._known_keys(columns, doubtful)
-        elif self.distinct.repeat(columns):
+            doubtful |= self.keys.known(columns, doubtful)
+        elif self.keys.may_be_shared(columns) or self.distinct.repeat(columns):
             return items
         if len(doubtful) == len(items):
             return items
@@ -173,10 +153,8 @@ class NewRowsInBulk:
 
     def _values(self, column: str, records: list[Any]) -> list[Any]:
         source = self.sources[column]
-        if column not in self.entity.references:
+        if column not in self.named:
             return source(records)  # type: ignore[no-any-return]
-        if not source:
-            return [None] * len(records)
         keys = list(map(source, records))
         known = self.links[column]
         self._link(column, to_look_up(known, keys), known)
@@ -205,7 +183,8 @@ class NewRowsInBulk:
             if is_reference:
                 doubtful.update(self._with_another_id(column, values, items))
             is_made = column == self.entity.surrogate and self.is_view
-            is_needed = not self.entity.nullable(column) and not is_made
+            takes_null = self.entity.nullable(column) and self.part.takes_null(column)
+            is_needed = not takes_null and not is_made
             if is_needed and None in values:
                 doubtful.update(i for i, value in enumerate(values) if value is None)
             check = self.entity.all_checks.get(column) if self.is_view else None
@@ -242,45 +221,6 @@ class NewRowsInBulk:
         pairs = enumerate(zip(given, links, strict=True))
         return [i for i, (identity, link) in pairs if is_contrary(reference, identity, link)]
 
-    def _known_keys(self, columns: dict[str, list[Any]], doubtful: set[int]) -> set[int]:
-        """Return the indexes of records whose keys or content some row has, or another record."""
-        found: set[int] = set()
-        for key in self.keys[:1] if self.rows.was_empty else self.keys:
-            values = self._cells(columns, key, doubtful)
-            wanted = [value for value in values.values() if any(v is not None for v in value)]
-            there = self.rows.find(key, wanted)
-            times = Counter(wanted) if len(set(wanted)) < len(wanted) else {}
-            folds = not self.rows.was_empty and self.rows.folds(key)
-            for index, value in values.items():
-                is_known = value in there or times.get(value, 1) > 1
-                if is_known or (folds and self.rows.folded(key, value)):
-                    found.add(index)
-            if self.keys == [key] == [remembered_by(self.entity)]:
-                created = self.state.earlier.created_with
-                found.update(i for i, value in values.items() if created(self.entity, value))
-        if self.keys and self.entity.may_lack_keys and not self.rows.was_empty:
-            found |= self._without_keys(columns)
-        if self.content and not self.state.options.allow_duplicates:
-            values = self._cells(columns, self.content, doubtful)
-            there, claims = self.rows.find(self.content, values.values()), self.bulk.claims
-            for index, value in values.items():
-                rows = there.get(value, ())
-                is_there = any(row[self.rows.id_index] not in claims for row in rows)
-                if is_there or self.state.earlier.created_with(self.entity, value):
-                    found.add(index)
-        return found
-
-    def _without_keys(self, columns: dict[str, list[Any]]) -> set[int]:
-        """Return the indexes of records whose keys are all null: others hold what tells them."""
-        cells = zip(*(columns[c] for c in dict.fromkeys(sum(self.keys, ()))), strict=True)
-        return {i for i, values in enumerate(cells) if all(value is None for value in values)}
-
-    @staticmethod
-    def _cells(columns: dict[str, list[Any]], key: Key, left_out: set[int]) -> dict[int, Row]:
-        """Return {index of a record: values of the key's columns}, without some records."""
-        values = enumerate(zip(*(columns[column] for column in key), strict=True))
-        return {index: value for index, value in values if index not in left_out}
-
     def _ids(self, columns: dict[str, list[Any]], good: list[int]) -> list[Any] | None:
         """Return the ids of new rows: the file's where they are free, None where that is unsure."""
         given = columns.get(self.entity.primary, [])
@@ -316,6 +256,12 @@ class NewRowsInBulk:
             return False
         new_ids.took(wanted[-1])
         return True
+
+
+def _named(bulk: BulkPart, column: str) -> list[str]:
+    """Return the attributes of records that say what the row of a reference is called."""
+    naming, names = bulk.part.fields.naming.get(column, {}), bulk.reader.names
+    return [names[field.name] for field in naming.values() if field.name in names]
 
 
 def _refused(check: Callable[[Any, Any], Any], values: Sequence[Any]) -> list[int]:

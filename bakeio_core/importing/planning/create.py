@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid as uuids
 from typing import Any
 
 from bakeio_core.catalog.entities.columns import MADE, DefaultFailed
@@ -21,7 +20,6 @@ from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.resolving.near_keys import NearKeys
 from bakeio_core.values.folding import make_slug
-from bakeio_core.values.kinds.text import Identifier
 from bakeio_core.values.wording import listed, shown
 
 
@@ -52,13 +50,6 @@ class NewRows:
         self.rows = state.tables.rows(part.entity)
         self.near = NearKeys(self.rows)
         self._slugs: dict[str, int] = {}
-        # a uuid that is the primary key is made as any other
-        self._made_uuids = {
-            column
-            for column in self.entity.primary_key
-            if isinstance(self.entity.kinds[column], Identifier)
-            and column not in self.entity.references
-        }
 
     def taken_ids(self, drafts: list[Draft]) -> set[RowId]:
         """Return those of the ids records give that rows have."""
@@ -186,24 +177,13 @@ class NewRows:
         return new_ids.take()[0]
 
     def _supplied(self, draft: Draft, column: str) -> Any:
-        """Return what bakeio supplies for a column a new record says nothing about.
-
-        A null in an entity's file says that the row has none. In a view it says so only where the
-        row can do without: an empty cell of a column that must hold something is left out.
-        """
+        """Return what bakeio supplies for a column a new record says nothing about."""
         is_said = self.fields.own.get(column, "") in draft.values or column in draft.links
-        if is_said and self.part.view is None and self.entity.nullable(column):
+        if is_said and self.part.takes_null(column):
             return None
-        if column in self.entity.filled.stamps:
-            return self.state.now
-        if column == "uuid" or column in self._made_uuids:
-            is_late = column in self.entity.filled.made_on_writing
-            made = None if is_late else self.entity.filled.supplied(column)
-            return str(uuids.uuid4()) if made is None else made
         if column == "slug" and self.entity.slug_from:
             return self._free_slug(draft)
-        is_none = is_said and (self.part.view is None or self.entity.nullable(column))
-        return None if is_none else self.entity.filled.supplied(column)
+        return self.entity.filled.supplied(column, self.state.now)
 
     def _free_slug(self, draft: Draft) -> str | None:
         said = (draft.value(self.part, column) for column in self.entity.slug_from)

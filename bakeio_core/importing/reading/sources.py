@@ -69,6 +69,19 @@ class Part:
     def file(self) -> str:
         return self.document.name
 
+    def takes_null(self, column: str) -> bool:
+        """Tell whether a new row has null in a column where its record gives null.
+
+        A null in an entity's file says that the row has none. In a view it says so only where the
+        row can do without: an empty cell of a column that must hold something is left out, and so
+        is one of what bakeio makes.
+        """
+        filled = self.entity.filled
+        is_slug = column == "slug" and bool(self.entity.slug_from)
+        is_made = is_slug or column in (*filled.stamps, *filled.uuids)
+        may = (self.view is None, self.entity.nullable(column))
+        return all(may) if is_made else any(may)
+
     @property
     def whole(self) -> Document:
         """The document with the records as they stand in the file."""

@@ -1,0 +1,185 @@
+"""New records of views and files come out of the bulk step as they do with care."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, DateTime, ForeignKey, Integer, MetaData, String, Table, text
+from support.hosts import guest, table, write_records
+
+from bakeio_core import Bakeio, Entity, Report, View, connect, editable, identity_columns, key
+from bakeio_core.database import begin_write
+
+TABLES = MetaData()
+FIRST = "00000000-0000-4000-8000-000000000001"
+
+
+def known_by(name: str, *columns: Column[Any]) -> Table:
+    return Table(name, TABLES, Column("id", Integer, primary_key=True), *columns)
+
+
+def edited(*columns: str) -> dict[str, Any]:
+    return {column: editable(column) for column in columns}
+
+
+JARS = Table(
+    "jars",
+    TABLES,
+    *identity_columns(),
+    Column("code", String(20), unique=True),
+    Column("size", Integer),
+    Column("shape", String(20)),
+)
+PENS = known_by(
+    "pens", Column("ean", String(20)), Column("title", String(40)), Column("price", Integer)
+)
+LIDS = known_by(
+    "lids",
+    Column("code", String(20), unique=True),
+    Column("name", String(20)),
+    Column("size", Integer),
+)
+BOXES = known_by("boxes", Column("aisle", Integer), Column("place", Integer))
+SHELVES = known_by("shelves", Column("code", String(20), unique=True, nullable=False))
+CUPS, MUGS = (
+    known_by(
+        name,
+        Column("name", String(20), unique=True, nullable=False),
+        Column("shelf_id", ForeignKey("shelves.id"), nullable=may_lack, server_default="1"),
+    )
+    for name, may_lack in (("cups", True), ("mugs", False))
+)
+BOWLS = known_by(
+    "bowls",
+    Column("name", String(20), unique=True, nullable=False),
+    Column("slug", String(20), unique=True),
+    Column("uuid", String(36), unique=True),
+    Column("created_at", DateTime(timezone=True)),
+)
+
+
+@pytest.fixture
+def shop() -> Bakeio:
+    """A bakeio that knows tables whose rows may lack keys."""
+    return guest(
+        Entity(JARS, keys=["code"], content=("size", "shape")),
+        Entity(PENS, content=("title", "price"), codes=["ean"]),
+        Entity(LIDS, keys=["code", "name"]),
+        Entity(BOXES, keys=[("aisle", "place")]),
+        Entity(SHELVES, keys=["code"]),
+        Entity(CUPS, keys=["name"]),
+        Entity(MUGS, keys=["name"]),
+        Entity(BOWLS, keys=["name", "slug"], slug_from=("name",)),
+        views=[
+            View("jars", "jars", {"code": key("code"), **edited("size", "shape")}),
+            View("pens", "pens", edited("ean", "title", "price")),
+            View("cups", "cups", {"name": key("name")}),
+            View("bowls", "bowls", {"name": key("name"), **edited("slug", "uuid", "created_at")}),
+            View("mugs", "mugs", {"name": key("name")}),
+        ],
+    )
+
+
+@pytest.fixture
+def url(shop: Bakeio, new_database: Callable[[], str]) -> str:
+    url = new_database()
+    engine = connect(url)
+    with begin_write(engine) as db:
+        shop.create_tables(db)
+    engine.dispose()
+    return url
+
+
+def came_in(core: Bakeio, url: str, path: Path, before: str = "", **options: Any) -> Report:
+    """Import a file, after a statement of SQL."""
+    engine = connect(url)
+    try:
+        with begin_write(engine) as db:
+            if before:
+                db.execute(text(before))
+            return core.import_(db, path, **options)
+    finally:
+        engine.dispose()
+
+
+def rows(url: str, columns: str, of: str) -> list[tuple[Any, ...]]:
+    engine = connect(url)
+    with engine.connect() as db:
+        found = table(db, columns, of)
+    engine.dispose()
+    return found
+
+
+def view(folder: Path, name: str, *records: dict[str, Any]) -> Path:
+    """Write the file of a view."""
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps({"view_name": name, "records": records}), "utf-8")
+    return path
+
+
+def test_a_record_whose_key_is_null_is_the_row_that_has_its_content(
+    shop: Bakeio, url: str, tmp_path: Path
+) -> None:
+    path = view(tmp_path, "jars", {"code": None, "size": 1, "shape": "round"})
+    there = f"INSERT INTO jars VALUES (1, '{FIRST}', 'j1', 1, 'round')"
+    assert came_in(shop, url, path, there).summary["unchanged"] == 1
+    assert rows(url, "code, size, shape", "jars") == [("j1", 1, "round")]
+
+
+def test_a_record_of_a_view_without_a_key_is_the_row_that_has_its_code(
+    shop: Bakeio, url: str, tmp_path: Path
+) -> None:
+    new = {"ean": "5901234123457", "title": "Brush", "price": 2}
+    path = view(tmp_path, "pens", {"ean": "4006381333931", "title": "Pencil", "price": 5}, new)
+    there = "INSERT INTO pens VALUES (1, '04006381333931', 'Pen', 1)"
+    summary = came_in(shop, url, path, there).summary
+    assert (summary["updated"], summary["created"]) == (1, 1)
+    assert rows(url, "title, price", "pens") == [("Brush", 2), ("Pencil", 5)]
+
+
+def test_two_records_that_only_their_second_key_names_are_refused_in_an_empty_table(
+    shop: Bakeio, url: str, tmp_path: Path
+) -> None:
+    lids = [{"id": i, "code": None, "name": name} for i, name in enumerate(["a", "x", "x"], 1)]
+    path = write_records(tmp_path / "lids.json", "lids", *[{**lid, "size": 1} for lid in lids])
+    summary = came_in(shop, url, path, skip_errors=True).summary
+    assert (summary["created"], summary["errors"]) == (1, 2)
+    assert rows(url, "name", "lids") == [("a",)]
+
+
+def test_two_records_with_one_key_that_the_database_does_not_keep_unique_are_refused(
+    shop: Bakeio, url: str, tmp_path: Path
+) -> None:
+    boxes = [{"id": i, "aisle": 1, "place": place} for i, place in enumerate([1, 2, 2], 1)]
+    path = write_records(tmp_path / "boxes.json", "boxes", *boxes)
+    summary = came_in(shop, url, path, skip_errors=True).summary
+    assert (summary["created"], summary["errors"]) == (1, 2)
+
+
+@pytest.mark.parametrize("name", ["cups", "mugs"])
+@pytest.mark.parametrize("form", ["entity", "view"])
+def test_a_reference_of_which_a_file_says_nothing_has_its_default(
+    shop: Bakeio, url: str, tmp_path: Path, form: str, name: str
+) -> None:
+    path = view(tmp_path, name, {"name": "new"})
+    if form == "entity":
+        path = write_records(path, name, {"id": 9, "name": "new"})
+    there = "INSERT INTO shelves VALUES (1, 's1')"
+    assert came_in(shop, url, path, there).summary["created"] == 1
+    assert rows(url, "name, shelf_id", name) == [("new", 1)]
+
+
+def test_a_null_in_a_view_makes_no_new_row_without_slug_uuid_and_stamp(
+    shop: Bakeio, url: str, tmp_path: Path
+) -> None:
+    given = {"slug": "given", "uuid": FIRST, "created_at": "2025-01-02T03:04:05Z"}
+    nothing = dict.fromkeys(given)
+    records = [{"name": "A Bowl", **nothing}, {"name": "Another", **given}]
+    assert came_in(shop, url, view(tmp_path, "bowls", *records)).summary["created"] == 2
+    found = rows(url, "slug, uuid, created_at", "bowls")
+    assert [slug for slug, _, _ in found] == ["a_bowl", "given"]
+    assert None not in sum(found, ())
