@@ -35,6 +35,17 @@ HIDDEN = View(
 )
 
 
+def exported(core: Bakeio, url: str, view: str, path: Path) -> Contents:
+    """Export a view and return the file's contents, for as many records as a test leaves."""
+    engine = connect(url)
+    with engine.connect() as db:
+        core.export_view(db, view, path)
+    engine.dispose()
+    contents: Contents = json.loads(path.read_text("utf-8"))
+    del contents["record_count"]
+    return contents
+
+
 class WithHidden:
     @hookimpl
     def bakeio_views(self) -> View:
@@ -88,3 +99,20 @@ def test_what_a_cell_means_is_no_edit(with_hidden: Bakeio, sample: Path, tmp_pat
     sql(str(sample), noisy)
     report = imported(with_hidden, str(sample), hidden(True, 0.3), tmp_path / "f.json")
     assert report.summary["unchanged"] == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "said", "severity"),
+    [("product_name", "Another", "error"), ("inventory_quantity", 12345, "note")],
+)
+def test_a_skipped_record_is_told_what_it_says_of_its_row(
+    core: Bakeio, bakery: str, tmp_path: Path, field: str, said: Any, severity: str
+) -> None:
+    contents = exported(core, bakery, "purchases", tmp_path / "view.json")
+    contents["records"][0][field] = said
+    options: dict[str, Any] = {"mode": "skip-existing", "skip_errors": True}
+    report = imported(core, bakery, contents, tmp_path / "f.json", **options)
+    told = [(p.code, p.severity, p.field) for p in report.problems if p.field]
+    assert told == [("tampered-context", severity, field)]
+    skipped = len(contents["records"]) - (severity == "error")
+    assert report.summary["skipped"] == skipped
