@@ -116,3 +116,15 @@ def test_a_skipped_record_is_told_what_it_says_of_its_row(
     assert told == [("tampered-context", severity, field)]
     skipped = len(contents["records"]) - (severity == "error")
     assert report.summary["skipped"] == skipped
+
+
+def test_a_name_that_may_be_edited_names_no_row_beside_rev(
+    core: Bakeio, bakery: str, tmp_path: Path
+) -> None:
+    contents = exported(core, bakery, "ingredients", tmp_path / "view.json")
+    kept = ("_rev", "display_name", "category")
+    contents["records"] = [{name: r[name] for name in kept} for r in contents["records"][:3]]
+    contents["records"][0]["category"] = "Other"
+    report = imported(core, bakery, contents, tmp_path / "f.json", skip_errors=True)
+    assert {p.code for p in report.problems if p.severity == "error"} == {"missing-field"}
+    assert report.summary["errors"] == 3

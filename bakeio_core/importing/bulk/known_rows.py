@@ -93,10 +93,7 @@ class KnownRows:
         if not bulk.is_view and by_id and not bulk.state.same_database:
             return None  # ids of another database, which mean rows of the same set
         is_sure = bulk.state.same_database or REV in names
-        keys = [key[0] for key in entity.all_keys if len(key) == 1 and key in entity.unique]
-        # the id of another row, as joined inheritance has it, is that of its own database
-        can_find = own - entity.references.keys()
-        by_key = next((key for key in keys if key in can_find), None)
+        by_key = _finding_key(bulk, own)
         if not bulk.is_view and by_key == "uuid":
             return cls(bulk, "uuid")
         if entity.surrogate in own and is_sure:
@@ -321,3 +318,19 @@ class KnownRows:
             return self.rows.select_range(columns, min(ids), max(ids))
         wanted = set(map(self._finder_of, records)) - {None}
         return self.rows.select(columns, wanted, self.finder) if wanted else []
+
+
+def _finding_key(bulk: BulkPart, own: set[str]) -> str | None:
+    """Return the key that finds rows, None where there is none.
+
+    Args:
+        bulk: The part.
+        own: The columns that the file has.
+    """
+    entity = bulk.part.entity
+    keys = [key[0] for key in entity.all_keys if len(key) == 1 and key in entity.unique]
+    # the id of another row, as joined inheritance has it, is that of its own database
+    can_find = own - entity.references.keys()
+    if REV in bulk.reader.names:  # what may be edited names no row beside it
+        can_find &= {str(item.column) for item in bulk.part.fields.of_role("key")}
+    return next((key for key in keys if key in can_find), None)
