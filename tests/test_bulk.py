@@ -194,6 +194,33 @@ def test_a_set_of_another_bakery_comes_out_alike_on_both_databases(
         assert outcome(core, new_bakery(), folder, skip_errors=True) == in_bulk
 
 
+def test_what_refers_to_a_refused_duplicate_by_its_id_is_refused_too(
+    core: Bakeio, bakery: str, folder: Path
+) -> None:
+    added: dict[str, dict[str, Any]] = {
+        "suppliers": {"id": 777, "notes": "another"},
+        "purchases": {
+            "id": 9002,
+            "uuid": "00000000-0000-4000-8000-00000000abce",
+            **dict.fromkeys(("supplier_slug", "supplier_name")),
+            "supplier_id": 777,
+        },
+    }
+    for entity, new in added.items():
+        path = folder / FILES[entity]
+        contents = json.loads(path.read_text("utf-8"))
+        contents["records"].append({**contents["records"][0], **new})
+        path.write_text(json.dumps(contents), "utf-8")
+    changed(folder, [], [], True)
+    engine = connect(bakery)
+    with begin_write(engine) as db:
+        report = core.import_(db, folder, skip_errors=True)
+    engine.dispose()
+    assert report.summary["created"] == 0
+    errors = {problem.code for problem in report.problems if problem.severity == "error"}
+    assert errors == {"duplicate-key", "missing-reference"}
+
+
 def test_a_set_of_the_sample_is_decided_in_bulk_alone(
     core: Bakeio, bakery: str, sample_set: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import types
@@ -11,12 +10,12 @@ from sqlalchemy import types
 from bakeio_core import values
 from bakeio_core.catalog.entities.model import ROW_KEY, Entity, Key, RowId
 from bakeio_core.catalog.keys.row_ids import is_by_text, key_parts
-from bakeio_core.database.dialect import Dialect, stored_cell
+from bakeio_core.database.dialect import Dialect
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.row_ids import row_key, rows_of
+from bakeio_core.database.stored.cells import StoredCells
 from bakeio_core.database.stored.pending_rows import PendingRows
 from bakeio_core.values.folding import fold_parts
-from bakeio_core.values.wording import Unreadable, shown
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -51,7 +50,7 @@ class Rows:
 
     A row is a tuple of wire values in the order of the entity's columns; `index` tells where each
     column stands in it, `id_index` where the primary key does. `was_empty` tells whether the table
-    had no row when it was first looked into.
+    had no row when it was first looked into. `cells` makes wire values of what rows hold.
 
     Args:
         db: A connection inside the transaction whose rows are wanted.
@@ -62,6 +61,7 @@ class Rows:
 
     def __init__(self, db: Connection, entity: Entity, *, is_planning: bool = False) -> None:
         self.db, self.entity, self.dialect = db, entity, dialect_of(db)
+        self.cells = StoredCells(self.dialect, entity)
         self.table = self.dialect.format_table(entity.table)
         self.index = {column: index for index, column in enumerate(entity.columns)}
         self.id_index = self.index[entity.primary]
@@ -73,17 +73,11 @@ class Rows:
         self._makers = [
             (index, make)
             for column, index in self.index.items()
-            if not isinstance(entity.kinds[column], values.Boolean) and (make := self.maker(column))
+            if not isinstance(entity.kinds[column], values.Boolean)
+            and (make := self.cells.maker(column))
         ]
-        self._tidied = [] if self.dialect.is_strict else self._tidiers()
         self._folded: dict[Key, dict[Row, list[RowId]]] = {}
         self._searchable: dict[Key, Key] = {}
-
-    def maker(self, column: str) -> Callable[[Any], Any] | None:
-        """Return what makes a column's wire value of what the driver gives; None where it is."""
-        kind = self.entity.kinds[column]
-        make = self.dialect.result(kind, self.entity.column(column))
-        return None if make is None else partial(_readable, partial(stored_cell, kind, make))
 
     def key_of(self, row: Row, key: Key) -> Row:
         """Return the values of a key's columns in a row."""
@@ -237,7 +231,7 @@ class Rows:
             found += self._fetch_alike(key, nulls, some)
         if self._makers:
             found = [self._made(row) for row in found]
-        return self._tidy(found) if self._tidied and found else found
+        return self.cells.tidy(found)
 
     def _fetch_alike(self, key: Key, nulls: tuple[bool, ...], wanted: list[Row]) -> list[Row]:
         """Return the rows that may have one of some keys of which the same parts are null."""
@@ -280,26 +274,6 @@ class Rows:
         for index, make in self._makers:
             cells[index] = make(cells[index])
         return tuple(cells)
-
-    def _tidiers(self) -> list[tuple[int, Callable[[Sequence[Any]], Sequence[Any]]]]:
-        """Return what makes wire values of the columns of rows: (index, function)."""
-        entity, kinds = self.entity, self.entity.kinds
-        return [
-            (index, make)
-            for column, index in self.index.items()
-            if kinds[column].sql_convertible
-            and (make := self.dialect.results(kinds[column], entity.column(column))) is not None
-        ]
-
-    def _tidy(self, found: list[Row]) -> list[Row]:
-        """Return rows with the wire values of cells that hold something else than a column says."""
-        columns: list[Sequence[Any]] = list(zip(*found, strict=True))
-        for index, make in self._tidied:
-            try:
-                columns[index] = make(columns[index])
-            except values.BadValue:
-                columns[index] = [_readable(partial(_alone, make), c) for c in columns[index]]
-        return list(zip(*columns, strict=True))
 
     # -- after folding
     def fold(self, key: Key, parts: Iterable[Any]) -> Row:
@@ -344,18 +318,6 @@ class Rows:
     def forget_folded(self) -> None:
         """Forget the folded keys: rows were changed behind them."""
         self._folded.clear()
-
-
-def _alone(make: Callable[[Sequence[Any]], Sequence[Any]], cell: Any) -> Any:
-    return make([cell])[0]
-
-
-def _readable(make: Callable[[Any], Any], cell: Any) -> Any:
-    """Return the wire value of a cell; where it has none, a text that no file's value equals."""
-    try:
-        return make(cell)
-    except values.BadValue:
-        return Unreadable(shown(cell))
 
 
 def rows_among(

@@ -93,10 +93,7 @@ class KnownRows:
         if not bulk.is_view and by_id and not bulk.state.same_database:
             return None  # ids of another database, which mean rows of the same set
         is_sure = bulk.state.same_database or REV in names
-        keys = [key[0] for key in entity.all_keys if len(key) == 1 and key in entity.unique]
-        # the id of another row, as joined inheritance has it, is that of its own database
-        can_find = own - entity.references.keys()
-        by_key = next((key for key in keys if key in can_find), None)
+        by_key = _finding_key(bulk, own)
         if not bulk.is_view and by_key == "uuid":
             return cls(bulk, "uuid")
         if entity.surrogate in own and is_sure:
@@ -177,7 +174,7 @@ class KnownRows:
             return []
         records = [record for _, record, _ in left]
         rows = {row[1]: row for row in self._fetch(records)}
-        self._keep_ids(left, rows)
+        compared = left
         if self._is_comparable and not self.has_revision:
             left = self._without_equal(left, rows, decided)
         new, seen = list[Item](), self.bulk.claims.record_of
@@ -203,6 +200,7 @@ class KnownRows:
             else:
                 decided.unchanged += 1
         self.touched.enter(decided.updates, rows, self.index)
+        self._keep_ids(compared, rows)
         return new
 
     def _without_equal(
@@ -286,15 +284,18 @@ class KnownRows:
         return "updated_at" in self.index and str(row[self.index["updated_at"]]) >= exported
 
     def _keep_ids(self, items: list[tuple[int, Any, str]], rows: dict[Any, Row]) -> None:
-        """Note where the rows of a set's file are, for records that refer to them by its ids."""
+        """Note where the rows claimed for a set's records are, for others that refer to its ids."""
         if self.is_view or self._id_of is None:
             return
         id_map, primary = self.state.id_maps[self.entity.name], self.entity.surrogate
-        for _, record, _ in items:
+        record_of = self.bulk.claims.record_of
+        for number, record, _ in items:
             row, file_id = rows.get(self._finder_of(record)), self._id_of(record)
-            if row is not None and file_id == row[0]:
+            if row is None or record_of.get(row[0]) != number:
+                continue
+            if file_id == row[0]:
                 id_map.keep((file_id,))
-            elif row is not None and file_id is not None:
+            elif file_id is not None:
                 id_map.move(primary, file_id, row[0])
 
     def _fetch(self, records: list[Any]) -> list[Row]:
@@ -317,3 +318,19 @@ class KnownRows:
             return self.rows.select_range(columns, min(ids), max(ids))
         wanted = set(map(self._finder_of, records)) - {None}
         return self.rows.select(columns, wanted, self.finder) if wanted else []
+
+
+def _finding_key(bulk: BulkPart, own: set[str]) -> str | None:
+    """Return the key that finds rows, None where there is none.
+
+    Args:
+        bulk: The part.
+        own: The columns that the file has.
+    """
+    entity = bulk.part.entity
+    keys = [key[0] for key in entity.all_keys if len(key) == 1 and key in entity.unique]
+    # the id of another row, as joined inheritance has it, is that of its own database
+    can_find = own - entity.references.keys()
+    if REV in bulk.reader.names:  # what may be edited names no row beside it
+        can_find &= {str(item.column) for item in bulk.part.fields.of_role("key")}
+    return next((key for key in keys if key in can_find), None)

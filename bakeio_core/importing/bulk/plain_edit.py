@@ -21,6 +21,7 @@ class PlainEdit:
     def __init__(self, bulk: BulkPart, item: FileField, index: int, base: int | None) -> None:
         self.reader, self.name, self.column = bulk.reader, item.name, str(item.column)
         self.kind, self.index, self.base = item.kind, index, base
+        self.tidied = bulk.rows.cells.tidied
         self.own_rows = bulk.own_rows if base is not None else set()
         self.check = bulk.part.entity.all_checks.get(self.column)
         self.is_code = self.column in bulk.part.entity.codes
@@ -34,7 +35,10 @@ class PlainEdit:
         Nulls, conflicts, and what a check says want care.
         """
         value, current = self._value_of(record), row[self.index]
-        if value == current and (self.kind.sql_convertible or self.kind.same(value, current)):
+        if self._is_one(value, current):
+            return True
+        current = self.tidied(self.column, (current,))[0]
+        if self._is_one(value, current):
             return True
         if self.is_code and self.kind.same(value, current):
             return self.base is None  # what a spreadsheet took off is counted
@@ -57,6 +61,10 @@ class PlainEdit:
         change.new[self.column] = decoded(value) if decoded is not None else value  # type: ignore[index]
         change.old[self.column] = current  # type: ignore[index]
         return True
+
+    def _is_one(self, value: Any, current: Any) -> bool:
+        """Tell whether two values are one at first sight."""
+        return value == current and (self.kind.sql_convertible or self.kind.same(value, current))
 
     def _fits(self, block: Block, number: int, value: Any) -> bool:
         """Tell whether a value may be stored as it was decoded: composed, with all its digits."""

@@ -29,8 +29,7 @@ class ShownFields:
         self._place = 2 + len(revision.fields) if revision is not None else 0
         self._names = [name for name in context if name in self.look.names]
         self._said = getter([context[name] for name in self._names])
-        is_skipping = bulk.state.options.mode == "skip-existing"
-        self.is_idle = is_skipping or not self._names
+        self.is_idle = not self._names
 
     def agreeing(self, taken: Sequence[Taken], decided: Decided) -> list[Change]:
         """Return the changes of the records that agree; the rows of the others are free again.

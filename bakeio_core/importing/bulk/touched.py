@@ -21,7 +21,6 @@ class TouchedColumns:
         self.rows, self.primary = bulk.rows, bulk.part.entity.primary
         self.set_on_update = bulk.state.set_on_update(bulk.part.entity)
         self.columns = [column for column, _ in self.set_on_update]
-        self._makers = [self.rows.maker(column) for column in self.columns]
 
     def enter(
         self, updates: Sequence[Change], rows: Mapping[Any, Row], index: Mapping[str, int]
@@ -37,16 +36,16 @@ class TouchedColumns:
             return
         if all(column in index for column in self.columns):
             places = [index[column] for column in self.columns]
-            held = {row[0]: [row[place] for place in places] for row in rows.values()}
+            there = {row[0]: [row[place] for place in places] for row in rows.values()}
         else:
             ids = [change.id for change in updates]
             found = self.rows.select(self.columns, ids, self.primary)
-            held = {row[0]: list(row[1:]) for row in found}
-        for change in updates:
-            for (column, value), make, cell in zip(
-                self.set_on_update, self._makers, held[change.id], strict=True
-            ):
+            there = {row[0]: list(row[1:]) for row in found}
+        stored = zip(*(there[change.id] for change in updates), strict=True)
+        pairs = zip(self.columns, stored, strict=True)
+        held = [self.rows.cells.tidied(column, cells) for column, cells in pairs]
+        for change, *cells in zip(updates, *held, strict=True):
+            for (column, value), old in zip(self.set_on_update, cells, strict=True):
                 if column not in change.new:
-                    old = cell if make is None or cell is None else make(cell)
                     change.new = {**change.new, column: value}
                     change.old = {**change.old, column: old}

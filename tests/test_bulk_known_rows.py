@@ -1,0 +1,130 @@
+"""Easy records of views are decided at once, and come out as they do with care."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from support.databases import sql
+
+from bakeio_core import (
+    Bakeio,
+    ImportRefused,
+    Report,
+    View,
+    connect,
+    editable,
+    hookimpl,
+    key,
+)
+from bakeio_core.database import begin_write
+
+Contents = dict[str, Any]
+SLUG = "king_arthur_unbleached_all_purpose_flour_25lb"
+HIDDEN = View(
+    name="hidden",
+    entity="products",
+    fields={
+        "product_slug": key("slug"),
+        "is_hidden": editable("is_hidden"),
+        "package_size": editable("package_size"),
+    },
+)
+
+
+def exported(core: Bakeio, url: str, view: str, path: Path) -> Contents:
+    """Export a view and return the file's contents, for as many records as a test leaves."""
+    engine = connect(url)
+    with engine.connect() as db:
+        core.export_view(db, view, path)
+    engine.dispose()
+    contents: Contents = json.loads(path.read_text("utf-8"))
+    del contents["record_count"]
+    return contents
+
+
+class WithHidden:
+    @hookimpl
+    def bakeio_views(self) -> View:
+        return HIDDEN
+
+
+@pytest.fixture(scope="module")
+def with_hidden() -> Bakeio:
+    """The installed plugins, and a view that says which products are hidden."""
+    return Bakeio.discover(plugins=[WithHidden()])
+
+
+def imported(core: Bakeio, url: str, contents: Contents, path: Path, **options: Any) -> Report:
+    """Import contents, and return the report also where it is refused."""
+    path.write_text(json.dumps(contents), "utf-8")
+    engine = connect(url)
+    try:
+        with begin_write(engine) as db:
+            return core.import_(db, path, **options)
+    except ImportRefused as refused:
+        return refused.report
+    finally:
+        engine.dispose()
+
+
+def hidden(is_hidden: bool, size: float = 25) -> Contents:
+    record = {"product_slug": SLUG, "is_hidden": is_hidden, "package_size": size}
+    return {"view_name": "hidden", "records": [record]}
+
+
+def test_an_edited_truth_was_a_truth(with_hidden: Bakeio, bakery: str, tmp_path: Path) -> None:
+    report = imported(with_hidden, bakery, hidden(True), tmp_path / "f.json")
+    assert repr(report.changes[0].old["is_hidden"]) == "False"
+
+
+def test_an_undo_gives_back_a_truth_for_a_word(
+    with_hidden: Bakeio, sample: Path, tmp_path: Path
+) -> None:
+    sql(str(sample), f"UPDATE products SET is_hidden = 'yes' WHERE slug = '{SLUG}'")
+    report = imported(with_hidden, str(sample), hidden(False), tmp_path / "f.json")
+    engine = connect(str(sample))
+    with begin_write(engine) as db:
+        with_hidden.undo(db, report.run)
+        held = db.execute(text(f"SELECT is_hidden FROM products WHERE slug = '{SLUG}'")).scalar()
+    engine.dispose()
+    assert held == 1
+
+
+def test_what_a_cell_means_is_no_edit(with_hidden: Bakeio, sample: Path, tmp_path: Path) -> None:
+    noisy = f"UPDATE products SET is_hidden = 'yes', package_size = 0.1 + 0.2 WHERE slug = '{SLUG}'"
+    sql(str(sample), noisy)
+    report = imported(with_hidden, str(sample), hidden(True, 0.3), tmp_path / "f.json")
+    assert report.summary["unchanged"] == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "said", "severity"),
+    [("product_name", "Another", "error"), ("inventory_quantity", 12345, "note")],
+)
+def test_a_skipped_record_is_told_what_it_says_of_its_row(
+    core: Bakeio, bakery: str, tmp_path: Path, field: str, said: Any, severity: str
+) -> None:
+    contents = exported(core, bakery, "purchases", tmp_path / "view.json")
+    contents["records"][0][field] = said
+    options: dict[str, Any] = {"mode": "skip-existing", "skip_errors": True}
+    report = imported(core, bakery, contents, tmp_path / "f.json", **options)
+    told = [(p.code, p.severity, p.field) for p in report.problems if p.field]
+    assert told == [("tampered-context", severity, field)]
+    skipped = len(contents["records"]) - (severity == "error")
+    assert report.summary["skipped"] == skipped
+
+
+def test_a_name_that_may_be_edited_names_no_row_beside_rev(
+    core: Bakeio, bakery: str, tmp_path: Path
+) -> None:
+    contents = exported(core, bakery, "ingredients", tmp_path / "view.json")
+    kept = ("_rev", "display_name", "category")
+    contents["records"] = [{name: r[name] for name in kept} for r in contents["records"][:3]]
+    contents["records"][0]["category"] = "Other"
+    report = imported(core, bakery, contents, tmp_path / "f.json", skip_errors=True)
+    assert {p.code for p in report.problems if p.severity == "error"} == {"missing-field"}
+    assert report.summary["errors"] == 3
