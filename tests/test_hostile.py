@@ -60,6 +60,20 @@ def test_a_field_of_any_name_is_ignored_with_a_warning(
     assert len(done.out) < 5000
 
 
+@pytest.mark.parametrize("shown", [["Bread Flour"], {"name": "Bread Flour"}, [[]]])
+def test_a_list_where_a_name_is_shown_stops_nobody_from_asking_for_the_row(
+    run: Run, bakery: str, tmp_path: Path, shown: Any
+) -> None:
+    record = {"product_slug": "king_arthur_flour", "ingredient_name": shown, "quantity": 1}
+    path = tmp_path / "v.json"
+    path.write_text(json.dumps({"view_name": "inventory", "records": [record]}))
+    done = run("-d", bakery, "import-view", path, "--json")
+    assert done.code == 1
+    (problem,) = done.json["problems"]
+    assert problem["code"] == "missing-reference"
+    assert len(problem["candidates"]) > 1
+
+
 @pytest.mark.parametrize("place", [1, 40])
 def test_bytes_that_are_no_utf8_are_a_fault_of_their_record(
     run: Run, sample: Path, view: Any, tmp_path: Path, place: int

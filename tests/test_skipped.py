@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,48 @@ def test_good_records_are_imported_and_the_mended_log_brings_the_rest(
     again = run("-d", sample, "import", log, "--json").json["summary"]
     assert (again["created"], again["unchanged"]) == (0, 200)
     assert len(rows_of(sample)["purchases"]) == 400 + 1000
+
+
+@pytest.mark.parametrize("log", ["log.json", "log.csv"])
+def test_a_log_refuses_what_its_view_refused(
+    run: Run, bakery: str, tmp_path: Path, log: str
+) -> None:
+    record = {**purchase("Nobody"), "supplier_slug": "costco_waltham_ma"}
+    file, path = tmp_path / "v.json", tmp_path / log
+    file.write_text(json.dumps({"view_name": "purchases", "records": [record]}), "utf-8")
+    first = run(
+        "-d", bakery, "import-view", file, "--skip-on-error", "--skipped-log", path, "--json"
+    )
+    again = run("-d", bakery, "import", path, "--json")
+    assert (first.code, again.code) == (3, 1)
+    (one,), (other,) = (
+        [(p["code"], p["field"], p["value"]) for p in done.json["problems"] if p["record"]]
+        for done in (first, again)
+    )
+    assert one == other == ("missing-reference", "supplier_name", "Nobody")
+
+
+def test_a_log_of_an_entity_file_tells_of_other_ids_as_the_file_does(
+    run: Run, new_bakery: Callable[[], str], tmp_path: Path
+) -> None:
+    record = {
+        "id": 9999,
+        "uuid": "00000000-0000-4000-8000-0000000000aa",
+        "slug": "wegmans_burlington_ma",
+        "name": "Wegmans",
+        "city": "x" * 300,
+    }
+    file, log = tmp_path / "suppliers.json", tmp_path / "log.json"
+    file.write_text(json.dumps({"entity_type": "suppliers", "records": [record]}), "utf-8")
+    command = "-d", new_bakery(), "import", file, "--skip-on-error", "--skipped-log", log
+    assert run(*command).code == 3
+    told = []
+    for path in (file, log):
+        path.write_text(path.read_text("utf-8").replace("x" * 300, "Town"), "utf-8")
+        done = run("-d", new_bakery(), "import", path, "--json")
+        assert done.json["summary"]["updated"] == 1
+        told.append({(p["code"], p["field"]) for p in done.json["problems"] if p["field"]})
+    assert told[0] == told[1] == {("identity-mismatch", "id"), ("identity-mismatch", "uuid")}
 
 
 def test_a_dry_run_writes_no_log_and_has_the_exit_code_of_the_real_run(

@@ -134,9 +134,16 @@ class ImportState:
         return {i for i in ids if not isinstance(i, int) or given.place(i) is None}
 
     @property
+    def records_kind(self) -> str:
+        """Whose rules its records go by: those of a set, a view or an entity; in a log, too."""
+        if self.source.kind != "skipped":
+            return self.source.kind
+        return "view" if any(part.view is not None for part in self.source.parts) else "entity"
+
+    @property
     def is_of_nobody(self) -> bool:
         """Whether it is one entity's file that does not say of which database it is."""
-        return self.source.kind == "entity" and self.source.database_id is None
+        return self.records_kind == "entity" and self.source.database_id is None
 
     def id_here(self, reference: Reference, file_id: RowId) -> RowId | None:
         """Return what a row is here that a reference of the file names by id, None where the

@@ -136,15 +136,24 @@ class Candidates:
             ]
         known = {*index.columns, *missing.key}
         told = {c: v for c, v in missing.context.items() if c.partition(".")[0] in known}
-        return self.of_values(missing.entity, {**told, **missing.key}, limit)
+        return self.of_values(missing.entity, missing.key, limit, told)
 
     def of_text(self, entity: str, text: str, limit: int) -> list[Candidate]:
         """Return the candidates for whatever a person typed."""
         return self.of_values(entity, as_asked(self.catalog.entities[entity], text), limit)
 
-    def of_values(self, entity: str, values: Mapping[str, Any], limit: int) -> list[Candidate]:
-        """Return the candidates for a row of which these columns are known, the best first."""
-        index = self.index(entity)
+    def of_values(
+        self, entity: str, key: Mapping[str, Any], limit: int, told: Mapping[str, Any] | None = None
+    ) -> list[Candidate]:
+        """Return the candidates for a row, the best first.
+
+        Args:
+            entity: Whose rows.
+            key: {column: what names the row}; a choice is learned for these alone.
+            limit: How many candidates.
+            told: {column: what else is known of it, as a file says it}.
+        """
+        index, values = self.index(entity), {**(told or {}), **key}
         texts = {
             c: str(v)
             for c, v in values.items()
@@ -161,7 +170,7 @@ class Candidates:
                 else _Found(score, fit.reasons, fit.warning)
             )
         self._by_code(index, values, found)
-        learned = self.aliases.get((entity, folded_key(values)))
+        learned = self.aliases.get((entity, folded_key(key)))
         if learned is not None:
             for place, row in enumerate(index.rows):
                 if row[0] == learned:

@@ -174,7 +174,7 @@ class Linker:
         somebody wrote into it.
         """
         keys = {key[0] for key in target.all_keys if len(key) == 1 and key != ("uuid",)}
-        is_view = self.state.source.kind == "view"
+        is_view = self.state.records_kind == "view"
         return set(target.columns) if is_view else {*keys, *target.codes}
 
     def _held(
