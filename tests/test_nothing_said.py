@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.databases import sql
 
-from bakeio_core import Bakeio, Report, connect
+from bakeio_core import Bakeio, Decision, Question, Report, connect
 from bakeio_core.database import begin_write
 
 SLUG = "king_arthur_unbleached_all_purpose_flour_25lb"
@@ -70,3 +71,32 @@ def test_a_record_with_an_empty_key_is_known_by_a_standard_number(
         record = {**key, "upc_code": code}
         contents = {"view_name": "products", "records": [record]}
         assert imported(core, bakery, tmp_path, contents).summary["unchanged"] == 1
+
+
+@pytest.mark.parametrize("has_revision", [True, False])
+@pytest.mark.parametrize("field", ["notes", "package_size", "package_unit"])
+def test_a_field_that_was_emptied_is_rejected_as_one_with_another_value_is(
+    core: Bakeio, bakery: str, tmp_path: Path, field: str, *, has_revision: bool
+) -> None:
+    sql(bakery, f"UPDATE products SET notes = 'Keep dry' WHERE slug = '{SLUG}'")
+    records = exported(core, bakery, tmp_path, "products")["records"]
+    record = next(record for record in records if record["product_slug"] == SLUG)
+    if not has_revision:
+        del record["_rev"]
+    contents = {"view_name": "products", "records": [{**record, field: ""}]}
+    rejected = Question("products", {"slug": SLUG}, field, kind="change")
+    decisions = {rejected: Decision.leave_field()}
+    report = imported(core, bakery, tmp_path, contents, decisions=decisions)
+    assert (report.summary["rejected"], report.summary["skipped"]) == (1, 1)
+    assert [entry["field"] for entry in report.resolved] == [field]
+
+
+def test_a_field_that_was_empty_already_has_nothing_to_reject(
+    core: Bakeio, bakery: str, tmp_path: Path
+) -> None:
+    contents = {"view_name": "products", "records": [{"product_slug": SLUG, "notes": ""}]}
+    decisions = {
+        Question("products", {"slug": SLUG}, "notes", kind="change"): Decision.leave_field()
+    }
+    report = imported(core, bakery, tmp_path, contents, decisions=decisions)
+    assert (report.summary["rejected"], report.summary["unchanged"]) == (0, 1)
