@@ -7,9 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Column, Integer, MetaData, String, Table
 from support.databases import sql
+from support.hosts import guest
 
-from bakeio_core import Bakeio, Decision, Question, Report, connect
+from bakeio_core import (
+    Bakeio,
+    Decision,
+    Entity,
+    Question,
+    Report,
+    View,
+    connect,
+    editable,
+    key,
+)
 from bakeio_core.database import begin_write
 
 SLUG = "king_arthur_unbleached_all_purpose_flour_25lb"
@@ -34,6 +46,14 @@ def exported(core: Bakeio, url: str, folder: Path, view: str) -> Contents:
     contents: Contents = json.loads((folder / "view.json").read_text())
     del contents["record_count"]
     return contents
+
+
+BLANK = ("ingredients", "display_name", "warning", "is blank, though a value is required: ")
+FORMS: dict[str, Contents] = {
+    "entity file": {"entity_type": "ingredients"},
+    "view": {"view_name": "ingredients"},
+}
+ROWS = {"known row": "bread_flour", "new row": "fine_rye"}
 
 
 SHOWN = {
@@ -67,8 +87,8 @@ def test_a_record_with_an_empty_key_is_known_by_a_standard_number(
 ) -> None:
     records = exported(core, bakery, tmp_path, "products")["records"]
     code = next(record["upc_code"] for record in records if record["upc_code"])
-    for key in ({}, {"product_slug": None}, {"product_slug": ""}):
-        record = {**key, "upc_code": code}
+    for named in ({}, {"product_slug": None}, {"product_slug": ""}):
+        record = {**named, "upc_code": code}
         contents = {"view_name": "products", "records": [record]}
         assert imported(core, bakery, tmp_path, contents).summary["unchanged"] == 1
 
@@ -100,3 +120,35 @@ def test_a_field_that_was_empty_already_has_nothing_to_reject(
     }
     report = imported(core, bakery, tmp_path, contents, decisions=decisions)
     assert (report.summary["rejected"], report.summary["unchanged"]) == (0, 1)
+
+
+@pytest.mark.parametrize("slug", ROWS.values(), ids=ROWS)
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_a_blank_text_where_one_is_required_is_told_whichever_form_the_file_has(
+    core: Bakeio, bakery: str, tmp_path: Path, form: Contents, slug: str
+) -> None:
+    named = "slug" if "entity_type" in form else "ingredient_slug"
+    record = {named: slug, "display_name": "  ", "category": "Flour"}
+    report = imported(core, bakery, tmp_path, {**form, "records": [record]})
+    (told,) = [p for p in report.problems if p.code == "bad-value"]
+    assert (told.entity, told.field, told.severity, told.record) == (*BLANK[:3], 1)
+    assert told.message.startswith(BLANK[3])
+
+
+def test_a_text_that_is_empty_by_default_may_be_blank(tmp_path: Path) -> None:
+    table = Table(
+        "note",
+        MetaData(),
+        Column("id", Integer, primary_key=True),
+        Column("name", String(20), unique=True, nullable=False),
+        Column("text", String(20), nullable=False, server_default=""),
+    )
+    view = View("notes", "note", {"name": key("name"), "text": editable("text")})
+    core, url = guest(Entity(table, keys=["name"]), views=[view]), f"sqlite:///{tmp_path}/notes.db"
+    engine = connect(url)
+    table.metadata.create_all(engine)
+    engine.dispose()
+    records = [{"name": "a"}, {"name": "b", "text": " "}]
+    report = imported(core, url, tmp_path, {"view_name": "notes", "records": records})
+    assert report.summary["created"] == 2
+    assert [p for p in report.problems if p.code == "bad-value"] == []
