@@ -20,6 +20,7 @@ from bakeio_core.importing.reading.decided_records import LEAVES, Decided
 from bakeio_core.importing.reading.records.reader import Record
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
+from bakeio_core.values import Json
 from bakeio_core.values.wording import BadValue, jsonable, shown
 
 KEPT_HERE = "The database's value was kept"
@@ -145,11 +146,14 @@ class RecordQuestions:
         if item is None or item.column is None:
             return False
         current = self.linker.current(item, row, names, self.rows)
-        if value is None or value == "":
+        if value is None:
             is_state = self.part.view is None or self.state.options.nulls == "clear"
             return is_state and current is not None
+        is_emptied = value == "" and self.part.view is not None and not isinstance(item.kind, Json)
+        if is_emptied and (current is None or item.role not in ("editable", "parent")):
+            return False
         try:
-            wire = item.kind.read(value, lambda note: None)
+            wire = value if is_emptied else item.kind.read(value, lambda note: None)
         except BadValue:
             return True
         base = draft.base_of(self.part, name)

@@ -1,7 +1,8 @@
-"""What a file that is a state says in vain, and what it says that no edit might.
+"""What a file that is a state says in vain, what it says that no edit might, and blank texts.
 
 A set, or one entity's file, is taken as it is: checks of edits do not refuse it, and when a row was
-made and touched last it says of new rows alone. Both is told, once with its count.
+made and touched last it says of new rows alone. A blank text where one is required is taken from
+every file. All of it is told, once with its count.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from bakeio_core.errors import FIRST_RECORDS, Problem, counted
 from bakeio_core.history.journal.journal import all_runs
 from bakeio_core.history.reports.report import UNDO
 from bakeio_core.importing.linking.drafts import Draft
-from bakeio_core.importing.reading.records.checking import BLANK
+from bakeio_core.importing.reading.records.checking import BLANK, is_blank
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
 from bakeio_core.values.kinds.text import Text
@@ -25,7 +26,7 @@ from bakeio_core.values.wording import BadValue
 
 
 class StateValues:
-    """Look at what a part of a set, or an entity's file, says; of a view there is nothing to tell.
+    """Look at what a part of a set, or an entity's file, says; of a view's at blank texts alone.
 
     Args:
         state: The import.
@@ -37,12 +38,13 @@ class StateValues:
         self.rows = state.tables.rows(part.entity)
         # a whole state that fills an empty table is a backup, and nobody's new values
         is_backup = state.source.kind == "set" and self.rows.was_empty
-        is_looked_at = part.view is None and not is_backup
-        checks = self.entity.all_checks.items() if is_looked_at else ()
+        checks = () if is_backup or part.view is not None else self.entity.all_checks.items()
         self._checks = {c: check for c, check in checks if c not in state.options.allow}
-        kinds = self.entity.kinds.items() if is_looked_at else ()
+        kinds = () if is_backup else self.entity.kinds.items()
         texts = (c for c, kind in kinds if isinstance(kind, Text) and c != ROW_KEY)
-        self._needed = [column for column in texts if not self.entity.nullable(column)]
+        needed = (column for column in texts if not self.entity.nullable(column))
+        # of one that is blank by default no text is required
+        self._needed = [c for c in needed if not is_blank(self.entity.default(c))]
         self._blank: dict[str, list[int]] = {}
         self._refused: dict[str, list[int]] = {}
         self._why: dict[str, str] = {}
@@ -54,7 +56,7 @@ class StateValues:
             self._check(column, check, _written(batch, column))
         for column in self._needed:
             for number, _, value in _written(batch, column):
-                if isinstance(value, str) and not value.strip():
+                if is_blank(value):
                     self._blank.setdefault(column, []).append(number)
 
     def _check(self, column: str, check: Any, values: Iterable[tuple[int, Any, Any]]) -> None:

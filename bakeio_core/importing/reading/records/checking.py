@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from typing import Any
 
 from bakeio_core.catalog.catalog import Catalog
 from bakeio_core.errors import DocumentError, Problem, Problems
@@ -50,6 +51,11 @@ def check_values(
 BLANK = "is blank, though a value is required: it is accepted as it is"
 
 
+def is_blank(value: object) -> bool:
+    """Tell whether a value is a text without any sign but spaces."""
+    return isinstance(value, str) and not value.strip()
+
+
 class _Checked:
     """The values of one file."""
 
@@ -75,8 +81,8 @@ class _Checked:
                     for number, text in enumerate(texts, block.first):
                         self._check_blank(name, text, number)
 
-    def _check_blank(self, name: str, text: object, number: int) -> None:
-        if isinstance(text, str) and not text.strip():
+    def _check_blank(self, name: str, text: Any, number: int) -> None:
+        if is_blank(text):
             self.problems.add(
                 Problem(
                     code="bad-value",

@@ -1,0 +1,154 @@
+"""What a view's record says by an empty text, as an empty cell of a sheet has it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, String, Table
+from support.databases import sql
+from support.hosts import guest
+
+from bakeio_core import (
+    Bakeio,
+    Decision,
+    Entity,
+    Question,
+    Report,
+    View,
+    connect,
+    editable,
+    key,
+)
+from bakeio_core.database import begin_write
+
+SLUG = "king_arthur_unbleached_all_purpose_flour_25lb"
+Contents = dict[str, Any]
+
+
+def imported(core: Bakeio, url: str, folder: Path, contents: Contents, **options: Any) -> Report:
+    path = folder / "edited.json"
+    path.write_text(json.dumps(contents))
+    engine = connect(url)
+    with begin_write(engine) as db:
+        report = core.import_(db, path, **options)
+    engine.dispose()
+    return report
+
+
+def exported(core: Bakeio, url: str, folder: Path, view: str) -> Contents:
+    engine = connect(url)
+    with engine.connect() as db:
+        core.export_view(db, view, folder / "view.json")
+    engine.dispose()
+    contents: Contents = json.loads((folder / "view.json").read_text())
+    del contents["record_count"]
+    return contents
+
+
+BLANK = ("ingredients", "display_name", "warning", "is blank, though a value is required: ")
+FORMS: dict[str, Contents] = {
+    "entity file": {"entity_type": "ingredients"},
+    "view": {"view_name": "ingredients"},
+}
+ROWS = {"known row": "bread_flour", "new row": "fine_rye"}
+
+
+SHOWN = {
+    "purchases": ("product_slug", "product_name", "product_id", "purchase_id"),
+    "products": ("product_slug", "ingredient_name", "ingredient_slug", "product_id"),
+}
+FIELDS = [(view, field) for view, fields in SHOWN.items() for field in fields]
+
+
+@pytest.mark.parametrize("has_revision", [True, False])
+@pytest.mark.parametrize(("view", "field"), FIELDS)
+def test_an_empty_text_says_as_little_as_a_null_where_nothing_is_written(
+    core: Bakeio, bakery: str, tmp_path: Path, view: str, field: str, *, has_revision: bool
+) -> None:
+    contents = exported(core, bakery, tmp_path, view)
+    record = contents["records"][0]
+    if not has_revision:
+        del record["_rev"]
+    reports = []
+    for nothing in ("", None):
+        contents["records"] = [{**record, field: nothing}]
+        reports.append(imported(core, bakery, tmp_path, contents))
+    as_empty, as_null = reports
+    assert as_empty.summary["unchanged"] == 1
+    assert as_empty.summary == as_null.summary
+    assert as_empty.problems == as_null.problems
+
+
+def test_a_record_with_an_empty_key_is_known_by_a_standard_number(
+    core: Bakeio, bakery: str, tmp_path: Path
+) -> None:
+    records = exported(core, bakery, tmp_path, "products")["records"]
+    code = next(record["upc_code"] for record in records if record["upc_code"])
+    for named in ({}, {"product_slug": None}, {"product_slug": ""}):
+        record = {**named, "upc_code": code}
+        contents = {"view_name": "products", "records": [record]}
+        assert imported(core, bakery, tmp_path, contents).summary["unchanged"] == 1
+
+
+@pytest.mark.parametrize("has_revision", [True, False])
+@pytest.mark.parametrize("field", ["notes", "package_size", "package_unit"])
+def test_a_field_that_was_emptied_is_rejected_as_one_with_another_value_is(
+    core: Bakeio, bakery: str, tmp_path: Path, field: str, *, has_revision: bool
+) -> None:
+    sql(bakery, f"UPDATE products SET notes = 'Keep dry' WHERE slug = '{SLUG}'")
+    records = exported(core, bakery, tmp_path, "products")["records"]
+    record = next(record for record in records if record["product_slug"] == SLUG)
+    if not has_revision:
+        del record["_rev"]
+    contents = {"view_name": "products", "records": [{**record, field: ""}]}
+    rejected = Question("products", {"slug": SLUG}, field, kind="change")
+    decisions = {rejected: Decision.leave_field()}
+    report = imported(core, bakery, tmp_path, contents, decisions=decisions)
+    assert (report.summary["rejected"], report.summary["skipped"]) == (1, 1)
+    assert [entry["field"] for entry in report.resolved] == [field]
+
+
+def test_a_field_that_was_empty_already_has_nothing_to_reject(
+    core: Bakeio, bakery: str, tmp_path: Path
+) -> None:
+    contents = {"view_name": "products", "records": [{"product_slug": SLUG, "notes": ""}]}
+    decisions = {
+        Question("products", {"slug": SLUG}, "notes", kind="change"): Decision.leave_field()
+    }
+    report = imported(core, bakery, tmp_path, contents, decisions=decisions)
+    assert (report.summary["rejected"], report.summary["unchanged"]) == (0, 1)
+
+
+@pytest.mark.parametrize("slug", ROWS.values(), ids=ROWS)
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_a_blank_text_where_one_is_required_is_told_whichever_form_the_file_has(
+    core: Bakeio, bakery: str, tmp_path: Path, form: Contents, slug: str
+) -> None:
+    named = "slug" if "entity_type" in form else "ingredient_slug"
+    record = {named: slug, "display_name": "  ", "category": "Flour"}
+    report = imported(core, bakery, tmp_path, {**form, "records": [record]})
+    (told,) = [p for p in report.problems if p.code == "bad-value"]
+    assert (told.entity, told.field, told.severity, told.record) == (*BLANK[:3], 1)
+    assert told.message.startswith(BLANK[3])
+
+
+def test_a_text_that_is_empty_by_default_may_be_blank(tmp_path: Path) -> None:
+    table = Table(
+        "note",
+        MetaData(),
+        Column("id", Integer, primary_key=True),
+        Column("name", String(20), unique=True, nullable=False),
+        Column("text", String(20), nullable=False, server_default=""),
+    )
+    view = View("notes", "note", {"name": key("name"), "text": editable("text")})
+    core, url = guest(Entity(table, keys=["name"]), views=[view]), f"sqlite:///{tmp_path}/notes.db"
+    engine = connect(url)
+    table.metadata.create_all(engine)
+    engine.dispose()
+    records = [{"name": "a"}, {"name": "b", "text": " "}]
+    report = imported(core, url, tmp_path, {"view_name": "notes", "records": records})
+    assert report.summary["created"] == 2
+    assert [p for p in report.problems if p.code == "bad-value"] == []
