@@ -204,7 +204,7 @@ def test_rows_sorted_without_a_hidden_column_are_refused_in_one_line(
 
 
 def test_cells_of_another_type_are_read_or_refused_by_their_place(
-    run: Run, sample: Path, book: Path
+    run: Run, sample: Path, book: Path, tmp_path: Path
 ) -> None:
     def spoil(_: Any, sheet: Sheet) -> None:
         notes, size = index(sheet, "notes"), index(sheet, "package_size")
@@ -215,7 +215,8 @@ def test_cells_of_another_type_are_read_or_refused_by_their_place(
         sheet.cell(7, size).value = 35.10000000000001
         sheet.cell(2, code).value, sheet.cell(4, code).value = 11960232, 36000291452
 
-    done = run("-d", sample, "import-view", change(book, spoil), "--skip-on-error", "--json")
+    skipping = ["--skip-on-error", "--skipped-log", tmp_path / "log.json", "--json"]
+    done = run("-d", sample, "import-view", change(book, spoil), *skipping)
     found = {p["place"]: p["message"] for p in done.json["problems"] if p["severity"] == "error"}
     assert found.keys() == {"products!P2", "products!P4", "products!L5", "products!L6"}
     assert "is true or false, but text is expected" in found["products!P2"]

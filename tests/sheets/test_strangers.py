@@ -124,15 +124,16 @@ def test_a_german_price_list_is_mapped_once_and_then_known(
     assert refused.code == 1, "the new product is asked for"
     told = [p for p in refused.json["problems"] if p["severity"] == "error"]
     assert [p["code"] for p in told] == ["missing-reference"]
-    done = run("-d", bakery, "import", path, *decisions, "--skip-on-error", "--json")
+    skipping = ["--skip-on-error", "--skipped-log", tmp_path / "log.json", "--json"]
+    done = run("-d", bakery, "import", path, *decisions, *skipping)
     assert (done.code, made(done)) == (3, (2, 0))
     preview = [p["message"] for p in done.json["problems"] if p["code"] == "unknown-headings"]
     assert preview[0].startswith("is read as purchases: Artikel is notes, EAN is product_upc_code")
     assert any("unit_price 1.99" in message for message in preview)
-    again = run("-d", bakery, "import", path, "--skip-on-error", "--json")
+    again = run("-d", bakery, "import", path, *skipping)
     assert made(again) == (0, 0)
     path.write_text(CSV_DE.replace("03.11.2026", "05.11.2026"), "cp1252")
-    later = run("-d", bakery, "import", path, "--skip-on-error", "--json")
+    later = run("-d", bakery, "import", path, *skipping)
     assert made(later) == (1, 0)
 
 
