@@ -183,3 +183,10 @@ def test_a_null_in_a_view_makes_no_new_row_without_slug_uuid_and_stamp(
     found = rows(url, "slug, uuid, created_at", "bowls")
     assert [slug for slug, _, _ in found] == ["a_bowl", "given"]
     assert None not in sum(found, ())
+
+
+def test_a_stamp_that_a_view_can_edit_is_edited(shop: Bakeio, url: str, tmp_path: Path) -> None:
+    path = view(tmp_path, "bowls", {"name": "Bowl", "created_at": "2025-01-02T03:04:05Z"})
+    there = "INSERT INTO bowls VALUES (1, 'Bowl', 'bowl', NULL, NULL)"
+    assert came_in(shop, url, path, there).summary["updated"] == 1
+    assert rows(url, "created_at IS NULL", "bowls")[0][0] in (False, 0)
