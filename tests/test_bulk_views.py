@@ -190,3 +190,11 @@ def test_a_stamp_that_a_view_can_edit_is_edited(shop: Bakeio, url: str, tmp_path
     there = "INSERT INTO bowls VALUES (1, 'Bowl', 'bowl', NULL, NULL)"
     assert came_in(shop, url, path, there).summary["updated"] == 1
     assert rows(url, "created_at IS NULL", "bowls")[0][0] in (False, 0)
+
+
+def test_a_record_that_is_refused_takes_no_key_from_one_after_it(
+    shop: Bakeio, url: str, tmp_path: Path
+) -> None:
+    records = [{"name": None, "uuid": FIRST}, {"name": "Bowl", "uuid": FIRST}]
+    summary = came_in(shop, url, view(tmp_path, "bowls", *records), skip_errors=True).summary
+    assert (summary["created"], summary["errors"]) == (1, 1)
