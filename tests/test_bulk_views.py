@@ -198,3 +198,10 @@ def test_a_record_that_is_refused_takes_no_key_from_one_after_it(
     records = [{"name": None, "uuid": FIRST}, {"name": "Bowl", "uuid": FIRST}]
     summary = came_in(shop, url, view(tmp_path, "bowls", *records), skip_errors=True).summary
     assert (summary["created"], summary["errors"]) == (1, 1)
+
+
+def test_new_keys_that_read_the_same_are_told_in_one_batch(
+    shop: Bakeio, url: str, tmp_path: Path
+) -> None:
+    path = view(tmp_path, "jars", {"code": "j1", "size": 1}, {"code": "J1", "size": 2})
+    assert "reads as in the row with" in str(came_in(shop, url, path).problems[-1])
