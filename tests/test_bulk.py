@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.care import with_care
 from support.databases import rows_of
 from support.files import resign
 
@@ -48,16 +49,6 @@ edit = st.sampled_from(sorted(FIELDS)).flatmap(
     )
 )
 copy = st.tuples(st.sampled_from(sorted(FIELDS)), st.integers(0, 60))
-
-
-def with_care(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave every record to care."""
-    monkeypatch.setattr(Bulk, "load", lambda self, block, records: None)
-    monkeypatch.setattr(
-        Bulk,
-        "decide",
-        lambda self, block, records, apart=(): Decided(rest=list(enumerate(records, block.first))),
-    )
 
 
 def changed(folder: Path, edits: list[Edit], copies: list[tuple[str, int]], header: bool) -> None:

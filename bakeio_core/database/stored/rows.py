@@ -111,7 +111,7 @@ class Rows:
             value = self.key_of(row, key)
             if value in wanted:
                 found.setdefault(value, []).append(row)
-        if self.pending:
+        if self.pending and wanted:
             known = self.pending.by(key)
             for value in wanted & known.keys():
                 found.setdefault(value, []).extend(known[value])

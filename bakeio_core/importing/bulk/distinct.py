@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bakeio_core.catalog.entities.model import Key
-from bakeio_core.database.stored.rows import Row
 from bakeio_core.history.journal.packing import remembered_by
 from bakeio_core.importing.bulk.part import BulkPart
 
@@ -89,7 +88,7 @@ class NewKeys:
         for index, key in enumerate(self.keys):
             if self.rows.was_empty and not self._unnamed(columns, self.keys[:index]):
                 break  # a key that another record has counts where no better one is given
-            found |= self._with_key(key, _cells(columns, key, left_out))
+            found |= self._with_key(columns, key, left_out)
         unnamed = self._unnamed(columns, self.keys)
         if self.keys and self.entity.may_lack_keys and not self.rows.was_empty:
             found |= unnamed  # other things tell them
@@ -103,14 +102,18 @@ class NewKeys:
         better = (self.keys[:i] for i, k in enumerate(self.keys) if k not in self.entity.unique)
         return any(self._unnamed(columns, keys) for keys in better)
 
-    def _with_key(self, key: Key, values: dict[int, Row]) -> set[int]:
+    def _with_key(self, columns: Columns, key: Key, left_out: Collection[int]) -> set[int]:
+        cells = list(zip(*(columns[column] for column in key), strict=True))
+        # one that is left out may be what another record means, and comes before it
+        times = Counter(cells) if len(set(cells)) < len(cells) else {}
+        values = {i: value for i, value in enumerate(cells) if i not in left_out}
         wanted = [value for value in values.values() if any(v is not None for v in value)]
         there = self.rows.find(key, wanted)
-        times = Counter(wanted) if len(set(wanted)) < len(wanted) else {}
         folds = not self.rows.was_empty and self.rows.folds(key)
         found: set[int] = set()
         for index, value in values.items():
-            is_known = value in there or times.get(value, 1) > 1
+            is_repeated = times.get(value, 1) > 1 and any(v is not None for v in value)
+            is_known = is_repeated or value in there
             if is_known or (folds and self.rows.folded(key, value)):
                 found.add(index)
         if self.keys == [key] == [remembered_by(self.entity)]:
@@ -153,9 +156,3 @@ class NewKeys:
                 return set()
             left = {index for index in left if all(cells[index] is None for cells in given)}
         return left
-
-
-def _cells(columns: Columns, key: Key, left_out: Collection[int]) -> dict[int, Row]:
-    """Return {index of a record: values of the key's columns}, without some records."""
-    values = enumerate(zip(*(columns[column] for column in key), strict=True))
-    return {index: value for index, value in values if index not in left_out}

@@ -114,6 +114,8 @@ class KnownRows:
         fixed = [column[0] for column in self.entity.all_keys if len(column) == 1]
         if self.is_view:
             fixed = [str(item.column) for item in self.fields.of_role("key")]
+            edited = {str(item.column) for item in self.fields.of_role("editable")}
+            fixed += [column for column in self.entity.filled.stamps if column in edited]
         is_told = not self.is_view and self.state.is_of_nobody
         if self.state.same_database or is_told or not self.entity.surrogate:
             fixed += self.entity.primary_key

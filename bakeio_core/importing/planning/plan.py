@@ -223,8 +223,7 @@ class PartPlan:
                 (row[self.rows.id_index], row) for row in decided.rows
             )
             self._count_created(decided)
-            if decided.rest or self.state.is_planning:
-                self.rows.pending.add(decided.rows)
+            self.rows.pending.add(decided.rows)
         return self._plan(self.reader.records_of(block, decided.rest), batch)
 
     def _count_created(self, decided: Decided) -> None:
