@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bakeio_core.catalog.fields import REV
 from bakeio_core.database.stored.rows import Row
 from bakeio_core.files.revision import context_hashes, hashing
 from bakeio_core.importing.bulk.part import BulkPart, Item
+from bakeio_core.values.kinds.kind import Kind
 
 FEW = 200
 """Records whose values are worked on at a time: so few that they stay in a processor's cache."""
@@ -33,7 +34,7 @@ class UneditedRecords:
         self._revision_of = operator.attrgetter(names[REV])
         self._values_of = [operator.attrgetter(names[name]) for name in revision.fields]
         self._context_of = bulk.contexts
-        self._hashes = [hashing(kinds[name]) for name in revision.fields]
+        self._hashes = [_hashing(kinds[name]) for name in revision.fields]
 
     def claim(self, items: list[Item], identities: list[Row]) -> list[tuple[int, Any, str]]:
         """Claim the rows of the records nobody edited.
@@ -75,3 +76,11 @@ class UneditedRecords:
             else:
                 left.append((number, record, text))
         return left
+
+
+def _hashing(kind: Kind) -> Callable[[Sequence[Any]], list[int]]:
+    """Return a function from many values as they were decoded to the `field_hash` of each."""
+    make, hash_ = kind.decoded, hashing(kind)
+    if make is None or kind.sql_convertible:  # a double has the hash of its wire value
+        return hash_
+    return lambda values: hash_(list(map(make, values)))
