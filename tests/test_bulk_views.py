@@ -155,3 +155,25 @@ def test_a_number_of_many_digits_that_nobody_edited_came_back_from_nothing(
     report = imported(core, url, contents, tmp_path / "f.json")
     assert [p.message for p in report.problems if "spreadsheet" in p.message] == []
     assert (report.summary["updated"], report.summary["unchanged"]) == (1, 2)
+
+
+def test_of_two_records_of_one_row_the_first_is_told_first(
+    core: Bakeio, bakery: str, tmp_path: Path
+) -> None:
+    contents = exported(core, bakery, "suppliers", tmp_path / "view.json")
+    record = {name: value for name, value in contents["records"][0].items() if name != "_rev"}
+    contents["records"] = [{**record, "city": None, "name": ""}, record]
+    report = imported(core, bakery, contents, tmp_path / "f.json", skip_errors=True)
+    told = {p.code: (p.record, p.records) for p in report.problems if p.severity == "error"}
+    assert told == {"bad-value": (1, [1]), "duplicate-key": (1, [1, 2])}
+
+
+def test_of_two_records_with_rev_of_one_row_the_first_is_told_first(
+    core: Bakeio, bakery: str, tmp_path: Path
+) -> None:
+    contents = exported(core, bakery, "suppliers", tmp_path / "view.json")
+    record = contents["records"][0]
+    contents["records"] = [{**record, "notes": "edited"}, record]
+    report = imported(core, bakery, contents, tmp_path / "f.json", skip_errors=True)
+    told = [(p.code, p.message[:30]) for p in report.problems if p.severity == "error"]
+    assert told == [("duplicate-key", "record 2 is a copy of record 1")]

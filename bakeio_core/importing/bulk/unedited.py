@@ -9,7 +9,7 @@ from typing import Any
 from bakeio_core.catalog.fields import REV
 from bakeio_core.database.stored.rows import Row
 from bakeio_core.files.revision import context_hashes, hashing
-from bakeio_core.importing.bulk.part import BulkPart, Item
+from bakeio_core.importing.bulk.part import BulkPart, Item, repeated
 from bakeio_core.values.kinds.kind import Kind
 
 FEW = 200
@@ -47,12 +47,15 @@ class UneditedRecords:
             (number, record, the `_rev` of its values) of the others.
         """
         known = {row[0]: str(row[1]) for row in identities}
+        several = repeated([self.id_of(record) for _, record in items])
         left: list[tuple[int, Any, str]] = []
         for start in range(0, len(items), FEW):
-            left += self._claim_few(items[start : start + FEW], known)
+            left += self._claim_few(items[start : start + FEW], known, several)
         return left
 
-    def _claim_few(self, items: list[Item], known: dict[Any, str]) -> list[tuple[int, Any, str]]:
+    def _claim_few(
+        self, items: list[Item], known: dict[Any, str], several: set[Any]
+    ) -> list[tuple[int, Any, str]]:
         records = [record for _, record in items]
         ids = list(map(self.id_of, records))
         uuids = list(map(known.get, ids))
@@ -66,8 +69,8 @@ class UneditedRecords:
             for identity, uuid, text, wanted in zip(ids, uuids, given, made, strict=True)
         ]
         seen = self.claims.record_of
-        unedited = [identity for identity, is_same in zip(ids, same, strict=True) if is_same]
-        if len(set(unedited)) < len(unedited) or not seen.keys().isdisjoint(unedited):
+        unedited = {identity for identity, is_same in zip(ids, same, strict=True) if is_same}
+        if not (several.isdisjoint(unedited) and seen.keys().isdisjoint(unedited)):
             same = [False] * len(items)  # two of them mean one row: that wants care
         left = []
         for (number, record), identity, text, is_same in zip(items, ids, made, same, strict=True):
