@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Column, MetaData, Numeric, String, Table, text
 from support.databases import sql
+from support.hosts import guest
 
 from bakeio_core import (
     Bakeio,
+    Entity,
     ImportRefused,
     Report,
     View,
     connect,
     editable,
     hookimpl,
+    identity_columns,
     key,
 )
 from bakeio_core.database import begin_write
@@ -128,3 +132,48 @@ def test_a_name_that_may_be_edited_names_no_row_beside_rev(
     report = imported(core, bakery, contents, tmp_path / "f.json", skip_errors=True)
     assert {p.code for p in report.problems if p.severity == "error"} == {"missing-field"}
     assert report.summary["errors"] == 3
+
+
+def test_a_number_of_many_digits_that_nobody_edited_came_back_from_nothing(
+    new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    wide = Column("wide", Numeric(30, 10))
+    name = Column("name", String(20), unique=True, nullable=False)
+    table = Table("weights", MetaData(), *identity_columns(), name, wide, Column("notes", String))
+    fields = {"name": key("name"), "wide": editable("wide"), "notes": editable("notes")}
+    entity = Entity(table, keys=["name"])
+    core, url = guest(entity, views=[View("weights", "weights", fields)]), new_database()
+    engine = connect(url)
+    with engine.begin() as db:
+        core.create_tables(db)
+    engine.dispose()
+    rows = [{"name": "one", "wide": 1}, {"name": "half", "wide": 0.5}, {"name": "two", "wide": 2}]
+    imported(core, url, {"view_name": "weights", "records": rows}, tmp_path / "new.json")
+    contents = exported(core, url, "weights", tmp_path / "view.json")
+    for record, notes in zip(contents["records"], ("edited", "", ""), strict=True):
+        record["notes"] = notes
+    report = imported(core, url, contents, tmp_path / "f.json")
+    assert [p.message for p in report.problems if "spreadsheet" in p.message] == []
+    assert (report.summary["updated"], report.summary["unchanged"]) == (1, 2)
+
+
+def test_of_two_records_of_one_row_the_first_is_told_first(
+    core: Bakeio, bakery: str, tmp_path: Path
+) -> None:
+    contents = exported(core, bakery, "suppliers", tmp_path / "view.json")
+    record = {name: value for name, value in contents["records"][0].items() if name != "_rev"}
+    contents["records"] = [{**record, "city": None, "name": ""}, record]
+    report = imported(core, bakery, contents, tmp_path / "f.json", skip_errors=True)
+    told = {p.code: (p.record, p.records) for p in report.problems if p.severity == "error"}
+    assert told == {"bad-value": (1, [1]), "duplicate-key": (1, [1, 2])}
+
+
+def test_of_two_records_with_rev_of_one_row_the_first_is_told_first(
+    core: Bakeio, bakery: str, tmp_path: Path
+) -> None:
+    contents = exported(core, bakery, "suppliers", tmp_path / "view.json")
+    record = contents["records"][0]
+    contents["records"] = [{**record, "notes": "edited"}, record]
+    report = imported(core, bakery, contents, tmp_path / "f.json", skip_errors=True)
+    told = [(p.code, p.message[:30]) for p in report.problems if p.severity == "error"]
+    assert told == [("duplicate-key", "record 2 is a copy of record 1")]

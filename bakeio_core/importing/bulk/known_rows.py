@@ -12,7 +12,7 @@ from bakeio_core.database.stored.rows import Row
 from bakeio_core.files.documents.blocks import Block
 from bakeio_core.files.revision import field_hash
 from bakeio_core.importing.bulk.named_rows import NamedRows
-from bakeio_core.importing.bulk.part import BulkPart, Decided, Item, getter
+from bakeio_core.importing.bulk.part import BulkPart, Decided, Item, getter, repeated
 from bakeio_core.importing.bulk.plain_edit import PlainEdit
 from bakeio_core.importing.bulk.shown_fields import ShownFields, Taken
 from bakeio_core.importing.bulk.touched import TouchedColumns
@@ -180,19 +180,20 @@ class KnownRows:
         if self._is_comparable and not self.has_revision:
             left = self._without_equal(left, rows, decided)
         new, seen = list[Item](), self.bulk.claims.record_of
-        taken: list[Taken] = []
+        taken, doubtful = list[Taken](), set[Any]()
         for number, record, made in left:
             row = rows.get(self._finder_of(record))
             if row is None and self.bulk.names_no_row(record):
                 new.append((number, record))
                 continue
-            base = None
-            if row is None or row[0] in seen or (base := self._base(record, row, made)) is None:
+            edit = base = None
+            # of two records that mean one row, the first comes first in care too
+            if row is not None and row[0] not in seen and row[0] not in doubtful:
+                base = self._base(record, row, made)
+                edit = None if base is None else self._compare(block, number, record, row, base)
+            if row is None or base is None or edit is None:
                 decided.rest.append((number, record))
-                continue
-            edit = self._compare(block, number, record, row, base)
-            if edit is None:
-                decided.rest.append((number, record))
+                doubtful.add(None if row is None else row[0])
                 continue
             seen[row[0]] = number
             taken.append((number, record, row[0], edit, base))
@@ -218,8 +219,9 @@ class KnownRows:
             compared.append(map(operator.eq, map(self._fixed_of, records), fixed))
         same = zip(*compared, strict=True)
         seen, equal = self.bulk.claims.record_of, set[int]()
+        several = repeated([row[0] for row in known])
         for ((number, _, _), row), is_equal in zip(there, map(all, same), strict=True):
-            if is_equal and row[0] not in seen:
+            if is_equal and row[0] not in seen and row[0] not in several:
                 seen[row[0]] = number
                 equal.add(number)
         if self._shown.is_idle:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -106,6 +107,13 @@ def getter(attributes: Sequence[str]) -> Callable[[Any], Row]:
         one = operator.attrgetter(attributes[0])
         return lambda record: (one(record),)
     return operator.attrgetter(*attributes) if attributes else lambda record: ()
+
+
+def repeated(values: Sequence[Any]) -> set[Any]:
+    """Return the values that stand more than once."""
+    if len(set(values)) == len(values):
+        return set()
+    return {value for value, times in Counter(values).items() if times > 1}
 
 
 def is_plain_text(value: str) -> bool:

@@ -42,23 +42,23 @@ class PlainEdit:
             return True
         if self.is_code and self.kind.same(value, current):
             return self.base is None  # what a spreadsheet took off is counted
+        wire = value if self.kind.decoded is None else self.kind.decoded(value)
         if self.base is not None:
-            if field_hash(value) == base[self.base]:
+            if field_hash(wire) == base[self.base]:
                 return row[0] not in self.own_rows
             if field_hash(current) != base[self.base]:
                 return False
             from bakeio_core.files.sheets.proof import may_be_damaged
 
-            if may_be_damaged(value, current):
+            if may_be_damaged(wire, current):
                 return False
         if not self._fits(block, number, value):
             return False
         if self.check is not None:
-            answer = self.check(current, value)
-            if isinstance(answer, Problem) or answer != value:
+            answer = self.check(current, wire)
+            if isinstance(answer, Problem) or answer != wire:
                 return False
-        decoded = self.kind.decoded
-        change.new[self.column] = decoded(value) if decoded is not None else value  # type: ignore[index]
+        change.new[self.column] = wire  # type: ignore[index]
         change.old[self.column] = current  # type: ignore[index]
         return True
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bakeio_core.catalog.fields import REV
 from bakeio_core.database.stored.rows import Row
 from bakeio_core.files.revision import context_hashes, hashing
-from bakeio_core.importing.bulk.part import BulkPart, Item
+from bakeio_core.importing.bulk.part import BulkPart, Item, repeated
+from bakeio_core.values.kinds.kind import Kind
 
 FEW = 200
 """Records whose values are worked on at a time: so few that they stay in a processor's cache."""
@@ -33,7 +34,7 @@ class UneditedRecords:
         self._revision_of = operator.attrgetter(names[REV])
         self._values_of = [operator.attrgetter(names[name]) for name in revision.fields]
         self._context_of = bulk.contexts
-        self._hashes = [hashing(kinds[name]) for name in revision.fields]
+        self._hashes = [_hashing(kinds[name]) for name in revision.fields]
 
     def claim(self, items: list[Item], identities: list[Row]) -> list[tuple[int, Any, str]]:
         """Claim the rows of the records nobody edited.
@@ -46,12 +47,15 @@ class UneditedRecords:
             (number, record, the `_rev` of its values) of the others.
         """
         known = {row[0]: str(row[1]) for row in identities}
+        several = repeated([self.id_of(record) for _, record in items])
         left: list[tuple[int, Any, str]] = []
         for start in range(0, len(items), FEW):
-            left += self._claim_few(items[start : start + FEW], known)
+            left += self._claim_few(items[start : start + FEW], known, several)
         return left
 
-    def _claim_few(self, items: list[Item], known: dict[Any, str]) -> list[tuple[int, Any, str]]:
+    def _claim_few(
+        self, items: list[Item], known: dict[Any, str], several: set[Any]
+    ) -> list[tuple[int, Any, str]]:
         records = [record for _, record in items]
         ids = list(map(self.id_of, records))
         uuids = list(map(known.get, ids))
@@ -65,8 +69,8 @@ class UneditedRecords:
             for identity, uuid, text, wanted in zip(ids, uuids, given, made, strict=True)
         ]
         seen = self.claims.record_of
-        unedited = [identity for identity, is_same in zip(ids, same, strict=True) if is_same]
-        if len(set(unedited)) < len(unedited) or not seen.keys().isdisjoint(unedited):
+        unedited = {identity for identity, is_same in zip(ids, same, strict=True) if is_same}
+        if not (several.isdisjoint(unedited) and seen.keys().isdisjoint(unedited)):
             same = [False] * len(items)  # two of them mean one row: that wants care
         left = []
         for (number, record), identity, text, is_same in zip(items, ids, made, same, strict=True):
@@ -75,3 +79,11 @@ class UneditedRecords:
             else:
                 left.append((number, record, text))
         return left
+
+
+def _hashing(kind: Kind) -> Callable[[Sequence[Any]], list[int]]:
+    """Return a function from many values as they were decoded to the `field_hash` of each."""
+    make, hash_ = kind.decoded, hashing(kind)
+    if make is None or kind.sql_convertible:  # a double has the hash of its wire value
+        return hash_
+    return lambda values: hash_(list(map(make, values)))

@@ -145,7 +145,7 @@ class Decimal(Kind):
         self.limit = decimal.Decimal(10) ** (precision - (scale or 0)) if precision else None
         if precision is None or precision > EXACT_DIGITS:
             self.sql_convertible = False  # type: ignore[misc]
-            self.fast = decimal.Decimal
+            self.fast, self.decoded = decimal.Decimal, self.from_python
         else:
             limits = bounds.meta(float(self.limit or 0))
             self.fast, self.decoded = Annotated[float, msgspec.Meta(**limits)], shortest
