@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table
 from support.commands import Run
 from support.databases import rows_of, sql, state
-from support.files import PRODUCTS, PURCHASES, SUPPLIERS, edit_set, resign
+from support.files import INGREDIENTS, PRODUCTS, PURCHASES, SUPPLIERS, edit_set, resign
 
 from bakeio_core import Bakeio, Entity, connect, hookimpl, identity_columns
 from bakeio_core.database.connect import begin_write
@@ -111,6 +111,25 @@ def test_every_missing_reference_is_listed_once_with_its_records_and_nothing_is_
     ]  # lots of those purchases, all in one
     assert "cannot be imported itself" in problems[2]["message"]
     assert not any(rows_of(url).values())
+
+
+@pytest.mark.parametrize("spelled", ["rye", "RYE", " Rye "])
+def test_what_refers_to_a_bad_record_is_no_question_however_it_is_spelled(
+    run: Run, new_database: Any, folder: Path, spelled: str
+) -> None:
+    def add(file: str, **new: Any) -> None:
+        edit_set(folder, file, lambda records: records.append({**records[0], **new}))
+
+    add(INGREDIENTS, id=9001, uuid=None, slug="rye", display_name=None)
+    add(PRODUCTS, id=9002, uuid=None, slug="rye_1lb", ingredient_id=None, ingredient_slug=spelled)
+    url = new_database()
+    run("-d", url, "init")
+    done = run("-d", url, "import-complete", folder, "--json")
+    assert done.code == 1
+    bad, following = [p for p in done.json["problems"] if p["severity"] == "error"]
+    assert bad["field"] == "display_name"
+    assert "cannot be imported itself" in following["message"]
+    assert not following["candidates"]
 
 
 def test_equal_records_are_taken_once_and_different_ones_of_one_key_are_refused(

@@ -5,6 +5,7 @@ are the same on both databases, and on a fresh copy nothing is asked again.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from support.files import Records, edit
 from support.screen import leave_out, looked_at
 from support.terminal import piped
 
-from bakeio_core import Bakeio, connect, read_decisions
+from bakeio_core import Bakeio, Decision, Missing, Question, Report, connect, read_decisions
+from bakeio_core.database import begin_write
 
 SUMAC = {
     "product_slug": "sumac_jar",
@@ -165,3 +167,44 @@ def test_terminal_page_hand_and_window_write_decisions_that_are_carried_out_alik
     assert {BAD, "wanted"} <= {value for row in products.values() for value in row.values()}
     assert "unwanted" not in {row["notes"] for row in products.values()}
     assert "sumac_jar" in products
+
+
+SPELLED = pytest.mark.parametrize("spelled", [str, str.upper, lambda slug: slug.replace("_", "-")])
+
+
+def decided(url: str, core: Bakeio, path: Path, view: str, record: Any, *made: Any) -> Report:
+    """Import one record of a view with one decision, and return the report."""
+    path.write_text(json.dumps({"view_name": view, "records": [record]}), "utf-8")
+    engine = connect(url)
+    with begin_write(engine) as db:
+        report = core.import_(db, path, decisions=dict([made]))
+    engine.dispose()
+    return report
+
+
+@SPELLED
+def test_the_row_of_a_decision_is_found_however_its_key_is_spelled(
+    core: Bakeio, bakery: str, tmp_path: Path, spelled: Callable[[str], str]
+) -> None:
+    known = {"slug": spelled("wegmans_burlington_ma")}
+    bought = {"product_slug": FIRST, "supplier_name": "Nobody", "purchase_date": "2025-01-01"}
+    bought |= {"unit_price": 1, "quantity_purchased": 1}
+    question = Missing("suppliers", {"name": "nobody"})
+    file, decision = tmp_path / "f.json", Decision("existing", known)
+    report = decided(bakery, core, file, "purchases", bought, question, decision)
+    assert report.changes[0].names["supplier_id"] == "Wegmans Burlington MA"
+    new = {"slug": "new_one", "name": "New One", "zip": "01803"}
+    question = Question("suppliers", {"slug": "new_one"}, kind="new-row")
+    report = decided(bakery, core, file, "suppliers", new, question, decision)
+    assert report.summary["created"] == 0
+
+
+@SPELLED
+def test_the_record_of_a_decision_is_found_however_its_key_is_spelled(
+    core: Bakeio, bakery: str, tmp_path: Path, spelled: Callable[[str], str]
+) -> None:
+    question = Question("products", {"slug": spelled(FIRST)}, "notes", kind="change")
+    record, decision = {"product_slug": FIRST, "notes": "bad"}, Decision.value("good")
+    file = tmp_path / "f.json"
+    report = decided(bakery, core, file, "products", record, question, decision)
+    assert report.changes[0].new["notes"] == "good"

@@ -166,6 +166,33 @@ def test_records_may_refer_to_new_records_of_the_same_file_in_any_order(
         assert tree(engine) == before
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["after it", "before it"])
+@pytest.mark.parametrize(
+    ("field", "code"),
+    [
+        ("up_ean", "4006381333931"),
+        ("up_ean", "4006381-333931"),
+        ("up_name", "4006381333931"),  # the number of a thing where its name should stand
+    ],
+)
+def test_a_code_however_it_is_padded_names_a_new_record_before_it_or_after_it(
+    new_database: Callable[[], str], tmp_path: Path, order: int, field: str, code: str
+) -> None:
+    coded = Table("coded", MetaData(), identity(), name(), Column("ean", String(20)))
+    coded.append_column(Column("up_id", ForeignKey("coded.id")))
+    lookups = {"up_id": {"up_name": "name", "up_ean": "ean"}}
+    core = guest(Entity(coded, keys=["name"], codes=["ean"], lookups=lookups))
+    records = [{"name": "thing", "ean": "04006381333931"}, {"name": "part", field: code}]
+    file = write_records(tmp_path / "f.json", "coded", *records[::order])
+    engine = connect(new_database())
+    with engine.begin() as db:
+        core.create_tables(db)
+        assert core.import_(db, file).summary["created"] == 2
+        ids = dict(table(db, "name, id", "coded"))
+        assert ("part", ids["thing"]) in table(db, "name, up_id", "coded")
+    engine.dispose()
+
+
 @pytest.mark.parametrize("order", [("root", "leaf"), ("leaf", "root")])
 def test_an_undo_keeps_the_same_rows_whole_in_whatever_order_the_file_had_them(
     engine: Engine, core: Bakeio, tmp_path: Path, order: Sequence[str]

@@ -140,6 +140,31 @@ def test_a_line_that_was_imported_is_known_though_its_row_was_corrected(
     assert added.json["summary"]["created"] == 3
 
 
+@pytest.mark.parametrize("more", [(), ("--allow-duplicates",)], ids=["", "duplicates allowed"])
+def test_a_key_with_a_reference_in_it_is_a_key_where_duplicates_are_allowed_too(
+    run: Run, bakery: str, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    columns = "brand", "product_name", "package_size", "package_unit", "package_unit_quantity"
+    where = "slug = 'king_arthur_unbleached_all_purpose_flour_25lb'"
+    (cells,) = sql(bakery, f"SELECT {', '.join(columns)} FROM products WHERE {where}")
+    record = {"ingredient_slug": "all_purpose_flour", **dict(zip(columns, cells, strict=True))}
+    text = json.dumps({"view_name": "products", "records": [record]}, default=float)
+    (tmp_path / "v.json").write_text(text, "utf-8")
+    done = run("-d", bakery, "import-view", tmp_path / "v.json", "--json", *more)
+    assert (done.json["summary"]["created"], done.json["summary"]["unchanged"]) == (0, 1)
+
+
+@pytest.mark.parametrize("more", [(), ("--allow-duplicates",)], ids=["", "duplicates allowed"])
+def test_two_new_records_of_one_key_are_one_row_where_duplicates_are_allowed_too(
+    run: Run, bakery: str, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    record = {"slug": "new_shop", "name": "New Shop", "city": "Salem", "state": "MA"}
+    text = json.dumps({"view_name": "suppliers", "records": [record, record]})
+    (tmp_path / "v.json").write_text(text, "utf-8")
+    done = run("-d", bakery, "import-view", tmp_path / "v.json", "--json", *more)
+    assert (done.json["summary"]["created"], done.json["summary"]["unchanged"]) == (1, 1)
+
+
 def test_a_line_of_another_file_is_another_purchase(run: Run, bakery: str, tmp_path: Path) -> None:
     file = lines(tmp_path / "r.json", purchase("Wegmans"))
     assert run("-d", bakery, "import-view", file).code == 0

@@ -34,6 +34,7 @@ from bakeio_core.importing.options import ImportOptions
 from bakeio_core.importing.reading.derived.lists import RecordRows
 from bakeio_core.importing.reading.sources import Part, Source
 from bakeio_core.resolving.decisions import Decisions
+from bakeio_core.values.folding import fold_parts
 from bakeio_core.values.kinds.text import Identifier
 
 if TYPE_CHECKING:
@@ -346,14 +347,15 @@ class Outcome:
         """
         names = self._failed.setdefault(entity.name, set())
         keys = {key[0] for key in entity.all_keys if len(key) == 1}
-        for column in {entity.primary, *keys}:
+        for column in {entity.primary, *keys, *entity.codes}:
             if isinstance(value := values.get(column), (str, int)):
-                names.add((column, value))
+                names.add((column, *fold_parts((column,), (value,), entity.codes)))
 
-    def has_failed(self, missing: Missing) -> bool:
+    def has_failed(self, entity: Entity, key: Mapping[str, Any]) -> bool:
         """Tell whether a key is that of a record of this import that cannot be imported."""
-        names = self._failed.get(missing.entity, ())
-        return any(pair in names for pair in missing.key.items())
+        names = self._failed.get(entity.name, ())
+        folded = fold_parts(key, key.values(), entity.codes)
+        return any(pair in names for pair in zip(key, folded, strict=True))
 
 
 def _hash_of(row: Row) -> int:

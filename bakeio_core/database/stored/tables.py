@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bakeio_core import values
 from bakeio_core.catalog.entities.model import ROW_KEY, Entity, Reference, RowId
 from bakeio_core.database.dialects import columns_there, dialect_of
-from bakeio_core.database.stored.rows import Rows
+from bakeio_core.database.stored.rows import Row, Rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -51,6 +52,24 @@ class Tables:
             return list(rows.existing_ids([text])) if is_whole else []
         is_number = text.isascii() and text.isdigit() and len(text) < 19
         return sorted(rows.existing_ids([int(text)])) if is_number else []
+
+    def meant(self, entity: Entity, target: Mapping[str, Any]) -> list[Row]:
+        """Return the rows somebody named: those that have the very values, else after folding.
+
+        Args:
+            entity: Whose rows.
+            target: {column: value as a file has it}.
+
+        Returns:
+            The rows; none where no row can have such values.
+        """
+        rows, key = self.rows(entity), tuple(target)
+        try:
+            wanted = tuple([entity.kinds[c].read(target[c], lambda note: None) for c in key])
+        except (values.BadValue, KeyError):
+            return []
+        exact = rows.find(key, [wanted]).get(wanted, []) if wanted else []
+        return exact or list(rows.by_id(rows.folded(key, wanted)).values())
 
     def held(self, reference: Reference, ids: tuple[RowId, ...]) -> tuple[RowId, ...]:
         """Return what a reference holds for the rows with these ids."""

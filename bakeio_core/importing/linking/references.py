@@ -267,7 +267,8 @@ class References:
         field, value, message = *self._where(draft, column, link), link.message
         if link.missing is not None:
             is_named_in_vain = link.code == "missing-reference"
-            if is_named_in_vain and self.state.outcome.has_failed(link.missing):
+            target, key = self.state.catalog.entities[link.missing.entity], link.missing.key
+            if is_named_in_vain and self.state.outcome.has_failed(target, key):
                 message = (
                     f"refers to a record of {link.missing.entity} in this import that cannot be "
                     "imported itself"

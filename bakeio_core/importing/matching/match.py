@@ -232,7 +232,10 @@ class Matcher:
         return found
 
     def match_new(self, draft: Draft, found: Found) -> None:
-        """Find the row of a record that no exact key named: one planned since, else by the rest."""
+        """Find the row of a record that no exact key named: one planned since, else by the rest.
+
+        Its content names none where equal rows may be added; keys always do.
+        """
         if (self.rows.pending or self.claims.refused) and self._take_planned(draft):
             return
         for key in self.linked_keys:
@@ -241,6 +244,8 @@ class Matcher:
                 known = {value: self._with_pending(key, value, found)}
                 if self._take(draft, key, value, known):
                     return
+        if self.state.options.allow_duplicates and self.state.source.kind != "set":
+            return
         value = self.held(draft) if self.content else None
         if value is not None and not draft.has_unknown_key:
             # the k-th record of a content means the k-th such row, in the order of ids

@@ -294,7 +294,7 @@ class PartPlan:
         for draft in drafts:
             if draft.decided is not None and draft.decided.row is not None:
                 self.questions.take_decided_row(draft, draft.decided.row)
-            elif self.state.source.kind == "set" or not self.state.options.allow_duplicates:
+            else:
                 self.matcher.match_new(draft, found)
             if draft.row is None and draft.fault is None:
                 draft.fault = self.matcher.doubt_of_new(draft, taken)

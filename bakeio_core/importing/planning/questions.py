@@ -119,12 +119,7 @@ class RecordQuestions:
     def take_decided_row(self, draft: Draft, decided: Decided) -> None:
         """Take the row that somebody said a new record means."""
         target = decided[1].target
-        kinds = self.part.entity.kinds
-        try:
-            wanted = tuple(kinds[c].read(value, lambda note: None) for c, value in target.items())
-        except (BadValue, KeyError):
-            wanted = ()
-        hits = self.rows.find(tuple(target), [wanted]).get(wanted, []) if wanted else []
+        hits = self.state.tables.meant(self.part.entity, target)
         if len(hits) == 1:
             draft.row = hits[0]
             return

@@ -15,7 +15,7 @@ from bakeio_core.catalog.exchange import NEW_ROW, REFERENCE, Decision, Identity,
 from bakeio_core.catalog.fields import FieldMap
 from bakeio_core.importing.reading.records.names import FieldNames
 from bakeio_core.importing.reading.sources import Part
-from bakeio_core.values.folding import fold
+from bakeio_core.values.folding import fold, fold_parts
 from bakeio_core.values.wording import shown, whole
 
 RECORD = "record"
@@ -81,7 +81,7 @@ class DecidedRecords:
         for question, decision in decisions:
             if question.kind != REFERENCE and question.entity == fields.entity.name:
                 named = {c: question.key[c] for c in sorted(question.key)}
-                values = tuple(map(comparable, named.values()))
+                values = tuple([self._folded(c, value) for c, value in named.items()])
                 by_value = self._known.setdefault(tuple(named), {})
                 by_value.setdefault(values, []).append((question, decision))
 
@@ -97,7 +97,8 @@ class DecidedRecords:
         """
         made: dict[str, list[Decided]] = {}
         for columns, by_value in self._known.items():
-            values = tuple(comparable(said(self.fields, c, number, told)) for c in columns)
+            named = [(c, said(self.fields, c, number, told)) for c in columns]
+            values = tuple([self._folded(c, value) for c, value in named])
             for question, decision in by_value.get(values, ()):
                 item = self.fields.named(question.field) if question.field else None
                 name = question.field if item is None else item.name
@@ -106,6 +107,13 @@ class DecidedRecords:
                 made.setdefault(name, []).append((question, decision))
                 self.used.add(question.identity)
         return RecordDecisions(told, made) if made else None
+
+    def _folded(self, path: str, value: Any) -> Any:
+        """Return what names a record so that spellings are equal that name one row."""
+        if not isinstance(value, str):
+            return comparable(value)
+        column, codes = path.rpartition(".")[2], self.fields.entity.codes if "." not in path else ()
+        return fold_parts((column,), (value,), codes)[0]
 
     def applied(self, decided: RecordDecisions) -> dict[str, Any]:
         """Return what a record says with what is decided about it: values put in, fields left out.

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from bakeio_core.catalog.entities.model import Entity, Reference, RowId
 from bakeio_core.catalog.exchange import ABSENT, ALIAS, EXISTING, Decision, Missing
-from bakeio_core.database.stored.rows import Row
 from bakeio_core.importing.linking.created.parents import CreatedParents
 from bakeio_core.importing.linking.drafts import LinkError, PendingParent
 from bakeio_core.importing.state import ImportState
-from bakeio_core.values.wording import BadValue, shown
+from bakeio_core.values.wording import shown
 
 
 class Answers:
@@ -77,10 +75,10 @@ class Answers:
         known = self.parents.applied.get(missing.identity)
         if known is not None and known.id is not None:
             return self.parents.apply(missing, decision, known.id)
-        rows, wanted = self.state.tables.rows(target), _target_key(target, decision.target)
-        hits = rows.find(tuple(decision.target), [wanted]).get(wanted, []) if wanted else []
+        hits = self.state.tables.meant(target, decision.target)
         if len(hits) == 1:
-            return self.parents.apply(missing, decision, hits[0][rows.id_index])
+            identity = hits[0][self.state.tables.rows(target).id_index]
+            return self.parents.apply(missing, decision, identity)
         if decision.by == ALIAS:
             return link  # the row it stood for is gone
         creating = [] if hits else self.state.decisions.creating(target.name, decision.target)
@@ -103,11 +101,3 @@ def unanswerable(link: LinkError, missing: Missing, why: str) -> LinkError:
         return link  # it was asked for before
     missing.why = why
     return LinkError(link.code, f"{link.message}; {why}", missing, link.ids)
-
-
-def _target_key(target: Entity, named: Mapping[str, Any]) -> Row:
-    """Return the values that name a row as the database has them; none where they cannot be."""
-    try:
-        return tuple([target.kinds[c].read(value, lambda note: None) for c, value in named.items()])
-    except (BadValue, KeyError):
-        return ()

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bakeio_core.catalog.exchange import EXISTING, Missing
+from bakeio_core.database.stored.rows import Row
 from bakeio_core.errors import Problems
 from bakeio_core.importing.reading.records.reader import Reader
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.importing.state import ImportState
-from bakeio_core.values.folding import fold_parts
+from bakeio_core.values.folding import fold_parts, padded
 
 
 class ComingRows:
@@ -35,9 +36,20 @@ class ComingRows:
 
     def _gives(self, entity: str, key: Mapping[str, Any]) -> bool:
         return bool(key) and all(
-            fold_parts((column,), (value,)) in self._of_column(entity, column)
+            any(self._has(entity, each, value) for each in self._columns_for(entity, column, value))
             for column, value in key.items()
         )
+
+    def _columns_for(self, entity: str, column: str, value: Any) -> tuple[str, ...]:
+        """Return in which columns a row may have a value: a standard number may stand for a key."""
+        codes = self.state.catalog.entities[entity].codes if padded(value) else ()
+        return (column, *codes)
+
+    def _has(self, entity: str, column: str, value: Any) -> bool:
+        return self._folded(entity, column, value) in self._of_column(entity, column)
+
+    def _folded(self, entity: str, column: str, value: Any) -> Row:
+        return fold_parts((column,), (value,), self.state.catalog.entities[entity].codes)
 
     def _of_column(self, entity: str, column: str) -> set[Any]:
         """Return the folded values of a column in all records; the file is read once for them."""
@@ -57,4 +69,4 @@ class ComingRows:
             if record.bad:
                 self.state.outcome.note_failed(part.entity, {column: value})
             elif value is not None:
-                yield fold_parts((column,), (value,))
+                yield self._folded(part.entity.name, column, value)
