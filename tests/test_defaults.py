@@ -29,6 +29,8 @@ from sqlalchemy import (
 from support.own_tables import Host, table
 
 from bakeio_core import Decision, Entity, ImportRefused, View, editable, key
+from bakeio_core.history.journal import journal
+from bakeio_core.history.journal.packing import known_checksums
 
 NewHost = Callable[..., Host]
 
@@ -364,6 +366,23 @@ def test_an_update_sets_what_the_application_sets_and_an_unchanged_import_does_n
         assert host.core.undo(db, 2).exit_code == 0
     assert host.sql("SELECT * FROM cups ORDER BY id") == before
     assert host.import_file(folder).summary["updated"] == 0
+
+
+@pytest.mark.parametrize("is_earlier_journal", [False, True])
+def test_an_undo_takes_back_new_rows_that_were_only_touched(
+    new_host: NewHost, monkeypatch: pytest.MonkeyPatch, *, is_earlier_journal: bool
+) -> None:
+    if is_earlier_journal:  # of rows as they were created it has other sums
+        monkeypatch.setattr(journal, "checksums", lambda *rows: known_checksums(*rows)[-1])
+    host = new_host(touched)
+    host.import_("cups", *({"name": name, "size": 1} for name in "abc"))
+    if not is_earlier_journal:
+        host.sql("UPDATE cups SET version = 5 WHERE name = 'a'")
+    host.sql("UPDATE cups SET size = 2 WHERE name = 'b'")
+    with host.engine.begin() as db:
+        undone = host.core.undo(db, 1)
+    assert (undone.summary["deleted"], undone.summary["skipped"]) == (2, 1)
+    assert host.sql("SELECT name FROM cups") == [("b",)]
 
 
 def test_what_the_application_set_is_no_conflict_later(new_host: NewHost) -> None:

@@ -195,3 +195,56 @@ def test_a_key_may_mean_a_row_that_another_decision_creates(
     )  # fmt: skip
     assert unclear.code == 1
     assert 'name "Zoo", but 2 decisions create one that has it' in unclear.out
+
+
+# -- values that are looked at
+PRODUCT = {
+    "slug": "new_flour",
+    "ingredient_id.slug": "bread_flour",
+    "product_name": "Cafe\u0301",
+    "package_unit": "lb",
+    "package_unit_quantity": 1,
+}
+
+
+def created_for(
+    run: Run, bakery: str, folder: Path, values: dict[str, Any], *options: str
+) -> tuple[Ran, list[tuple[Any, ...]]]:
+    """Import a purchase of a product that a decision creates; return that product."""
+    record = {**purchase("Wegmans"), "product_slug": "new_flour"}
+    view = view_of(folder / "v.json", [record])
+    entry = {"kind": "reference", "entity": "products", "key": {"slug": "new_flour"}}
+    entry |= {"action": "create", "values": {**PRODUCT, **values}}
+    file = decisions(folder / "d.json", [entry])
+    done = run("-d", bakery, "import-view", view, "--decisions", file, "--json", *options)
+    return done, sql(bakery, "SELECT product_name FROM products WHERE slug = 'new_flour'")
+
+
+def test_the_values_of_a_decision_are_stored_in_composed_unicode(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    done, products = created_for(run, bakery, tmp_path, {})
+    assert (done.code, products) == (0, [("Caf\u00e9",)])
+
+
+def test_a_value_of_a_decision_that_a_check_refuses_creates_nothing(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    bad = {"upc_code": "036000291453"}
+    done, products = created_for(run, bakery, tmp_path, bad)
+    assert (done.code, products) == (1, [])
+    assert "it cannot be created as decided: upc_code: " in done.out
+    assert "--allow upc_code accepts it" in done.out
+    done, products = created_for(run, bakery, tmp_path, bad, "--allow", "upc_code")
+    assert (done.code, len(products)) == (0, 1)
+
+
+def test_a_blank_text_in_a_decision_is_told_where_one_is_required(
+    run: Run, bakery: str, tmp_path: Path
+) -> None:
+    done, products = created_for(run, bakery, tmp_path, {"package_unit": "  "})
+    assert (done.code, len(products)) == (0, 1)
+    (told,) = warnings_of(done)
+    assert (told["entity"], told["field"]) == ("products", "package_unit")
+    assert told["key"] == {"slug": "new_flour"}
+    assert told["message"].startswith("is blank, though a value is required")

@@ -5,6 +5,7 @@ restored once already.
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from support.files import resign
 from support.terminal import on_terminal
 
 from bakeio_core import Bakeio, connect
+from bakeio_core.database import begin_read, begin_write
 
 
 def test_the_rows_are_those_of_the_set_and_undo_brings_the_others_back(
@@ -109,6 +111,27 @@ def test_it_is_refused_where_rows_outside_the_set_would_lose_what_they_refer_to(
     assert refused.json["problems"][0]["code"] == "constraint"
     assert "purchases" in json.dumps(refused.json)
     assert rows_of(bakery) == before
+
+
+def test_a_plan_tells_what_is_deleted_as_the_import_does(
+    core: Bakeio, bakery: str, sample_set: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(sample_set, tmp_path / "set"))
+    file = folder / "05_inventory_items.json"
+    contents = json.loads(file.read_text("utf-8"))
+    del contents["records"][-1]
+    contents["record_count"] -= 1
+    file.write_text(json.dumps(contents), "utf-8")
+    resign(folder)
+    engine = connect(bakery)
+    with begin_read(engine) as db:
+        planned = core.plan(db, folder, mode="replace").report
+    with begin_write(engine) as db:
+        done = core.import_(db, folder, mode="replace", dry_run=True)
+    engine.dispose()
+    assert done.summary["deleted"] == 1
+    assert planned.summary == done.summary
+    assert planned.entities == done.entities
 
 
 @pytest.mark.parametrize("meanwhile", [False, True])

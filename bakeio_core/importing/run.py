@@ -129,6 +129,8 @@ def plan_import(
                 break
         _tell_of_journal(db, plan, is_journaled=True)
         search.prepare({item.entity for item in missing})
+        if options.mode == "replace":
+            _replacement(plan, plan).foretell()
         report = plan.report(dry_run=True, refused=plan.refusal)
         report.questions = asked
         name_candidates(report.problems, missing)
@@ -184,7 +186,7 @@ def carry_out(
         )
         plan.state.is_trial = dry_run
         _tell_of_journal(db, plan, is_journaled=is_journaled)
-        replacement = _replacement(plan, write) if options.mode == "replace" else None
+        replacement = _replacement(plan, _first(plan)) if options.mode == "replace" else None
         adopts = _adopts_identity(db, catalog, plan)
     skipped = _noting(plan) if options.skip_errors else None
     application = Application(plan, write, is_journaled=is_journaled, replacement=replacement)
@@ -212,14 +214,19 @@ def _noting(plan: ImportPlan) -> Skipped:
     return skipped
 
 
-def _replacement(plan: ImportPlan, write: Write) -> Replacement:
-    """Return what deletes the rows a set does not have; it is read once to know them."""
+def _replacement(plan: ImportPlan, planned: ImportPlan) -> Replacement:
+    """Return what deletes the rows a set does not have, by a plan of it that was run."""
     from bakeio_core.importing.applying.replace import Replacement
 
+    return Replacement(plan, planned.outcome.claimed)
+
+
+def _first(plan: ImportPlan) -> ImportPlan:
+    """Run a plan of the same source, which is read once to know the rows it has."""
     state = plan.state
     with streaming():
         first = ImportPlan(state.db, state.catalog, plan.source, plan.options, state.decisions)
-        return Replacement(plan, write, first.run().outcome.claimed)
+        return first.run()
 
 
 def _applied(

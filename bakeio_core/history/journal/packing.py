@@ -19,8 +19,9 @@ _PACKER = msgspec.msgpack.Encoder()
 def checksums(entity: Entity, rows: Sequence[tuple[Any, ...]]) -> array[int]:
     """Sum up rows, so that equal sums tell later that nobody changed them.
 
-    Ids and stamps are left out: a row that was only touched is still as it was. Numbers with
-    decimals count as doubles: they may be 5 here and 5.0 or decimal.Decimal there.
+    Ids, stamps and what the application sets at each update are left out: a row that was only
+    touched is still as it was. Numbers with decimals count as doubles: they may be 5 here and 5.0
+    or decimal.Decimal there.
 
     Args:
         entity: Whose rows they are.
@@ -30,8 +31,30 @@ def checksums(entity: Entity, rows: Sequence[tuple[Any, ...]]) -> array[int]:
         The CRC-32 of every row, then the Adler-32 of every row: two independent sums of 32 bits
         each are 64 bits in all, made by C code without an object for each row.
     """
+    return _sums_without(entity, rows, entity.filled.set_on_update)
+
+
+def known_checksums(entity: Entity, rows: Sequence[tuple[Any, ...]]) -> list[array[int]]:
+    """Sum up rows in each form that a journal may have, to compare them with what it says.
+
+    Earlier versions of bakeio summed up what the application sets at each update as well.
+
+    Args:
+        entity: Whose rows they are.
+        rows: Wire values in the order of `entity.columns`.
+
+    Returns:
+        The sums of `checksums`, then those of earlier versions, where they differ.
+    """
+    earlier = [_sums_without(entity, rows, ())] if entity.filled.set_on_update else []
+    return [checksums(entity, rows), *earlier]
+
+
+def _sums_without(
+    entity: Entity, rows: Sequence[tuple[Any, ...]], touched: Sequence[str]
+) -> array[int]:
     known = zip(entity.kinds.items(), zip(*rows, strict=True), strict=False)
-    left = (entity.primary, *entity.filled.stamps)
+    left = (entity.primary, *entity.filled.stamps, *touched)
     columns = [(kind, cells) for (column, kind), cells in known if column not in left]
     # of rows that are nothing but their ids every one is as it was
     return _sums(columns or [(entity.kinds[entity.primary], (0,) * len(rows))])

@@ -11,7 +11,7 @@ from bakeio_core.catalog.keys.rings import links_back, refers_to_itself, rings
 from bakeio_core.database.writing import cut_links, whole_row
 from bakeio_core.errors import BakeioError, counted
 from bakeio_core.history.journal.entries import Batch, batches
-from bakeio_core.history.journal.packing import checksums
+from bakeio_core.history.journal.packing import known_checksums
 from bakeio_core.history.undoing.restore import restore_exchanged
 
 if TYPE_CHECKING:
@@ -66,11 +66,11 @@ def _unchanged(rewrite: Rewrite, entity: Entity, batch: Batch) -> Going:
     current = rewrite.tables.rows(entity).by_id(batch.ids)
     there = [index for index, identity in enumerate(batch.ids) if identity in current]
     rows = [whole_row(entity, current[batch.ids[index]]) for index in there]
-    now, then = checksums(entity, rows), batch.checksums
+    forms, then = known_checksums(entity, rows), batch.checksums
     going = Going(entity, batch, {}, dict(zip(batch.ids, batch.records, strict=True)))
     for number, (index, row) in enumerate(zip(there, rows, strict=True)):
-        sums = (now[number], now[number + len(rows)])
-        if sums == (then[index], then[index + len(batch.ids)]):
+        sums = [(now[number], now[number + len(rows)]) for now in forms]
+        if (then[index], then[index + len(batch.ids)]) in sums:
             going.rows[batch.ids[index]] = row
         else:
             record = batch.records[index]

@@ -151,7 +151,7 @@ class Application:
             for part, changes in self._late_keys.take():
                 self._write(part, changes)
             if self.replacement is not None and not self.plan.refusal:
-                self.replacement.delete()
+                self.replacement.delete(self.write)
             self._delete_unneeded_parents()
             self._refusals.refuse_dangling()
             refuse_deferred(dialect, self.db)

@@ -30,18 +30,23 @@ class Replacement:
     `gone` is {entity: the rows that go}, known once `prepare` was called.
 
     Args:
-        plan: The plan that is carried out.
-        write: Writes a batch, as the hook `bakeio_import_records` does.
+        plan: The plan that is carried out, or only looked at.
         kept: {entity: ids of rows that stay}; all others of the set's entities are deleted.
     """
 
-    def __init__(
-        self, plan: ImportPlan, write: Callable[..., Any], kept: Mapping[str, set[RowId]]
-    ) -> None:
+    def __init__(self, plan: ImportPlan, kept: Mapping[str, set[RowId]]) -> None:
         self.plan, self.state, self.db = plan, plan.state, plan.state.db
-        self.write, self.kept = write, kept
+        self.kept = kept
         self.gone: dict[str, list[Row]] = {}
         self.referrers = Referrers(self.db, self.state.catalog)
+
+    def foretell(self) -> None:
+        """Count the rows, for a report before anything is written.
+
+        Whether one of them is in use is not told: to ask that locks rows, and a plan only reads.
+        """
+        for part in self.plan.source.parts if not self.plan.refusal else ():
+            self._count(part.entity.name, len(self._ids_without_record(part.entity)))
 
     def prepare(self, journal: Journal | None) -> None:
         """Find the rows, enter them whole into the journal, and take their unique names.
@@ -64,10 +69,16 @@ class Replacement:
                 journal.deleted(part.entity, self.gone[part.entity.name], unknown)
             self._park_names(part.entity)
 
+    def _count(self, entity: str, rows: int) -> None:
+        self.plan.outcome.counts[entity]["deleted"] += rows
+
     def _rows_without_record(self, entity: Entity) -> list[Row]:
-        rows = self.state.tables.rows(entity)
-        ids = {row[0] for row in rows.all(())} - self.kept.get(entity.name, set())
+        rows, ids = self.state.tables.rows(entity), self._ids_without_record(entity)
         return [whole_row(entity, row) for row in rows.by_id(ids).values()]
+
+    def _ids_without_record(self, entity: Entity) -> set[RowId]:
+        rows = self.state.tables.rows(entity)
+        return {row[0] for row in rows.all(())} - self.kept.get(entity.name, set())
 
     def _ids(self, entity: Entity) -> list[Any]:
         index = entity.columns.index(entity.primary)
@@ -109,8 +120,11 @@ class Replacement:
             code="constraint",
         )
 
-    def delete(self) -> None:
+    def delete(self, write: Callable[..., Any]) -> None:
         """Delete the rows, those that refer to others first.
+
+        Args:
+            write: Writes a batch, as the hook `bakeio_import_records` does.
 
         Raises:
             ImportRefused: Something still refers to one of them.
@@ -127,12 +141,12 @@ class Replacement:
             changes = Changes(entity, entity.columns, deletes=gone)
             try:
                 with savepoint(self.db):
-                    self.write(db=self.db, entity=entity, changes=changes)
+                    write(db=self.db, entity=entity, changes=changes)
             except exc.IntegrityError as error:
                 message = (
                     f"rows of {entity.name} that are not in the set are still referred to "
                     f"({error.orig}): nothing was written"
                 )
                 raise ImportRefused(" ".join(message.split()), code="constraint") from error
-            self.plan.outcome.counts[entity.name]["deleted"] += len(gone)
+            self._count(entity.name, len(gone))
             self.plan.outcome.show(gone)

@@ -17,6 +17,7 @@ from bakeio_core.files.documents.composed.in_memory import InMemoryDocument
 from bakeio_core.files.documents.document import Document
 from bakeio_core.importing.linking.created.answers import unanswerable
 from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
+from bakeio_core.importing.planning.merge import EditRules
 from bakeio_core.importing.planning.plan import PartPlan
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.values.wording import shown
@@ -36,7 +37,7 @@ def plan_decided(plan: PartPlan, wanted: PendingParent, batch: Changes) -> int |
     record = plan.reader.read_values(1, decided_values(plan.entity, wanted.decision.values))
     draft = Draft(1, record.values)
     row: Row | LinkError | None = None
-    if not record.bad:
+    if not record.bad and _accepts(plan, draft):
         row = _there_already(plan, draft)
         if isinstance(row, tuple):
             row = _linked_instead(plan, draft, row, wanted.link)
@@ -44,16 +45,34 @@ def plan_decided(plan: PartPlan, wanted: PendingParent, batch: Changes) -> int |
             row = plan.new_rows.parent(draft, batch)
             if isinstance(row, tuple):
                 _add(plan, row, batch)
+                _look(plan, row)
     if isinstance(row, LinkError):
         return row
     if row is not None:
         return row[plan.rows.id_index]  # type: ignore[no-any-return]
-    fault = next(iter(plan.outcome.problems))
+    fault = next(problem for problem in plan.outcome.problems if problem.severity == "error")
     what = f" as decided: {fault.field}" if fault.field else ""
     said, link = f"it cannot be created{what}: {fault.message}", wanted.link
     if link.missing is not None:
         return unanswerable(link, link.missing, said)
     return LinkError(fault.code, f"{link.message}; {said}")
+
+
+def _accepts(plan: PartPlan, draft: Draft) -> bool:
+    """Check the values as those of a view's new record: somebody chose them just now."""
+    written = [item for item in plan.part.fields if item.column is not None]
+    return EditRules(plan.state, plan.part, plan.outcome).accepts_new(draft, written)
+
+
+def _look(plan: PartPlan, row: Row) -> None:
+    """Tell what is worth a look in a new row."""
+    plan.noticed.states.look(Changes(plan.entity, plan.entity.columns, [row], [0]))
+    for problem in plan.noticed.states.problems():
+        told = Problem(code=problem.code, severity=problem.severity, message=problem.message)
+        told.entity, told.field = problem.entity, problem.field
+        key = plan.entity.readable_key
+        told.key = {column: plan.rows.value(row, column) for column in key}
+        plan.state.problems.add(told)
 
 
 def _there_already(plan: PartPlan, draft: Draft) -> Row | LinkError | None:
