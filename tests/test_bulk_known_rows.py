@@ -177,3 +177,18 @@ def test_of_two_records_with_rev_of_one_row_the_first_is_told_first(
     report = imported(core, bakery, contents, tmp_path / "f.json", skip_errors=True)
     told = [(p.code, p.message[:30]) for p in report.problems if p.severity == "error"]
     assert told == [("duplicate-key", "record 2 is a copy of record 1")]
+
+
+@pytest.mark.parametrize("has_rev", [True, False])
+def test_a_report_has_old_numbers_as_short_as_new_ones(
+    core: Bakeio, bakery: str, tmp_path: Path, has_rev: bool
+) -> None:
+    contents = exported(core, bakery, "products", tmp_path / "view.json")
+    record = next(r for r in contents["records"] if r["product_slug"] == SLUG)
+    edited = record if has_rev else {"product_slug": SLUG}
+    contents["records"] = [{**edited, "package_size": 26}]
+    report = imported(core, bakery, contents, tmp_path / "f.json")
+    change = report.changes[0]
+    assert [change.old["package_size"], change.new["package_size"]] == [25, 26]
+    assert "25.0" not in json.dumps(report.as_dict(), default=str)
+    assert "25.0" not in repr([change.old, change.base])

@@ -35,6 +35,7 @@ from bakeio_core.importing.reading.derived.lists import RecordRows
 from bakeio_core.importing.reading.sources import Part, Source
 from bakeio_core.resolving.decisions import Decisions
 from bakeio_core.values.folding import fold_parts
+from bakeio_core.values.kinds.numbers import as_whole
 from bakeio_core.values.kinds.text import Identifier
 
 if TYPE_CHECKING:
@@ -259,11 +260,12 @@ class Outcome:
     @property
     def shown(self) -> list[Change]:
         """The changes kept for the preview."""
-        each = (_as_shown(kept) if isinstance(kept, Changes) else [kept] for kept in self._kept)
+        each = (kept if isinstance(kept, Changes) else [kept] for kept in self._kept)
         shown = [change for some in each for change in some]
         for change in shown:
-            if MADE in change.new.values():  # not there yet, and another one when it is
-                change.new = {c: v for c, v in change.new.items() if v is not MADE}
+            # what is still to be made is another one when it is
+            change.new = _as_shown({c: v for c, v in change.new.items() if v is not MADE})
+            change.old, change.base = _as_shown(change.old), _as_shown(change.base)
         return [change for change in shown if (change.entity, change.id) not in self._hidden]
 
     # -- what is compared
@@ -365,12 +367,6 @@ def _hash_of(row: Row) -> int:
         return hash(repr(row))
 
 
-def _as_shown(created: Changes) -> list[Change]:
-    """Return new rows one by one, their numbers as the shortest: 5, where reading gave 5.0."""
-    kinds = created.entity.kinds
-    makers = {c: make for c in created.columns if (make := kinds[c].decoded) is not None}
-    changes = list(created)
-    for change in changes:
-        new = {c: v for c, v in change.new.items() if v is not MADE}
-        change.new = {c: makers[c](v) if c in makers else v for c, v in new.items()}
-    return changes
+def _as_shown(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """Return {column: value}, whole numbers as such: 5, where reading gave 5.0."""
+    return {column: as_whole(cell) for column, cell in cells.items()}

@@ -48,6 +48,12 @@ def all_shortest(numbers: Sequence[Any]) -> list[Any]:
     return list(map(shortest, numbers))
 
 
+def as_whole(value: Any) -> Any:
+    """Return a double that is a whole number as that, where it keeps all its digits; else alike."""
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < _MOST
+    return int(value) if is_whole else value
+
+
 def as_decimal(value: object, noun: str) -> decimal.Decimal:
     """Read a number as people and programs write it; never through binary arithmetic."""
     if isinstance(value, bool) or not isinstance(value, (int, float, decimal.Decimal, str)):
@@ -291,11 +297,7 @@ class Float(Kind):
         return {"type": "number"} | self.bounds.schema()
 
     def from_python(self, value: Any) -> Any:
-        return (
-            int(value)
-            if isinstance(value, float) and value.is_integer() and abs(value) < 1e15
-            else value
-        )
+        return as_whole(value)
 
 
 class Interval(Kind):
