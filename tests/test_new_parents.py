@@ -227,16 +227,15 @@ def test_the_values_of_a_decision_are_stored_in_composed_unicode(
     assert (done.code, products) == (0, [("Caf\u00e9",)])
 
 
-def test_a_value_of_a_decision_that_a_check_refuses_creates_nothing(
-    run: Run, bakery: str, tmp_path: Path
+@pytest.mark.parametrize("options", [(), ("--allow", "upc_code")])
+def test_a_value_of_a_decision_that_a_check_refuses_is_told_unless_it_is_allowed(
+    run: Run, bakery: str, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     bad = {"upc_code": "036000291453"}
-    done, products = created_for(run, bakery, tmp_path, bad)
-    assert (done.code, products) == (1, [])
-    assert "it cannot be created as decided: upc_code: " in done.out
-    assert "--allow upc_code accepts it" in done.out
-    done, products = created_for(run, bakery, tmp_path, bad, "--allow", "upc_code")
+    done, products = created_for(run, bakery, tmp_path, bad, *options)
     assert (done.code, len(products)) == (0, 1)
+    told = [(problem["code"], problem["field"]) for problem in warnings_of(done)]
+    assert told == ([] if options else [("check", "upc_code")])
 
 
 def test_a_blank_text_in_a_decision_is_told_where_one_is_required(

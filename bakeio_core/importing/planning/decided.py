@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,6 @@ from bakeio_core.files.documents.composed.in_memory import InMemoryDocument
 from bakeio_core.files.documents.document import Document
 from bakeio_core.importing.linking.created.answers import unanswerable
 from bakeio_core.importing.linking.drafts import Draft, LinkError, PendingParent
-from bakeio_core.importing.planning.merge import EditRules
 from bakeio_core.importing.planning.plan import PartPlan
 from bakeio_core.importing.reading.sources import Part
 from bakeio_core.values.wording import shown
@@ -37,7 +37,8 @@ def plan_decided(plan: PartPlan, wanted: PendingParent, batch: Changes) -> int |
     record = plan.reader.read_values(1, decided_values(plan.entity, wanted.decision.values))
     draft = Draft(1, record.values)
     row: Row | LinkError | None = None
-    if not record.bad and _accepts(plan, draft):
+    if not record.bad:
+        _compose(draft)
         row = _there_already(plan, draft)
         if isinstance(row, tuple):
             row = _linked_instead(plan, draft, row, wanted.link)
@@ -58,10 +59,11 @@ def plan_decided(plan: PartPlan, wanted: PendingParent, batch: Changes) -> int |
     return LinkError(fault.code, f"{link.message}; {said}")
 
 
-def _accepts(plan: PartPlan, draft: Draft) -> bool:
-    """Check the values as those of a view's new record: somebody chose them just now."""
-    written = [item for item in plan.part.fields if item.column is not None]
-    return EditRules(plan.state, plan.part, plan.outcome).accepts_new(draft, written)
+def _compose(draft: Draft) -> None:
+    """Take texts in composed Unicode, as those of a view's new record: somebody typed them."""
+    for name, value in draft.values.items():
+        if isinstance(value, str):
+            draft.values[name] = unicodedata.normalize("NFC", value)
 
 
 def _look(plan: PartPlan, row: Row) -> None:

@@ -110,7 +110,7 @@ class StateValues:
             several = f"{counted(len(refused), 'value')} would be refused in a view; the first: "
             why = f"{several if len(refused) > 1 else ''}{self._why[column]}"
             field = self.part.fields.naming_of(column)
-            message = f"{why} (taken as the file has it)"
+            message = f"{why} (taken as it is)"
             yield self._problem("check", "warning", field, refused, message)
         for column, numbers in self._blank.items():
             field = self.part.fields.naming_of(column)
