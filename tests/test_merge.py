@@ -332,6 +332,8 @@ WRONG: dict[str, tuple[Callable[[Records], Any], set[tuple[str, str | None]]]] =
                         {("tampered-context", "product_slug")}),
     "ingredient": (lambda r: r[0].update(ingredient_slug=r[4]["ingredient_slug"]),
                    {("tampered-context", "ingredient_slug")}),
+    "ingredient emptied": (set_(0, ingredient_slug=""),
+                           {("tampered-context", "ingredient_slug")}),
     "supplier": (set_(0, preferred_supplier_name="Wegmans"),
                  {("tampered-context", "preferred_supplier_name")}),
     "supplier, where there was none": (

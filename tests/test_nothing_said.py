@@ -56,43 +56,6 @@ FORMS: dict[str, Contents] = {
 ROWS = {"known row": "bread_flour", "new row": "fine_rye"}
 
 
-SHOWN = {
-    "purchases": ("product_slug", "product_name", "product_id", "purchase_id"),
-    "products": ("product_slug", "ingredient_name", "ingredient_slug", "product_id"),
-}
-FIELDS = [(view, field) for view, fields in SHOWN.items() for field in fields]
-
-
-@pytest.mark.parametrize("has_revision", [True, False])
-@pytest.mark.parametrize(("view", "field"), FIELDS)
-def test_an_empty_text_says_as_little_as_a_null_where_nothing_is_written(
-    core: Bakeio, bakery: str, tmp_path: Path, view: str, field: str, *, has_revision: bool
-) -> None:
-    contents = exported(core, bakery, tmp_path, view)
-    record = contents["records"][0]
-    if not has_revision:
-        del record["_rev"]
-    reports = []
-    for nothing in ("", None):
-        contents["records"] = [{**record, field: nothing}]
-        reports.append(imported(core, bakery, tmp_path, contents))
-    as_empty, as_null = reports
-    assert as_empty.summary["unchanged"] == 1
-    assert as_empty.summary == as_null.summary
-    assert as_empty.problems == as_null.problems
-
-
-def test_a_record_with_an_empty_key_is_known_by_a_standard_number(
-    core: Bakeio, bakery: str, tmp_path: Path
-) -> None:
-    records = exported(core, bakery, tmp_path, "products")["records"]
-    code = next(record["upc_code"] for record in records if record["upc_code"])
-    for named in ({}, {"product_slug": None}, {"product_slug": ""}):
-        record = {**named, "upc_code": code}
-        contents = {"view_name": "products", "records": [record]}
-        assert imported(core, bakery, tmp_path, contents).summary["unchanged"] == 1
-
-
 @pytest.mark.parametrize("has_revision", [True, False])
 @pytest.mark.parametrize("field", ["notes", "package_size", "package_unit"])
 def test_a_field_that_was_emptied_is_rejected_as_one_with_another_value_is(

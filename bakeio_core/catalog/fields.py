@@ -289,14 +289,6 @@ def _accepted(
     return found
 
 
-def says_nothing(value: Any) -> bool:
-    """Tell whether a view's record says nothing by a value: a null, or the text of an empty cell.
-
-    So it is in fields that only show or name; an editable one may be emptied.
-    """
-    return value is None or value == ""
-
-
 def _codes(column: str, target: Entity) -> dict[str, str]:
     """Return {field: column} of the standard numbers by which a reference may name its row."""
     return {f"{_stem(column)}_{code}": code for code in target.codes}

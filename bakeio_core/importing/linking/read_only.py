@@ -16,7 +16,6 @@ from sqlalchemy import Column
 from sqlalchemy.sql import visitors
 
 from bakeio_core.catalog.entities.model import RowId
-from bakeio_core.catalog.fields import says_nothing
 from bakeio_core.catalog.views.view import OfRow, OfRows
 from bakeio_core.database.dialects import dialect_of
 from bakeio_core.database.stored.rows import Row
@@ -120,8 +119,12 @@ class ReadOnlyFields:
 
     def _same(self, name: str, said: Any, now: Any) -> bool:
         value = plain(said)
-        is_same = says_nothing(value) or self._is(name, value, now)
-        return is_same or self._shows(name, value, now)
+        return (
+            value is None
+            or value == ""
+            or self._is(name, value, now)
+            or self._shows(name, value, now)
+        )
 
     def _shows(self, name: str, value: Any, now: Any) -> bool:
         """Tell whether a cell may be what a spreadsheet made of what the row says."""

@@ -10,7 +10,7 @@ from bakeio_core.catalog.exchange import (
     ABSENT,
     Changes,
 )
-from bakeio_core.catalog.fields import FileField, says_nothing
+from bakeio_core.catalog.fields import FileField
 from bakeio_core.catalog.views.lists import parent_column
 from bakeio_core.database.stored.rows import Row
 from bakeio_core.files.revision import field_hash
@@ -95,18 +95,14 @@ class References:
 
     def _key(self, draft: Draft, column: str) -> Row | None:
         """Return lookups and id a record gives for a reference, None where it says nothing."""
+        nothing = (ABSENT, "") if self.part.view is not None else (ABSENT,)
         identity = draft.values.get(self.fields.own.get(column, ""), ABSENT)
         given = [draft.values.get(f.name, ABSENT) for f in self.fields.naming[column].values()]
         if identity is ABSENT and all(value is ABSENT for value in given):
             return None
-        named = [self._told(value) for value in given]
+        named = [None if value in nothing else value for value in given]
         is_named = any(value is not None for value in named)
-        return (*named, None if is_named else self._told(identity))
-
-    def _told(self, value: Any) -> Any:
-        """Return what a record says of a reference in a field, None for nothing."""
-        is_nothing = value is ABSENT or (self.part.view is not None and says_nothing(value))
-        return None if is_nothing else value
+        return (*named, None if is_named or identity in nothing else identity)
 
     def link(self, drafts: Sequence[Draft]) -> None:
         """Link what `name` noted of many records."""
@@ -154,7 +150,7 @@ class References:
         self, draft: Draft, field: FileField, value: Any, row: Row, names: Names
     ) -> bool:
         """Tell whether a record of a view gives a reference another name than its row has."""
-        if field.role not in ("editable", "parent") or says_nothing(value):
+        if field.role not in ("editable", "parent") or value in (None, ""):
             return False
         base = draft.base_of(self.part, field.name)
         if base is not None and field_hash(value) == base:

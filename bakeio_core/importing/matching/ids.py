@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from bakeio_core.catalog.entities.model import Key
-from bakeio_core.catalog.fields import FileField, says_nothing
+from bakeio_core.catalog.fields import FileField
 from bakeio_core.database.stored.rows import Row
 from bakeio_core.importing.linking.drafts import Draft, LinkError
 from bakeio_core.importing.linking.link import Linker
@@ -172,7 +172,7 @@ class IdMatch:
         references = self.entity.references
         columns = {c for key in self.entity.all_keys for c in key if c not in references}
         said = {c: draft.values.get(self.fields.own.get(c, "")) for c in columns}
-        known = {c: value for c, value in said.items() if not says_nothing(value)}
+        known = {c: value for c, value in said.items() if value not in (None, "")}
         kinds = self.entity.kinds
         alike = [kinds[c].same(value, row[self.rows.index[c]]) for c, value in known.items()]
         return not alike or 2 * sum(alike) > len(alike)
@@ -180,7 +180,7 @@ class IdMatch:
     def _is_called_so(self, draft: Draft, row: Row) -> bool:
         """Tell whether the rows that a row refers to are called as a record says."""
         said = {n: draft.context[n] for n in self.read_only.calling if n in draft.context}
-        names = [name for name, value in said.items() if not says_nothing(plain(value))]
+        names = [name for name, value in said.items() if plain(value) not in (None, "")]
         values = [tuple(said[name] for name in names)]
         ids = [row[self.rows.id_index]]
         return bool(names) and not self.read_only.differing(names, ids, values)

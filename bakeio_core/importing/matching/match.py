@@ -11,7 +11,6 @@ from functools import cached_property
 
 from bakeio_core.catalog.entities.model import Key, RowId
 from bakeio_core.catalog.exchange import ABSENT
-from bakeio_core.catalog.fields import says_nothing
 from bakeio_core.database.stored.rows import Row
 from bakeio_core.errors import Problems
 from bakeio_core.history.journal.packing import remembered_by
@@ -72,9 +71,7 @@ class Matcher:
         A part that is not mentioned is what a new row would store, where that is known.
         """
         values = [draft.value(self.part, column) for column in key]
-        is_view = self.part.view is not None
-        said = [value for value in values if value is not ABSENT and value is not None]
-        if not said or (is_view and all(map(says_nothing, said))):
+        if all(value is ABSENT or value is None for value in values):
             return None
         for index, column in enumerate(key):
             default = self.entity.default(column)

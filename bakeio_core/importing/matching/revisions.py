@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from bakeio_core.catalog.entities.model import RowId
-from bakeio_core.catalog.fields import REV, says_nothing
+from bakeio_core.catalog.fields import REV
 from bakeio_core.database.stored.rows import Row
 from bakeio_core.files.revision import field_hash, row_hash
 from bakeio_core.importing.linking.drafts import Draft, LinkError
@@ -82,7 +82,7 @@ class RevisionMatch:
                     "(deleted, or of another bakery): remove the record, or remove its _rev and "
                     "id to add a new row",
                 )
-            elif self.state.same_database and not says_nothing(hints[number]):
+            elif self.state.same_database and hints[number] is not None:
                 draft.fault = LinkError(
                     "identity-mismatch",
                     f"its _rev and {self.id_field} {hints[number]} name two different rows of "

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bakeio_core.catalog.exchange import ABSENT, CHECK, VALUE
-from bakeio_core.catalog.fields import CLEAR, FileField, says_nothing
+from bakeio_core.catalog.fields import CLEAR, FileField
 from bakeio_core.database.stored.rows import Row
 from bakeio_core.errors import Advice, Problem
 from bakeio_core.files.revision import field_hash
@@ -154,8 +154,8 @@ class EditRules:
     def _is_given(self, draft: Draft, item: FileField) -> bool:
         """Tell whether a record gives a field a value that is not the one it was exported with."""
         said, base = draft.values.get(item.name), draft.base_of(self.outcome.part, item.name)
-        if says_nothing(said) or draft.row is None or base is not None:
-            return not says_nothing(said) and (base is None or field_hash(said) != base)
+        if said is None or said == "" or draft.row is None or base is not None:
+            return said not in (None, "") and (base is None or field_hash(said) != base)
         now = self.outcome.rows.value(draft.row, str(item.column))
         return item.target is None and not item.kind.same(said, now)
 
@@ -385,8 +385,8 @@ class FieldMerge:
         """Return the first field that names the row, or what it refers to, and was changed."""
         for item in context:
             value = draft.values.get(item.name, ABSENT)
-            if value is ABSENT or says_nothing(value):
-                continue
+            if value is ABSENT or value is None:
+                continue  # a null says nothing
             column = str(item.column)
             link = draft.links.get(column, ABSENT)
             if item.target is not None and link == row[self.rows.index[column]]:

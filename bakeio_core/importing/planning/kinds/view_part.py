@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from bakeio_core.catalog.fields import REV, FileField, says_nothing
+from bakeio_core.catalog.fields import REV, FileField
 from bakeio_core.database.stored.rows import Row
 from bakeio_core.errors import Advice, Problem, counted
 from bakeio_core.importing.linking.drafts import Draft
@@ -68,9 +68,7 @@ class ViewPart:
         if draft.key not in keys or not draft.has_unknown_key:
             return []
         better = {column for key in keys[: keys.index(draft.key)] for column in key}
-        keys_of_view = self.part.fields.of_role("key")
-        given = [i for i in keys_of_view if not says_nothing(draft.values.get(i.name))]
-        return [item for item in given if item.column in better]
+        return [i for i in self.part.fields.of_role("key") if i.column in better]
 
     def _is_naming(self, draft: Draft, name: str) -> bool:
         is_id = name in self.part.fields.by_name and self.part.fields.by_name[name].column
@@ -117,7 +115,7 @@ class ViewPart:
             for name in (REV, id_field):
                 draft.values.pop(name, None)
             for name in self.part.fields.own.values():
-                if name in draft.values and says_nothing(draft.values[name]):
+                if draft.values.get(name) == "":
                     draft.values[name] = None
             if self.rules.cleared(draft) is not None and self.rules.accepts_new(draft, written):
                 accepted.append(draft)
