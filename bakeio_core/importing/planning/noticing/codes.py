@@ -38,7 +38,7 @@ class _Known:
 
     Attributes:
         owners: {code that is written: rows that have it and keep it}.
-        makers: {what tells a company: makers of the rows whose codes begin so and are not written}.
+        makers: {what tells a company: makers of the rows whose codes begin so and stay}.
     """
 
     owners: dict[str, set[RowId]] = field(default_factory=lambda: defaultdict(set))
@@ -90,12 +90,11 @@ class Codes:
     def _known(self, column: str, written: Mapping[str, Sequence[WrittenCode]]) -> _Known:
         """Look at the codes of all rows."""
         known, emphasis = _Known(), self.entity.emphasis[:1]
-        rows = {one.row for each in written.values() for one in each}
         for row, *maker, value in self.rows.all((*emphasis, column)):
             code = padded(value)
             if code in written and self._code_of.get((column, row), code) == code:
                 known.owners[code].add(row)
-            if code and any(maker) and row not in rows:
+            if code and any(maker) and (column, row) not in self._code_of:
                 known.makers[code[_COMPANY]].add(str(maker[0]))
         return known
 
