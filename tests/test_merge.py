@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.commands import Run, export
 from support.databases import rows_of, rows_without, sql
@@ -722,6 +722,14 @@ def imported(core: Bakeio, database: Path, path: Path, **options: Any) -> Any:
     options=st.sampled_from(
         [{}, {"on_conflict": "take-file"}, {"nulls": "clear"}, {"mode": "skip-existing"}]
     ),
+)
+@example(  # a code that goes from one row to another
+    edits=[(0, "upc_code", "000000000079")],
+    there=[(3, "upc_code", "000000000079")],
+    twice=None,
+    rev=False,
+    whose="own",
+    options={"nulls": "clear"},
 )
 def test_a_file_is_planned_and_written_alike_in_any_layout_read_quickly_or_with_care(
     core: Bakeio,
