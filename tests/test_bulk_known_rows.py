@@ -11,12 +11,11 @@ import pytest
 from sqlalchemy import Column, MetaData, Numeric, String, Table, text
 from support.databases import sql
 from support.hosts import guest
+from support.views import exported, imported
 
 from bakeio_core import (
     Bakeio,
     Entity,
-    ImportRefused,
-    Report,
     View,
     connect,
     editable,
@@ -39,17 +38,6 @@ HIDDEN = View(
 )
 
 
-def exported(core: Bakeio, url: str, view: str, path: Path) -> Contents:
-    """Export a view and return the file's contents, for as many records as a test leaves."""
-    engine = connect(url)
-    with engine.connect() as db:
-        core.export_view(db, view, path)
-    engine.dispose()
-    contents: Contents = json.loads(path.read_text("utf-8"))
-    del contents["record_count"]
-    return contents
-
-
 class WithHidden:
     @hookimpl
     def bakeio_views(self) -> View:
@@ -60,19 +48,6 @@ class WithHidden:
 def with_hidden() -> Bakeio:
     """The installed plugins, and a view that says which products are hidden."""
     return Bakeio.discover(plugins=[WithHidden()])
-
-
-def imported(core: Bakeio, url: str, contents: Contents, path: Path, **options: Any) -> Report:
-    """Import contents, and return the report also where it is refused."""
-    path.write_text(json.dumps(contents), "utf-8")
-    engine = connect(url)
-    try:
-        with begin_write(engine) as db:
-            return core.import_(db, path, **options)
-    except ImportRefused as refused:
-        return refused.report
-    finally:
-        engine.dispose()
 
 
 def hidden(is_hidden: bool, size: float = 25) -> Contents:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,42 +9,21 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table
 from support.databases import sql
 from support.hosts import guest
+from support.views import exported, imported
 
 from bakeio_core import (
     Bakeio,
     Decision,
     Entity,
     Question,
-    Report,
     View,
     connect,
     editable,
     key,
 )
-from bakeio_core.database import begin_write
 
 SLUG = "king_arthur_unbleached_all_purpose_flour_25lb"
 Contents = dict[str, Any]
-
-
-def imported(core: Bakeio, url: str, folder: Path, contents: Contents, **options: Any) -> Report:
-    path = folder / "edited.json"
-    path.write_text(json.dumps(contents))
-    engine = connect(url)
-    with begin_write(engine) as db:
-        report = core.import_(db, path, **options)
-    engine.dispose()
-    return report
-
-
-def exported(core: Bakeio, url: str, folder: Path, view: str) -> Contents:
-    engine = connect(url)
-    with engine.connect() as db:
-        core.export_view(db, view, folder / "view.json")
-    engine.dispose()
-    contents: Contents = json.loads((folder / "view.json").read_text())
-    del contents["record_count"]
-    return contents
 
 
 BLANK = ("ingredients", "display_name", "warning", "is blank, though a value is required: ")
@@ -62,14 +40,14 @@ def test_a_field_that_was_emptied_is_rejected_as_one_with_another_value_is(
     core: Bakeio, bakery: str, tmp_path: Path, field: str, *, has_revision: bool
 ) -> None:
     sql(bakery, f"UPDATE products SET notes = 'Keep dry' WHERE slug = '{SLUG}'")
-    records = exported(core, bakery, tmp_path, "products")["records"]
+    records = exported(core, bakery, "products", tmp_path / "view.json")["records"]
     record = next(record for record in records if record["product_slug"] == SLUG)
     if not has_revision:
         del record["_rev"]
     contents = {"view_name": "products", "records": [{**record, field: ""}]}
     rejected = Question("products", {"slug": SLUG}, field, kind="change")
     decisions = {rejected: Decision.leave_field()}
-    report = imported(core, bakery, tmp_path, contents, decisions=decisions)
+    report = imported(core, bakery, contents, tmp_path / "edited.json", decisions=decisions)
     assert (report.summary["rejected"], report.summary["skipped"]) == (1, 1)
     assert [entry["field"] for entry in report.resolved] == [field]
 
@@ -81,7 +59,7 @@ def test_a_field_that_was_empty_already_has_nothing_to_reject(
     decisions = {
         Question("products", {"slug": SLUG}, "notes", kind="change"): Decision.leave_field()
     }
-    report = imported(core, bakery, tmp_path, contents, decisions=decisions)
+    report = imported(core, bakery, contents, tmp_path / "edited.json", decisions=decisions)
     assert (report.summary["rejected"], report.summary["unchanged"]) == (0, 1)
 
 
@@ -92,7 +70,7 @@ def test_a_blank_text_where_one_is_required_is_told_whichever_form_the_file_has(
 ) -> None:
     named = "slug" if "entity_type" in form else "ingredient_slug"
     record = {named: slug, "display_name": "  ", "category": "Flour"}
-    report = imported(core, bakery, tmp_path, {**form, "records": [record]})
+    report = imported(core, bakery, {**form, "records": [record]}, tmp_path / "edited.json")
     (told,) = [p for p in report.problems if p.code == "bad-value"]
     assert (told.entity, told.field, told.severity, told.record) == (*BLANK[:3], 1)
     assert told.message.startswith(BLANK[3])
@@ -112,6 +90,8 @@ def test_a_text_that_is_empty_by_default_may_be_blank(tmp_path: Path) -> None:
     table.metadata.create_all(engine)
     engine.dispose()
     records = [{"name": "a"}, {"name": "b", "text": " "}]
-    report = imported(core, url, tmp_path, {"view_name": "notes", "records": records})
+    report = imported(
+        core, url, {"view_name": "notes", "records": records}, tmp_path / "edited.json"
+    )
     assert report.summary["created"] == 2
     assert [p for p in report.problems if p.code == "bad-value"] == []

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Date, Integer, MetaData, Numeric, String, Table
+from support.databases import sql
 from support.own_tables import Host
 
-from bakeio_core import Entity, Suspects
+from bakeio_core import Bakeio, Entity, Suspects, connect
+from bakeio_core.database import begin_read, begin_write
 
 COUNT = 12
 
@@ -67,3 +70,29 @@ def ovens(url: str, folder: Path, suspects: Suspects) -> Host:
     known = {"heat": 200, "bought": "2026-01-01"}
     host.import_("ovens", *({"name": f"oven {n}", **known} for n in range(1, COUNT + 1)))
     return host
+
+
+def test_whose_code_begins_so_is_told_alike_before_and_after_a_maker_is_corrected(
+    core: Bakeio, bakery: str, tmp_path: Path
+) -> None:
+    ours, other = sql(
+        bakery, "SELECT slug FROM products WHERE slug LIKE 'king%' AND upc_code IS NULL ORDER BY 1"
+    )[:2]
+    sql(
+        bakery,
+        "UPDATE products SET brand = 'Gold Medal', upc_code = '000000000079' "
+        f"WHERE slug = '{other[0]}'",
+    )
+    corrected = {"product_slug": other[0], "brand": "King Arthur"}
+    coded = {"product_slug": ours[0], "upc_code": "000000000062"}
+    path, engine = tmp_path / "view.json", connect(bakery)
+    for records in ([corrected, coded], [coded]):
+        path.write_text(json.dumps({"view_name": "products", "records": records}))
+        with begin_read(engine) as db:
+            planned = core.plan(db, path).report
+        with begin_write(engine) as db:
+            done = core.import_(db, path, dry_run=True)
+        told = [[p.message for p in r.problems if p.code == "check"] for r in (planned, done)]
+        assert told[0] == told[1]
+        assert len(told[0]) == (records == [coded])
+    engine.dispose()

@@ -94,8 +94,9 @@ class Codes:
             code = padded(value)
             if code in written and self._code_of.get((column, row), code) == code:
                 known.owners[code].add(row)
-            if code and any(maker) and (column, row) not in self._code_of:
-                known.makers[code[_COMPANY]].add(str(maker[0]))
+            made_by = self._makers.get(row, *maker)
+            if code and made_by and (column, row) not in self._code_of:
+                known.makers[code[_COMPANY]].add(str(made_by))
         return known
 
     def _shared(
